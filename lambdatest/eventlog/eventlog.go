@@ -1,0 +1,117 @@
+// Package eventlog is an ordered, timestamped record of what happened, made to be a test's oracle: the emulated
+// environment, its processes and the OTLP receiver all write to one Log, so that a test or a report reads
+// in one place that the response was posted before the export began and the environment froze after it.
+package eventlog
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Kind names what happened. The packages that write to a Log declare their kinds as constants of this type.
+type Kind string
+
+// Event is one thing that happened. The zero value of a field means that it does not apply.
+type Event struct {
+	Seq       int           // position in the log, from 0 without gaps
+	At        time.Time     // when; never before the event of a smaller Seq
+	Kind      Kind          // what
+	RequestID string        // the invocation it belongs to
+	Who       string        // the party it concerns: an extension's name, a connection
+	Detail    string        // more words, for people
+	Count     int           // a number that belongs to it: a status code, a count of spans, bytes
+	Duration  time.Duration // how long it took, where it has a length
+}
+
+// String renders e on one line without its time.
+func (e Event) String() string {
+	var b strings.Builder
+	b.WriteString(string(e.Kind))
+	for _, part := range []struct{ key, value string }{
+		{"request", e.RequestID}, {"who", e.Who}, {"detail", e.Detail},
+	} {
+		if part.value != "" {
+			fmt.Fprintf(&b, " %s=%s", part.key, part.value)
+		}
+	}
+	if e.Count != 0 {
+		fmt.Fprintf(&b, " count=%d", e.Count)
+	}
+	if e.Duration != 0 {
+		fmt.Fprintf(&b, " took=%s", e.Duration)
+	}
+	return b.String()
+}
+
+// Log is an ordered record of events. It is safe for concurrent use; the zero value is empty and ready.
+type Log struct {
+	mu      sync.Mutex
+	events  []Event
+	changed chan struct{} // closed and forgotten at each Add; nil while nobody waits
+}
+
+// Add appends e, setting its Seq and, where it is zero, its At. It returns the event as recorded.
+func (l *Log) Add(e Event) Event {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e.Seq = len(l.events)
+	if e.At.IsZero() {
+		e.At = time.Now()
+	}
+	l.events = append(l.events, e)
+	if l.changed != nil {
+		close(l.changed)
+		l.changed = nil
+	}
+	return e
+}
+
+// Events returns a copy of what has been recorded so far, in order.
+func (l *Log) Events() []Event { return l.Since(0) }
+
+// Since returns a copy of the events from seq on.
+func (l *Log) Since(seq int) []Event {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if seq >= len(l.events) {
+		return nil
+	}
+	return append([]Event(nil), l.events[seq:]...)
+}
+
+// Wait returns the first event, from seq on, for which match is true; it blocks until there is one or ctx ends.
+func (l *Log) Wait(ctx context.Context, seq int, match func(Event) bool) (Event, error) {
+	for {
+		l.mu.Lock()
+		for ; seq < len(l.events); seq++ {
+			if match(l.events[seq]) {
+				e := l.events[seq]
+				l.mu.Unlock()
+				return e, nil
+			}
+		}
+		if l.changed == nil {
+			l.changed = make(chan struct{})
+		}
+		changed := l.changed
+		l.mu.Unlock()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return Event{}, fmt.Errorf("wait for event: %w", context.Cause(ctx))
+		}
+	}
+}
+
+// String renders the log, a line an event, with times relative to the first.
+func (l *Log) String() string {
+	var b strings.Builder
+	events := l.Events()
+	for _, e := range events {
+		fmt.Fprintf(&b, "%4d %12s %s\n", e.Seq, e.At.Sub(events[0].At).Round(time.Microsecond), e)
+	}
+	return b.String()
+}
