@@ -1,0 +1,57 @@
+# `make help` lists the targets; each has one line there.
+
+GO            ?= go
+GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+ACTIONLINT    := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
+TOOLS         := $(CURDIR)/.bin
+FUZZTIME      ?= 10s
+ARGS          ?=
+
+# The race detector needs a C compiler on Linux. Without one the tests still run, and say so.
+CC_FOUND := $(shell command -v $$($(GO) env CC) 2>/dev/null)
+RACE     := $(if $(CC_FOUND),-race,)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test e2e bench fuzz lint tidy clean
+
+help: ## List the targets.
+	@awk 'BEGIN {FS = ":.*## "} /^[a-zA-Z0-9_-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## Run the orders function in the local Lambda, freezes included, and show what was sent when.
+	@$(GO) run ./cmd/epilogue demo $(ARGS)
+
+test: ## Run every test of the module, real child processes and signals included, with the race detector.
+	@$(if $(CC_FOUND),:,echo "make test: no C compiler was found, so the race detector is off")
+	$(GO) test $(RACE) -shuffle=on ./...
+
+e2e: ## Send the spans of real invocations to a real OpenTelemetry Collector and compare them one by one.
+	cd e2e && $(GO) test $(RACE) -shuffle=on ./...
+
+bench: ## Run every benchmark once, so that they stay true.
+	$(GO) test -run '^$$' -bench . -benchtime 1x ./...
+
+fuzz: ## Fuzz every parser for FUZZTIME each (default 10s).
+	@set -e; for pkg in $$($(GO) list ./...); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "fuzz $$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg; \
+	  done; \
+	done
+
+lint: $(TOOLS)/golangci-lint $(TOOLS)/actionlint ## Run golangci-lint and actionlint at their pinned versions.
+	$(TOOLS)/golangci-lint run ./...
+	$(TOOLS)/golangci-lint fmt --diff ./...
+	$(TOOLS)/actionlint
+
+$(TOOLS)/golangci-lint: Makefile
+	GOBIN=$(TOOLS) $(GO) install $(GOLANGCI_LINT)
+
+$(TOOLS)/actionlint: Makefile
+	GOBIN=$(TOOLS) $(GO) install $(ACTIONLINT)
+
+tidy: ## Tidy every module of the repository.
+	$(GO) mod tidy
+	cd e2e && $(GO) mod tidy
+
+clean: ## Remove what the targets above have built.
+	rm -rf $(TOOLS)
+	$(GO) clean -testcache
