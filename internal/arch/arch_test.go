@@ -1,0 +1,121 @@
+package arch
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/epilogue-go/epilogue"
+
+// rule forbids one or more packages everywhere below a package's imports.
+type rule struct {
+	pkg    string   // the importing package, below the module
+	never  []string // prefixes of import paths that must not be among its dependencies
+	except []string // prefixes of those that may
+	reason string
+}
+
+var rules = []rule{
+	{
+		pkg:    "/agent",
+		never:  []string{"."}, // anything with a dot in its first element: whatever is not the standard library
+		except: []string{module + "/agent", module + "/internal/extensionsapi"},
+		reason: "the agent drives any Flusher; it must be usable beside another telemetry library and add nothing to the binary",
+	},
+	{
+		pkg:    "/internal/extensionsapi",
+		never:  []string{"."},
+		except: []string{module + "/internal/extensionsapi"},
+		reason: "the client is part of the agent",
+	},
+	{
+		pkg: "/otelx",
+		never: []string{
+			"github.com/aws/", module + "/agent", module + "/handler", module + "/lambdatest", module + "/internal/extensionsapi",
+			"google.golang.org/protobuf", "go.opentelemetry.io/proto",
+		},
+		reason: "otelx serves ordinary services as well; protobuf's message types cost 1.6 MB that the direct encoder saves",
+	},
+	{
+		pkg:    "/otelx/awslambda",
+		never:  []string{"github.com/aws/aws-lambda-go", module + "/agent", module + "/handler", "google.golang.org/protobuf", "go.opentelemetry.io/proto"},
+		reason: "the Lambda defaults come from the environment alone",
+	},
+	{
+		pkg: "/handler",
+		never: []string{
+			"go.opentelemetry.io/otel/sdk", "go.opentelemetry.io/contrib", "github.com/aws/aws-lambda-go/events",
+			module + "/agent", module + "/otelx", module + "/lambdatest",
+		},
+		reason: "instrumentation speaks the OpenTelemetry API; which SDK is behind it, and whether one is, is the user's choice",
+	},
+	{
+		pkg:    "/lambdatest",
+		never:  []string{"testing", module + "/agent", module + "/handler", module + "/otelx"},
+		reason: "programs use the environment too, and it must not share a defect with what it tests",
+	},
+	{
+		pkg:    "/...",
+		never:  []string{"google.golang.org/grpc"},
+		reason: "gRPC adds 4.7 MB to a function's binary",
+	},
+}
+
+// TestImports fails where a package depends on what its rule forbids.
+func TestImports(t *testing.T) {
+	for _, r := range rules {
+		t.Run(strings.TrimPrefix(r.pkg, "/"), func(t *testing.T) {
+			args := []string{"list", "-tags", "lambda.norpc", "-f", "{{.ImportPath}}", "-deps"}
+			if r.pkg == "/..." {
+				args = append(args, "-test")
+			}
+			for _, dep := range goList(t, append(args, module+r.pkg)) {
+				if r.forbids(dep) {
+					t.Errorf("%s depends on %s: %s", module+r.pkg, dep, r.reason)
+				}
+			}
+		})
+	}
+}
+
+func (r rule) forbids(dep string) bool {
+	below := func(prefix string) bool {
+		if prefix == "." {
+			first, _, _ := strings.Cut(dep, "/")
+			return strings.Contains(first, ".")
+		}
+		return dep == strings.TrimSuffix(prefix, "/") || strings.HasPrefix(dep, strings.TrimSuffix(prefix, "/")+"/")
+	}
+	return slices.ContainsFunc(r.never, below) && !slices.ContainsFunc(r.except, below)
+}
+
+// TestRulesCanFail keeps the rules from becoming vacuous: a package that exists breaks a rule that forbids it.
+func TestRulesCanFail(t *testing.T) {
+	for _, c := range []struct {
+		rule rule
+		dep  string
+		want bool
+	}{
+		{rules[0], "net/http", false},
+		{rules[0], "go.opentelemetry.io/otel", true},
+		{rules[0], module + "/internal/extensionsapi", false},
+		{rules[0], module + "/otelx", true},
+		{rules[len(rules)-1], "google.golang.org/grpc/codes", true},
+		{rules[len(rules)-1], "google.golang.org/grpcx", false},
+	} {
+		if got := c.rule.forbids(c.dep); got != c.want {
+			t.Errorf("rule of %s forbids %s: got %v, want %v", c.rule.pkg, c.dep, got, c.want)
+		}
+	}
+}
+
+func goList(t *testing.T, args []string) []string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", args...).Output()
+	if err != nil {
+		t.Fatalf("go %s: %v", strings.Join(args, " "), err)
+	}
+	return strings.Fields(string(out))
+}
