@@ -1,0 +1,109 @@
+package eventlog_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func kind(k eventlog.Kind) func(eventlog.Event) bool {
+	return func(e eventlog.Event) bool { return e.Kind == k }
+}
+
+// TestConcurrentAddsAreOrderedWithoutGaps adds from many goroutines: positions and times never go back.
+func TestConcurrentAddsAreOrderedWithoutGaps(t *testing.T) {
+	var log eventlog.Log
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 100 {
+				log.Add(eventlog.Event{Kind: "x"})
+			}
+		})
+	}
+	wg.Wait()
+	events := log.Events()
+	if len(events) != 800 {
+		t.Fatalf("recorded %d events, want 800", len(events))
+	}
+	for i, e := range events {
+		if e.Seq != i {
+			t.Fatalf("event %d has Seq %d", i, e.Seq)
+		}
+		if i > 0 && e.At.Before(events[i-1].At) {
+			t.Fatalf("event %d is earlier than the one before it", i)
+		}
+	}
+}
+
+// TestEventsIsACopy: what a caller does to the slice does not reach the log.
+func TestEventsIsACopy(t *testing.T) {
+	var log eventlog.Log
+	log.Add(eventlog.Event{Kind: "a"})
+	log.Events()[0].Kind = "changed"
+	if got := log.Events()[0].Kind; got != "a" {
+		t.Errorf("the log's event became %q", got)
+	}
+}
+
+func TestWait(t *testing.T) {
+	t.Run("returns what is there already", func(t *testing.T) {
+		var log eventlog.Log
+		log.Add(eventlog.Event{Kind: "a"})
+		log.Add(eventlog.Event{Kind: "b"})
+		if e, err := log.Wait(t.Context(), 0, kind("b")); err != nil || e.Seq != 1 {
+			t.Errorf("Wait = %v, %v", e, err)
+		}
+	})
+	t.Run("blocks until it comes", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			var log eventlog.Log
+			go func() {
+				time.Sleep(time.Hour)
+				log.Add(eventlog.Event{Kind: "a"})
+				time.Sleep(time.Hour)
+				log.Add(eventlog.Event{Kind: "b"})
+			}()
+			start := time.Now()
+			if _, err := log.Wait(t.Context(), 0, kind("b")); err != nil {
+				t.Fatal(err)
+			}
+			if got := time.Since(start); got != 2*time.Hour {
+				t.Errorf("waited %v, want 2h", got)
+			}
+		})
+	})
+	t.Run("skips what is before seq", func(t *testing.T) {
+		var log eventlog.Log
+		log.Add(eventlog.Event{Kind: "a"})
+		ctx, cancel := context.WithCancelCause(t.Context())
+		enough := errors.New("enough")
+		cancel(enough)
+		if _, err := log.Wait(ctx, 1, kind("a")); !errors.Is(err, enough) {
+			t.Errorf("Wait = %v, want the context's cause", err)
+		}
+	})
+}
+
+func TestString(t *testing.T) {
+	var log eventlog.Log
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	log.Add(eventlog.Event{At: start, Kind: "a", RequestID: "r1"})
+	log.Add(eventlog.Event{At: start.Add(1500 * time.Microsecond), Kind: "b", Who: "ext", Count: 3, Duration: time.Second})
+	want := []string{"0           0s a request=r1", "1        1.5ms b who=ext count=3 took=1s"}
+	for i, line := range strings.Split(strings.TrimSpace(log.String()), "\n") {
+		if got := strings.TrimSpace(line); got != want[i] {
+			t.Errorf("line %d is %q, want %q", i, got, want[i])
+		}
+	}
+}
