@@ -1,0 +1,242 @@
+package memnet
+
+import (
+	"io"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// socketBuffer is how many bytes one end holds unread before the other's Write blocks, about a loopback socket's.
+const socketBuffer = 64 << 10
+
+// link is a connection: two ends under one lock.
+type link struct {
+	network *Network
+	to      addr // what was dialled
+
+	mu      sync.Mutex
+	changed *sync.Cond // anything at either end: bytes, room, close, reset, deadline, thaw
+	ends    [2]*conn
+	isReset bool
+}
+
+// conn is one end. Its fields below the addresses are guarded by link.mu.
+type conn struct {
+	link          *link
+	peer          *conn
+	host          *Host // nil: belongs to no host, never frozen
+	local, remote addr
+
+	in            []byte // received, unread
+	closed        bool
+	readDeadline  deadline
+	writeDeadline deadline
+}
+
+func (n *Network) newLink(from *Host, to addr) (near, far *conn) {
+	l := &link{network: n, to: to}
+	l.changed = sync.NewCond(&l.mu)
+	origin := addr("client")
+	if from != nil {
+		origin = addr(from.name)
+	}
+	near = &conn{link: l, host: from, local: origin, remote: to}
+	far = &conn{link: l, local: to, remote: origin}
+	near.peer, far.peer = far, near
+	l.ends = [2]*conn{near, far}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.links == nil {
+		n.links = make(map[*link]struct{})
+	}
+	n.links[l] = struct{}{}
+	return near, far
+}
+
+// reset breaks the connection under both ends.
+func (l *link) reset() {
+	l.mu.Lock()
+	l.isReset = true
+	l.ends[0].in, l.ends[1].in = nil, nil
+	l.changed.Broadcast()
+	l.mu.Unlock()
+	l.network.forget(l)
+}
+
+// frozen tells, under link.mu, whether c's host is frozen.
+func (c *conn) frozen() bool { return c.host != nil && c.host.frozen.Load() }
+
+// Read implements net.Conn.
+func (c *conn) Read(b []byte) (int, error) {
+	l := c.link
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for {
+		switch {
+		case c.closed:
+			return 0, opError("read", c.remote, net.ErrClosed)
+		case c.frozen():
+		case l.isReset:
+			return 0, opError("read", c.remote, syscall.ECONNRESET)
+		case c.readDeadline.passed():
+			return 0, opError("read", c.remote, os.ErrDeadlineExceeded)
+		case len(b) == 0:
+			return 0, nil
+		case len(c.in) > 0:
+			n := copy(b, c.in)
+			c.in = c.in[n:]
+			l.changed.Broadcast()
+			return n, nil
+		case c.peer.closed:
+			return 0, io.EOF
+		}
+		l.changed.Wait()
+	}
+}
+
+// Write implements net.Conn.
+func (c *conn) Write(b []byte) (int, error) {
+	c.noteIfFrozen("write")
+	l := c.link
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	written := 0
+	for {
+		room := socketBuffer - len(c.peer.in)
+		switch {
+		case c.closed:
+			return written, opError("write", c.remote, net.ErrClosed)
+		case c.frozen():
+		case l.isReset:
+			return written, opError("write", c.remote, syscall.ECONNRESET)
+		case c.peer.closed:
+			return written, opError("write", c.remote, syscall.EPIPE)
+		case c.writeDeadline.passed():
+			return written, opError("write", c.remote, os.ErrDeadlineExceeded)
+		case written == len(b):
+			return written, nil
+		case room > 0:
+			n := min(room, len(b)-written)
+			c.peer.in = append(c.peer.in, b[written:written+n]...)
+			written += n
+			l.changed.Broadcast()
+			continue
+		}
+		l.changed.Wait()
+	}
+}
+
+func (c *conn) noteIfFrozen(op string) {
+	if c.frozen() {
+		c.host.note(op, string(c.remote))
+	}
+}
+
+// Close implements net.Conn. What was written before still reaches the peer, then io.EOF. On a frozen host it
+// waits for the thaw, as the process would that has to do the closing.
+func (c *conn) Close() error {
+	l := c.link
+	l.mu.Lock()
+	for !c.closed && c.frozen() {
+		l.changed.Wait()
+	}
+	if c.closed {
+		l.mu.Unlock()
+		return opError("close", c.remote, net.ErrClosed)
+	}
+	c.closeLocked()
+	both := c.peer.closed
+	l.mu.Unlock()
+	c.release(both)
+	return nil
+}
+
+// abort closes c even where its host is frozen: the process is gone.
+func (c *conn) abort() {
+	l := c.link
+	l.mu.Lock()
+	c.closeLocked()
+	both := c.peer.closed
+	l.mu.Unlock()
+	c.release(both)
+}
+
+func (c *conn) closeLocked() {
+	c.closed, c.in = true, nil
+	c.readDeadline.stop()
+	c.writeDeadline.stop()
+	c.link.changed.Broadcast()
+}
+
+// release forgets what its host and, once both ends are closed, the network know of the connection.
+func (c *conn) release(both bool) {
+	if c.host != nil {
+		c.host.forget(c)
+	}
+	if both {
+		c.link.network.forget(c.link)
+	}
+}
+
+// wake lets both ends look at their state again.
+func (l *link) wake() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.changed.Broadcast()
+}
+
+// LocalAddr implements net.Conn.
+func (c *conn) LocalAddr() net.Addr { return c.local }
+
+// RemoteAddr implements net.Conn.
+func (c *conn) RemoteAddr() net.Addr { return c.remote }
+
+// SetDeadline implements net.Conn.
+func (c *conn) SetDeadline(t time.Time) error {
+	return c.setDeadline(t, &c.readDeadline, &c.writeDeadline)
+}
+
+// SetReadDeadline implements net.Conn.
+func (c *conn) SetReadDeadline(t time.Time) error { return c.setDeadline(t, &c.readDeadline) }
+
+// SetWriteDeadline implements net.Conn.
+func (c *conn) SetWriteDeadline(t time.Time) error { return c.setDeadline(t, &c.writeDeadline) }
+
+func (c *conn) setDeadline(t time.Time, which ...*deadline) error {
+	c.link.mu.Lock()
+	defer c.link.mu.Unlock()
+	if c.closed {
+		return opError("set deadline", c.remote, net.ErrClosed)
+	}
+	for _, d := range which {
+		d.set(t, c.link.wake)
+	}
+	c.link.changed.Broadcast()
+	return nil
+}
+
+// deadline is a moment after which operations fail, with the timer that wakes those who wait. Guarded by link.mu.
+type deadline struct {
+	at    time.Time // zero: none
+	timer *time.Timer
+}
+
+func (d *deadline) set(t time.Time, wake func()) {
+	d.stop()
+	d.at = t
+	if wait := time.Until(t); !t.IsZero() && wait > 0 {
+		d.timer = time.AfterFunc(wait, wake)
+	}
+}
+
+func (d *deadline) stop() {
+	if d.timer != nil {
+		d.timer.Stop()
+		d.timer = nil
+	}
+}
+
+func (d *deadline) passed() bool { return !d.at.IsZero() && !time.Now().Before(d.at) }

@@ -1,0 +1,273 @@
+package memnet_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/epilogue-go/epilogue/internal/memnet"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const address = "collector:4318"
+
+// pair returns both ends of a connection, the first dialled from h, or from no host if h is nil.
+func pair(t *testing.T, n *memnet.Network, h *memnet.Host) (near, far net.Conn) {
+	t.Helper()
+	l, err := n.Listen(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	dial := n.DialContext
+	if h != nil {
+		dial = h.DialContext
+	}
+	if near, err = dial(t.Context(), "tcp", address); err != nil {
+		t.Fatal(err)
+	}
+	if far, err = l.Accept(); err != nil {
+		t.Fatal(err)
+	}
+	return near, far
+}
+
+func TestHTTPRunsOverIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var network memnet.Network
+		l, err := network.Listen("127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, _ := io.ReadAll(r.Body)
+			time.Sleep(time.Hour)
+			_, _ = w.Write(body)
+		})}
+		go func() { _ = server.Serve(l) }()
+		transport := &http.Transport{DialContext: network.DialContext}
+		want := strings.Repeat("x", 1<<20)
+		req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+l.Addr().String(), strings.NewReader(want))
+		resp, err := transport.RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if err != nil || string(got) != want {
+			t.Errorf("read %d bytes, %v; want %d", len(got), err, len(want))
+		}
+		transport.CloseIdleConnections()
+		_ = server.Close()
+	})
+}
+
+func TestDialWhereNobodyListensIsRefused(t *testing.T) {
+	var network memnet.Network
+	if _, err := network.DialContext(t.Context(), "tcp", address); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("got %v, want ECONNREFUSED", err)
+	}
+	done, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := network.DialContext(done, "tcp", address); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want Canceled", err)
+	}
+}
+
+func TestListenRefusesWhatItCanNotServe(t *testing.T) {
+	var network memnet.Network
+	if _, err := network.Listen("no-port"); err == nil {
+		t.Error("an address without a port was accepted")
+	}
+	l, err := network.Listen(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := network.Listen(address); err == nil {
+		t.Error("an address was given out twice")
+	}
+	_ = l.Close()
+	again, err := network.Listen(address)
+	if err != nil {
+		t.Fatalf("after Close: %v", err)
+	}
+	_ = again.Close()
+}
+
+func TestListenerCloseEndsAcceptAndResetsTheBacklog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var network memnet.Network
+		l, _ := network.Listen(address)
+		waiting, err := network.DialContext(t.Context(), "tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = l.Close()
+		if _, err := l.Accept(); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("Accept after Close: %v, want net.ErrClosed", err)
+		}
+		if _, err := waiting.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
+			t.Errorf("read: %v, want ECONNRESET", err)
+		}
+	})
+}
+
+func TestDeadlines(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var network memnet.Network
+		near, far := pair(t, &network, nil)
+		defer near.Close()
+		defer far.Close()
+		start := time.Now()
+		_ = near.SetReadDeadline(start.Add(time.Minute))
+		if _, err := near.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(start) != time.Minute {
+			t.Errorf("read: %v after %v, want the deadline after 1m", err, time.Since(start))
+		}
+		_ = near.SetWriteDeadline(time.Now().Add(time.Minute))
+		n, err := near.Write(make([]byte, 1<<20))
+		if !errors.Is(err, os.ErrDeadlineExceeded) || n != 64<<10 {
+			t.Errorf("write into a full buffer: %d, %v, want 65536 and the deadline", n, err)
+		}
+		_ = near.SetDeadline(time.Time{})
+		go func() { _, _ = far.Write([]byte("x")) }()
+		if _, err := near.Read(make([]byte, 1)); err != nil {
+			t.Errorf("read without a deadline: %v", err)
+		}
+	})
+}
+
+func TestCloseDeliversWhatWasSentFirst(t *testing.T) {
+	var network memnet.Network
+	near, far := pair(t, &network, nil)
+	_, _ = near.Write([]byte("last words"))
+	_ = near.Close()
+	got, err := io.ReadAll(far)
+	if err != nil || string(got) != "last words" {
+		t.Errorf("read %q, %v", got, err)
+	}
+	if _, err := far.Write([]byte("x")); !errors.Is(err, syscall.EPIPE) {
+		t.Errorf("write: %v, want EPIPE", err)
+	}
+	if err := near.Close(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("second Close: %v, want net.ErrClosed", err)
+	}
+	_ = far.Close()
+	if n := network.Cut(""); n != 0 {
+		t.Errorf("%d connections left after both ends closed", n)
+	}
+}
+
+func TestCutResetsBothEnds(t *testing.T) {
+	var network memnet.Network
+	near, far := pair(t, &network, nil)
+	if n := network.Cut("elsewhere:1"); n != 0 {
+		t.Errorf("cut %d connections to an address that has none", n)
+	}
+	if n := network.Cut(address); n != 1 {
+		t.Errorf("cut %d connections, want 1", n)
+	}
+	for name, c := range map[string]net.Conn{"near": near, "far": far} {
+		if _, err := c.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
+			t.Errorf("%s read: %v, want ECONNRESET", name, err)
+		}
+		if _, err := c.Write([]byte("x")); !errors.Is(err, syscall.ECONNRESET) {
+			t.Errorf("%s write: %v, want ECONNRESET", name, err)
+		}
+	}
+}
+
+func TestFrozenHostNeitherSendsNorReceives(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var network memnet.Network
+		held := make(chan string, 8)
+		host := network.Host("function", func(op, address string) { held <- op + " " + address })
+		near, far := pair(t, &network, host)
+		defer far.Close()
+		arrived := make(chan string, 1)
+		go func() {
+			b := make([]byte, 16)
+			n, _ := near.Read(b)
+			arrived <- string(b[:n])
+		}()
+		synctest.Wait()
+		host.Freeze()
+		_, _ = far.Write([]byte("request"))
+		wrote := make(chan error, 1)
+		go func() { _, err := near.Write([]byte("answer")); wrote <- err }()
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if len(arrived) != 0 || len(wrote) != 0 {
+			t.Fatal("a frozen host's connection made progress")
+		}
+		if got := <-held; got != "write "+address {
+			t.Errorf("held %q", got)
+		}
+		host.Thaw()
+		if err := <-wrote; err != nil {
+			t.Error(err)
+		}
+		if got := <-arrived; got != "request" {
+			t.Errorf("read %q", got)
+		}
+		host.End()
+	})
+}
+
+func TestFrozenHostFindsAtTheThawThatItsConnectionsWereCut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var network memnet.Network
+		host := network.Host("function", nil)
+		near, _ := pair(t, &network, host)
+		host.Freeze()
+		network.Cut(address)
+		failed := make(chan error, 1)
+		go func() { _, err := near.Read(make([]byte, 1)); failed <- err }()
+		synctest.Wait()
+		if len(failed) != 0 {
+			t.Error("a frozen host saw the reset")
+		}
+		host.Thaw()
+		if err := <-failed; !errors.Is(err, syscall.ECONNRESET) {
+			t.Errorf("got %v, want ECONNRESET", err)
+		}
+		_ = near.Close()
+	})
+}
+
+func TestEndOfAFrozenHostReleasesEverythingItHeld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var network memnet.Network
+		held := make(chan string, 8)
+		host := network.Host("function", func(op, address string) { held <- op })
+		near, far := pair(t, &network, host)
+		host.Freeze()
+		failed := make(chan error, 3)
+		go func() { _, err := near.Read(make([]byte, 1)); failed <- err }()
+		go func() { failed <- near.Close() }()
+		go func() { _, err := host.DialContext(t.Context(), "tcp", address); failed <- err }()
+		synctest.Wait()
+		host.End()
+		for range 3 {
+			if err := <-failed; !errors.Is(err, net.ErrClosed) {
+				t.Errorf("got %v, want net.ErrClosed", err)
+			}
+		}
+		if _, err := far.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+			t.Errorf("peer's read: %v, want EOF", err)
+		}
+		if got := <-held; got != "dial" {
+			t.Errorf("held %q, want dial", got)
+		}
+	})
+}
