@@ -1,0 +1,62 @@
+package extensionsapi
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// InvalidEventType is the type of the refusal of an event that this kind of extension may not subscribe to: any event,
+// on Lambda Managed Instances.
+const InvalidEventType = "Extension.InvalidEventType"
+
+// Error is a refusal by the Extensions API: a reply with another status than 200.
+type Error struct {
+	Op      string // "register" or "next"
+	Status  int    // HTTP status code
+	Type    string // errorType of the reply; empty where it has none
+	Message string // errorMessage of the reply, or the beginning of one that is not the API's
+}
+
+// Error says what was refused, with which status, and why, as far as the reply tells.
+func (e *Error) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "extensions api: %s: %d", e.Op, e.Status)
+	if text := http.StatusText(e.Status); text != "" {
+		b.WriteString(" " + text)
+	}
+	if e.Type != "" {
+		b.WriteString(": " + e.Type)
+	}
+	if e.Message != "" {
+		b.WriteString(": " + e.Message)
+	}
+	return b.String()
+}
+
+// excerptLength bounds what an Error repeats of a reply that is not the API's own.
+const excerptLength = 200
+
+// refusal makes an Error of a reply with another status than 200.
+func refusal(op string, status int, body []byte) *Error {
+	var reply struct {
+		ErrorMessage string `json:"errorMessage"`
+		ErrorType    string `json:"errorType"`
+	}
+	e := &Error{Op: op, Status: status}
+	if json.Unmarshal(body, &reply) == nil {
+		e.Type, e.Message = excerpt(reply.ErrorType), excerpt(reply.ErrorMessage)
+	} else {
+		e.Message = excerpt(string(body))
+	}
+	return e
+}
+
+// excerpt returns the beginning of s, fit for one line of a log.
+func excerpt(s string) string {
+	if len(s) > excerptLength {
+		s = s[:excerptLength] + "…"
+	}
+	return strings.Join(strings.Fields(strings.ToValidUTF8(s, "")), " ")
+}
