@@ -1,0 +1,114 @@
+package otlp
+
+import (
+	"fmt"
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+// maxRetryAfter bounds what a backend can ask for.
+const maxRetryAfter = 24 * time.Hour
+
+// answer reads resp and turns it into what Send returns.
+func (s *HTTPSender) answer(resp *http.Response) (Result, error) {
+	body, err := readAnswer(resp.Body)
+	switch code := resp.StatusCode; {
+	case code/100 == 2:
+		return s.accepted(resp.Header, body, err), nil
+	case code/100 == 3:
+		return Result{}, fmt.Errorf("send to %s: redirect (%s) to %s not followed; set the endpoint to the final address",
+			s.target, statusText(code), s.secrets.redact(shownLocation(resp)))
+	default:
+		res := Result{Retryable: retryable(code)}
+		if res.Retryable {
+			res.RetryAfter = parseRetryAfter(resp.Header.Get("Retry-After"), time.Now())
+		}
+		if said := s.secrets.redact(refusal(resp.Header, body)); said != "" {
+			return res, fmt.Errorf("send to %s: %s: %s", s.target, statusText(code), said)
+		}
+		return res, fmt.Errorf("send to %s: %s", s.target, statusText(code))
+	}
+}
+
+// accepted reads the answer to an accepted request. Whatever is wrong with it, the spans have arrived.
+func (s *HTTPSender) accepted(header http.Header, body []byte, readErr error) Result {
+	if readErr != nil {
+		return Result{Message: s.secrets.redact(printable("accepted, but the answer could not be read: " + readErr.Error()))}
+	}
+	if !isProtobuf(header) {
+		return Result{}
+	}
+	rejected, message, err := decodeResponse(body)
+	if err != nil {
+		return Result{Message: "accepted, but the answer is malformed: " + err.Error()}
+	}
+	return Result{Rejected: rejected, Message: s.secrets.redact(printable(message))}
+}
+
+// refusal is what a server said about a request that it did not accept: the message of a google.rpc.Status, or text.
+func refusal(header http.Header, body []byte) string {
+	if isProtobuf(header) {
+		if code, message, err := decodeStatus(body); err == nil {
+			if message == "" && code != 0 {
+				return fmt.Sprintf("google.rpc.Status code %d", code)
+			}
+			return printable(message)
+		}
+	}
+	return printable(string(body))
+}
+
+// retryable says which answers the specification marks as such (OTLP specification, "Retryable Response Codes").
+func retryable(code int) bool {
+	switch code {
+	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
+}
+
+// parseRetryAfter reads a Retry-After header, in seconds or as a date (RFC 9110, 10.2.3). What it can not read and what
+// lies in the past is 0; more than a day is a day.
+func parseRetryAfter(value string, now time.Time) time.Duration {
+	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
+		return min(time.Duration(seconds)*time.Second, maxRetryAfter)
+	}
+	if at, err := http.ParseTime(value); err == nil {
+		return min(max(0, at.Sub(now)), maxRetryAfter)
+	}
+	return 0
+}
+
+// isProtobuf reports whether a body is OTLP's binary form; an answer that does not say is taken to match the request.
+func isProtobuf(header http.Header) bool {
+	value := header.Get("Content-Type")
+	if value == "" {
+		return true
+	}
+	media, _, err := mime.ParseMediaType(value)
+	return err == nil && (media == contentType || media == "application/protobuf")
+}
+
+func statusText(code int) string {
+	if text := http.StatusText(code); text != "" {
+		return strconv.Itoa(code) + " " + text
+	}
+	return strconv.Itoa(code)
+}
+
+// shownLocation is where a redirect points to, without what could be secret.
+func shownLocation(resp *http.Response) string {
+	to, err := resp.Location()
+	if err != nil {
+		return "nowhere"
+	}
+	return printable(shownURL(to))
+}
+
+// shownURL is u without user information, query and fragment.
+func shownURL(u *url.URL) string {
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
+}

@@ -1,0 +1,218 @@
+package otlp
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// maxIdle is how long a connection may have been idle and still be used again. A frozen environment does not see its
+	// connections die: load balancers and collectors close them after 60 seconds, NAT gateways forget them after 350
+	// without a word, and a request sent into such a one hangs until its timeout.
+	maxIdle = 30 * time.Second
+	// maxIdleConns is how many connections are kept, which is how many requests of one flush can go out at once without
+	// new handshakes at the next.
+	maxIdleConns = 8
+	// maxAnswer is how many bytes of an answer are read. A longer one is cut off and its connection given up.
+	maxAnswer = 64 << 10
+
+	defaultUserAgent = "OTel-OTLP-Exporter-Go/epilogue"
+	contentType      = "application/x-protobuf"
+)
+
+// HTTPConfig says where and how an HTTPSender sends. Only Endpoint is required.
+type HTTPConfig struct {
+	// Endpoint is the full URL, path included, with scheme http or https. User information in it becomes basic authentication.
+	Endpoint *url.URL
+	// Headers are set on each request. Content-Type and Content-Encoding are not theirs to set.
+	Headers map[string]string
+	// Timeout limits one attempt, from connecting to the last byte of the answer; 0 leaves it to the context of Send.
+	Timeout time.Duration
+	// Gzip compresses requests, at the fastest level: a small function has little CPU.
+	Gzip bool
+	// TLS is the client's configuration for https; nil means the system's authorities and no client certificate.
+	TLS *tls.Config
+	// Dial replaces the connecting itself. nil means TCP, through a proxy where HTTPS_PROXY, HTTP_PROXY and NO_PROXY say so;
+	// with a Dial of one's own no proxy is used.
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+	// Sign is called last before each attempt, with the bytes that will be on the wire; it may add headers. It must not keep them.
+	Sign func(ctx context.Context, req *http.Request, body []byte) error
+	// UserAgent overrides "OTel-OTLP-Exporter-Go/epilogue"; a User-Agent in Headers overrides both.
+	UserAgent string
+}
+
+// HTTPSender sends requests by OTLP/HTTP with binary protobuf, by HTTP/1.1 over a pool of connections of its own.
+// It does not use HTTP/2: there one connection carries everything, so one that died in a freeze takes all
+// requests of a flush with it, and OTLP/HTTP servers must speak HTTP/1.1 anyway.
+//
+// Connections are not trusted across a freeze. Those idle for more than 30 seconds by the wall clock (the monotonic one
+// stands still while a snapshot is at rest) are closed before a request rather than used. A younger one that proves dead is
+// replaced by a new one inside the same Send, and after any connection error all idle ones are closed.
+//
+// Redirects are not followed: they would carry credentials to another host. Answers are read to at most 64 KiB.
+// Errors name the endpoint without user information or query, and never hold a header's value.
+type HTTPSender struct {
+	cfg       HTTPConfig
+	transport *http.Transport
+	target    string // the endpoint as errors show it
+	secrets   *secrets
+	buffers   sync.Pool // of *compressor
+
+	lastUse atomic.Int64 // wall clock in nanoseconds when a request last ended; 0 before the first
+	closed  atomic.Bool
+}
+
+var _ Sender = (*HTTPSender)(nil)
+
+// NewHTTPSender returns a sender for cfg, whose maps and pointers must not be changed any more. It connects to nothing
+// before the first Send.
+func NewHTTPSender(cfg HTTPConfig) *HTTPSender {
+	return &HTTPSender{
+		cfg:       cfg,
+		transport: newTransport(cfg),
+		target:    shownURL(cfg.Endpoint),
+		secrets:   newSecrets(cfg),
+		buffers:   sync.Pool{New: newCompressor},
+	}
+}
+
+func newTransport(cfg HTTPConfig) *http.Transport {
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	t := &http.Transport{
+		Protocols:           &protocols,
+		TLSClientConfig:     cfg.TLS,
+		DialContext:         cfg.Dial,
+		MaxIdleConns:        maxIdleConns,
+		MaxIdleConnsPerHost: maxIdleConns,
+		IdleConnTimeout:     maxIdle,
+		DisableCompression:  true,
+	}
+	if cfg.Dial == nil {
+		t.Proxy = proxyFromEnvironment
+	}
+	return t
+}
+
+// Send makes one attempt to deliver body, as [Sender] says.
+//
+// A 2xx answer is success. 429, 502, 503 and 504 are worth another attempt, after the Retry-After of the answer if there is one,
+// and so is any attempt without an answer: connection, TLS, proxy, signing and timeout errors. All else is refused for good.
+// An accepted request whose answer is malformed or cut off stays accepted, and Result.Message says so.
+func (s *HTTPSender) Send(ctx context.Context, body []byte) (Result, error) {
+	if s.cfg.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, s.cfg.Timeout)
+		defer cancel()
+	}
+	if s.cfg.Gzip {
+		c := s.buffers.Get().(*compressor)
+		defer s.buffers.Put(c)
+		body = c.compress(body)
+	}
+	content := &payload{data: body}
+	defer content.release() // before the compressor goes back: defers run in reverse
+	req, err := s.request(ctx, content)
+	if err != nil {
+		return Result{Retryable: true}, fmt.Errorf("send to %s: %w", s.target, s.secrets.redactError(err))
+	}
+	s.dropStale()
+	resp, err := s.transport.RoundTrip(req)
+	defer s.used()
+	if err != nil {
+		s.transport.CloseIdleConnections()
+		return Result{Retryable: true}, fmt.Errorf("send to %s: %w", s.target, s.explain(ctx, err))
+	}
+	return s.answer(resp)
+}
+
+// request builds the request that sends content.
+func (s *HTTPSender) request(ctx context.Context, content *payload) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.cfg.Endpoint.String(), nil)
+	if err != nil {
+		return nil, fmt.Errorf("build request: %w", err)
+	}
+	content.attach(req)
+	s.setHeaders(req)
+	if s.cfg.Sign != nil {
+		if err := s.cfg.Sign(ctx, req, content.data); err != nil {
+			return nil, fmt.Errorf("sign request: %w", err)
+		}
+	}
+	return req, nil
+}
+
+func (s *HTTPSender) setHeaders(req *http.Request) {
+	agent := s.cfg.UserAgent
+	if agent == "" {
+		agent = defaultUserAgent
+	}
+	req.Header.Set("User-Agent", agent)
+	for name, value := range s.cfg.Headers {
+		if http.CanonicalHeaderKey(name) == "Host" {
+			req.Host = value
+			continue
+		}
+		req.Header.Set(name, value)
+	}
+	if user := s.cfg.Endpoint.User; user != nil && req.Header.Get("Authorization") == "" {
+		password, _ := user.Password()
+		req.SetBasicAuth(user.Username(), password)
+	}
+	req.Header.Set("Content-Type", contentType)
+	req.Header.Del("Content-Encoding")
+	if s.cfg.Gzip {
+		req.Header.Set("Content-Encoding", "gzip")
+	}
+	// A key without a value is not sent, but tells net/http that the request may be sent again on a new connection
+	// when a kept one turns out to be dead (documentation of http.Transport).
+	req.Header["Idempotency-Key"] = []string{}
+}
+
+// dropStale closes the idle connections if they have been idle for too long, or if the wall clock was set back, so
+// that nobody knows for how long.
+func (s *HTTPSender) dropStale() {
+	last := s.lastUse.Load()
+	if last == 0 {
+		return
+	}
+	if idle := time.Duration(time.Now().UnixNano() - last); idle > maxIdle || idle < 0 {
+		s.transport.CloseIdleConnections()
+	}
+}
+
+// used notes that a request has ended; after Close its connection is not kept.
+func (s *HTTPSender) used() {
+	s.lastUse.Store(time.Now().UnixNano())
+	if s.closed.Load() {
+		s.transport.CloseIdleConnections()
+	}
+}
+
+// Close closes the idle connections, and those of requests under way when they are done.
+func (s *HTTPSender) Close() error {
+	s.closed.Store(true)
+	s.transport.CloseIdleConnections()
+	return nil
+}
+
+// readAnswer reads at most maxAnswer bytes of an answer's body and closes it on every path. Where the body was read
+// to its end the connection can be used again; otherwise closing ends it.
+func readAnswer(body io.ReadCloser) (data []byte, err error) {
+	data, err = io.ReadAll(io.LimitReader(body, maxAnswer+1))
+	if closeErr := body.Close(); err == nil && closeErr != nil {
+		err = closeErr
+	}
+	if err == nil && len(data) > maxAnswer {
+		err = fmt.Errorf("longer than %d bytes", maxAnswer)
+	}
+	return data, err
+}

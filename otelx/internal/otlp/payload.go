@@ -1,0 +1,76 @@
+package otlp
+
+import (
+	"bytes"
+	"compress/gzip"
+	"io"
+	"net/http"
+	"sync"
+)
+
+// payload is the body of one attempt. net/http may go on reading a request's body after it has returned the response or an error, and
+// reads it anew when it replays the request; release ends that, so that the memory can be used again.
+type payload struct {
+	mu   sync.Mutex // held while bytes are copied out of data
+	data []byte     // nil once released
+}
+
+// attach makes p the body of req.
+func (p *payload) attach(req *http.Request) {
+	req.ContentLength = int64(len(p.data))
+	req.GetBody = func() (io.ReadCloser, error) { return &payloadReader{payload: p}, nil }
+	req.Body, _ = req.GetBody()
+	if len(p.data) == 0 {
+		req.Body, req.GetBody = http.NoBody, func() (io.ReadCloser, error) { return http.NoBody, nil }
+	}
+}
+
+// release waits for a Read under way, after which none touches the bytes any more.
+func (p *payload) release() {
+	p.mu.Lock()
+	p.data = nil
+	p.mu.Unlock()
+}
+
+// payloadReader reads a payload from its beginning. It is owned by one goroutine of net/http at a time.
+type payloadReader struct {
+	payload *payload
+	offset  int
+}
+
+func (r *payloadReader) Read(b []byte) (int, error) {
+	r.payload.mu.Lock()
+	defer r.payload.mu.Unlock()
+	if r.payload.data == nil {
+		return 0, io.ErrClosedPipe
+	}
+	if r.offset == len(r.payload.data) {
+		return 0, io.EOF
+	}
+	n := copy(b, r.payload.data[r.offset:])
+	r.offset += n
+	return n, nil
+}
+
+func (r *payloadReader) Close() error { return nil }
+
+// compressor is a gzip writer with the buffer it writes to. Making one costs most of a megabyte, so they are pooled.
+type compressor struct {
+	buf bytes.Buffer
+	zip *gzip.Writer
+}
+
+func newCompressor() any {
+	c := new(compressor)
+	c.zip, _ = gzip.NewWriterLevel(&c.buf, gzip.BestSpeed) // an error means an unknown level
+	return c
+}
+
+// compress returns body compressed; the result is valid until the next call.
+func (c *compressor) compress(body []byte) []byte {
+	c.buf.Reset()
+	c.zip.Reset(&c.buf)
+	_, _ = c.zip.Write(body) // a bytes.Buffer does not fail
+	_ = c.zip.Close()
+	return c.buf.Bytes()
+}

@@ -1,0 +1,153 @@
+package otlp
+
+import (
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/sdk/instrumentation"
+	"go.opentelemetry.io/otel/sdk/resource"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+)
+
+// none ends a chain of indexes.
+const none = -1
+
+// tree holds the resources and scopes of one request and knows its size. Resources and scopes that were entered but got no span,
+// because it did not fit, have size 0 and are not written.
+type tree struct {
+	text      []byte // the encoded fields of resources and scopes
+	resources []resourceGroup
+	scopes    []scopeGroup
+	byKey     map[scopeKey]int // index into scopes
+	total     int              // bytes of the request so far
+}
+
+// group is what ResourceSpans and ScopeSpans have in common on the wire: a description, then the members, then a schema URL.
+type group struct {
+	begin, split, end int // in tree.text: the description [begin:split], the schema URL [split:end]
+	first, last       int // chain of members
+	size              int // of the content, with its members; 0 while it has none
+}
+
+type resourceGroup struct {
+	group
+	key resourceKey
+}
+
+type scopeGroup struct {
+	group
+	key      scopeKey
+	resource int // index into tree.resources
+	next     int // the next scope of the same resource
+}
+
+type resourceKey struct {
+	attributes attribute.Distinct
+	schemaURL  string
+}
+
+type scopeKey struct {
+	resource                 resourceKey
+	name, version, schemaURL string
+	attributes               attribute.Distinct
+}
+
+func (t *tree) reset() {
+	t.text, t.resources, t.scopes, t.total = t.text[:0], t.resources[:0], t.scopes[:0], 0
+	clear(t.byKey)
+}
+
+// grow accounts for a member of n bytes in scope; it reports false, and changes nothing, where the request would outgrow limit.
+func (t *tree) grow(scope, n, limit int) bool {
+	s := &t.scopes[scope]
+	r := &t.resources[s.resource]
+	scopeSize := s.withMember(n, 0)
+	resourceSize := r.withMember(framed(scopeSize), s.framed())
+	total := t.total - r.framed() + framed(resourceSize)
+	if total > limit {
+		return false
+	}
+	s.size, r.size, t.total = scopeSize, resourceSize, total
+	return true
+}
+
+// framed is the size of g with its tag and length, 0 while it has no members.
+func (g *group) framed() int {
+	if g.size == 0 {
+		return 0
+	}
+	return framed(g.size)
+}
+
+// withMember is the size of g once a member of n bytes has come in the place of one of old bytes.
+func (g *group) withMember(n, old int) int {
+	size := g.size
+	if size == 0 {
+		size = g.end - g.begin
+	}
+	return size - old + n
+}
+
+// scopeOf returns the index of the scope that span belongs to, entering it if it is new. Spans mostly follow others
+// of their own scope, so the last scope is tried before the map.
+func (t *tree) scopeOf(span sdktrace.ReadOnlySpan) int {
+	res, scope := span.Resource(), span.InstrumentationScope()
+	key := scopeKey{
+		resource: resourceKey{res.Equivalent(), res.SchemaURL()},
+		name:     scope.Name, version: scope.Version, schemaURL: scope.SchemaURL,
+		attributes: scope.Attributes.Equivalent(),
+	}
+	if n := len(t.scopes); n > 0 && t.scopes[n-1].key == key {
+		return n - 1
+	}
+	if i, ok := t.byKey[key]; ok {
+		return i
+	}
+	return t.addScope(key, scope, t.resourceOf(key.resource, res))
+}
+
+// resourceOf returns the index of res, entering it if it is new. There is hardly ever more than one.
+func (t *tree) resourceOf(key resourceKey, res *resource.Resource) int {
+	for i := range t.resources {
+		if t.resources[i].key == key {
+			return i
+		}
+	}
+	g := group{begin: len(t.text), first: none}
+	var mark int
+	t.text, mark = open(t.text, 1)
+	t.text = shut(appendSet(t.text, 1, res.Set()), mark)
+	t.schemaURL(&g, key.schemaURL)
+	t.resources = append(t.resources, resourceGroup{group: g, key: key})
+	return len(t.resources) - 1
+}
+
+func (t *tree) addScope(key scopeKey, scope instrumentation.Scope, res int) int {
+	g := group{begin: len(t.text), first: none}
+	if scope.Name != "" || scope.Version != "" || scope.Attributes.Len() > 0 {
+		var mark int
+		t.text, mark = open(t.text, 1)
+		t.text = appendString(t.text, 1, scope.Name)
+		t.text = appendString(t.text, 2, scope.Version)
+		t.text = shut(appendSet(t.text, 3, &scope.Attributes), mark)
+	}
+	t.schemaURL(&g, scope.SchemaURL)
+	i := len(t.scopes)
+	t.scopes = append(t.scopes, scopeGroup{group: g, key: key, resource: res, next: none})
+	if t.byKey == nil {
+		t.byKey = make(map[scopeKey]int)
+	}
+	t.byKey[key] = i
+	if r := &t.resources[res]; r.first == none {
+		r.first, r.last = i, i
+	} else {
+		t.scopes[r.last].next = i
+		r.last = i
+	}
+	return i
+}
+
+// schemaURL ends the description of g and appends its schema URL, field 3 of both kinds of group.
+func (t *tree) schemaURL(g *group, url string) {
+	g.split = len(t.text)
+	t.text = appendString(t.text, 3, url)
+	g.end = len(t.text)
+}

@@ -1,0 +1,131 @@
+package otlp
+
+import (
+	"encoding/binary"
+	"math"
+
+	"go.opentelemetry.io/otel/attribute"
+)
+
+// maxNesting is how many arrays and maps inside one another an attribute may have on the wire. Parsers of protobuf in C++,
+// Java, Python and Rust refuse a message nested more than 100 deep, and with it the whole request; an attribute of
+// an event lies 7 deep and each map adds 3.
+const maxNesting = 30
+
+// Fields of common.v1.AnyValue.
+const (
+	anyString = 1
+	anyBool   = 2
+	anyInt    = 3
+	anyDouble = 4
+	anyArray  = 5
+	anyKvlist = 6
+	anyBytes  = 7
+)
+
+// appendKeyValues appends each of kvs as a common.v1.KeyValue.
+func appendKeyValues(dst []byte, field int, kvs []attribute.KeyValue, nesting int) []byte {
+	for i := range kvs {
+		dst = appendKeyValue(dst, field, kvs[i], nesting)
+	}
+	return dst
+}
+
+// appendSet appends each attribute of set as a common.v1.KeyValue.
+func appendSet(dst []byte, field int, set *attribute.Set) []byte {
+	for iter := set.Iter(); iter.Next(); {
+		dst = appendKeyValue(dst, field, iter.Attribute(), 0)
+	}
+	return dst
+}
+
+func appendKeyValue(dst []byte, field int, kv attribute.KeyValue, nesting int) []byte {
+	dst, mark := open(dst, field)
+	dst = appendString(dst, 1, string(kv.Key))
+	dst = appendValue(dst, 2, kv.Value, nesting)
+	return shut(dst, mark)
+}
+
+// appendValue appends v as a common.v1.AnyValue. An empty value is an AnyValue without content; one nested deeper than
+// maxNesting is sent as its text.
+func appendValue(dst []byte, field int, v attribute.Value, nesting int) []byte {
+	dst, mark := open(dst, field)
+	switch v.Type() {
+	case attribute.EMPTY:
+	case attribute.BOOL:
+		dst = appendBoolContent(dst, v.AsBool())
+	case attribute.INT64:
+		dst = appendIntContent(dst, v.AsInt64())
+	case attribute.FLOAT64:
+		dst = appendDoubleContent(dst, v.AsFloat64())
+	case attribute.STRING:
+		dst = appendText(dst, anyString, v.AsString())
+	case attribute.BYTESLICE:
+		dst = appendBytes(dst, anyBytes, v.AsByteSlice())
+	default:
+		if nesting == maxNesting {
+			dst = appendText(dst, anyString, v.String())
+			break
+		}
+		dst = appendCompound(dst, v, nesting+1)
+	}
+	return shut(dst, mark)
+}
+
+// appendCompound appends the content of an AnyValue that holds other values. A kind that this release does not know
+// is sent as its text, which is better than to lose it.
+func appendCompound(dst []byte, v attribute.Value, nesting int) []byte {
+	switch v.Type() {
+	case attribute.BOOLSLICE:
+		return appendArray(dst, v.AsBoolSlice(), appendBoolContent)
+	case attribute.INT64SLICE:
+		return appendArray(dst, v.AsInt64Slice(), appendIntContent)
+	case attribute.FLOAT64SLICE:
+		return appendArray(dst, v.AsFloat64Slice(), appendDoubleContent)
+	case attribute.STRINGSLICE:
+		return appendArray(dst, v.AsStringSlice(), appendStringContent)
+	case attribute.SLICE:
+		dst, mark := open(dst, anyArray)
+		for _, item := range v.AsSlice() {
+			dst = appendValue(dst, 1, item, nesting)
+		}
+		return shut(dst, mark)
+	case attribute.MAP:
+		dst, mark := open(dst, anyKvlist)
+		dst = appendKeyValues(dst, 1, v.AsMap(), nesting)
+		return shut(dst, mark)
+	default:
+		return appendText(dst, anyString, v.String())
+	}
+}
+
+// appendArray appends a common.v1.ArrayValue whose values have the content that appendContent gives them.
+func appendArray[T any](dst []byte, items []T, appendContent func([]byte, T) []byte) []byte {
+	dst, mark := open(dst, anyArray)
+	for _, item := range items {
+		var inner int
+		dst, inner = open(dst, 1)
+		dst = shut(appendContent(dst, item), inner)
+	}
+	return shut(dst, mark)
+}
+
+// The content of an AnyValue is one of several fields, so that a zero must be written to say which.
+
+func appendBoolContent(dst []byte, v bool) []byte {
+	dst = appendTag(dst, anyBool, wireVarint)
+	if v {
+		return append(dst, 1)
+	}
+	return append(dst, 0)
+}
+
+func appendIntContent(dst []byte, v int64) []byte {
+	return binary.AppendUvarint(appendTag(dst, anyInt, wireVarint), uint64(v))
+}
+
+func appendDoubleContent(dst []byte, v float64) []byte {
+	return binary.LittleEndian.AppendUint64(appendTag(dst, anyDouble, wireFixed64), math.Float64bits(v))
+}
+
+func appendStringContent(dst []byte, v string) []byte { return appendText(dst, anyString, v) }

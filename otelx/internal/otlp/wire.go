@@ -1,0 +1,108 @@
+package otlp
+
+import (
+	"encoding/binary"
+	"math"
+	"math/bits"
+	"unicode/utf8"
+)
+
+// The wire types of protobuf that OTLP uses (protobuf.dev, "Encoding", "Message Structure").
+const (
+	wireVarint  = 0
+	wireFixed64 = 1
+	wireBytes   = 2
+	wireFixed32 = 5
+)
+
+func appendTag(dst []byte, field, wireType int) []byte {
+	return binary.AppendUvarint(dst, uint64(field)<<3|uint64(wireType))
+}
+
+// appendUint appends a varint field; zero, the default, is left out as proto3 does.
+func appendUint(dst []byte, field int, v uint64) []byte {
+	if v == 0 {
+		return dst
+	}
+	return binary.AppendUvarint(appendTag(dst, field, wireVarint), v)
+}
+
+// appendCount appends a uint32 field that counts something, clamped to what the field can hold.
+func appendCount(dst []byte, field, n int) []byte {
+	return appendUint(dst, field, min(uint64(max(0, n)), math.MaxUint32))
+}
+
+func appendFixed32(dst []byte, field int, v uint32) []byte {
+	return binary.LittleEndian.AppendUint32(appendTag(dst, field, wireFixed32), v)
+}
+
+// appendFixed64 appends a fixed64 field; zero is left out.
+func appendFixed64(dst []byte, field int, v uint64) []byte {
+	if v == 0 {
+		return dst
+	}
+	return binary.LittleEndian.AppendUint64(appendTag(dst, field, wireFixed64), v)
+}
+
+func appendBytes(dst []byte, field int, b []byte) []byte {
+	dst = binary.AppendUvarint(appendTag(dst, field, wireBytes), uint64(len(b)))
+	return append(dst, b...)
+}
+
+// appendString appends a string field; the empty string is left out.
+func appendString(dst []byte, field int, s string) []byte {
+	if s == "" {
+		return dst
+	}
+	return appendText(dst, field, s)
+}
+
+// appendText appends a string field, an empty one too. A proto3 string is UTF-8 and receivers refuse a whole request for one
+// that is not, so each run of invalid bytes becomes one U+FFFD.
+func appendText(dst []byte, field int, s string) []byte {
+	if utf8.ValidString(s) {
+		dst = binary.AppendUvarint(appendTag(dst, field, wireBytes), uint64(len(s)))
+		return append(dst, s...)
+	}
+	dst, mark := open(dst, field)
+	invalid := false // the previous byte was replaced already
+	for i := 0; i < len(s); {
+		r, size := utf8.DecodeRuneInString(s[i:])
+		broken := r == utf8.RuneError && size == 1
+		switch {
+		case !broken:
+			dst = append(dst, s[i:i+size]...)
+		case !invalid:
+			dst = utf8.AppendRune(dst, utf8.RuneError)
+		}
+		invalid = broken
+		i += size
+	}
+	return shut(dst, mark)
+}
+
+// open begins a length-delimited field whose length is not known yet and returns where its content begins, for [shut].
+func open(dst []byte, field int) (out []byte, mark int) {
+	dst = append(appendTag(dst, field, wireBytes), 0)
+	return dst, len(dst)
+}
+
+// shut ends the field that open began: it writes the length into the byte left for it, and where that takes more
+// than one byte moves the content up.
+func shut(dst []byte, mark int) []byte {
+	n := len(dst) - mark
+	extra := uvarintLen(n) - 1
+	if extra > 0 {
+		var room [binary.MaxVarintLen64]byte
+		dst = append(dst, room[:extra]...)
+		copy(dst[mark+extra:], dst[mark:mark+n])
+	}
+	binary.PutUvarint(dst[mark-1:], uint64(n))
+	return dst
+}
+
+// uvarintLen is the length of n as a varint.
+func uvarintLen(n int) int { return (bits.Len64(uint64(n)|1) + 6) / 7 }
+
+// framed is the size of a length-delimited field with a number below 16 and n bytes of content.
+func framed(n int) int { return 1 + uvarintLen(n) + n }
