@@ -1,0 +1,44 @@
+// Package otelx sets OpenTelemetry tracing up for a process: resource, sampler, propagators, a span buffer made for
+// processes that may be frozen, and an OTLP exporter. It knows nothing of AWS Lambda and serves any Go program.
+//
+// # Start
+//
+//	tel, err := otelx.New(ctx)
+//	if err != nil {
+//		slog.Error("telemetry", "error", err)
+//	}
+//	defer tel.Shutdown(context.WithoutCancel(ctx))
+//
+// [New] reads the environment variables of the OpenTelemetry specification and makes its provider and propagator the
+// global ones, so that instrumentation needs nothing else. It always returns an [SDK] that works: what is wrong with a
+// setting is in the error, in words that say what to write, and that setting has its default. A function adds
+// otelx/awslambda.Defaults().
+//
+// # What happens to a span
+//
+//	buffer  →  encoder  →  sender
+//
+// When a sampled span ends, its snapshot goes into a bounded buffer, and nothing else happens on that path. Spans leave
+//
+//   - when somebody calls [SDK.ForceFlush] or [SDK.Shutdown];
+//   - by a timer, OTEL_BSP_SCHEDULE_DELAY after the first span in an empty buffer, unless [SDK.SetIntervalFlush]
+//     has switched that off, as the agent does where the process may be frozen;
+//   - in the background when the buffer is half full.
+//
+// Between exports no goroutine exists and no timer runs but that one.
+//
+// An export sends batches of OTEL_BSP_MAX_EXPORT_BATCH_SIZE spans, up to eight requests at once. A batch that could not be
+// delivered is tried again within the time the caller has, and after that it stays and goes first next time. When the
+// buffer is full the oldest waiting span is dropped. Every drop is counted by its reason ([Dropped]) and makes
+// exactly one flush fail, so that nothing is lost in silence: Ended = Exported + Pending + Dropped at any moment.
+//
+// # Spans still open
+//
+// What is running when the process must go would be lost, the root of the trace first. [SDK.EndOpen] ends such
+// spans with status Error and a reason, for one invocation or for all.
+//
+// # Elsewhere
+//
+// Any sdktrace.SpanExporter can take the place of encoder and sender ([WithExporter]). Failures of background work go to
+// otel.Handle, at most one a minute. Metrics and logs are not this package's.
+package otelx
