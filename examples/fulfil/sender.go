@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+	"strings"
+
+	"github.com/aws/aws-lambda-go/events"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// senderLink returns a link to the span that sent msg, or none where the message names no span. It is a link and not the
+// parent: one invocation serves messages of many traces.
+func (w *worker) senderLink(msg events.SQSMessage) []trace.Link {
+	sender := trace.SpanContextFromContext(w.propagator.Extract(context.Background(), carrier(msg)))
+	if !sender.IsValid() {
+		return nil
+	}
+	return []trace.Link{{SpanContext: sender}}
+}
+
+// carrier gives a propagator what a message carries: its string attributes, and the X-Ray header that SQS itself keeps.
+type carrier events.SQSMessage
+
+// Get finds key without regard to case, as the header names of the formats want it.
+func (c carrier) Get(key string) string {
+	if strings.EqualFold(key, "X-Amzn-Trace-Id") {
+		return c.Attributes["AWSTraceHeader"]
+	}
+	for name, attr := range c.MessageAttributes {
+		if strings.EqualFold(name, key) && attr.StringValue != nil {
+			return *attr.StringValue
+		}
+	}
+	return ""
+}
+
+// Set does nothing: a received message is not written to.
+func (c carrier) Set(string, string) {}
+
+// Keys lists what Get finds.
+func (c carrier) Keys() []string {
+	keys := make([]string, 0, len(c.MessageAttributes)+1)
+	for name := range c.MessageAttributes {
+		keys = append(keys, name)
+	}
+	if c.Attributes["AWSTraceHeader"] != "" {
+		keys = append(keys, "X-Amzn-Trace-Id")
+	}
+	return keys
+}

@@ -1,0 +1,30 @@
+// Command orders is the function behind an HTTP API: it takes orders and prices them by asking the prices service, so that
+// one trace spans both processes. Its telemetry leaves after the response; main.go holds all it takes.
+//
+// In the local Lambda, from the repository's root, with the prices service running beside it:
+//
+//	go run ./examples/prices &
+//	go build -tags lambda.norpc -o bin/orders ./examples/orders
+//	PRICES_URL=http://127.0.0.1:8080 go run ./cmd/epilogue run -event examples/orders/events/create.json -- bin/orders
+//
+// Routes:
+//
+//	POST /orders       {"sku":"tea","quantity":2} becomes an order: 201, with Location
+//	GET /orders/{id}   an order taken by this environment, or the sample order 17
+//
+// There is no database: orders live as long as the environment, and only the last thousand. Errors are
+// {"error":"…"} with 400 (not JSON, unknown field), 404, 405, 413 (more than 64 KiB), 415 (not application/json),
+// 422 (a quantity out of bounds, an unknown SKU) or 502 (no price to be had).
+//
+// Settings:
+//
+//	PRICES_URL      base URL of the prices service; without it a short list built in answers, for a function deployed alone
+//	PRICES_TIMEOUT  how long prices may take, a Go duration; default 2s
+//	ORDERS_FAULTS   "on" adds the routes below, which break the function on purpose for the demo and the tests
+//	OTEL_*          the OpenTelemetry variables that otelx reads
+//
+// Faults, never to be switched on where it matters:
+//
+//	POST /faults/panic    panics with a span open
+//	POST /faults/timeout  asks prices for its slowest article and heeds no deadline, until Lambda ends the environment
+package main

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/sdk/resource"
+
+	"github.com/epilogue-go/epilogue/otelx"
+)
+
+const (
+	drainTimeout     = 5 * time.Second // for the requests in flight at SIGTERM
+	telemetryTimeout = 3 * time.Second // for the spans left after them
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	if err := run(ctx); err != nil {
+		slog.Error("prices", "error", err)
+		os.Exit(1)
+	}
+}
+
+// run serves until ctx ends, then shuts down in order: the server first, because its requests still end spans, the
+// telemetry last.
+func run(ctx context.Context) error {
+	cfg, err := readSettings(os.Getenv)
+	if err != nil {
+		return err
+	}
+	name := resource.NewSchemaless(attribute.String("service.name", "prices"))
+	tel, err := otelx.New(ctx, otelx.WithDefaultResource(name))
+	if err != nil {
+		slog.Error("telemetry", "error", err) // the service works all the same
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), telemetryTimeout)
+		defer cancel()
+		if err := tel.Shutdown(ctx); err != nil {
+			slog.Error("telemetry shutdown", "error", err)
+		}
+	}()
+
+	var lc net.ListenConfig
+	listener, err := lc.Listen(ctx, "tcp", cfg.addr)
+	if err != nil {
+		return fmt.Errorf("PRICES_ADDR=%q: %w", cfg.addr, err)
+	}
+	slog.Info("prices listens", "addr", listener.Addr().String())
+	return serve(ctx, listener, newService(cfg.slow))
+}
+
+// serve answers requests with h until ctx ends or the listener breaks; it owns the listener. It returns when no request
+// is in flight any more, or drainTimeout after the end of ctx, with an error.
+func serve(ctx context.Context, listener net.Listener, h http.Handler) error {
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+
+	select {
+	case err := <-served: // never nil
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+	defer cancel()
+	err := server.Shutdown(drain)
+	if err != nil {
+		err = errors.Join(fmt.Errorf("requests still in flight after %s: %w", drainTimeout, err), server.Close())
+	}
+	<-served
+	return err
+}
