@@ -39,13 +39,22 @@ func (s *HTTPSender) accepted(header http.Header, body []byte, readErr error) Re
 		return Result{Message: s.secrets.redact(printable("accepted, but the answer could not be read: " + readErr.Error()))}
 	}
 	if !isProtobuf(header) {
-		return Result{}
+		return Result{Message: otherAnswer(header)}
 	}
 	rejected, message, err := decodeResponse(body)
 	if err != nil {
 		return Result{Message: "accepted, but the answer is malformed: " + err.Error()}
 	}
 	return Result{Rejected: rejected, Message: s.secrets.redact(printable(message))}
+}
+
+// otherAnswer is what to say about an accepted request whose answer is not protobuf. Servers that answer with JSON or nothing much
+// exist and do no harm; a web page is the sign of an endpoint where no receiver listens.
+func otherAnswer(header http.Header) string {
+	if media, _, err := mime.ParseMediaType(header.Get("Content-Type")); err == nil && media == "text/html" {
+		return "the answer is a web page; does the endpoint lead to an OTLP receiver?"
+	}
+	return ""
 }
 
 // refusal is what a server said about a request that it did not accept: the message of a google.rpc.Status, or text.

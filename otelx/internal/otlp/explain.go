@@ -1,12 +1,12 @@
 package otlp
 
 import (
-	"context"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -15,22 +15,14 @@ import (
 const (
 	// maxSaid is how many bytes of what a server says get into an error or a Result.
 	maxSaid = 300
-	// minSecret is the length from which a part of a header's value is looked for in texts: shorter ones, such as "Bearer"
-	// or a tenant's number, would blot out ordinary words.
-	minSecret = 8
+	// minSecret is the length from which a header's value is looked for in texts: shorter ones would blot out ordinary words.
+	minSecret = 4
 	redacted  = "[redacted]"
 )
 
-// explain makes an error of net/http fit to be shown: without URLs and header values, and with what to do about it where that is known.
-func (s *HTTPSender) explain(ctx context.Context, err error) error {
-	var asURL *url.Error
-	if errors.As(err, &asURL) {
-		err = asURL.Err
-	}
+// explain makes an error of net/http fit to be shown: without header values, and with what to do about it where that is known.
+func (s *HTTPSender) explain(err error) error {
 	err = s.secrets.redactError(err)
-	if ctx.Err() != nil && !errors.Is(err, context.Cause(ctx)) {
-		err = fmt.Errorf("%w (%w)", context.Cause(ctx), err)
-	}
 	var unknown x509.UnknownAuthorityError
 	switch {
 	case errors.As(err, &unknown):
@@ -50,40 +42,40 @@ func proxyFromEnvironment(req *http.Request) (*url.URL, error) {
 	return proxy, nil
 }
 
-// secrets are texts that must not be seen in errors: values of headers, and of user information and query of the endpoint.
-type secrets struct{ replacer *strings.Replacer }
+// secrets are texts that must not be seen in errors, longest first.
+type secrets []string
 
-func newSecrets(cfg HTTPConfig) *secrets {
-	var pairs []string
-	hide := func(text string) {
-		if len(text) >= minSecret {
-			pairs = append(pairs, text, redacted)
-		}
-	}
+// secretsOf collects the values of headers (of "Bearer abc" the abc too) and the endpoint's user information and query.
+func secretsOf(cfg HTTPConfig) secrets {
+	var found secrets
 	for _, value := range cfg.Headers {
-		hide(value)
-		for part := range strings.FieldsSeq(value) {
-			hide(part)
+		found = append(found, value)
+		if parts := strings.Fields(value); len(parts) > 1 {
+			found = append(found, parts[1:]...)
 		}
 	}
 	if user := cfg.Endpoint.User; user != nil {
 		password, _ := user.Password()
-		hide(password)
-		hide(user.String())
+		found = append(found, user.String(), password)
 	}
-	hide(cfg.Endpoint.RawQuery)
+	found = append(found, cfg.Endpoint.RawQuery)
 	for _, values := range cfg.Endpoint.Query() {
-		for _, value := range values {
-			hide(value)
-		}
+		found = append(found, values...)
 	}
-	return &secrets{replacer: strings.NewReplacer(pairs...)}
+	found = slices.DeleteFunc(found, func(text string) bool { return len(text) < minSecret })
+	slices.SortFunc(found, func(a, b string) int { return len(b) - len(a) })
+	return found
 }
 
-func (s *secrets) redact(text string) string { return s.replacer.Replace(text) }
+func (s secrets) redact(text string) string {
+	for _, secret := range s {
+		text = strings.ReplaceAll(text, secret, redacted)
+	}
+	return text
+}
 
 // redactError returns err, or where its text holds a secret an error that says the same without it and unwraps to err.
-func (s *secrets) redactError(err error) error {
+func (s secrets) redactError(err error) error {
 	text := err.Error()
 	if clean := s.redact(text); clean != text {
 		return &redactedError{text: clean, err: err}

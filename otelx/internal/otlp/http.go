@@ -7,20 +7,24 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
 const (
 	// maxIdle is how long a connection may have been idle and still be used again. A frozen environment does not see its
 	// connections die: load balancers and collectors close them after 60 seconds, NAT gateways forget them after 350
-	// without a word, and a request sent into such a one hangs until its timeout.
+	// without a word, and a request sent into such a one hangs until its timeout. net/http compares by the wall clock when it
+	// takes an idle connection, so the limit holds across a freeze before any timer has fired.
 	maxIdle = 30 * time.Second
 	// maxIdleConns is how many connections are kept, which is how many requests of one flush can go out at once without
 	// new handshakes at the next.
 	maxIdleConns = 8
+	// maxHandshake limits connecting and, after that, the TLS handshake, which net/http finishes in the background when
+	// the request that wanted them has been given up.
+	maxHandshake = 10 * time.Second
 	// maxAnswer is how many bytes of an answer are read. A longer one is cut off and its connection given up.
 	maxAnswer = 64 << 10
 
@@ -53,9 +57,9 @@ type HTTPConfig struct {
 // It does not use HTTP/2: there one connection carries everything, so one that died in a freeze takes all
 // requests of a flush with it, and OTLP/HTTP servers must speak HTTP/1.1 anyway.
 //
-// Connections are not trusted across a freeze. Those idle for more than 30 seconds by the wall clock (the monotonic one
-// stands still while a snapshot is at rest) are closed before a request rather than used. A younger one that proves dead is
-// replaced by a new one inside the same Send, and after any connection error all idle ones are closed.
+// Connections are not trusted across a freeze. One that has been idle for more than 30 seconds by the wall clock is closed
+// rather than used. If a kept connection proves dead, the request is sent once more on a new one inside the same
+// Send, and after any connection error all idle ones are closed.
 //
 // Redirects are not followed: they would carry credentials to another host. Answers are read to at most 64 KiB.
 // Errors name the endpoint without user information or query, and never hold a header's value.
@@ -63,11 +67,8 @@ type HTTPSender struct {
 	cfg       HTTPConfig
 	transport *http.Transport
 	target    string // the endpoint as errors show it
-	secrets   *secrets
-	buffers   sync.Pool // of *compressor
-
-	lastUse atomic.Int64 // wall clock in nanoseconds when a request last ended; 0 before the first
-	closed  atomic.Bool
+	secrets   secrets
+	gzips     sync.Pool // of *compressor
 }
 
 var _ Sender = (*HTTPSender)(nil)
@@ -79,8 +80,8 @@ func NewHTTPSender(cfg HTTPConfig) *HTTPSender {
 		cfg:       cfg,
 		transport: newTransport(cfg),
 		target:    shownURL(cfg.Endpoint),
-		secrets:   newSecrets(cfg),
-		buffers:   sync.Pool{New: newCompressor},
+		secrets:   secretsOf(cfg),
+		gzips:     sync.Pool{New: newCompressor},
 	}
 }
 
@@ -88,15 +89,18 @@ func newTransport(cfg HTTPConfig) *http.Transport {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	t := &http.Transport{
-		Protocols:           &protocols,
-		TLSClientConfig:     cfg.TLS,
-		DialContext:         cfg.Dial,
-		MaxIdleConns:        maxIdleConns,
-		MaxIdleConnsPerHost: maxIdleConns,
-		IdleConnTimeout:     maxIdle,
-		DisableCompression:  true,
+		Protocols:              &protocols,
+		TLSClientConfig:        cfg.TLS,
+		TLSHandshakeTimeout:    maxHandshake,
+		DialContext:            cfg.Dial,
+		MaxIdleConns:           maxIdleConns,
+		MaxIdleConnsPerHost:    maxIdleConns,
+		IdleConnTimeout:        maxIdle,
+		MaxResponseHeaderBytes: maxAnswer,
+		DisableCompression:     true,
 	}
 	if cfg.Dial == nil {
+		t.DialContext = (&net.Dialer{Timeout: maxHandshake}).DialContext
 		t.Proxy = proxyFromEnvironment
 	}
 	return t
@@ -108,38 +112,60 @@ func newTransport(cfg HTTPConfig) *http.Transport {
 // and so is any attempt without an answer: connection, TLS, proxy, signing and timeout errors. All else is refused for good.
 // An accepted request whose answer is malformed or cut off stays accepted, and Result.Message says so.
 func (s *HTTPSender) Send(ctx context.Context, body []byte) (Result, error) {
+	attempt := ctx
 	if s.cfg.Timeout > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, s.cfg.Timeout)
+		attempt, cancel = context.WithTimeout(ctx, s.cfg.Timeout)
 		defer cancel()
 	}
 	if s.cfg.Gzip {
-		c := s.buffers.Get().(*compressor)
-		defer s.buffers.Put(c)
+		c := s.gzips.Get().(*compressor)
+		defer s.gzips.Put(c)
 		body = c.compress(body)
 	}
 	content := &payload{data: body}
-	defer content.release() // before the compressor goes back: defers run in reverse
-	req, err := s.request(ctx, content)
+	defer content.release() // runs before the compressor goes back
+	resp, err := s.post(attempt, content)
 	if err != nil {
-		return Result{Retryable: true}, fmt.Errorf("send to %s: %w", s.target, s.secrets.redactError(err))
-	}
-	s.dropStale()
-	resp, err := s.transport.RoundTrip(req)
-	defer s.used()
-	if err != nil {
-		s.transport.CloseIdleConnections()
-		return Result{Retryable: true}, fmt.Errorf("send to %s: %w", s.target, s.explain(ctx, err))
+		if ctx.Err() == nil && attempt.Err() != nil {
+			err = fmt.Errorf("no answer within %v: %w", s.cfg.Timeout, err)
+		}
+		return Result{Retryable: true}, fmt.Errorf("send to %s: %w", s.target, s.explain(err))
 	}
 	return s.answer(resp)
 }
 
+// post sends content. Where a kept connection breaks, it does so once more on a new one. net/http would do this by
+// itself only for requests it takes for idempotent, and not once it has written a part of the body.
+func (s *HTTPSender) post(ctx context.Context, content *payload) (*http.Response, error) {
+	for retried := false; ; retried = true {
+		reused := false
+		req, err := s.request(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+			GotConn: func(conn httptrace.GotConnInfo) { reused = conn.Reused },
+		}), content)
+		if err != nil {
+			return nil, err
+		}
+		resp, err := s.transport.RoundTrip(req)
+		if err == nil {
+			return resp, nil
+		}
+		s.transport.CloseIdleConnections()
+		if !reused || retried || ctx.Err() != nil {
+			return nil, err
+		}
+	}
+}
+
 // request builds the request that sends content.
 func (s *HTTPSender) request(ctx context.Context, content *payload) (*http.Request, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.cfg.Endpoint.String(), nil)
-	if err != nil {
-		return nil, fmt.Errorf("build request: %w", err)
-	}
+	endpoint := *s.cfg.Endpoint
+	req := (&http.Request{
+		Method: http.MethodPost,
+		URL:    &endpoint,
+		Host:   endpoint.Host,
+		Header: make(http.Header, len(s.cfg.Headers)+4),
+	}).WithContext(ctx)
 	content.attach(req)
 	s.setHeaders(req)
 	if s.cfg.Sign != nil {
@@ -156,6 +182,10 @@ func (s *HTTPSender) setHeaders(req *http.Request) {
 		agent = defaultUserAgent
 	}
 	req.Header.Set("User-Agent", agent)
+	if user := s.cfg.Endpoint.User; user != nil {
+		password, _ := user.Password()
+		req.SetBasicAuth(user.Username(), password)
+	}
 	for name, value := range s.cfg.Headers {
 		if http.CanonicalHeaderKey(name) == "Host" {
 			req.Host = value
@@ -163,43 +193,15 @@ func (s *HTTPSender) setHeaders(req *http.Request) {
 		}
 		req.Header.Set(name, value)
 	}
-	if user := s.cfg.Endpoint.User; user != nil && req.Header.Get("Authorization") == "" {
-		password, _ := user.Password()
-		req.SetBasicAuth(user.Username(), password)
-	}
 	req.Header.Set("Content-Type", contentType)
 	req.Header.Del("Content-Encoding")
 	if s.cfg.Gzip {
 		req.Header.Set("Content-Encoding", "gzip")
 	}
-	// A key without a value is not sent, but tells net/http that the request may be sent again on a new connection
-	// when a kept one turns out to be dead (documentation of http.Transport).
-	req.Header["Idempotency-Key"] = []string{}
 }
 
-// dropStale closes the idle connections if they have been idle for too long, or if the wall clock was set back, so
-// that nobody knows for how long.
-func (s *HTTPSender) dropStale() {
-	last := s.lastUse.Load()
-	if last == 0 {
-		return
-	}
-	if idle := time.Duration(time.Now().UnixNano() - last); idle > maxIdle || idle < 0 {
-		s.transport.CloseIdleConnections()
-	}
-}
-
-// used notes that a request has ended; after Close its connection is not kept.
-func (s *HTTPSender) used() {
-	s.lastUse.Store(time.Now().UnixNano())
-	if s.closed.Load() {
-		s.transport.CloseIdleConnections()
-	}
-}
-
-// Close closes the idle connections, and those of requests under way when they are done.
+// Close closes the idle connections, and those of requests under way when they are done. A Send after it opens a new one.
 func (s *HTTPSender) Close() error {
-	s.closed.Store(true)
 	s.transport.CloseIdleConnections()
 	return nil
 }
