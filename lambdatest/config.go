@@ -1,0 +1,166 @@
+package lambdatest
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/epilogue-go/epilogue/internal/memnet"
+	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
+)
+
+// Limits and windows of the service.
+const (
+	maxExtensions    = 10                     // AWS Lambda Developer Guide, Lambda quotas
+	defaultResponse  = 6<<20 + 100            // what the service names in its refusals: 6,291,556 bytes
+	defaultWindow    = 500 * time.Millisecond // AWS Lambda Developer Guide, Extensions API: internal extensions only
+	externalWindow   = 300 * time.Millisecond // the same, for the runtime beside external extensions
+	defaultOrderGap  = 5 * time.Millisecond
+	defaultParallel  = 10
+	defaultTimeout   = 3 * time.Second
+	defaultInitLimit = 10 * time.Second
+	defaultMemory    = 128
+)
+
+// Config describes the function and its environment. The zero value is AWS's default for each setting.
+type Config struct {
+	FunctionName    string        // default "function"
+	FunctionVersion string        // default "$LATEST"
+	Handler         string        // default "bootstrap"
+	MemorySize      int           // MB; default 128
+	Timeout         time.Duration // over the whole phase: handler and extensions; default 3 s
+	InitTimeout     time.Duration // default 10 s
+	Region          string        // default "us-east-1"
+	AccountID       string        // default "123456789012"
+	Env             []string      // "KEY=value", added to the function's environment; the last of a key counts
+
+	// ManagedInstances selects Lambda Managed Instances: Concurrency invocations at once in one process, no event for
+	// internal extensions, no freeze; a response after the deadline is refused with 410, and the process lives on.
+	ManagedInstances bool
+	Concurrency      int // with ManagedInstances; default 10
+
+	// ExternalExtensions are emulated: they register before the function does and count toward the limit of 10.
+	ExternalExtensions []ExternalExtension
+
+	// ShutdownWindow is the time between SIGTERM and SIGKILL where an extension is registered: default 500 ms, or
+	// 300 ms beside external extensions. Without any extension there is no SIGTERM and no window.
+	ShutdownWindow time.Duration
+
+	MaxResponse int // bytes; a larger response is refused with 413; default 6 MB and 100 bytes
+
+	// Order says which of an invocation's two halves goes out first. Where the second waits, it waits OrderGap
+	// (default 5 ms) or for what Order names. Seed makes OrderRandom repeatable.
+	Order    Order
+	OrderGap time.Duration
+	Seed     uint64
+
+	Faults Faults // of the Extensions API
+
+	Stdout, Stderr io.Writer // of the function; default: discarded. Written to by one goroutine each.
+
+	Log     *eventlog.Log   // default: a log of the environment's own
+	Network *memnet.Network // of a Func program, for servers that it talks to; default: a network of its own
+}
+
+// ExternalExtension is an extension in a process of its own, as far as the function can notice one: it takes a place,
+// changes the shutdown window, and holds each phase for Hold after INVOKE.
+type ExternalExtension struct {
+	Name string
+	Hold time.Duration // from INVOKE to its next; zero: not subscribed to INVOKE
+}
+
+// Order says which goes out first: the invocation, to the runtime, or the INVOKE event, to the extensions. On the
+// service either happens, and the handler has often returned before its extension sees INVOKE.
+type Order int
+
+const (
+	OrderRandom          Order = iota // both at once, in an order drawn with Config.Seed
+	OrderInvokeFirst                  // INVOKE, and the invocation a gap later
+	OrderInvocationFirst              // the invocation, and INVOKE a gap later
+	OrderInvokeLate                   // INVOKE when the response or error has been posted
+	OrderInvokeLast                   // INVOKE when the runtime has asked for the next invocation
+)
+
+// Faults make the Extensions API misbehave. Registrations and calls that a fault does not take are served as usual.
+type Faults struct {
+	Register Fault // POST /extension/register: the registration is not remembered, except with OmitIdentifier or a Status of 200
+	Next     Fault // GET /extension/event/next: until a call succeeds again, the extension gets no event and holds no phase
+}
+
+// Fault is an answer given in place of the right one. The zero value is no fault.
+type Fault struct {
+	Status         int    // of the answer; default 200 where another field is set
+	ErrorType      string // of the JSON error in the body; default "Extension.InternalError"
+	Body           string // if not empty, the whole body, JSON or not, in place of the error
+	OmitIdentifier bool   // only leave the Lambda-Extension-Identifier header out (Register)
+	Cut            bool   // close the connection without an answer
+	Skip           int    // how many calls go well first
+	Times          int    // how many calls fail; default: all
+}
+
+func (f *Fault) isZero() bool { return *f == Fault{} }
+
+// withDefaults returns c with its zero fields filled, or an error that names the field, the value and what is accepted.
+func (c Config) withDefaults() (Config, error) {
+	for _, limit := range []struct {
+		name  string
+		value int64
+	}{
+		{"Timeout", int64(c.Timeout)}, {"InitTimeout", int64(c.InitTimeout)}, {"ShutdownWindow", int64(c.ShutdownWindow)},
+		{"OrderGap", int64(c.OrderGap)}, {"MemorySize", int64(c.MemorySize)}, {"MaxResponse", int64(c.MaxResponse)},
+		{"Concurrency", int64(c.Concurrency)},
+	} {
+		if limit.value < 0 {
+			return c, fmt.Errorf("Config.%s=%d: negative; use zero for the default", limit.name, limit.value)
+		}
+	}
+	if c.Order < OrderRandom || c.Order > OrderInvokeLast {
+		return c, fmt.Errorf("Config.Order=%d: not one of the Order constants", c.Order)
+	}
+	if len(c.ExternalExtensions) > maxExtensions {
+		return c, fmt.Errorf("Config.ExternalExtensions: %d of them; at most %d", len(c.ExternalExtensions), maxExtensions)
+	}
+	setDefault(&c.FunctionName, "function")
+	setDefault(&c.FunctionVersion, "$LATEST")
+	setDefault(&c.Handler, "bootstrap")
+	setDefault(&c.MemorySize, defaultMemory)
+	setDefault(&c.Timeout, defaultTimeout)
+	setDefault(&c.InitTimeout, defaultInitLimit)
+	setDefault(&c.Region, "us-east-1")
+	setDefault(&c.AccountID, "123456789012")
+	setDefault(&c.Concurrency, defaultParallel)
+	setDefault(&c.MaxResponse, defaultResponse)
+	setDefault(&c.OrderGap, defaultOrderGap)
+	if len(c.ExternalExtensions) > 0 {
+		setDefault(&c.ShutdownWindow, externalWindow)
+	}
+	setDefault(&c.ShutdownWindow, defaultWindow)
+	c.setParts()
+	return c, nil
+}
+
+// setParts fills what Config can bring along and otherwise belongs to the environment.
+func (c *Config) setParts() {
+	if c.Stdout == nil {
+		c.Stdout = io.Discard
+	}
+	if c.Stderr == nil {
+		c.Stderr = io.Discard
+	}
+	if c.Log == nil {
+		c.Log = new(eventlog.Log)
+	}
+	if c.Network == nil {
+		c.Network = new(memnet.Network)
+	}
+	if !c.ManagedInstances {
+		c.Concurrency = 1
+	}
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}

@@ -1,0 +1,30 @@
+package lambdatest
+
+// Invocation is what a caller sends. Empty fields are left out, except for the request id.
+type Invocation struct {
+	RequestID       string // default: a random UUID
+	Payload         []byte // the event; default "{}"
+	TraceHeader     string // X-Ray's, as in "Root=…;Parent=…;Sampled=1"
+	ClientContext   string // JSON
+	CognitoIdentity string // JSON
+	TenantID        string
+}
+
+// Response is what a caller gets. A function that fails is a Response too, not an error of Invoke.
+type Response struct {
+	RequestID     string
+	Payload       []byte // of the response, or the JSON error
+	ContentType   string // as the runtime posted it
+	StatusCode    int    // 200, also for a function's error, as the service's Invoke API answers
+	FunctionError string // "" or "Unhandled"
+	ErrorType     string // where FunctionError is set: decoded from Payload
+	ErrorMessage  string // the same
+	TimedOut      bool   // the deadline passed first
+	Cold          bool   // the invocation started the process
+}
+
+// errorBody is the JSON of an error, from a runtime or from the platform.
+type errorBody struct {
+	Message string `json:"errorMessage"`
+	Type    string `json:"errorType"`
+}

@@ -1,0 +1,48 @@
+package lambdatest
+
+import (
+	"io"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/epilogue-go/epilogue/internal/memnet"
+)
+
+// Program is what runs in an Environment: see [Command] and [Func]. It may be run many times: each cold start is a
+// new process.
+type Program interface {
+	// String names it in the log.
+	String() string
+	start(b boot) (process, error)
+}
+
+// Exit tells how a process ended.
+type Exit struct {
+	Code   int           // exit code; -1 where a signal ended it
+	Signal string        // the signal that ended it, such as "killed"; empty where it exited
+	Took   time.Duration // from SIGTERM, or from SIGKILL where there was no SIGTERM, to its end
+	Killed bool          // SIGKILL was sent
+}
+
+// boot is what a program needs to start.
+type boot struct {
+	api       http.Handler
+	variables func(runtimeAPI string) []string
+	network   *memnet.Network
+	stdout    io.Writer
+	stderr    io.Writer
+	loops     int                        // invocations at once
+	activity  func(op, address string)   // a frozen process tried to send
+	ended     func(code int, sig string) // called once, before done is closed
+}
+
+// process is one running program. Its methods may be called in any order and from any goroutine.
+type process interface {
+	freeze()
+	thaw()
+	signal(sig os.Signal)
+	kill()
+	done() <-chan struct{} // closed when it has ended
+	close()                // after done: releases what it held and waits for its goroutines
+}
