@@ -1,0 +1,80 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Width is the number of columns every line is made for.
+const Width = 100
+
+// columns returns how many columns s takes, a rune being one.
+func columns(s string) int { return utf8.RuneCountInString(s) }
+
+// left pads s with spaces on the right to n columns, shortening it with an ellipsis where it is longer.
+func left(s string, n int) string {
+	s = shorten(s, n)
+	return s + strings.Repeat(" ", n-columns(s))
+}
+
+// right pads s with spaces on the left to n columns. A longer s stays whole: figures are never cut.
+func right(s string, n int) string {
+	return strings.Repeat(" ", max(0, n-columns(s))) + s
+}
+
+// shorten cuts s to n columns, the last of them an ellipsis where something was cut.
+func shorten(s string, n int) string {
+	if columns(s) <= n {
+		return s
+	}
+	if n <= 0 {
+		return ""
+	}
+	return string([]rune(s)[:n-1]) + "…"
+}
+
+// Duration renders d with a unit and the precision that a reader can use: "850 µs" never appears beside "0.9 ms",
+// since only what is below a tenth of a millisecond is given in microseconds.
+func Duration(d time.Duration) string {
+	switch {
+	case d < 0:
+		return "-" + Duration(-d)
+	case d == 0:
+		return "0 ms"
+	case d < 100*time.Microsecond:
+		return fmt.Sprintf("%d µs", d.Microseconds())
+	case d < time.Second-50*time.Microsecond:
+		return millis(d) + " ms"
+	case d < 100*time.Second:
+		return fmt.Sprintf("%.2f s", d.Seconds())
+	case d < time.Hour:
+		return fmt.Sprintf("%.1f min", d.Minutes())
+	default:
+		return strconv.FormatFloat(math.Round(d.Hours()*100)/100, 'f', -1, 64) + " h"
+	}
+}
+
+// words renders d as it stands in a sentence: without decimals where it is whole milliseconds.
+func words(d time.Duration) string {
+	if d > 0 && d < time.Second && d%time.Millisecond == 0 {
+		return strconv.FormatInt(d.Milliseconds(), 10) + " ms"
+	}
+	return Duration(d)
+}
+
+// millis renders d as milliseconds with one decimal and no unit.
+func millis(d time.Duration) string {
+	return strconv.FormatFloat(float64(d)/float64(time.Millisecond), 'f', 1, 64)
+}
+
+// plural renders n and noun, with an s where n is not 1.
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return strconv.Itoa(n) + " " + noun + "s"
+}

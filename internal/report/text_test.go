@@ -1,0 +1,59 @@
+package report
+
+import (
+	"testing"
+	"time"
+)
+
+func TestDuration(t *testing.T) {
+	for _, c := range []struct {
+		d    time.Duration
+		want string
+	}{
+		{0, "0 ms"},
+		{850 * time.Nanosecond, "0 µs"},
+		{42 * time.Microsecond, "42 µs"},
+		{100 * time.Microsecond, "0.1 ms"},
+		{18234 * time.Microsecond, "18.2 ms"},
+		{999940 * time.Microsecond, "999.9 ms"},
+		{999960 * time.Microsecond, "1.00 s"},
+		{3 * time.Second, "3.00 s"},
+		{99 * time.Second, "99.00 s"},
+		{150 * time.Second, "2.5 min"},
+		{time.Hour, "1 h"},
+		{100 * time.Minute, "1.67 h"},
+		{-time.Millisecond, "-1.0 ms"},
+	} {
+		if got := Duration(c.d); got != c.want {
+			t.Errorf("Duration(%d ns): got %q, want %q", c.d.Nanoseconds(), got, c.want)
+		}
+	}
+}
+
+func TestPadding(t *testing.T) {
+	for _, c := range []struct{ got, want string }{
+		{left("naïve", 7), "naïve  "},
+		{left("überlang", 5), "über…"},
+		{right("4 µs", 6), "  4 µs"},
+		{right("whole", 2), "whole"},
+		{shorten("ab", 0), ""},
+		{shorten("añb", 2), "a…"},
+	} {
+		if c.got != c.want {
+			t.Errorf("got %q, want %q", c.got, c.want)
+		}
+	}
+}
+
+func TestPortion(t *testing.T) {
+	for _, c := range []struct {
+		part, whole time.Duration
+		want        int
+	}{
+		{0, 10, 0}, {1, 1000, 1}, {999, 1000, 7}, {1000, 1000, 8}, {500, 1000, 4}, {1, 0, 0}, {2000, 1000, 8},
+	} {
+		if got := portion(c.part, c.whole, 8); got != c.want {
+			t.Errorf("portion(%d, %d): got %d, want %d", c.part, c.whole, got, c.want)
+		}
+	}
+}
