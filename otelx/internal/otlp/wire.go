@@ -4,7 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 	"math/bits"
-	"unicode/utf8"
+	"strings"
 )
 
 // The wire types of protobuf that OTLP uses (protobuf.dev, "Encoding", "Message Structure").
@@ -60,25 +60,9 @@ func appendString(dst []byte, field int, s string) []byte {
 // appendText appends a string field, an empty one too. A proto3 string is UTF-8 and receivers refuse a whole request for one
 // that is not, so each run of invalid bytes becomes one U+FFFD.
 func appendText(dst []byte, field int, s string) []byte {
-	if utf8.ValidString(s) {
-		dst = binary.AppendUvarint(appendTag(dst, field, wireBytes), uint64(len(s)))
-		return append(dst, s...)
-	}
-	dst, mark := open(dst, field)
-	invalid := false // the previous byte was replaced already
-	for i := 0; i < len(s); {
-		r, size := utf8.DecodeRuneInString(s[i:])
-		broken := r == utf8.RuneError && size == 1
-		switch {
-		case !broken:
-			dst = append(dst, s[i:i+size]...)
-		case !invalid:
-			dst = utf8.AppendRune(dst, utf8.RuneError)
-		}
-		invalid = broken
-		i += size
-	}
-	return shut(dst, mark)
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	dst = binary.AppendUvarint(appendTag(dst, field, wireBytes), uint64(len(s)))
+	return append(dst, s...)
 }
 
 // open begins a length-delimited field whose length is not known yet and returns where its content begins, for [shut].

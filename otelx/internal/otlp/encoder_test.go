@@ -1,0 +1,363 @@
+package otlp
+
+import (
+	"bytes"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/sdk/instrumentation"
+	"go.opentelemetry.io/otel/sdk/resource"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"go.opentelemetry.io/otel/trace"
+)
+
+const noLimit = math.MaxInt
+
+var (
+	testResource = resource.NewWithAttributes("https://opentelemetry.io/schemas/1.43.0",
+		attribute.String("service.name", "orders"), attribute.Int64("faas.max_memory", 128<<20))
+	testScope = instrumentation.Scope{
+		Name: "example.com/orders", Version: "1.2.3", SchemaURL: "https://example.com/schema",
+		Attributes: attribute.NewSet(attribute.String("team", "shop")),
+	}
+	testTime = time.Date(2026, 11, 22, 12, 0, 0, 123456789, time.UTC)
+)
+
+func spanContext(traceByte, spanByte byte, mutate ...func(*trace.SpanContextConfig)) trace.SpanContext {
+	cfg := trace.SpanContextConfig{TraceFlags: trace.FlagsSampled}
+	for i := range cfg.TraceID {
+		cfg.TraceID[i] = traceByte
+	}
+	for i := range cfg.SpanID {
+		cfg.SpanID[i] = spanByte
+	}
+	for _, f := range mutate {
+		f(&cfg)
+	}
+	return trace.NewSpanContext(cfg)
+}
+
+func remote(cfg *trace.SpanContextConfig) { cfg.Remote = true }
+
+func withState(state string) func(*trace.SpanContextConfig) {
+	return func(cfg *trace.SpanContextConfig) {
+		parsed, err := trace.ParseTraceState(state)
+		if err != nil {
+			panic(err)
+		}
+		cfg.TraceState = parsed
+	}
+}
+
+// baseStub is a span with every field set.
+func baseStub() tracetest.SpanStub {
+	return tracetest.SpanStub{
+		Name:        "POST /orders",
+		SpanContext: spanContext(1, 2, withState("rojo=00f067aa0ba902b7,congo=t61rcWkgMzE")),
+		Parent:      spanContext(1, 3, remote),
+		SpanKind:    trace.SpanKindServer,
+		StartTime:   testTime,
+		EndTime:     testTime.Add(18 * time.Millisecond),
+		Attributes:  []attribute.KeyValue{attribute.String("faas.invocation_id", "f1"), attribute.Bool("faas.coldstart", true)},
+		Events: []sdktrace.Event{{
+			Name: "exception", Time: testTime.Add(time.Millisecond), DroppedAttributeCount: 1,
+			Attributes: []attribute.KeyValue{attribute.String("exception.type", "*errors.errorString")},
+		}},
+		Links: []sdktrace.Link{{
+			SpanContext: spanContext(4, 5, remote, withState("a=1")), DroppedAttributeCount: 2,
+			Attributes: []attribute.KeyValue{attribute.String("messaging.message.id", "m1")},
+		}},
+		Status:            sdktrace.Status{Code: codes.Error, Description: "no such sku"},
+		DroppedAttributes: 3, DroppedEvents: 4, DroppedLinks: 5,
+		Resource: testResource, InstrumentationScope: testScope,
+	}
+}
+
+func change(f func(*tracetest.SpanStub)) []tracetest.SpanStub {
+	stub := baseStub()
+	f(&stub)
+	return []tracetest.SpanStub{stub}
+}
+
+func TestEncoderFields(t *testing.T) {
+	invalid := "a\xff\xfeb\xc3"
+	huge := math.MaxInt
+	tests := map[string][]tracetest.SpanStub{
+		"no spans":                 nil,
+		"every field":              {baseStub()},
+		"zero span":                {{}},
+		"no parent":                change(func(s *tracetest.SpanStub) { s.Parent = trace.SpanContext{} }),
+		"remote parent without id": change(func(s *tracetest.SpanStub) { s.Parent = trace.SpanContext{}.WithRemote(true) }),
+		"local parent":             change(func(s *tracetest.SpanStub) { s.Parent = spanContext(1, 3) }),
+		"not sampled":              change(func(s *tracetest.SpanStub) { s.SpanContext = s.SpanContext.WithTraceFlags(0) }),
+		"all trace flags":          change(func(s *tracetest.SpanStub) { s.SpanContext = s.SpanContext.WithTraceFlags(0xff) }),
+		"no trace state":           change(func(s *tracetest.SpanStub) { s.SpanContext = spanContext(9, 9) }),
+		"ids of ones":              change(func(s *tracetest.SpanStub) { s.SpanContext = spanContext(0xff, 0xff) }),
+		"zero times":               change(func(s *tracetest.SpanStub) { s.StartTime, s.EndTime = time.Time{}, time.Time{} }),
+		"epoch":                    change(func(s *tracetest.SpanStub) { s.StartTime, s.EndTime = time.Unix(0, 0), time.Unix(0, 1) }),
+		"before 1970":              change(func(s *tracetest.SpanStub) { s.StartTime, s.EndTime = time.Unix(-1, 999), time.Unix(0, -1) }),
+		"before 1678":              change(func(s *tracetest.SpanStub) { s.StartTime = time.Date(1500, 1, 1, 0, 0, 0, 0, time.UTC) }),
+		"after 2262":               change(func(s *tracetest.SpanStub) { s.EndTime = time.Date(2300, 1, 1, 0, 0, 0, 1, time.UTC) }),
+		"after 2554":               change(func(s *tracetest.SpanStub) { s.EndTime = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC) }),
+		"other zone":               change(func(s *tracetest.SpanStub) { s.StartTime = testTime.In(time.FixedZone("", 3600)) }),
+		"empty name":               change(func(s *tracetest.SpanStub) { s.Name = "" }),
+		"kind unset":               change(func(s *tracetest.SpanStub) { s.SpanKind = trace.SpanKindUnspecified }),
+		"kind internal":            change(func(s *tracetest.SpanStub) { s.SpanKind = trace.SpanKindInternal }),
+		"kind client":              change(func(s *tracetest.SpanStub) { s.SpanKind = trace.SpanKindClient }),
+		"kind producer":            change(func(s *tracetest.SpanStub) { s.SpanKind = trace.SpanKindProducer }),
+		"kind consumer":            change(func(s *tracetest.SpanStub) { s.SpanKind = trace.SpanKindConsumer }),
+		"kind unknown":             change(func(s *tracetest.SpanStub) { s.SpanKind = 77 }),
+		"status unset":             change(func(s *tracetest.SpanStub) { s.Status = sdktrace.Status{} }),
+		"status ok":                change(func(s *tracetest.SpanStub) { s.Status = sdktrace.Status{Code: codes.Ok} }),
+		"status unknown":           change(func(s *tracetest.SpanStub) { s.Status.Code = 9 }),
+		"counts negative":          change(func(s *tracetest.SpanStub) { s.DroppedAttributes, s.DroppedEvents, s.DroppedLinks = -1, -2, -3 }),
+		"counts huge":              change(func(s *tracetest.SpanStub) { s.DroppedAttributes, s.DroppedEvents, s.DroppedLinks = huge, huge, huge }),
+		"counts at the limit":      change(func(s *tracetest.SpanStub) { s.DroppedAttributes, s.DroppedEvents = math.MaxUint32, math.MaxUint32-1 }),
+		"empty event and link":     change(func(s *tracetest.SpanStub) { s.Events, s.Links = make([]sdktrace.Event, 1), make([]sdktrace.Link, 1) }),
+		"many events and links": change(func(s *tracetest.SpanStub) {
+			s.Events, s.Links = slices.Repeat(s.Events, 500), slices.Repeat(s.Links, 500)
+		}),
+		"many attributes":         change(func(s *tracetest.SpanStub) { s.Attributes = slices.Repeat(s.Attributes, 1000) }),
+		"long strings":            change(func(s *tracetest.SpanStub) { s.Name = strings.Repeat("x", 3<<20) }),
+		"no resource":             change(func(s *tracetest.SpanStub) { s.Resource = nil }),
+		"empty resource":          change(func(s *tracetest.SpanStub) { s.Resource = resource.Empty() }),
+		"no scope":                change(func(s *tracetest.SpanStub) { s.InstrumentationScope = instrumentation.Scope{} }),
+		"scope with schema only":  change(func(s *tracetest.SpanStub) { s.InstrumentationScope = instrumentation.Scope{SchemaURL: "u"} }),
+		"scope with version only": change(func(s *tracetest.SpanStub) { s.InstrumentationScope = instrumentation.Scope{Version: "v"} }),
+		"not UTF-8": change(func(s *tracetest.SpanStub) {
+			s.Name, s.Status.Description, s.Events[0].Name = invalid, invalid, invalid
+			s.Attributes = []attribute.KeyValue{attribute.String(invalid, invalid), attribute.StringSlice("s", []string{invalid, "ok"})}
+			s.Resource = resource.NewWithAttributes(invalid, attribute.String(invalid, invalid))
+			s.InstrumentationScope = instrumentation.Scope{Name: invalid, Version: invalid, SchemaURL: invalid}
+		}),
+		"groups interleaved": interleaved(40),
+	}
+	for name, stubs := range tests {
+		t.Run(name, func(t *testing.T) {
+			body, n := new(Encoder).AppendRequest(nil, snapshots(stubs), noLimit)
+			if n != len(stubs) {
+				t.Fatalf("encoded %d spans of %d", n, len(stubs))
+			}
+			requireEqual(t, body, stubs)
+		})
+	}
+}
+
+// interleaved returns spans of several resources and scopes in turn. Some of these differ in a schema URL only.
+func interleaved(n int) []tracetest.SpanStub {
+	resources := []*resource.Resource{
+		testResource,
+		resource.NewWithAttributes("other", testResource.Attributes()...),
+		resource.NewSchemaless(attribute.String("service.name", "prices")),
+	}
+	scopes := []instrumentation.Scope{{}, testScope, {Name: testScope.Name}, {Name: testScope.Name, Version: "2"}, {SchemaURL: "u"}}
+	stubs := make([]tracetest.SpanStub, n)
+	for i := range stubs {
+		stubs[i] = baseStub()
+		stubs[i].Name = strings.Repeat("n", i*7%150)
+		stubs[i].Resource = resources[i%len(resources)]
+		stubs[i].InstrumentationScope = scopes[i*i%len(scopes)]
+	}
+	return stubs
+}
+
+func TestEncoderValues(t *testing.T) {
+	kvs := []attribute.KeyValue{
+		{Key: "empty"}, {},
+		attribute.Bool("true", true), attribute.Bool("false", false), attribute.Bool("", true),
+		attribute.Int64("zero", 0), attribute.Int64("max", math.MaxInt64), attribute.Int64("min", math.MinInt64), attribute.Int("-1", -1),
+		attribute.Float64("zero", 0), attribute.Float64("-zero", math.Copysign(0, -1)), attribute.Float64("inf", math.Inf(-1)),
+		attribute.Float64("smallest", math.SmallestNonzeroFloat64), attribute.Float64("max", math.MaxFloat64),
+		attribute.String("empty", ""), attribute.String("text", "größer 漢字 \x00"), attribute.String("long", strings.Repeat("ab", 10_000)),
+		attribute.BoolSlice("bools", []bool{true, false}), attribute.BoolSlice("none", nil),
+		attribute.Int64Slice("ints", []int64{0, -1, math.MaxInt64, math.MinInt64}), attribute.Int64Slice("none", []int64{}),
+		attribute.IntSlice("many", slices.Repeat([]int{7}, 300)),
+		attribute.Float64Slice("floats", []float64{0, 1.5, math.Inf(1)}), attribute.Float64Slice("none", nil),
+		attribute.StringSlice("strings", []string{"", "a", strings.Repeat("b", 200)}), attribute.StringSlice("none", nil),
+		{Key: "bytes", Value: attribute.ByteSliceValue([]byte{0, 0xff, 0x80})}, {Key: "no bytes", Value: attribute.ByteSliceValue(nil)},
+		{Key: "slice", Value: attribute.SliceValue(attribute.Value{}, attribute.BoolValue(false), attribute.StringSliceValue([]string{"x"}))},
+		{Key: "empty slice", Value: attribute.SliceValue()},
+		{Key: "map", Value: attribute.MapValue(attribute.Int("one", 1), attribute.KeyValue{Key: "inner", Value: attribute.MapValue(attribute.Bool("", false))})},
+		{Key: "empty map", Value: attribute.MapValue()},
+		{Key: "nested", Value: nested(maxNesting)},
+	}
+	for _, kv := range kvs {
+		t.Run(kv.Value.Type().String()+" "+string(kv.Key), func(t *testing.T) {
+			only := []attribute.KeyValue{kv}
+			stub := tracetest.SpanStub{
+				Attributes:           only,
+				Events:               []sdktrace.Event{{Attributes: only}},
+				Links:                []sdktrace.Link{{Attributes: only}},
+				Resource:             resource.NewSchemaless(only...),
+				InstrumentationScope: instrumentation.Scope{Name: "s", Attributes: attribute.NewSet(only...)},
+			}
+			body, _ := new(Encoder).AppendRequest(nil, snapshots([]tracetest.SpanStub{stub}), noLimit)
+			requireEqual(t, body, []tracetest.SpanStub{stub})
+		})
+	}
+	t.Run("NaN", func(t *testing.T) {
+		stubs := change(func(s *tracetest.SpanStub) { s.Attributes = []attribute.KeyValue{attribute.Float64("nan", math.NaN())} })
+		body, _ := new(Encoder).AppendRequest(nil, snapshots(stubs), noLimit)
+		requireEqual(t, body, stubs)
+	})
+}
+
+// nested returns maps and arrays in turn, levels deep, around a number.
+func nested(levels int) attribute.Value {
+	v := attribute.IntValue(1)
+	for i := range levels {
+		if i%2 == 0 {
+			v = attribute.MapValue(attribute.KeyValue{Key: "k", Value: v})
+		} else {
+			v = attribute.SliceValue(v)
+		}
+	}
+	return v
+}
+
+func TestEncoderSendsTooDeepAsText(t *testing.T) {
+	encode := func(v attribute.Value) *commonValue {
+		stubs := []tracetest.SpanStub{{Attributes: []attribute.KeyValue{{Key: "deep", Value: v}}}}
+		body, _ := new(Encoder).AppendRequest(nil, snapshots(stubs), noLimit)
+		return decodeStrictly(t, body).ResourceSpans[0].ScopeSpans[0].Spans[0].Attributes[0].Value
+	}
+	const more = 5
+	got := encode(nested(maxNesting + more))
+	for range maxNesting {
+		if list := got.GetKvlistValue(); list != nil {
+			got = list.Values[0].Value
+		} else {
+			got = got.GetArrayValue().Values[0]
+		}
+	}
+	if want := nested(more).String(); got.GetStringValue() != want {
+		t.Errorf("below the deepest level is %v, want the text %q", got, want)
+	}
+}
+
+func TestEncoderTakesTheLongestPrefix(t *testing.T) {
+	stubs := interleaved(12)
+	spans := snapshots(stubs)
+	size := make([]int, len(spans)+1) // of a request of that many spans
+	for i := range size {
+		body, _ := new(Encoder).AppendRequest(nil, spans[:i], noLimit)
+		size[i] = len(body)
+	}
+	e := new(Encoder)
+	for limit := -1; limit <= size[len(spans)]+1; limit++ {
+		body, n := e.AppendRequest(nil, spans, limit)
+		want := 0
+		for want < len(spans) && size[want+1] <= limit {
+			want++
+		}
+		if n != want || len(body) != size[n] {
+			t.Fatalf("limit %d: %d spans in %d bytes, want %d in %d", limit, n, len(body), want, size[want])
+		}
+		if limit%97 == 0 {
+			requireEqual(t, body, stubs[:n])
+		}
+	}
+}
+
+func TestEncoderFirstSpanTooLarge(t *testing.T) {
+	stubs := []tracetest.SpanStub{{Name: strings.Repeat("x", 1000)}, {Name: "small"}}
+	before := []byte("before")
+	out, n := new(Encoder).AppendRequest(before, snapshots(stubs), 500)
+	if n != 0 || string(out) != "before" {
+		t.Errorf("took %d spans and appended %d bytes, want none", n, len(out)-len(before))
+	}
+}
+
+func TestEncoderAppends(t *testing.T) {
+	stubs := []tracetest.SpanStub{baseStub()}
+	out, _ := new(Encoder).AppendRequest([]byte("before"), snapshots(stubs), noLimit)
+	rest, ok := bytes.CutPrefix(out, []byte("before"))
+	if !ok {
+		t.Fatal("what was in dst is gone")
+	}
+	requireEqual(t, rest, stubs)
+}
+
+func TestEncoderCountsNilSpans(t *testing.T) {
+	stub := baseStub()
+	body, n := new(Encoder).AppendRequest(nil, []sdktrace.ReadOnlySpan{nil, stub.Snapshot(), nil}, noLimit)
+	if n != 3 {
+		t.Errorf("n = %d, want 3", n)
+	}
+	requireEqual(t, body, []tracetest.SpanStub{stub})
+}
+
+func TestEncoderReused(t *testing.T) {
+	e := new(Encoder)
+	large := change(func(s *tracetest.SpanStub) { s.Name = strings.Repeat("x", 2*keepScratch) })
+	for _, stubs := range [][]tracetest.SpanStub{interleaved(30), {baseStub()}, large, interleaved(7), nil, {{}}} {
+		body, _ := e.AppendRequest(nil, snapshots(stubs), noLimit)
+		requireEqual(t, body, stubs)
+		if cap(e.body) > keepScratch {
+			t.Errorf("keeps %d bytes of scratch memory, at most %d wanted", cap(e.body), keepScratch)
+		}
+	}
+}
+
+func TestEncoderOfRealSpans(t *testing.T) {
+	recorder := tracetest.NewSpanRecorder()
+	tp := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(recorder), sdktrace.WithResource(testResource))
+	ctx, parent := tp.Tracer("a", trace.WithInstrumentationVersion("1")).Start(t.Context(), "parent", trace.WithSpanKind(trace.SpanKindServer))
+	_, child := tp.Tracer("b").Start(ctx, "child", trace.WithLinks(trace.LinkFromContext(ctx, attribute.Int("n", 1))))
+	child.AddEvent("event", trace.WithAttributes(attribute.StringSlice("s", []string{"x"})))
+	child.SetStatus(codes.Error, "broken")
+	child.End()
+	parent.End()
+	stubs := tracetest.SpanStubsFromReadOnlySpans(recorder.Ended())
+	body, n := new(Encoder).AppendRequest(nil, recorder.Ended(), noLimit)
+	if n != 2 {
+		t.Fatalf("encoded %d spans, want 2", n)
+	}
+	requireEqual(t, body, stubs)
+}
+
+func TestEncoderAllocatesNothing(t *testing.T) {
+	spans := benchmarkSpans(100)
+	e := new(Encoder)
+	dst, _ := e.AppendRequest(nil, spans, noLimit)
+	allocs := testing.AllocsPerRun(20, func() { dst, _ = e.AppendRequest(dst[:0], spans, noLimit) })
+	if allocs > 0 {
+		t.Errorf("%v allocations for a request of %d spans, want none", allocs, len(spans))
+	}
+}
+
+// benchmarkSpans are spans as the SDK hands them over: two scopes, six attributes, an event on each fourth.
+func benchmarkSpans(n int) []sdktrace.ReadOnlySpan {
+	recorder := tracetest.NewSpanRecorder()
+	tp := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(recorder), sdktrace.WithResource(testResource))
+	tracers := []trace.Tracer{tp.Tracer("example.com/a", trace.WithInstrumentationVersion("1.0.0")), tp.Tracer("example.com/b")}
+	for i := range n {
+		_, span := tracers[i/8%2].Start(noParent, "GET /prices/{sku}", trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
+			attribute.String("http.request.method", "GET"), attribute.String("url.full", "https://prices.example.com/prices/4711"),
+			attribute.String("server.address", "prices.example.com"), attribute.Int("server.port", 443),
+			attribute.Int("http.response.status_code", 200), attribute.String("network.protocol.version", "1.1")))
+		if i%4 == 0 {
+			span.AddEvent("cache miss", trace.WithAttributes(attribute.String("cache.key", "4711")))
+		}
+		span.End()
+	}
+	return recorder.Ended()
+}
+
+func BenchmarkEncoder(b *testing.B) {
+	spans := benchmarkSpans(512)
+	e := new(Encoder)
+	dst, _ := e.AppendRequest(nil, spans, noLimit)
+	b.SetBytes(int64(len(dst)))
+	b.ReportAllocs()
+	for b.Loop() {
+		dst, _ = e.AppendRequest(dst[:0], spans, noLimit)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(spans)), "ns/span")
+}
