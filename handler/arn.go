@@ -1,0 +1,54 @@
+package handler
+
+import "strings"
+
+// A function's ARN has seven parts, and an eighth where it was invoked by a version or an alias:
+// arn:aws:lambda:REGION:ACCOUNT:function:NAME[:QUALIFIER] (AWS Lambda Developer Guide, "Lambda ARN format").
+const (
+	arnAccount  = 4
+	arnFunction = 6
+)
+
+// functionARN returns the account of an invoked function's ARN and the function's own ARN: a qualifier, which may be
+// any of several aliases, is replaced by the version that runs, or left out where that is not known (OpenTelemetry
+// resource conventions, cloud.resource_id). Both are empty where arn is no function's.
+func functionARN(arn, version string) (account, resource string) {
+	account, name := arnPart(arn, arnAccount), functionName(arn)
+	if account == "" || name == "" {
+		return "", ""
+	}
+	end := nthColon(arn, arnFunction+1)
+	if end < 0 {
+		return account, arn
+	}
+	if version == "" {
+		return account, arn[:end]
+	}
+	return account, arn[:end] + ":" + version
+}
+
+// functionName returns the name in a function's ARN.
+func functionName(arn string) string { return arnPart(arn, arnFunction) }
+
+// arnPart returns the n-th part of arn, from 0, empty where there is none.
+func arnPart(arn string, n int) string {
+	start := nthColon(arn, n)
+	if start < 0 {
+		return ""
+	}
+	part, _, _ := strings.Cut(arn[start+1:], ":")
+	return part
+}
+
+// nthColon returns the index of the n-th colon of s, from 1, or -1.
+func nthColon(s string, n int) int {
+	at := -1
+	for range n {
+		next := strings.IndexByte(s[at+1:], ':')
+		if next < 0 {
+			return -1
+		}
+		at += 1 + next
+	}
+	return at
+}

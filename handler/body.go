@@ -1,0 +1,91 @@
+package handler
+
+import (
+	"errors"
+	"io"
+	"sync"
+	"sync/atomic"
+)
+
+// maxResponse is the size above which the Runtime API may refuse a response with 413: 6 MB, unless it is streamed
+// (AWS Lambda Developer Guide, "Lambda quotas").
+const maxResponse = 6 << 20
+
+// errUnread is the error of a streamed response that was not taken in full.
+var errUnread = errors.New("response closed before its end was read")
+
+// body is the reader that aws-lambda-go gets and closes right after the post. It has no exported field, so that
+// aws-lambda-go, which encodes every result first, makes "{}" of it and posts it as a reader.
+//
+// net/http may still be in Read when Close is called, after an early answer: what both use is atomic, and the
+// reader below is told of the Close while it reads, as it would be without us.
+type body struct {
+	inv      *invocation
+	response responseReader
+
+	size  atomic.Int64 // bytes read
+	ended atomic.Bool  // Read has returned an error, io.EOF or another
+	span  sync.Once    // ends the span of a streamed response
+	close sync.Once    // tells the tracker
+}
+
+// newBody takes over the rest of the invocation. The span of a result that is encoded ends here, that of a streamed
+// response with the stream.
+func newBody(inv *invocation, r responseReader) *body {
+	b := &body{inv: inv, response: r}
+	if !r.streamed {
+		inv.span.End()
+	}
+	return b
+}
+
+// ContentType returns the response's, or what aws-lambda-go takes for a reader that has none.
+func (b *body) ContentType() string {
+	if r, ok := b.response.Reader.(interface{ ContentType() string }); ok {
+		return r.ContentType()
+	}
+	return "application/octet-stream"
+}
+
+// Read reads the response. An error other than io.EOF goes on unchanged: aws-lambda-go reports it in the trailers.
+func (b *body) Read(p []byte) (int, error) {
+	returned := false
+	defer b.inv.interrupted(&returned)
+	n, err := b.response.Read(p)
+	returned = true
+	b.size.Add(int64(n))
+	if err != nil {
+		b.ended.Store(true)
+		b.endSpan(err)
+	}
+	return n, err
+}
+
+// Close closes the response, where it can be, and ends the invocation. It returns at once where the response was
+// surely posted and the tracker holds the environment. Otherwise it waits for the flush: aws-lambda-go closes a
+// response that was refused (413, 410, a broken connection) just the same, and then ends the process.
+func (b *body) Close() error {
+	whole := b.ended.Load()
+	b.endSpan(errUnread)
+	accepted := false
+	defer func() { b.close.Do(func() { b.inv.close(accepted) }) }()
+	var err error
+	if c, ok := b.response.Reader.(io.Closer); ok {
+		err = c.Close()
+	}
+	accepted = whole && b.size.Load() <= maxResponse && !b.inv.late()
+	return err
+}
+
+// endSpan ends the span of a streamed response; the first error counts.
+func (b *body) endSpan(err error) {
+	if !b.response.streamed {
+		return
+	}
+	b.span.Do(func() {
+		if !errors.Is(err, io.EOF) {
+			b.inv.recordError(err)
+		}
+		b.inv.span.End()
+	})
+}

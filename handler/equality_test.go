@@ -1,0 +1,112 @@
+package handler_test
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/lambda/messages"
+	"github.com/google/go-cmp/cmp"
+)
+
+// payloads are what every shape is invoked with, with every set of options.
+var payloads = []string{
+	``,
+	`{`,
+	`null`,
+	`"<text>"`,
+	`9007199254740993`,
+	`{"id":9007199254740993,"note":"<a&b>","any":9007199254740993}`,
+	`{"id":1,"note":"refuse"}`,
+	`{"id":"wrong","note":1}`,
+	`{"id":1,"unknown":true} trailing`,
+	`[1,2.50,{"a":1e3}]`,
+	`{"rawPath":"/orders","requestContext":{"domainName":"example.com","http":{"method":"POST","path":"/orders"}},"headers":{"traceparent":"00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01"}}`,
+	`{"note":"` + strings.Repeat("large ", 50_000) + `"}`,
+}
+
+// TestEquality: what the Runtime API receives is the same with and without Wrap, for every shape, payload and set of
+// aws-lambda-go's options, with real aws-lambda-go in a process of its own.
+func TestEquality(t *testing.T) {
+	for _, shape := range slices.Sorted(maps.Keys(shapes)) {
+		t.Run(shape, func(t *testing.T) {
+			t.Parallel()
+			for _, options := range optionsFor(shape) {
+				payloads := payloadsFor(shape)
+				bare := runShape(t, shape, options, false, payloads)
+				wrapped := runShape(t, shape, options, true, payloads)
+				for i := range payloads {
+					compareOutcomes(t, options, payloads[i], bare[i], wrapped[i])
+				}
+			}
+		})
+	}
+}
+
+// optionsFor returns the sets of options to run: all, but one for panics, each of which takes a process.
+func optionsFor(shape string) []string {
+	if endsProcess(shape) || testing.Short() {
+		return []string{"none"}
+	}
+	return slices.Sorted(maps.Keys(optionSets))
+}
+
+// payloadsFor returns the payloads to send: all, but three for panics.
+func payloadsFor(shape string) []string {
+	if endsProcess(shape) {
+		return []string{`{"id":1}`, `null`, `{`}
+	}
+	return payloads
+}
+
+func endsProcess(shape string) bool {
+	return panicShapes[shape] != nil || strings.Contains(shape, "panic") ||
+		shape == "nil error pointer" || shape == "nil function" || shape == "func(...TIn)"
+}
+
+func compareOutcomes(t *testing.T, options, payload string, bare, wrapped outcome) {
+	t.Helper()
+	bare.Body, wrapped.Body = onlyUserFrames(bare.Body), onlyUserFrames(wrapped.Body)
+	bare.XRayCause, wrapped.XRayCause = onlyUserCause(bare.XRayCause), onlyUserCause(wrapped.XRayCause)
+	if diff := cmp.Diff(bare, wrapped); diff != "" {
+		t.Errorf("options %s, payload %.60q: with Wrap the Runtime API receives something else (-bare +wrapped):\n%s", options, payload, diff)
+	}
+}
+
+// onlyUserFrames leaves of a panic's stack trace the frames of the user's code.
+func onlyUserFrames(body string) string {
+	var e messages.InvokeResponse_Error
+	if json.Unmarshal([]byte(body), &e) != nil || len(e.StackTrace) == 0 {
+		return body
+	}
+	e.StackTrace = userFrames(e.StackTrace)
+	out, _ := json.Marshal(e)
+	return string(out)
+}
+
+// onlyUserCause does the same for the header in which the trace is repeated for X-Ray.
+func onlyUserCause(header string) string {
+	var cause struct {
+		WorkingDirectory string `json:"working_directory"`
+		Exceptions       []struct {
+			Type, Message string
+			Stack         []*messages.InvokeResponse_Error_StackFrame
+		}
+	}
+	if json.Unmarshal([]byte(header), &cause) != nil {
+		return header
+	}
+	for i := range cause.Exceptions {
+		cause.Exceptions[i].Stack = userFrames(cause.Exceptions[i].Stack)
+	}
+	out, _ := json.Marshal(cause)
+	return string(out)
+}
+
+func userFrames(frames []*messages.InvokeResponse_Error_StackFrame) []*messages.InvokeResponse_Error_StackFrame {
+	return slices.DeleteFunc(frames, func(f *messages.InvokeResponse_Error_StackFrame) bool {
+		return !strings.HasSuffix(f.Path, "equality_shapes_test.go")
+	})
+}

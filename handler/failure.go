@@ -1,0 +1,86 @@
+package handler
+
+import (
+	"fmt"
+	"reflect"
+	"runtime/debug"
+	"strconv"
+
+	"go.opentelemetry.io/otel/codes"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// exceptionEvent is the name of the event that describes an error or a panic.
+const exceptionEvent = "exception"
+
+// recordError sets the span's status to err's message and adds an exception event. It reports false where err's
+// methods panic, as those of a nil pointer that was returned as an error often do.
+func (inv *invocation) recordError(err error) bool {
+	message, kind, intact := describe(err)
+	inv.span.SetStatus(codes.Error, message)
+	inv.span.SetAttributes(semconv.ErrorTypeKey.String(kind))
+	inv.span.AddEvent(exceptionEvent, trace.WithAttributes(
+		semconv.ExceptionType(typeName(err)),
+		semconv.ExceptionMessage(message),
+	))
+	return intact
+}
+
+// describe returns err's message and its error.type, calling its methods with care.
+func describe(err error) (message, kind string, intact bool) {
+	defer func() {
+		if v := recover(); v != nil {
+			message, kind = fmt.Sprintf("%T: its Error method panics: %v", err, v), typeName(err)
+		}
+	}()
+	return err.Error(), semconv.ErrorType(err).Value.AsString(), true
+}
+
+// recordInterruption sets the span's status for a panic, or, where value is nil, for runtime.Goexit. It must be
+// called before the stack unwinds.
+func (inv *invocation) recordInterruption(value any) {
+	kind, message := "runtime.Goexit", "the handler called runtime.Goexit"
+	if value != nil {
+		kind, message = typeName(value), fmt.Sprint(value)
+	}
+	inv.span.SetStatus(codes.Error, message)
+	inv.span.SetAttributes(semconv.ErrorTypeKey.String(kind))
+	inv.span.AddEvent(exceptionEvent, trace.WithAttributes(
+		semconv.ExceptionType(kind),
+		semconv.ExceptionMessage(message),
+		semconv.ExceptionStacktrace(string(debug.Stack())),
+	))
+}
+
+// recordStatus takes over the HTTP status of a result that has one: a StatusCode field, as all the events package's
+// HTTP responses have. 5xx is an error of the server (OpenTelemetry HTTP conventions, "Status").
+func (inv *invocation) recordStatus(result any) {
+	v := reflect.Indirect(reflect.ValueOf(result))
+	if v.Kind() != reflect.Struct {
+		return
+	}
+	f, ok := v.Type().FieldByName("StatusCode")
+	if !ok || f.Type.Kind() != reflect.Int {
+		return
+	}
+	status, err := v.FieldByIndexErr(f.Index) // an error where it leads through a nil embedded pointer
+	if err != nil || status.Int() == 0 {
+		return
+	}
+	code := int(status.Int())
+	inv.span.SetAttributes(semconv.HTTPResponseStatusCode(code))
+	if code >= 500 {
+		inv.span.SetStatus(codes.Error, "")
+		inv.span.SetAttributes(semconv.ErrorTypeKey.String(strconv.Itoa(code)))
+	}
+}
+
+// typeName is the name of v's type with its package path, where it has one.
+func typeName(v any) string {
+	t := reflect.TypeOf(v)
+	if t.PkgPath() == "" || t.Name() == "" {
+		return t.String()
+	}
+	return t.PkgPath() + "." + t.Name()
+}

@@ -1,0 +1,99 @@
+package handler
+
+import (
+	"context"
+	"os"
+	"reflect"
+	"sync/atomic"
+
+	"github.com/aws/aws-lambda-go/lambdacontext"
+	"go.opentelemetry.io/otel/attribute"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// The instrumentation scope of the invocations' spans.
+const (
+	scopeName    = "github.com/epilogue-go/epilogue/handler"
+	scopeVersion = "0.1.0"
+)
+
+// instrument is what all invocations of one wrapped handler share.
+type instrument struct {
+	config
+	holds  func(requestID string) bool
+	scope  []trace.TracerOption
+	warmed atomic.Bool // there was an invocation before, or the environment was initialised ahead of any
+}
+
+// newInstrument attaches the tracker.
+func newInstrument(c config) *instrument {
+	in := &instrument{config: c, holds: holdsFunc(c.tracker), scope: []trace.TracerOption{
+		trace.WithInstrumentationVersion(scopeVersion), trace.WithSchemaURL(semconv.SchemaURL),
+	}}
+	// With provisioned concurrency nobody waits for the start (AWS Lambda Developer Guide, "Lambda environment
+	// variables").
+	in.warmed.Store(os.Getenv("AWS_LAMBDA_INITIALIZATION_TYPE") == "provisioned-concurrency")
+	c.tracker.Attach()
+	return in
+}
+
+// begin starts the invocation's span and tells the tracker. The context it returns, with the span, is for the
+// user's function; the invocation keeps ctx itself.
+func (in *instrument) begin(ctx context.Context, t *trigger, event reflect.Value) (context.Context, *invocation) {
+	var requestID, arn string
+	if lc, ok := lambdacontext.FromContext(ctx); ok {
+		requestID, arn = lc.AwsRequestID, lc.InvokedFunctionArn
+	}
+	req := t.request(event)
+	parent, link := in.parent(ctx, req)
+	options := [...]trace.SpanStartOption{
+		trace.WithSpanKind(t.kind()),
+		trace.WithAttributes(in.attributes(t, &req, requestID, arn)...),
+		nil,
+	}
+	used := options[:2]
+	if link.SpanContext.IsValid() {
+		used = append(used, trace.WithLinks(link))
+	}
+	tracer := in.tracerProvider().Tracer(scopeName, in.scope...)
+	spanCtx, span := tracer.Start(parent, spanName(&req, arn), used...)
+	inv := &invocation{instrument: in, ctx: ctx, span: span, requestID: requestID}
+	inv.deadline, _ = ctx.Deadline()
+	in.tracker.Begin(requestID, inv.deadline, span.SpanContext().SpanID())
+	return spanCtx, inv
+}
+
+// attributes returns what is known at the span's start (OpenTelemetry AWS Lambda conventions, "All triggers").
+func (in *instrument) attributes(t *trigger, req *httpRequest, requestID, arn string) []attribute.KeyValue {
+	attrs := make([]attribute.KeyValue, 0, 10)
+	attrs = append(attrs, semconv.FaaSColdstart(!in.warmed.Swap(true)))
+	if requestID != "" {
+		attrs = append(attrs, semconv.FaaSInvocationID(requestID))
+	}
+	if arn != "" {
+		account, resource := functionARN(arn, lambdacontext.FunctionVersion)
+		attrs = append(attrs, semconv.AWSLambdaInvokedARN(arn))
+		if account != "" {
+			attrs = append(attrs, semconv.CloudAccountID(account), semconv.CloudResourceID(resource))
+		}
+	}
+	if t.faas.Valid() {
+		attrs = append(attrs, t.faas)
+	}
+	return req.appendAttributes(attrs)
+}
+
+// spanName is the HTTP conventions' for an HTTP event, otherwise the function's name.
+func spanName(req *httpRequest, arn string) string {
+	if req.method != "" {
+		return req.spanName()
+	}
+	if lambdacontext.FunctionName != "" {
+		return lambdacontext.FunctionName
+	}
+	if name := functionName(arn); name != "" {
+		return name
+	}
+	return "invocation"
+}

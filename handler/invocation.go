@@ -1,0 +1,71 @@
+package handler
+
+import (
+	"context"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+)
+
+// invocation is one call of the handler. Its fields do not change after begin, but for returned, which the
+// goroutine that serves the invocation owns.
+type invocation struct {
+	*instrument
+	ctx       context.Context // as aws-lambda-go gave it: cancelled right after the post of a response or an error
+	span      trace.Span
+	requestID string
+	deadline  time.Time // zero where there is none
+	returned  bool      // the user's code has returned
+}
+
+// late reports whether the deadline has passed: what is posted now is refused, or its acceptance is unknown.
+func (inv *invocation) late() bool {
+	return !inv.deadline.IsZero() && !time.Now().Before(inv.deadline)
+}
+
+// close ends an invocation whose response has been closed. Where that may not mean that it was accepted the flush
+// comes first, unless End flushes itself.
+func (inv *invocation) close(accepted bool) {
+	if !accepted && inv.holds(inv.requestID) {
+		_ = inv.tracker.Flush(inv.requestID) // the tracker reports its own faults
+	}
+	inv.tracker.End(inv.requestID)
+}
+
+// fail ends the span with the error that the handler returns.
+func (inv *invocation) fail(err error) {
+	intact := inv.recordError(err)
+	inv.span.End()
+	inv.leave(!intact) // aws-lambda-go asks for the message too: the process will end
+}
+
+// leave is called before an outcome goes to aws-lambda-go that nobody closes: an error, a panic, a lambda.Handler's
+// bytes. The cancellation of the context tells that it was posted. It comes from another goroutine, too late
+// where the environment freezes at once, so the flush comes first there, and where flush is set.
+func (inv *invocation) leave(flush bool) {
+	over := inv.ctx.Err() != nil // past the deadline: nothing can be posted, and nothing more will tell
+	if flush || over || !inv.holds(inv.requestID) {
+		_ = inv.tracker.Flush(inv.requestID) // the tracker reports its own faults
+	}
+	if over {
+		inv.tracker.End(inv.requestID)
+		return
+	}
+	context.AfterFunc(inv.ctx, func() { inv.tracker.End(inv.requestID) })
+}
+
+// interrupted must be deferred itself. Unless *returned, the user's code has panicked or called runtime.Goexit:
+// that is recorded and flushed, since aws-lambda-go ends the process after it, and a panic goes on. It goes on from
+// here, on top of the frames that it came from, so that these are still in the stack trace.
+func (inv *invocation) interrupted(returned *bool) {
+	if *returned {
+		return
+	}
+	value := recover()
+	inv.recordInterruption(value)
+	inv.span.End()
+	inv.leave(true)
+	if value != nil {
+		panic(value)
+	}
+}

@@ -1,0 +1,15 @@
+package handler_test
+
+import (
+	"os"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) {
+	if os.Getenv(childShape) != "" {
+		runChild()
+	}
+	goleak.VerifyTestMain(m)
+}

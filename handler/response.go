@@ -1,0 +1,42 @@
+package handler
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+)
+
+// responseReader is what is posted: a result encoded here, or the user's own reader.
+type responseReader struct {
+	io.Reader
+	streamed bool // the user's own
+}
+
+// jsonReader reads an encoded result.
+type jsonReader struct{ bytes.Reader }
+
+// ContentType is asked for by aws-lambda-go.
+func (*jsonReader) ContentType() string { return "application/json" }
+
+// response encodes a result by aws-lambda-go's rules: as JSON, but a reader that does not encode, or encodes to an
+// empty object, is the response itself. An indented result keeps the encoder's trailing newline, any other loses it.
+func (e encoding) response(result any) (responseReader, error) {
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(e.escapeHTML)
+	enc.SetIndent(e.indentPrefix, e.indentBy)
+	err := enc.Encode(result)
+	if r, ok := result.(io.Reader); ok && (err != nil || bytes.HasPrefix(out.Bytes(), []byte("{}"))) {
+		return responseReader{r, true}, nil
+	}
+	if err != nil {
+		return responseReader{}, err
+	}
+	data := out.Bytes()
+	if !e.indented() {
+		data = data[:len(data)-1]
+	}
+	r := new(jsonReader)
+	r.Reset(data)
+	return responseReader{r, false}, nil
+}

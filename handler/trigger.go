@@ -1,0 +1,61 @@
+package handler
+
+import (
+	"reflect"
+
+	"go.opentelemetry.io/otel/attribute"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// eventsPackage holds the event types that are known by name. It is not imported: what it says is read by reflection.
+const eventsPackage = "github.com/aws/aws-lambda-go/events"
+
+// trigger is what the event's type tells of the invocation's cause. The zero value is an unknown cause.
+type trigger struct {
+	faas     attribute.KeyValue // faas.trigger
+	consumer bool               // the span's kind is consumer rather than server
+	http     *httpFields        // where an HTTP event keeps its parts
+}
+
+// triggerOf reads the cause off the type that the payload is decoded to, once for all invocations.
+func triggerOf(event reflect.Type) trigger {
+	if event == nil {
+		return trigger{}
+	}
+	if event.Kind() == reflect.Pointer {
+		event = event.Elem()
+	}
+	if event.PkgPath() != eventsPackage {
+		return trigger{}
+	}
+	if names, ok := httpEvents[event.Name()]; ok {
+		return trigger{faas: semconv.FaaSTriggerHTTP, http: names.find(event)}
+	}
+	if event.Name() == "SQSEvent" {
+		return trigger{faas: semconv.FaaSTriggerPubSub, consumer: true}
+	}
+	return trigger{}
+}
+
+// kind is the span kind that the OpenTelemetry FaaS conventions ask for.
+func (t *trigger) kind() trace.SpanKind {
+	if t.consumer {
+		return trace.SpanKindConsumer
+	}
+	return trace.SpanKindServer
+}
+
+// request reads an HTTP event; the request of any other has no method.
+func (t *trigger) request(event reflect.Value) httpRequest {
+	if t.http == nil {
+		return httpRequest{}
+	}
+	if event.Kind() == reflect.Pointer {
+		event = event.Elem() // invalid where the payload was null
+	}
+	if !event.IsValid() {
+		return httpRequest{}
+	}
+	return t.http.read(event)
+}
