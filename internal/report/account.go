@@ -51,7 +51,7 @@ func (a Account) Sum() Process {
 }
 
 const (
-	processColumns = 24
+	processColumns = 22
 	figureColumns  = 10
 )
 

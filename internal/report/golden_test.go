@@ -72,12 +72,14 @@ func table(st Style) string {
 		}
 	}
 	b.WriteString(Shutdown{
-		Cause: "environment ends", SIGTERM: true, Left: 2, Last: 3400 * time.Microsecond,
+		SIGTERM: true, Left: 2, Last: 3400 * time.Microsecond,
 		Exited: 4 * ms, Window: 500 * ms,
 	}.Line(st))
-	b.WriteString(Shutdown{Cause: "timeout", SIGTERM: true, Window: 500 * ms, Killed: true}.Line(st))
-	b.WriteString(Shutdown{Cause: "environment ends"}.Line(st))
+	b.WriteString(Shutdown{Cause: CauseTimeout, SIGTERM: true, Window: 500 * ms, Killed: true}.Line(st))
+	b.WriteString(Shutdown{}.Line(st))
+	b.WriteString(Shutdown{Cause: CauseItself, Code: 1}.Line(st))
 	b.WriteString(Init{}.Line(st))
+	b.WriteString(Init{Failure: "Runtime.ExitError", Refused: []string{`extension "epilogue" refused with 403`}}.Line(st))
 	return b.String()
 }
 

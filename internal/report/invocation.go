@@ -11,7 +11,7 @@ import (
 type Invocation struct {
 	Number    int    // from 1, in the order of delivery
 	RequestID string // of the platform
-	Kind      string // how it began or ended, in a word: cold, warm, thawed, error, panic, timeout
+	Kind      string // how it began or ended, in a word: cold, warm, thawed, error, panic, exit, timeout
 	Request   string // what was asked, in a few words: "POST /orders"
 	Answer    string // what the caller got: an HTTP status, "ok", "error", "timeout"
 	Failed    bool   // the function did not answer
@@ -20,7 +20,8 @@ type Invocation struct {
 	Posted     time.Duration // the runtime posted the response or the error
 	FlushBegan time.Duration // the first request with spans reached the receiver after the invocation began
 	FlushEnded time.Duration // the last of them was answered
-	Spans      int           // spans that these requests brought
+	Spans      int           // spans that these requests brought and the receiver took
+	Refused    int           // spans that they brought and the receiver did not take
 	Early      bool          // spans left before the response was posted
 	Frozen     time.Duration // the runtime and every extension had asked for the next event
 	Billed     time.Duration // what is billed for it, to the end of the phase, without Init
@@ -43,6 +44,9 @@ const (
 	noteIndent      = numberColumns + 1 + kindColumns + 2
 )
 
+// Legend says what the bars show.
+const Legend = "█ until the response   ▒ after it"
+
 // Heading returns the two lines above a table of invocations.
 func Heading(st Style) string {
 	line := func(request, answer, posted, flush, spans, frozen, billed, after, bar string) string {
@@ -51,8 +55,8 @@ func Heading(st Style) string {
 			right(posted, momentColumns), right(flush, intervalColumns), right(spans, spansColumns),
 			right(frozen, momentColumns), right(billed, billedColumns), right(after, momentColumns), bar), " ") + "\n"
 	}
-	return st.Title(line("", "", "response", "flush", "", "", "", "of which", "")) +
-		st.Title(line("request", "answer", "posted", "began–ended", "spans", "frozen", "billed", "after it", "█ handler"))
+	return st.Title(line("", "", "response", "flush", "", "", "", "of it", "")) +
+		st.Title(line("request", "answer", "posted", "began–ended", "spans", "frozen", "billed", "after", ""))
 }
 
 // Line renders v on one line, and a line for each note.

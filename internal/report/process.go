@@ -9,52 +9,75 @@ import (
 // Init is the beginning of a process in the environment.
 type Init struct {
 	Took       time.Duration // until the runtime and every extension had asked for their first event
-	Extensions []string      // a phrase for each: `extension "epilogue" registered for INVOKE`
+	Failure    string        // the platform's name for what went wrong; empty: nothing
+	Extensions []string      // a phrase for each that registered
+	Refused    []string      // a phrase for each refusal
 }
 
 // Line renders i on one line.
 func (i Init) Line(st Style) string {
-	text := "took " + Duration(i.Took)
-	if i.Took == 0 {
-		text = "not finished"
-	}
+	parts := []string{"took " + Duration(i.Took)}
 	switch {
-	case len(i.Extensions) > 0:
-		text += "; " + strings.Join(i.Extensions, "; ")
-	default:
-		text += "; no extension registered, so the process will get SIGKILL and never SIGTERM"
+	case i.Failure != "":
+		parts[0] = st.Fault("failed: " + i.Failure)
+	case i.Took == 0:
+		parts[0] = st.Fault("did not finish")
 	}
-	return phase(st, "init", text)
+	parts = append(append(parts, i.Extensions...), i.Refused...)
+	if len(i.Extensions) == 0 && i.Failure == "" {
+		parts = append(parts, "no extension is registered, so no SIGTERM will come")
+	}
+	return phase(st, "init", strings.Join(parts, "; "))
 }
+
+// Cause says why a process ended.
+type Cause int
+
+// The causes.
+const (
+	CauseEnd     Cause = iota // the environment ended it
+	CauseTimeout              // an invocation took longer than the function's timeout
+	CauseItself               // it exited by itself, as after a panic
+)
 
 // Shutdown is the end of a process in the environment.
 type Shutdown struct {
-	Cause   string        // why, in a few words: "end of the environment"
-	SIGTERM bool          // the process was given SIGTERM; else it got SIGKILL at once
+	Cause   Cause
+	SIGTERM bool          // the process was given SIGTERM
 	Left    int           // spans that arrived after SIGTERM
 	Last    time.Duration // from SIGTERM until the last of them had arrived
-	Exited  time.Duration // from SIGTERM until the process had exited; 0 where it was killed
+	Exited  time.Duration // from SIGTERM until the process had ended
 	Window  time.Duration // from SIGTERM to SIGKILL
+	Killed  bool          // SIGKILL was sent
 	Code    int           // the process's exit code
-	Killed  bool          // the window passed, or there was none
 }
 
-// Line renders s on one line.
-func (s Shutdown) Line(st Style) string { return phase(st, "end", s.Sentence()) }
-
-// Sentence says what was left at SIGTERM, and how much of the window it took.
-func (s Shutdown) Sentence() string {
-	if !s.SIGTERM {
-		return s.Cause + ": SIGKILL at once, because no extension is registered"
+// Line renders s on one line: how the process ended, what was left at SIGTERM, and how much of the window it took.
+func (s Shutdown) Line(st Style) string {
+	switch {
+	case s.Cause == CauseItself:
+		return phase(st, fmt.Sprintf("exit %d", s.Code), "the process ended by itself; no SIGTERM comes before that")
+	case !s.SIGTERM:
+		return phase(st, "SIGKILL", s.because()+"at once, as no extension is registered")
 	}
-	text := s.Cause + ": SIGTERM, no span was left"
+	text := s.because() + "nothing was left"
 	if s.Left > 0 {
-		text = fmt.Sprintf("%s: SIGTERM, %s left, delivered in %s", s.Cause, plural(s.Left, "span"), Duration(s.Last))
+		text = fmt.Sprintf("%s%s left, delivered in %s", s.because(), plural(s.Left, "span"), Duration(s.Last))
 	}
 	if s.Killed {
-		return text + ", SIGKILL after " + words(s.Window)
+		text += "; " + st.Fault("SIGKILL after "+words(s.Window))
+	} else {
+		text += fmt.Sprintf("; exit %d after %s of %s", s.Code, Duration(s.Exited), words(s.Window))
 	}
-	return fmt.Sprintf("%s, exit %d after %s of %s", text, s.Code, Duration(s.Exited), words(s.Window))
+	return phase(st, "SIGTERM", text)
+}
+
+// because says why the process has to end, where that was not the plain end of the environment.
+func (s Shutdown) because() string {
+	if s.Cause == CauseTimeout {
+		return "after the timeout: "
+	}
+	return ""
 }
 
 // Pause is a freeze of the environment that was long enough to speak of.
@@ -65,11 +88,11 @@ type Pause struct {
 
 // Line renders p on one line.
 func (p Pause) Line(st Style) string {
-	text := "frozen for " + Duration(p.Took)
+	text := "for " + Duration(p.Took)
 	if p.Words != "" {
 		text += "; " + p.Words
 	}
-	return phase(st, "❄", text)
+	return phase(st, "frozen", text)
 }
 
 // phase renders a line between the invocations.

@@ -1,0 +1,94 @@
+package report
+
+import (
+	"encoding/json"
+	"strconv"
+	"time"
+
+	"github.com/epilogue-go/epilogue/lambdatest"
+)
+
+// Receipt is one request with spans, as the receiver saw it.
+type Receipt struct {
+	Began   time.Time // it arrived
+	Ended   time.Time // it was answered, or broken off
+	Spans   int       // that it held
+	Refused bool      // its spans were not accepted
+}
+
+// thawed is the freeze from which on an invocation is called thawed instead of warm.
+const thawed = time.Second
+
+// Describe joins what the environment and the receiver saw of one invocation. receipts are those of the function; only
+// requests that began in the invocation's phase count, which for one that ended its process lasts until then.
+func Describe(number int, r lambdatest.InvocationReport, receipts []Receipt) Invocation {
+	v := Invocation{
+		Number: number, RequestID: r.RequestID, Kind: kindOf(r), Failed: r.ErrorType != "",
+		Posted: since(r.Released, r.Posted), Frozen: since(r.Released, r.Frozen),
+		Billed: wholeMillis(r.Billed), Handler: r.Handler,
+	}
+	for _, receipt := range receipts {
+		if receipt.Began.Before(r.Released) || !r.Ended.IsZero() && receipt.Began.After(r.Ended) {
+			continue
+		}
+		if v.FlushEnded == 0 {
+			v.FlushBegan = since(r.Released, receipt.Began)
+		}
+		v.FlushEnded = max(v.FlushEnded, since(r.Released, receipt.Ended))
+		v.Early = v.Early || r.Posted.IsZero() || receipt.Began.Before(r.Posted)
+		if receipt.Refused {
+			v.Refused += receipt.Spans
+		} else {
+			v.Spans += receipt.Spans
+		}
+	}
+	return v
+}
+
+// kindOf says in a word how an invocation began or, where that is worth more, how it ended.
+func kindOf(r lambdatest.InvocationReport) string {
+	switch {
+	case r.TimedOut:
+		return "timeout"
+	case r.ErrorType != "" && r.Exited && r.Posted.IsZero():
+		return "exit"
+	case r.ErrorType != "" && r.Exited:
+		return "panic"
+	case r.ErrorType != "":
+		return "error"
+	case r.Cold:
+		return "cold"
+	case r.Thawed >= thawed:
+		return "thawed"
+	default:
+		return "warm"
+	}
+}
+
+// since returns how long after from to is; zero where to did not come.
+func since(from, to time.Time) time.Duration {
+	if to.IsZero() {
+		return 0
+	}
+	return to.Sub(from)
+}
+
+// wholeMillis rounds up to the next millisecond, as billing does (AWS Lambda pricing: "rounded up to the nearest 1 ms").
+func wholeMillis(d time.Duration) time.Duration {
+	return (d + time.Millisecond - 1).Truncate(time.Millisecond)
+}
+
+// Answer says in a word what a caller got: the HTTP status where the response holds one, as those of API Gateway and
+// function URLs do, else "ok" or "error".
+func Answer(resp lambdatest.Response) string {
+	if resp.FunctionError != "" {
+		return "error"
+	}
+	var answer struct {
+		StatusCode int `json:"statusCode"`
+	}
+	if json.Unmarshal(resp.Payload, &answer) == nil && answer.StatusCode != 0 {
+		return strconv.Itoa(answer.StatusCode)
+	}
+	return "ok"
+}
