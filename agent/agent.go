@@ -2,30 +2,129 @@ package agent
 
 import (
 	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"os"
+	"sync/atomic"
+	"syscall"
 	"time"
+
+	"github.com/epilogue-go/epilogue/internal/extensionsapi"
 )
 
-// Agent is the internal extension of one function. All its methods may be called concurrently, none panics, and all are
-// valid on a nil *Agent, which does nothing. It implements the handler package's Tracker.
-type Agent struct{}
+// Agent is the internal extension of one function. Its methods may be called concurrently, never panic, and are valid
+// on a nil *Agent, which holds and flushes nothing. It is the Tracker that the handler package reports to.
+//
+// Three goroutines at most belong to it, each with one task: loop owns next, watch owns the shutdown, and one makes the
+// call of ForceFlush that is under way. Outside Lambda there is only the last.
+type Agent struct {
+	settings settings
+	process  Process
+	log      journal
+	flusher  joined
 
-// Start registers the extension, takes over SIGTERM and SIGINT, and returns the agent, which is never nil.
-func Start(_ context.Context, _ Flusher, _ ...Option) *Agent { return &Agent{} }
+	attached    atomic.Bool // a handler reports its invocations
+	state       atomicState
+	invocations invocations
+	flights     flights
+	counters    counters
 
-// Attach tells that a handler reports its invocations.
-func (a *Agent) Attach() {}
+	client *extensionsapi.Client // nil outside Lambda
 
-// Begin tells that the handler of an invocation is about to run.
-func (a *Agent) Begin(_ string, _ time.Time, _ [8]byte) {}
+	life     context.Context // ends when the agent is to leave the process alone: the process is exiting, or gone
+	stop     context.CancelFunc
+	draining chan struct{} // closed by watch when the shutdown begins: nothing is held any more
+	resumed  chan struct{} // closed by watch when the shutdown is over and the process lives on
+}
 
-// End tells that the invocation's response has been posted, or can not be any more.
-func (a *Agent) End(_ string) {}
+// Start registers the internal extension, takes charge of SIGTERM and SIGINT, and returns the agent. It is to be called
+// before lambda.Start, since registration closes when the runtime first asks for an invocation.
+//
+// Start never fails and never returns nil: where the extension can not be registered it says so in the log and the
+// function goes on without it, in the state that the package's table calls detached. It blocks while the platform
+// answers the registration, however long that takes, because an extension that the platform has registered and that
+// gave up waiting would hang Init.
+//
+// The caller keeps ctx alive for as long as f is to be used. When it ends, f is flushed and shut down as at SIGTERM,
+// without the process being ended; invocations that come afterwards are let go at once, and the signals are still
+// obeyed. Outside Lambda Start touches neither signals nor f, but for telling it to flush by interval; f is then the
+// caller's to shut down. A nil f flushes nothing.
+func Start(ctx context.Context, f Flusher, opts ...Option) *Agent {
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	a := newAgent(ctx, f, opts)
+	runtimeAPI := a.process.Getenv("AWS_LAMBDA_RUNTIME_API")
+	if runtimeAPI == "" {
+		a.enter(outside)
+		return a
+	}
+	signals := make(chan os.Signal, 2)
+	a.process.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	go a.watch(ctx, signals)
 
-// Flush flushes now, within the invocation's budget.
-func (a *Agent) Flush(_ string) error { return nil }
+	a.client = extensionsapi.New(runtimeAPI, a.dial)
+	state, identifier := a.register()
+	a.enter(state)
+	if identifier != "" {
+		go a.loop(identifier)
+	}
+	return a
+}
 
-// Holds reports whether the agent flushes after this invocation's response by itself.
-func (a *Agent) Holds(_ string) bool { return true }
+func newAgent(ctx context.Context, f Flusher, opts []Option) *Agent {
+	var o options
+	for _, option := range opts {
+		if option != nil {
+			option.apply(&o)
+		}
+	}
+	a := &Agent{
+		process:  o.process.withDefaults(),
+		flusher:  join(f),
+		draining: make(chan struct{}),
+		resumed:  make(chan struct{}),
+	}
+	a.log.logger = o.logger
+	var bad []error
+	a.settings, bad = o.resolve(a.process.Getenv)
+	a.log.sayBad(bad)
+	a.life, a.stop = context.WithCancel(context.WithoutCancel(ctx))
+	a.flights.base = a.life
+	a.flights.call = a.forceFlush
+	return a
+}
 
-// Stats returns a snapshot of the agent's counters.
-func (a *Agent) Stats() Stats { return Stats{} }
+// enter makes s the agent's first state.
+func (a *Agent) enter(s state) {
+	a.state.store(s)
+	if err := a.flusher.setIntervalFlush(s.intervalFlush()); err != nil {
+		a.log.say(slog.LevelError, "agent: SetIntervalFlush failed", slog.Any("error", err))
+	}
+}
+
+// dial connects to the Extensions API. Where there is no network any more, there is no process to look after either.
+func (a *Agent) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := a.process.Dial(ctx, network, address)
+	if errors.Is(err, net.ErrClosed) {
+		a.stop()
+	}
+	return conn, err
+}
+
+// flushFor flushes what has ended by now within the budget of an invocation with this deadline (zero: not known).
+func (a *Agent) flushFor(deadline time.Time) error {
+	return a.flights.flush(a.settings.budget.flush(time.Now(), deadline))
+}
+
+// forceFlush is the one place where the Flusher's ForceFlush is called. It accounts for the call.
+func (a *Agent) forceFlush(ctx context.Context) error {
+	began := time.Now()
+	err := a.flusher.ForceFlush(ctx)
+	a.counters.flushed(time.Since(began), err)
+	if err != nil {
+		a.log.sayRarely(slog.LevelWarn, "agent: flush failed", slog.Any("error", err))
+	}
+	return err
+}

@@ -67,7 +67,7 @@ func WithGrace(d time.Duration) Option {
 // set it is the platform's window less the margin: 500ms with an internal extension alone, 300ms where /opt/extensions
 // has files (AWS Lambda Developer Guide, Lambda execution environment). It is used as it is, without the margin.
 //
-// EPILOGUE_SHUTDOWN_BUDGET; 1ms to 10s; default as said, also in place of a bad value.
+// EPILOGUE_SHUTDOWN_BUDGET; 50ms to 10s; default as said, also in place of a bad value.
 func WithShutdownBudget(d time.Duration) Option {
 	return optionFunc(func(o *options) { o.shutdownBudget = &d })
 }

@@ -1,23 +1,70 @@
 package agent
 
-import "time"
+import (
+	"errors"
+	"sync/atomic"
+	"time"
+)
 
-// Stats is what the agent has seen and done since [Start]. The counters only grow.
+// Stats is what the agent has seen and done since [Start]. All but State and InFlight only grow.
 type Stats struct {
 	// State is the row of the package's table that the agent is in: "classic", "signal-only", "managed", "detached"
 	// or "outside".
 	State string
 
+	InFlight     int   // invocations that have begun and not ended
 	Invocations  int64 // INVOKE events received
-	LetGo        int64 // of these, let go without an end because no handler had begun within the grace
-	LateBegins   int64 // handlers that began after their invocation had been let go
+	LetGo        int64 // of these, let go because no handler had begun within the grace
+	LateBegins   int64 // of these, those whose handler began after all
 	Unattached   int64 // INVOKE events not held because no handler is wrapped
 	NextFailures int64 // calls for the next event that failed
-	InFlight     int   // invocations begun and not ended now
 
-	Flushes       int64         // calls of ForceFlush that have ended, well or not
+	Flushes       int64         // calls of ForceFlush that are over, well or not
 	FlushErrors   int64         // of these, those that failed
-	StuckFlushes  int64         // of these, those that did not return when their time was up, or were not made because an earlier call still had not returned
-	FlushTime     time.Duration // spent in all of them
-	LastFlushTime time.Duration // spent in the last one
+	StuckFlushes  int64         // of these, those that ignored the end of their time, or were not made because of one
+	FlushTime     time.Duration // all of them took this long
+	LastFlushTime time.Duration // the last one took this long
+}
+
+// Stats returns a snapshot. Each counter is right; they need not all be of the same instant.
+func (a *Agent) Stats() Stats {
+	if a == nil {
+		return Stats{State: outside.String()}
+	}
+	c := &a.counters
+	return Stats{
+		State:         a.state.load().String(),
+		InFlight:      len(a.invocations.roots()),
+		Invocations:   c.invocations.Load(),
+		LetGo:         c.letGo.Load(),
+		LateBegins:    c.lateBegins.Load(),
+		Unattached:    c.unattached.Load(),
+		NextFailures:  c.nextFailures.Load(),
+		Flushes:       c.flushes.Load(),
+		FlushErrors:   c.flushErrors.Load(),
+		StuckFlushes:  c.stuckFlushes.Load(),
+		FlushTime:     time.Duration(c.flushTime.Load()),
+		LastFlushTime: time.Duration(c.lastFlushTime.Load()),
+	}
+}
+
+// counters are the numbers behind Stats.
+type counters struct {
+	invocations, letGo, lateBegins, unattached, nextFailures atomic.Int64
+
+	flushes, flushErrors, stuckFlushes atomic.Int64
+	flushTime, lastFlushTime           atomic.Int64 // nanoseconds
+}
+
+// flushed counts a call of ForceFlush.
+func (c *counters) flushed(took time.Duration, err error) {
+	c.flushes.Add(1)
+	c.flushTime.Add(int64(took))
+	c.lastFlushTime.Store(int64(took))
+	if err != nil {
+		c.flushErrors.Add(1)
+	}
+	if errors.Is(err, errStuck) {
+		c.stuckFlushes.Add(1)
+	}
 }

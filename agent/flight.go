@@ -1,0 +1,133 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// errGrounded is what a flush asked for after the shutdown returns.
+var errGrounded = errors.New("agent: flush after shutdown")
+
+// flights are the calls of ForceFlush, never two at once. A flush delivers what had ended when it began, so who asks
+// while one is under way is served by the next; all who ask meanwhile share that one.
+type flights struct {
+	call func(context.Context) error // ForceFlush; it returns, if late, whatever the Flusher does
+	base context.Context             // gives values to the calls' contexts; never ends
+
+	mu      sync.Mutex
+	now     *flight   // under way; nil: none. Whoever sets it starts the goroutine that flies it and all that follow.
+	next    *flight   // begins when now ends; nil: nobody has asked
+	latest  time.Time // no flight may go on after this; zero: no such limit
+	grounded bool      // no flight begins any more
+}
+
+// flight is one call of ForceFlush.
+type flight struct {
+	until  time.Time          // the latest end that anybody on it asked for; guarded by flights.mu until it begins
+	cancel context.CancelFunc // set when it begins
+	done   chan struct{}      // closed by its goroutine when it has ended
+	err    error              // readable then
+}
+
+// flush flushes what has ended by now, and returns when that is done or, a straggle after until, given up.
+func (f *flights) flush(until time.Time) error {
+	fl := f.board(until)
+	if fl == nil {
+		return errGrounded
+	}
+	late := time.NewTimer(time.Until(until) + straggle)
+	defer late.Stop()
+	select {
+	case <-fl.done:
+		return fl.err
+	case <-late.C:
+	}
+	if isClosed(fl.done) { // both at once: what the flight says tells more
+		return fl.err
+	}
+	return context.DeadlineExceeded
+}
+
+// board finds or makes the flight that will deliver what has ended by now; nil where there are no more.
+func (f *flights) board(until time.Time) *flight {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case f.grounded:
+		return nil
+	case f.next != nil:
+		if until.After(f.next.until) {
+			f.next.until = until
+		}
+		return f.next
+	}
+	fl := &flight{until: until, done: make(chan struct{})}
+	if f.now != nil {
+		f.next = fl
+		return fl
+	}
+	ctx := f.begin(fl)
+	go f.fly(ctx)
+	return fl
+}
+
+// begin makes fl the flight under way and returns its context. The caller holds the mutex.
+func (f *flights) begin(fl *flight) (ctx context.Context) {
+	until := fl.until
+	if !f.latest.IsZero() && until.After(f.latest) {
+		until = f.latest
+	}
+	ctx, fl.cancel = context.WithDeadline(f.base, until)
+	f.now = fl
+	return ctx
+}
+
+// fly makes the call for the flight under way, and for those that follow, until nobody asks any more.
+func (f *flights) fly(ctx context.Context) {
+	for ctx != nil {
+		fl := f.now // stays until land
+		if fl.err = ctx.Err(); fl.err == nil {
+			fl.err = f.call(ctx)
+		}
+		fl.cancel()
+		ctx = f.land()
+		close(fl.done)
+	}
+}
+
+// land ends the flight under way and begins the next, whose context it returns; nil where there is none.
+func (f *flights) land() context.Context {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	next := f.next
+	f.now, f.next = nil, nil
+	switch {
+	case next == nil:
+		return nil
+	case f.grounded:
+		next.err = errGrounded
+		close(next.done)
+		return nil
+	}
+	return f.begin(next)
+}
+
+// hurry is called when the shutdown begins: the flight under way ends by soon, to leave time for one more, and those
+// that follow by latest.
+func (f *flights) hurry(soon, latest time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.latest = latest
+	if f.now != nil {
+		time.AfterFunc(time.Until(soon), f.now.cancel)
+	}
+}
+
+// ground says that the Flusher is about to be shut down: no flight begins any more.
+func (f *flights) ground() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.grounded = true
+}

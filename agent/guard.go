@@ -1,0 +1,92 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+)
+
+// errStuck is the error of a call that did not return when its time was up, or that was not made because an earlier
+// one still has not returned.
+var errStuck = errors.New("did not return when its time was up")
+
+// guard makes a Flusher safe to call: a panic is an error, and a call that ignores its context is left behind. While
+// one that was left behind has not returned, ForceFlush fails at once, so that such calls do not pile up.
+type guard struct {
+	Flusher
+	left atomic.Int32 // calls left behind that have not returned
+}
+
+// ForceFlush returns a straggle after ctx has ended at the latest.
+func (g *guard) ForceFlush(ctx context.Context) error {
+	if g.left.Load() > 0 {
+		return fmt.Errorf("flush: an earlier call %w", errStuck)
+	}
+	return g.within(ctx, g.Flusher.ForceFlush)
+}
+
+// Shutdown returns a straggle after ctx has ended at the latest. It calls the Flusher's whatever its ForceFlush does:
+// there is no later chance.
+func (g *guard) Shutdown(ctx context.Context) error { return g.within(ctx, g.Flusher.Shutdown) }
+
+// within makes the call and, where it is left behind, keeps account of that until it returns.
+func (g *guard) within(ctx context.Context, call func(context.Context) error) error {
+	done := start(ctx, call)
+	err := await(ctx, done)
+	if errors.Is(err, errStuck) {
+		g.left.Add(1)
+		go func() { // ends when the call does
+			<-done
+			g.left.Add(-1)
+		}()
+	}
+	return err
+}
+
+// start calls fn in a goroutine of its own, which is the only sender on the channel it returns, sends its error once,
+// and closes it.
+func start(ctx context.Context, fn func(context.Context) error) <-chan error {
+	done := make(chan error, 1)
+	go func() {
+		defer close(done)
+		err := errors.New("ended its goroutine") // by runtime.Goexit
+		defer func() {
+			if p := recover(); p != nil {
+				err = fmt.Errorf("panic: %v", p)
+			}
+			done <- err
+		}()
+		err = fn(ctx)
+	}()
+	return done
+}
+
+// await returns what comes from done, or errStuck when nothing has come a straggle after ctx has ended.
+func await(ctx context.Context, done <-chan error) error {
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	late := time.NewTimer(straggle)
+	defer late.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-late.C:
+		return errStuck
+	}
+}
+
+// safely calls fn, which has no context to bound it by, and returns a panic in it as an error.
+func safely(fn func()) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	fn()
+	return nil
+}

@@ -1,0 +1,167 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// watch is the one owner of the shutdown, from Start to the end of the process. It drains the telemetry once, at the
+// first signal or when ctx ends, and ends the process at the first signal. That signals is closed says that the process
+// is gone.
+func (a *Agent) watch(ctx context.Context, signals chan os.Signal) {
+	defer a.stop() // where Exit ends this goroutine, too
+	defer a.process.StopNotify(signals)
+
+	select {
+	case sig, ok := <-signals:
+		a.exit(sig, ok, nil)
+		return
+	case <-a.life.Done():
+		return
+	case <-ctx.Done():
+	}
+	var done *report
+	if len(signals) == 0 { // a signal beats the end of ctx, which may well be its consequence
+		a.log.say(slog.LevelInfo, "agent: context ended, shutting telemetry down")
+		done = a.drain("the telemetry's context ended", "")
+		a.complete(done)
+		close(a.resumed)
+	}
+	select {
+	case sig, ok := <-signals:
+		a.exit(sig, ok, done)
+	case <-a.life.Done():
+	}
+}
+
+// exit answers a signal: it drains, unless that has been done, and ends the process.
+func (a *Agent) exit(sig os.Signal, ok bool, done *report) {
+	if !ok {
+		return
+	}
+	received := signalName(sig) + " received"
+	a.log.say(slog.LevelInfo, received)
+	if done == nil {
+		done = a.drain(received, a.meaning(sig))
+	}
+	a.complete(done)
+	a.process.Exit(0)
+}
+
+func signalName(sig os.Signal) string {
+	switch sig {
+	case syscall.SIGTERM:
+		return "SIGTERM"
+	case syscall.SIGINT:
+		return "SIGINT"
+	default:
+		return sig.String()
+	}
+}
+
+// meaning says what the signal tells of an invocation that is in flight. The platform ends an environment that freezes
+// only between invocations, or because one has timed out (AWS Lambda Developer Guide, Lambda execution environment
+// lifecycle). SIGINT is never the platform's.
+func (a *Agent) meaning(sig os.Signal) string {
+	if sig == syscall.SIGTERM && a.state.load().freezes() {
+		return ": the invocation timed out"
+	}
+	return ""
+}
+
+// drain ends the open spans, runs the hooks, flushes and shuts down, within the window. Each part has a context of its
+// own, never the one whose end brought the shutdown about. inFlight is added to the reason that is given to the spans
+// of invocations in flight.
+func (a *Agent) drain(why, inFlight string) *report {
+	began := time.Now()
+	close(a.draining) // the loop lets go of what it holds, and asks for nothing any more
+	p := a.settings.budget.planShutdown(began, a.process.hasExternalExtensions())
+	a.flights.hurry(began.Add(p.flush.Sub(began)/2), p.flush)
+
+	r := &report{window: p.window}
+	r.fail("end open spans", a.endOpen(p, why, inFlight, r))
+	r.fail("hook", a.runHooks(p))
+	r.fail("flush", a.flights.flush(p.flush))
+	a.flights.ground()
+	r.fail("shutdown", a.shutdown(p))
+	r.fail("count", a.count(p, r))
+	r.took = time.Since(began)
+	return r
+}
+
+// endOpen ends the open spans: those of invocations in flight with a reason of their own, then whatever is left.
+func (a *Agent) endOpen(p plan, why, inFlight string, r *report) error {
+	roots := a.invocations.roots()
+	r.inFlight = len(roots)
+	var ended atomic.Int64 // added to even after it has been left behind
+	err := a.until(share(time.Now(), p.hooks, 1+len(a.settings.hooks)), func(context.Context) error {
+		var errs error
+		end := func(root [8]byte, reason string) {
+			n, err := a.flusher.endOpen(root, reason)
+			ended.Add(int64(n))
+			errs = errors.Join(errs, err)
+		}
+		for _, root := range roots {
+			if root != [8]byte{} {
+				end(root, why+" during the invocation"+inFlight)
+			}
+		}
+		end([8]byte{}, why)
+		return errs
+	})
+	r.endedOpen = int(ended.Load())
+	return err
+}
+
+// runHooks runs the hooks one after the other. What one does not use of its share goes to those that follow.
+func (a *Agent) runHooks(p plan) (errs error) {
+	for i, hook := range a.settings.hooks {
+		end := share(time.Now(), p.hooks, len(a.settings.hooks)-i)
+		err := a.until(end, func(ctx context.Context) error { hook(ctx); return nil })
+		if err != nil {
+			errs = errors.Join(errs, fmt.Errorf("%d of %d: %w", i+1, len(a.settings.hooks), err))
+		}
+	}
+	return errs
+}
+
+// shutdown shuts the Flusher down.
+func (a *Agent) shutdown(p plan) error {
+	ctx, cancel := context.WithDeadline(a.life, p.shutdown)
+	defer cancel()
+	return a.flusher.Shutdown(ctx)
+}
+
+// count asks the Flusher for its account. It may hang as the Flusher does, behind the same lock.
+func (a *Agent) count(p plan, r *report) error {
+	account := make(chan slog.Value, 1)
+	err := a.until(p.end, func(context.Context) error {
+		account <- a.flusher.LogValue()
+		return nil
+	})
+	if err == nil {
+		r.account = <-account
+	}
+	return err
+}
+
+// until calls fn with a context that ends a straggle before end, and returns at end in any case.
+func (a *Agent) until(end time.Time, fn func(context.Context) error) error {
+	ctx, cancel := context.WithDeadline(a.life, end.Add(-straggle))
+	defer cancel()
+	timer := time.NewTimer(time.Until(end))
+	defer timer.Stop()
+	done := start(ctx, fn)
+	select {
+	case err := <-done:
+		return err
+	case <-timer.C:
+		return errStuck
+	}
+}

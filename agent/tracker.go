@@ -1,0 +1,64 @@
+package agent
+
+import "time"
+
+// Attach tells the agent that a handler is wrapped and reports its invocations. It is called before lambda.Start. An
+// agent that nobody attaches holds no invocation: see the package's documentation.
+func (a *Agent) Attach() {
+	if a != nil {
+		a.attached.Store(true)
+	}
+}
+
+// Begin tells the agent that the handler of an invocation is about to run: until End, the platform's INVOKE event for
+// it is held, and SIGTERM ends the spans at and under root. A zero deadline is an unknown one, a zero root none.
+func (a *Agent) Begin(requestID string, deadline time.Time, root [8]byte) {
+	if a == nil {
+		return
+	}
+	if late := a.invocations.begin(requestID, deadline, root); late {
+		a.counters.lateBegins.Add(1)
+	}
+}
+
+// End tells the agent that the response of an invocation has been posted, or can not be any more, and that its spans
+// have ended. Only the first End of an invocation counts.
+//
+// Where the agent holds the environment it returns at once and the flush follows behind it. Where nothing does
+// ([Agent.Holds] is false), End flushes and returns when that is done or the budget is used up, so it is to be called
+// before the runtime asks for the next invocation. It may be called without Begin.
+func (a *Agent) End(requestID string) {
+	if a == nil {
+		return
+	}
+	// First the end, then the state. When next breaks, the loop sets the state and then looks for ends that it must
+	// flush. So whatever the order, one of the two sees the other's.
+	first, letGo := a.invocations.end(requestID)
+	if first && a.nobodyHolds(letGo) {
+		_ = a.flushFor(a.invocations.deadlineOf(requestID)) // counted and logged where it fails
+	}
+}
+
+// Flush flushes now, within what is left of the invocation's budget, and returns the Flusher's error. It is for what
+// can not wait for the end: a panic that is about to end the process, a response that was refused. Calls at the same
+// time share one flush.
+func (a *Agent) Flush(requestID string) error {
+	if a == nil {
+		return nil
+	}
+	return a.flushFor(a.invocations.deadlineOf(requestID))
+}
+
+// Holds reports whether someone else flushes when this invocation has ended, so that End returns at once: the agent's
+// goroutine, which holds the environment for it, or the Flusher's timer where the environment does not freeze. It is
+// false where End itself flushes: where the extension is registered for no event or not at all, where next is broken,
+// and for an invocation that was let go.
+func (a *Agent) Holds(requestID string) bool {
+	return a == nil || !a.nobodyHolds(a.invocations.isLetGo(requestID))
+}
+
+// nobodyHolds reports whether the end of an invocation has to flush, given whether the loop has let it go.
+func (a *Agent) nobodyHolds(letGo bool) bool {
+	s := a.state.load()
+	return s.endFlushes() || s.loopFlushes() && (letGo || !a.attached.Load())
+}
