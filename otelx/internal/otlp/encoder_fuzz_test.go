@@ -139,7 +139,7 @@ func (s *source) value(depth int) attribute.Value {
 	case 2:
 		return attribute.Int64Value(int64(s.uint64()))
 	case 3:
-		return attribute.Float64Value(s.float())
+		return attribute.Float64Value(math.Float64frombits(s.uint64()))
 	case 4:
 		return attribute.StringValue(s.text())
 	case 5:
@@ -147,7 +147,7 @@ func (s *source) value(depth int) attribute.Value {
 	case 6:
 		return attribute.Int64SliceValue([]int64{int64(s.uint64()), 0})
 	case 7:
-		return attribute.Float64SliceValue([]float64{s.float()})
+		return attribute.Float64SliceValue([]float64{math.Float64frombits(s.uint64())})
 	case 8:
 		return attribute.StringSliceValue([]string{s.text(), s.text()})
 	case 9:
@@ -159,13 +159,4 @@ func (s *source) value(depth int) attribute.Value {
 	default:
 		return attribute.Value{}
 	}
-}
-
-// float gives no NaN: proto.Equal takes all of them for equal, the bytes are not.
-func (s *source) float() float64 {
-	v := math.Float64frombits(s.uint64())
-	if math.IsNaN(v) {
-		return 0
-	}
-	return v
 }
