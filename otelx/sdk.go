@@ -3,52 +3,187 @@ package otelx
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
+	"time"
 
 	"go.opentelemetry.io/otel"
-	"go.opentelemetry.io/otel/propagation"
-	"go.opentelemetry.io/otel/sdk/resource"
+	"go.opentelemetry.io/otel/exporters/stdout/stdouttrace"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
+
+	"github.com/epilogue-go/epilogue/otelx/internal/otlp"
 )
 
-// SDK is tracing set up. All methods are safe for concurrent use and never panic.
+// SDK is tracing set up. Its methods are safe for concurrent use and never panic.
 type SDK struct {
-	provider trace.TracerProvider
+	provider  trace.TracerProvider
+	processor *processor // nil if nothing is exported: then all methods do nothing
 }
 
-// New sets tracing up from opts and the environment, and makes its provider and propagator the global ones.
+// New sets tracing up from opts and the environment, and makes its provider and propagator the global ones (otel.SetTracerProvider,
+// otel.SetTextMapPropagator). Nothing connects, no goroutine starts. ctx is for what options do in New; its end does not end the SDK.
+//
+// The SDK is usable even with an error: each error joined in it names a setting, its value and what is accepted, and says what counts
+// instead. New itself logs nothing; the OpenTelemetry SDK may tell otel.Handle about a bad OTEL_TRACES_SAMPLER or
+// OTEL_RESOURCE_ATTRIBUTES once more.
+//
+// Environment: OTEL_SDK_DISABLED=true (default false) makes the API's no-op the global provider and leaves the propagator; whatever
+// is not "true" or "false" is an error and means false. OTEL_BSP_SCHEDULE_DELAY (5000), OTEL_BSP_EXPORT_TIMEOUT (30000; 0: none),
+// OTEL_EXPORTER_OTLP_TIMEOUT (10000; 0: none) in milliseconds, OTEL_EXPORTER_OTLP_COMPRESSION (none, gzip),
+// OTEL_EXPORTER_OTLP_PROTOCOL (http/protobuf), OTEL_EXPORTER_OTLP_CERTIFICATE, _CLIENT_CERTIFICATE and _CLIENT_KEY (PEM files), the
+// OTLP ones also as OTEL_EXPORTER_OTLP_TRACES_…, which win; the limits OTEL_ATTRIBUTE_*, OTEL_SPAN_*, OTEL_EVENT_* and OTEL_LINK_*;
+// and what the options name. A bad value is an error and means the default.
 func New(_ context.Context, opts ...Option) (*SDK, error) {
 	c := newConfig(os.Getenv, opts)
-	tp := sdktrace.NewTracerProvider()
-	otel.SetTracerProvider(tp)
-	otel.SetTextMapPropagator(propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{}))
-	return &SDK{provider: tp}, errors.Join(c.errs...)
+	env := &environment{getenv: c.getenv}
+	s := &SDK{provider: noop.NewTracerProvider()}
+	propagator := c.resolvePropagator(env)
+	if !env.boolean("OTEL_SDK_DISABLED") {
+		s.processor = c.newProcessor(env)
+		s.provider = c.newProvider(env, s.processor)
+	}
+	otel.SetTextMapPropagator(propagator)
+	otel.SetTracerProvider(s.provider)
+	if err := errors.Join(append(c.errs, env.errs...)...); err != nil {
+		return s, fmt.Errorf("otelx: %w", err)
+	}
+	return s, nil
 }
 
-// TracerProvider returns the provider that New has made the global one.
+func (c *config) newProvider(env *environment, p *processor) *sdktrace.TracerProvider {
+	sampler := pick(c.chosen.sampler, c.fallback.sampler)
+	if _, set := env.lookup(samplerKey); c.chosen.sampler == nil && (set != "" || sampler == nil) {
+		sampler = env.sampler()
+	}
+	opts := []sdktrace.TracerProviderOption{
+		sdktrace.WithResource(c.resolveResource(env)),
+		sdktrace.WithSampler(sampler),
+		sdktrace.WithRawSpanLimits(env.spanLimits()),
+		sdktrace.WithIDGenerator(pick(c.chosen.idGenerator, c.fallback.idGenerator)),
+	}
+	if p != nil {
+		opts = append(opts, sdktrace.WithSpanProcessor(p))
+	}
+	return sdktrace.NewTracerProvider(opts...)
+}
+
+// newProcessor returns nil if nothing is to be exported.
+func (c *config) newProcessor(env *environment) *processor {
+	x := c.newExporter(env)
+	if x == nil {
+		return nil
+	}
+	bound, batch := c.sizes(env)
+	q := newQueue(bound, batch)
+	delay := env.millis(5*time.Second, "OTEL_BSP_SCHEDULE_DELAY")
+	timeout := env.millis(30*time.Second, "OTEL_BSP_EXPORT_TIMEOUT")
+	return &processor{open: newOpenSpans(bound), queue: q, loop: newLoop(q, x, delay, timeout)}
+}
+
+// newExporter returns the option's exporter, else the environment's; nil for none.
+func (c *config) newExporter(env *environment) exporter {
+	if c.chosen.exporter != nil {
+		return foreignExporter{c.chosen.exporter}
+	}
+	const key = "OTEL_TRACES_EXPORTER"
+	if _, name := env.lookup(key); name == "" && c.fallback.exporter != nil {
+		return foreignExporter{c.fallback.exporter}
+	}
+	switch env.choice([]string{"otlp", "console", "none"}, key) {
+	case "none":
+		return nil
+	case "console":
+		if x, err := stdouttrace.New(); err == nil {
+			return foreignExporter{x}
+		}
+	}
+	return newOTLPExporter(otlp.NewHTTPSender(c.resolveOTLP(env)))
+}
+
+// sizes returns the bound of the queue and of a batch.
+func (c *config) sizes(env *environment) (queue, batch int) {
+	const queueKey, batchKey = "OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"
+	queue, batch = c.chosen.queueSize, c.chosen.batchSize
+	if queue == 0 {
+		queue = env.integer(1, pick(c.fallback.queueSize, sdktrace.DefaultMaxQueueSize), queueKey)
+	}
+	wanted := batch
+	if batch == 0 {
+		batch = env.integer(1, pick(c.fallback.batchSize, sdktrace.DefaultMaxExportBatchSize), batchKey)
+		_, set := env.lookup(batchKey)
+		if set != "" {
+			wanted = batch
+		}
+	}
+	if batch > queue {
+		if wanted > 0 { // not for a default
+			env.errs = append(env.errs, fmt.Errorf("%s=%d: more than the queue's %d spans (%s); %d it is", batchKey, batch, queue, queueKey, queue))
+		}
+		batch = queue
+	}
+	return queue, batch
+}
+
+// TracerProvider returns the provider that New has made the global one: the API's no-op if OTEL_SDK_DISABLED is true. Shut it down through
+// [SDK.Shutdown].
 func (s *SDK) TracerProvider() trace.TracerProvider { return s.provider }
 
-// ForceFlush exports every span that ended before the call.
-func (s *SDK) ForceFlush(context.Context) error { return nil }
+// ForceFlush exports all sampled spans that ended before the call. It returns nil only if every one of them was delivered.
+//
+// Callers at the same time share one export, and each waits under its own ctx. When ctx ends, ForceFlush returns its error at
+// once; the export goes on only while another caller waits, so nothing is on the wire when the last one has returned. What could
+// not be delivered stays and goes first next time. Attempts are repeated while ctx has time for another one, after pauses
+// from 20 ms up to a second, or as long as the backend asks for (Retry-After, up to 5 minutes); if that is longer than ctx has, ForceFlush
+// returns at once, and until then no flush but Shutdown's sends anything. A ctx without a deadline has OTEL_BSP_EXPORT_TIMEOUT.
+//
+// If spans were dropped since the last flush that could tell, the error has a [*DropError] with the counts.
+func (s *SDK) ForceFlush(ctx context.Context) error {
+	if s.processor == nil {
+		return nil
+	}
+	return s.processor.loop.flush(ctx)
+}
 
-// Shutdown flushes what is left and closes the exporter.
-func (s *SDK) Shutdown(context.Context) error { return nil }
+// Shutdown does what ForceFlush does, a Retry-After notwithstanding, and then closes the exporter. Spans that end after the call are
+// counted as dropped. Any number of callers share it, each under its own ctx; the exporter is closed when the last of them
+// has done flushing. What was not delivered then stays pending for good, and every later Shutdown or ForceFlush says so again.
+func (s *SDK) Shutdown(ctx context.Context) error {
+	if s.processor == nil {
+		return nil
+	}
+	return s.processor.loop.shutdown(ctx)
+}
 
-// EndOpen ends open spans.
-func (s *SDK) EndOpen(_ [8]byte, _ string) int { return 0 }
+// EndOpen ends the sampled spans that are open: the one with span id root and all below it, or all if root is zero. Each gets the
+// status Error with reason (unless its status is already Ok) and the same end time. It returns how many it has ended.
+//
+// As many spans are known as the queue holds (OTEL_BSP_MAX_QUEUE_SIZE); one that starts beyond that is not ended here. A span whose parent in between
+// has ended already counts as below root if root is the only entry into its trace in this process.
+func (s *SDK) EndOpen(root [8]byte, reason string) int {
+	if s.processor == nil {
+		return 0
+	}
+	return s.processor.open.end(root, reason)
+}
 
-// SetIntervalFlush switches the export by timer on or off.
-func (s *SDK) SetIntervalFlush(bool) {}
+// SetIntervalFlush switches the export by timer on, as it is after New, or off, as it must be where the process may be frozen. An export
+// under way goes on, but with the interval off it belongs to the next caller of ForceFlush: it ends with that call.
+func (s *SDK) SetIntervalFlush(on bool) {
+	if s.processor != nil {
+		s.processor.loop.setInterval(on)
+	}
+}
 
 // Stats returns the account of all sampled spans so far.
-func (s *SDK) Stats() Stats { return Stats{} }
+func (s *SDK) Stats() Stats {
+	if s.processor == nil {
+		return Stats{}
+	}
+	return s.processor.queue.account()
+}
 
 // LogValue renders Stats for slog.
 func (s *SDK) LogValue() slog.Value { return s.Stats().LogValue() }
-
-func merge(a, b *resource.Resource) *resource.Resource {
-	r, _ := resource.Merge(a, b)
-	return r
-}

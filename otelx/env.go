@@ -1,0 +1,139 @@
+package otelx
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// environment reads settings and collects what is wrong with them. An empty variable counts as unset, and a bad value as not
+// given (OpenTelemetry Specification, "Environment Variable Specification": empty values, numeric, enum).
+type environment struct {
+	getenv func(string) string
+	errs   []error
+}
+
+// lookup returns the first of keys that is set, with its value; two empty strings if none is.
+func (e *environment) lookup(keys ...string) (key, value string) {
+	for _, k := range keys {
+		if v := strings.TrimSpace(e.getenv(k)); v != "" {
+			return k, v
+		}
+	}
+	return "", ""
+}
+
+// reject notes that a variable has a bad value, and what to write instead.
+func (e *environment) reject(key, value, format string, args ...any) {
+	e.errs = append(e.errs, fmt.Errorf("%s=%s: %s", key, quote(value), fmt.Sprintf(format, args...)))
+}
+
+// quote shortens what is too long to be read.
+func quote(value string) string {
+	const most = 120
+	if len(value) > most {
+		value = strings.ToValidUTF8(value[:most], "") + "…"
+	}
+	return strconv.Quote(value)
+}
+
+// boolean is true for "true" in any case.
+func (e *environment) boolean(key string) bool {
+	_, value := e.lookup(key)
+	switch strings.ToLower(value) {
+	case "true":
+		return true
+	case "", "false":
+	default:
+		e.reject(key, value, "write true or false; it counts as false")
+	}
+	return false
+}
+
+// integer returns the first of keys that is set, if it is a number from least to the largest 32-bit one; otherwise fallback.
+func (e *environment) integer(least, fallback int, keys ...string) int {
+	key, value := e.lookup(keys...)
+	if key == "" {
+		return fallback
+	}
+	n, err := parseInt(value, least)
+	if err != nil {
+		e.reject(key, value, "%v; it counts as unset", err)
+		return fallback
+	}
+	return n
+}
+
+func parseInt(value string, least int) (int, error) {
+	n, err := strconv.Atoi(value)
+	if err != nil && !errors.Is(err, strconv.ErrRange) {
+		return 0, fmt.Errorf("no whole number; write %d to %d", least, math.MaxInt32)
+	}
+	if err != nil || n < least || n > math.MaxInt32 {
+		return 0, fmt.Errorf("out of range; write %d to %d", least, math.MaxInt32)
+	}
+	return n, nil
+}
+
+// millis is integer for a number of milliseconds, 0 included.
+func (e *environment) millis(fallback time.Duration, keys ...string) time.Duration {
+	key, value := e.lookup(keys...)
+	if key == "" {
+		return fallback
+	}
+	d, err := parseMillis(value)
+	if err != nil {
+		e.reject(key, value, "%v; it counts as unset", err)
+		return fallback
+	}
+	return d
+}
+
+func parseMillis(value string) (time.Duration, error) {
+	n, err := parseInt(value, 0)
+	if err == nil {
+		return time.Duration(n) * time.Millisecond, nil
+	}
+	if d, derr := time.ParseDuration(value); derr == nil && d >= 0 {
+		return 0, fmt.Errorf("no number of milliseconds; write %d", d.Milliseconds())
+	}
+	return 0, fmt.Errorf("no number of milliseconds: %w", err)
+}
+
+// choice returns the first of keys that is set, in lower case, if it is among known; otherwise the first of known.
+func (e *environment) choice(known []string, keys ...string) string {
+	key, value := e.lookup(keys...)
+	if key == "" {
+		return known[0]
+	}
+	for _, k := range known {
+		if strings.EqualFold(value, k) {
+			return k
+		}
+	}
+	e.reject(key, value, "not known; write %s. %s it is", alternatives(known), known[0])
+	return known[0]
+}
+
+// alternatives joins words as "a, b or c".
+func alternatives(words []string) string {
+	last := len(words) - 1
+	if last < 1 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
+
+// list splits at commas and drops blanks.
+func list(value string) []string {
+	var out []string
+	for part := range strings.SplitSeq(value, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			out = append(out, part)
+		}
+	}
+	return out
+}

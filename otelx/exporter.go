@@ -1,0 +1,145 @@
+package otelx
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/epilogue-go/epilogue/otelx/internal/otlp"
+)
+
+const (
+	// maxRequestBytes bounds an encoded request before compression. AWS X-Ray takes 5 MB (AWS X-Ray Developer Guide, "Use the
+	// OTLP endpoint"), an OpenTelemetry Collector 20 MiB by default.
+	maxRequestBytes = 4 << 20
+	// maxRequests is how many OTLP requests are under way at once.
+	maxRequests = 8
+)
+
+// exporter makes single attempts at delivery. Who calls it decides about another.
+type exporter interface {
+	// export tries to deliver spans, or as many from the first as make one request. It returns soon after ctx has ended.
+	export(ctx context.Context, spans []sdktrace.ReadOnlySpan) outcome
+	// width is how many goroutines may be in export at once.
+	width() int
+	// close is called once, with no export under way and none to come.
+	close(ctx context.Context) error
+}
+
+// verdict is what becomes of spans after an attempt.
+type verdict int
+
+const (
+	accepted verdict = iota // delivered, but for those rejected
+	refused                 // the backend will never take them
+	tooLarge                // no request can hold the span
+	retry                   // not delivered; another attempt may succeed
+	keep                    // not delivered; another attempt is for the next flush
+)
+
+// outcome is what came of an attempt.
+type outcome struct {
+	n          int // the first n spans are what this is about; at least 1
+	verdict    verdict
+	rejected   int64         // of n accepted
+	retryAfter time.Duration // how long the backend wants to be left alone; 0 if it did not say
+	err        error         // why not delivered; what the backend said about an accepted request
+}
+
+// otlpExporter is encoder and sender.
+type otlpExporter struct {
+	sender otlp.Sender
+	limit  int // bytes of a request
+
+	mu   sync.Mutex
+	idle []*encoding
+}
+
+// encoding is the memory to encode one request in. It belongs to one export at a time.
+type encoding struct {
+	encoder otlp.Encoder
+	body    []byte
+}
+
+func newOTLPExporter(s otlp.Sender) *otlpExporter {
+	return &otlpExporter{sender: s, limit: maxRequestBytes}
+}
+
+func (*otlpExporter) width() int { return maxRequests }
+
+func (x *otlpExporter) close(context.Context) error { return x.sender.Close() }
+
+func (x *otlpExporter) export(ctx context.Context, spans []sdktrace.ReadOnlySpan) outcome {
+	e := x.acquire()
+	defer x.give(e)
+	var n int
+	e.body, n = e.encoder.AppendRequest(e.body[:0], spans, x.limit)
+	if n == 0 {
+		return outcome{n: 1, verdict: tooLarge, err: fmt.Errorf("span %q exceeds %d bytes", spans[0].Name(), x.limit)}
+	}
+	res, err := x.sender.Send(ctx, e.body)
+	switch {
+	case err == nil:
+		return acceptance(n, res)
+	case res.Retryable || ctx.Err() != nil:
+		return outcome{n: n, verdict: retry, retryAfter: res.RetryAfter, err: err}
+	default:
+		return outcome{n: n, verdict: refused, err: err}
+	}
+}
+
+func acceptance(n int, res otlp.Result) outcome {
+	o := outcome{n: n, rejected: min(max(res.Rejected, 0), int64(n))}
+	switch {
+	case o.rejected > 0:
+		o.err = fmt.Errorf("the backend rejected %d of %d spans: %q", o.rejected, n, res.Message)
+	case res.Message != "":
+		o.err = fmt.Errorf("the backend accepted %d spans and said: %q", n, res.Message)
+	}
+	return o
+}
+
+func (x *otlpExporter) acquire() *encoding {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if n := len(x.idle); n > 0 {
+		e := x.idle[n-1]
+		x.idle = x.idle[:n-1]
+		return e
+	}
+	return &encoding{}
+}
+
+func (x *otlpExporter) give(e *encoding) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.idle = append(x.idle, e)
+}
+
+// foreignExporter adapts an sdktrace.SpanExporter. It may not be called concurrently and retries by itself
+// (OpenTelemetry Specification, "Span Exporter").
+type foreignExporter struct{ sdktrace.SpanExporter }
+
+func (foreignExporter) width() int { return 1 }
+
+func (x foreignExporter) close(ctx context.Context) error { return x.Shutdown(ctx) }
+
+func (x foreignExporter) export(ctx context.Context, spans []sdktrace.ReadOnlySpan) outcome {
+	if err := x.ExportSpans(ctx, spans); err != nil {
+		return outcome{n: len(spans), verdict: keep, err: err}
+	}
+	return outcome{n: len(spans)}
+}
+
+// safely is x.export, with a panic turned into a refusal: the spans that caused it would cause it again.
+func safely(ctx context.Context, x exporter, spans []sdktrace.ReadOnlySpan) (o outcome) {
+	defer func() {
+		if p := recover(); p != nil {
+			o = outcome{n: len(spans), verdict: refused, err: fmt.Errorf("exporter panicked: %v", p)}
+		}
+	}()
+	return x.export(ctx, spans)
+}

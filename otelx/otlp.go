@@ -1,0 +1,226 @@
+package otelx
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/epilogue-go/epilogue/otelx/internal/otlp"
+)
+
+// Keys of the OTLP exporter's settings (OpenTelemetry Specification, "OpenTelemetry Protocol Exporter"): the one for traces beats
+// the one for all signals.
+var (
+	endpointKeys    = keys("ENDPOINT")
+	protocolKeys    = keys("PROTOCOL")
+	headersKeys     = keys("HEADERS")
+	timeoutKeys     = keys("TIMEOUT")
+	compressionKeys = keys("COMPRESSION")
+	authorityKeys   = keys("CERTIFICATE")
+	certificateKeys = keys("CLIENT_CERTIFICATE")
+	privateKeyKeys  = keys("CLIENT_KEY")
+)
+
+const (
+	defaultEndpoint    = "http://localhost:4318/v1/traces"
+	defaultOTLPTimeout = 10 * time.Second
+	tracesPath         = "v1/traces"
+)
+
+func keys(name string) []string {
+	return []string{"OTEL_EXPORTER_OTLP_TRACES_" + name, "OTEL_EXPORTER_OTLP_" + name}
+}
+
+// resolveOTLP reads everything about the OTLP exporter.
+func (c *config) resolveOTLP(env *environment) otlp.HTTPConfig {
+	env.protocol()
+	dial, sign := c.chosen.dial, c.chosen.sign
+	if dial == nil {
+		dial = c.fallback.dial
+	}
+	if sign == nil {
+		sign = c.fallback.sign
+	}
+	return otlp.HTTPConfig{
+		Endpoint: c.resolveEndpoint(env),
+		Headers:  c.resolveHeaders(env),
+		Timeout:  env.millis(defaultOTLPTimeout, timeoutKeys...),
+		Gzip:     env.choice([]string{"none", "gzip"}, compressionKeys...) == "gzip",
+		TLS:      env.tls(),
+		Dial:     dial,
+		Sign:     sign,
+	}
+}
+
+// protocol rejects what is not ours.
+func (e *environment) protocol() {
+	if key, value := e.lookup(protocolKeys...); key != "" && !strings.EqualFold(value, "http/protobuf") {
+		e.reject(key, value, "not supported; write http/protobuf, which is used now (port 4318 at a collector, not 4317)")
+	}
+}
+
+// resolveEndpoint returns the first valid of: option, traces endpoint, general endpoint, fallback, default.
+func (c *config) resolveEndpoint(env *environment) *url.URL {
+	type candidate struct{ key, value, suffix string }
+	for _, cand := range []candidate{
+		{"WithEndpoint", c.chosen.endpoint, ""},
+		{endpointKeys[0], strings.TrimSpace(env.getenv(endpointKeys[0])), ""},
+		{endpointKeys[1], strings.TrimSpace(env.getenv(endpointKeys[1])), tracesPath},
+		{"WithEndpoint", c.fallback.endpoint, ""},
+	} {
+		if cand.value == "" {
+			continue
+		}
+		u, err := parseEndpoint(cand.value, cand.suffix)
+		if err == nil {
+			return u
+		}
+		env.errs = append(env.errs, fmt.Errorf("%s=%s: %w", cand.key, quote(shown(cand.value)), err))
+	}
+	u, _ := url.Parse(defaultEndpoint) // a constant
+	return u
+}
+
+// parseEndpoint reads an http or https URL and appends suffix to its path.
+func parseEndpoint(value, suffix string) (*url.URL, error) {
+	u, err := url.Parse(value)
+	known := err == nil && (strings.EqualFold(u.Scheme, "http") || strings.EqualFold(u.Scheme, "https"))
+	switch {
+	case !known && !strings.Contains(value, "://"):
+		return nil, fmt.Errorf("no scheme; write %s", "http://"+shown(value))
+	case err != nil:
+		return nil, errors.New("no valid URL; write one such as http://collector:4318")
+	case !known:
+		return nil, fmt.Errorf("scheme %s is not supported; write http or https", quote(u.Scheme))
+	case u.Hostname() == "":
+		return nil, errors.New("no host; write a URL such as http://collector:4318")
+	}
+	if suffix != "" {
+		u = u.JoinPath(suffix)
+		if u.Path == "" || !path.IsAbs(u.Path) {
+			u.Path = "/" + u.Path
+		}
+	}
+	u.Fragment, u.RawFragment = "", ""
+	return u, nil
+}
+
+// shown is an endpoint without what may be secret in it: user information and query.
+func shown(value string) string {
+	value, _, _ = strings.Cut(value, "?")
+	if at := strings.LastIndexByte(value, '@'); at >= 0 {
+		scheme, _, found := strings.Cut(value[:at], "://")
+		if !found {
+			return value[at+1:]
+		}
+		return scheme + "://" + value[at+1:]
+	}
+	return value
+}
+
+// resolveHeaders returns the option's headers, or those of the first of the two variables that is set.
+func (c *config) resolveHeaders(env *environment) map[string]string {
+	if c.chosen.headers != nil {
+		return c.chosen.headers
+	}
+	key, value := env.lookup(headersKeys...)
+	if key == "" {
+		return c.fallback.headers
+	}
+	headers, bad := parseHeaders(value)
+	for _, err := range bad {
+		env.errs = append(env.errs, fmt.Errorf("%s: %w", key, err))
+	}
+	return headers
+}
+
+// parseHeaders reads key1=value1,key2=value2 with percent-encoded values, in the form of W3C Baggage without metadata. Bad entries
+// are left out, each with an error that shows no value, and of the rest nothing that could be a part of one.
+func parseHeaders(value string) (headers map[string]string, bad []error) {
+	headers = map[string]string{}
+	for i, entry := range list(value) {
+		k, v, found := strings.Cut(entry, "=")
+		k = strings.TrimSpace(k)
+		switch {
+		case !found:
+			bad = append(bad, fmt.Errorf("entry %d has no =; write name=value, with %%2C for a comma in a value", i+1))
+			continue
+		case !isToken(k):
+			bad = append(bad, fmt.Errorf("entry %d has no valid header name; write name=value", i+1))
+			continue
+		}
+		text, err := url.PathUnescape(strings.TrimSpace(v))
+		if err != nil {
+			bad = append(bad, fmt.Errorf("the value of %s is not percent-encoded; write %%25 for %%", k))
+			continue
+		}
+		if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
+			bad = append(bad, fmt.Errorf("the value of %s has a control character", k))
+			continue
+		}
+		headers[k] = text
+	}
+	return headers, bad
+}
+
+// isToken reports whether s can be the name of a header (RFC 9110, 5.6.2).
+func isToken(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// tls reads the authorities to trust and the client's certificate; nil if none of them is given.
+func (e *environment) tls() *tls.Config {
+	cfg := &tls.Config{MinVersion: tls.VersionTLS12}
+	used := false
+	if key, file := e.lookup(authorityKeys...); key != "" {
+		if pool, err := readAuthorities(file); err != nil {
+			e.reject(key, file, "%v; the system's authorities are trusted", err)
+		} else {
+			cfg.RootCAs, used = pool, true
+		}
+	}
+	certKey, certFile := e.lookup(certificateKeys...)
+	keyKey, keyFile := e.lookup(privateKeyKeys...)
+	switch {
+	case certKey == "" && keyKey == "":
+	case keyKey == "":
+		e.reject(certKey, certFile, "set %s too; no client certificate is used", privateKeyKeys[1])
+	case certKey == "":
+		e.reject(keyKey, keyFile, "set %s too; no client certificate is used", certificateKeys[1])
+	default:
+		pair, err := tls.LoadX509KeyPair(certFile, keyFile)
+		if err != nil {
+			e.reject(certKey, certFile, "with %s=%s: %v; no client certificate is used", keyKey, quote(keyFile), err)
+			break
+		}
+		cfg.Certificates, used = []tls.Certificate{pair}, true
+	}
+	if !used {
+		return nil
+	}
+	return cfg
+}
+
+func readAuthorities(file string) (*x509.CertPool, error) {
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, errors.New("no certificate in PEM form in it")
+	}
+	return pool, nil
+}

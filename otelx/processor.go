@@ -1,0 +1,41 @@
+package otelx
+
+import (
+	"context"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+)
+
+// processor is what the SDK's provider drives: it files spans that start and end, and leaves the rest to the loop.
+type processor struct {
+	open  *openSpans
+	queue *queue
+	loop  *loop
+}
+
+var _ sdktrace.SpanProcessor = (*processor)(nil)
+
+// OnStart notes a sampled span as open.
+func (p *processor) OnStart(_ context.Context, s sdktrace.ReadWriteSpan) {
+	if sc := s.SpanContext(); sc.IsSampled() {
+		p.open.add(sc.SpanID(), s)
+	}
+}
+
+// OnEnd stores the snapshot of a sampled span. It does no more than that, unless an export has to begin.
+func (p *processor) OnEnd(s sdktrace.ReadOnlySpan) {
+	sc := s.SpanContext()
+	if !sc.IsSampled() {
+		return
+	}
+	p.open.remove(sc.SpanID())
+	if e := p.queue.add(s); e != noEdge {
+		p.loop.notice(e)
+	}
+}
+
+// ForceFlush is the SDK's own, for those who reach the processor through the provider.
+func (p *processor) ForceFlush(ctx context.Context) error { return p.loop.flush(ctx) }
+
+// Shutdown is the SDK's own, for those who reach the processor through the provider.
+func (p *processor) Shutdown(ctx context.Context) error { return p.loop.shutdown(ctx) }

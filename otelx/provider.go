@@ -1,0 +1,110 @@
+package otelx
+
+import (
+	"strconv"
+	"strings"
+
+	"go.opentelemetry.io/otel/propagation"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+)
+
+const (
+	samplerKey     = "OTEL_TRACES_SAMPLER"
+	samplerArgKey  = "OTEL_TRACES_SAMPLER_ARG"
+	propagatorsKey = "OTEL_PROPAGATORS"
+)
+
+var samplers = []string{
+	"parentbased_always_on", "parentbased_always_off", "parentbased_traceidratio",
+	"always_on", "always_off", "traceidratio",
+}
+
+// sampler reads OTEL_TRACES_SAMPLER and its argument.
+func (e *environment) sampler() sdktrace.Sampler {
+	name := e.choice(samplers, samplerKey)
+	kind, parentBased := strings.CutPrefix(name, "parentbased_")
+	var s sdktrace.Sampler
+	switch kind {
+	case "always_off":
+		s = sdktrace.NeverSample()
+	case "traceidratio":
+		s = sdktrace.TraceIDRatioBased(e.ratio())
+	default:
+		s = sdktrace.AlwaysSample()
+	}
+	if parentBased {
+		return sdktrace.ParentBased(s)
+	}
+	return s
+}
+
+func (e *environment) ratio() float64 {
+	key, value := e.lookup(samplerArgKey)
+	if key == "" {
+		return 1
+	}
+	ratio, err := strconv.ParseFloat(value, 64)
+	if err != nil || !(ratio >= 0 && ratio <= 1) { // NaN is neither
+		e.reject(key, value, "write a number from 0 to 1, such as 0.25; 1 it is")
+		return 1
+	}
+	return ratio
+}
+
+// spanLimits reads the limits of the specification's "Attribute Limits" and "Span Limits".
+func (e *environment) spanLimits() sdktrace.SpanLimits {
+	return sdktrace.SpanLimits{
+		AttributeValueLengthLimit: e.integer(0, sdktrace.DefaultAttributeValueLengthLimit,
+			"OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"),
+		AttributeValueDepthLimit: sdktrace.DefaultAttributeValueDepthLimit,
+		AttributeCountLimit: e.integer(0, sdktrace.DefaultAttributeCountLimit,
+			"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "OTEL_ATTRIBUTE_COUNT_LIMIT"),
+		EventCountLimit:             e.integer(0, sdktrace.DefaultEventCountLimit, "OTEL_SPAN_EVENT_COUNT_LIMIT"),
+		LinkCountLimit:              e.integer(0, sdktrace.DefaultLinkCountLimit, "OTEL_SPAN_LINK_COUNT_LIMIT"),
+		AttributePerEventCountLimit: e.integer(0, sdktrace.DefaultAttributePerEventCountLimit, "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT"),
+		AttributePerLinkCountLimit:  e.integer(0, sdktrace.DefaultAttributePerLinkCountLimit, "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT"),
+	}
+}
+
+// resolvePropagator returns the option's, or what OTEL_PROPAGATORS lists.
+func (c *config) resolvePropagator(env *environment) propagation.TextMapPropagator {
+	if c.chosen.propagator != nil {
+		return c.chosen.propagator
+	}
+	key, value := env.lookup(propagatorsKey)
+	if key == "" {
+		if c.fallback.propagator != nil {
+			return c.fallback.propagator
+		}
+		value = "tracecontext,baggage"
+	}
+	return c.propagatorsNamed(env, value)
+}
+
+func (c *config) propagatorsNamed(env *environment, value string) propagation.TextMapPropagator {
+	known := append([]namedPropagator{
+		{"tracecontext", propagation.TraceContext{}},
+		{"baggage", propagation.Baggage{}},
+	}, c.propagators...)
+	names := []string{"none"}
+	byName := map[string]propagation.TextMapPropagator{"none": nil}
+	for _, k := range known {
+		if _, again := byName[k.name]; !again {
+			names = append(names, k.name)
+		}
+		byName[k.name] = k.p
+	}
+	var picked []propagation.TextMapPropagator
+	seen := map[string]bool{}
+	for _, name := range list(value) {
+		p, ok := byName[name]
+		switch {
+		case !ok:
+			env.reject(propagatorsKey, value, "%s is not known; write %s, separated by commas. The others count", quote(name), alternatives(names))
+		case p != nil && !seen[name]:
+			picked = append(picked, p)
+		}
+		seen[name] = true
+	}
+	return propagation.NewCompositeTextMapPropagator(picked...)
+}

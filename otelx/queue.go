@@ -1,0 +1,257 @@
+package otelx
+
+import (
+	"slices"
+	"sync"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+)
+
+// keepBatches is how many emptied batches a queue keeps to be filled again.
+const keepBatches = 8
+
+// queue is the bounded buffer of ended spans, in batches, together with the account of them, behind one lock, so that
+// the account adds up whenever it is read.
+//
+// A span has a number, counted from 0 in the order of add. A batch holds spans of successive numbers and is in one of three
+// places: being filled (fresh), waiting (waiting), or with a goroutine that has taken it and gives it back with
+// release (flying).
+type queue struct {
+	bound, half, batchSize int
+
+	mu       sync.Mutex
+	fresh    *batch   // being filled; its numbers are above those of all others
+	waiting  []*batch // full, or given back with something left, by number
+	flying   []*batch // taken, in no order
+	idle     []*batch // empty, for the next fresh
+	waits    int      // spans in fresh and waiting
+	flies    int      // spans in flying
+	next     uint64   // number of the next span
+	closed   bool     // nothing is accepted any more
+	stats    Stats    // but Pending
+	reported Dropped  // the part of stats.Dropped that a flush has reported
+}
+
+// batch is a run of spans. Its fields belong to the queue's lock, but for live while it is flying: only the goroutine that took it
+// changes it then, through settle, under the lock.
+type batch struct {
+	first uint64 // number of spans[0]
+	head  int    // spans before it are done with
+	spans []sdktrace.ReadOnlySpan
+}
+
+func (b *batch) live() []sdktrace.ReadOnlySpan { return b.spans[b.head:] }
+
+func (b *batch) oldest() uint64 { return b.first + uint64(b.head) }
+
+// pass is done with the first n live spans.
+func (b *batch) pass(n int) {
+	clear(b.spans[b.head : b.head+n])
+	b.head += n
+}
+
+// edge tells what add has changed that an export may have to begin for.
+type edge int
+
+const (
+	noEdge     edge = iota
+	becameUsed      // the first span waits
+	becameHalf      // half of the bound waits
+)
+
+func newQueue(bound, batchSize int) *queue {
+	return &queue{bound: bound, half: max(bound/2, 1), batchSize: batchSize, fresh: &batch{}}
+}
+
+// add accepts s, dropping the oldest waiting span if the queue is full; if all of them are being sent, s itself is dropped.
+func (q *queue) add(s sdktrace.ReadOnlySpan) edge {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.stats.Ended++
+	if q.closed {
+		q.stats.Dropped.AfterShutdown++
+		return noEdge
+	}
+	if q.waits+q.flies >= q.bound {
+		q.stats.Dropped.QueueFull++
+		if q.waits == 0 {
+			return noEdge
+		}
+		q.dropOldest()
+	}
+	if len(q.fresh.spans) == q.batchSize {
+		q.waiting = append(q.waiting, q.fresh)
+		q.fresh = q.empty()
+	}
+	if len(q.fresh.spans) == 0 {
+		q.fresh.first = q.next
+	}
+	q.fresh.spans = append(q.fresh.spans, s)
+	q.next++
+	q.waits++
+	switch q.waits {
+	case q.half:
+		return becameHalf
+	case 1:
+		return becameUsed
+	}
+	return noEdge
+}
+
+func (q *queue) dropOldest() {
+	b := q.fresh
+	if len(q.waiting) > 0 {
+		b = q.waiting[0]
+	}
+	b.pass(1)
+	q.waits--
+	if len(b.live()) > 0 {
+		return
+	}
+	if b == q.fresh {
+		b.spans, b.head = b.spans[:0], 0
+		return
+	}
+	q.waiting = slices.Delete(q.waiting, 0, 1)
+	q.recycle(b)
+}
+
+// empty returns a batch without spans.
+func (q *queue) empty() *batch {
+	if n := len(q.idle); n > 0 {
+		b := q.idle[n-1]
+		q.idle = q.idle[:n-1]
+		return b
+	}
+	return &batch{}
+}
+
+func (q *queue) recycle(b *batch) {
+	if len(q.idle) < keepBatches {
+		b.spans, b.head = b.spans[:0], 0
+		q.idle = append(q.idle, b)
+	}
+}
+
+// take hands over the oldest waiting batch, if its oldest span has a number below target; nil otherwise. The taker owes a release.
+func (q *queue) take(target uint64) *batch {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.waits == 0 {
+		return nil
+	}
+	b := q.fresh
+	if len(q.waiting) > 0 {
+		b = q.waiting[0]
+	}
+	if b.oldest() >= target {
+		return nil
+	}
+	if b == q.fresh {
+		q.fresh = q.empty()
+	} else {
+		q.waiting = slices.Delete(q.waiting, 0, 1)
+	}
+	q.flying = append(q.flying, b)
+	q.waits -= len(b.live())
+	q.flies += len(b.live())
+	return b
+}
+
+// settle enters what came of the first o.n live spans of a flying batch into the account.
+func (q *queue) settle(b *batch, o outcome) {
+	if o.verdict == retry || o.verdict == keep {
+		return
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	d, n := &q.stats.Dropped, int64(o.n)
+	switch o.verdict {
+	case accepted:
+		q.stats.Exported += n - o.rejected
+		d.Rejected += o.rejected
+	case refused:
+		d.Refused += n
+	default: // tooLarge
+		d.TooLarge += n
+	}
+	q.flies -= o.n
+	b.pass(o.n)
+}
+
+// release ends the flight of b: what is left of it waits again, before everything younger.
+func (q *queue) release(b *batch) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.flying = slices.DeleteFunc(q.flying, func(f *batch) bool { return f == b })
+	left := len(b.live())
+	if left == 0 {
+		q.recycle(b)
+		return
+	}
+	q.flies -= left
+	q.waits += left
+	at, _ := slices.BinarySearchFunc(q.waiting, b.oldest(), func(w *batch, n uint64) int {
+		if w.oldest() < n {
+			return -1
+		}
+		return 1
+	})
+	q.waiting = slices.Insert(q.waiting, at, b)
+}
+
+// close makes add drop what comes from now on.
+func (q *queue) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+}
+
+// mark returns the number that the next span will have: a target that covers all before it.
+func (q *queue) mark() uint64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.next
+}
+
+// settled reports whether no span with a number below target is pending any more.
+func (q *queue) settled(target uint64) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.waiting) > 0 && q.waiting[0].oldest() < target {
+		return false
+	}
+	if len(q.fresh.live()) > 0 && q.fresh.oldest() < target {
+		return false
+	}
+	return !slices.ContainsFunc(q.flying, func(b *batch) bool { return len(b.live()) > 0 && b.oldest() < target })
+}
+
+// load returns how many spans wait, and how many batches they make.
+func (q *queue) load() (spans, batches int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	batches = len(q.waiting)
+	if len(q.fresh.live()) > 0 {
+		batches++
+	}
+	return q.waits, batches
+}
+
+// account returns the counts.
+func (q *queue) account() Stats {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	s := q.stats
+	s.Pending = int64(q.waits + q.flies)
+	return s
+}
+
+// takeDrops returns what was dropped since the last takeDrops.
+func (q *queue) takeDrops() Dropped {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	d := q.stats.Dropped.minus(q.reported)
+	q.reported = q.stats.Dropped
+	return d
+}

@@ -1,0 +1,103 @@
+package otelx
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/otel"
+)
+
+// reportEvery is the shortest time between two reports of the same kind.
+const reportEvery = time.Minute
+
+// DropError says that spans were lost since the last flush that could tell. Exactly one ForceFlush or Shutdown returns it.
+type DropError struct {
+	// Dropped counts them by reason.
+	Dropped Dropped
+	// Cause is what the backend said about it last; nil if it said nothing.
+	Cause error
+}
+
+// Error lists the counts.
+func (e *DropError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d spans dropped:", e.Dropped.Total())
+	for i, r := range e.Dropped.reasons() {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, " %d %s", r.count, r.words)
+	}
+	if e.Cause != nil {
+		fmt.Fprintf(&b, " (%v)", e.Cause)
+	}
+	return b.String()
+}
+
+// Unwrap returns Cause.
+func (e *DropError) Unwrap() error { return e.Cause }
+
+// reporter tells otel.Handle about what no caller hears of, without flooding a log during an outage.
+type reporter struct {
+	mu       sync.Mutex
+	failures limiter
+	remarks  limiter
+	last     string // the last remark
+	drops    int64  // of those for a full queue, how many were reported
+}
+
+// limiter lets one pass in reportEvery.
+type limiter struct {
+	next    time.Time
+	skipped int
+}
+
+func (l *limiter) pass(err error) error {
+	now := time.Now()
+	if now.Before(l.next) {
+		l.skipped++
+		return nil
+	}
+	if l.skipped > 0 {
+		err = fmt.Errorf("%w (%d more since the last report)", err, l.skipped)
+	}
+	*l = limiter{next: now.Add(reportEvery)}
+	return err
+}
+
+// failure reports a failed export that nobody waited for.
+func (r *reporter) failure(err error) {
+	r.mu.Lock()
+	err = r.failures.pass(err)
+	r.mu.Unlock()
+	handle(err)
+}
+
+// remark reports what the backend said about a request that it accepted or refused for good: whatever is new, and the same again
+// once in a while.
+func (r *reporter) remark(err error) {
+	r.mu.Lock()
+	if text := err.Error(); text != r.last {
+		r.last, r.remarks = text, limiter{}
+	}
+	err = r.remarks.pass(err)
+	r.mu.Unlock()
+	handle(err)
+}
+
+// newDrops returns how many of total were not reported before, and takes them for reported.
+func (r *reporter) newDrops(total int64) int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := total - r.drops
+	r.drops = total
+	return n
+}
+
+func handle(err error) {
+	if err != nil {
+		otel.Handle(err)
+	}
+}

@@ -1,0 +1,87 @@
+package otelx
+
+import (
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/sdk"
+	"go.opentelemetry.io/otel/sdk/resource"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+)
+
+const (
+	resourceAttributesKey = "OTEL_RESOURCE_ATTRIBUTES"
+	serviceNameKey        = "OTEL_SERVICE_NAME"
+)
+
+// resolveResource merges, from the weakest on: what the SDK is, fallbacks, the environment, options.
+func (c *config) resolveResource(env *environment) *resource.Resource {
+	r := resource.NewWithAttributes(
+		semconv.SchemaURL,
+		semconv.ServiceName("unknown_service:"+executable()),
+		semconv.TelemetrySDKName("opentelemetry"),
+		semconv.TelemetrySDKLanguageGo,
+		semconv.TelemetrySDKVersion(sdk.Version()),
+	)
+	r = merge(r, c.fallback.resource)
+	r = merge(r, env.resource())
+	return merge(r, c.chosen.resource)
+}
+
+func executable() string {
+	path, err := os.Executable()
+	if err != nil {
+		return "go"
+	}
+	return filepath.Base(path)
+}
+
+// merge returns the attributes of both, b's where both have one. Where the schema URLs differ the result has none.
+func merge(a, b *resource.Resource) *resource.Resource {
+	r, err := resource.Merge(a, b)
+	if err != nil && r == nil {
+		return a
+	}
+	return r
+}
+
+// resource reads OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME, which beats service.name in the former.
+func (e *environment) resource() *resource.Resource {
+	_, value := e.lookup(resourceAttributesKey)
+	attrs, bad := parseAttributes(value)
+	for _, err := range bad {
+		e.reject(resourceAttributesKey, value, "%v", err)
+	}
+	if _, name := e.lookup(serviceNameKey); name != "" {
+		attrs = append(attrs, semconv.ServiceName(name))
+	}
+	return resource.NewSchemaless(attrs...)
+}
+
+// parseAttributes reads key1=value1,key2=value2 with percent-encoded keys and values (OpenTelemetry Specification, "Resource SDK"). Bad
+// entries are left out, each with an error.
+func parseAttributes(value string) (attrs []attribute.KeyValue, bad []error) {
+	for _, entry := range list(value) {
+		k, v, found := strings.Cut(entry, "=")
+		if !found {
+			bad = append(bad, fmt.Errorf("entry %s has no =; write key=value", quote(entry)))
+			continue
+		}
+		name, err := url.PathUnescape(strings.TrimSpace(k))
+		if err != nil || name == "" {
+			bad = append(bad, fmt.Errorf("entry %s has no valid key; write key=value, percent-encoded", quote(entry)))
+			continue
+		}
+		text, err := url.PathUnescape(strings.TrimSpace(v))
+		if err != nil {
+			bad = append(bad, fmt.Errorf("entry %s is not percent-encoded; write %%25 for %%", quote(entry)))
+			continue
+		}
+		attrs = append(attrs, attribute.String(name, text))
+	}
+	return attrs, bad
+}
