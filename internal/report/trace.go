@@ -15,6 +15,7 @@ type Span struct {
 	Name         string
 	Service      string // service.name of its resource
 	InvocationID string // faas.invocation_id, on the span of an invocation
+	Instance     string // of the process: faas.instance or service.instance.id of its resource
 	Start, End   time.Time
 	Failed       bool   // its status is Error
 	Message      string // the status's message

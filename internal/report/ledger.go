@@ -1,0 +1,48 @@
+package report
+
+import (
+	"github.com/epilogue-go/epilogue/lambdatest"
+)
+
+// Counts is the account that a process gives of its own spans when it ends: Ended = Exported + Pending + Dropped.
+type Counts struct{ Ended, Exported, Pending, Dropped int }
+
+// Ledger is everything from which it can be told what became of each span.
+type Ledger struct {
+	Function    string                        // what the function is called in the account
+	Invocations []lambdatest.InvocationReport // of the environment; they tell which process a trace belongs to
+	Spans       []Span                        // as received, copies included
+	Counts      map[int]Counts                // of the function's processes, by number; one that gave none is absent
+	Services    map[string]Counts             // of services beside the function that gave theirs, by service name
+	Expected    map[string][]string           // by request id: the names of the function's spans that the invocation must leave, where known
+	Elsewhere   bool                          // the telemetry went to another receiver: what counts as delivered is what processes say
+}
+
+// How it is known what a process ended.
+const (
+	byItself = "its own count at SIGTERM"
+	byTraces = "no count; every parent that a span names"
+	byShape  = "no count; every span its requests leave"
+)
+
+// Account settles the ledger: a line for each process of the function, then one for each other service.
+//
+// A process that was asked to end has counted what it ended. One that ended by itself, as after a panic, leaves no
+// count: for it, what arrived is held against what must have existed, which is the spans that others name as their
+// parents, and those that an invocation is known to leave.
+//
+// Where a span's resource does not lead to an invocation, the function's processes can not be told apart and are one.
+func (l Ledger) Account() Account {
+	s := &settlement{Ledger: l, lines: map[string]*Process{}, owners: map[owner]string{}}
+	s.findOwners()
+	s.deliver()
+	missing := s.absentParents()
+	for name, n := range s.absentByShape() {
+		missing[name] = max(missing[name], n)
+	}
+	for name, n := range missing {
+		s.line(name).Missing = n
+	}
+	s.count()
+	return s.account()
+}
