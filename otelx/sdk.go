@@ -103,25 +103,19 @@ func (c *config) newExporter(env *environment) exporter {
 	return newOTLPExporter(otlp.NewHTTPSender(c.resolveOTLP(env)))
 }
 
-// sizes returns the bound of the queue and of a batch.
+// sizes returns the bounds of the queue and of a batch.
 func (c *config) sizes(env *environment) (queue, batch int) {
 	const queueKey, batchKey = "OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"
 	queue, batch = c.chosen.queueSize, c.chosen.batchSize
 	if queue == 0 {
 		queue = env.integer(1, pick(c.fallback.queueSize, sdktrace.DefaultMaxQueueSize), queueKey)
 	}
-	wanted := batch
+	standard := min(pick(c.fallback.batchSize, sdktrace.DefaultMaxExportBatchSize), queue)
 	if batch == 0 {
-		batch = env.integer(1, pick(c.fallback.batchSize, sdktrace.DefaultMaxExportBatchSize), batchKey)
-		_, set := env.lookup(batchKey)
-		if set != "" {
-			wanted = batch
-		}
+		batch = env.integer(1, standard, batchKey)
 	}
 	if batch > queue {
-		if wanted > 0 { // not for a default
-			env.errs = append(env.errs, fmt.Errorf("%s=%d: more than the queue's %d spans (%s); %d it is", batchKey, batch, queue, queueKey, queue))
-		}
+		env.errs = append(env.errs, fmt.Errorf("%s=%d: more than the queue's %d spans (%s); %d it is", batchKey, batch, queue, queueKey, queue))
 		batch = queue
 	}
 	return queue, batch
