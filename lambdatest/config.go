@@ -81,9 +81,9 @@ const (
 	OrderInvokeLast                   // INVOKE when the runtime has asked for the next invocation
 )
 
-// Faults make the Extensions API misbehave. Registrations and calls that a fault does not take are served as usual.
+// Faults make the Extensions API misbehave, anew for each process. Calls that a fault does not take are served as usual.
 type Faults struct {
-	Register Fault // POST /extension/register: the registration is not remembered, except with OmitIdentifier or a Status of 200
+	Register Fault // POST /extension/register: the registration is remembered only where the answer is 200 and brings the identifier
 	Next     Fault // GET /extension/event/next: until a call succeeds again, the extension gets no event and holds no phase
 }
 
@@ -97,8 +97,6 @@ type Fault struct {
 	Skip           int    // how many calls go well first
 	Times          int    // how many calls fail; default: all
 }
-
-func (f *Fault) isZero() bool { return *f == Fault{} }
 
 // withDefaults returns c with its zero fields filled, or an error that names the field, the value and what is accepted.
 func (c Config) withDefaults() (Config, error) {

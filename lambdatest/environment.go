@@ -3,7 +3,10 @@ package lambdatest
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"os"
+	"sync"
 
 	"github.com/epilogue-go/epilogue/internal/memnet"
 	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
@@ -18,12 +21,44 @@ var (
 // Environment runs one function, as many processes after each other as it takes. Its methods are safe for concurrent
 // use. Who made it must call Close.
 type Environment struct {
-	config Config
+	config  Config
+	program Program
+
+	// places has room for the invocations at once; who holds a place may conduct one. Who holds life may start or end
+	// the process; it is taken with a place held, or with all of them. shutting is held by Shutdown.
+	places   chan struct{}
+	life     chan struct{}
+	shutting chan struct{}
+
+	closing chan struct{}  // closed by Close
+	wait    sync.WaitGroup // conductors, and processes being cleared away
+
+	mu     sync.Mutex
+	closed bool
+	active int           // invocations under way or waiting
+	idle   chan struct{} // closed when active falls to zero; nil while nobody waits
+	box    *sandbox      // the process, running or ended; nil before the first
+	number int           // of processes started
+	random *rand.Rand
 }
 
 // New returns an environment for p. It starts nothing: the first Invoke does. The error names a setting that can not
 // be used.
-func New(cfg Config, p Program) (*Environment, error) { return nil, errors.New("not yet") }
+func New(cfg Config, p Program) (*Environment, error) {
+	if p == nil {
+		return nil, errors.New("lambdatest: no Program; use Command or Func")
+	}
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, fmt.Errorf("lambdatest: %w", err)
+	}
+	return &Environment{
+		config: cfg, program: p,
+		places: make(chan struct{}, cfg.Concurrency), life: make(chan struct{}, 1), shutting: make(chan struct{}, 1),
+		closing: make(chan struct{}),
+		random:  rand.New(rand.NewPCG(cfg.Seed, cfg.Seed)),
+	}, nil
+}
 
 // Invoke runs one invocation and returns when the caller has its answer: at the response, before extensions are done.
 // It starts a process where none runs, and waits while the environment is busy with an earlier invocation.
@@ -32,25 +67,143 @@ func New(cfg Config, p Program) (*Environment, error) { return nil, errors.New("
 // timeout or a failed Init the environment is reset, and the next Invoke starts a new process. The error is ErrClosed,
 // the end of ctx (what has been released goes on, as with a caller that hung up), or a process that can not be started.
 func (e *Environment) Invoke(ctx context.Context, inv Invocation) (Response, error) {
-	return Response{}, nil
+	if !e.enter() {
+		return Response{}, ErrClosed
+	}
+	if err := e.take(ctx, e.places); err != nil {
+		e.leave()
+		return Response{}, fmt.Errorf("invoke: wait for the environment: %w", err)
+	}
+	r := newRun(inv)
+	failed := make(chan error, 1)
+	go func() {
+		defer e.leave()
+		defer func() { <-e.places }()
+		if err := e.conduct(r); err != nil {
+			failed <- err
+		}
+	}()
+	select {
+	case resp := <-r.answer:
+		return resp, nil
+	case err := <-failed:
+		return Response{}, fmt.Errorf("invoke: %w", err)
+	case <-ctx.Done():
+		return Response{}, fmt.Errorf("invoke: %w", context.Cause(ctx))
+	}
+}
+
+// enter counts an invocation, unless the environment is closed.
+func (e *Environment) enter() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return false
+	}
+	e.active++
+	e.wait.Add(1)
+	return true
+}
+
+// leave undoes enter.
+func (e *Environment) leave() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.active--
+	if e.active == 0 && e.idle != nil {
+		close(e.idle)
+		e.idle = nil
+	}
+	e.wait.Done()
+}
+
+// take puts a token into c, a semaphore.
+func (e *Environment) take(ctx context.Context, c chan struct{}) error {
+	select {
+	case c <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-e.closing:
+		return ErrClosed
+	}
 }
 
 // WaitIdle returns when no invocation is under way or waiting: all have asked for the next event, and the environment
 // is frozen (not on Managed Instances) or gone. It returns the end of ctx where that comes first.
-func (e *Environment) WaitIdle(ctx context.Context) error { return nil }
+func (e *Environment) WaitIdle(ctx context.Context) error {
+	e.mu.Lock()
+	if e.active == 0 {
+		e.mu.Unlock()
+		return nil
+	}
+	if e.idle == nil {
+		e.idle = make(chan struct{})
+	}
+	idle := e.idle
+	e.mu.Unlock()
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait until idle: %w", context.Cause(ctx))
+	}
+}
 
 // Shutdown waits until the environment is idle, then ends it as the service does: thaw, SIGTERM if any extension is
 // registered, the window, SIGKILL. It returns how the process ended; ErrNotRunning if there is none; the end of ctx
-// where that comes before the process is idle. A later Invoke starts a new process.
-func (e *Environment) Shutdown(ctx context.Context) (Exit, error) { return Exit{}, nil }
+// where that comes before the environment is idle. A later Invoke starts a new process.
+func (e *Environment) Shutdown(ctx context.Context) (Exit, error) {
+	if err := e.take(ctx, e.shutting); err != nil {
+		return Exit{}, fmt.Errorf("shut down: %w", err)
+	}
+	defer func() { <-e.shutting }()
+	for range cap(e.places) {
+		if err := e.take(ctx, e.places); err != nil {
+			return Exit{}, fmt.Errorf("shut down: wait until idle: %w", err)
+		}
+		defer func() { <-e.places }()
+	}
+	box := e.running()
+	if box == nil {
+		return Exit{}, ErrNotRunning
+	}
+	box.thaw()
+	e.end(box)
+	return box.outcome(), nil
+}
 
 // Signal sends sig to the process as it is, busy or frozen, as a person's Ctrl-C does; a frozen process sees it after
 // the thaw. It returns ErrNotRunning if there is no process.
-func (e *Environment) Signal(sig os.Signal) error { return nil }
+func (e *Environment) Signal(sig os.Signal) error {
+	box := e.running()
+	if box == nil {
+		return ErrNotRunning
+	}
+	box.proc.signal(sig)
+	return nil
+}
 
 // Close ends everything at once, with SIGKILL, and waits until no goroutine and no process is left. Callers in Invoke
 // get an answer or ErrClosed. It may be called more than once.
-func (e *Environment) Close() error { return nil }
+func (e *Environment) Close() error {
+	e.mu.Lock()
+	if !e.closed {
+		e.closed = true
+		close(e.closing)
+	}
+	e.mu.Unlock()
+	e.life <- struct{}{} // nobody starts a process any more, but may be about to end one
+	if box := e.running(); box != nil {
+		box.noteEnding(KindSigkill, 0)
+		box.proc.kill()
+		<-box.proc.done()
+	}
+	<-e.life
+	e.clear()
+	e.wait.Wait()
+	return nil
+}
 
 // Log returns the environment's event log.
 func (e *Environment) Log() *eventlog.Log { return e.config.Log }

@@ -2,67 +2,193 @@ package lambdatest
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"net"
-	"os"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"syscall"
 
 	"github.com/epilogue-go/epilogue/internal/memnet"
 )
 
+// errEnded is the cause of a Process's Context: not context.Canceled, which aws-lambda-go's order of things gives a
+// meaning.
+var errEnded = errors.New("lambdatest: the process has ended")
+
+// memoryAPI is where an in-memory process finds the APIs, an address as the service's; the port is a free one.
+const memoryAPI = "169.254.100.1:0"
+
 // Func returns a Program that runs in memory: main gets a Process in place of what os, os/signal and net would give
-// it, and normally ends in Process.Serve. When main returns, the process exits with code 0.
+// it, and normally ends in Process.Serve. When main returns, the process exits with code 0; when it panics, with 2.
 //
 // Nothing can end a goroutine from outside. When the process is killed its connections and dials fail and its Context
-// ends; goroutines that it started have to end by one of these, or Environment.Close waits for main for ever.
-func Func(main func(*Process)) Program { return nil }
+// ends; the goroutines that it started have to end by one of these. Environment.Close waits for main and for what
+// Serve started. Nor can anything stop a goroutine: what a frozen process is kept from is sending, receiving, exiting
+// and seeing signals.
+func Func(main func(*Process)) Program { return function{main: main} }
 
-// Command returns a Program that runs the executable at path as a child process, in a process group of its own, with
-// nothing in its environment but what the service gives a function and Config.Env.
-func Command(path string, args ...string) Program { return nil }
+type function struct{ main func(*Process) }
+
+func (function) String() string { return "func" }
+
+func (f function) start(b boot) (process, error) {
+	l, err := b.network.Listen(memoryAPI)
+	if err != nil {
+		return nil, fmt.Errorf("serve the Lambda APIs: %w", err)
+	}
+	p := &Process{boot: b, vars: make(map[string]string), ended: make(chan struct{})}
+	p.thawed = sync.NewCond(&p.mu)
+	p.ctx, p.cancel = context.WithCancelCause(context.Background())
+	p.host = b.network.Host("function", b.activity)
+	for _, variable := range b.variables(l.Addr().String()) {
+		key, value, _ := strings.Cut(variable, "=")
+		p.vars[key] = value
+	}
+	p.api = serveAPI(l, b.api)
+	p.wait.Go(func() { p.run(f.main) })
+	return (*memoryProcess)(p), nil
+}
 
 // Process is what a Func program has of its operating system. Its methods are safe for concurrent use.
-type Process struct{}
+type Process struct {
+	boot   boot
+	host   *memnet.Host
+	api    *apiServer
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	ended  chan struct{}  // closed by end
+	wait   sync.WaitGroup // main and the loops of Serve
 
-// Context ends when the process does, with a cause that is not context.Canceled.
-func (p *Process) Context() context.Context { return nil }
+	mu       sync.Mutex
+	thawed   *sync.Cond // thaw or end
+	vars     map[string]string
+	isFrozen bool
+	hasEnded bool
+	signals  signalTable
+}
+
+// run is the process's main goroutine.
+func (p *Process) run(main func(*Process)) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			fmt.Fprintf(p.boot.stderr, "panic: %v\n\n%s", reason, debug.Stack())
+			p.end(2, "")
+		}
+	}()
+	main(p)
+	p.awaitThaw()
+	p.end(0, "")
+}
+
+// Context ends when the process does, with a cause that is not context.Canceled. It is what a function's background
+// work should be started with.
+func (p *Process) Context() context.Context { return p.ctx }
 
 // Getenv returns a variable of the process's environment, as os.Getenv does.
-func (p *Process) Getenv(key string) string { return "" }
+func (p *Process) Getenv(key string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.vars[key]
+}
+
+// setenv is os.Setenv.
+func (p *Process) setenv(key, value string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.vars[key] = value
+}
 
 // Environ returns the process's environment as "KEY=value", as os.Environ does.
-func (p *Process) Environ() []string { return nil }
+func (p *Process) Environ() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	variables := make([]string, 0, len(p.vars))
+	for key, value := range p.vars {
+		variables = append(variables, key+"="+value)
+	}
+	return variables
+}
 
 // Dial connects over the environment's network in memory. A frozen process waits for the thaw.
 func (p *Process) Dial(ctx context.Context, network, address string) (net.Conn, error) {
-	return nil, nil
+	return p.host.DialContext(ctx, network, address)
 }
 
 // Network returns the network that Dial uses.
-func (p *Process) Network() *memnet.Network { return nil }
-
-// Notify relays signals to c, as signal.Notify does; with none named, all. A process that relays neither SIGTERM nor
-// SIGINT is ended by them.
-func (p *Process) Notify(c chan<- os.Signal, sig ...os.Signal) {}
-
-// StopNotify undoes Notify for c: when it returns, c gets nothing more.
-func (p *Process) StopNotify(c chan<- os.Signal) {}
-
-// Exit ends the process, and the calling goroutine with runtime.Goexit, so deferred calls run, unlike with os.Exit.
-func (p *Process) Exit(code int) {}
+func (p *Process) Network() *memnet.Network { return p.boot.network }
 
 // Stdout is Config.Stdout.
-func (p *Process) Stdout() io.Writer { return nil }
+func (p *Process) Stdout() io.Writer { return p.boot.stdout }
 
 // Stderr is Config.Stderr.
-func (p *Process) Stderr() io.Writer { return nil }
+func (p *Process) Stderr() io.Writer { return p.boot.stderr }
 
-// Serve is lambda.Start: it serves invocations with fn, anything that lambda.Start accepts, in the order in which
-// aws-lambda-go 1.55 does things as seen from outside: next; call; post the response, close it if it is an io.Closer,
-// cancel the invocation's context, next. An error is posted, the context cancelled, next. After a panic the error is
-// posted and the process exits with code 1; after a refused post the response is closed, the context cancelled, and
-// the process exits with code 1. On Managed Instances there are as many loops as invocations at once.
-//
-// It does not return: it ends with runtime.Goexit when the process does.
-//
-// What lambda.NewHandler returns is served as any lambda.Handler, with a content type of application/octet-stream.
-func (p *Process) Serve(fn any) {}
+// Exit ends the process, and the calling goroutine with runtime.Goexit, so deferred calls run, unlike with os.Exit.
+// A frozen process exits at the thaw.
+func (p *Process) Exit(code int) {
+	p.awaitThaw()
+	p.end(code, "")
+	runtime.Goexit()
+}
+
+// awaitThaw blocks while the process is frozen.
+func (p *Process) awaitThaw() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for p.isFrozen && !p.hasEnded {
+		p.thawed.Wait()
+	}
+}
+
+// end is the end of the process, the first time it is called.
+func (p *Process) end(code int, signal string) {
+	p.mu.Lock()
+	already := p.hasEnded
+	p.hasEnded = true
+	p.thawed.Broadcast()
+	p.mu.Unlock()
+	if already {
+		return
+	}
+	p.boot.ended(code, signal)
+	p.host.End()
+	p.cancel(errEnded)
+	close(p.ended)
+}
+
+// memoryProcess is a Process as the environment sees it.
+type memoryProcess Process
+
+func (m *memoryProcess) process() *Process { return (*Process)(m) }
+
+func (m *memoryProcess) freeze() {
+	m.mu.Lock()
+	m.isFrozen = true
+	m.mu.Unlock()
+	m.host.Freeze()
+}
+
+func (m *memoryProcess) thaw() {
+	m.mu.Lock()
+	m.isFrozen = false
+	waiting := m.signals.takeWaiting()
+	m.thawed.Broadcast()
+	m.mu.Unlock()
+	m.host.Thaw()
+	for _, sig := range waiting {
+		m.signal(sig)
+	}
+}
+
+func (m *memoryProcess) kill() { m.process().end(-1, syscall.SIGKILL.String()) }
+
+func (m *memoryProcess) done() <-chan struct{} { return m.ended }
+
+func (m *memoryProcess) close() {
+	m.api.close()
+	m.wait.Wait()
+}

@@ -1,0 +1,98 @@
+//go:build unix
+
+package lambdatest
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Command returns a Program that runs the executable at path as a child process, in a process group of its own, with
+// nothing in its environment but what the service gives a function and Config.Env. It speaks to the environment over
+// TCP on a free loopback port, is frozen with SIGSTOP and thawed with SIGCONT. On Linux the kernel ends it if the
+// calling process dies.
+func Command(path string, args ...string) Program { return command{path: path, args: args} }
+
+type command struct {
+	path string
+	args []string
+}
+
+func (c command) String() string {
+	return strings.Join(append([]string{filepath.Base(c.path)}, c.args...), " ")
+}
+
+// leftoverDelay is how long the output of a function that has ended is read while a process that it left behind
+// keeps it open.
+const leftoverDelay = time.Second
+
+func (c command) start(b boot) (process, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("serve the Lambda APIs: %w", err)
+	}
+	child := &childProcess{ended: make(chan struct{})}
+	child.cmd = exec.Command(c.path, c.args...)
+	child.cmd.Env = b.variables(l.Addr().String())
+	child.cmd.Stdout, child.cmd.Stderr = b.stdout, b.stderr
+	child.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	child.cmd.WaitDelay = leftoverDelay
+	dieWithParent(child.cmd.SysProcAttr)
+	if err := child.cmd.Start(); err != nil {
+		_ = l.Close()
+		return nil, fmt.Errorf("run %s: %w", c.path, err)
+	}
+	child.api = serveAPI(l, b.api)
+	go child.reap(b.ended)
+	return child, nil
+}
+
+// childProcess is a running child. reap owns cmd.Wait; everybody else only sends signals.
+type childProcess struct {
+	cmd   *exec.Cmd
+	api   *apiServer
+	ended chan struct{} // closed by reap
+}
+
+// reap waits for the end of the child and of its group.
+func (p *childProcess) reap(ended func(code int, signal string)) {
+	_ = p.cmd.Wait() // its error is the exit status, which is read below
+	p.toGroup(syscall.SIGKILL)
+	state := p.cmd.ProcessState
+	signal := ""
+	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		signal = status.Signal().String()
+	}
+	ended(state.ExitCode(), signal)
+	close(p.ended)
+}
+
+func (p *childProcess) toGroup(sig syscall.Signal) {
+	if err := syscall.Kill(-p.cmd.Process.Pid, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
+		_ = p.cmd.Process.Signal(sig) // no group: the child alone; if it has ended there is nothing to do
+	}
+}
+
+func (p *childProcess) freeze() { p.signal(syscall.SIGSTOP) }
+func (p *childProcess) thaw()   { p.signal(syscall.SIGCONT) }
+func (p *childProcess) kill()   { p.signal(syscall.SIGKILL) }
+
+func (p *childProcess) signal(sig os.Signal) {
+	select {
+	case <-p.ended:
+	default:
+		if s, ok := sig.(syscall.Signal); ok {
+			p.toGroup(s)
+		}
+	}
+}
+
+func (p *childProcess) done() <-chan struct{} { return p.ended }
+func (p *childProcess) close()                { p.api.close() }

@@ -1,0 +1,169 @@
+package lambdatest
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"syscall"
+	"time"
+
+	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
+)
+
+// conduct sees r through, from the start of a process, if it takes one, to the end of its phase, and resets the
+// environment where the phase does not end well. It has a place. The error is a process that can not be started, or
+// ErrClosed; the caller has its answer otherwise.
+func (e *Environment) conduct(r *run) error {
+	box, err := e.prepare(r)
+	if box == nil || err != nil {
+		return err
+	}
+	box.thaw()
+	gap := time.NewTimer(e.config.OrderGap)
+	defer gap.Stop()
+	if !box.dispatch(r, e.draw()) {
+		gap.Stop()
+	}
+	deadline := time.NewTimer(time.Until(r.deadline))
+	defer deadline.Stop()
+	for {
+		select {
+		case <-r.finished:
+			return nil
+		case <-gap.C:
+			box.releaseRest(r)
+		case <-deadline.C:
+			if box.expire(r) && !e.config.ManagedInstances {
+				e.end(box)
+			}
+			return nil
+		case <-box.proc.done():
+			box.abandon(r, r.exited(box.outcome()))
+			return nil
+		case <-box.condemned:
+			box.abandon(r, failure(*box.verdict))
+			e.end(box)
+			return nil
+		case <-e.closing:
+			return ErrClosed
+		}
+	}
+}
+
+// draw returns a source of randomness of its own for one decision.
+func (e *Environment) draw() *rand.Rand {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return rand.New(rand.NewPCG(e.random.Uint64(), e.random.Uint64()))
+}
+
+// prepare returns a process that is ready for r, starting one if it must. It returns nil if Init failed, which the
+// caller has been told then.
+func (e *Environment) prepare(r *run) (*sandbox, error) {
+	if err := e.take(context.Background(), e.life); err != nil {
+		return nil, err
+	}
+	defer func() { <-e.life }()
+	if box := e.running(); box != nil {
+		return box, nil
+	}
+	e.clear()
+	r.cold = true
+	box, err := e.launch()
+	if err != nil {
+		return nil, err
+	}
+	limit := time.NewTimer(e.config.InitTimeout)
+	defer limit.Stop()
+	var failed Response
+	select {
+	case <-box.ready:
+		return box, nil
+	case <-box.proc.done():
+		failed = r.exited(box.outcome())
+	case <-box.condemned:
+		failed = failure(*box.verdict)
+	case <-limit.C:
+		failed = r.timeout(e.config.InitTimeout)
+	case <-e.closing:
+		return nil, ErrClosed
+	}
+	box.add(eventlog.Event{Kind: KindInitFailed, RequestID: r.RequestID, Detail: failed.ErrorType})
+	r.reply(e.config.Log, failed)
+	e.endHolding(box)
+	return nil, nil
+}
+
+// launch starts a process. Its caller holds life.
+func (e *Environment) launch() (*sandbox, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return nil, ErrClosed
+	}
+	e.number++
+	box := newSandbox(&e.config, e.number)
+	box.add(eventlog.Event{Kind: KindProcessStart, Count: e.number, Detail: e.program.String()})
+	proc, err := e.program.start(box.boot())
+	if err != nil {
+		box.add(eventlog.Event{Kind: KindInitFailed, Detail: err.Error()})
+		return nil, fmt.Errorf("start process: %w", err)
+	}
+	box.proc = proc
+	e.box = box
+	return box, nil
+}
+
+// running returns the process if it has not ended.
+func (e *Environment) running() *sandbox {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.box == nil {
+		return nil
+	}
+	select {
+	case <-e.box.proc.done():
+		return nil
+	default:
+		return e.box
+	}
+}
+
+// clear takes leave of a process that has ended; what it held is released in the background, which Close waits for.
+func (e *Environment) clear() {
+	e.mu.Lock()
+	box := e.box
+	e.box = nil
+	e.mu.Unlock()
+	if box != nil {
+		box.leave()
+		e.wait.Go(box.proc.close)
+	}
+}
+
+// end ends the process: SIGTERM and a window if an extension is registered, then SIGKILL.
+func (e *Environment) end(box *sandbox) {
+	e.life <- struct{}{}
+	defer func() { <-e.life }()
+	e.endHolding(box)
+}
+
+// endHolding is end for who holds life.
+func (e *Environment) endHolding(box *sandbox) {
+	if box.hasExtension() && e.running() == box {
+		box.noteEnding(KindSigterm, e.config.ShutdownWindow)
+		box.proc.signal(syscall.SIGTERM)
+		window := time.NewTimer(e.config.ShutdownWindow)
+		defer window.Stop()
+		select {
+		case <-box.proc.done():
+		case <-window.C:
+		case <-e.closing:
+		}
+	}
+	if e.running() == box {
+		box.noteEnding(KindSigkill, 0)
+		box.proc.kill()
+		<-box.proc.done()
+	}
+}

@@ -1,0 +1,338 @@
+package lambdatest_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/epilogue-go/epilogue/lambdatest"
+	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
+)
+
+// machine is what a scenario's function needs of its process, in either form.
+type machine struct {
+	getenv func(string) string
+	dial   func(ctx context.Context, network, address string) (net.Conn, error)
+	notify func(c chan<- os.Signal, sig ...os.Signal)
+	exit   func(code int)
+	serve  func(fn any)
+	ctx    context.Context
+}
+
+// scenario is a function and what is done to it.
+type scenario struct {
+	name   string
+	config lambdatest.Config
+	main   func(m machine)
+	drive  func(t *testing.T, env *lambdatest.Environment)
+}
+
+// scenarios run in both forms, and what the platform saw has to be the same.
+var scenarios = []scenario{
+	{
+		name:  "ok",
+		main:  func(m machine) { m.serve(ok) },
+		drive: func(t *testing.T, env *lambdatest.Environment) { twice(t, env); shutdown(t, env) },
+	},
+	{
+		name: "extension flushes after the response",
+		main: func(m machine) { m.extend("flusher", `["INVOKE"]`); m.serve(ok) },
+		drive: func(t *testing.T, env *lambdatest.Environment) {
+			twice(t, env)
+			shutdown(t, env)
+		},
+	},
+	{
+		name:   "INVOKE early",
+		config: lambdatest.Config{Order: lambdatest.OrderInvokeFirst},
+		main:   func(m machine) { m.extend("flusher", `["INVOKE"]`); m.serve(ok) },
+		drive:  twice,
+	},
+	{
+		name:   "INVOKE late",
+		config: lambdatest.Config{Order: lambdatest.OrderInvokeLate},
+		main:   func(m machine) { m.extend("flusher", `["INVOKE"]`); m.serve(ok) },
+		drive:  twice,
+	},
+	{
+		name:   "INVOKE last",
+		config: lambdatest.Config{Order: lambdatest.OrderInvokeLast},
+		main:   func(m machine) { m.extend("flusher", `["INVOKE"]`); m.serve(ok) },
+		drive:  twice,
+	},
+	{
+		name: "two extensions",
+		main: func(m machine) {
+			m.extend("flusher", `["INVOKE"]`)
+			m.extend("signals", `[]`)
+			m.serve(ok)
+		},
+		drive: func(t *testing.T, env *lambdatest.Environment) { twice(t, env); shutdown(t, env) },
+	},
+	{
+		name:  "error",
+		main:  func(m machine) { m.serve(func() error { return errors.New("no") }) },
+		drive: twice,
+	},
+	{
+		name:  "payload that does not decode",
+		main:  func(m machine) { m.serve(func(struct{ N int }) error { return nil }) },
+		drive: func(t *testing.T, env *lambdatest.Environment) { send(t, env, `{"N":"x"}`); send(t, env, `{`) },
+	},
+	{
+		name:  "panic",
+		main:  func(m machine) { m.extend("flusher", `["INVOKE"]`); m.serve(func() error { panic("boom") }) },
+		drive: twice,
+	},
+	{
+		name: "exit in the handler",
+		main: func(m machine) {
+			m.serve(func() error { m.exit(3); return nil })
+		},
+		drive: twice,
+	},
+	{
+		name: "exit in Init",
+		main: func(m machine) { m.exit(4) },
+		drive: func(t *testing.T, env *lambdatest.Environment) {
+			send(t, env, "{}")
+		},
+	},
+	{
+		name: "timeout",
+		config: lambdatest.Config{
+			Timeout: 300 * time.Millisecond, ShutdownWindow: 100 * time.Millisecond, Order: lambdatest.OrderInvokeFirst,
+		},
+		main: func(m machine) {
+			m.ignoreSignals()
+			m.extend("flusher", `["INVOKE"]`)
+			m.serve(func(ctx context.Context, event struct{ Slow bool }) (string, error) {
+				if event.Slow {
+					time.Sleep(time.Minute)
+				}
+				return "fine", nil
+			})
+		},
+		drive: func(t *testing.T, env *lambdatest.Environment) { send(t, env, `{}`); send(t, env, `{"Slow":true}`) },
+	},
+	{
+		name:   "timeout with no extension",
+		config: lambdatest.Config{Timeout: 300 * time.Millisecond},
+		main:   func(m machine) { m.ignoreSignals(); m.serve(func() { time.Sleep(time.Minute) }) },
+		drive:  func(t *testing.T, env *lambdatest.Environment) { send(t, env, `{}`) },
+	},
+	{
+		name:   "response too large",
+		config: lambdatest.Config{MaxResponse: 1000},
+		main:   func(m machine) { m.serve(func() (string, error) { return strings.Repeat("x", 10_000), nil }) },
+		drive:  twice,
+	},
+	{
+		name: "streamed body",
+		main: func(m machine) {
+			m.serve(func() (io.Reader, error) { return &stream{parts: []string{"one ", "two"}}, nil })
+		},
+		drive: twice,
+	},
+	{
+		name: "streamed body that fails",
+		main: func(m machine) {
+			m.serve(func() (io.Reader, error) { return &stream{parts: []string{"one "}, end: errors.New("no more")}, nil })
+		},
+		drive: twice,
+	},
+	{
+		name:  "refused registration",
+		main:  func(m machine) { m.extend("greedy", `["INVOKE","SHUTDOWN"]`); m.serve(ok) },
+		drive: func(t *testing.T, env *lambdatest.Environment) { twice(t, env); shutdown(t, env) },
+	},
+	{
+		name:   "broken registration",
+		config: lambdatest.Config{Faults: lambdatest.Faults{Register: lambdatest.Fault{Status: 500}}},
+		main:   func(m machine) { m.extend("flusher", `["INVOKE"]`); m.serve(ok) },
+		drive:  twice,
+	},
+	{
+		name:   "managed instances",
+		config: lambdatest.Config{ManagedInstances: true, Concurrency: 1},
+		main:   func(m machine) { m.extend("signals", `[]`); m.serve(ok) },
+		drive:  func(t *testing.T, env *lambdatest.Environment) { twice(t, env); shutdown(t, env) },
+	},
+	{
+		name:   "late response on managed instances",
+		config: lambdatest.Config{ManagedInstances: true, Concurrency: 2, Timeout: 100 * time.Millisecond},
+		main: func(m machine) {
+			m.serve(func() (string, error) { time.Sleep(200 * time.Millisecond); return "late", nil })
+		},
+		drive: func(t *testing.T, env *lambdatest.Environment) {
+			send(t, env, `{}`)
+			until(t, env, lambdatest.KindProcessExit)
+		},
+	},
+}
+
+// TestBothFormsBehaveAlike runs each scenario with the real aws-lambda-go in a child process and with the loop in
+// memory, and compares what the platform logged and what callers got.
+func TestBothFormsBehaveAlike(t *testing.T) {
+	binary, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, sc := range scenarios {
+		t.Run(sc.name, func(t *testing.T) {
+			t.Parallel()
+			config := sc.config
+			config.Env = []string{childScenario + "=" + sc.name}
+			child := newEnvironment(t, config, lambdatest.Command(binary))
+			sc.drive(t, child)
+			var memory *lambdatest.Environment
+			synctest.Test(t, func(t *testing.T) {
+				memory = newEnvironment(t, sc.config, lambdatest.Func(func(p *lambdatest.Process) { sc.main(inProcess(p)) }))
+				sc.drive(t, memory)
+			})
+			if diff := cmp.Diff(normal(child.Log()), normal(memory.Log())); diff != "" {
+				t.Errorf("(-child +memory)\n%s\nmemory:\n%s", diff, memory.Log())
+			}
+		})
+	}
+}
+
+// runChild is the test binary as a function.
+func runChild(name string) {
+	i := slices.IndexFunc(scenarios, func(sc scenario) bool { return sc.name == name })
+	if i < 0 {
+		fmt.Fprintln(os.Stderr, "no scenario", name)
+		os.Exit(2)
+	}
+	var dialer net.Dialer
+	scenarios[i].main(machine{
+		getenv: os.Getenv, dial: dialer.DialContext, notify: signal.Notify, exit: os.Exit, serve: lambda.Start,
+		ctx: context.Background(),
+	})
+	os.Exit(0)
+}
+
+func inProcess(p *lambdatest.Process) machine {
+	return machine{getenv: p.Getenv, dial: p.Dial, notify: p.Notify, exit: p.Exit, serve: p.Serve, ctx: p.Context()}
+}
+
+func (m machine) extend(name, events string) {
+	extend(m.ctx, dialAPI(m.getenv("AWS_LAMBDA_RUNTIME_API"), m.dial), name, events, sleeper(20*time.Millisecond))
+}
+
+func (m machine) ignoreSignals() { m.notify(make(chan os.Signal, 1), syscall.SIGTERM) }
+
+// stream is a body that comes in parts.
+type stream struct {
+	parts []string
+	end   error
+}
+
+func (s *stream) Read(b []byte) (int, error) {
+	if len(s.parts) == 0 {
+		if s.end != nil {
+			return 0, s.end
+		}
+		return 0, io.EOF
+	}
+	n := copy(b, s.parts[0])
+	s.parts = s.parts[1:]
+	return n, nil
+}
+
+func twice(t *testing.T, env *lambdatest.Environment) {
+	t.Helper()
+	send(t, env, "{}")
+	send(t, env, "{}")
+}
+
+// send invokes, notes the answer in the log, and waits until the environment is idle.
+func send(t *testing.T, env *lambdatest.Environment, payload string) {
+	t.Helper()
+	resp := invoke(t, env, lambdatest.Invocation{Payload: []byte(payload)})
+	idle(t, env)
+	env.Log().Add(eventlog.Event{Kind: "answer", Detail: fmt.Sprintf("%s %s %q %q timeout=%t cold=%t",
+		resp.ContentType, resp.ErrorType, plain(resp), resp.FunctionError, resp.TimedOut, resp.Cold)})
+}
+
+// plain is a payload without what differs by nature: request ids in errors, and the stack trace of a panic.
+func plain(resp lambdatest.Response) string {
+	payload := strings.ReplaceAll(string(resp.Payload), resp.RequestID, "ID")
+	var failed map[string]any
+	if json.Unmarshal([]byte(payload), &failed) == nil && failed["stackTrace"] != nil {
+		delete(failed, "stackTrace")
+		short, _ := json.Marshal(failed)
+		return string(short)
+	}
+	return payload
+}
+
+func shutdown(t *testing.T, env *lambdatest.Environment) {
+	t.Helper()
+	if _, err := env.Shutdown(t.Context()); err != nil {
+		t.Errorf("Shutdown: %v", err)
+	}
+}
+
+// until waits for an event.
+func until(t *testing.T, env *lambdatest.Environment, kind eventlog.Kind) eventlog.Event {
+	t.Helper()
+	e, err := env.Log().Wait(t.Context(), 0, func(e eventlog.Event) bool { return e.Kind == kind })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// independent events may come in any order beside each other: neighbours of these kinds are sorted.
+var independent = []eventlog.Kind{
+	lambdatest.KindExtensionNext, lambdatest.KindRuntimeNext, lambdatest.KindInvokeReleased, lambdatest.KindInvocationReleased,
+	lambdatest.KindResponseBegun, lambdatest.KindResponsePosted, lambdatest.KindErrorPosted, lambdatest.KindCallerAnswered,
+}
+
+// normal renders a log without ids, times and names, with independent neighbours in the order of the alphabet.
+func normal(log *eventlog.Log) []string {
+	ids := map[string]int{"": 0}
+	var lines []string
+	sortable := 0 // the last lines, which may be sorted
+	for _, e := range log.Events() {
+		if _, known := ids[e.RequestID]; !known {
+			ids[e.RequestID] = len(ids)
+		}
+		detail := e.Detail
+		if e.Kind == lambdatest.KindProcessStart {
+			detail = ""
+		}
+		lines = append(lines, fmt.Sprintf("%s #%d %s %s %d", e.Kind, ids[e.RequestID], e.Who, detail, count(e)))
+		if !slices.Contains(independent, e.Kind) {
+			sortable = 0
+			continue
+		}
+		sortable++
+		slices.Sort(lines[len(lines)-sortable:])
+	}
+	return lines
+}
+
+// count is an event's number, unless it depends on a stack trace's length.
+func count(e eventlog.Event) int {
+	if e.Kind == lambdatest.KindErrorPosted {
+		return 0
+	}
+	return e.Count
+}
+

@@ -1,0 +1,49 @@
+package lambdatest
+
+import "net/http"
+
+// faultCount is a Fault and how many calls it has seen. Guarded by sandbox.mu.
+type faultCount struct {
+	Fault
+
+	calls int
+}
+
+// take counts a call and returns the fault if this call is to fail.
+func (f *faultCount) take() (Fault, bool) {
+	if f.Fault == (Fault{}) {
+		return Fault{}, false
+	}
+	f.calls++
+	failed := f.calls - f.Skip
+	return f.Fault, failed > 0 && (f.Times == 0 || failed <= f.Times)
+}
+
+// remembers tells whether the platform knows the extension although its answer is not the right one.
+func (f Fault) remembers() bool {
+	return !f.Cut && !f.OmitIdentifier && f.refusal().status == http.StatusOK
+}
+
+// refusal is what the fault amounts to.
+func (f Fault) refusal() *apiError {
+	e := &apiError{http.StatusOK, errorBody{Type: "Extension.InternalError", Message: "a fault on purpose"}}
+	if f.Status != 0 {
+		e.status = f.Status
+	}
+	if f.ErrorType != "" {
+		e.body.Type = f.ErrorType
+	}
+	return e
+}
+
+// write answers a call with the fault.
+func (f Fault) write(w http.ResponseWriter) {
+	switch {
+	case f.Cut:
+		panic(http.ErrAbortHandler) // net/http's way to close a connection without an answer
+	case f.Body != "":
+		writeBody(w, f.refusal().status, "application/json", []byte(f.Body))
+	default:
+		f.refusal().write(w)
+	}
+}

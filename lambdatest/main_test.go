@@ -1,0 +1,18 @@
+package lambdatest_test
+
+import (
+	"os"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+// childScenario names, in the environment of a child process, the function it is to be: the test binary runs itself.
+const childScenario = "LAMBDATEST_SCENARIO"
+
+func TestMain(m *testing.M) {
+	if name := os.Getenv(childScenario); name != "" {
+		runChild(name)
+	}
+	goleak.VerifyTestMain(m)
+}
