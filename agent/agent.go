@@ -50,7 +50,7 @@ type Agent struct {
 // without the process being ended; invocations that come afterwards are let go at once, and the signals are still
 // obeyed. Outside Lambda Start touches neither signals nor f, but for telling it to flush by interval; f is then the
 // caller's to shut down. A nil f flushes nothing.
-func Start(ctx context.Context, f Flusher, opts ...Option) *Agent {
+func Start(ctx context.Context, f Flusher, opts ...Option) *Agent { //nolint:contextcheck // a nil ctx must not stop the function
 	if ctx == nil {
 		ctx = context.Background()
 	}
@@ -100,7 +100,7 @@ func newAgent(ctx context.Context, f Flusher, opts []Option) *Agent {
 func (a *Agent) enter(s state) {
 	a.state.store(s)
 	if err := a.flusher.setIntervalFlush(s.intervalFlush()); err != nil {
-		a.log.say(slog.LevelError, "agent: SetIntervalFlush failed", slog.Any("error", err))
+		a.log.say(warn, "agent: SetIntervalFlush failed", slog.Any("error", err))
 	}
 }
 
@@ -124,7 +124,7 @@ func (a *Agent) forceFlush(ctx context.Context) error {
 	err := a.flusher.ForceFlush(ctx)
 	a.counters.flushed(time.Since(began), err)
 	if err != nil {
-		a.log.sayRarely(slog.LevelWarn, "agent: flush failed", slog.Any("error", err))
+		a.log.sayRarely(warn, "agent: flush failed", slog.Any("error", err))
 	}
 	return err
 }

@@ -16,17 +16,18 @@ type flights struct {
 	call func(context.Context) error // ForceFlush; it returns, if late, whatever the Flusher does
 	base context.Context             // gives values to the calls' contexts; never ends
 
-	mu      sync.Mutex
-	now     *flight   // under way; nil: none. Whoever sets it starts the goroutine that flies it and all that follow.
-	next    *flight   // begins when now ends; nil: nobody has asked
-	latest  time.Time // no flight may go on after this; zero: no such limit
+	mu       sync.Mutex
+	now      *flight   // under way; nil: none. Whoever sets it starts the goroutine that flies it and all that follow.
+	next     *flight   // begins when now ends; nil: nobody has asked
+	latest   time.Time // no flight may go on after this; zero: no such limit
 	grounded bool      // no flight begins any more
 }
 
 // flight is one call of ForceFlush.
 type flight struct {
-	until  time.Time          // the latest end that anybody on it asked for; guarded by flights.mu until it begins
-	cancel context.CancelFunc // set when it begins
+	until  time.Time // the latest end that anybody on it asked for; guarded by flights.mu until it begins
+	ctx    context.Context
+	cancel context.CancelFunc // with ctx set when it begins
 	done   chan struct{}      // closed by its goroutine when it has ended
 	err    error              // readable then
 }
@@ -68,37 +69,36 @@ func (f *flights) board(until time.Time) *flight {
 		f.next = fl
 		return fl
 	}
-	ctx := f.begin(fl)
-	go f.fly(ctx)
+	f.begin(fl)
+	go f.fly(fl)
 	return fl
 }
 
-// begin makes fl the flight under way and returns its context. The caller holds the mutex.
-func (f *flights) begin(fl *flight) (ctx context.Context) {
+// begin makes fl the flight under way. The caller holds the mutex.
+func (f *flights) begin(fl *flight) {
 	until := fl.until
 	if !f.latest.IsZero() && until.After(f.latest) {
 		until = f.latest
 	}
-	ctx, fl.cancel = context.WithDeadline(f.base, until)
+	fl.ctx, fl.cancel = context.WithDeadline(f.base, until)
 	f.now = fl
-	return ctx
 }
 
 // fly makes the call for the flight under way, and for those that follow, until nobody asks any more.
-func (f *flights) fly(ctx context.Context) {
-	for ctx != nil {
-		fl := f.now // stays until land
-		if fl.err = ctx.Err(); fl.err == nil {
-			fl.err = f.call(ctx)
+func (f *flights) fly(fl *flight) {
+	for fl != nil {
+		if fl.err = fl.ctx.Err(); fl.err == nil {
+			fl.err = f.call(fl.ctx)
 		}
 		fl.cancel()
-		ctx = f.land()
+		next := f.land()
 		close(fl.done)
+		fl = next
 	}
 }
 
-// land ends the flight under way and begins the next, whose context it returns; nil where there is none.
-func (f *flights) land() context.Context {
+// land ends the flight under way and begins the next, which it returns; nil where there is none.
+func (f *flights) land() *flight {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	next := f.next
@@ -111,7 +111,8 @@ func (f *flights) land() context.Context {
 		close(next.done)
 		return nil
 	}
-	return f.begin(next)
+	f.begin(next)
+	return next
 }
 
 // hurry is called when the shutdown begins: the flight under way ends by soon, to leave time for one more, and those

@@ -38,7 +38,8 @@ func (g *guard) within(ctx context.Context, call func(context.Context) error) er
 	if errors.Is(err, errStuck) {
 		g.left.Add(1)
 		go func() { // ends when the call does
-			<-done
+			for range done {
+			}
 			g.left.Add(-1)
 		}()
 	}

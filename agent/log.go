@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"context"
 	"log/slog"
 	"strings"
 	"sync"
@@ -25,17 +24,26 @@ type rareLine struct {
 	suppressed int
 }
 
+// level is how important a line is: a method of the logger.
+type level func(logger *slog.Logger, message string, attrs ...any)
+
+var (
+	debug level = (*slog.Logger).Debug
+	info  level = (*slog.Logger).Info
+	warn  level = (*slog.Logger).Warn
+)
+
 // say writes a line.
-func (j *journal) say(level slog.Level, message string, attrs ...slog.Attr) {
+func (j *journal) say(write level, message string, attrs ...any) {
 	logger := j.logger
 	if logger == nil {
 		logger = slog.Default()
 	}
-	_ = safely(func() { logger.LogAttrs(context.Background(), level, message, attrs...) })
+	_ = safely(func() { write(logger, message, attrs...) })
 }
 
 // sayRarely writes a line the first time and then, as long as it keeps coming, at intervals, with how many were left out.
-func (j *journal) sayRarely(level slog.Level, message string, attrs ...slog.Attr) {
+func (j *journal) sayRarely(write level, message string, attrs ...any) {
 	suppressed, ok := j.due(message)
 	if !ok {
 		return
@@ -43,7 +51,7 @@ func (j *journal) sayRarely(level slog.Level, message string, attrs ...slog.Attr
 	if suppressed > 0 {
 		attrs = append(attrs, slog.Int("suppressed", suppressed))
 	}
-	j.say(level, message, attrs...)
+	j.say(write, message, attrs...)
 }
 
 // due reports whether the line may be written now, and how many have been left out since it was.

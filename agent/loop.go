@@ -70,7 +70,7 @@ func (a *Agent) sleep(d time.Duration) {
 // counted on an INVOKE event, is flushed here.
 func (a *Agent) nextFailed(err error) {
 	a.counters.nextFailures.Add(1)
-	a.log.sayRarely(slog.LevelWarn, "agent: next event failed, asking again", slog.Any("error", err))
+	a.log.sayRarely(warn, "agent: next event failed, asking again", slog.Any("error", err))
 	if a.state.change(classic, detached) && a.invocations.abandon() {
 		_ = a.flushFor(time.Time{})
 	}
@@ -79,7 +79,7 @@ func (a *Agent) nextFailed(err error) {
 // nextWorks takes note that next brought an event. Only an extension registered for INVOKE gets any.
 func (a *Agent) nextWorks() {
 	if a.state.change(detached, classic) {
-		a.log.sayRarely(slog.LevelInfo, "agent: next event works again")
+		a.log.sayRarely(info, "agent: next event works again")
 	}
 }
 
@@ -128,7 +128,7 @@ func (a *Agent) awaitBegin(inv *invocation) bool {
 		return true
 	}
 	a.counters.letGo.Add(1)
-	a.log.say(slog.LevelDebug, "agent: no handler began, invocation let go", slog.String("requestId", inv.id))
+	a.log.say(debug, "agent: no handler began, invocation let go", slog.String("requestId", inv.id))
 	return false
 }
 

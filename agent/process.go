@@ -17,8 +17,8 @@ type Process struct {
 	// Getenv reads an environment variable: the platform's AWS_* and the agent's EPILOGUE_*. Default os.Getenv.
 	Getenv func(key string) string
 
-	// Dial connects to the Extensions API. An error that is net.ErrClosed says that this process's network is gone
-	// for good, as that of a killed one is: the agent stops asking. Default net.Dialer's DialContext.
+	// Dial connects to the Extensions API. Where it fails with net.ErrClosed, the process's network is gone for
+	// good, and the process is taken to have ended. Default net.Dialer's DialContext.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
 	// Notify and StopNotify are os/signal's Notify and Stop. The agent stops what it has notified when Exit returns.
@@ -28,6 +28,10 @@ type Process struct {
 	// Exit ends the process after SIGTERM or SIGINT. It may return or not; where it does, the agent ends its
 	// goroutines and does nothing more. Default os.Exit.
 	Exit func(code int)
+
+	// Done is closed when the process has ended, be it by Exit or otherwise: an emulated process can not end its
+	// goroutines, so the agent ends its own then. Default nil, never closed.
+	Done <-chan struct{}
 
 	// ExtensionsDir is the directory whose files are the external extensions. Default /opt/extensions.
 	ExtensionsDir string

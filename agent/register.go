@@ -40,10 +40,10 @@ func (a *Agent) registerFor(want state) (s state, identifier string) {
 		return a.registerFor(signalOnly)
 	case registration.Identifier != "":
 		// The platform has registered us and waits for our next, so there is no way back.
-		a.log.say(slog.LevelWarn, "agent: the reply to the registration is damaged", slog.Any("error", err))
+		a.log.say(warn, "agent: the reply to the registration is damaged", slog.Any("error", err))
 		return want, registration.Identifier
 	case a.life.Err() == nil:
-		a.log.say(slog.LevelWarn, "agent: not registered, so invocations flush by themselves and SIGTERM may not come",
+		a.log.say(warn, "agent: not registered, so invocations flush by themselves and SIGTERM may not come",
 			slog.String("extension", a.settings.extensionName), slog.Any("error", err))
 	}
 	return detached, ""

@@ -25,24 +25,24 @@ func (r *report) fail(part string, err error) {
 
 // complete writes the last line.
 func (a *Agent) complete(r *report) {
-	level, message := slog.LevelInfo, "graceful shutdown completed"
+	write, message := info, "graceful shutdown completed"
 	if r.err != nil {
-		level = slog.LevelWarn
+		write = warn
 	}
 	if lost, known := undelivered(r.account); lost > 0 || !known && r.err != nil {
-		level, message = slog.LevelWarn, "graceful shutdown completed, but not everything was delivered"
+		write, message = warn, "graceful shutdown completed, but not everything was delivered"
 	}
-	attrs := []slog.Attr{
+	attrs := []any{
 		slog.Duration("took", r.took.Round(time.Microsecond)),
 		slog.Duration("window", r.window),
 		slog.Int("invocationsInFlight", r.inFlight),
 		slog.Int("spansEndedOpen", r.endedOpen),
-		{Key: "telemetry", Value: r.account}, // left out by slog where it is an empty group
+		slog.Attr{Key: "telemetry", Value: r.account}, // left out by slog where it is an empty group
 	}
 	if r.err != nil {
 		attrs = append(attrs, slog.String("error", oneLine(r.err)))
 	}
-	a.log.say(level, message, attrs...)
+	a.log.say(write, message, attrs...)
 }
 
 // undelivered adds up what the account has under "pending" and "dropped", in groups too. It is not known where the

@@ -75,22 +75,24 @@ var (
 
 // pick returns the option's value, the environment's, or the default; the latter with an error where the value is bad.
 func (d duration) pick(option *time.Duration, getenv func(string) string) (time.Duration, error) {
-	name, text := d.option, ""
-	var value time.Duration
-	var err error
 	if option != nil {
-		value, text = *option, option.String()
-	} else if text = getenv(d.env); text != "" {
-		name = d.env
-		value, err = time.ParseDuration(text)
-	} else {
+		return d.check(d.option, option.String(), *option, nil)
+	}
+	text := getenv(d.env)
+	if text == "" {
 		return d.standard, nil
 	}
-	if err != nil || value < d.least || value > d.most {
-		accepted := fmt.Sprintf("a duration such as 250ms, from %s to %s", d.least, d.most)
-		return d.standard, badValue(name, text, accepted, cmp.Or(d.standardInText, d.standard.String()))
+	value, err := time.ParseDuration(text)
+	return d.check(d.env, text, value, err)
+}
+
+// check returns value, which was set by name as text, or the default and an error.
+func (d duration) check(name, text string, value time.Duration, err error) (time.Duration, error) {
+	if err == nil && d.least <= value && value <= d.most {
+		return value, nil
 	}
-	return value, nil
+	accepted := fmt.Sprintf("a duration such as 250ms, from %s to %s", d.least, d.most)
+	return d.standard, badValue(name, text, accepted, cmp.Or(d.standardInText, d.standard.String()))
 }
 
 const (
@@ -109,13 +111,9 @@ func validName(name string) bool {
 }
 
 func pickName(option *string, getenv func(string) string) (string, error) {
-	setting, name := "WithExtensionName", ""
+	setting, name := nameEnv, cmp.Or(getenv(nameEnv), standardName)
 	if option != nil {
-		name = *option
-	} else if name = getenv(nameEnv); name != "" {
-		setting = nameEnv
-	} else {
-		return standardName, nil
+		setting, name = "WithExtensionName", *option
 	}
 	if !validName(name) {
 		return standardName, badValue(setting, name, "1 to 128 letters, digits, dots, underscores and hyphens", standardName)
@@ -150,6 +148,6 @@ func badValue(setting, value, accepted, instead string) error {
 // sayBad logs what resolve found bad, a line each.
 func (j *journal) sayBad(bad []error) {
 	for _, err := range bad {
-		j.say(slog.LevelWarn, "agent: setting not accepted", slog.Any("error", err))
+		j.say(warn, "agent: setting not accepted", slog.Any("error", err))
 	}
 }

@@ -12,43 +12,44 @@ import (
 )
 
 // watch is the one owner of the shutdown, from Start to the end of the process. It drains the telemetry once, at the
-// first signal or when ctx ends, and ends the process at the first signal. That signals is closed says that the process
-// is gone.
+// first signal or when ctx ends, and ends the process at the first signal.
 func (a *Agent) watch(ctx context.Context, signals chan os.Signal) {
-	defer a.stop() // where Exit ends this goroutine, too
+	defer a.stop() // also where Exit ends this goroutine
 	defer a.process.StopNotify(signals)
 
+	final := context.WithoutCancel(ctx) // for the last work, which must not end with what brought it about
 	select {
-	case sig, ok := <-signals:
-		a.exit(sig, ok, nil)
+	case sig := <-signals:
+		a.exit(final, sig, nil)
+		return
+	case <-a.process.Done:
 		return
 	case <-a.life.Done():
 		return
 	case <-ctx.Done():
 	}
 	var done *report
-	if len(signals) == 0 { // a signal beats the end of ctx, which may well be its consequence
-		a.log.say(slog.LevelInfo, "agent: context ended, shutting telemetry down")
-		done = a.drain("the telemetry's context ended", "")
+	// A signal beats the end of ctx, which may well be its consequence; so does the end of the process.
+	if len(signals) == 0 && !isClosed(a.process.Done) {
+		a.log.say(info, "agent: context ended, shutting telemetry down")
+		done = a.drain(final, "the telemetry's context ended", "")
 		a.complete(done)
 		close(a.resumed)
 	}
 	select {
-	case sig, ok := <-signals:
-		a.exit(sig, ok, done)
+	case sig := <-signals:
+		a.exit(final, sig, done)
+	case <-a.process.Done:
 	case <-a.life.Done():
 	}
 }
 
 // exit answers a signal: it drains, unless that has been done, and ends the process.
-func (a *Agent) exit(sig os.Signal, ok bool, done *report) {
-	if !ok {
-		return
-	}
+func (a *Agent) exit(ctx context.Context, sig os.Signal, done *report) {
 	received := signalName(sig) + " received"
-	a.log.say(slog.LevelInfo, received)
+	a.log.say(info, received)
 	if done == nil {
-		done = a.drain(received, a.meaning(sig))
+		done = a.drain(ctx, received, a.meaning(sig))
 	}
 	a.complete(done)
 	a.process.Exit(0)
@@ -78,29 +79,29 @@ func (a *Agent) meaning(sig os.Signal) string {
 // drain ends the open spans, runs the hooks, flushes and shuts down, within the window. Each part has a context of its
 // own, never the one whose end brought the shutdown about. inFlight is added to the reason that is given to the spans
 // of invocations in flight.
-func (a *Agent) drain(why, inFlight string) *report {
+func (a *Agent) drain(ctx context.Context, why, inFlight string) *report {
 	began := time.Now()
 	close(a.draining) // the loop lets go of what it holds, and asks for nothing any more
 	p := a.settings.budget.planShutdown(began, a.process.hasExternalExtensions())
 	a.flights.hurry(began.Add(p.flush.Sub(began)/2), p.flush)
 
-	r := &report{window: p.window}
-	r.fail("end open spans", a.endOpen(p, why, inFlight, r))
-	r.fail("hook", a.runHooks(p))
+	r := &report{window: p.window, account: slog.GroupValue()}
+	r.fail("end open spans", a.endOpen(ctx, p, why, inFlight, r))
+	r.fail("hook", a.runHooks(ctx, p))
 	r.fail("flush", a.flights.flush(p.flush))
 	a.flights.ground()
-	r.fail("shutdown", a.shutdown(p))
-	r.fail("count", a.count(p, r))
+	r.fail("shutdown", a.shutdown(ctx, p))
+	r.fail("count", a.count(ctx, p, r))
 	r.took = time.Since(began)
 	return r
 }
 
 // endOpen ends the open spans: those of invocations in flight with a reason of their own, then whatever is left.
-func (a *Agent) endOpen(p plan, why, inFlight string, r *report) error {
+func (a *Agent) endOpen(ctx context.Context, p plan, why, inFlight string, r *report) error {
 	roots := a.invocations.roots()
 	r.inFlight = len(roots)
 	var ended atomic.Int64 // added to even after it has been left behind
-	err := a.until(share(time.Now(), p.hooks, 1+len(a.settings.hooks)), func(context.Context) error {
+	err := until(ctx, share(time.Now(), p.hooks, 1+len(a.settings.hooks)), func(context.Context) error {
 		var errs error
 		end := func(root [8]byte, reason string) {
 			n, err := a.flusher.endOpen(root, reason)
@@ -120,10 +121,10 @@ func (a *Agent) endOpen(p plan, why, inFlight string, r *report) error {
 }
 
 // runHooks runs the hooks one after the other. What one does not use of its share goes to those that follow.
-func (a *Agent) runHooks(p plan) (errs error) {
+func (a *Agent) runHooks(ctx context.Context, p plan) (errs error) {
 	for i, hook := range a.settings.hooks {
 		end := share(time.Now(), p.hooks, len(a.settings.hooks)-i)
-		err := a.until(end, func(ctx context.Context) error { hook(ctx); return nil })
+		err := until(ctx, end, func(ctx context.Context) error { hook(ctx); return nil })
 		if err != nil {
 			errs = errors.Join(errs, fmt.Errorf("%d of %d: %w", i+1, len(a.settings.hooks), err))
 		}
@@ -132,16 +133,16 @@ func (a *Agent) runHooks(p plan) (errs error) {
 }
 
 // shutdown shuts the Flusher down.
-func (a *Agent) shutdown(p plan) error {
-	ctx, cancel := context.WithDeadline(a.life, p.shutdown)
+func (a *Agent) shutdown(ctx context.Context, p plan) error {
+	ctx, cancel := context.WithDeadline(ctx, p.shutdown)
 	defer cancel()
 	return a.flusher.Shutdown(ctx)
 }
 
 // count asks the Flusher for its account. It may hang as the Flusher does, behind the same lock.
-func (a *Agent) count(p plan, r *report) error {
+func (a *Agent) count(ctx context.Context, p plan, r *report) error {
 	account := make(chan slog.Value, 1)
-	err := a.until(p.end, func(context.Context) error {
+	err := until(ctx, p.end, func(context.Context) error {
 		account <- a.flusher.LogValue()
 		return nil
 	})
@@ -152,8 +153,8 @@ func (a *Agent) count(p plan, r *report) error {
 }
 
 // until calls fn with a context that ends a straggle before end, and returns at end in any case.
-func (a *Agent) until(end time.Time, fn func(context.Context) error) error {
-	ctx, cancel := context.WithDeadline(a.life, end.Add(-straggle))
+func until(ctx context.Context, end time.Time, fn func(context.Context) error) error {
+	ctx, cancel := context.WithDeadline(ctx, end.Add(-straggle))
 	defer cancel()
 	timer := time.NewTimer(time.Until(end))
 	defer timer.Stop()

@@ -1,0 +1,99 @@
+package agent
+
+import (
+	"testing"
+	"time"
+)
+
+func TestFlushBudget(t *testing.T) {
+	const ms = time.Millisecond
+	standard := budget{flushTimeout: 2 * time.Second, margin: 50 * ms}
+	for _, tt := range []struct {
+		name string
+		b    budget
+		left time.Duration // until the deadline; zero: no deadline is known
+		want time.Duration
+	}{
+		{"no deadline: the flush timeout", standard, 0, 2 * time.Second},
+		{"far deadline: the flush timeout", standard, 15 * time.Minute, 2 * time.Second},
+		{"the timeout and the margin fit exactly", standard, 2050 * ms, 2 * time.Second},
+		{"a margin before the deadline", standard, 2049 * ms, 1999 * ms},
+		{"milliseconds are not cut off", standard, 1234567 * time.Microsecond, 1184567 * time.Microsecond},
+		{"no margin", budget{flushTimeout: time.Second}, 300 * ms, 300 * ms},
+		{"in the margin: the floor", standard, 60 * ms, floor},
+		{"in the margin: half of what is left", standard, 30 * ms, 15 * ms},
+		{"a moment before the deadline", standard, 2 * ms, 1 * ms},
+		{"past the deadline: the floor", standard, -5 * time.Second, floor},
+		{"a short flush timeout beats the floor", budget{flushTimeout: 5 * ms, margin: 50 * ms}, -1 * ms, 5 * ms},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			now := time.Unix(1_700_000_000, 0)
+			var deadline time.Time
+			if tt.left != 0 {
+				deadline = now.Add(tt.left)
+			}
+			if got := tt.b.flush(now, deadline).Sub(now); got != tt.want {
+				t.Errorf("flush may take %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestFlushBudgetNeverPassesADeadlineAhead(t *testing.T) {
+	now := time.Unix(1_700_000_000, 0)
+	b := budget{flushTimeout: 2 * time.Second, margin: 50 * time.Millisecond}
+	for left := time.Millisecond; left < 3*time.Second; left += time.Millisecond {
+		deadline := now.Add(left)
+		if end := b.flush(now, deadline); !end.Before(deadline) || !end.After(now) {
+			t.Fatalf("%v before the deadline the flush gets %v", left, end.Sub(now))
+		}
+	}
+}
+
+func TestShutdownWindow(t *testing.T) {
+	const ms = time.Millisecond
+	for _, tt := range []struct {
+		name   string
+		b      budget
+		shared bool
+		want   time.Duration
+	}{
+		{"alone", budget{margin: 50 * ms}, false, 450 * ms},
+		{"beside external extensions", budget{margin: 50 * ms}, true, 250 * ms},
+		{"no margin", budget{}, false, 500 * ms},
+		{"a margin longer than the window takes half of it", budget{margin: 10 * time.Second}, false, 250 * ms},
+		{"a budget of its own is used as it is", budget{margin: 50 * ms, shutdown: 1200 * ms}, true, 1200 * ms},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			now := time.Unix(1_700_000_000, 0)
+			p := tt.b.planShutdown(now, tt.shared)
+			if p.window != tt.want || p.end.Sub(now) != tt.want {
+				t.Errorf("window %v ending after %v, want %v", p.window, p.end.Sub(now), tt.want)
+			}
+		})
+	}
+}
+
+func TestShutdownPartsFollowEachOther(t *testing.T) {
+	now := time.Unix(1_700_000_000, 0)
+	for window := shutdownBudget.least; window <= shutdownBudget.most; window += 10 * time.Millisecond {
+		p := budget{shutdown: window}.planShutdown(now, false)
+		parts := []time.Time{now, p.hooks, p.flush, p.shutdown, p.end}
+		for i := range parts[1:] {
+			if !parts[i+1].After(parts[i]) {
+				t.Fatalf("window %v: part %d ends at %v, the one before at %v", window, i+1, parts[i+1].Sub(now), parts[i].Sub(now))
+			}
+		}
+	}
+}
+
+func TestShareIsEqualAndNothingIsLost(t *testing.T) {
+	now := time.Unix(1_700_000_000, 0)
+	end := now.Add(90 * time.Millisecond)
+	if got := share(now, end, 3).Sub(now); got != 30*time.Millisecond {
+		t.Errorf("a third of 90ms is %v", got)
+	}
+	if got := share(now, end, 1); !got.Equal(end) {
+		t.Errorf("the last share ends %v early", end.Sub(got))
+	}
+}

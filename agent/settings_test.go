@@ -1,0 +1,126 @@
+package agent
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func resolveFor(env map[string]string, opts ...Option) (settings, []error) {
+	var o options
+	for _, option := range opts {
+		option.apply(&o)
+	}
+	return o.resolve(func(key string) string { return env[key] })
+}
+
+func TestSettingsDefaults(t *testing.T) {
+	got, bad := resolveFor(nil)
+	want := settings{
+		extensionName: "epilogue",
+		budget:        budget{flushTimeout: 2 * time.Second, margin: 50 * time.Millisecond},
+		grace:         250 * time.Millisecond,
+	}
+	if len(bad) > 0 {
+		t.Errorf("complaints: %v", bad)
+	}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(settings{}, budget{})); diff != "" {
+		t.Errorf("settings (-want +got):\n%s", diff)
+	}
+}
+
+func TestSettingsOptionBeatsEnvironmentBeatsDefault(t *testing.T) {
+	env := map[string]string{
+		"EPILOGUE_EXTENSION_NAME":  "from-env",
+		"EPILOGUE_FLUSH_TIMEOUT":   "1500ms",
+		"EPILOGUE_MARGIN":          "20ms",
+		"EPILOGUE_GRACE":           "0s",
+		"EPILOGUE_SHUTDOWN_BUDGET": "400ms",
+		"EPILOGUE_SIGNAL_ONLY":     "1",
+	}
+	fromEnv := settings{
+		extensionName: "from-env",
+		budget:        budget{flushTimeout: 1500 * time.Millisecond, margin: 20 * time.Millisecond, shutdown: 400 * time.Millisecond},
+		signalOnly:    true,
+	}
+	got, bad := resolveFor(env)
+	if diff := cmp.Diff(fromEnv, got, cmp.AllowUnexported(settings{}, budget{})); diff != "" || len(bad) > 0 {
+		t.Errorf("environment: complaints %v, settings (-want +got):\n%s", bad, diff)
+	}
+
+	env["EPILOGUE_SIGNAL_ONLY"] = "false"
+	got, bad = resolveFor(env, WithExtensionName("ours"), WithFlushTimeout(time.Second), WithMargin(time.Millisecond),
+		WithGrace(time.Minute), WithGrace(time.Second), WithShutdownBudget(time.Second), WithSignalOnly())
+	fromOptions := settings{
+		extensionName: "ours",
+		budget:        budget{flushTimeout: time.Second, margin: time.Millisecond, shutdown: time.Second},
+		grace:         time.Second,
+		signalOnly:    true,
+	}
+	if diff := cmp.Diff(fromOptions, got, cmp.AllowUnexported(settings{}, budget{})); diff != "" || len(bad) > 0 {
+		t.Errorf("options: complaints %v, settings (-want +got):\n%s", bad, diff)
+	}
+}
+
+func TestSettingsBadValueIsNamedAndTheDefaultUsed(t *testing.T) {
+	long := strings.Repeat("x", 129)
+	for _, tt := range []struct {
+		env    [2]string
+		option Option
+		want   string
+	}{
+		{env: [2]string{"EPILOGUE_FLUSH_TIMEOUT", "2"}, want: `EPILOGUE_FLUSH_TIMEOUT="2": not accepted; write a duration such as 250ms, from 1ms to 15m0s; using 2s`},
+		{env: [2]string{"EPILOGUE_FLUSH_TIMEOUT", "0s"}, want: `EPILOGUE_FLUSH_TIMEOUT="0s": not accepted; write a duration such as 250ms, from 1ms to 15m0s; using 2s`},
+		{env: [2]string{"EPILOGUE_MARGIN", "-1ms"}, want: `EPILOGUE_MARGIN="-1ms": not accepted; write a duration such as 250ms, from 0s to 10s; using 50ms`},
+		{env: [2]string{"EPILOGUE_GRACE", "11s"}, want: `EPILOGUE_GRACE="11s": not accepted; write a duration such as 250ms, from 0s to 10s; using 250ms`},
+		{env: [2]string{"EPILOGUE_SHUTDOWN_BUDGET", "soon"}, want: `EPILOGUE_SHUTDOWN_BUDGET="soon": not accepted; write a duration such as 250ms, from 50ms to 10s; using the platform's window`},
+		{env: [2]string{"EPILOGUE_SIGNAL_ONLY", "yes"}, want: `EPILOGUE_SIGNAL_ONLY="yes": not accepted; write true or false; using false`},
+		{env: [2]string{"EPILOGUE_EXTENSION_NAME", "my extension"}, want: `EPILOGUE_EXTENSION_NAME="my extension": not accepted; write 1 to 128 letters, digits, dots, underscores and hyphens; using epilogue`},
+		{option: WithExtensionName(""), want: `WithExtensionName="": not accepted; write 1 to 128 letters, digits, dots, underscores and hyphens; using epilogue`},
+		{option: WithExtensionName(long), want: fmt.Sprintf(`WithExtensionName=%q: not accepted; write 1 to 128 letters, digits, dots, underscores and hyphens; using epilogue`, long)},
+		{option: WithExtensionName("é"), want: `WithExtensionName="é": not accepted; write 1 to 128 letters, digits, dots, underscores and hyphens; using epilogue`},
+		{option: WithFlushTimeout(-time.Second), want: `WithFlushTimeout="-1s": not accepted; write a duration such as 250ms, from 1ms to 15m0s; using 2s`},
+	} {
+		t.Run(tt.want, func(t *testing.T) {
+			opts := []Option{}
+			if tt.option != nil {
+				opts = append(opts, tt.option)
+			}
+			got, bad := resolveFor(map[string]string{tt.env[0]: tt.env[1]}, opts...)
+			if len(bad) != 1 || bad[0].Error() != tt.want {
+				t.Errorf("complaints %v", bad)
+			}
+			standard, _ := resolveFor(nil)
+			if diff := cmp.Diff(standard, got, cmp.AllowUnexported(settings{}, budget{})); diff != "" {
+				t.Errorf("not the defaults (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestLongestExtensionNameIsAccepted(t *testing.T) {
+	name := strings.Repeat("aZ0._-", 21) + "ab" // 128
+	if s, bad := resolveFor(nil, WithExtensionName(name)); s.extensionName != name || len(bad) > 0 {
+		t.Errorf("%v", bad)
+	}
+}
+
+func FuzzDurationSetting(f *testing.F) {
+	for _, seed := range []string{"", "2s", "1500ms", "-1s", "9223372036854775807ns", "1e9", "∞", "1h1m1s1ms", "\x00"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, d := range []duration{flushTimeout, margin, grace, shutdownBudget} {
+			value, err := d.pick(nil, func(string) string { return text })
+			if err != nil && value != d.standard {
+				t.Errorf("%s=%q is refused and %v used, not the default", d.env, text, value)
+			}
+			if value != d.standard && (value < d.least || value > d.most) {
+				t.Errorf("%s=%q gives %v", d.env, text, value)
+			}
+		}
+	})
+}
