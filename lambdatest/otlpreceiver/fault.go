@@ -1,0 +1,68 @@
+package otlpreceiver
+
+import "time"
+
+// Stage is a moment in the handling of a request.
+type Stage int
+
+// The stages at which a connection can be cut.
+const (
+	Never       Stage = iota
+	BeforeRead        // the headers have arrived, the body is not read
+	BeforeStore       // the body is read, the spans are not kept
+	AfterStore        // the spans are kept, the client is not told
+)
+
+// Fault is how a request is mistreated. The zero value is none. Its parts combine: a request is delayed, then hangs, then
+// is refused or accepted; cutting the connection comes in between at its stage.
+type Fault struct {
+	// Delay is how long to wait once the body has been read.
+	Delay time.Duration
+	// Hang waits, after Delay, until Release is called. A client that gives up meanwhile has not delivered.
+	Hang bool
+	// Cut resets the request's connection.
+	Cut Stage
+	// Status refuses the request with this HTTP status, such as 503; 0 accepts it. A redirect is one with Location set.
+	Status int
+	// RetryAfter and Location are sent as headers with Status, where they are not empty.
+	RetryAfter, Location string
+	// Message is the text of the google.rpc.Status that comes with Status, or of the partial success.
+	Message string
+	// Rejected makes a partial success: so many spans, the last of the request, are not kept.
+	Rejected int64
+	// Malformed keeps the spans and answers 200 with bytes that are no OTLP.
+	Malformed bool
+}
+
+// SetFault mistreats all requests from now on, until it is called again; the zero Fault ends that.
+func (r *Receiver) SetFault(f Fault) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.always = f
+}
+
+// Next mistreats the next requests, one fault for each, in the order in which they begin and in place of what SetFault says.
+// Faults not yet used stay first. A zero Fault lets a request through.
+func (r *Receiver) Next(faults ...Fault) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.next = append(r.next, faults...)
+}
+
+// Release lets all requests go on that hang at this moment.
+func (r *Receiver) Release() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	close(r.release)
+	r.release = make(chan struct{})
+}
+
+// takeFault returns the fault of a request that begins. Called with mu held.
+func (r *Receiver) takeFault() Fault {
+	if len(r.next) == 0 {
+		return r.always
+	}
+	f := r.next[0]
+	r.next = r.next[1:]
+	return f
+}

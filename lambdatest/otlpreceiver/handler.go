@@ -1,0 +1,208 @@
+package otlpreceiver
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
+)
+
+// Request is what the receiver remembers of a request.
+type Request struct {
+	Number      int         // from 1, in the order in which they began
+	Connection  string      // "conn-1", the same for requests on the same connection
+	Path        string      // of the URL
+	Header      http.Header // with the values of credentials replaced by their lengths
+	ContentType string
+	Encoding    string // Content-Encoding; "" for none
+	Size        int    // bytes of the body on the wire
+	Begun       time.Time
+	Ended       time.Time // zero while it is being handled
+	Status      int       // what was answered; 0 for nothing, because the connection was cut or the client gave up
+	Spans       int       // spans it held, as far as it was decoded
+	Kept        int       // spans kept
+	Outcome     string    // in words: "kept", "refused with 503", "client gave up", …
+}
+
+// exchange is one request being handled. It belongs to the goroutine of its handler.
+type exchange struct {
+	r     *Receiver
+	conn  net.Conn // nil on a foreign server
+	req   *http.Request
+	rec   Request
+	fault Fault
+}
+
+// answer is what ends an exchange.
+type answer struct {
+	status  int // 0: none, the connection ends
+	headers map[string]string
+	body    []byte
+	outcome string
+	keep    []Span
+}
+
+// ServeHTTP handles one OTLP request.
+func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	x, ok := r.begin(req)
+	if !ok {
+		panic(http.ErrAbortHandler)
+	}
+	defer r.serving.Done()
+	a := x.handle()
+	x.end(a)
+	if a.status == 0 {
+		if x.conn != nil {
+			r.cut(x.conn)
+		}
+		panic(http.ErrAbortHandler) // net/http's way to end a connection without an answer
+	}
+	for name, value := range a.headers {
+		w.Header().Set(name, value)
+	}
+	w.WriteHeader(a.status)
+	_, _ = w.Write(a.body) // the client may be gone
+}
+
+// begin records the arrival of req; it reports false once the receiver is closed.
+func (r *Receiver) begin(req *http.Request) (*exchange, bool) {
+	conn, id := r.connOf(req)
+	x := &exchange{r: r, conn: conn, req: req, rec: Request{
+		Connection:  id,
+		Path:        req.URL.Path,
+		Header:      withoutSecrets(req.Header),
+		ContentType: req.Header.Get("Content-Type"),
+		Encoding:    req.Header.Get("Content-Encoding"),
+		Begun:       time.Now(),
+	}}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return nil, false
+	}
+	r.serving.Add(1)
+	x.rec.Number = len(r.requests) + 1
+	x.fault = r.takeFault()
+	r.requests = append(r.requests, x.rec)
+	r.log(eventlog.Event{Kind: KindExportBegun, Who: id, At: x.rec.Begun, Detail: "request " + strconv.Itoa(x.rec.Number)})
+	return x, true
+}
+
+// end records a, and keeps the spans it says.
+func (x *exchange) end(a answer) {
+	x.rec.Ended = time.Now()
+	x.rec.Status, x.rec.Outcome, x.rec.Kept = a.status, a.outcome, len(a.keep)
+	for i := range a.keep {
+		a.keep[i].Arrived, a.keep[i].Request = x.rec.Ended, x.rec.Number
+	}
+	event := eventlog.Event{
+		Kind: KindExportRefused, Who: x.rec.Connection, At: x.rec.Ended, Duration: x.rec.Ended.Sub(x.rec.Begun),
+		Count: x.rec.Spans, Detail: fmt.Sprintf("request %d: %s", x.rec.Number, a.outcome),
+	}
+	if a.keep != nil {
+		event.Kind, event.Count = KindExportDone, len(a.keep)
+	}
+	x.r.log(event)
+	x.r.mu.Lock()
+	x.r.requests[x.rec.Number-1] = x.rec
+	x.r.mu.Unlock()
+	x.r.keep(a.keep)
+}
+
+// handle takes the request through its stages.
+func (x *exchange) handle() answer {
+	if x.fault.Cut == BeforeRead {
+		return answer{outcome: "connection cut before the body was read"}
+	}
+	if a, ok := x.check(); !ok {
+		return a
+	}
+	data, a, ok := x.read()
+	if !ok {
+		return a
+	}
+	if outcome := x.wait(); outcome != "" {
+		return answer{outcome: outcome}
+	}
+	spans, err := decode(data, x.isJSON())
+	x.rec.Spans = len(spans)
+	switch {
+	case err != nil:
+		return x.refuse(http.StatusBadRequest, err.Error())
+	case x.fault.Cut == BeforeStore:
+		return answer{outcome: "connection cut before the spans were kept"}
+	case x.fault.Status != 0:
+		return x.refuse(x.fault.Status, x.fault.Message)
+	default:
+		return x.accept(spans)
+	}
+}
+
+// check refuses what is no OTLP request for traces, by its headers.
+func (x *exchange) check() (answer, bool) {
+	switch {
+	case !strings.HasSuffix(x.rec.Path, "/v1/traces"):
+		return x.refuse(http.StatusNotFound, "no such path; traces go to /v1/traces"), false
+	case x.req.Method != http.MethodPost:
+		return x.refuse(http.StatusMethodNotAllowed, "use POST"), false
+	case !x.isJSON() && mediaType(x.rec.ContentType) != protobufType:
+		return x.refuse(http.StatusUnsupportedMediaType, "Content-Type is neither "+protobufType+" nor "+jsonType), false
+	case x.rec.Encoding != "" && x.rec.Encoding != "identity" && x.rec.Encoding != "gzip":
+		return x.refuse(http.StatusUnsupportedMediaType, "Content-Encoding is neither gzip nor identity"), false
+	}
+	return answer{}, true
+}
+
+// read returns the request's body, decompressed.
+func (x *exchange) read() (data []byte, a answer, ok bool) {
+	wire, err := readBounded(x.req.Body, x.r.cfg.MaxBody)
+	x.rec.Size = len(wire)
+	if err == nil {
+		data, err = decompress(wire, x.rec.Encoding, x.r.cfg.MaxBody)
+	} else if x.req.Context().Err() != nil {
+		return nil, answer{outcome: "client gave up"}, false
+	}
+	switch {
+	case err == nil:
+		return data, answer{}, true
+	case isTooLarge(err):
+		return nil, x.refuse(http.StatusRequestEntityTooLarge, err.Error()), false
+	default:
+		return nil, x.refuse(http.StatusBadRequest, err.Error()), false
+	}
+}
+
+// wait delays and hangs the request. It returns why the request must end without an answer, if it must.
+func (x *exchange) wait() string {
+	if x.fault.Delay > 0 {
+		timer := time.NewTimer(x.fault.Delay)
+		defer timer.Stop()
+		if outcome := waitFor(x, timer.C); outcome != "" {
+			return outcome
+		}
+	}
+	if x.fault.Hang {
+		x.r.mu.Lock()
+		release := x.r.release
+		x.r.mu.Unlock()
+		return waitFor(x, release)
+	}
+	return ""
+}
+
+func waitFor[T any](x *exchange, c <-chan T) (outcome string) {
+	select {
+	case <-c:
+		return ""
+	case <-x.r.done:
+		return "receiver closed"
+	case <-x.req.Context().Done():
+		return "client gave up"
+	}
+}
+
+func (x *exchange) isJSON() bool { return mediaType(x.rec.ContentType) == jsonType }
