@@ -1,0 +1,265 @@
+package otelx
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+)
+
+func TestRetriesInTensOfMilliseconds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		down := outcome{verdict: retry, err: errDown}
+		x := &fakeExporter{script: []outcome{down, down, down}}
+		s := start(x, sized{})
+		end(s, "a")
+		begin := time.Now()
+		if err := s.ForceFlush(within(t, time.Second)); err != nil {
+			t.Errorf("ForceFlush: %v", err)
+		}
+		// Pauses of 20, 40 and 80 ms, each spread by a half to both sides.
+		if took := time.Since(begin); took < 70*time.Millisecond || took > 210*time.Millisecond {
+			t.Errorf("three retries took %v", took)
+		}
+		wantCalls(t, x, "a", "a", "a", "a")
+	})
+}
+
+func TestRetriesEndWithTheCallersTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := &fakeExporter{}
+		for range 1000 {
+			x.answer(outcome{verdict: retry, err: errDown})
+		}
+		s := start(x, sized{})
+		end(s, "a")
+		begin := time.Now()
+		err := s.ForceFlush(within(t, 300*time.Millisecond))
+		if !errors.Is(err, errDown) || !strings.Contains(err.Error(), "1 kept") {
+			t.Errorf("ForceFlush: %v", err)
+		}
+		if took := time.Since(begin); took > 300*time.Millisecond {
+			t.Errorf("took %v", took)
+		}
+		if n := len(x.log()); n < 3 || n > 8 {
+			t.Errorf("%d attempts in 300 ms", n)
+		}
+		wantStats(t, s, Stats{Ended: 1, Pending: 1})
+	})
+}
+
+func TestFlushWithoutDeadlineHasTheExportTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := &fakeExporter{}
+		for range 1000 {
+			x.answer(outcome{verdict: retry, err: errDown})
+		}
+		s := start(x, sized{timeout: 3 * time.Second})
+		end(s, "a")
+		begin := time.Now()
+		if err := s.ForceFlush(context.Background()); !errors.Is(err, errDown) {
+			t.Errorf("ForceFlush: %v", err)
+		}
+		if took := time.Since(begin); took < time.Second || took > 3*time.Second {
+			t.Errorf("took %v", took)
+		}
+	})
+}
+
+func TestExportTimeoutEndsAHangingAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := &fakeExporter{}
+		s := start(x, sized{timeout: 2 * time.Second})
+		defer x.hold()()
+		end(s, "a")
+		begin := time.Now()
+		err := s.ForceFlush(within(t, time.Minute))
+		if !errors.Is(err, errExportTimeout) {
+			t.Errorf("ForceFlush: %v", err)
+		}
+		if took := time.Since(begin); took != 2*time.Second {
+			t.Errorf("took %v", took)
+		}
+	})
+}
+
+func TestRetryAfterWithinTheBudgetIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := &fakeExporter{script: []outcome{{verdict: retry, retryAfter: time.Second, err: errDown}}}
+		s := start(x, sized{})
+		end(s, "a")
+		begin := time.Now()
+		if err := s.ForceFlush(within(t, 2*time.Second)); err != nil {
+			t.Errorf("ForceFlush: %v", err)
+		}
+		if took := time.Since(begin); took != time.Second {
+			t.Errorf("took %v, want 1s", took)
+		}
+	})
+}
+
+func TestRetryAfterBeyondTheBudgetGivesUpAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := &fakeExporter{script: []outcome{{verdict: retry, retryAfter: 10 * time.Second, err: errDown}}}
+		s := start(x, sized{interval: true, delay: time.Second})
+		begin := time.Now()
+		end(s, "a")
+		for range 2 { // the second does not even ask
+			if err := s.ForceFlush(within(t, 2*time.Second)); err == nil {
+				t.Error("ForceFlush succeeded")
+			}
+		}
+		if took := time.Since(begin); took != 0 {
+			t.Errorf("took %v, want no wait", took)
+		}
+		wantCalls(t, x, "a")
+		time.Sleep(time.Minute) // the interval flush is not earlier either
+		synctest.Wait()
+		wantCalls(t, x, "a", "a")
+		if at := x.at[1].Sub(begin); at != 10*time.Second {
+			t.Errorf("second attempt after %v, want 10s", at)
+		}
+		wantStats(t, s, Stats{Ended: 1, Exported: 1})
+	})
+}
+
+func TestRetryAfterHoldsBackAllRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := &fakeExporter{wide: 2, script: []outcome{{verdict: retry, retryAfter: time.Second, err: errDown}}}
+		s := start(x, sized{batch: 1})
+		end(s, "a", "b", "c", "d", "e", "f")
+		begin := time.Now()
+		if err := s.ForceFlush(within(t, time.Minute)); err != nil {
+			t.Error(err)
+		}
+		early := 0
+		for _, at := range x.at {
+			if at.Sub(begin) < time.Second {
+				early++
+			}
+		}
+		if early > 2 {
+			t.Errorf("%d requests went out before the second was over", early)
+		}
+	})
+}
+
+func TestShutdownTriesInSpiteOfRetryAfter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := &fakeExporter{script: []outcome{{verdict: retry, retryAfter: time.Hour, err: errDown}}}
+		s := start(x, sized{})
+		end(s, "a")
+		if err := s.ForceFlush(within(t, time.Second)); err == nil {
+			t.Error("ForceFlush succeeded")
+		}
+		if err := s.Shutdown(within(t, time.Second)); err != nil {
+			t.Errorf("Shutdown: %v", err)
+		}
+		wantCalls(t, x, "a", "a")
+	})
+}
+
+func TestRetryAfterIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := &fakeExporter{script: []outcome{{verdict: retry, retryAfter: 1000 * time.Hour, err: errDown}}}
+		s := start(x, sized{})
+		end(s, "a")
+		begin := time.Now()
+		if err := s.ForceFlush(within(t, time.Hour)); err != nil {
+			t.Errorf("ForceFlush: %v", err)
+		}
+		if took := time.Since(begin); took != maxRetryAfter {
+			t.Errorf("waited %v, want %v", took, maxRetryAfter)
+		}
+	})
+}
+
+func TestAttemptsShowTheCallersDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := &fakeExporter{}
+		s := start(x, sized{timeout: 30 * time.Second})
+		end(s, "a")
+		if err := s.ForceFlush(within(t, 400*time.Millisecond)); err != nil {
+			t.Fatal(err)
+		}
+		end(s, "b")
+		if err := s.ForceFlush(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		if x.deadlines[0] != 400*time.Millisecond || x.deadlines[1] != 30*time.Second {
+			t.Errorf("deadlines %v, want 400ms and the export timeout", x.deadlines)
+		}
+	})
+}
+
+func TestRefusedSpansAreDroppedAndSaidOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		refusal := errors.New("400 Bad Request: Transaction Search is off")
+		x := &fakeExporter{script: []outcome{{verdict: refused, err: refusal}}}
+		s := start(x, sized{batch: 2})
+		end(s, "a", "b", "c")
+		var drop *DropError
+		err := s.ForceFlush(t.Context())
+		if !errors.As(err, &drop) || drop.Dropped != (Dropped{Refused: 2}) || !errors.Is(err, refusal) {
+			t.Errorf("ForceFlush: %v", err)
+		}
+		if err := s.ForceFlush(t.Context()); err != nil {
+			t.Errorf("second ForceFlush: %v", err)
+		}
+		wantStats(t, s, Stats{Ended: 3, Exported: 1, Dropped: Dropped{Refused: 2}})
+	})
+}
+
+func TestPartialSuccessIsCountedAndReported(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		errs := handled(t)
+		x := &fakeExporter{script: []outcome{{rejected: 2, err: errors.New("the backend rejected 2 spans: too old")}}}
+		s := start(x, sized{})
+		end(s, "a", "b", "c")
+		var drop *DropError
+		if err := s.ForceFlush(t.Context()); !errors.As(err, &drop) || drop.Dropped != (Dropped{Rejected: 2}) {
+			t.Errorf("ForceFlush: %v", err)
+		}
+		if got := errs(); len(got) != 1 || !strings.Contains(got[0], "too old") {
+			t.Errorf("reported %q, want one report", got)
+		}
+		wantStats(t, s, Stats{Ended: 3, Exported: 1, Dropped: Dropped{Rejected: 2}})
+	})
+}
+
+func TestTooLargeSpanDoesNotTakeOthersAlong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := &fakeExporter{script: []outcome{{n: 1}, {n: 1, verdict: tooLarge, err: errors.New("too large")}}}
+		s := start(x, sized{})
+		end(s, "a", "b", "c")
+		var drop *DropError
+		if err := s.ForceFlush(t.Context()); !errors.As(err, &drop) || drop.Dropped != (Dropped{TooLarge: 1}) {
+			t.Errorf("ForceFlush: %v", err)
+		}
+		wantCalls(t, x, "a b c", "b c", "c")
+		wantStats(t, s, Stats{Ended: 3, Exported: 2, Dropped: Dropped{TooLarge: 1}})
+	})
+}
+
+func TestPanickingExporterIsARefusal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := start(foreignExporter{panicExporter{}}, sized{})
+		end(s, "a")
+		if err := s.ForceFlush(t.Context()); err == nil || !strings.Contains(err.Error(), "exporter panicked: boom") {
+			t.Errorf("ForceFlush: %v", err)
+		}
+		if err := s.Shutdown(t.Context()); err == nil || !strings.Contains(err.Error(), "exporter panicked: bang") {
+			t.Errorf("Shutdown: %v", err)
+		}
+		wantStats(t, s, Stats{Ended: 1, Dropped: Dropped{Refused: 1}})
+	})
+}
+
+type panicExporter struct{}
+
+func (panicExporter) ExportSpans(context.Context, []sdktrace.ReadOnlySpan) error { panic("boom") }
+func (panicExporter) Shutdown(context.Context) error                            { panic("bang") }
