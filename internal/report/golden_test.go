@@ -2,6 +2,7 @@ package report
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -123,11 +124,11 @@ func TestStyleFor(t *testing.T) {
 func span(id, parent byte, name, service string, from, to int) Span {
 	begin := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 	s := Span{
-		Trace: [16]byte{0x57, 0x59}, ID: [8]byte{id}, Name: name, Service: service,
+		Trace: "57590000000000000000000000000000", ID: fmt.Sprintf("%016x", id), Name: name, Service: service,
 		Start: begin.Add(time.Duration(from) * ms), End: begin.Add(time.Duration(to) * ms),
 	}
 	if parent != 0 {
-		s.Parent = [8]byte{parent}
+		s.Parent = fmt.Sprintf("%016x", parent)
 	}
 	return s
 }

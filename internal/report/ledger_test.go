@@ -16,8 +16,8 @@ func sent(id, parent byte, name, instance, invocation string) Span {
 }
 
 // of returns the span as one of another trace.
-func of(trace byte, s Span) Span {
-	s.Trace = [16]byte{trace}
+func of(trace rune, s Span) Span {
+	s.Trace = string(trace)
 	return s
 }
 
@@ -25,7 +25,7 @@ func TestAccountOfLedger(t *testing.T) {
 	one := []lambdatest.InvocationReport{{RequestID: "a", Process: 1}}
 	two := []lambdatest.InvocationReport{{RequestID: "a", Process: 1}, {RequestID: "b", Process: 2}}
 	root, child := sent(1, 0, "POST /orders", "i1", "a"), sent(2, 1, "save", "i1", "")
-	second := of(9, sent(3, 0, "POST /orders", "i2", "b"))
+	second := of('9', sent(3, 0, "POST /orders", "i2", "b"))
 	price := span(4, 2, "GET /prices", "prices", 0, 1)
 
 	for _, c := range []struct {
@@ -92,7 +92,7 @@ func TestAccountOfLedger(t *testing.T) {
 		{
 			name: "processes that can not be told apart",
 			ledger: Ledger{
-				Invocations: two, Spans: []Span{sent(1, 0, "a", "", ""), of(9, sent(3, 0, "b", "", ""))},
+				Invocations: two, Spans: []Span{sent(1, 0, "a", "", ""), of('9', sent(3, 0, "b", "", ""))},
 				Counts: map[int]Counts{1: {Ended: 1, Exported: 1}, 2: {Ended: 2, Exported: 1, Dropped: 1}},
 			},
 			want: Account{{Name: "orders", Counted: true, Ended: 3, Delivered: 2, Dropped: 1, How: byItself}},

@@ -73,10 +73,10 @@ func Shutdowns(events []eventlog.Event, receipts []Receipt) []Shutdown {
 // leftOver counts the spans that arrived between SIGTERM and the end of the process.
 func (s *Shutdown) leftOver(receipts []Receipt, asked, exited time.Time) {
 	for _, r := range receipts {
-		if r.Began.Before(asked) || r.Began.After(exited) || r.Refused {
+		if r.Began.Before(asked) || r.Began.After(exited) || r.Kept == 0 {
 			continue
 		}
-		s.Left += r.Spans
+		s.Left += r.Kept
 		s.Last = max(s.Last, r.Ended.Sub(asked))
 	}
 }

@@ -19,10 +19,7 @@ type owner struct{ service, instance string }
 
 func ownerOf(s Span) owner { return owner{s.Service, s.Instance} }
 
-type spanKey struct {
-	trace [16]byte
-	span  [8]byte
-}
+type spanKey struct{ trace, span string }
 
 // line returns the line of the account with that name.
 func (s *settlement) line(name string) *Process {
@@ -99,7 +96,7 @@ func (s *settlement) deliver() {
 func (s *settlement) absentParents() map[string]int {
 	missing := map[string]int{}
 	for _, t := range Traces(s.Spans) {
-		absent := map[[8]byte]bool{}
+		absent := map[string]bool{}
 		for _, root := range t.Roots {
 			if root.Orphan && root.InvocationID == "" && !absent[root.Parent] {
 				absent[root.Parent] = true
@@ -131,7 +128,7 @@ func (s *settlement) present(requestID, process string, expected []string) int {
 		return 0
 	}
 	trace, left := s.Spans[at].Trace, slices.Clone(expected)
-	seen := map[[8]byte]bool{}
+	seen := map[string]bool{}
 	for _, span := range s.Spans {
 		if span.Trace != trace || s.owners[ownerOf(span)] != process || seen[span.ID] {
 			continue

@@ -11,9 +11,9 @@ import (
 // Receipt is one request with spans, as the receiver saw it.
 type Receipt struct {
 	Began   time.Time // it arrived
-	Ended   time.Time // it was answered, or broken off
-	Spans   int       // that it held
-	Refused bool      // its spans were not accepted
+	Ended   time.Time // it was answered or broken off; zero: not yet
+	Kept    int       // spans that the receiver took
+	Refused int       // spans that it did not take
 }
 
 // thawed is the freeze from which on an invocation is called thawed instead of warm.
@@ -36,11 +36,8 @@ func Describe(number int, r lambdatest.InvocationReport, receipts []Receipt) Inv
 		}
 		v.FlushEnded = max(v.FlushEnded, since(r.Released, receipt.Ended))
 		v.Early = v.Early || r.Posted.IsZero() || receipt.Began.Before(r.Posted)
-		if receipt.Refused {
-			v.Refused += receipt.Spans
-		} else {
-			v.Spans += receipt.Spans
-		}
+		v.Spans += receipt.Kept
+		v.Refused += receipt.Refused
 	}
 	return v
 }

@@ -9,9 +9,9 @@ import (
 
 // Span is one received span, as much of it as a report needs.
 type Span struct {
-	Trace        [16]byte
-	ID           [8]byte
-	Parent       [8]byte // zero for a root
+	Trace        string // its ids in hexadecimal
+	ID           string
+	Parent       string // empty for a root
 	Name         string
 	Service      string // service.name of its resource
 	InvocationID string // faas.invocation_id, on the span of an invocation
@@ -34,7 +34,7 @@ type Node struct {
 
 // Trace is the received spans of one trace id.
 type Trace struct {
-	ID         [16]byte
+	ID         string
 	Roots      []*Node  // spans without a parent among the received, in the order of their beginning
 	Services   []string // in the order of appearance in the tree
 	Spans      int
@@ -56,7 +56,7 @@ func (t Trace) Orphans() int {
 // Traces groups spans into trees, one a trace, in the order of their beginning. A span that was received more than
 // once appears once.
 func Traces(spans []Span) []Trace {
-	byTrace := map[[16]byte][]Span{}
+	byTrace := map[string][]Span{}
 	for _, s := range spans {
 		byTrace[s.Trace] = append(byTrace[s.Trace], s)
 	}
@@ -65,17 +65,17 @@ func Traces(spans []Span) []Trace {
 		traces = append(traces, newTrace(id, members))
 	}
 	slices.SortFunc(traces, func(a, b Trace) int {
-		return cmp.Or(a.Start.Compare(b.Start), slices.Compare(a.ID[:], b.ID[:]))
+		return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.ID, b.ID))
 	})
 	return traces
 }
 
-func newTrace(id [16]byte, spans []Span) Trace {
+func newTrace(id string, spans []Span) Trace {
 	spans = slices.Clone(spans)
 	slices.SortStableFunc(spans, func(a, b Span) int {
-		return cmp.Or(a.Start.Compare(b.Start), b.End.Compare(a.End), slices.Compare(a.ID[:], b.ID[:]))
+		return cmp.Or(a.Start.Compare(b.Start), b.End.Compare(a.End), cmp.Compare(a.ID, b.ID))
 	})
-	nodes := map[[8]byte]*Node{}
+	nodes := map[string]*Node{}
 	var order []*Node
 	for _, s := range spans {
 		if nodes[s.ID] == nil {
@@ -90,7 +90,7 @@ func newTrace(id [16]byte, spans []Span) Trace {
 		}
 		parent := nodes[n.Parent]
 		if parent == nil || within(parent, n) {
-			n.Orphan = n.Parent != [8]byte{}
+			n.Orphan = n.Parent != ""
 			t.Roots = append(t.Roots, n)
 			continue
 		}
@@ -133,3 +133,14 @@ func walk(n *Node, own, below string, visit func(*Node, string)) {
 
 // services renders the names of the services that took part.
 func (t Trace) services() string { return strings.Join(t.Services, ", ") }
+
+// Invocations returns the request ids of the invocations whose spans are in the trace.
+func (t Trace) Invocations() []string {
+	var ids []string
+	t.walk(func(n *Node, _ string) {
+		if n.InvocationID != "" {
+			ids = append(ids, n.InvocationID)
+		}
+	})
+	return ids
+}

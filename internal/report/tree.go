@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/hex"
 	"fmt"
 	"strings"
 	"time"
@@ -19,7 +18,7 @@ const (
 // stands beside the first span of each branch that it serves. title says what the trace belongs to; it may be empty.
 func (t Trace) Tree(st Style, title string) string {
 	var b strings.Builder
-	head := "trace " + hex.EncodeToString(t.ID[:])
+	head := "trace " + t.ID
 	if title != "" {
 		head += "  " + title
 	}

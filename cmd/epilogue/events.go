@@ -1,0 +1,91 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// maxEvent is the largest payload of a synchronous invocation, 6 MB (AWS Lambda Developer Guide, Lambda quotas).
+const maxEvent = 6 << 20
+
+// event is a payload and a few words about it.
+type event struct {
+	title   string
+	payload []byte
+}
+
+// readEvents reads the events that the names stand for: files, or "-" for in. No name at all is the event {}.
+func readEvents(names []string, in io.Reader) ([]event, error) {
+	if len(names) == 0 {
+		return []event{{title: "{}", payload: []byte("{}")}}, nil
+	}
+	var events []event
+	for _, name := range names {
+		e, err := readEvent(name, in)
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, e)
+	}
+	return events, nil
+}
+
+func readEvent(name string, in io.Reader) (event, error) {
+	title := "standard input"
+	if name != "-" {
+		file, err := os.Open(name)
+		if err != nil {
+			return event{}, usagef("-event %s: %v", name, errors.Unwrap(err))
+		}
+		defer file.Close()
+		in, title = file, strings.TrimSuffix(filepath.Base(name), ".json")
+	}
+	payload, err := io.ReadAll(io.LimitReader(in, maxEvent+1))
+	if err != nil {
+		return event{}, fmt.Errorf("read event %s: %w", name, err)
+	}
+	if err := checkEvent(payload); err != nil {
+		return event{}, usagef("-event %s: %v", name, err)
+	}
+	return event{title: describe(title, payload), payload: payload}, nil
+}
+
+// checkEvent refuses what Lambda's Invoke API refuses: an event is JSON, of any kind, of at most 6 MB.
+func checkEvent(payload []byte) error {
+	if len(payload) > maxEvent {
+		return fmt.Errorf("more than %d bytes, which Lambda refuses with 413", maxEvent)
+	}
+	var any json.RawMessage
+	err := json.Unmarshal(payload, &any)
+	var syntax *json.SyntaxError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &syntax):
+		line := 1 + strings.Count(string(payload[:min(int(syntax.Offset), len(payload))]), "\n")
+		return fmt.Errorf("not JSON, which Lambda refuses: line %d: %w", line, err)
+	default:
+		return fmt.Errorf("not JSON, which Lambda refuses: %w", err)
+	}
+}
+
+// describe returns the method and path of an event of API Gateway (payload format 2.0) or a function URL, else title.
+func describe(title string, payload []byte) string {
+	var e struct {
+		RawPath        string `json:"rawPath"`
+		RequestContext struct {
+			HTTP struct {
+				Method string `json:"method"`
+			} `json:"http"`
+		} `json:"requestContext"`
+	}
+	if json.Unmarshal(payload, &e) != nil || e.RequestContext.HTTP.Method == "" {
+		return title
+	}
+	return e.RequestContext.HTTP.Method + " " + e.RawPath
+}

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/epilogue-go/epilogue/internal/report"
+)
+
+// settings are the flags of run; demo shares those of its own kind.
+type settings struct {
+	events      []string
+	count       int
+	concurrency int // 0: not on Managed Instances
+	timeout     time.Duration
+	memory      int
+	name        string
+	freeze      time.Duration
+	window      time.Duration
+	env         []string
+	otlp        bool
+	cut         bool
+	seed        uint64
+	trace       bool
+	verbose     bool
+	command     []string
+}
+
+const runUsage = `epilogue run [flags] -- ./bootstrap [arguments]
+
+Runs a Lambda function's binary in a local Lambda: Runtime API, Extensions API, freeze after each
+invocation, thaw, SIGTERM and %s later SIGKILL at the end. Shows for each invocation when the
+response was posted, when the flush began and ended, when the environment froze and what is billed.
+The function's environment holds what Lambda gives it and what -env adds, nothing of yours.
+
+`
+
+// parseRun reads the command line of run.
+func parseRun(args []string, out io.Writer) (settings, error) {
+	s := settings{window: 500 * time.Millisecond}
+	fs := newFlags("run")
+	fs.Func("event", "send the JSON in `FILE`, - for standard input; repeat it for several events (default {})", appendTo(&s.events))
+	number(fs, &s.count, "n", 1, 1, 1_000_000, "send each event `N` times")
+	number(fs, &s.concurrency, "concurrency", 0, 1, 1000, "be Lambda Managed Instances: `N` invocations at once in one process, no freezes")
+	duration(fs, &s.timeout, "timeout", 3*time.Second, time.Millisecond, 15*time.Minute, "the function's timeout, a `DURATION`")
+	number(fs, &s.memory, "memory", 128, 128, 10240, "the function's memory size in `MB`, as its environment tells it; no limit is set")
+	fs.StringVar(&s.name, "name", "", "the function's `NAME` (default: the binary's)")
+	duration(fs, &s.freeze, "freeze", 0, 0, time.Hour, "stay frozen for this `DURATION` between invocations")
+	duration(fs, &s.window, "window", s.window, time.Millisecond, time.Minute, "the `DURATION` between SIGTERM and SIGKILL")
+	fs.Func("env", "add `KEY=VALUE` to the function's environment; may be repeated", func(v string) error {
+		if key, _, ok := strings.Cut(v, "="); !ok || key == "" {
+			return errors.New("want KEY=VALUE")
+		}
+		s.env = append(s.env, v)
+		return nil
+	})
+	otlpGiven := false
+	fs.BoolFunc("otlp", "receive the telemetry here; default unless -env gives an OTLP endpoint (-otlp=false: send it nowhere)", func(v string) error {
+		on, err := strconv.ParseBool(v)
+		if err != nil {
+			return errors.New("want true or false")
+		}
+		s.otlp, otlpGiven = on, true
+		return nil
+	})
+	boolean(fs, &s.cut, "cut", "cut the receiver's connections in every freeze, as real networks do")
+	fs.Func("seed", "choose the order in which the runtime and the extension are told of an invocation, a `NUMBER`", func(v string) (err error) {
+		if s.seed, err = strconv.ParseUint(v, 10, 64); err != nil {
+			return errors.New("want a whole number from 0")
+		}
+		return nil
+	})
+	boolean(fs, &s.trace, "trace", "show each trace as a tree")
+	boolean(fs, &s.verbose, "v", "show what the function writes")
+	if err := parse(fs, args, out, fmt.Sprintf(runUsage, report.Duration(s.window))); err != nil {
+		return s, err
+	}
+	s.command = fs.Args()
+	if !otlpGiven {
+		s.otlp = !s.sendsElsewhere()
+	}
+	return s, s.check()
+}
+
+// sendsElsewhere reports whether the function's own settings say where its traces go.
+func (s *settings) sendsElsewhere() bool {
+	return slices.ContainsFunc(s.env, func(kv string) bool {
+		key, value, _ := strings.Cut(kv, "=")
+		return value != "" && (key == "OTEL_EXPORTER_OTLP_ENDPOINT" || key == "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+	})
+}
+
+// check finds settings that contradict each other.
+func (s *settings) check() error {
+	switch {
+	case len(s.command) == 0:
+		return usagef("which function? write its binary after the flags: epilogue run [flags] -- ./bootstrap")
+	case s.cut && !s.otlp:
+		return usagef("-cut cuts the connections of the receiver that -otlp starts; without it there are none")
+	case s.trace && !s.otlp:
+		return usagef("-trace shows what the receiver that -otlp starts has got; without it there is nothing to show")
+	case s.otlp && s.sendsElsewhere():
+		return usagef("-otlp starts a receiver, but -env names another endpoint; leave one of them out")
+	case s.concurrency > 0 && (s.freeze > 0 || s.cut):
+		return usagef("-concurrency is Managed Instances, which never freeze; leave -freeze and -cut out")
+	}
+	return nil
+}
+
+// newFlags returns an empty set that neither prints nor exits: parse does the former.
+func newFlags(name string) *flag.FlagSet {
+	fs := flag.NewFlagSet(name, flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	return fs
+}
+
+// parse reads args into fs. Where they ask for help it prints text and the flags, and returns flag.ErrHelp.
+func parse(fs *flag.FlagSet, args []string, out io.Writer, text string) error {
+	err := fs.Parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprint(out, text)
+		fs.SetOutput(out)
+		fs.PrintDefaults()
+		return err
+	case err != nil:
+		return usagef("%v; epilogue %s --help lists the flags", err, fs.Name())
+	}
+	return nil
+}
+
+func appendTo(list *[]string) func(string) error {
+	return func(v string) error {
+		*list = append(*list, v)
+		return nil
+	}
+}
+
+func boolean(fs *flag.FlagSet, p *bool, name, help string) { fs.BoolVar(p, name, false, help) }
+
+// duration defines a flag that accepts Go durations between least and most.
+func duration(fs *flag.FlagSet, p *time.Duration, name string, value, least, most time.Duration, help string) {
+	*p = value
+	if value != 0 {
+		help += fmt.Sprintf(" (default %s)", value)
+	}
+	fs.Func(name, help, func(text string) error {
+		d, err := time.ParseDuration(text)
+		if err != nil || d < least || d > most {
+			return fmt.Errorf("want a duration from %s to %s, such as 1500ms or 3s", least, most)
+		}
+		*p = d
+		return nil
+	})
+}
+
+// number defines a flag that accepts whole numbers between least and most.
+func number(fs *flag.FlagSet, p *int, name string, value, least, most int, help string) {
+	*p = value
+	if value != 0 {
+		help += fmt.Sprintf(" (default %d)", value)
+	}
+	fs.Func(name, help, func(text string) error {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < least || n > most {
+			return fmt.Errorf("want a whole number from %d to %d", least, most)
+		}
+		*p = n
+		return nil
+	})
+}

@@ -1,0 +1,108 @@
+// Command epilogue runs Lambda functions in a local Lambda that freezes, and shows when their telemetry leaves: after
+// the response, before the freeze, and with the last of it at SIGTERM.
+//
+//	epilogue demo                          the repository's example function, through everything that can happen
+//	epilogue run [flags] -- ./bootstrap    a function of your own
+//
+// The exit status is 0 if nothing was lost and every invocation ended as it should, 1 if not, 2 for a command line that
+// can not be used, and 130 after Ctrl-C.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// Exit statuses.
+const (
+	exitOK          = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitInterrupted = 130 // as a shell reports a process that SIGINT ended
+)
+
+// errInterrupted is the cause of the context that a signal ended.
+var errInterrupted = errors.New("interrupted")
+
+const usage = `epilogue runs Lambda functions in a local Lambda that freezes, and shows when their telemetry leaves.
+
+  epilogue demo                         run the example function through everything that can happen
+  epilogue run [flags] -- ./bootstrap   run a function of your own
+
+epilogue demo --help and epilogue run --help list the flags.
+`
+
+func main() {
+	os.Exit(epilogue(os.Args[1:], console{in: os.Stdin, out: os.Stdout, err: os.Stderr}))
+}
+
+// console is what a command reads and writes.
+type console struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// usageError is a command line that can not be used. Its text says what to write instead.
+type usageError struct{ text string }
+
+func (e *usageError) Error() string { return e.text }
+
+func usagef(format string, args ...any) error { return &usageError{fmt.Sprintf(format, args...)} }
+
+// epilogue runs the command that args name and returns the exit status. SIGINT and SIGTERM end it cleanly.
+func epilogue(args []string, c console) int {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	go func() {
+		select {
+		case <-signals:
+			cancel(errInterrupted)
+		case <-ctx.Done():
+		}
+	}()
+	return status(ctx, dispatch(ctx, args, c), c)
+}
+
+func dispatch(ctx context.Context, args []string, c console) error {
+	if len(args) == 0 {
+		return usagef("a command is missing: demo or run; epilogue --help says more")
+	}
+	switch args[0] {
+	case "demo":
+		return demo(ctx, args[1:], c)
+	case "run":
+		return run(ctx, args[1:], c)
+	case "help", "-h", "-help", "--help":
+		_, err := io.WriteString(c.out, usage)
+		return err
+	default:
+		return usagef("no command %q; there are demo and run", args[0])
+	}
+}
+
+// status says in a sentence what went wrong, and returns the exit status that says the same.
+func status(ctx context.Context, err error, c console) int {
+	var wrong *usageError
+	switch {
+	case errors.Is(context.Cause(ctx), errInterrupted):
+		fmt.Fprintln(c.err, "epilogue: interrupted; everything that was started has ended")
+		return exitInterrupted
+	case err == nil, errors.Is(err, flag.ErrHelp):
+		return exitOK
+	case errors.As(err, &wrong):
+		fmt.Fprintln(c.err, "epilogue:", err)
+		return exitUsage
+	default:
+		fmt.Fprintln(c.err, "epilogue:", err)
+		return exitFailed
+	}
+}

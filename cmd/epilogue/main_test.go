@@ -1,0 +1,79 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// invoke runs the command in this process and returns its exit status and what it wrote.
+func invoke(t *testing.T, stdin string, args ...string) (code int, out, errs string) {
+	t.Helper()
+	var o, e bytes.Buffer
+	code = epilogue(args, console{in: strings.NewReader(stdin), out: &o, err: &e})
+	return code, o.String(), e.String()
+}
+
+// TestUsage: each command line that can not be used is answered with a sentence that names the setting, the value and
+// what is accepted, and with status 2.
+func TestUsage(t *testing.T) {
+	for _, c := range []struct {
+		args string
+		want string // in the sentence
+	}{
+		{"", "a command is missing: demo or run"},
+		{"dmeo", `no command "dmeo"; there are demo and run`},
+		{"demo now", `demo takes no arguments, only flags; got "now"`},
+		{"demo -freeze 1s", "flag provided but not defined: -freeze"},
+		{"run", "which function?"},
+		{"run -n 0 -- x", `invalid value "0" for flag -n: want a whole number from 1 to 1000000`},
+		{"run -n many -- x", `invalid value "many" for flag -n: want a whole number`},
+		{"run -concurrency 1001 -- x", `"1001" for flag -concurrency: want a whole number from 1 to 1000`},
+		{"run -memory 64 -- x", `"64" for flag -memory: want a whole number from 128 to 10240`},
+		{"run -timeout 16m -- x", `"16m" for flag -timeout: want a duration from 1ms to 15m0s`},
+		{"run -timeout 3 -- x", `"3" for flag -timeout: want a duration`},
+		{"run -window 0s -- x", `"0s" for flag -window: want a duration from 1ms`},
+		{"run -freeze -1s -- x", `"-1s" for flag -freeze: want a duration from 0s`},
+		{"run -env HOME -- x", `"HOME" for flag -env: want KEY=VALUE`},
+		{"run -env =x -- x", `"=x" for flag -env: want KEY=VALUE`},
+		{"run -otlp=maybe -- x", `"maybe" for -otlp: want true or false`},
+		{"run -seed -1 -- x", `"-1" for flag -seed: want a whole number from 0`},
+		{"run -otlp=false -cut -- x", "-cut cuts the connections of the receiver that -otlp starts"},
+		{"run -otlp=false -trace -- x", "-trace shows what the receiver that -otlp starts has got"},
+		{"run -otlp -env OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 -- x", "-env names another endpoint"},
+		{"run -concurrency 2 -freeze 1s -- x", "Managed Instances, which never freeze"},
+		{"run -event /does/not/exist.json -- x", "-event /does/not/exist.json: no such file or directory"},
+		{"run -event - -- x", "-event -: not JSON, which Lambda refuses: line 2:"},
+		{"run -- /does/not/exist", "/does/not/exist: no such file or directory; name the function's executable"},
+	} {
+		t.Run(c.args, func(t *testing.T) {
+			code, out, errs := invoke(t, "{\n\"a\": x}", strings.Fields(c.args)...)
+			if code != exitUsage || out != "" {
+				t.Errorf("status %d, output %q; want %d and none", code, out, exitUsage)
+			}
+			if !strings.HasPrefix(errs, "epilogue: ") || !strings.Contains(errs, c.want) || strings.Count(errs, "\n") != 1 {
+				t.Errorf("got %q, want a line with %q", errs, c.want)
+			}
+		})
+	}
+}
+
+// TestHelp: help is no error, and speaks of every flag.
+func TestHelp(t *testing.T) {
+	for _, c := range []struct{ args, want string }{
+		{"help", "epilogue run [flags] -- ./bootstrap"},
+		{"--help", "epilogue demo"},
+		{"run --help", "-event FILE"},
+		{"run -h", "-window DURATION"},
+		{"demo --help", "-bin DIR"},
+	} {
+		code, out, errs := invoke(t, "", strings.Fields(c.args)...)
+		if code != exitOK || errs != "" || !strings.Contains(out, c.want) {
+			t.Errorf("%s: status %d, errors %q, output without %q:\n%s", c.args, code, errs, c.want, out)
+		}
+	}
+}

@@ -1,0 +1,244 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/epilogue-go/epilogue/internal/report"
+	"github.com/epilogue-go/epilogue/lambdatest"
+	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
+)
+
+// session is one function in a local Lambda, with a receiver for what it sends. It prints what happens as it happens.
+// One goroutine uses it, but for the function's log, which calls hear.
+type session struct {
+	function string
+	env      *lambdatest.Environment
+	receiver *receiver // nil: the telemetry goes elsewhere
+	log      *eventlog.Log
+	output   *processLog
+	out      io.Writer
+	style    report.Style
+
+	seen     int // events that have been printed
+	answers  map[string]answer
+	problems []string // sentences for the end
+
+	mu        sync.Mutex
+	farewells map[int]report.Counts // by the number of the process; guarded by mu
+}
+
+// call is an invocation that is asked for.
+type call struct {
+	event   event
+	planned string   // the kind of end that it is meant to have; empty: success
+	leaves  []string // the names of the function's spans that it leaves, where known
+	note    string   // what a reader should know
+}
+
+// answer is what is known of an invocation besides the environment's report.
+type answer struct {
+	call
+	number int // 0 before it has been printed
+	resp   lambdatest.Response
+}
+
+// newSession returns a session for the program at command. Who made it must call close.
+func newSession(cfg lambdatest.Config, command []string, log *eventlog.Log, r *receiver, c console, verbose bool) (*session, error) {
+	s := &session{
+		function: cfg.FunctionName, receiver: r, log: log, out: c.out, style: styleOf(c.out),
+		answers: map[string]answer{}, farewells: map[int]report.Counts{},
+	}
+	s.output = &processLog{name: cfg.FunctionName, read: s.hear}
+	if verbose {
+		s.output.show = c.out
+	}
+	cfg.Log, cfg.Stdout, cfg.Stderr = s.log, s.output, s.output
+	if r != nil {
+		cfg.Env = append(cfg.Env, r.variables(functionPath)...)
+	}
+	env, err := lambdatest.New(cfg, lambdatest.Command(command[0], command[1:]...))
+	if err != nil {
+		return nil, err
+	}
+	s.env = env
+	return s, nil
+}
+
+func (s *session) close() error { return s.env.Close() }
+
+// hear reads a line that the function wrote, for the account that a process gives when it ends.
+func (s *session) hear(line string) {
+	c, ok := parseFarewell(line)
+	if !ok {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.farewells[s.process()] = c
+}
+
+// process returns the number of the last process that was started.
+func (s *session) process() int {
+	n := 0
+	for _, e := range s.log.Events() {
+		if e.Kind == lambdatest.KindProcessStart {
+			n = e.Count
+		}
+	}
+	return n
+}
+
+// begin prints what stands above the invocations.
+func (s *session) begin(words string) {
+	where := "telemetry goes to the endpoint given"
+	if s.receiver != nil {
+		where = "OTLP receiver at " + s.receiver.address()
+	}
+	s.write(s.style.Title("epilogue: "+s.function+" in a local Lambda") + ", " + words + ", " + where + "\n")
+	s.write(report.Legend + "\n\n" + report.Heading(s.style))
+}
+
+// pause leaves the environment frozen for d, and cuts the receiver's connections meanwhile where that is wanted.
+func (s *session) pause(ctx context.Context, d time.Duration, cut bool) error {
+	p := report.Pause{Took: d}
+	if cut {
+		p.Words = "meanwhile the receiver cut its connections: " + strconv.Itoa(s.receiver.cut())
+	}
+	s.write(p.Line(s.style))
+	return freeze(ctx, d)
+}
+
+// invoke sends one event, waits until the environment is frozen or has been reset, and prints the invocation.
+func (s *session) invoke(ctx context.Context, c call) error {
+	if err := s.send(ctx, c); err != nil {
+		return err
+	}
+	if err := s.env.WaitIdle(ctx); err != nil {
+		return err
+	}
+	s.print()
+	return nil
+}
+
+// send sends one event and keeps the answer for print.
+func (s *session) send(ctx context.Context, c call) error {
+	resp, err := s.env.Invoke(ctx, lambdatest.Invocation{Payload: c.event.payload})
+	if err != nil {
+		return fmt.Errorf("invoke the function: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answers[resp.RequestID] = answer{call: c, resp: resp}
+	return nil
+}
+
+// print prints what has happened since the last print: beginnings of processes, invocations, ends of processes.
+func (s *session) print() {
+	events := s.log.Events()
+	fresh := events[s.seen:]
+	known := map[string]bool{}
+	for _, e := range events[:s.seen] {
+		known[e.RequestID] = true
+	}
+	s.seen = len(events)
+	receipts := s.receipts()
+	for _, begin := range report.Inits(fresh) {
+		s.write(begin.Line(s.style))
+	}
+	for i, r := range lambdatest.Invocations(events) {
+		if !known[r.RequestID] {
+			s.write(s.describe(i+1, r, receipts).Line(s.style))
+		}
+	}
+	for _, end := range report.Shutdowns(fresh, receipts) {
+		s.write(end.Line(s.style))
+	}
+}
+
+// describe joins what is known of one invocation, and notes what did not go as planned.
+func (s *session) describe(number int, r lambdatest.InvocationReport, receipts []report.Receipt) report.Invocation {
+	v := report.Describe(number, r, receipts)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := s.answers[r.RequestID]
+	a.number = number
+	s.answers[r.RequestID] = a
+	v.Request, v.Answer = a.event.title, report.Answer(a.resp)
+	if a.note != "" {
+		v.Notes = append(v.Notes, a.note)
+	}
+	v.Planned = a.planned != "" && v.Kind == a.planned
+	switch {
+	case a.planned == "" && v.Failed:
+		v.Notes = append(v.Notes, a.resp.ErrorType+": "+a.resp.ErrorMessage)
+		s.problemf("invocation %d failed: %s: %s", number, a.resp.ErrorType, firstLine(a.resp.ErrorMessage))
+	case a.planned != "" && v.Kind != a.planned:
+		s.problemf("invocation %d was to end as a %s, and ended as: %s", number, a.planned, v.Kind)
+	}
+	if v.Refused > 0 {
+		v.Notes = append(v.Notes, fmt.Sprintf("the collector refused %d spans; they are kept for the next flush", v.Refused))
+	}
+	return v
+}
+
+// problemf keeps a sentence about something that makes the command fail.
+func (s *session) problemf(format string, args ...any) {
+	s.problems = append(s.problems, fmt.Sprintf(format, args...))
+}
+
+// shutdown ends the environment and prints how.
+func (s *session) shutdown(ctx context.Context) error {
+	_, err := s.env.Shutdown(ctx)
+	if err != nil && !errors.Is(err, lambdatest.ErrNotRunning) {
+		return err
+	}
+	s.print()
+	return nil
+}
+
+// freeze leaves the environment as it is for d.
+func freeze(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (s *session) receipts() []report.Receipt {
+	if s.receiver == nil {
+		return nil
+	}
+	return s.receiver.receipts()
+}
+
+// write prints text. An output that can not be written to is no reason to stop.
+func (s *session) write(text string) { _, _ = io.WriteString(s.out, text) }
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
+}
+
+// expected returns, by request id, the names of the function's spans that the invocations leave, where known.
+func (s *session) expected() map[string][]string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	expected := map[string][]string{}
+	for id, a := range s.answers {
+		if len(a.leaves) > 0 {
+			expected[id] = a.leaves
+		}
+	}
+	return expected
+}
