@@ -205,6 +205,9 @@ func (e *Environment) Close() error {
 	return nil
 }
 
+// Config returns the environment's settings with the defaults filled in.
+func (e *Environment) Config() Config { return e.config }
+
 // Log returns the environment's event log.
 func (e *Environment) Log() *eventlog.Log { return e.config.Log }
 

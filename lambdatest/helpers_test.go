@@ -145,23 +145,38 @@ func (a *api) next(ctx context.Context, id string) reply {
 	return a.do(ctx, http.MethodGet, "/2020-01-01/extension/event/next", "", "Lambda-Extension-Identifier", id)
 }
 
-// extend registers an extension and calls next for ever; work runs between an event and the next.
-func extend(ctx context.Context, a *api, name, events string, work func(event []byte)) {
-	id := a.register(ctx, name, events).header.Get("Lambda-Extension-Identifier")
+// extend registers an extension and calls next until it fails; work runs between an event and the next.
+func extend(ctx context.Context, a *api, name, events string, work func(ctx context.Context, event []byte)) {
+	registered := a.register(ctx, name, events)
+	if registered.status != http.StatusOK {
+		return
+	}
 	go func() {
 		for {
-			r := a.next(ctx, id)
-			if r.err != nil {
+			r := a.next(ctx, registered.header.Get("Lambda-Extension-Identifier"))
+			if r.status != http.StatusOK {
 				return
 			}
-			if r.status == http.StatusOK && work != nil {
-				work(r.body)
+			if work != nil {
+				work(ctx, r.body)
 			}
 		}
 	}()
 }
 
 // sleeper is an extension's work that takes d.
-func sleeper(d time.Duration) func([]byte) { return func([]byte) { time.Sleep(d) } }
+func sleeper(d time.Duration) func(context.Context, []byte) {
+	return func(ctx context.Context, _ []byte) { pause(ctx, d) }
+}
+
+// pause lets d pass, or the process end.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
 
 func ok() (string, error) { return "fine", nil }
