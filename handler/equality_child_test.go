@@ -1,8 +1,10 @@
 package handler_test
 
 import (
-	"fmt"
+	"net/http"
 	"os"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -13,33 +15,42 @@ import (
 
 // The environment of the child processes of TestEquality, which are this test binary.
 const (
-	childShape   = "EPILOGUE_TEST_SHAPE"
-	childOptions = "EPILOGUE_TEST_OPTIONS"
-	childWrapped = "EPILOGUE_TEST_WRAPPED"
+	childAPI     = "EPILOGUE_TEST_API"     // host and port of the Runtime API
+	childJobs    = "EPILOGUE_TEST_JOBS"    // a line a job: shape, bar, set of options
+	childWrapped = "EPILOGUE_TEST_WRAPPED" // whether to use Wrap
 )
 
-// optionSets are aws-lambda-go's options, by name.
+// optionSets are aws-lambda-go's options, by name; each changes something that no other one does.
 var optionSets = map[string][]lambda.Option{
-	"none":    nil,
-	"escape":  {lambda.WithSetEscapeHTML(true)},
-	"indent":  {lambda.WithSetIndent(">", "  ")},
-	"prefix":  {lambda.WithSetIndent("\t", "")},
-	"number":  {lambda.WithUseNumber(true), lambda.WithSetEscapeHTML(true), lambda.WithSetIndent("", " ")},
-	"strict":  {lambda.WithDisallowUnknownFields(true)},
-	"context": {lambda.WithContextValue(contextKey{}, "<value>")},
+	"none":   nil,
+	"escape": {lambda.WithSetEscapeHTML(true), lambda.WithUseNumber(true)},
+	"indent": {lambda.WithSetIndent(">", "  "), lambda.WithContextValue(contextKey{}, "<value>")},
+	"strict": {lambda.WithDisallowUnknownFields(true), lambda.WithSetIndent("\t", "")},
 }
 
 type contextKey struct{}
 
-// runChild is the child's main: it serves one shape with real aws-lambda-go until it is killed or ends by itself.
+// runChild is the child's main: real aws-lambda-go serves each job in a loop of its own, until the child is killed
+// or ends by itself.
 func runChild() {
-	shape, ok := shapes[os.Getenv(childShape)]
-	if !ok {
-		fmt.Fprintln(os.Stderr, "no such shape")
-		os.Exit(3)
+	for i, name := range strings.Split(os.Getenv(childJobs), "\n") {
+		shape, options, _ := strings.Cut(name, "|")
+		api := os.Getenv(childAPI) + "/" + strconv.Itoa(i)
+		if err := os.Setenv("AWS_LAMBDA_RUNTIME_API", api); err != nil {
+			panic(err)
+		}
+		go serve(shapes[shape](), optionSets[options])
+		resp, err := http.Get("http://" + api + "/started")
+		if err != nil {
+			panic(err)
+		}
+		_ = resp.Body.Close()
 	}
-	options := optionSets[os.Getenv(childOptions)]
-	h := shape()
+	select {}
+}
+
+// serve does not return.
+func serve(h any, options []lambda.Option) {
 	if os.Getenv(childWrapped) == "true" {
 		provider := sdktrace.NewTracerProvider(sdktrace.WithSyncer(discard{}))
 		h = handler.Wrap(h, handler.WithTracker(quietTracker{}), handler.WithTracerProvider(provider),

@@ -23,55 +23,63 @@ var payloads = []string{
 	`{"id":"wrong","note":1}`,
 	`{"id":1,"unknown":true} trailing`,
 	`[1,2.50,{"a":1e3}]`,
-	`{"rawPath":"/orders","requestContext":{"domainName":"example.com","http":{"method":"POST","path":"/orders"}},"headers":{"traceparent":"00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01"}}`,
+	functionURLEvent,
 	`{"note":"` + strings.Repeat("large ", 50_000) + `"}`,
 }
+
+const functionURLEvent = `{"rawPath":"/orders","requestContext":{"domainName":"example.com",` +
+	`"http":{"method":"POST","path":"/orders"}},` +
+	`"headers":{"traceparent":"00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01"}}`
 
 // TestEquality: what the Runtime API receives is the same with and without Wrap, for every shape, payload and set of
 // aws-lambda-go's options, with real aws-lambda-go in a process of its own.
 func TestEquality(t *testing.T) {
+	var steady, ending []job
 	for _, shape := range slices.Sorted(maps.Keys(shapes)) {
-		t.Run(shape, func(t *testing.T) {
+		if endsProcess(shape) {
+			ending = append(ending, job{shape, "none"})
+			continue
+		}
+		for _, options := range slices.Sorted(maps.Keys(optionSets)) {
+			steady = append(steady, job{shape, options})
+		}
+	}
+	t.Run("steady", func(t *testing.T) {
+		t.Parallel()
+		bare := runSteady(t, steady, false, payloads)
+		wrapped := runSteady(t, steady, true, payloads)
+		for i, j := range steady {
+			compareJob(t, j, payloads, bare[i], wrapped[i])
+		}
+	})
+	for _, j := range ending {
+		t.Run(j.shape, func(t *testing.T) {
 			t.Parallel()
-			for _, options := range optionsFor(shape) {
-				payloads := payloadsFor(shape)
-				bare := runShape(t, shape, options, false, payloads)
-				wrapped := runShape(t, shape, options, true, payloads)
-				for i := range payloads {
-					compareOutcomes(t, options, payloads[i], bare[i], wrapped[i])
-				}
-			}
+			payloads := []string{`{"id":1}`, `null`, `{`, functionURLEvent}
+			compareJob(t, j, payloads, runEnding(t, j, false, payloads), runEnding(t, j, true, payloads))
 		})
 	}
 }
 
-// optionsFor returns the sets of options to run: all, but one for panics, each of which takes a process.
-func optionsFor(shape string) []string {
-	if endsProcess(shape) || testing.Short() {
-		return []string{"none"}
-	}
-	return slices.Sorted(maps.Keys(optionSets))
-}
-
-// payloadsFor returns the payloads to send: all, but three for panics.
-func payloadsFor(shape string) []string {
-	if endsProcess(shape) {
-		return []string{`{"id":1}`, `null`, `{`}
-	}
-	return payloads
-}
-
+// endsProcess tells the shapes that take a process for some invocations, and so children of their own.
 func endsProcess(shape string) bool {
-	return panicShapes[shape] != nil || strings.Contains(shape, "panic") ||
+	return panicShapes[shape] != nil || strings.Contains(shape, "panic") || shape == "lambdaurl" ||
 		shape == "nil error pointer" || shape == "nil function" || shape == "func(...TIn)"
 }
 
-func compareOutcomes(t *testing.T, options, payload string, bare, wrapped outcome) {
+func compareJob(t *testing.T, j job, payloads []string, bare, wrapped []outcome) {
+	t.Helper()
+	for i, payload := range payloads {
+		compareOutcomes(t, j, payload, bare[i], wrapped[i])
+	}
+}
+
+func compareOutcomes(t *testing.T, j job, payload string, bare, wrapped outcome) {
 	t.Helper()
 	bare.Body, wrapped.Body = onlyUserFrames(bare.Body), onlyUserFrames(wrapped.Body)
 	bare.XRayCause, wrapped.XRayCause = onlyUserCause(bare.XRayCause), onlyUserCause(wrapped.XRayCause)
 	if diff := cmp.Diff(bare, wrapped); diff != "" {
-		t.Errorf("options %s, payload %.60q: with Wrap the Runtime API receives something else (-bare +wrapped):\n%s", options, payload, diff)
+		t.Errorf("%v, payload %.60q: with Wrap the Runtime API receives something else (-bare +wrapped):\n%.4000s", j, payload, diff)
 	}
 }
 

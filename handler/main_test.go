@@ -8,7 +8,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv(childShape) != "" {
+	if os.Getenv(childJobs) != "" {
 		runChild()
 	}
 	goleak.VerifyTestMain(m)
