@@ -106,11 +106,11 @@ func (x *exchange) end(a answer) {
 	if a.keep != nil {
 		event.Kind, event.Count = KindExportDone, len(a.keep)
 	}
-	x.r.log(event)
 	x.r.mu.Lock()
+	defer x.r.mu.Unlock()
 	x.r.requests[x.rec.Number-1] = x.rec
-	x.r.mu.Unlock()
 	x.r.keep(a.keep)
+	x.r.log(event)
 }
 
 // handle takes the request through its stages.
@@ -163,8 +163,6 @@ func (x *exchange) read() (data []byte, a answer, ok bool) {
 	x.rec.Size = len(wire)
 	if err == nil {
 		data, err = decompress(wire, x.rec.Encoding, x.r.cfg.MaxBody)
-	} else if x.req.Context().Err() != nil {
-		return nil, answer{outcome: "client gave up"}, false
 	}
 	switch {
 	case err == nil:
@@ -201,6 +199,9 @@ func waitFor[T any](x *exchange, c <-chan T) (outcome string) {
 	case <-x.r.done:
 		return "receiver closed"
 	case <-x.req.Context().Done():
+		if x.r.wasCut(x.conn) {
+			return "connection cut"
+		}
 		return "client gave up"
 	}
 }

@@ -111,10 +111,8 @@ func (r *Receiver) WaitSpans(ctx context.Context, n int) ([]Span, error) {
 	}
 }
 
-// keep stores spans and wakes those who wait for them.
+// keep stores spans and wakes those who wait for them. Called with mu held.
 func (r *Receiver) keep(spans []Span) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	for _, s := range spans {
 		r.seen[[2]string{s.TraceID, s.SpanID}] = struct{}{}
 	}

@@ -108,6 +108,14 @@ func (r *Receiver) cut(c net.Conn) bool {
 	return true
 }
 
+// wasCut reports whether c is a connection that the receiver has reset.
+func (r *Receiver) wasCut(c net.Conn) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, open := r.conns[c]
+	return c != nil && !open
+}
+
 // connState keeps the list of connections.
 func (r *Receiver) connState(c net.Conn, state http.ConnState) {
 	switch state {
