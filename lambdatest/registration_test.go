@@ -1,0 +1,214 @@
+package lambdatest_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/epilogue-go/epilogue/lambdatest"
+)
+
+// registering runs a function that makes registrations before it serves, and returns what it was answered.
+func registering(t *testing.T, cfg lambdatest.Config, calls func(p *lambdatest.Process, a *api) []reply) []reply {
+	t.Helper()
+	var replies []reply
+	inMemory(t, cfg, func(p *lambdatest.Process) {
+		replies = calls(p, newAPI(p))
+		p.Serve(ok)
+	}, func(t *testing.T, env *lambdatest.Environment) {
+		invoke(t, env, lambdatest.Invocation{})
+	})
+	return replies
+}
+
+func wantRefusal(t *testing.T, r reply, errorType string) {
+	t.Helper()
+	if r.status != http.StatusForbidden || r.errorType() != errorType {
+		t.Errorf("answered %d %s, want 403 %s", r.status, r.body, errorType)
+	}
+	if id := r.header.Get("Lambda-Extension-Identifier"); id != "" {
+		t.Errorf("a refusal brought the identifier %q", id)
+	}
+}
+
+func TestRegistrationAnswersWhoTheFunctionIs(t *testing.T) {
+	var plain, featured reply
+	inMemory(t, lambdatest.Config{FunctionName: "orders", FunctionVersion: "7", Handler: "main", AccountID: "111122223333"},
+		func(p *lambdatest.Process) {
+			a := newAPI(p)
+			plain = a.register(p.Context(), "a", `["INVOKE"]`)
+			featured = a.do(p.Context(), http.MethodPost, "/2020-01-01/extension/register", `{"events":[]}`,
+				"Lambda-Extension-Name", "b", "Lambda-Extension-Accept-Feature", "accountId")
+		}, func(t *testing.T, env *lambdatest.Environment) { invoke(t, env, lambdatest.Invocation{}) })
+	want := `{"functionName":"orders","functionVersion":"7","handler":"main"}`
+	if got := canonical(t, plain.body); got != want || plain.status != http.StatusOK {
+		t.Errorf("answered %d %s, want %s", plain.status, got, want)
+	}
+	want = `{"accountId":"111122223333","functionName":"orders","functionVersion":"7","handler":"main"}`
+	if got := canonical(t, featured.body); got != want {
+		t.Errorf("with accountId: %s, want %s", got, want)
+	}
+	if a, b := plain.header.Get("Lambda-Extension-Identifier"), featured.header.Get("Lambda-Extension-Identifier"); a == "" || a == b {
+		t.Errorf("identifiers %q and %q, want two", a, b)
+	}
+}
+
+func canonical(t *testing.T, body []byte) string {
+	t.Helper()
+	var v map[string]string
+	if err := json.Unmarshal(body, &v); err != nil {
+		t.Fatalf("%s: %v", body, err)
+	}
+	b, _ := json.Marshal(v)
+	return string(b)
+}
+
+func TestRegistrationRefusesShutdownEventOfInternalExtension(t *testing.T) {
+	replies := registering(t, lambdatest.Config{}, func(p *lambdatest.Process, a *api) []reply {
+		return []reply{
+			a.register(p.Context(), "a", `["SHUTDOWN"]`),
+			a.register(p.Context(), "b", `["INVOKE","SHUTDOWN"]`),
+		}
+	})
+	for _, r := range replies {
+		wantRefusal(t, r, "Extension.InvalidEventType")
+	}
+}
+
+func TestRegistrationRefusesUnknownEvent(t *testing.T) {
+	replies := registering(t, lambdatest.Config{}, func(p *lambdatest.Process, a *api) []reply {
+		return []reply{a.register(p.Context(), "a", `["RESTORE"]`)}
+	})
+	wantRefusal(t, replies[0], "Extension.InvalidEventType")
+}
+
+func TestRegistrationRefusesAnyEventOnManagedInstances(t *testing.T) {
+	replies := registering(t, lambdatest.Config{ManagedInstances: true}, func(p *lambdatest.Process, a *api) []reply {
+		return []reply{a.register(p.Context(), "a", `["INVOKE"]`)}
+	})
+	wantRefusal(t, replies[0], "Extension.InvalidEventType")
+}
+
+func TestRegistrationRefusesTheSameNameAgain(t *testing.T) {
+	replies := registering(t, lambdatest.Config{}, func(p *lambdatest.Process, a *api) []reply {
+		extend(p.Context(), a, "a", `[]`, nil)
+		return []reply{a.register(p.Context(), "a", `[]`)}
+	})
+	wantRefusal(t, replies[0], "Extension.InvalidExtensionState")
+}
+
+func TestRegistrationRefusesTheEleventhExtension(t *testing.T) {
+	external := []lambdatest.ExternalExtension{{Name: "agent"}, {Name: "secrets"}}
+	replies := registering(t, lambdatest.Config{ExternalExtensions: external}, func(p *lambdatest.Process, a *api) []reply {
+		for i := range 8 {
+			extend(p.Context(), a, "internal"+strconv.Itoa(i), `[]`, nil)
+		}
+		return []reply{a.register(p.Context(), "one more", `[]`)}
+	})
+	wantRefusal(t, replies[0], "Extension.TooManyExtensions")
+}
+
+func TestRegistrationClosesAtTheRuntimesFirstNext(t *testing.T) {
+	var late reply
+	inMemory(t, lambdatest.Config{}, func(p *lambdatest.Process) {
+		p.Serve(func() error {
+			late = newAPI(p).register(p.Context(), "late", `["INVOKE"]`)
+			return nil
+		})
+	}, func(t *testing.T, env *lambdatest.Environment) { invoke(t, env, lambdatest.Invocation{}) })
+	wantRefusal(t, late, "Extension.RegistrationClosed")
+}
+
+func TestRegistrationRefusesMalformedRequests(t *testing.T) {
+	replies := registering(t, lambdatest.Config{}, func(p *lambdatest.Process, a *api) []reply {
+		return []reply{a.register(p.Context(), "", `[]`), a.register(p.Context(), "a", `nonsense`)}
+	})
+	wantRefusal(t, replies[0], "Extension.InvalidExtensionName")
+	wantRefusal(t, replies[1], "InvalidRequestFormat")
+}
+
+// TestRefusedRegistrationIsNotRemembered ends the environment as one that has no extension: with SIGKILL at once.
+func TestRefusedRegistrationIsNotRemembered(t *testing.T) {
+	inMemory(t, lambdatest.Config{}, func(p *lambdatest.Process) {
+		newAPI(p).register(p.Context(), "a", `["SHUTDOWN"]`)
+		p.Serve(ok)
+	}, func(t *testing.T, env *lambdatest.Environment) {
+		invoke(t, env, lambdatest.Invocation{})
+		shutdown(t, env)
+		if got := events(env, lambdatest.KindSigterm); len(got) != 0 {
+			t.Errorf("got %v, want no SIGTERM", got)
+		}
+		only(t, env, lambdatest.KindSigkill)
+	})
+}
+
+func TestExtensionWithoutEventsNeverGetsOne(t *testing.T) {
+	var returned bool
+	inMemory(t, lambdatest.Config{}, func(p *lambdatest.Process) {
+		a := newAPI(p)
+		id := a.register(p.Context(), "signals", `[]`).header.Get("Lambda-Extension-Identifier")
+		go func() {
+			r := a.next(p.Context(), id)
+			returned = r.err == nil
+		}()
+		p.Serve(ok)
+	}, func(t *testing.T, env *lambdatest.Environment) {
+		twice(t, env)
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if returned {
+			t.Error("next returned")
+		}
+		if got := events(env, lambdatest.KindInvokeReleased); len(got) != 0 {
+			t.Errorf("INVOKE was released: %v", got)
+		}
+	})
+}
+
+func TestInitLastsUntilEveryExtensionHasCalledNext(t *testing.T) {
+	inMemory(t, lambdatest.Config{}, func(p *lambdatest.Process) {
+		a := newAPI(p)
+		id := a.register(p.Context(), "slow", `["INVOKE"]`).header.Get("Lambda-Extension-Identifier")
+		go func() {
+			pause(p.Context(), 2*time.Second)
+			for a.next(p.Context(), id).status == http.StatusOK {
+				pause(p.Context(), time.Millisecond)
+			}
+		}()
+		p.Serve(ok)
+	}, func(t *testing.T, env *lambdatest.Environment) {
+		invoke(t, env, lambdatest.Invocation{})
+		if took := only(t, env, lambdatest.KindInitDone).Duration; took != 2*time.Second {
+			t.Errorf("Init took %v, want 2s", took)
+		}
+	})
+}
+
+func TestInitFailsAtItsTimeoutWhereAnExtensionNeverCallsNext(t *testing.T) {
+	inMemory(t, lambdatest.Config{}, func(p *lambdatest.Process) {
+		newAPI(p).register(p.Context(), "silent", `["INVOKE"]`)
+		p.Serve(ok)
+	}, func(t *testing.T, env *lambdatest.Environment) {
+		start := time.Now()
+		resp := invoke(t, env, lambdatest.Invocation{})
+		if took := time.Since(start); !resp.TimedOut || resp.FunctionError == "" || took != 10*time.Second {
+			t.Errorf("answered %+v after %v, want a timeout after 10s", resp, took)
+		}
+		idle(t, env)
+		if got := only(t, env, lambdatest.KindInitFailed).Detail; got != "Sandbox.Timedout" {
+			t.Errorf("Init failed with %q", got)
+		}
+		only(t, env, lambdatest.KindProcessExit)
+	})
+}
+
+func TestNextRefusesUnknownExtensions(t *testing.T) {
+	replies := registering(t, lambdatest.Config{}, func(p *lambdatest.Process, a *api) []reply {
+		return []reply{a.next(p.Context(), ""), a.next(p.Context(), "0a0b0c0d-0000-4000-8000-000000000000")}
+	})
+	wantRefusal(t, replies[0], "Extension.MissingExtensionIdentifier")
+	wantRefusal(t, replies[1], "Extension.UnknownExtensionIdentifier")
+}
