@@ -1,6 +1,7 @@
 package otlp
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -24,10 +25,11 @@ const (
 func (s *HTTPSender) explain(err error) error {
 	err = s.secrets.redactError(err)
 	var unknown x509.UnknownAuthorityError
+	var noTLS tls.RecordHeaderError
 	switch {
 	case errors.As(err, &unknown):
 		return fmt.Errorf("%w; if the authority is your own, name its file in OTEL_EXPORTER_OTLP_CERTIFICATE", err)
-	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
+	case errors.As(err, &noTLS) && string(noTLS.RecordHeader[:]) == "HTTP/":
 		return fmt.Errorf("%w; the server speaks plain HTTP: write http:// in the endpoint", err)
 	}
 	return err

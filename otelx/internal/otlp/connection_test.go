@@ -1,0 +1,267 @@
+package otlp
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// The collector closes its connections while the function is frozen: the next Send must not fail for it. A peer's figure
+// for 60 invocations is 56 delivered.
+func TestStaleConnectionIsReplaced(t *testing.T) {
+	for name, size := range map[string]int{"small": 10, "large": 512 << 10} {
+		t.Run(name, func(t *testing.T) {
+			b := newBackend(t, HTTPConfig{}, nil)
+			body := strings.Repeat("x", size)
+			const rounds = 60
+			for range rounds {
+				b.mustSend(body)
+				for _, c := range b.connections() {
+					_ = c.Close()
+				}
+			}
+			if len(b.received) != rounds || len(b.connections()) != rounds {
+				t.Errorf("%d requests on %d connections, want %d on as many", len(b.received), len(b.connections()), rounds)
+			}
+		})
+	}
+}
+
+// The same over sockets, with a reset and with an orderly close, and a body larger than their buffers, so that the
+// write is what fails.
+func TestStaleSocketIsReplaced(t *testing.T) {
+	for name, linger := range map[string]int{"reset": 0, "closed": -1} {
+		t.Run(name, func(t *testing.T) {
+			var arrived atomic.Int64
+			var last atomic.Pointer[net.TCPConn]
+			server := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				if n, _ := io.Copy(io.Discard, r.Body); n == r.ContentLength {
+					arrived.Add(1)
+				}
+			}))
+			server.Config.ConnState = func(c net.Conn, state http.ConnState) {
+				if state == http.StateNew {
+					last.Store(c.(*net.TCPConn))
+				}
+			}
+			server.Start()
+			defer server.Close()
+			sender := NewHTTPSender(HTTPConfig{Endpoint: parse(t, server.URL)})
+			defer func() { _ = sender.Close() }()
+			body := make([]byte, 1<<20)
+			const rounds = 60
+			for i := range rounds {
+				if res, err := sender.Send(t.Context(), body); err != nil {
+					t.Fatalf("round %d: %+v, %v", i, res, err)
+				}
+				_ = last.Load().SetLinger(linger)
+				_ = last.Load().Close()
+			}
+			if n := arrived.Load(); n != rounds {
+				t.Errorf("%d requests arrived, want %d", n, rounds)
+			}
+		})
+	}
+}
+
+// A connection that breaks on its first use says something about the server: one attempt is one attempt.
+func TestNewConnectionIsNotRetried(t *testing.T) {
+	b := newBackend(t, HTTPConfig{}, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	res, err := b.sender.Send(t.Context(), []byte("spans"))
+	if err == nil || !res.Retryable || len(b.received) != 1 {
+		t.Errorf("got %+v, %v after %d requests", res, err, len(b.received))
+	}
+	b.server.Handler = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+	b.mustSend("spans")
+	if n := len(b.connections()); n != 2 {
+		t.Errorf("%d connections, want 2", n)
+	}
+}
+
+// A server that breaks every connection gets a request at most twice.
+func TestReplaysOnce(t *testing.T) {
+	abort := false
+	b := newBackend(t, HTTPConfig{}, func(http.ResponseWriter, *http.Request) {
+		if abort {
+			panic(http.ErrAbortHandler)
+		}
+	})
+	b.mustSend("spans")
+	abort = true
+	if res, err := b.sender.Send(t.Context(), []byte("spans")); err == nil || !res.Retryable {
+		t.Errorf("got %+v, %v", res, err)
+	}
+	if n := len(b.received); n != 3 {
+		t.Errorf("%d requests, want 1 + 2", n)
+	}
+}
+
+func TestLongIdleConnectionIsNotUsed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend(t, HTTPConfig{}, nil)
+		for i, idle := range []time.Duration{0, maxIdle - time.Second, maxIdle + time.Second, time.Hour} {
+			time.Sleep(idle)
+			b.mustSend("spans")
+			if n, want := len(b.connections()), max(1, i); n != want {
+				t.Errorf("after %v idle: %d connections, want %d", idle, n, want)
+			}
+		}
+	})
+}
+
+func TestTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend(t, HTTPConfig{Timeout: 3 * time.Second}, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+		begun := time.Now()
+		res, err := b.sender.Send(t.Context(), []byte("spans"))
+		if took := time.Since(begun); took != 3*time.Second || !res.Retryable || !errors.Is(err, context.DeadlineExceeded) ||
+			!strings.Contains(err.Error(), "no answer within 3s") {
+			t.Errorf("after %v: %+v, %v", took, res, err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		begun = time.Now()
+		res, err = b.sender.Send(ctx, []byte("spans"))
+		if took := time.Since(begun); took != time.Second || !res.Retryable || !errors.Is(err, context.DeadlineExceeded) ||
+			strings.Contains(err.Error(), "within") {
+			t.Errorf("after %v: %+v, %v", took, res, err)
+		}
+	})
+}
+
+func TestSendUnderADoneContext(t *testing.T) {
+	b := newBackend(t, HTTPConfig{}, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if res, err := b.sender.Send(ctx, []byte("spans")); !errors.Is(err, context.Canceled) || !res.Retryable {
+		t.Errorf("got %+v, %v", res, err)
+	}
+}
+
+// The status says that the spans have arrived; an answer that never ends does not change that.
+func TestSlowAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend(t, HTTPConfig{Timeout: 3 * time.Second}, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", contentType)
+			_, _ = w.Write([]byte{0x0a})
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		})
+		begun := time.Now()
+		res, err := b.sender.Send(t.Context(), []byte("spans"))
+		if err != nil || time.Since(begun) != 3*time.Second || !strings.Contains(res.Message, "could not be read") {
+			t.Errorf("after %v: %+v, %v", time.Since(begun), res, err)
+		}
+	})
+}
+
+// net/http may still be reading the body when Send has returned. The caller may use its memory again all the same, which
+// the race detector checks here.
+func TestBodyIsNotReadAfterSend(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusRequestEntityTooLarge) // without reading the body
+	}))
+	defer server.Close()
+	for _, zip := range []bool{false, true} {
+		sender := NewHTTPSender(HTTPConfig{Endpoint: parse(t, server.URL), Gzip: zip})
+		body := make([]byte, 8<<20)
+		for i := range 10 {
+			_, _ = sender.Send(t.Context(), body)
+			clear(body[:i])
+		}
+		_ = sender.Close()
+	}
+}
+
+func TestUnreachable(t *testing.T) {
+	b := newBackend(t, HTTPConfig{Endpoint: parse(t, "http://user:pass@nobody.test:4318/v1/traces?key=secret")}, nil)
+	res, err := b.sender.Send(t.Context(), []byte("spans"))
+	if !res.Retryable || !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("got %+v, %v", res, err)
+	}
+	text := errorText(err)
+	if !strings.HasPrefix(text, "send to http://nobody.test:4318/v1/traces: ") || strings.Contains(text, "pass") || strings.Contains(text, "secret") {
+		t.Errorf("error %q", text)
+	}
+}
+
+// An error of a dialer or signer of the user's own may hold anything.
+func TestSecretsStayOutOfErrors(t *testing.T) {
+	cause := errors.New("dialling with Bearer t0ken")
+	sender := NewHTTPSender(HTTPConfig{
+		Endpoint: parse(t, "http://collector.test/"),
+		Headers:  map[string]string{"authorization": "Bearer t0ken"},
+		Dial:     func(context.Context, string, string) (net.Conn, error) { return nil, cause },
+	})
+	_, err := sender.Send(t.Context(), nil)
+	if !errors.Is(err, cause) || strings.Contains(err.Error(), "t0ken") {
+		t.Errorf("error %q", err)
+	}
+}
+
+func TestTLS(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	defer server.Close()
+	authorities := x509.NewCertPool()
+	authorities.AddCert(server.Certificate())
+	for name, test := range map[string]struct {
+		cfg HTTPConfig
+		err string
+	}{
+		"unknown authority": {err: "certificate signed by unknown authority; if the authority is your own, name its file in OTEL_EXPORTER_OTLP_CERTIFICATE"},
+		"known authority":   {cfg: HTTPConfig{TLS: &tls.Config{RootCAs: authorities}}},
+		"plain server": {
+			cfg: HTTPConfig{Endpoint: parse(t, strings.Replace(plainServer(t), "http:", "https:", 1))},
+			err: "first record does not look like a TLS handshake; the server speaks plain HTTP: write http:// in the endpoint",
+		},
+		"TLS server": {
+			cfg: HTTPConfig{Endpoint: parse(t, strings.Replace(server.URL, "https:", "http:", 1))},
+			err: "400 Bad Request: Client sent an HTTP request to an HTTPS server.",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if test.cfg.Endpoint == nil {
+				test.cfg.Endpoint = parse(t, server.URL)
+			}
+			sender := NewHTTPSender(test.cfg)
+			defer func() { _ = sender.Close() }()
+			_, err := sender.Send(t.Context(), []byte("spans"))
+			if (err == nil) != (test.err == "") || !strings.HasSuffix(errorText(err), test.err) {
+				t.Errorf("error %q, want …%q", errorText(err), test.err)
+			}
+		})
+	}
+}
+
+func plainServer(t *testing.T) string {
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+func TestSendAfterClose(t *testing.T) {
+	b := newBackend(t, HTTPConfig{}, nil)
+	for range 2 {
+		b.mustSend("spans")
+		if err := b.sender.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if n := len(b.connections()); n != 2 {
+		t.Errorf("%d connections, want 2", n)
+	}
+}

@@ -1,0 +1,304 @@
+package otlp
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/epilogue-go/epilogue/internal/memnet"
+)
+
+// backend is a server in memory and what a sender needs to reach it.
+type backend struct {
+	tb      testing.TB
+	network *memnet.Network
+	server  *http.Server
+	sender  *HTTPSender
+
+	mu       sync.Mutex
+	conns    []net.Conn // accepted so far
+	received [][]byte   // bodies as on the wire
+}
+
+// newBackend serves handle, in which the body has been read already; nil answers 200.
+func newBackend(tb testing.TB, cfg HTTPConfig, handle http.HandlerFunc) *backend {
+	tb.Helper()
+	b := &backend{tb: tb, network: new(memnet.Network)}
+	l, err := b.network.Listen("collector.test:4318")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	b.server = &http.Server{
+		ConnState: func(c net.Conn, state http.ConnState) {
+			if state == http.StateNew {
+				b.mu.Lock()
+				b.conns = append(b.conns, c)
+				b.mu.Unlock()
+			}
+		},
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			data, err := io.ReadAll(r.Body)
+			if err != nil {
+				return
+			}
+			b.mu.Lock()
+			b.received = append(b.received, data)
+			b.mu.Unlock()
+			if handle != nil {
+				handle(w, r)
+			}
+		}),
+	}
+	var served sync.WaitGroup
+	served.Go(func() { _ = b.server.Serve(l) })
+	if cfg.Endpoint == nil {
+		cfg.Endpoint = parse(tb, "http://collector.test:4318/v1/traces")
+	}
+	if cfg.Dial == nil {
+		cfg.Dial = b.network.DialContext
+	}
+	b.sender = NewHTTPSender(cfg)
+	tb.Cleanup(func() {
+		if err := b.sender.Close(); err != nil {
+			tb.Error(err)
+		}
+		_ = b.server.Close()
+		served.Wait()
+	})
+	return b
+}
+
+func parse(tb testing.TB, raw string) *url.URL {
+	tb.Helper()
+	u, err := url.Parse(raw)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return u
+}
+
+func (b *backend) connections() []net.Conn {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return append([]net.Conn(nil), b.conns...)
+}
+
+// mustSend fails the test unless body is accepted without remark.
+func (b *backend) mustSend(body string) {
+	b.tb.Helper()
+	if res, err := b.sender.Send(b.tb.Context(), []byte(body)); err != nil || res != (Result{}) {
+		b.tb.Fatalf("Send: %+v, %v", res, err)
+	}
+}
+
+func respond(status int, contentType string, body []byte, headers ...string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", contentType)
+		for i := 0; i < len(headers); i += 2 {
+			w.Header().Set(headers[i], headers[i+1])
+		}
+		w.WriteHeader(status)
+		_, _ = w.Write(body)
+	}
+}
+
+func TestSendRequest(t *testing.T) {
+	var got *http.Request
+	b := newBackend(t, HTTPConfig{
+		Endpoint: parse(t, "http://user:secret@collector.test:4318/v1/traces?tenant=7"),
+		Headers:  map[string]string{"api-key": "k", "content-type": "text/plain", "Content-Encoding": "br", "host": "other.test"},
+	}, func(_ http.ResponseWriter, r *http.Request) { got = r })
+	b.mustSend("spans")
+	user, password, _ := got.BasicAuth()
+	if got.Method != http.MethodPost || got.RequestURI != "/v1/traces?tenant=7" || got.Proto != "HTTP/1.1" ||
+		got.Host != "other.test" || user != "user" || password != "secret" || got.ContentLength != 5 {
+		t.Errorf("request %+v", got)
+	}
+	for name, want := range map[string]string{
+		"Content-Type": "application/x-protobuf", "Content-Encoding": "", "Api-Key": "k",
+		"User-Agent": "OTel-OTLP-Exporter-Go/epilogue", "Accept-Encoding": "",
+	} {
+		if value := got.Header.Get(name); value != want {
+			t.Errorf("%s: %q, want %q", name, value, want)
+		}
+	}
+	if string(b.received[0]) != "spans" {
+		t.Errorf("received %q", b.received[0])
+	}
+}
+
+func TestUserAgentCanBeSet(t *testing.T) {
+	for want, cfg := range map[string]HTTPConfig{
+		"a/1": {UserAgent: "a/1"},
+		"b/1": {UserAgent: "a/1", Headers: map[string]string{"user-agent": "b/1"}},
+	} {
+		var got string
+		newBackend(t, cfg, func(_ http.ResponseWriter, r *http.Request) { got = r.UserAgent() }).mustSend("")
+		if got != want {
+			t.Errorf("User-Agent %q, want %q", got, want)
+		}
+	}
+}
+
+func TestGzip(t *testing.T) {
+	b := newBackend(t, HTTPConfig{Gzip: true}, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Content-Encoding") != "gzip" {
+			w.WriteHeader(http.StatusBadRequest)
+		}
+	})
+	bodies := []string{strings.Repeat("spans ", 10_000), "", "more"}
+	for i, body := range bodies {
+		b.mustSend(body)
+		zip, err := gzip.NewReader(bytes.NewReader(b.received[i]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if plain, err := io.ReadAll(zip); err != nil || string(plain) != body {
+			t.Errorf("request %d decompresses to %d bytes, %v", i, len(plain), err)
+		}
+	}
+}
+
+func TestSign(t *testing.T) {
+	failure := errors.New("no credentials")
+	var wire []byte
+	b := newBackend(t, HTTPConfig{Gzip: true, Sign: func(_ context.Context, r *http.Request, body []byte) error {
+		if failure != nil {
+			return failure
+		}
+		wire = bytes.Clone(body)
+		r.Header.Set("Authorization", "signed")
+		return nil
+	}}, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "signed" {
+			w.WriteHeader(http.StatusForbidden)
+		}
+	})
+	res, err := b.sender.Send(t.Context(), []byte("spans"))
+	if !errors.Is(err, failure) || !res.Retryable || len(b.connections()) != 0 {
+		t.Errorf("failed signing: %+v, %v", res, err)
+	}
+	failure = nil
+	b.mustSend("spans")
+	if !bytes.Equal(wire, b.received[0]) {
+		t.Error("signed other bytes than those on the wire")
+	}
+}
+
+func TestAnswers(t *testing.T) {
+	const pb, js, html = contentType, "application/json", "text/html; charset=utf-8"
+	const prefix = "send to http://collector.test:4318/v1/traces: "
+	tests := map[string]struct {
+		handle http.HandlerFunc
+		want   Result
+		err    string // "" accepted
+	}{
+		"200":              {handle: respond(200, pb, nil)},
+		"202":              {handle: respond(202, pb, nil)},
+		"partial success":  {handle: respond(200, pb, partialSuccess(3, "too\nold")), want: Result{Rejected: 3, Message: "too old"}},
+		"warning":          {handle: respond(200, pb, partialSuccess(0, "soon gone")), want: Result{Message: "soon gone"}},
+		"JSON answer":      {handle: respond(200, js, []byte("{}"))},
+		"malformed answer": {handle: respond(200, pb, []byte("OK")), want: Result{Message: "accepted, but the answer is malformed: no valid protobuf message"}},
+		"web page":         {handle: respond(200, html, []byte("<html>")), want: Result{Message: "the answer is a web page; does the endpoint lead to an OTLP receiver?"}},
+		"huge answer":      {handle: respond(200, pb, make([]byte, 1<<20)), want: Result{Message: "accepted, but the answer could not be read: longer than 65536 bytes"}},
+		"answer cut off":   {handle: respond(200, pb, []byte("ab"), "Content-Length", "10"), want: Result{Message: "accepted, but the answer could not be read: unexpected EOF"}},
+
+		"400 with status":     {handle: respond(400, pb, rpcStatus(3, "bad span")), err: "400 Bad Request: bad span"},
+		"400 with code only":  {handle: respond(400, pb, rpcStatus(3, "")), err: "400 Bad Request: google.rpc.Status code 3"},
+		"400 with text":       {handle: respond(400, "text/plain", []byte("no\tsuch \x1b[31m thing\n")), err: "400 Bad Request: no such ?[31m thing"},
+		"400 with bad status": {handle: respond(400, pb, []byte("sorry")), err: "400 Bad Request: sorry"},
+		"401 with a secret":   {handle: respond(401, js, []byte(`{"message":"key s3cret unknown"}`)), err: `401 Unauthorized: {"message":"key [redacted] unknown"}`},
+		"413 with long text":  {handle: respond(413, "text/plain", bytes.Repeat([]byte("x"), 1<<20)), err: "413 Request Entity Too Large: " + strings.Repeat("x", maxSaid-1) + "…"},
+		"500":                 {handle: respond(500, pb, nil), err: "500 Internal Server Error"},
+		"599":                 {handle: respond(599, pb, nil), err: "599"},
+
+		"429":            {handle: respond(429, pb, nil, "Retry-After", "2"), want: Result{Retryable: true, RetryAfter: 2 * time.Second}, err: "429 Too Many Requests"},
+		"502":            {handle: respond(502, pb, nil), want: Result{Retryable: true}, err: "502 Bad Gateway"},
+		"503":            {handle: respond(503, pb, rpcStatus(14, "busy")), want: Result{Retryable: true}, err: "503 Service Unavailable: busy"},
+		"504":            {handle: respond(504, pb, nil, "Retry-After", "nonsense"), want: Result{Retryable: true}, err: "504 Gateway Timeout"},
+		"500 with delay": {handle: respond(500, pb, nil, "Retry-After", "2"), err: "500 Internal Server Error"},
+
+		"redirect": {
+			handle: respond(308, pb, nil, "Location", "http://u:p@other.test/v1?token=x"),
+			err:    "redirect (308 Permanent Redirect) to http://other.test/v1 not followed; set the endpoint to the final address",
+		},
+		"redirect nowhere": {handle: respond(302, pb, nil), err: "redirect (302 Found) to nowhere not followed; set the endpoint to the final address"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			b := newBackend(t, HTTPConfig{Headers: map[string]string{"api-key": "s3cret"}}, test.handle)
+			got, err := b.sender.Send(t.Context(), []byte("spans"))
+			if got != test.want {
+				t.Errorf("result %+v, want %+v", got, test.want)
+			}
+			if text := errorText(err); text != "" && text != prefix+test.err || (text == "") != (test.err == "") {
+				t.Errorf("error %q, want %q", text, test.err)
+			}
+			if len(b.received) != 1 {
+				t.Errorf("%d requests, want 1", len(b.received))
+			}
+		})
+	}
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+func TestRetryAfterADate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		at := time.Now().Add(90 * time.Second).UTC().Format(http.TimeFormat)
+		b := newBackend(t, HTTPConfig{}, respond(503, contentType, nil, "Retry-After", at))
+		if res, err := b.sender.Send(t.Context(), nil); err == nil || res.RetryAfter != 90*time.Second {
+			t.Errorf("got %+v, %v", res, err)
+		}
+	})
+}
+
+// An answer that was read to its end leaves its connection for the next request, whatever its status.
+func TestConnectionsAreKept(t *testing.T) {
+	status := http.StatusOK
+	b := newBackend(t, HTTPConfig{}, func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		_, _ = w.Write(partialSuccess(1, "text"))
+	})
+	for _, status = range []int{200, 400, 503, 308, 200} {
+		_, _ = b.sender.Send(t.Context(), []byte("spans"))
+	}
+	if n := len(b.connections()); n != 1 {
+		t.Errorf("%d connections for 5 requests, want 1", n)
+	}
+}
+
+func TestConcurrentSends(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend(t, HTTPConfig{Gzip: true}, func(http.ResponseWriter, *http.Request) { time.Sleep(time.Second) })
+		for range 2 {
+			begun := time.Now()
+			var wg sync.WaitGroup
+			for range maxIdleConns {
+				wg.Go(func() { b.mustSend("spans") })
+			}
+			wg.Wait()
+			if took := time.Since(begun); took != time.Second {
+				t.Errorf("took %v, want 1s", took)
+			}
+		}
+		if n := len(b.connections()); n != maxIdleConns {
+			t.Errorf("%d connections, want %d", n, maxIdleConns)
+		}
+	})
+}
