@@ -1,0 +1,96 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/open-telemetry/opentelemetry-collector-contrib/exporter/fileexporter"
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/confmap"
+	"go.opentelemetry.io/collector/confmap/provider/yamlprovider"
+	"go.opentelemetry.io/collector/exporter"
+	"go.opentelemetry.io/collector/otelcol"
+	"go.opentelemetry.io/collector/receiver"
+	"go.opentelemetry.io/collector/receiver/otlpreceiver"
+	"go.opentelemetry.io/collector/service/telemetry/otelconftelemetry"
+)
+
+// collectorConfig is the Collector's configuration, with the address and the file left open. It closes idle connections
+// quickly: a frozen function finds its own dead when it thaws.
+const collectorConfig = `yaml:
+receivers:
+  otlp:
+    protocols:
+      http:
+        endpoint: %s
+        keepalive:
+          idle_timeout: 100ms
+exporters:
+  file:
+    path: %s
+    flush_interval: 100ms
+service:
+  telemetry:
+    metrics:
+      level: none
+  pipelines:
+    traces:
+      receivers: [otlp]
+      exporters: [file]
+`
+
+// collectorVariable holds the configuration in the environment of a test binary that is to be a Collector.
+const collectorVariable = "E2E_COLLECTOR"
+
+// runCollector is the main of that process. It returns when SIGTERM has ended the Collector.
+func runCollector(config string) error {
+	col, err := otelcol.NewCollector(otelcol.CollectorSettings{
+		BuildInfo: component.NewDefaultBuildInfo(),
+		Factories: func() (otelcol.Factories, error) {
+			otlp, file := otlpreceiver.NewFactory(), fileexporter.NewFactory()
+			return otelcol.Factories{
+				Receivers: map[component.Type]receiver.Factory{otlp.Type(): otlp},
+				Exporters: map[component.Type]exporter.Factory{file.Type(): file},
+				Telemetry: otelconftelemetry.NewFactory(),
+			}, nil
+		},
+		ConfigProviderSettings: otelcol.ConfigProviderSettings{ResolverSettings: confmap.ResolverSettings{
+			URIs:              []string{config},
+			ProviderFactories: []confmap.ProviderFactory{yamlprovider.NewFactory()},
+		}},
+	})
+	if err != nil {
+		return fmt.Errorf("make collector: %w", err)
+	}
+	return col.Run(context.Background())
+}
+
+// collector is a running Collector.
+type collector struct {
+	*process
+	url, file string
+}
+
+// startCollector returns when the Collector takes requests.
+func startCollector(t *testing.T) *collector {
+	t.Helper()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := listener.Addr().String() // free a moment ago: the Collector can not be asked which port it got
+	_ = listener.Close()
+	c := &collector{url: "http://" + addr, file: filepath.Join(t.TempDir(), "traces.json")}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := fmt.Sprintf(collectorConfig, addr, c.file)
+	c.process = startProcess(t, []string{collectorVariable + "=" + config}, self)
+	c.waitFor(t, "Everything is ready")
+	return c
+}

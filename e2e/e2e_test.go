@@ -1,0 +1,126 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/epilogue-go/epilogue/lambdatest"
+)
+
+func TestMain(m *testing.M) {
+	if config := os.Getenv(collectorVariable); config != "" {
+		if err := runCollector(config); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// freeze is how long an environment stays frozen where that matters: longer than the Collector keeps idle connections.
+const freeze = 300 * time.Millisecond
+
+// step is one invocation.
+type step struct {
+	name   string
+	event  string // file of examples/orders/events
+	freeze bool   // the environment has been frozen for a time before
+	answer string // part of the answer's payload
+	fault  bool   // the invocation fails
+}
+
+var steps = []step{
+	{name: "cold", event: "create.json", answer: `"statusCode":201`},
+	{name: "warm", event: "create-base64.json", answer: `"statusCode":201`},
+	{name: "in a trace of the caller's", event: "create-traced.json", answer: `"statusCode":201`},
+	{name: "after a freeze", event: "get.json", freeze: true, answer: `"statusCode":200`},
+	{name: "after another", event: "create.json", freeze: true, answer: `"statusCode":201`},
+	{name: "bad input", event: "invalid.json", answer: `"statusCode":422`},
+	{name: "panic after a freeze", event: "panic.json", freeze: true, fault: true, answer: "the box fell off the table"},
+	{name: "new environment", event: "create.json", answer: `"statusCode":201`},
+	{name: "timeout after a freeze", event: "timeout.json", freeze: true, fault: true, answer: "timed out"},
+	{name: "third environment", event: "get.json", answer: `"statusCode":200`},
+	{name: "before the end", event: "create.json", freeze: true, answer: `"statusCode":201`},
+}
+
+func TestEverySpanArrives(t *testing.T) {
+	for _, compression := range []string{"none", "gzip"} {
+		t.Run(compression, func(t *testing.T) {
+			col := startCollector(t)
+			prices, pricesURL := startPrices(t, col.url)
+			record := filepath.Join(t.TempDir(), "ended.json")
+			runFunction(t, buildOrders(t), []string{
+				"E2E_RECORD=" + record, "ORDERS_FAULTS=on", "PRICES_URL=" + pricesURL,
+				"OTEL_SERVICE_NAME=orders", "OTEL_EXPORTER_OTLP_ENDPOINT=" + col.url, "OTEL_EXPORTER_OTLP_COMPRESSION=" + compression,
+			})
+			prices.stop(t)
+			col.stop(t)
+
+			ended := readRecord(t, record)
+			all := readDelivered(t, col.file)
+			var ofOrders []span
+			for _, s := range all {
+				if s.service() == "orders" {
+					ofOrders = append(ofOrders, s)
+				}
+			}
+			compare(t, ended, ofOrders)
+			checkStory(t, all)
+			t.Logf("%d spans ended in orders, %d delivered; %d with those of prices", len(ended), len(ofOrders), len(all))
+		})
+	}
+}
+
+// runFunction sends the steps to orders in the local Lambda and ends its environment.
+func runFunction(t *testing.T, path string, env []string) {
+	t.Helper()
+	var log bytes.Buffer
+	lambda, err := lambdatest.New(lambdatest.Config{
+		FunctionName: "orders", MemorySize: 256, Timeout: 3 * time.Second, Env: env, Stderr: &log,
+	}, lambdatest.Command(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lambda.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 4*patience)
+	defer cancel()
+	for i, s := range steps {
+		if s.freeze {
+			letTimePass(freeze)
+		}
+		res, err := lambda.Invoke(ctx, lambdatest.Invocation{RequestID: requestID(i), Payload: sampleEvent(t, s.event)})
+		if err != nil {
+			t.Fatalf("%s: %v", s.name, err)
+		}
+		if (res.FunctionError != "") != s.fault || !strings.Contains(string(res.Payload), s.answer) {
+			t.Errorf("%s: got %s %s; want %s", s.name, res.FunctionError, res.Payload, s.answer)
+		}
+		if err := lambda.WaitIdle(ctx); err != nil {
+			t.Fatalf("%s: %v", s.name, err)
+		}
+	}
+	exit, err := lambda.Shutdown(ctx)
+	_ = lambda.Close() // all of the log is written when it returns
+	if err != nil || exit.Code != 0 || exit.Killed {
+		t.Errorf("shutdown: %+v, %v\n%s", exit, err, lambda.Log())
+	}
+	if !strings.Contains(log.String(), "graceful shutdown completed") {
+		t.Errorf("the log ends without the account:\n%s", log.String())
+	}
+}
+
+// requestID returns the id of the step at index i.
+func requestID(i int) string { return fmt.Sprintf("8476a536-e9f4-11e8-9739-%012d", i) }
+
+// letTimePass lets real time go by while the environment is frozen: that, and no event, is what the Collector needs to
+// close its connections.
+func letTimePass(d time.Duration) { <-time.After(d) }

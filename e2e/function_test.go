@@ -1,0 +1,71 @@
+package e2e
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"testing"
+)
+
+// build compiles a program of the root module, with its own go.mod. Where overlay is not nil its files take the place of
+// others.
+func build(t *testing.T, pkg string, overlay map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	out := filepath.Join(dir, "program")
+	args := []string{"build", "-tags", "lambda.norpc", "-o", out}
+	if overlay != nil {
+		data, err := json.Marshal(map[string]any{"Replace": overlay})
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(dir, "overlay.json")
+		if err := os.WriteFile(file, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		args = append(args, "-overlay", file)
+	}
+	cmd := exec.CommandContext(t.Context(), "go", append(args, pkg)...)
+	cmd.Dir = ".."
+	if text, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("build %s: %v\n%s", pkg, err, text)
+	}
+	return out
+}
+
+// buildOrders compiles orders with the main that also records.
+func buildOrders(t *testing.T) string {
+	t.Helper()
+	main, err := filepath.Abs("../examples/orders/main.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	recording, err := filepath.Abs("testdata/orders_main.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return build(t, "./examples/orders", map[string]string{main: recording})
+}
+
+var listens = regexp.MustCompile(`prices listens.* addr=(\S+)`)
+
+// startPrices returns the prices service, which exports to collector, and its URL.
+func startPrices(t *testing.T, collector string) (*process, string) {
+	t.Helper()
+	p := startProcess(t, []string{
+		"PRICES_ADDR=127.0.0.1:0", "OTEL_EXPORTER_OTLP_ENDPOINT=" + collector,
+	}, build(t, "./examples/prices", nil))
+	return p, "http://" + listens.FindStringSubmatch(p.waitFor(t, "prices listens"))[1]
+}
+
+// sampleEvent returns one of the function's own sample events.
+func sampleEvent(t *testing.T, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("../examples/orders/events", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}

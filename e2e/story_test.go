@@ -1,0 +1,81 @@
+package e2e
+
+import (
+	"testing"
+)
+
+// checkStory checks in what arrived that each invocation has its one span, that those which failed say so in all spans
+// they left open, and that traces go on in prices.
+func checkStory(t *testing.T, spans []span) {
+	t.Helper()
+	byID := map[string]span{}
+	roots := map[any]span{}
+	for _, s := range spans {
+		byID[s.SpanID] = s
+		if id, ok := s.Attributes["faas.invocation_id"]; ok {
+			if _, again := roots[id]; again {
+				t.Errorf("two spans say that they are invocation %v", id)
+			}
+			roots[id] = s
+		}
+	}
+	for i, step := range steps {
+		root, ok := roots[requestID(i)]
+		if !ok {
+			t.Errorf("%s: no span for the invocation", step.name)
+			continue
+		}
+		if step.fault {
+			checkFailed(t, step.name, root, spans)
+		}
+	}
+	checkPrices(t, spans, byID)
+	if len(named(spans, "close the shop")) == 0 {
+		t.Error("what ended after SIGTERM did not arrive")
+	}
+}
+
+// checkFailed expects status Error on the invocation and on the spans that its fault left open.
+func checkFailed(t *testing.T, step string, root span, spans []span) {
+	t.Helper()
+	if root.Status != "error" {
+		t.Errorf("%s: the invocation's status is %s", step, root.Status)
+	}
+	open := map[string]bool{"pack order": true, "wait for the glacier": true}
+	for _, s := range spans {
+		if s.TraceID == root.TraceID && s.Parent == root.SpanID && open[s.Name] && s.Status != "error" {
+			t.Errorf("%s: %s, left open, has status %s", step, s.Name, s.Status)
+		}
+	}
+}
+
+// checkPrices expects a span of prices under each request that got an answer.
+func checkPrices(t *testing.T, spans []span, byID map[string]span) {
+	t.Helper()
+	answered := 0
+	for _, s := range named(spans, "HTTP GET") {
+		if s.Status != "error" {
+			answered++
+		}
+	}
+	served := named(spans, "GET /prices/{sku}")
+	if answered == 0 || len(served) < answered {
+		t.Errorf("%d requests were answered, prices tells of %d", answered, len(served))
+	}
+	for _, s := range served {
+		client, ok := byID[s.Parent]
+		if !ok || client.Name != "HTTP GET" || client.TraceID != s.TraceID || s.service() != "prices" {
+			t.Errorf("a span of %s has the parent %q", s.service(), client.Name)
+		}
+	}
+}
+
+func named(spans []span, name string) []span {
+	var out []span
+	for _, s := range spans {
+		if s.Name == name {
+			out = append(out, s)
+		}
+	}
+	return out
+}
