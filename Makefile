@@ -12,10 +12,10 @@ CC_FOUND := $(shell command -v $$($(GO) env CC) 2>/dev/null)
 RACE     := $(if $(CC_FOUND),-race,)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test e2e bench fuzz lint tidy clean
+.PHONY: help demo test e2e bench fuzz lint template build-OrdersFunction build-FulfilFunction tidy clean
 
 help: ## List the targets.
-	@awk 'BEGIN {FS = ":.*## "} /^[a-zA-Z0-9_-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-zA-Z0-9_-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## Run the orders function in the local Lambda, freezes included, and show what was sent when.
 	@$(GO) run ./cmd/epilogue demo $(ARGS)
@@ -47,6 +47,23 @@ $(TOOLS)/golangci-lint: Makefile
 
 $(TOOLS)/actionlint: Makefile
 	GOBIN=$(TOOLS) $(GO) install $(ACTIONLINT)
+
+template: ## Prove template.yaml against AWS's specification, and that its builds run on both architectures.
+	.ci/template/check
+	.ci/template/bootstraps
+
+# `sam build` calls these with ARTIFACTS_DIR set; see template.yaml for ARCHITECTURE. The tag leaves out aws-lambda-go's
+# net/rpc mode, which provided.al2023 does not use.
+ARCHITECTURE  ?= arm64
+ARTIFACTS_DIR ?= $(CURDIR)/bin/$@
+BOOTSTRAP      = CGO_ENABLED=0 GOOS=linux GOARCH=$(patsubst x86_64,amd64,$(ARCHITECTURE)) \
+                 $(GO) build -tags lambda.norpc -trimpath -ldflags "-s -w" -o "$(ARTIFACTS_DIR)/bootstrap"
+
+build-OrdersFunction: ## Build the orders function as `sam build` does, for ARCHITECTURE (default arm64).
+	$(BOOTSTRAP) ./examples/orders
+
+build-FulfilFunction: ## Build the fulfil function as `sam build` does, for ARCHITECTURE (default arm64).
+	$(BOOTSTRAP) ./examples/fulfil
 
 tidy: ## Tidy every module of the repository.
 	$(GO) mod tidy
