@@ -85,7 +85,7 @@ func runFunction(t *testing.T, path string, env []string) {
 	t.Helper()
 	var log bytes.Buffer
 	lambda, err := lambdatest.New(lambdatest.Config{
-		FunctionName: "orders", MemorySize: 256, Timeout: 3 * time.Second, Env: env, Stderr: &log,
+		FunctionName: "orders", MemorySize: 256, Timeout: 2 * time.Second, Env: env, Stderr: &log,
 	}, lambdatest.Command(path))
 	if err != nil {
 		t.Fatal(err)
@@ -115,6 +115,29 @@ func runFunction(t *testing.T, path string, env []string) {
 	}
 	if !strings.Contains(log.String(), "graceful shutdown completed") {
 		t.Errorf("the log ends without the account:\n%s", log.String())
+	}
+	checkConditions(t, lambdatest.Invocations(lambda.Log().Events()))
+}
+
+// checkConditions expects that the steps ran under the conditions they are about: frozen where they say so, and each
+// failure followed by a new process.
+func checkConditions(t *testing.T, reports []lambdatest.InvocationReport) {
+	t.Helper()
+	if len(reports) != len(steps) {
+		t.Fatalf("%d invocations; want %d", len(reports), len(steps))
+	}
+	process := 1
+	for i, s := range steps {
+		r := reports[i]
+		if s.freeze && r.Thawed < freeze {
+			t.Errorf("%s: it was frozen for %s; want %s", s.name, r.Thawed, freeze)
+		}
+		if r.Process != process || r.TimedOut != strings.Contains(s.name, "timeout") {
+			t.Errorf("%s: in process %d, timed out: %t; want process %d", s.name, r.Process, r.TimedOut, process)
+		}
+		if s.fault {
+			process++
+		}
 	}
 }
 
