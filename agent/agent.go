@@ -36,6 +36,8 @@ type Agent struct {
 	stop     context.CancelFunc
 	draining chan struct{} // closed by watch when the shutdown begins: nothing is held any more
 	resumed  chan struct{} // closed by watch when the shutdown is over and the process lives on
+
+	unregistered chan struct{} // closed by Start when the platform has no extension of ours, so sends no SIGTERM for it
 }
 
 // Start registers the internal extension, takes charge of SIGTERM and SIGINT, and returns the agent. It is to be called
@@ -67,9 +69,11 @@ func Start(ctx context.Context, f Flusher, opts ...Option) *Agent { //nolint:con
 	a.client = extensionsapi.New(runtimeAPI, a.dial)
 	state, identifier := a.register()
 	a.enter(state)
-	if identifier != "" {
-		go a.loop(identifier)
+	if identifier == "" {
+		close(a.unregistered)
+		return a
 	}
+	go a.loop(identifier)
 	return a
 }
 
@@ -85,6 +89,8 @@ func newAgent(ctx context.Context, f Flusher, opts []Option) *Agent {
 		flusher:  join(f),
 		draining: make(chan struct{}),
 		resumed:  make(chan struct{}),
+
+		unregistered: make(chan struct{}),
 	}
 	a.log.logger = o.logger
 	var bad []error

@@ -24,6 +24,7 @@ type invocation struct {
 	root     [8]byte   // the span id of its root span; zero: none
 	invoked  bool      // its INVOKE event has come
 	letGo    bool      // the loop does not wait for its end, which therefore flushes by itself
+	forsaken bool      // it has ended, and the loop did not wait for its INVOKE event to flush it
 }
 
 func (inv *invocation) hasBegun() bool { return isClosed(inv.begun) }
@@ -128,15 +129,15 @@ func (v *invocations) deadlineOf(id string) time.Time {
 	return time.Time{}
 }
 
-// abandon stops expecting INVOKE events for invocations that have ended without one, and reports whether there were any:
-// nobody has flushed what they left.
-func (v *invocations) abandon() bool {
+// forsake stops waiting for the INVOKE events of invocations that have ended without one, and reports whether there were
+// any: nobody has flushed what they left.
+func (v *invocations) forsake() bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	found := false
 	for _, inv := range v.all {
-		if inv.hasEnded() && !inv.invoked {
-			inv.invoked, found = true, true
+		if inv.hasEnded() && !inv.invoked && !inv.forsaken {
+			inv.forsaken, found = true, true
 		}
 	}
 	return found

@@ -103,23 +103,23 @@ func TestReleaseAndBegin(t *testing.T) {
 	}
 }
 
-func TestAbandonFindsEndsThatNobodyFlushed(t *testing.T) {
+func TestForsakeFindsEndsThatNobodyFlushed(t *testing.T) {
 	var v invocations
 	v.invoke("seen", time.Time{})
 	v.end("seen")
 	v.begin("in flight", time.Time{}, [8]byte{})
-	if v.abandon() {
+	if v.forsake() {
 		t.Error("found one where all have been seen or have not ended")
 	}
 	v.end("unseen")
-	if !v.abandon() {
+	if !v.forsake() {
 		t.Error("an end without an INVOKE was not found")
 	}
-	if v.abandon() {
+	if v.forsake() {
 		t.Error("found twice")
 	}
-	if again := v.invoke("unseen", time.Time{}); again.hasEnded() {
-		t.Error("an INVOKE after that is taken for the same invocation's")
+	if inv := v.invoke("unseen", time.Time{}); !inv.hasEnded() {
+		t.Error("its INVOKE, when it comes after all, is waited on")
 	}
 }
 

@@ -71,7 +71,7 @@ func (a *Agent) sleep(d time.Duration) {
 func (a *Agent) nextFailed(err error) {
 	a.counters.nextFailures.Add(1)
 	a.log.sayRarely(warn, "agent: next event failed, asking again", slog.Any("error", err))
-	if a.state.change(classic, detached) && a.invocations.abandon() {
+	if a.state.change(classic, detached) && a.invocations.forsake() {
 		_ = a.flushFor(time.Time{})
 	}
 }

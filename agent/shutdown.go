@@ -39,6 +39,7 @@ func (a *Agent) watch(ctx context.Context, signals chan os.Signal) {
 	select {
 	case sig := <-signals:
 		a.exit(final, sig, done)
+	case <-a.unregistered: // no SIGTERM will come, and there is nothing left to save from one
 	case <-a.process.Done:
 	case <-a.life.Done():
 	}

@@ -22,18 +22,21 @@ type Event struct {
 	TraceHeader        string // X-Ray trace header; empty where there is none
 }
 
+// wireEvent is an event as the API sends it.
+type wireEvent struct {
+	EventType          string `json:"eventType"`
+	RequestID          string `json:"requestId"`
+	DeadlineMs         int64  `json:"deadlineMs"` // since the Unix epoch
+	InvokedFunctionARN string `json:"invokedFunctionArn"`
+	Tracing            struct {
+		Value string `json:"value"`
+	} `json:"tracing"`
+}
+
 // parseEvent reads the body of a reply to Next. What is not an INVOKE with a request id is an error, since nothing else
 // is ever subscribed to.
 func parseEvent(body []byte) (Event, error) {
-	var e struct {
-		EventType          string `json:"eventType"`
-		RequestID          string `json:"requestId"`
-		DeadlineMs         int64  `json:"deadlineMs"`
-		InvokedFunctionARN string `json:"invokedFunctionArn"`
-		Tracing            struct {
-			Value string `json:"value"`
-		} `json:"tracing"`
-	}
+	var e wireEvent
 	if err := json.Unmarshal(body, &e); err != nil {
 		return Event{}, fmt.Errorf("decode event: %w", err)
 	}

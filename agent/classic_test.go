@@ -1,0 +1,372 @@
+package agent_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/epilogue-go/epilogue/agent"
+	"github.com/epilogue-go/epilogue/lambdatest"
+)
+
+// orders are all ways in which INVOKE and the invocation can come: INVOKE before the handler, during it, after it has
+// returned, and after the runtime has asked for the next invocation.
+var orders = map[string]lambdatest.Order{
+	"INVOKE first":     lambdatest.OrderInvokeFirst,
+	"invocation first": lambdatest.OrderInvocationFirst,
+	"after the post":   lambdatest.OrderInvokeLate,
+	"after runtime's":  lambdatest.OrderInvokeLast,
+	"random":           lambdatest.OrderRandom,
+}
+
+func TestFlushFollowsTheResponseAndPrecedesNext(t *testing.T) {
+	for name, order := range orders {
+		for _, handler := range []time.Duration{0, time.Millisecond, 40 * time.Millisecond} {
+			t.Run(fmt.Sprintf("%s, handler %v", name, handler), func(t *testing.T) {
+				story(t, func(w *world) {
+					w.config.Order, w.config.OrderGap = order, 10*time.Millisecond
+					w.handle = func(ctx context.Context, _ *mainland) error { return pause(ctx, handler) }
+					w.flusher.onFlush = taking(30 * time.Millisecond)
+				}, func(w *world) {
+					for i := range 5 {
+						w.serves(fmt.Sprint(i))
+						time.Sleep(time.Hour) // frozen
+					}
+					for i := range 5 {
+						id := fmt.Sprint(i)
+						begun, ended := w.find(flushBegun, "")[i], w.find(flushEnded, "")[i]
+						next := w.one(lambdatest.KindExtensionNext, id)
+						w.inOrder(w.one(lambdatest.KindResponsePosted, id), w.one(endCalled, id), begun, ended, next)
+						if d := between(ended, next); d != 0 {
+							w.Errorf("%s: next comes %v after the flush", id, d)
+						}
+						if d := w.one(endReturned, id).Duration; d != 0 {
+							w.Errorf("%s: End blocks for %v", id, d)
+						}
+					}
+					if got := w.stats(); got.State != "classic" || got.Invocations != 5 || got.Flushes != 5 ||
+						got.FlushTime != 150*time.Millisecond || got.LetGo != 0 {
+						w.Errorf("stats %+v", got)
+					}
+					if e := w.one(intervalSet, ""); e.Detail != "false" {
+						w.Errorf("interval flush set to %s", e.Detail)
+					}
+					w.gracefully()
+				})
+			})
+		}
+	}
+}
+
+func TestRegistersForInvokeUnderItsName(t *testing.T) {
+	story(t, func(w *world) { w.options = []agent.Option{agent.WithExtensionName("ours")} }, func(w *world) {
+		w.serves("r")
+		if e := w.one(lambdatest.KindExtensionRegistered, ""); e.Who != "ours" || e.Detail != "INVOKE" {
+			w.Errorf("%s", e)
+		}
+	})
+}
+
+func TestBadExtensionNameIsReplacedAndLogged(t *testing.T) {
+	story(t, func(w *world) { w.config.Env = []string{"EPILOGUE_EXTENSION_NAME=two words"} }, func(w *world) {
+		w.serves("r")
+		if e := w.one(lambdatest.KindExtensionRegistered, ""); e.Who != "epilogue" {
+			w.Errorf("%s", e)
+		}
+		w.logs(`EPILOGUE_EXTENSION_NAME=\"two words\"`)
+	})
+}
+
+func TestSlowBackendDelaysNeitherResponseNorBeyondTheBudget(t *testing.T) {
+	story(t, func(w *world) {
+		w.config.Timeout = 30 * time.Second
+		w.flusher.onFlush = taking(time.Hour) // hangs, and honours its context
+	}, func(w *world) {
+		for i := range 3 {
+			id := fmt.Sprint(i)
+			w.serves(id)
+			posted, answered := w.one(lambdatest.KindResponsePosted, id), w.one(lambdatest.KindCallerAnswered, id)
+			if d := between(posted, answered); d != 0 {
+				w.Errorf("the caller waits %v for its response", d)
+			}
+			begun, next := w.find(flushBegun, "")[i], w.one(lambdatest.KindExtensionNext, id)
+			if d := between(begun, next); d != 2*time.Second {
+				w.Errorf("the environment is held for %v, want the flush timeout", d)
+			}
+		}
+		if got := w.stats(); got.FlushErrors != 3 || got.StuckFlushes != 0 {
+			w.Errorf("stats %+v", got)
+		}
+	})
+}
+
+func TestFlushEndsAMarginBeforeTheDeadline(t *testing.T) {
+	story(t, func(w *world) {
+		w.config.Timeout = 3 * time.Second
+		w.handle = func(ctx context.Context, _ *mainland) error { return pause(ctx, 2200*time.Millisecond) }
+		w.flusher.onFlush = taking(time.Hour)
+	}, func(w *world) {
+		w.serves("r")
+		// What the platform calls the deadline is cut to milliseconds, and the bubble's clock is exact to them.
+		if d := w.one(flushBegun, "").Duration; d != 750*time.Millisecond {
+			w.Errorf("the flush gets %v", d)
+		}
+		w.none(lambdatest.KindTimeout)
+	})
+}
+
+func TestFlusherThatIgnoresItsContextIsLeftBehindAndNotPiledUp(t *testing.T) {
+	release := make(chan struct{})
+	story(t, func(w *world) {
+		release = make(chan struct{})
+		w.config.Timeout = 30 * time.Second
+		w.flusher.onFlush = func(context.Context, int) error { <-release; return nil }
+	}, func(w *world) {
+		w.serves("1")
+		if d := between(w.one(flushBegun, ""), w.one(lambdatest.KindExtensionNext, "1")); d != 2010*time.Millisecond {
+			w.Errorf("the environment is held for %v, want the flush timeout and the time to return", d)
+		}
+		for i := range 10 {
+			id := fmt.Sprint(i + 2)
+			w.serves(id)
+			if d := between(w.one(endCalled, id), w.one(lambdatest.KindExtensionNext, id)); d > 10*time.Millisecond {
+				w.Errorf("while the call is stuck, %s is held for %v", id, d)
+			}
+		}
+		w.one(flushBegun, "")
+		if got := w.stats(); got.StuckFlushes != 11 || got.FlushErrors != 11 {
+			w.Errorf("stats %+v", got)
+		}
+		close(release)
+		synctest.Wait()
+		w.serves("last")
+		if n := len(w.find(flushEnded, "")); n != 2 {
+			w.Errorf("%d flushes ended, want the stuck one and one more", n)
+		}
+	})
+}
+
+func TestFlushErrorsAreCountedAndLoggedAtIntervals(t *testing.T) {
+	story(t, func(w *world) {
+		w.flusher.onFlush = func(_ context.Context, call int) error {
+			if call == 7 {
+				panic("broken exporter")
+			}
+			return errors.New("backend says no")
+		}
+	}, func(w *world) {
+		for i := range 10 {
+			w.serves(fmt.Sprint(i))
+		}
+		w.logs("agent: flush failed", "backend says no")
+		if got := w.stats(); got.Flushes != 10 || got.FlushErrors != 10 {
+			w.Errorf("stats %+v", got)
+		}
+		time.Sleep(time.Minute)
+		w.serves("later")
+		if n := strings.Count(w.lines.String(), "agent: flush failed"); n != 2 {
+			w.Errorf("%d lines, want a second one after a minute", n)
+		}
+		w.logs("suppressed=9")
+	})
+}
+
+func TestPayloadThatDoesNotDecodeIsLetGoAfterTheGrace(t *testing.T) {
+	story(t, func(w *world) { w.config.Order = lambdatest.OrderInvokeFirst }, func(w *world) {
+		w.serves("before")
+		resp, err := w.env.Invoke(w.Context(), lambdatest.Invocation{RequestID: "bad", Payload: notJSON})
+		if err != nil || resp.FunctionError == "" {
+			w.Fatalf("%+v %v", resp, err)
+		}
+		w.idle()
+		if d := between(w.one(lambdatest.KindInvokeReleased, "bad"), w.one(lambdatest.KindExtensionNext, "bad")); d != 250*time.Millisecond {
+			w.Errorf("held for %v, want the grace", d)
+		}
+		if n := len(w.find(flushBegun, "")); n != 2 {
+			w.Errorf("%d flushes, want one for each invocation", n)
+		}
+		w.serves("after")
+		if got := w.stats(); got.LetGo != 1 || got.LateBegins != 0 || got.Invocations != 3 {
+			w.Errorf("stats %+v", got)
+		}
+		w.gracefully()
+	})
+}
+
+func TestLateBeginFlushesByItself(t *testing.T) {
+	story(t, func(w *world) {
+		w.config.Order, w.config.OrderGap = lambdatest.OrderInvokeFirst, 400*time.Millisecond
+		w.flusher.onFlush = taking(30 * time.Millisecond)
+		w.handle = func(_ context.Context, m *mainland) error {
+			if m.agent.Holds(m.id) {
+				w.Error("an invocation that was let go is said to be held")
+			}
+			return nil
+		}
+	}, func(w *world) {
+		w.serves("late")
+		posted := w.one(lambdatest.KindResponsePosted, "late")
+		next := w.find(lambdatest.KindRuntimeNext, "late")[0]
+		if n := len(w.within(posted, next, flushEnded)); n != 1 {
+			w.Errorf("%d flushes between the response and the runtime's next, want one", n)
+		}
+		if d := w.one(endReturned, "late").Duration; d != 30*time.Millisecond {
+			w.Errorf("End took %v, want the flush", d)
+		}
+		if got := w.stats(); got.LetGo != 1 || got.LateBegins != 1 {
+			w.Errorf("stats %+v", got)
+		}
+	})
+}
+
+func TestBeginDuringTheFlushOfTheGraceIsHeld(t *testing.T) {
+	story(t, func(w *world) {
+		w.config.Order, w.config.OrderGap = lambdatest.OrderInvokeFirst, 300*time.Millisecond
+		w.handle = func(ctx context.Context, _ *mainland) error { return pause(ctx, 200*time.Millisecond) }
+		w.flusher.onFlush = taking(100 * time.Millisecond) // from 250 to 350
+	}, func(w *world) {
+		w.serves("r")
+		flushes := w.find(flushBegun, "")
+		if len(flushes) != 2 {
+			w.Fatalf("%d flushes", len(flushes))
+		}
+		w.inOrder(flushes[0], w.one(handlerBegun, "r"), w.one(lambdatest.KindResponsePosted, "r"), flushes[1],
+			w.one(lambdatest.KindExtensionNext, "r"))
+		if got := w.stats(); got.LetGo != 0 {
+			w.Errorf("stats %+v", got)
+		}
+	})
+}
+
+func TestUnwrappedFunctionIsNeverHeld(t *testing.T) {
+	story(t, func(w *world) {
+		w.wrapped = false
+		w.handle = func(ctx context.Context, _ *mainland) error { return pause(ctx, time.Second) }
+		w.flusher.onFlush = taking(10 * time.Millisecond)
+		w.config.Order = lambdatest.OrderInvokeFirst
+	}, func(w *world) {
+		w.serves("1")
+		w.serves("2")
+		for _, id := range []string{"1", "2"} {
+			w.inOrder(w.one(lambdatest.KindExtensionNext, id), w.one(lambdatest.KindResponsePosted, id))
+			if d := between(w.one(lambdatest.KindResponsePosted, id), w.one(lambdatest.KindPhaseDone, id)); d != 0 {
+				w.Errorf("%s is held for %v", id, d)
+			}
+		}
+		if got := w.stats(); got.Unattached != 2 || got.Flushes != 2 {
+			w.Errorf("stats %+v", got)
+		}
+		w.gracefully()
+	})
+}
+
+func TestUnwrappedFunctionsFlushesDoNotPileUp(t *testing.T) {
+	story(t, func(w *world) {
+		w.wrapped = false
+		w.config.Timeout = 30 * time.Second
+		w.flusher.onFlush = taking(time.Hour)
+	}, func(w *world) {
+		for i := range 20 {
+			w.serves(fmt.Sprint(i))
+		}
+		if n := w.flusher.overlaps(); n != 1 {
+			w.Errorf("%d flushes at once", n)
+		}
+	})
+}
+
+func TestErrorsAreFlushedAfterTheyHaveBeenPosted(t *testing.T) {
+	story(t, func(w *world) {
+		w.handle = func(context.Context, *mainland) error { return errors.New("no such order") }
+	}, func(w *world) {
+		for _, id := range []string{"1", "2"} {
+			if resp := w.invokeAs(id); resp.ErrorMessage != "no such order" {
+				w.Errorf("%+v", resp)
+			}
+			w.idle()
+		}
+		for i, id := range []string{"1", "2"} {
+			w.inOrder(w.one(lambdatest.KindErrorPosted, id), w.find(flushBegun, "")[i], w.find(flushEnded, "")[i],
+				w.one(lambdatest.KindExtensionNext, id))
+		}
+	})
+}
+
+func TestPanicIsFlushedBeforeTheProcessEnds(t *testing.T) {
+	story(t, func(w *world) {
+		w.handle = func(context.Context, *mainland) error { panic("bad luck") }
+		w.flusher.onFlush = taking(20 * time.Millisecond)
+	}, func(w *world) {
+		w.invokeAs("r")
+		w.idle()
+		w.inOrder(w.find(flushEnded, "")[0], w.one(lambdatest.KindErrorPosted, "r"), w.one(lambdatest.KindProcessExit, ""))
+	})
+}
+
+// TestRefusedResponseIsFlushedBeforeTheProcessEnds: after a 413 the response is closed and the process ends at once, so
+// the wrapper flushes in Close when it knows that the response was too long.
+func TestRefusedResponseIsFlushedBeforeTheProcessEnds(t *testing.T) {
+	story(t, func(w *world) {
+		w.config.MaxResponse = 3
+		w.onClose = func(m *mainland) {
+			if err := m.agent.Flush(m.id); err != nil {
+				w.Errorf("Flush: %v", err)
+			}
+		}
+		w.flusher.onFlush = taking(20 * time.Millisecond)
+	}, func(w *world) {
+		if resp := w.invokeAs("r"); resp.FunctionError == "" {
+			w.Errorf("%+v", resp)
+		}
+		w.idle()
+		w.inOrder(w.one(lambdatest.KindResponseRefused, "r"), w.find(flushBegun, "")[0], w.find(flushEnded, "")[0],
+			w.one(lambdatest.KindProcessExit, ""))
+		if n := w.flusher.overlaps(); n != 1 {
+			w.Errorf("%d flushes at once", n)
+		}
+	})
+}
+
+func TestFlushIsJoinedAndBounded(t *testing.T) {
+	story(t, func(w *world) {
+		w.handle = func(_ context.Context, m *mainland) error {
+			errs := make(chan error, 5)
+			for range cap(errs) {
+				go func() { errs <- m.agent.Flush(m.id) }()
+			}
+			for range cap(errs) {
+				if err := <-errs; err != nil {
+					w.Errorf("Flush: %v", err)
+				}
+			}
+			return nil
+		}
+		w.flusher.onFlush = taking(10 * time.Millisecond)
+	}, func(w *world) {
+		w.serves("r")
+		// The first begins at once, the four others share the next, and the end has one of its own.
+		if n := len(w.find(flushBegun, "")); n != 3 {
+			w.Errorf("%d flushes, want 3", n)
+		}
+		if n := w.flusher.overlaps(); n != 1 {
+			w.Errorf("%d flushes at once", n)
+		}
+	})
+}
+
+func TestFlushReturnsTheFlushersError(t *testing.T) {
+	no := errors.New("backend says no")
+	story(t, func(w *world) {
+		w.handle = func(_ context.Context, m *mainland) error {
+			if err := m.agent.Flush(m.id); !errors.Is(err, no) {
+				w.Errorf("Flush: %v", err)
+			}
+			return nil
+		}
+		w.flusher.onFlush = func(context.Context, int) error { return no }
+	}, func(w *world) { w.serves("r") })
+}

@@ -1,0 +1,46 @@
+package agent_test
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"os"
+	"testing"
+
+	"github.com/epilogue-go/epilogue/agent"
+	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
+)
+
+func newLog() *eventlog.Log { return new(eventlog.Log) }
+
+func (w *world) logger() *slog.Logger { return slog.New(slog.NewTextHandler(w.lines, nil)) }
+
+// nowhere is a process outside Lambda in which nothing may be touched.
+func nowhere(t *testing.T) agent.Process {
+	t.Helper()
+	return agent.Process{
+		Getenv: func(string) string { return "" },
+		Dial: func(_ context.Context, _, address string) (net.Conn, error) {
+			t.Errorf("dials %s", address)
+			return nil, errRefused
+		},
+		Notify:        func(chan<- os.Signal, ...os.Signal) { t.Error("takes over signals") },
+		StopNotify:    func(chan<- os.Signal) { t.Error("stops signals") },
+		Exit:          func(code int) { t.Errorf("exits with %d", code) },
+		ExtensionsDir: t.TempDir(),
+	}
+}
+
+// inLambda is the environment of a process in Lambda.
+func inLambda(key string) string {
+	if key == "AWS_LAMBDA_RUNTIME_API" {
+		return "169.254.100.1:9001"
+	}
+	return ""
+}
+
+func refuseDial(context.Context, string, string) (net.Conn, error) { return nil, errRefused }
+
+func noNotify(chan<- os.Signal, ...os.Signal) {}
+
+func noStop(chan<- os.Signal) {}

@@ -1,0 +1,305 @@
+package agent_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/epilogue-go/epilogue/agent"
+	"github.com/epilogue-go/epilogue/lambdatest"
+)
+
+// endFlushes fails where each of the invocations was not flushed by its own End: after its response, before the runtime
+// asked for the next invocation.
+func (w *world) endFlushes(ids ...string) {
+	w.Helper()
+	for _, id := range ids {
+		posted, next := w.one(lambdatest.KindResponsePosted, id), w.find(lambdatest.KindRuntimeNext, id)[0]
+		if n := len(w.within(posted, next, flushEnded)); n != 1 {
+			w.Errorf("%s: %d flushes between the response and the runtime's next, want one", id, n)
+		}
+		if d := between(posted, w.one(lambdatest.KindCallerAnswered, id)); d != 0 {
+			w.Errorf("%s: the caller waits %v", id, d)
+		}
+	}
+}
+
+// TestRefusedRegistrationDetaches: whatever the platform answers, the function serves, each End flushes, there is one
+// line about it and one attempt, since a second one under the same name can only make things worse.
+func TestRefusedRegistrationDetaches(t *testing.T) {
+	for name, fault := range map[string]lambdatest.Fault{
+		"no room":                {Status: 403, ErrorType: "Extension.TooManyExtensions"},
+		"name taken":             {Status: 403, ErrorType: "Extension.InvalidExtensionState"},
+		"closed":                 {Status: 403, ErrorType: "Extension.RegistrationClosed"},
+		"server error":           {Status: 500},
+		"server error, not JSON": {Status: 502, Body: "<html>"},
+		"connection cut":         {Cut: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			story(t, func(w *world) {
+				w.config.Faults.Register = fault
+				w.flusher.onFlush = taking(30 * time.Millisecond)
+				w.handle = func(_ context.Context, m *mainland) error {
+					if m.agent.Holds(m.id) {
+						w.Error("nothing holds this environment")
+					}
+					return nil
+				}
+			}, func(w *world) {
+				for i := range 3 {
+					w.serves(fmt.Sprint(i))
+				}
+				w.endFlushes("0", "1", "2")
+				w.one(lambdatest.KindExtensionRefused, "")
+				w.logs("agent: not registered")
+				w.none(lambdatest.KindExtensionNext, lambdatest.KindExtensionRegistered)
+				if e := w.one(intervalSet, ""); e.Detail != "false" {
+					w.Errorf("interval flush set to %s", e.Detail)
+				}
+				if got := w.stats(); got.State != "detached" || got.Flushes != 3 || got.NextFailures != 0 {
+					w.Errorf("stats %+v", got)
+				}
+				if exit := w.shutdown(); exit.Signal != "killed" { // without an extension there is no SIGTERM
+					w.Errorf("%+v", exit)
+				}
+			})
+		})
+	}
+}
+
+func TestDetachedFlushIsBounded(t *testing.T) {
+	story(t, func(w *world) {
+		w.config.Faults.Register = lambdatest.Fault{Status: 500}
+		w.config.Timeout = time.Second
+		w.flusher.onFlush = taking(time.Hour)
+	}, func(w *world) {
+		w.serves("r")
+		if d := w.one(endReturned, "r").Duration; d != 950*time.Millisecond {
+			w.Errorf("End takes %v, want the deadline less the margin", d)
+		}
+	})
+}
+
+// TestReplyWithoutIdentifierIsLogged is about the one malformed reply that costs the Init: the platform waits for a next
+// that can not be sent. The function is there when the platform tries again.
+func TestReplyWithoutIdentifierIsLogged(t *testing.T) {
+	story(t, func(w *world) {
+		w.config.Faults.Register = lambdatest.Fault{OmitIdentifier: true, Times: 1}
+		w.config.InitTimeout = 5 * time.Second
+	}, func(w *world) {
+		w.invokeAs("r")
+		w.idle()
+		w.logs("reply without Lambda-Extension-Identifier")
+		w.serves("again")
+	})
+}
+
+// TestDamagedReplyIsNoReasonToGiveUp: the platform has registered the extension and waits for its next.
+func TestDamagedReplyIsNoReasonToGiveUp(t *testing.T) {
+	story(t, func(w *world) {
+		w.config.Faults.Register = lambdatest.Fault{Body: "certainly not JSON"}
+	}, func(w *world) {
+		w.serves("r")
+		if got := w.stats(); got.State != "classic" {
+			w.Errorf("stats %+v", got)
+		}
+		w.logs("agent: the reply to the registration is damaged")
+		w.gracefully()
+	})
+}
+
+func TestRefusedEventsLeadToSignalOnly(t *testing.T) {
+	story(t, func(w *world) {
+		w.config.Faults.Register = lambdatest.Fault{Status: 403, ErrorType: "Extension.InvalidEventType", Times: 1}
+		w.flusher.onFlush = taking(30 * time.Millisecond)
+	}, func(w *world) {
+		w.serves("1")
+		w.serves("2")
+		w.endFlushes("1", "2")
+		if e := w.one(lambdatest.KindExtensionRegistered, ""); e.Detail != "" {
+			w.Errorf("registered for %q", e.Detail)
+		}
+		if got := w.stats(); got.State != "signal-only" || got.Flushes != 2 {
+			w.Errorf("stats %+v", got)
+		}
+		w.gracefully()
+	})
+}
+
+func TestRefusedTwiceLeadsToDetached(t *testing.T) {
+	story(t, func(w *world) {
+		w.config.Faults.Register = lambdatest.Fault{Status: 403, ErrorType: "Extension.InvalidEventType"}
+	}, func(w *world) {
+		w.serves("r")
+		w.endFlushes("r")
+		if n := len(w.find(lambdatest.KindExtensionRefused, "")); n != 2 {
+			w.Errorf("%d attempts", n)
+		}
+		if got := w.stats(); got.State != "detached" {
+			w.Errorf("stats %+v", got)
+		}
+	})
+}
+
+func TestSignalOnly(t *testing.T) {
+	for name, arrange := range map[string]func(w *world){
+		"by option":      func(w *world) { w.options = []agent.Option{agent.WithSignalOnly()} },
+		"by environment": func(w *world) { w.config.Env = []string{"EPILOGUE_SIGNAL_ONLY=true"} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			story(t, func(w *world) {
+				arrange(w)
+				w.flusher.onFlush = taking(30 * time.Millisecond)
+			}, func(w *world) {
+				w.serves("1")
+				time.Sleep(time.Hour)
+				w.serves("2")
+				w.endFlushes("1", "2")
+				if d := w.one(endReturned, "1").Duration; d != 30*time.Millisecond {
+					w.Errorf("End takes %v, want the flush", d)
+				}
+				if e := w.one(lambdatest.KindExtensionRegistered, ""); e.Detail != "" {
+					w.Errorf("registered for %q", e.Detail)
+				}
+				w.one(lambdatest.KindExtensionNext, "") // Init waits for it; it never comes back
+				if got := w.stats(); got.State != "signal-only" || got.Invocations != 0 {
+					w.Errorf("stats %+v", got)
+				}
+				w.gracefully()
+			})
+		})
+	}
+}
+
+func TestSecondEndDoesNotFlushAgain(t *testing.T) {
+	story(t, func(w *world) {
+		w.options = []agent.Option{agent.WithSignalOnly()}
+		w.onClose = func(m *mainland) { m.agent.End(m.id); m.agent.End(m.id) }
+	}, func(w *world) {
+		w.serves("r")
+		w.one(flushBegun, "")
+	})
+}
+
+func TestManagedInstances(t *testing.T) {
+	story(t, func(w *world) {
+		w.config.ManagedInstances, w.config.Concurrency = true, 8
+		w.config.Timeout = time.Minute
+		w.handle = func(ctx context.Context, m *mainland) error {
+			if !m.agent.Holds(m.id) {
+				w.Error("an interval flush does not hold, but End need not flush either")
+			}
+			return pause(ctx, time.Second)
+		}
+	}, func(w *world) {
+		done := make(chan lambdatest.Response)
+		for i := range 8 {
+			go func() {
+				resp, _ := w.env.Invoke(context.WithoutCancel(w.Context()), lambdatest.Invocation{RequestID: fmt.Sprint(i)})
+				done <- resp
+			}()
+		}
+		time.Sleep(500 * time.Millisecond)
+		if got := w.stats(); got.State != "managed" || got.InFlight != 8 {
+			w.Errorf("stats %+v", got)
+		}
+		for range 8 {
+			if resp := <-done; resp.FunctionError != "" {
+				w.Errorf("%s", resp.Payload)
+			}
+		}
+		w.idle()
+		w.none(flushBegun, lambdatest.KindExtensionRefused)
+		if e := w.one(intervalSet, ""); e.Detail != "true" {
+			w.Errorf("interval flush set to %s", e.Detail)
+		}
+		if e := w.one(lambdatest.KindExtensionRegistered, ""); e.Detail != "" {
+			w.Errorf("registered for %q", e.Detail)
+		}
+		w.gracefully()
+	})
+}
+
+func TestOutsideLambdaNothingIsTouched(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{T: t, lines: &lines{}}
+		w.config.Log = newLog()
+		w.flusher = &fakeFlusher{log: w.config.Log}
+		ctx, cancel := context.WithCancel(t.Context())
+		a := agent.Start(ctx, w.flusher, agent.WithLogger(w.logger()), agent.WithProcess(nowhere(t)))
+		a.Attach()
+		a.Begin("r", time.Now().Add(time.Minute), [8]byte{1})
+		if !a.Holds("r") {
+			t.Error("End is said to flush")
+		}
+		a.End("r")
+		w.none(flushBegun)
+		if err := a.Flush("r"); err != nil {
+			t.Error(err)
+		}
+		w.one(flushBegun, "")
+		if e := w.one(intervalSet, ""); e.Detail != "true" {
+			t.Errorf("interval flush set to %s", e.Detail)
+		}
+		cancel()
+		synctest.Wait()
+		w.none(shutdownBegun)
+		if got := a.Stats(); got.State != "outside" || got.InFlight != 0 {
+			t.Errorf("stats %+v", got)
+		}
+	})
+}
+
+func TestUnreachablePlatformDetaches(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{T: t, lines: &lines{}}
+		w.config.Log = newLog()
+		w.flusher = &fakeFlusher{log: w.config.Log}
+		ctx, cancel := context.WithCancel(t.Context())
+		p := nowhere(t)
+		p.Getenv = inLambda
+		p.Dial = refuseDial
+		p.Notify, p.StopNotify = noNotify, noStop
+		a := agent.Start(ctx, w.flusher, agent.WithLogger(w.logger()), agent.WithProcess(p))
+		if got := a.Stats(); got.State != "detached" {
+			t.Errorf("stats %+v", got)
+		}
+		if !strings.Contains(w.lines.String(), errRefused.Error()) {
+			t.Errorf("log %s", w.lines)
+		}
+		cancel()
+		synctest.Wait()
+		w.one(shutdownEnded, "")
+	})
+}
+
+func TestNilAgentIsAValidTracker(t *testing.T) {
+	var a *agent.Agent
+	a.Attach()
+	a.Begin("r", time.Time{}, [8]byte{})
+	a.End("r")
+	if err := a.Flush("r"); err != nil {
+		t.Error(err)
+	}
+	if !a.Holds("r") {
+		t.Error("there is nothing to wait for")
+	}
+	if got := a.Stats(); got != (agent.Stats{State: "outside"}) {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestNilFlusherAndNilOption(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := agent.Start(t.Context(), nil, nil, agent.WithProcess(nowhere(t)), agent.WithShutdownHook(nil), agent.WithLogger(nil))
+		if err := a.Flush("r"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+var errRefused = errors.New("connection refused, says the test")

@@ -1,0 +1,408 @@
+package agent_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"github.com/epilogue-go/epilogue/agent"
+	"github.com/epilogue-go/epilogue/lambdatest"
+	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
+)
+
+// What the function writes to the environment's log, beside the platform's own kinds.
+const (
+	handlerBegun  eventlog.Kind = "handler.begun"
+	endCalled     eventlog.Kind = "end.called"
+	endReturned   eventlog.Kind = "end.returned" // Duration: of the call
+	flushBegun    eventlog.Kind = "flush.begun"  // Duration: until its context's deadline
+	flushEnded    eventlog.Kind = "flush.ended"  // Detail: the error
+	openEnded     eventlog.Kind = "open.ended"   // Who: the root span id, Detail: the reason
+	hookCalled    eventlog.Kind = "hook.called"  // Duration: until its context's deadline
+	shutdownBegun eventlog.Kind = "shutdown.begun"
+	shutdownEnded eventlog.Kind = "shutdown.ended"
+	intervalSet   eventlog.Kind = "interval.set" // Detail: true or false
+)
+
+// world is an environment in memory with a function whose agent drives a fake flusher, all in a synctest bubble.
+type world struct {
+	*testing.T
+	env     *lambdatest.Environment
+	flusher *fakeFlusher
+	lines   *lines
+
+	config  lambdatest.Config
+	options []agent.Option
+	wrapped bool                                         // the handler reports to the agent
+	handle  func(ctx context.Context, m *mainland) error // the handler's body
+	onClose func(m *mainland)                            // before End, when the response is closed; nil: nothing
+
+	mu    sync.Mutex
+	agent *agent.Agent // of the process that started last
+}
+
+// mainland is what a handler has of the function around it.
+type mainland struct {
+	agent   *agent.Agent
+	process *lambdatest.Process
+	id      string
+}
+
+// story runs tell in a bubble. arrange changes the world before its environment is made; nil changes nothing.
+func story(t *testing.T, arrange func(w *world), tell func(w *world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{T: t, lines: &lines{}, wrapped: true, handle: func(context.Context, *mainland) error { return nil }}
+		w.config.Log = new(eventlog.Log)
+		w.flusher = &fakeFlusher{log: w.config.Log}
+		if arrange != nil {
+			arrange(w)
+		}
+		env, err := lambdatest.New(w.config, lambdatest.Func(w.main))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.env = env
+		t.Cleanup(func() {
+			if err := env.Close(); err != nil {
+				t.Errorf("Close: %v", err)
+			}
+			w.none(lambdatest.KindInitError, lambdatest.KindExitError) // never, whatever the story
+			w.quietWhileFrozen()
+			if t.Failed() {
+				t.Logf("events:\n%s\nlog:\n%s", env.Log(), w.lines)
+			}
+		})
+		tell(w)
+	})
+}
+
+// main is the function's main.
+func (w *world) main(p *lambdatest.Process) {
+	a := agent.Start(p.Context(), w.flusher, append([]agent.Option{
+		agent.WithProcess(agent.Process{
+			Getenv: p.Getenv, Dial: p.Dial, Notify: p.Notify, StopNotify: p.StopNotify, Exit: p.Exit,
+			Done: p.Context().Done(), ExtensionsDir: w.TempDir(),
+		}),
+		agent.WithLogger(slog.New(slog.NewTextHandler(w.lines, nil))),
+	}, w.options...)...)
+	w.mu.Lock()
+	w.agent = a
+	w.mu.Unlock()
+	if w.wrapped {
+		a.Attach()
+	}
+	p.Serve(func(ctx context.Context, _ struct{ N int }) (io.Reader, error) {
+		lc, _ := lambdacontext.FromContext(ctx)
+		m := &mainland{agent: a, process: p, id: lc.AwsRequestID}
+		if !w.wrapped {
+			return strings.NewReader(`"fine"`), w.handle(ctx, m)
+		}
+		return w.invoke(ctx, m)
+	})
+}
+
+// invoke does what a wrapped handler does around the user's: Begin, the two hooks for the end, and the flushes before
+// the response that can not wait.
+func (w *world) invoke(ctx context.Context, m *mainland) (io.Reader, error) {
+	deadline, _ := ctx.Deadline()
+	m.agent.Begin(m.id, deadline, rootOf(m.id))
+	w.note(handlerBegun, m.id)
+	context.AfterFunc(ctx, func() {
+		if errors.Is(context.Cause(ctx), context.Canceled) {
+			m.agent.End(m.id)
+		}
+	})
+	defer func() {
+		if p := recover(); p != nil {
+			_ = m.agent.Flush(m.id)
+			panic(p)
+		}
+	}()
+	if err := w.handle(ctx, m); err != nil {
+		if !m.agent.Holds(m.id) {
+			m.agent.End(m.id)
+		}
+		return nil, err
+	}
+	return &response{body: strings.NewReader(`"fine"`), end: func() { w.end(m) }}, nil
+}
+
+func (w *world) end(m *mainland) {
+	if w.onClose != nil {
+		w.onClose(m)
+	}
+	began := time.Now()
+	w.note(endCalled, m.id)
+	m.agent.End(m.id)
+	w.config.Log.Add(eventlog.Event{Kind: endReturned, RequestID: m.id, Duration: time.Since(began)})
+}
+
+func (w *world) note(kind eventlog.Kind, id string) {
+	w.config.Log.Add(eventlog.Event{Kind: kind, RequestID: id})
+}
+
+// rootOf is the root span id of an invocation.
+func rootOf(id string) (root [8]byte) {
+	copy(root[:], "root-"+id)
+	return root
+}
+
+// response is a handler's response: aws-lambda-go closes it when it has been posted.
+type response struct {
+	body io.Reader
+	end  func()
+}
+
+func (r *response) Read(b []byte) (int, error) { return r.body.Read(b) }
+func (r *response) Close() error               { r.end(); return nil }
+
+// invokeAs invokes the function and waits for the answer.
+func (w *world) invokeAs(id string) lambdatest.Response {
+	w.Helper()
+	resp, err := w.env.Invoke(w.Context(), lambdatest.Invocation{RequestID: id})
+	if err != nil {
+		w.Fatalf("invoke %s: %v", id, err)
+	}
+	return resp
+}
+
+// idle waits until the environment is frozen or gone.
+func (w *world) idle() {
+	w.Helper()
+	if err := w.env.WaitIdle(w.Context()); err != nil {
+		w.Fatal(err)
+	}
+}
+
+// serves invokes once and fails where the answer is not the function's.
+func (w *world) serves(id string) {
+	w.Helper()
+	if resp := w.invokeAs(id); resp.FunctionError != "" {
+		w.Fatalf("%s failed: %s", id, resp.Payload)
+	}
+	w.idle()
+}
+
+// shutdown ends the environment as the service does.
+func (w *world) shutdown() lambdatest.Exit {
+	w.Helper()
+	exit, err := w.env.Shutdown(w.Context())
+	if err != nil {
+		w.Fatal(err)
+	}
+	return exit
+}
+
+// gracefully ends the environment and fails where the process did not end well.
+func (w *world) gracefully() {
+	w.Helper()
+	if exit := w.shutdown(); exit.Code != 0 || exit.Signal != "" {
+		w.Errorf("the process ended with %+v", exit)
+	}
+	w.logs("SIGTERM received", "graceful shutdown completed")
+}
+
+// stats are the agent's.
+func (w *world) stats() agent.Stats {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.agent.Stats()
+}
+
+// find returns the events of a kind, of one invocation where id is not empty.
+func (w *world) find(kind eventlog.Kind, id string) []eventlog.Event {
+	return slices.DeleteFunc(w.config.Log.Events(), func(e eventlog.Event) bool {
+		return e.Kind != kind || id != "" && e.RequestID != id
+	})
+}
+
+// one returns the only event of a kind, of one invocation where id is not empty.
+func (w *world) one(kind eventlog.Kind, id string) eventlog.Event {
+	w.Helper()
+	found := w.find(kind, id)
+	if len(found) != 1 {
+		w.Fatalf("%d events %s %s, want one", len(found), kind, id)
+	}
+	return found[0]
+}
+
+func (w *world) none(kinds ...eventlog.Kind) {
+	w.Helper()
+	for _, kind := range kinds {
+		if found := w.find(kind, ""); len(found) > 0 {
+			w.Errorf("unexpected %s", found[0])
+		}
+	}
+}
+
+// quietWhileFrozen fails where the process tried to send anything while it was frozen. That it is asked to die is seen
+// by its connections before it is seen by its goroutines.
+func (w *world) quietWhileFrozen() {
+	w.Helper()
+	frozen := false
+	for _, e := range w.config.Log.Events() {
+		switch e.Kind {
+		case lambdatest.KindFreeze:
+			frozen = true
+		case lambdatest.KindThaw, lambdatest.KindProcessExit:
+			frozen = false
+		case lambdatest.KindFrozenActivity:
+			if frozen {
+				w.Errorf("unexpected %s", e)
+			}
+		}
+	}
+}
+
+// inOrder fails where the events do not follow each other.
+func (w *world) inOrder(events ...eventlog.Event) {
+	w.Helper()
+	for i := range events[1:] {
+		if events[i].Seq >= events[i+1].Seq {
+			w.Errorf("%s does not come before %s", events[i], events[i+1])
+		}
+	}
+}
+
+// between returns the virtual time from one event to another.
+func between(from, to eventlog.Event) time.Duration { return to.At.Sub(from.At) }
+
+// within returns the events of a kind between two others.
+func (w *world) within(from, to eventlog.Event, kind eventlog.Kind) []eventlog.Event {
+	return slices.DeleteFunc(w.find(kind, ""), func(e eventlog.Event) bool { return e.Seq < from.Seq || e.Seq > to.Seq })
+}
+
+// logs fails where the function's log does not have each of the texts exactly once.
+func (w *world) logs(texts ...string) {
+	w.Helper()
+	for _, text := range texts {
+		if n := strings.Count(w.lines.String(), text); n != 1 {
+			w.Errorf("%d lines with %q in the log, want one", n, text)
+		}
+	}
+}
+
+// fakeFlusher records its calls, and a test can hold each of them.
+type fakeFlusher struct {
+	log     *eventlog.Log
+	onFlush func(ctx context.Context, call int) error // nil: all well; calls count from 1
+	onEnd   func(root [8]byte)
+	onClose func(ctx context.Context) error
+	counts  []slog.Attr
+
+	mu      sync.Mutex
+	calls   int
+	running int // calls of ForceFlush now
+	worst   int // most of them at once
+}
+
+func (f *fakeFlusher) ForceFlush(ctx context.Context) (err error) {
+	f.mu.Lock()
+	f.calls++
+	call := f.calls
+	f.running++
+	f.worst = max(f.worst, f.running)
+	f.mu.Unlock()
+	f.log.Add(eventlog.Event{Kind: flushBegun, Count: call, Duration: left(ctx)})
+	defer func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.running--
+		f.log.Add(eventlog.Event{Kind: flushEnded, Count: call, Detail: fmt.Sprint(err)})
+	}()
+	if f.onFlush == nil {
+		return nil
+	}
+	return f.onFlush(ctx, call)
+}
+
+func (f *fakeFlusher) Shutdown(ctx context.Context) error {
+	f.log.Add(eventlog.Event{Kind: shutdownBegun, Duration: left(ctx)})
+	defer f.log.Add(eventlog.Event{Kind: shutdownEnded})
+	if f.onClose == nil {
+		return nil
+	}
+	return f.onClose(ctx)
+}
+
+func (f *fakeFlusher) EndOpen(root [8]byte, reason string) int {
+	who := string(bytes.TrimRight(root[:], "\x00"))
+	f.log.Add(eventlog.Event{Kind: openEnded, Who: who, Detail: reason})
+	if f.onEnd != nil {
+		f.onEnd(root)
+	}
+	return 1
+}
+
+func (f *fakeFlusher) SetIntervalFlush(on bool) {
+	f.log.Add(eventlog.Event{Kind: intervalSet, Detail: fmt.Sprint(on)})
+}
+
+func (f *fakeFlusher) LogValue() slog.Value { return slog.GroupValue(f.counts...) }
+
+// overlaps is the most calls of ForceFlush at once.
+func (f *fakeFlusher) overlaps() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.worst
+}
+
+// left is the time until the context's deadline.
+func left(ctx context.Context) time.Duration {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return 0
+	}
+	return time.Until(deadline)
+}
+
+// taking is an onFlush that takes d, or until its context ends.
+func taking(d time.Duration) func(context.Context, int) error {
+	return func(ctx context.Context, _ int) error { return pause(ctx, d) }
+}
+
+// pause lets d pass and returns nil, or the context's error where that ends first.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// lines is a log that may be read while it is written.
+type lines struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(b)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+// notJSON is a payload that does not decode.
+var notJSON = json.RawMessage(`{"N":"not a number"}`)
