@@ -16,6 +16,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/epilogue-go/epilogue/internal/memnet"
 )
 
 // The collector closes its connections while the function is frozen: the next Send must not fail for it. A peer's figure
@@ -74,6 +76,42 @@ func TestStaleSocketIsReplaced(t *testing.T) {
 			}
 		})
 	}
+}
+
+// lostConn is a connection whose peer has gone without a word that reaches this end: reading just waits, and writing
+// fails once what was written first has been answered by a reset.
+type lostConn struct {
+	net.Conn
+	lost   *atomic.Bool
+	writes atomic.Int64 // since it was lost
+}
+
+func (c *lostConn) Write(b []byte) (int, error) {
+	if c.lost.Load() && c.writes.Add(1) > 1 {
+		return 0, syscall.ECONNRESET
+	}
+	return c.Conn.Write(b)
+}
+
+// All kept connections are lost at once in a freeze; the replacement must not be another of them.
+func TestLostConnectionsAreNotUsed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var network memnet.Network
+		var lost *atomic.Bool
+		b := newBackend(t, HTTPConfig{
+			Endpoint: parse(t, "http://collector.test:4318/"),
+			Dial: func(ctx context.Context, n, addr string) (net.Conn, error) {
+				c, err := network.DialContext(ctx, n, addr)
+				return &lostConn{Conn: c, lost: lost}, err
+			},
+		}, func(http.ResponseWriter, *http.Request) { time.Sleep(time.Second) })
+		b.listen(&network)
+		for range 3 {
+			lost = new(atomic.Bool)
+			b.sendAll(maxIdleConns, strings.Repeat("x", 64<<10))
+			lost.Store(true)
+		}
+	})
 }
 
 // A connection that breaks on its first use says something about the server: one attempt is one attempt.
@@ -177,11 +215,32 @@ func TestBodyIsNotReadAfterSend(t *testing.T) {
 	for _, zip := range []bool{false, true} {
 		sender := NewHTTPSender(HTTPConfig{Endpoint: parse(t, server.URL), Gzip: zip})
 		body := make([]byte, 8<<20)
-		for i := range 10 {
+		for range 10 {
 			_, _ = sender.Send(t.Context(), body)
-			clear(body[:i])
+			clear(body)
 		}
 		_ = sender.Close()
+	}
+}
+
+func TestPayloadIsReadUntilReleased(t *testing.T) {
+	p := &payload{data: []byte("abcdef")}
+	req := new(http.Request)
+	p.attach(req)
+	some := make([]byte, 4)
+	if n, err := req.Body.Read(some); n != 4 || err != nil {
+		t.Errorf("Read: %d, %v", n, err)
+	}
+	again, err := req.GetBody()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all, err := io.ReadAll(again); string(all) != "abcdef" || err != nil {
+		t.Errorf("replayed body %q, %v", all, err)
+	}
+	p.release()
+	if n, err := req.Body.Read(some); n != 0 || err == nil || err == io.EOF {
+		t.Errorf("Read after release: %d, %v", n, err)
 	}
 }
 

@@ -151,7 +151,7 @@ func (s *HTTPSender) post(ctx context.Context, content *payload) (*http.Response
 			return resp, nil
 		}
 		s.transport.CloseIdleConnections()
-		if !reused || retried || ctx.Err() != nil {
+		if !reused || retried {
 			return nil, err
 		}
 	}
