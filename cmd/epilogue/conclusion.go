@@ -11,9 +11,9 @@ import (
 
 // conclusion is what a command adds to the end of the report.
 type conclusion struct {
-	traces   bool                     // show them
-	services map[string]report.Counts // of services beside the function
-	expected map[string][]string      // by request id, the names of the spans that an invocation must leave
+	traces   bool                      // show them
+	services map[string]report.Service // the services beside the function
+	expected map[string][]string       // by request id, the names of the spans that an invocation must leave
 }
 
 // conclude prints the traces and the account. Its error says what was lost or did not go as planned.
@@ -34,6 +34,9 @@ func (s *session) conclude(c conclusion) error {
 	if lost := account.Lost(); lost > 0 {
 		s.problemf("%s did not arrive", spans(lost))
 	}
+	if s.broken != nil {
+		return s.broken
+	}
 	if len(s.problems) > 0 {
 		return errors.New(strings.Join(s.problems, "; "))
 	}
@@ -52,7 +55,7 @@ func (s *session) titleOf(t report.Trace) string {
 	defer s.mu.Unlock()
 	for _, id := range t.Invocations() {
 		if a, ok := s.answers[id]; ok {
-			return fmt.Sprintf("of invocation %d", a.number)
+			return fmt.Sprintf("invocation %d, %s", a.number, a.kind)
 		}
 	}
 	return ""
@@ -74,4 +77,11 @@ func spans(n int) string {
 		return "1 span"
 	}
 	return fmt.Sprintf("%d spans", n)
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
 }

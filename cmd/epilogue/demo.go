@@ -14,8 +14,9 @@ import (
 )
 
 const (
-	demoTimeout = 2 * time.Second // of the function; one invocation takes all of it
-	demoFreeze  = 2 * time.Second // "long": a real one lasts minutes
+	demoTimeout = 2 * time.Second        // of the function; one invocation takes all of it
+	demoFlush   = 300 * time.Millisecond // how long the agent may try where the receiver refuses
+	demoFreeze  = 2 * time.Second        // a real one lasts minutes
 )
 
 const demoUsage = `epilogue demo [flags]
@@ -95,17 +96,17 @@ func (set demoSettings) play(ctx context.Context, events string, c console) (err
 		defer p.kill()
 	}
 	if err != nil {
-		output.writeTail(c.err, styleOf(c.err))
+		output.writeTail(c.err)
 		return err
 	}
 	s, err := newSession(lambdatest.Config{
 		FunctionName: "orders", Timeout: demoTimeout,
-		Env: []string{"PRICES_URL=http://" + p.addr, "ORDERS_FAULTS=on"},
+		Env: []string{"PRICES_URL=http://" + p.addr, "ORDERS_FAULTS=on", "EPILOGUE_FLUSH_TIMEOUT=" + demoFlush.String()},
 	}, []string{filepath.Join(set.binaries, "orders")}, log, r, c, set.verbose)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.close()) }()
+	defer func() { err = s.end(ctx, err, c.err, output) }()
 	if err := set.perform(ctx, s, events); err != nil {
 		return err
 	}
@@ -113,9 +114,8 @@ func (set demoSettings) play(ctx context.Context, events string, c console) (err
 	if err != nil {
 		return err
 	}
-	end := conclusion{traces: true, services: map[string]report.Counts{}, expected: s.expected()}
-	if counted {
-		end.services["prices"] = counts
-	}
-	return s.conclude(end)
+	return s.conclude(conclusion{
+		traces: true, expected: s.expected(),
+		services: map[string]report.Service{"prices": {Counts: counts, Counted: counted, Leaves: pricesSpans()}},
+	})
 }

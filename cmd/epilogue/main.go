@@ -17,6 +17,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/epilogue-go/epilogue/internal/report"
 )
 
 // Exit statuses.
@@ -39,13 +41,16 @@ epilogue demo --help and epilogue run --help list the flags.
 `
 
 func main() {
-	os.Exit(epilogue(os.Args[1:], console{in: os.Stdin, out: os.Stdout, err: os.Stderr}))
+	os.Exit(epilogue(os.Args[1:], console{
+		in: os.Stdin, out: &lockedWriter{w: os.Stdout}, err: os.Stderr, style: styleOf(os.Stdout),
+	}))
 }
 
-// console is what a command reads and writes.
+// console is what a command reads and writes. Several goroutines write to out.
 type console struct {
 	in       io.Reader
 	out, err io.Writer
+	style    report.Style // of out
 }
 
 // usageError is a command line that can not be used. Its text says what to write instead.
@@ -55,13 +60,17 @@ func (e *usageError) Error() string { return e.text }
 
 func usagef(format string, args ...any) error { return &usageError{fmt.Sprintf(format, args...)} }
 
-// epilogue runs the command that args name and returns the exit status. SIGINT and SIGTERM end it cleanly.
+// epilogue runs the command that args name and returns the exit status. SIGINT, SIGTERM and SIGHUP end it cleanly; a reader
+// of its output who goes away ends it as well, with an error.
 func epilogue(args []string, c console) int {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
+	broken := make(chan os.Signal, 1) // nobody reads it: a broken pipe is an error of the write instead of the end
+	signal.Notify(broken, syscall.SIGPIPE)
+	defer signal.Stop(broken)
 	go func() {
 		select {
 		case <-signals:

@@ -14,7 +14,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func invoke(t *testing.T, stdin string, args ...string) (code int, out, errs string) {
 	t.Helper()
 	var o, e bytes.Buffer
-	code = epilogue(args, console{in: strings.NewReader(stdin), out: &o, err: &e})
+	code = epilogue(args, console{in: strings.NewReader(stdin), out: &lockedWriter{w: &o}, err: &e})
 	return code, o.String(), e.String()
 }
 

@@ -11,6 +11,7 @@ import (
 
 const (
 	tailLines   = 20
+	tailColumns = 240      // of a line of them: a stack trace in JSON is longer than anybody reads
 	maxLogBytes = 64 << 10 // of a line; what is longer is cut into several
 )
 
@@ -55,7 +56,7 @@ func (l *processLog) line(text string) {
 }
 
 // writeTail shows the last lines, unless they have been shown already.
-func (l *processLog) writeTail(w io.Writer, st report.Style) {
+func (l *processLog) writeTail(w io.Writer) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.show != nil || len(l.tail) == 0 {
@@ -63,7 +64,7 @@ func (l *processLog) writeTail(w io.Writer, st report.Style) {
 	}
 	fmt.Fprintf(w, "\nthe last lines of %s:\n", l.name)
 	for _, line := range l.tail {
-		fmt.Fprintln(w, st.Quiet("  "+line))
+		fmt.Fprintln(w, "  "+report.Shorten(line, tailColumns))
 	}
 }
 

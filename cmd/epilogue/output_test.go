@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-
-	"github.com/epilogue-go/epilogue/internal/report"
 )
 
 func TestProcessLog(t *testing.T) {
@@ -37,7 +35,7 @@ func TestTail(t *testing.T) {
 		fmt.Fprintf(l, "line %d\n", i)
 	}
 	var b bytes.Buffer
-	l.writeTail(&b, report.Style{})
+	l.writeTail(&b)
 	if got := b.String(); strings.Contains(got, "line 4\n") || !strings.Contains(got, "  line 5\n") || !strings.Contains(got, "the last lines of fn:") {
 		t.Errorf("got %s", got)
 	}

@@ -40,7 +40,7 @@ func run(ctx context.Context, args []string, c console) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.close()) }()
+	defer func() { err = s.end(ctx, err, c.err) }()
 	if err := set.drive(ctx, s, events); err != nil {
 		return err
 	}

@@ -2,9 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
-
-	"github.com/epilogue-go/epilogue/internal/report"
 )
 
 // A scene is one event of the demo, and what comes with it.
@@ -12,35 +11,36 @@ type scene struct {
 	event   string   // a file of examples/orders/events, without .json
 	planned string   // how the invocation is meant to end, where that is not a success
 	leaves  []string // the names of the function's spans that it leaves
+	prices  int      // spans that the prices service leaves for it
 	frozen  bool     // a long freeze comes before it, in which connections are cut
 	refused bool     // the receiver refuses while it runs
 	note    string   // what a reader should know
 }
 
-// What the routes of the orders example leave.
+// What the routes of the orders example leave. The span that a panic leaves open has no end, and is not sent.
 var (
-	orderSpans = []string{"POST /orders", "validate order", "GET", "save order"}
+	orderSpans = []string{"POST /orders", "validate order", "HTTP GET", "save order"}
 	scenes     = []scene{
-		{event: "create", leaves: orderSpans},
+		{event: "create", leaves: orderSpans, prices: 1},
 		{event: "get", leaves: []string{"GET /orders/{id}", "find order"}},
-		{event: "create-traced", leaves: orderSpans, note: "the caller sent a traceparent: the trace goes on from there"},
-		{event: "create", leaves: orderSpans, frozen: true},
+		{event: "create-traced", leaves: orderSpans, prices: 1, note: "the caller sent a traceparent, and the trace goes on from there"},
+		{event: "create", leaves: orderSpans, prices: 1, frozen: true},
 		{
-			event: "panic", planned: "panic", leaves: []string{"POST /faults/panic", "pack order", "weigh"},
-			note: "a panic ends the process, so these spans leave before the panic is reported",
+			event: "panic", planned: "panic", leaves: []string{"POST /faults/{fault}", "weigh"},
+			note: "a panic ends the process at once, so its spans leave before the error is posted",
 		},
 		{
-			event: "timeout", planned: "timeout", leaves: []string{"POST /faults/timeout", "wait for the glacier", "GET"},
-			note: "Lambda ends an invocation that takes longer than the timeout: no response, SIGTERM",
+			event: "timeout", planned: "timeout", leaves: []string{"POST /faults/{fault}", "wait for the glacier", "HTTP GET"}, prices: 1,
+			note: "no response within the timeout: Lambda ends the process",
 		},
-		{event: "create-base64", leaves: orderSpans, refused: true},
+		{event: "create-base64", leaves: orderSpans, prices: 1, refused: true},
 	}
 )
 
 // perform plays the scenes and ends the environment.
 func (set demoSettings) perform(ctx context.Context, s *session, dir string) error {
 	s.receiver.refuse(set.refuse)
-	s.begin("timeout " + report.Duration(demoTimeout))
+	s.begin(fmt.Sprintf("timeout %s, flush timeout %s", demoTimeout, demoFlush))
 	for _, sc := range scenes {
 		e, err := readEvent(filepath.Join(dir, sc.event+".json"), nil)
 		if err != nil {
@@ -58,4 +58,13 @@ func (set demoSettings) perform(ctx context.Context, s *session, dir string) err
 		s.receiver.refuse(set.refuse)
 	}
 	return s.shutdown(ctx)
+}
+
+// pricesSpans returns how many spans the prices service leaves for all scenes.
+func pricesSpans() int {
+	n := 0
+	for _, sc := range scenes {
+		n += sc.prices
+	}
+	return n
 }

@@ -26,7 +26,8 @@ type session struct {
 	out      io.Writer
 	style    report.Style
 
-	seen     int // events that have been printed
+	broken   error // of the first write that failed
+	seen     int   // events that have been printed
 	answers  map[string]answer
 	problems []string // sentences for the end
 
@@ -45,14 +46,15 @@ type call struct {
 // answer is what is known of an invocation besides the environment's report.
 type answer struct {
 	call
-	number int // 0 before it has been printed
 	resp   lambdatest.Response
+	number int    // 0 before it has been printed
+	kind   string // empty before it has been printed
 }
 
-// newSession returns a session for the program at command. Who made it must call close.
+// newSession returns a session for the program at command. Who made it must call end.
 func newSession(cfg lambdatest.Config, command []string, log *eventlog.Log, r *receiver, c console, verbose bool) (*session, error) {
 	s := &session{
-		function: cfg.FunctionName, receiver: r, log: log, out: c.out, style: styleOf(c.out),
+		function: cfg.FunctionName, receiver: r, log: log, out: c.out, style: c.style,
 		answers: map[string]answer{}, farewells: map[int]report.Counts{},
 	}
 	s.output = &processLog{name: cfg.FunctionName, read: s.hear}
@@ -71,7 +73,17 @@ func newSession(cfg lambdatest.Config, command []string, log *eventlog.Log, r *r
 	return s, nil
 }
 
-func (s *session) close() error { return s.env.Close() }
+// end ends everything. Where err is not nil, and nobody interrupted, it shows the last lines of the function's log, and of
+// those of others.
+func (s *session) end(ctx context.Context, err error, w io.Writer, others ...*processLog) error {
+	closing := s.env.Close()
+	if err != nil && ctx.Err() == nil && s.broken == nil {
+		for _, log := range append([]*processLog{s.output}, others...) {
+			log.writeTail(w)
+		}
+	}
+	return errors.Join(err, closing)
+}
 
 // hear reads a line that the function wrote, for the account that a process gives when it ends.
 func (s *session) hear(line string) {
@@ -109,7 +121,7 @@ func (s *session) begin(words string) {
 func (s *session) pause(ctx context.Context, d time.Duration, cut bool) error {
 	p := report.Pause{Took: d}
 	if cut {
-		p.Words = "meanwhile the receiver cut its connections: " + strconv.Itoa(s.receiver.cut())
+		p.Words = "meanwhile the receiver cut all its connections: " + strconv.Itoa(s.receiver.cut())
 	}
 	s.write(p.Line(s.style))
 	return freeze(ctx, d)
@@ -124,7 +136,7 @@ func (s *session) invoke(ctx context.Context, c call) error {
 		return err
 	}
 	s.print()
-	return nil
+	return s.broken
 }
 
 // send sends one event and keeps the answer for print.
@@ -168,7 +180,7 @@ func (s *session) describe(number int, r lambdatest.InvocationReport, receipts [
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a := s.answers[r.RequestID]
-	a.number = number
+	a.number, a.kind = number, v.Kind
 	s.answers[r.RequestID] = a
 	v.Request, v.Answer = a.event.title, report.Answer(a.resp)
 	if a.note != "" {
@@ -183,7 +195,7 @@ func (s *session) describe(number int, r lambdatest.InvocationReport, receipts [
 		s.problemf("invocation %d was to end as a %s, and ended as: %s", number, a.planned, v.Kind)
 	}
 	if v.Refused > 0 {
-		v.Notes = append(v.Notes, fmt.Sprintf("the collector refused %d spans; they are kept for the next flush", v.Refused))
+		v.Notes = append(v.Notes, fmt.Sprintf("the receiver refused %s %s; they stay in the function for the next flush", spans(v.Refused), times(v.Refusals)))
 	}
 	return v
 }
@@ -200,7 +212,7 @@ func (s *session) shutdown(ctx context.Context) error {
 		return err
 	}
 	s.print()
-	return nil
+	return s.broken
 }
 
 // freeze leaves the environment as it is for d.
@@ -222,8 +234,12 @@ func (s *session) receipts() []report.Receipt {
 	return s.receiver.receipts()
 }
 
-// write prints text. An output that can not be written to is no reason to stop.
-func (s *session) write(text string) { _, _ = io.WriteString(s.out, text) }
+// write prints text, and remembers the first error: nobody reads what comes after it.
+func (s *session) write(text string) {
+	if _, err := io.WriteString(s.out, text); err != nil && s.broken == nil {
+		s.broken = fmt.Errorf("write the report: %w", err)
+	}
+}
 
 func firstLine(text string) string {
 	line, _, _ := strings.Cut(text, "\n")

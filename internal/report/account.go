@@ -68,7 +68,7 @@ func (a Account) Table(st Style) string {
 	figures := func(p Process) [4]string {
 		return [4]string{fmt.Sprint(p.Ended), fmt.Sprint(p.Delivered), fmt.Sprint(p.Dropped), fmt.Sprint(p.Lost())}
 	}
-	out := st.Title(row("spans", [4]string{"ended", "delivered", "dropped", "lost"}, "who counted"))
+	out := st.Title(row("spans", [4]string{"ended", "delivered", "dropped", "lost"}, "how that is known"))
 	for _, p := range a {
 		out += row(p.Name, figures(p), p.How)
 	}

@@ -45,21 +45,21 @@ const ms = time.Millisecond
 var invocations = []Invocation{
 	{
 		Number: 1, Kind: "cold", Request: "POST /orders", Answer: "201", Posted: 18234 * time.Microsecond, Handler: 18234 * time.Microsecond,
-		FlushBegan: 18400 * time.Microsecond, FlushEnded: 21300 * time.Microsecond, Spans: 6, Frozen: 21500 * time.Microsecond, Billed: 22 * ms,
+		FlushBegan: 18400 * time.Microsecond, FlushEnded: 21300 * time.Microsecond, Spans: 6, After: 3266 * time.Microsecond, Frozen: 21500 * time.Microsecond, Billed: 22 * ms,
 	},
 	{
-		Number: 2, Kind: "warm", Request: "GET /orders/17", Answer: "200", Posted: 2 * ms, Handler: 2 * ms, Frozen: 2100 * time.Microsecond, Billed: 3 * ms,
+		Number: 2, Kind: "warm", Request: "GET /orders/17", Answer: "200", Posted: 2 * ms, Handler: 2 * ms, After: 100 * time.Microsecond, Frozen: 2100 * time.Microsecond, Billed: 3 * ms,
 		Notes: []string{"no span left after it: the collector was refusing with 503, 2 spans are kept"},
 	},
 	{
 		Number: 3, Kind: "panic", Request: "POST /faults/panic", Answer: "error", Failed: true, Planned: true, Early: true,
-		FlushBegan: 2 * ms, FlushEnded: 4 * ms, Spans: 4, Posted: 4500 * time.Microsecond, Handler: 4500 * time.Microsecond, Frozen: 6 * ms, Billed: 6 * ms,
+		FlushBegan: 2 * ms, FlushEnded: 4 * ms, Spans: 4, Posted: 4500 * time.Microsecond, Handler: 4500 * time.Microsecond, After: 1500 * time.Microsecond, Billed: 6 * ms,
 	},
 	{
 		Number: 12, Kind: "timeout", Request: "POST /faults/timeout", Answer: "–", Failed: true, Planned: true,
 		FlushBegan: 1000400 * time.Microsecond, FlushEnded: 1003 * ms, Spans: 3, Billed: time.Second, Handler: time.Second,
 	},
-	{Number: 13, Kind: "error", Request: "events.json", Answer: "error", Failed: true, Posted: ms, Handler: ms, Frozen: 2 * ms, Billed: 2 * ms},
+	{Number: 13, Kind: "error", Request: "events.json", Answer: "error", Failed: true, Posted: ms, Handler: ms, After: ms, Frozen: 2 * ms, Billed: 2 * ms},
 }
 
 func table(st Style) string {

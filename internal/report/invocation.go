@@ -21,11 +21,13 @@ type Invocation struct {
 	FlushBegan time.Duration // the first request with spans reached the receiver after the invocation began
 	FlushEnded time.Duration // the last of them was answered
 	Spans      int           // spans that these requests brought and the receiver took
-	Refused    int           // spans that they brought and the receiver did not take
+	Refusals   int           // how many of these requests the receiver refused
+	Refused    int           // spans in the largest of those
 	Early      bool          // spans left before the response was posted
 	Frozen     time.Duration // the runtime and every extension had asked for the next event
 	Billed     time.Duration // what is billed for it, to the end of the phase, without Init
-	Handler    time.Duration // the part of Billed up to the response
+	Handler    time.Duration // the part of it up to the response
+	After      time.Duration // the part of it after the response
 
 	Notes []string // sentences about what is not ordinary, a line each
 }
@@ -44,8 +46,8 @@ const (
 	noteIndent      = numberColumns + 1 + kindColumns + 2
 )
 
-// Legend says what the bars show.
-const Legend = "█ until the response   ▒ after it"
+// Legend says what the figures and the bars of a table show.
+const Legend = "times count from the moment the environment wakes; █ until the response, ▒ after it"
 
 // Heading returns the two lines above a table of invocations.
 func Heading(st Style) string {
@@ -112,12 +114,12 @@ func (v Invocation) after() string {
 	if v.Billed == 0 {
 		return "–"
 	}
-	return Duration(max(0, v.Frozen-v.Posted))
+	return Duration(v.After)
 }
 
 // bar draws the billed time: the handler's part, then what came after the response.
 func (v Invocation) bar(st Style) string {
-	whole := max(v.Frozen, v.Posted, v.FlushEnded, v.Handler)
+	whole := v.Handler + v.After
 	if whole == 0 {
 		return ""
 	}
@@ -160,6 +162,8 @@ func interval(from, to time.Duration) string {
 		return "–"
 	case to < time.Second:
 		return millis(from) + "–" + millis(to) + " ms"
+	case from < time.Second:
+		return Duration(from) + "–" + Duration(to)
 	default:
 		return fmt.Sprintf("%.2f–%.2f s", from.Seconds(), to.Seconds())
 	}

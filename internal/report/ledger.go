@@ -13,16 +13,23 @@ type Ledger struct {
 	Invocations []lambdatest.InvocationReport // of the environment; they tell which process a trace belongs to
 	Spans       []Span                        // as received, copies included
 	Counts      map[int]Counts                // of the function's processes, by number; one that gave none is absent
-	Services    map[string]Counts             // of services beside the function that gave theirs, by service name
+	Services    map[string]Service            // the services beside the function, by service name
 	Expected    map[string][]string           // by request id: the names of the function's spans that the invocation must leave, where known
 	Elsewhere   bool                          // the telemetry went to another receiver: what counts as delivered is what processes say
 }
 
+// Service is what is known of a service beside the function.
+type Service struct {
+	Counts  Counts
+	Counted bool // the service gave Counts
+	Leaves  int  // spans that it must have ended, as far as is known
+}
+
 // How it is known what a process ended.
 const (
-	byItself = "its own count at SIGTERM"
-	byTraces = "no count; every parent that a span names"
-	byShape  = "no count; every span its requests leave"
+	byItself = "its own count at its end"
+	byTraces = "it gave no count: every parent named is there"
+	byShape  = "it gave no count: all its requests must leave"
 )
 
 // Account settles the ledger: a line for each process of the function, then one for each other service.
@@ -36,12 +43,11 @@ func (l Ledger) Account() Account {
 	s := &settlement{Ledger: l, lines: map[string]*Process{}, owners: map[owner]string{}}
 	s.findOwners()
 	s.deliver()
-	missing := s.absentParents()
-	for name, n := range s.absentByShape() {
-		missing[name] = max(missing[name], n)
-	}
-	for name, n := range missing {
+	for name, n := range s.absentParents() {
 		s.line(name).Missing = n
+	}
+	for name, n := range s.absentByShape() {
+		s.line(name).Missing, s.line(name).How = n, byShape
 	}
 	s.count()
 	return s.account()

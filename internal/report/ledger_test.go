@@ -81,7 +81,7 @@ func TestAccountOfLedger(t *testing.T) {
 			name: "two processes and another service",
 			ledger: Ledger{
 				Invocations: two, Spans: []Span{root, child, second, price},
-				Counts: map[int]Counts{2: {Ended: 1, Exported: 1}}, Services: map[string]Counts{"prices": {Ended: 1, Exported: 1}},
+				Counts: map[int]Counts{2: {Ended: 1, Exported: 1}}, Services: map[string]Service{"prices": {Counted: true, Counts: Counts{Ended: 1, Exported: 1}}},
 			},
 			want: Account{
 				{Name: "orders, process 1", Ended: 2, Delivered: 2, How: byTraces},
@@ -97,6 +97,26 @@ func TestAccountOfLedger(t *testing.T) {
 			},
 			want: Account{{Name: "orders", Counted: true, Ended: 3, Delivered: 2, Dropped: 1, How: byItself}},
 			lost: 1,
+		},
+		{
+			name: "another service, by what it must have left",
+			ledger: Ledger{
+				Invocations: one, Spans: []Span{root, child, price}, Counts: map[int]Counts{1: {Ended: 2}},
+				Services: map[string]Service{"prices": {Leaves: 3}},
+			},
+			want: Account{
+				{Name: "orders", Counted: true, Ended: 2, Delivered: 2, How: byItself},
+				{Name: "prices", Ended: 3, Delivered: 1, Missing: 2, How: byShape},
+			},
+			lost: 2,
+		},
+		{
+			name: "no count, an open span is no loss where all that ended is known",
+			ledger: Ledger{
+				Invocations: one, Spans: []Span{root, sent(5, 7, "weigh", "i1", "")},
+				Expected: map[string][]string{"a": {"POST /orders", "weigh"}},
+			},
+			want: Account{{Name: "orders", Ended: 2, Delivered: 2, How: byShape}},
 		},
 		{
 			name:   "sent elsewhere",

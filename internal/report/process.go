@@ -67,7 +67,7 @@ func (s Shutdown) Line(st Style) string {
 	if s.Killed {
 		text += "; " + st.Fault("SIGKILL after "+words(s.Window))
 	} else {
-		text += fmt.Sprintf("; exit %d after %s of %s", s.Code, Duration(s.Exited), words(s.Window))
+		text += fmt.Sprintf("; exit %d after %s of the %s window", s.Code, Duration(s.Exited), words(s.Window))
 	}
 	return phase(st, "SIGTERM", text)
 }

@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -107,17 +108,21 @@ func (s *settlement) absentParents() map[string]int {
 	return missing
 }
 
-// absentByShape counts, by the line of the account, the spans that an invocation is known to leave and that did not
-// arrive.
+// absentByShape counts, by the line of the account, the spans that must have ended and did not arrive: for a process of
+// the function where that is known of each of its invocations, for another service where it is known at all.
 func (s *settlement) absentByShape() map[string]int {
-	missing := map[string]int{}
+	missing, unknown := map[string]int{}, map[string]bool{}
 	for _, r := range s.Invocations {
-		if expected, known := s.Expected[r.RequestID]; known {
-			name := s.processName(r.Process)
-			s.line(name).How = byShape
-			missing[name] += len(expected) - s.present(r.RequestID, name, expected)
-		}
+		name := s.processName(r.Process)
+		expected, known := s.Expected[r.RequestID]
+		unknown[name] = unknown[name] || !known
+		missing[name] += len(expected) - s.present(r.RequestID, name, expected)
 	}
+	for service, known := range s.Services {
+		missing[service] = max(0, known.Leaves-s.line(service).Delivered)
+		unknown[service] = known.Leaves == 0
+	}
+	maps.DeleteFunc(missing, func(name string, _ int) bool { return unknown[name] })
 	return missing
 }
 
@@ -158,8 +163,10 @@ func (s *settlement) count() {
 	for number, c := range s.Counts {
 		enter(s.line(s.processName(number)), c, !s.merged || len(s.Counts) == s.processes())
 	}
-	for service, c := range s.Services {
-		enter(s.line(service), c, true)
+	for name, service := range s.Services {
+		if service.Counted {
+			enter(s.line(name), service.Counts, true)
+		}
 	}
 }
 

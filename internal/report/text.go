@@ -17,7 +17,7 @@ func columns(s string) int { return utf8.RuneCountInString(s) }
 
 // left pads s with spaces on the right to n columns, shortening it with an ellipsis where it is longer.
 func left(s string, n int) string {
-	s = shorten(s, n)
+	s = Shorten(s, n)
 	return s + strings.Repeat(" ", n-columns(s))
 }
 
@@ -26,8 +26,8 @@ func right(s string, n int) string {
 	return strings.Repeat(" ", max(0, n-columns(s))) + s
 }
 
-// shorten cuts s to n columns, the last of them an ellipsis where something was cut.
-func shorten(s string, n int) string {
+// Shorten cuts s to n columns, the last of them an ellipsis where something was cut.
+func Shorten(s string, n int) string {
 	if columns(s) <= n {
 		return s
 	}
@@ -45,6 +45,8 @@ func Duration(d time.Duration) string {
 		return "-" + Duration(-d)
 	case d == 0:
 		return "0 ms"
+	case d < time.Microsecond:
+		return "<1 µs"
 	case d < 100*time.Microsecond:
 		return fmt.Sprintf("%d µs", d.Microseconds())
 	case d < time.Second-50*time.Microsecond:

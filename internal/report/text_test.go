@@ -11,7 +11,7 @@ func TestDuration(t *testing.T) {
 		want string
 	}{
 		{0, "0 ms"},
-		{850 * time.Nanosecond, "0 µs"},
+		{850 * time.Nanosecond, "<1 µs"},
 		{42 * time.Microsecond, "42 µs"},
 		{100 * time.Microsecond, "0.1 ms"},
 		{18234 * time.Microsecond, "18.2 ms"},
@@ -36,8 +36,8 @@ func TestPadding(t *testing.T) {
 		{left("überlang", 5), "über…"},
 		{right("4 µs", 6), "  4 µs"},
 		{right("whole", 2), "whole"},
-		{shorten("ab", 0), ""},
-		{shorten("añb", 2), "a…"},
+		{Shorten("ab", 0), ""},
+		{Shorten("añb", 2), "a…"},
 	} {
 		if c.got != c.want {
 			t.Errorf("got %q, want %q", c.got, c.want)

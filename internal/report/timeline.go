@@ -25,7 +25,7 @@ func Describe(number int, r lambdatest.InvocationReport, receipts []Receipt) Inv
 	v := Invocation{
 		Number: number, RequestID: r.RequestID, Kind: kindOf(r), Failed: r.ErrorType != "",
 		Posted: since(r.Released, r.Posted), Frozen: since(r.Released, r.Frozen),
-		Billed: wholeMillis(r.Billed), Handler: r.Handler,
+		Billed: wholeMillis(r.Billed), Handler: r.Handler, After: r.AfterResponse,
 	}
 	for _, receipt := range receipts {
 		if receipt.Began.Before(r.Released) || !r.Ended.IsZero() && receipt.Began.After(r.Ended) {
@@ -37,7 +37,10 @@ func Describe(number int, r lambdatest.InvocationReport, receipts []Receipt) Inv
 		v.FlushEnded = max(v.FlushEnded, since(r.Released, receipt.Ended))
 		v.Early = v.Early || r.Posted.IsZero() || receipt.Began.Before(r.Posted)
 		v.Spans += receipt.Kept
-		v.Refused += receipt.Refused
+		if receipt.Refused > 0 {
+			v.Refused = max(v.Refused, receipt.Refused)
+			v.Refusals++
+		}
 	}
 	return v
 }

@@ -3,7 +3,6 @@ package report
 import (
 	"cmp"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -97,7 +96,7 @@ func newTrace(id string, spans []Span) Trace {
 		n.above = parent
 		parent.Children = append(parent.Children, n)
 	}
-	t.walk(func(n *Node, _ string) {
+	t.walk(func(n *Node, _, _ string) {
 		if !slices.Contains(t.Services, n.Service) {
 			t.Services = append(t.Services, n.Service)
 		}
@@ -113,15 +112,15 @@ func within(candidate, n *Node) bool {
 	return slices.ContainsFunc(n.Children, func(child *Node) bool { return within(candidate, child) })
 }
 
-// walk visits every node, parents first, with the branches that lead to it.
-func (t Trace) walk(visit func(n *Node, branches string)) {
+// walk visits every node, parents first, with the branches that lead to it, and those that lead past it to what is below.
+func (t Trace) walk(visit func(n *Node, own, below string)) {
 	for _, root := range t.Roots {
 		walk(root, "", "", visit)
 	}
 }
 
-func walk(n *Node, own, below string, visit func(*Node, string)) {
-	visit(n, own)
+func walk(n *Node, own, below string, visit func(n *Node, own, below string)) {
+	visit(n, own, below)
 	for i, child := range n.Children {
 		if i == len(n.Children)-1 {
 			walk(child, below+"└─ ", below+"   ", visit)
@@ -131,13 +130,10 @@ func walk(n *Node, own, below string, visit func(*Node, string)) {
 	}
 }
 
-// services renders the names of the services that took part.
-func (t Trace) services() string { return strings.Join(t.Services, ", ") }
-
 // Invocations returns the request ids of the invocations whose spans are in the trace.
 func (t Trace) Invocations() []string {
 	var ids []string
-	t.walk(func(n *Node, _ string) {
+	t.walk(func(n *Node, _, _ string) {
 		if n.InvocationID != "" {
 			ids = append(ids, n.InvocationID)
 		}

@@ -11,53 +11,48 @@ const (
 	treeIndent   = 2
 	nameMaximum  = 46
 	spanColumns  = 8
-	treeBarWidth = 30
+	treeBarWidth = 36
 )
 
 // Tree renders t as a tree of spans, one a line, with bars over the time of the whole trace. The name of a service
-// stands beside the first span of each branch that it serves. title says what the trace belongs to; it may be empty.
+// stands beside the first span of each branch that it serves, the message of a failed span below it, unless the span
+// above has the same. title says what the trace belongs to; it may be empty.
 func (t Trace) Tree(st Style, title string) string {
 	var b strings.Builder
 	head := "trace " + t.ID
 	if title != "" {
 		head += "  " + title
 	}
-	fmt.Fprintf(&b, "%s  %s\n", st.Title(head), st.Quiet(t.services()+", "+Duration(t.End.Sub(t.Start))))
+	fmt.Fprintf(&b, "%s  %s\n", st.Title(head), st.Quiet(Duration(t.End.Sub(t.Start))))
 	labels := 0
-	t.walk(func(n *Node, branches string) {
-		labels = max(labels, columns(branches+n.Name+t.beside(n)))
+	t.walk(func(n *Node, own, _ string) {
+		labels = max(labels, columns(own+n.Name+t.beside(n)))
 	})
 	labels = min(labels, nameMaximum)
-	t.walk(func(n *Node, branches string) { b.WriteString(t.line(st, n, branches, labels)) })
+	t.walk(func(n *Node, own, below string) { b.WriteString(t.lines(st, n, own, below, labels)) })
 	return b.String()
 }
 
-// line renders one span in the given number of columns for branches, name and service.
-func (t Trace) line(st Style, n *Node, branches string, labels int) string {
-	beside := t.beside(n)
-	name := shorten(n.Name, max(8, labels-columns(branches)-columns(beside)))
-	pad := strings.Repeat(" ", max(0, labels-columns(branches+name+beside)))
-	text := strings.Repeat(" ", treeIndent) + st.Quiet(branches) + name + st.paint(cyan, beside) + pad
-	text += "  " + right(Duration(n.Duration()), spanColumns) + "  " + t.bar(n)
-	if n.Failed {
-		room := Width - columns(strings.Repeat(" ", treeIndent)+branches+name+beside+pad) - spanColumns - treeBarWidth - 6
-		text = pastBar(text, t.bar(n)) + st.Fault(fault(n.Message, room))
+// lines renders one span: the branches that lead to it, its name and service in the given number of columns, its
+// duration and its bar.
+func (t Trace) lines(st Style, n *Node, own, below string, labels int) string {
+	indent, beside := strings.Repeat(" ", treeIndent), t.beside(n)
+	name := Shorten(n.Name, max(8, labels-columns(own+beside)))
+	pad := strings.Repeat(" ", max(0, labels-columns(own+name+beside)))
+	text := indent + st.Quiet(own) + name + st.paint(cyan, beside) + pad + "  " + right(Duration(n.Duration()), spanColumns)
+	bar := t.bar(n)
+	if !n.Failed {
+		return text + "  " + bar + "\n"
 	}
-	return strings.TrimRight(text, " ") + "\n"
-}
-
-// pastBar pads a line to the end of the bars' columns.
-func pastBar(text, bar string) string {
-	return text + strings.Repeat(" ", max(0, treeBarWidth-columns(bar))+1)
-}
-
-// fault renders the message of a failed span in at most room columns.
-func fault(message string, room int) string {
-	message, _, _ = strings.Cut(message, "\n")
-	if message == "" || room < 12 {
-		return "✗"
+	text += "  " + left(bar, treeBarWidth) + " " + st.Fault("✗") + "\n"
+	if n.Message == "" || n.above != nil && n.above.Message == n.Message {
+		return text
 	}
-	return "✗ " + shorten(message, room-2)
+	message, _, _ := strings.Cut(n.Message, "\n")
+	if len(n.Children) > 0 {
+		below += "│  "
+	}
+	return text + indent + st.Quiet(below) + st.Fault("✗ "+Shorten(message, Width-treeIndent-columns(below)-2)) + "\n"
 }
 
 // beside names the service of n where it differs from that of the span above, and at a root among several services.
