@@ -50,6 +50,7 @@ func run(ctx context.Context) error {
 		if err := tel.Shutdown(ctx); err != nil {
 			slog.Error("telemetry shutdown", "error", err)
 		}
+		slog.Info("prices has ended", "telemetry", tel)
 	}()
 
 	var lc net.ListenConfig
