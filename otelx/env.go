@@ -114,7 +114,7 @@ func (e *environment) choice(known []string, keys ...string) string {
 			return k
 		}
 	}
-	e.reject(key, value, "not known; write %s. %s it is", alternatives(known), known[0])
+	e.reject(key, value, "not known; write %s; %s is used", alternatives(known), known[0])
 	return known[0]
 }
 

@@ -45,7 +45,7 @@ func (e *environment) ratio() float64 {
 	}
 	ratio, err := strconv.ParseFloat(value, 64)
 	if err != nil || !(ratio >= 0 && ratio <= 1) { // NaN is neither
-		e.reject(key, value, "write a number from 0 to 1, such as 0.25; 1 it is")
+		e.reject(key, value, "write a number from 0 to 1, such as 0.25; 1 is used")
 		return 1
 	}
 	return ratio

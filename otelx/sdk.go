@@ -115,7 +115,7 @@ func (c *config) sizes(env *environment) (queue, batch int) {
 		batch = env.integer(1, standard, batchKey)
 	}
 	if batch > queue {
-		env.errs = append(env.errs, fmt.Errorf("%s=%d: more than the queue's %d spans (%s); %d it is", batchKey, batch, queue, queueKey, queue))
+		env.errs = append(env.errs, fmt.Errorf("%s=%d: more than the queue's %d spans (%s); %d is used", batchKey, batch, queue, queueKey, queue))
 		batch = queue
 	}
 	return queue, batch
