@@ -83,8 +83,11 @@ func TestMapsEveryField(t *testing.T) {
 		TraceId: bytes.Repeat([]byte{1}, 16), SpanId: bytes.Repeat([]byte{2}, 8), ParentSpanId: bytes.Repeat([]byte{3}, 8),
 		TraceState: "a=1", Flags: 0x301, Name: "n", Kind: tracepb.Span_SPAN_KIND_CONSUMER, StartTimeUnixNano: 1_000_000_001, EndTimeUnixNano: 2_000_000_000,
 		Attributes: []*commonpb.KeyValue{
-			{Key: "bool", Value: value(true)}, {Key: "int", Value: value(int64(-1))}, {Key: "bytes", Value: value([]byte{9})},
-			{Key: "list", Value: list}, {Key: "object", Value: object},
+			{Key: "bool", Value: value(true)},
+			{Key: "int", Value: value(int64(-1))},
+			{Key: "bytes", Value: value([]byte{9})},
+			{Key: "list", Value: list},
+			{Key: "object", Value: object},
 		},
 		Events:                 []*tracepb.Span_Event{{Name: "e", TimeUnixNano: 1_500_000_000, Attributes: []*commonpb.KeyValue{attr("a", "b")}}},
 		Links:                  []*tracepb.Span_Link{{TraceId: bytes.Repeat([]byte{4}, 16), SpanId: bytes.Repeat([]byte{5}, 8), TraceState: "b=2", Flags: 0x101}},

@@ -15,10 +15,10 @@ const maxRetryAfter = 24 * time.Hour
 // answer reads resp and turns it into what Send returns.
 func (s *HTTPSender) answer(resp *http.Response) (Result, error) {
 	body, err := readAnswer(resp.Body)
-	switch code := resp.StatusCode; {
-	case code/100 == 2:
+	switch code := resp.StatusCode; code / 100 {
+	case 2:
 		return s.accepted(resp.Header, body, err), nil
-	case code/100 == 3:
+	case 3:
 		return Result{}, fmt.Errorf("send to %s: redirect (%s) to %s not followed; set the endpoint to the final address",
 			s.target, statusText(code), s.secrets.redact(shownLocation(resp)))
 	default:

@@ -1,6 +1,7 @@
 package otlp
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -205,22 +206,49 @@ func TestSlowAnswer(t *testing.T) {
 	})
 }
 
-// net/http may still be reading the body when Send has returned. The caller may use its memory again all the same, which
-// the race detector checks here.
-func TestBodyIsNotReadAfterSend(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(http.StatusRequestEntityTooLarge) // without reading the body
-	}))
-	defer server.Close()
-	for _, zip := range []bool{false, true} {
-		sender := NewHTTPSender(HTTPConfig{Endpoint: parse(t, server.URL), Gzip: zip})
-		body := make([]byte, 8<<20)
-		for range 10 {
-			_, _ = sender.Send(t.Context(), body)
-			clear(body)
-		}
-		_ = sender.Close()
+// gatedConn lets the first write through, holds the others until gate is closed, and then pretends that they succeed.
+type gatedConn struct {
+	net.Conn
+	gate    chan struct{}
+	written []byte // owned by the goroutine that writes
+}
+
+func (c *gatedConn) Write(b []byte) (int, error) {
+	first := c.written == nil
+	c.written = append(c.written, b...)
+	if first {
+		return c.Conn.Write(b)
 	}
+	<-c.gate
+	return len(b), nil
+}
+
+// net/http may still be sending the body when it has returned an early answer. The caller of Send may use the body's
+// memory again all the same.
+func TestBodyIsNotReadAfterSend(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		conn := &gatedConn{gate: make(chan struct{})}
+		var network memnet.Network
+		b := newBackend(t, HTTPConfig{Dial: func(ctx context.Context, n, addr string) (net.Conn, error) {
+			var err error
+			conn.Conn, err = network.DialContext(ctx, n, addr)
+			return conn, err
+		}}, nil)
+		b.server.Handler = respond(413, contentType, nil) // without reading the body
+		b.listen(&network)
+		body := bytes.Repeat([]byte("a"), 1<<20)
+		if _, err := b.sender.Send(t.Context(), body); !strings.Contains(errorText(err), "413") {
+			t.Fatalf("Send: %v", err)
+		}
+		for i := range body {
+			body[i] = '!'
+		}
+		close(conn.gate)
+		synctest.Wait()
+		if !bytes.Contains(conn.written, []byte("aaa")) || bytes.Contains(conn.written, []byte("!")) {
+			t.Errorf("%d bytes written, some of them changed after Send", len(conn.written))
+		}
+	})
 }
 
 func TestPayloadIsReadUntilReleased(t *testing.T) {

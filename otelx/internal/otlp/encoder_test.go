@@ -169,7 +169,8 @@ func interleaved(n int) []tracetest.SpanStub {
 
 func TestEncoderValues(t *testing.T) {
 	kvs := []attribute.KeyValue{
-		{Key: "empty"}, {},
+		{Key: "empty"},
+		{},
 		attribute.Bool("true", true), attribute.Bool("false", false), attribute.Bool("", true),
 		attribute.Int64("zero", 0), attribute.Int64("max", math.MaxInt64), attribute.Int64("min", math.MinInt64), attribute.Int("-1", -1),
 		attribute.Float64("zero", 0), attribute.Float64("-zero", math.Copysign(0, -1)), attribute.Float64("inf", math.Inf(-1)),
@@ -180,7 +181,8 @@ func TestEncoderValues(t *testing.T) {
 		attribute.IntSlice("many", slices.Repeat([]int{7}, 300)),
 		attribute.Float64Slice("floats", []float64{0, 1.5, math.Inf(1)}), attribute.Float64Slice("none", nil),
 		attribute.StringSlice("strings", []string{"", "a", strings.Repeat("b", 200)}), attribute.StringSlice("none", nil),
-		{Key: "bytes", Value: attribute.ByteSliceValue([]byte{0, 0xff, 0x80})}, {Key: "no bytes", Value: attribute.ByteSliceValue(nil)},
+		{Key: "bytes", Value: attribute.ByteSliceValue([]byte{0, 0xff, 0x80})},
+		{Key: "no bytes", Value: attribute.ByteSliceValue(nil)},
 		{Key: "slice", Value: attribute.SliceValue(attribute.Value{}, attribute.BoolValue(false), attribute.StringSliceValue([]string{"x"}))},
 		{Key: "empty slice", Value: attribute.SliceValue()},
 		{Key: "map", Value: attribute.MapValue(attribute.Int("one", 1), attribute.KeyValue{Key: "inner", Value: attribute.MapValue(attribute.Bool("", false))})},
