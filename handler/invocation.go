@@ -65,7 +65,9 @@ func (inv *invocation) interrupted(returned *bool) {
 	inv.recordInterruption(value)
 	inv.span.End()
 	inv.leave(true)
-	if value != nil {
-		panic(value)
+	if value == nil {
+		inv.tracker.End(inv.requestID) // the goroutine ends: nothing will be posted
+		return
 	}
+	panic(value)
 }

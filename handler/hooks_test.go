@@ -1,0 +1,212 @@
+package handler_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"go.opentelemetry.io/otel/codes"
+
+	"github.com/epilogue-go/epilogue/handler"
+)
+
+// errFlush is what every Flush of the journal returns: nothing depends on it.
+var errFlush = errors.New("flush failed")
+
+type readerFunc = func(context.Context) (io.Reader, error)
+
+// drive runs an instrumented function as aws-lambda-go does: call, post, close, cancel. It notes in the journal when
+// the function has returned and when the post is over, reads of the response at most limit bytes (negative: to its
+// end), and waits before it closes.
+func drive(t *testing.T, j *journal, fn any, limit int64, wait time.Duration) {
+	t.Helper()
+	ctx, cancel := invocationContext(t)
+	defer cancel()
+	out, err := fn.(readerFunc)(ctx)
+	j.add("returned")
+	if err != nil {
+		j.add("posted")
+		return
+	}
+	var body io.Reader = out
+	if limit >= 0 {
+		body = io.LimitReader(out, limit)
+	}
+	_, _ = io.Copy(io.Discard, body)
+	time.Sleep(wait)
+	j.add("posted")
+	_ = out.(io.Closer).Close()
+}
+
+func result(value any, err error) any {
+	return func() (any, error) { return value, err }
+}
+
+// TestHooksOfFunctions: who is told what, and when, for functions.
+func TestHooksOfFunctions(t *testing.T) {
+	const late = 4 * time.Second // past the deadline of invocationContext
+	large := strings.Repeat("x", 6<<20)
+	tests := []struct {
+		name     string
+		fn       any
+		released bool // the tracker holds nothing
+		limit    int64
+		wait     time.Duration
+		want     []string
+	}{
+		{"result", result(1, nil), false, -1, 0,
+			[]string{"begin r1", "span ended", "returned", "posted", "end r1"}},
+		{"result, released", result(1, nil), true, -1, 0,
+			[]string{"begin r1", "span ended", "returned", "posted", "end r1"}},
+		{"result not read to its end", result("long", nil), false, 2, 0,
+			[]string{"begin r1", "span ended", "returned", "posted", "flush r1", "end r1"}},
+		{"result not read to its end, released", result("long", nil), true, 2, 0,
+			[]string{"begin r1", "span ended", "returned", "posted", "end r1"}},
+		{"result of 6 MB", result(large[2:], nil), false, -1, 0,
+			[]string{"begin r1", "span ended", "returned", "posted", "end r1"}},
+		{"result above 6 MB", result(large[1:], nil), false, -1, 0,
+			[]string{"begin r1", "span ended", "returned", "posted", "flush r1", "end r1"}},
+		{"result after the deadline", result(1, nil), false, -1, late,
+			[]string{"begin r1", "span ended", "returned", "posted", "flush r1", "end r1"}},
+		{"stream", result(strings.NewReader("x"), nil), false, -1, 0,
+			[]string{"begin r1", "returned", "span ended", "posted", "end r1"}},
+		{"stream not read to its end", result(strings.NewReader("long"), nil), false, 2, 0,
+			[]string{"begin r1", "returned", "posted", "span ended", "flush r1", "end r1"}},
+		{"stream above 6 MB", result(strings.NewReader(large+"x"), nil), false, -1, 0,
+			[]string{"begin r1", "returned", "span ended", "posted", "flush r1", "end r1"}},
+		{"stream that fails", result(failing("half", errFlush), nil), false, -1, 0,
+			[]string{"begin r1", "returned", "span ended", "posted", "end r1"}},
+		{"error", result(nil, errFlush), false, -1, 0,
+			[]string{"begin r1", "span ended", "returned", "posted", "end r1"}},
+		{"error, released", result(nil, errFlush), true, -1, 0,
+			[]string{"begin r1", "span ended", "flush r1", "returned", "posted", "end r1"}},
+		{"error whose message panics", func() *ownError { return nil }, false, -1, 0,
+			[]string{"begin r1", "span ended", "flush r1", "returned", "posted", "end r1"}},
+		{"error after the deadline", func() error { time.Sleep(late); return errFlush }, false, -1, 0,
+			[]string{"begin r1", "span ended", "flush r1", "end r1", "returned", "posted"}},
+		{"result that does not encode", result(make(chan int), nil), true, -1, 0,
+			[]string{"begin r1", "span ended", "flush r1", "returned", "posted", "end r1"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				j := newJournal()
+				drive(t, j, handler.Wrap(tt.fn, j.options(!tt.released)...), tt.limit, tt.wait)
+				synctest.Wait() // the hook on the context's cancellation has run
+				j.want(t, append([]string{"attach"}, tt.want...)...)
+			})
+		})
+	}
+}
+
+// TestHooksOfHandlers: the same for lambda.Handlers, which nobody closes.
+func TestHooksOfHandlers(t *testing.T) {
+	tests := []struct {
+		name     string
+		out      []byte
+		err      error
+		released bool
+		want     []string
+	}{
+		{"bytes", []byte("x"), nil, false, []string{"span ended", "returned", "posted", "end r1"}},
+		{"bytes, released", []byte("x"), nil, true, []string{"span ended", "flush r1", "returned", "posted", "end r1"}},
+		{"bytes above 6 MB", make([]byte, 6<<20+1), nil, false, []string{"span ended", "flush r1", "returned", "posted", "end r1"}},
+		{"error", nil, errFlush, false, []string{"span ended", "returned", "posted", "end r1"}},
+		{"error, released", nil, errFlush, true, []string{"span ended", "flush r1", "returned", "posted", "end r1"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				j := newJournal()
+				user := bytesHandler(func(context.Context, []byte) ([]byte, error) { return tt.out, tt.err })
+				h, ok := handler.Wrap(user, j.options(!tt.released)...).(lambda.Handler)
+				if !ok {
+					t.Fatal("the wrapped lambda.Handler is none")
+				}
+				ctx, cancel := invocationContext(t)
+				out, err := h.Invoke(ctx, []byte("payload"))
+				j.add("returned")
+				if len(out) != len(tt.out) || !errors.Is(err, tt.err) {
+					t.Errorf("got %d bytes and %v, want %d and %v", len(out), err, len(tt.out), tt.err)
+				}
+				j.add("posted")
+				cancel()
+				synctest.Wait()
+				j.want(t, append([]string{"attach", "begin r1"}, tt.want...)...)
+			})
+		})
+	}
+}
+
+// TestPanic: a panic is recorded and flushed, then goes on with its value; the end comes when its report is posted.
+func TestPanic(t *testing.T) {
+	value := &ownError{1}
+	user := map[string]any{
+		"function": func() { panic(value) },
+		"result":   func() (any, error) { return panickingJSON{}, nil },
+		"handler":  bytesHandler(func(context.Context, []byte) ([]byte, error) { panic(value) }),
+	}
+	for name, fn := range user {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				j := newJournal()
+				wrapped := handler.Wrap(fn, j.options(true)...)
+				ctx, cancel := invocationContext(t)
+				func() {
+					defer func() {
+						if v := recover(); v != any(value) && v != "in MarshalJSON" {
+							t.Errorf("the panic goes on with %v, want %v", v, value)
+						}
+					}()
+					if h, ok := wrapped.(lambda.Handler); ok {
+						_, _ = h.Invoke(ctx, nil)
+					} else {
+						_, _ = wrapped.(readerFunc)(ctx)
+					}
+				}()
+				j.add("posted")
+				cancel()
+				synctest.Wait()
+				j.want(t, "attach", "begin r1", "span ended", "flush r1", "posted", "end r1")
+			})
+		})
+	}
+}
+
+// TestGoexit: the goroutine ends, nothing will be posted.
+func TestGoexit(t *testing.T) {
+	j := newJournal()
+	fn := handler.Wrap(func() { runtime.Goexit() }, j.options(true)...).(readerFunc)
+	ctx, cancel := invocationContext(t)
+	defer cancel()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_, _ = fn(ctx)
+	}()
+	<-done
+	j.want(t, "attach", "begin r1", "span ended", "flush r1", "end r1")
+	if s := j.span(t).Status(); s.Code != codes.Error || !strings.Contains(s.Description, "Goexit") {
+		t.Errorf("status %v, want an error that names Goexit", s)
+	}
+}
+
+// TestDeadlineWhilePosting: the deadline passes between an error's return and the end of its post; the cancellation
+// that would tell of it never comes.
+func TestDeadlineWhilePosting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := newJournal()
+		ctx, cancel := invocationContext(t)
+		defer cancel()
+		_, _ = handler.Wrap(result(nil, errFlush), j.options(true)...).(readerFunc)(ctx)
+		time.Sleep(4 * time.Second)
+		synctest.Wait()
+		j.want(t, "attach", "begin r1", "span ended", "end r1")
+	})
+}
