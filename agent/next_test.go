@@ -99,18 +99,3 @@ func TestEndBeforeNextBreaksIsFlushedByTheLoop(t *testing.T) {
 		w.gracefully()
 	})
 }
-
-// TestConnectionCutInAFreezeIsNoFailure: the pending call of next is made again on a new connection.
-func TestConnectionCutInAFreezeIsNoFailure(t *testing.T) {
-	story(t, nil, func(w *world) {
-		for i := range 10 {
-			w.serves(fmt.Sprint(i))
-			w.env.Network().Cut("")
-			time.Sleep(time.Hour)
-		}
-		if n := len(w.find(flushBegun, "")); n < 10 {
-			w.Errorf("%d flushes for ten invocations", n)
-		}
-		w.gracefully()
-	})
-}

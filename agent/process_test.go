@@ -44,3 +44,19 @@ func refuseDial(context.Context, string, string) (net.Conn, error) { return nil,
 func noNotify(chan<- os.Signal, ...os.Signal) {}
 
 func noStop(chan<- os.Signal) {}
+
+// hangingPlatform is a process whose platform never answers. It hands over the channel of the signals, and the code it
+// is made to exit with; its Exit returns.
+func hangingPlatform(t *testing.T, signals chan<- chan<- os.Signal, exited chan<- int) agent.Process {
+	t.Helper()
+	p := nowhere(t)
+	p.Getenv = inLambda
+	p.Dial = func(ctx context.Context, _, _ string) (net.Conn, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	p.Notify = func(c chan<- os.Signal, _ ...os.Signal) { signals <- c }
+	p.StopNotify = noStop
+	p.Exit = func(code int) { exited <- code }
+	return p
+}

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -49,6 +51,9 @@ type world struct {
 	handle  func(ctx context.Context, m *mainland) error // the handler's body
 	onClose func(m *mainland)                            // before End, when the response is closed; nil: nothing
 
+	context       func(context.Context) context.Context // makes the agent's context of the process's; nil: that itself
+	extensionsDir string                                // empty: there is none
+
 	mu    sync.Mutex
 	agent *agent.Agent // of the process that started last
 }
@@ -67,6 +72,7 @@ func story(t *testing.T, arrange func(w *world), tell func(w *world)) {
 		w := &world{T: t, lines: &lines{}, wrapped: true, handle: func(context.Context, *mainland) error { return nil }}
 		w.config.Log = new(eventlog.Log)
 		w.flusher = &fakeFlusher{log: w.config.Log}
+		w.extensionsDir = filepath.Join(t.TempDir(), "extensions") // which is not there
 		if arrange != nil {
 			arrange(w)
 		}
@@ -89,12 +95,28 @@ func story(t *testing.T, arrange func(w *world), tell func(w *world)) {
 	})
 }
 
+// extend puts an external extension into the environment.
+func (w *world) extend(name string) {
+	w.Helper()
+	w.config.ExternalExtensions = append(w.config.ExternalExtensions, lambdatest.ExternalExtension{Name: name})
+	if err := os.MkdirAll(w.extensionsDir, 0o755); err != nil {
+		w.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(w.extensionsDir, name), nil, 0o755); err != nil {
+		w.Fatal(err)
+	}
+}
+
 // main is the function's main.
 func (w *world) main(p *lambdatest.Process) {
-	a := agent.Start(p.Context(), w.flusher, append([]agent.Option{
+	ctx := p.Context()
+	if w.context != nil {
+		ctx = w.context(ctx)
+	}
+	a := agent.Start(ctx, w.flusher, append([]agent.Option{
 		agent.WithProcess(agent.Process{
 			Getenv: p.Getenv, Dial: p.Dial, Notify: p.Notify, StopNotify: p.StopNotify, Exit: p.Exit,
-			Done: p.Context().Done(), ExtensionsDir: w.TempDir(),
+			Done: p.Context().Done(), ExtensionsDir: w.extensionsDir,
 		}),
 		agent.WithLogger(slog.New(slog.NewTextHandler(w.lines, nil))),
 	}, w.options...)...)
@@ -179,6 +201,17 @@ func (w *world) invokeAs(id string) lambdatest.Response {
 	return resp
 }
 
+// invokeInBackground invokes the function and does not wait.
+func (w *world) invokeInBackground(id string) {
+	go func() { _, _ = w.env.Invoke(context.Background(), lambdatest.Invocation{RequestID: id}) }()
+}
+
+// untilKilled is a handler that is deaf to its own deadline.
+func untilKilled(_ context.Context, m *mainland) error {
+	<-m.process.Context().Done()
+	return nil
+}
+
 // idle waits until the environment is frozen or gone.
 func (w *world) idle() {
 	w.Helper()
@@ -248,16 +281,19 @@ func (w *world) none(kinds ...eventlog.Kind) {
 	}
 }
 
-// quietWhileFrozen fails where the process tried to send anything while it was frozen. That it is asked to die is seen
-// by its connections before it is seen by its goroutines.
+// quietWhileFrozen fails where the process tried to send anything while it was frozen. A broken next is asked for at any
+// time, since a frozen process in memory is only kept from sending.
 func (w *world) quietWhileFrozen() {
 	w.Helper()
+	if w.config.Faults.Next != (lambdatest.Fault{}) {
+		return
+	}
 	frozen := false
 	for _, e := range w.config.Log.Events() {
 		switch e.Kind {
 		case lambdatest.KindFreeze:
 			frozen = true
-		case lambdatest.KindThaw, lambdatest.KindProcessExit:
+		case lambdatest.KindThaw, lambdatest.KindProcessExit: // a killed process's connections end before its goroutines
 			frozen = false
 		case lambdatest.KindFrozenActivity:
 			if frozen {

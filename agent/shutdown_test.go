@@ -1,0 +1,438 @@
+package agent_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/epilogue-go/epilogue/agent"
+	"github.com/epilogue-go/epilogue/lambdatest"
+	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
+)
+
+// window is what a shutdown may take: the platform's 500 ms less the margin.
+const window = 450 * time.Millisecond
+
+// exits waits for the process to end and fails where it did not end with code 0 within the time, since the signal.
+func (w *world) exits(since time.Time, most time.Duration) {
+	w.Helper()
+	e, err := w.config.Log.Wait(w.Context(), 0, func(e eventlog.Event) bool { return e.Kind == lambdatest.KindProcessExit })
+	if err != nil {
+		w.Fatal(err)
+	}
+	if e.Count != 0 || e.Detail != "" || e.At.Sub(since) > most {
+		w.Errorf("the process ended after %v: %s", e.At.Sub(since), e)
+	}
+}
+
+// signal sends sig and waits for the end of the process.
+func (w *world) signal(sig os.Signal, most time.Duration) {
+	w.Helper()
+	began := time.Now()
+	if err := w.env.Signal(sig); err != nil {
+		w.Fatal(err)
+	}
+	w.exits(began, most)
+}
+
+// reasons are the root and the reason of each call of EndOpen.
+func (w *world) reasons() (all []string) {
+	for _, e := range w.find(openEnded, "") {
+		all = append(all, strings.TrimSpace(e.Who+" "+e.Detail))
+	}
+	return all
+}
+
+func TestSigtermWhileIdle(t *testing.T) {
+	story(t, func(w *world) {
+		w.flusher.counts = []slog.Attr{slog.Int("ended", 12), slog.Int("exported", 12), slog.Int("pending", 0), slog.Int("dropped", 0)}
+		w.options = []agent.Option{agent.WithShutdownHook(func(ctx context.Context) {
+			w.config.Log.Add(eventlog.Event{Kind: hookCalled, Duration: left(ctx)})
+		})}
+	}, func(w *world) {
+		w.serves("r")
+		time.Sleep(6 * time.Hour)
+		w.gracefully()
+		term := w.one(lambdatest.KindSigterm, "")
+		w.inOrder(term, w.one(openEnded, ""), w.one(hookCalled, ""), w.find(flushBegun, "")[1], w.find(flushEnded, "")[1],
+			w.one(shutdownBegun, ""), w.one(shutdownEnded, ""), w.one(lambdatest.KindProcessExit, ""))
+		if diff := cmp.Diff([]string{"SIGTERM received"}, w.reasons()); diff != "" {
+			w.Errorf("open spans ended (-want +got):\n%s", diff)
+		}
+		w.logs(`level=INFO msg="graceful shutdown completed" took=0s window=450ms invocationsInFlight=0 spansEndedOpen=1 ` +
+			`telemetry.ended=12 telemetry.exported=12 telemetry.pending=0 telemetry.dropped=0`)
+		if n := len(w.within(term, w.one(lambdatest.KindProcessExit, ""), lambdatest.KindExtensionNext)); n != 0 {
+			w.Error("the extension asked for the next event after SIGTERM")
+		}
+	})
+}
+
+func TestSigtermWhileNothingButSignalsIsSubscribedTo(t *testing.T) {
+	story(t, func(w *world) { w.options = []agent.Option{agent.WithSignalOnly()} }, func(w *world) {
+		w.serves("r")
+		w.gracefully()
+		w.one(shutdownEnded, "")
+	})
+}
+
+// TestTimeoutEndsOpenSpans: at the deadline the platform resets the environment, which begins with SIGTERM.
+func TestTimeoutEndsOpenSpans(t *testing.T) {
+	for name, order := range orders {
+		t.Run(name, func(t *testing.T) {
+			story(t, func(w *world) {
+				w.config.Order = order
+				w.handle = untilKilled
+				w.flusher.onFlush = taking(100 * time.Millisecond)
+			}, func(w *world) {
+				if resp := w.invokeAs("r"); !resp.TimedOut {
+					w.Errorf("%+v", resp)
+				}
+				w.idle()
+				want := []string{"root-r SIGTERM received during the invocation: the invocation timed out", "SIGTERM received"}
+				if diff := cmp.Diff(want, w.reasons()); diff != "" {
+					w.Errorf("open spans ended (-want +got):\n%s", diff)
+				}
+				w.inOrder(w.one(lambdatest.KindTimeout, "r"), w.one(lambdatest.KindSigterm, ""), w.find(openEnded, "")[0],
+					w.one(flushBegun, ""), w.one(flushEnded, ""), w.one(shutdownEnded, ""), w.one(lambdatest.KindProcessExit, ""))
+				w.none(lambdatest.KindSigkill)
+				w.logs("SIGTERM received", "invocationsInFlight=1 spansEndedOpen=2")
+			})
+		})
+	}
+}
+
+func TestHandlerThatMakesItAfterSigtermChangesNothing(t *testing.T) {
+	story(t, func(w *world) {
+		w.handle = func(ctx context.Context, _ *mainland) error { return pause(ctx, time.Second) }
+		w.flusher.onFlush = taking(200 * time.Millisecond)
+	}, func(w *world) {
+		w.invokeInBackground("r")
+		time.Sleep(900 * time.Millisecond)
+		w.signal(syscall.SIGTERM, window) // End comes 100 ms later, in the middle of the last flush
+		w.one(flushBegun, "")
+		w.one(shutdownEnded, "")
+	})
+}
+
+func TestSigtermDuringAFlush(t *testing.T) {
+	story(t, func(w *world) {
+		w.config.Timeout = time.Minute
+		w.flusher.onFlush = func(ctx context.Context, call int) error {
+			if call == 1 {
+				return pause(ctx, time.Hour) // a backend that hangs
+			}
+			return pause(ctx, 100*time.Millisecond)
+		}
+	}, func(w *world) {
+		w.invokeAs("r")
+		synctest.Wait()
+		w.one(flushBegun, "")
+		w.signal(syscall.SIGTERM, window)
+		// The flush under way gets half of what the last one gets, which comes after it all the same.
+		flushes := w.find(flushBegun, "")
+		if len(flushes) != 2 || flushes[1].Duration < 150*time.Millisecond {
+			w.Fatalf("flushes %v", flushes)
+		}
+		w.inOrder(w.one(openEnded, ""), flushes[1], w.one(shutdownBegun, ""), w.one(lambdatest.KindProcessExit, ""))
+		if n := w.flusher.overlaps(); n != 1 {
+			w.Errorf("%d flushes at once", n)
+		}
+	})
+}
+
+func TestSigtermDuringAFlushThatMakesIt(t *testing.T) {
+	story(t, func(w *world) {
+		w.config.Timeout = time.Minute
+		w.flusher.onFlush = taking(100 * time.Millisecond)
+	}, func(w *world) {
+		w.invokeAs("r")
+		synctest.Wait()
+		w.signal(syscall.SIGTERM, window)
+		for _, e := range w.find(flushEnded, "") {
+			if e.Detail != "<nil>" {
+				w.Errorf("a flush that had the time was cut off: %s", e)
+			}
+		}
+		w.logs("graceful shutdown completed")
+	})
+}
+
+// TestEverythingHangsAtSigterm: flusher, hooks, and what has no context, and the process is gone in the window.
+func TestEverythingHangsAtSigterm(t *testing.T) {
+	for name, hang := range map[string]func(w *world, never chan struct{}){
+		"ForceFlush": func(w *world, never chan struct{}) {
+			w.flusher.onFlush = func(context.Context, int) error { <-never; return nil }
+		},
+		"ForceFlush until its context ends": func(w *world, _ chan struct{}) { w.flusher.onFlush = taking(time.Hour) },
+		"Shutdown": func(w *world, never chan struct{}) {
+			w.flusher.onClose = func(context.Context) error { <-never; return nil }
+		},
+		"EndOpen": func(w *world, never chan struct{}) { w.flusher.onEnd = func([8]byte) { <-never } },
+		"hooks": func(w *world, never chan struct{}) {
+			hook := agent.WithShutdownHook(func(context.Context) { <-never })
+			w.options = append(w.options, hook, hook, hook)
+		},
+		"all": func(w *world, never chan struct{}) {
+			w.flusher.onFlush = func(context.Context, int) error { <-never; return nil }
+			w.flusher.onClose = func(context.Context) error { <-never; return nil }
+			w.flusher.onEnd = func([8]byte) { <-never }
+			w.options = append(w.options, agent.WithShutdownHook(func(context.Context) { <-never }))
+		},
+	} {
+		for _, external := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, external extension %t", name, external), func(t *testing.T) {
+				var never chan struct{}
+				story(t, func(w *world) {
+					never = make(chan struct{})
+					w.config.Timeout = time.Minute
+					w.handle = untilKilled
+					hang(w, never)
+					if external {
+						w.extend("insights")
+					}
+				}, func(w *world) {
+					w.Cleanup(func() { close(never) })
+					most := window
+					if external {
+						most = 250 * time.Millisecond
+					}
+					w.invokeInBackground("r")
+					synctest.Wait()
+					w.signal(syscall.SIGTERM, most)
+					w.one(shutdownBegun, "") // in any case
+					w.logs("SIGTERM received", "graceful shutdown completed", fmt.Sprintf("window=%v", most))
+					if name != "ForceFlush until its context ends" && !strings.Contains(w.lines.String(), "did not return when its time was up") {
+						w.Error("what hung is not in the log")
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestSigtermDuringAFlushThatIgnoresItsContext(t *testing.T) {
+	var never chan struct{}
+	story(t, func(w *world) {
+		never = make(chan struct{})
+		w.config.Timeout = time.Minute
+		w.flusher.onFlush = func(context.Context, int) error { <-never; return nil }
+	}, func(w *world) {
+		w.Cleanup(func() { close(never) })
+		w.invokeAs("r")
+		synctest.Wait()
+		w.signal(syscall.SIGTERM, window)
+		w.one(flushBegun, "")    // never two at once
+		w.one(shutdownEnded, "") // the last chance
+		w.logs("an earlier call did not return when its time was up")
+	})
+}
+
+func TestHooksRunInOrderUnderTheirShare(t *testing.T) {
+	story(t, func(w *world) {
+		for i, d := range []time.Duration{5 * time.Millisecond, time.Hour, 0} {
+			w.options = append(w.options, agent.WithShutdownHook(func(ctx context.Context) {
+				w.config.Log.Add(eventlog.Event{Kind: hookCalled, Count: i + 1, Duration: left(ctx)})
+				_ = pause(ctx, d)
+				if i == 2 {
+					panic("hook trouble")
+				}
+			}))
+		}
+	}, func(w *world) {
+		w.serves("r")
+		w.gracefully()
+		hooks := w.find(hookCalled, "")
+		if len(hooks) != 3 || hooks[0].Count != 1 || hooks[1].Count != 2 || hooks[2].Count != 3 {
+			w.Fatalf("hooks %v", hooks)
+		}
+		// Half of 430 ms in three parts, of which the first leaves its unused time to the others.
+		third, half := 215*time.Millisecond/3, (215-5)*time.Millisecond/2
+		if d := hooks[0].Duration; d.Round(time.Millisecond) != (third - 10*time.Millisecond).Round(time.Millisecond) {
+			w.Errorf("the first hook gets %v", d)
+		}
+		if d := hooks[1].Duration; d.Round(time.Millisecond) != (half - 10*time.Millisecond).Round(time.Millisecond) {
+			w.Errorf("the second hook gets %v", d)
+		}
+		w.inOrder(hooks[2], w.find(flushBegun, "")[1])
+		w.logs("level=WARN", "hook: 3 of 3: panic: hook trouble")
+	})
+}
+
+func TestUndeliveredIsSaidWithTheCounts(t *testing.T) {
+	story(t, func(w *world) {
+		w.flusher.counts = []slog.Attr{
+			slog.Int("ended", 10), slog.Int("exported", 4), slog.Uint64("pending", 5),
+			slog.Group("dropped", slog.Int("queue", 1)),
+		}
+		w.flusher.onFlush = func(context.Context, int) error { return errors.New("backend down") }
+	}, func(w *world) {
+		w.serves("r")
+		w.gracefully()
+		w.logs(`level=WARN msg="graceful shutdown completed, but not everything was delivered"`,
+			`telemetry.pending=5 telemetry.dropped.queue=1 error="flush: backend down"`)
+	})
+}
+
+func TestFlusherWithoutCountsThatFailsIsUndelivered(t *testing.T) {
+	story(t, func(w *world) {
+		w.flusher.onClose = func(context.Context) error { return errors.Join(errors.New("one"), errors.New("two")) }
+	}, func(w *world) {
+		w.serves("r")
+		w.gracefully()
+		w.logs("but not everything was delivered", `error="shutdown: one; two"`)
+	})
+}
+
+func TestSigint(t *testing.T) {
+	story(t, func(w *world) {
+		w.handle = func(ctx context.Context, _ *mainland) error { return pause(ctx, time.Second) }
+	}, func(w *world) {
+		w.invokeInBackground("r")
+		time.Sleep(500 * time.Millisecond)
+		w.signal(os.Interrupt, window)
+		w.logs("SIGINT received", "graceful shutdown completed")
+		want := []string{"root-r SIGINT received during the invocation", "SIGINT received"} // a person's, so no timeout
+		if diff := cmp.Diff(want, w.reasons()); diff != "" {
+			w.Errorf("open spans ended (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestSecondSignalChangesNothing(t *testing.T) {
+	story(t, func(w *world) { w.flusher.onFlush = taking(100 * time.Millisecond) }, func(w *world) {
+		w.serves("r")
+		w.Cleanup(func() { w.one(shutdownEnded, "") })
+		began := time.Now()
+		go func() {
+			for range 5 {
+				time.Sleep(10 * time.Millisecond)
+				_ = w.env.Signal(os.Interrupt)
+				_ = w.env.Signal(syscall.SIGTERM)
+			}
+		}()
+		if exit := w.shutdown(); exit.Code != 0 {
+			w.Errorf("%+v", exit)
+		}
+		w.exits(began, window)
+		w.logs("SIGTERM received", "graceful shutdown completed")
+		time.Sleep(time.Second)
+	})
+}
+
+func TestShutdownBudgetIsUsedAsItIs(t *testing.T) {
+	story(t, func(w *world) {
+		w.config.ShutdownWindow = 2 * time.Second
+		w.options = []agent.Option{agent.WithShutdownBudget(1200 * time.Millisecond)}
+		w.flusher.onFlush = taking(time.Hour)
+		w.flusher.onClose = func(ctx context.Context) error { return pause(ctx, time.Hour) }
+	}, func(w *world) {
+		w.invokeAs("r")
+		w.idle()
+		exit := w.shutdown()
+		if exit.Code != 0 || exit.Took > 1200*time.Millisecond || exit.Took < 1100*time.Millisecond {
+			w.Errorf("%+v", exit)
+		}
+	})
+}
+
+// TestContextEndShutsTelemetryDown: the caller's context ending is no reason to exit, to hold
+// an invocation, or to stop asking for the next.
+func TestContextEndShutsTelemetryDown(t *testing.T) {
+	var cancel context.CancelFunc
+	story(t, func(w *world) {
+		w.context = func(ctx context.Context) context.Context {
+			ctx, cancel = context.WithCancel(ctx)
+			return ctx
+		}
+		w.flusher.onFlush = taking(10 * time.Millisecond)
+	}, func(w *world) {
+		w.serves("before")
+		cancel()
+		time.Sleep(time.Second)
+		w.one(shutdownEnded, "")
+		w.logs("agent: context ended", "graceful shutdown completed")
+		w.none(lambdatest.KindProcessExit)
+
+		for i := range 3 {
+			id := fmt.Sprint(i)
+			w.serves(id)
+			if d := between(w.one(lambdatest.KindResponsePosted, id), w.one(lambdatest.KindPhaseDone, id)); d > 5*time.Millisecond {
+				w.Errorf("%s is held for %v", id, d)
+			}
+		}
+		if n := len(w.find(flushBegun, "")); n != 2 {
+			w.Errorf("%d flushes, want the invocation's and the last", n)
+		}
+		if exit := w.shutdown(); exit.Code != 0 {
+			w.Errorf("%+v", exit)
+		}
+		w.one(shutdownEnded, "") // not again
+		w.logs("SIGTERM received")
+	})
+}
+
+// TestContextEndDuringAnInvocation: the environment does not freeze on the last flush.
+func TestContextEndDuringAnInvocation(t *testing.T) {
+	var cancel context.CancelFunc
+	story(t, func(w *world) {
+		w.context = func(ctx context.Context) context.Context {
+			ctx, cancel = context.WithCancel(ctx)
+			return ctx
+		}
+		w.handle = func(context.Context, *mainland) error { cancel(); return nil }
+		w.flusher.onFlush = taking(100 * time.Millisecond)
+	}, func(w *world) {
+		w.serves("r")
+		w.inOrder(w.one(flushEnded, ""), w.one(shutdownEnded, ""), w.one(lambdatest.KindExtensionNext, "r"))
+	})
+}
+
+func TestSigtermDuringRegistration(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{T: t, lines: &lines{}}
+		w.config.Log = newLog()
+		w.flusher = &fakeFlusher{log: w.config.Log}
+		exited, signals := make(chan int, 1), make(chan chan<- os.Signal, 1)
+		p := hangingPlatform(t, signals, exited)
+		go func() { (<-signals) <- syscall.SIGTERM }()
+		a := agent.Start(t.Context(), w.flusher, agent.WithProcess(p), agent.WithLogger(w.logger())) // returns as Exit did
+		if code := <-exited; code != 0 {
+			t.Errorf("exit code %d", code)
+		}
+		w.one(shutdownEnded, "")
+		w.logs("SIGTERM received", "graceful shutdown completed")
+		if n := strings.Count(w.lines.String(), "not registered"); n != 0 {
+			t.Error("the end of the process is reported as a refusal")
+		}
+		a.End("r") // after Exit, which returned: harmless
+		if err := a.Flush("r"); err == nil {
+			t.Error("a flush after the shutdown is said to have worked")
+		}
+	})
+}
+
+func TestLoggerThatPanicsDoesNoHarm(t *testing.T) {
+	story(t, func(w *world) {
+		w.options = []agent.Option{agent.WithLogger(slog.New(panicking{})), agent.WithGrace(-1)}
+		w.flusher.onFlush = func(context.Context, int) error { return errors.New("no") }
+	}, func(w *world) {
+		w.serves("r")
+		if exit := w.shutdown(); exit.Code != 0 {
+			w.Errorf("%+v", exit)
+		}
+	})
+}
+
+// panicking is a slog.Handler that panics.
+type panicking struct{ slog.Handler }
+
+func (panicking) Enabled(context.Context, slog.Level) bool { panic("no log for you") }
