@@ -90,7 +90,7 @@ func runFunction(t *testing.T, path string, env []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer lambda.Close()
+	t.Cleanup(func() { _ = lambda.Close() })
 	ctx, cancel := context.WithTimeout(t.Context(), 4*patience)
 	defer cancel()
 	for i, s := range steps {

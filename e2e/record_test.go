@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -64,13 +65,12 @@ type stubAttribute struct {
 // readRecord returns the spans that the function's processes wrote to the file at path as they ended.
 func readRecord(t *testing.T, path string) []span {
 	t.Helper()
-	file, err := os.Open(path)
+	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
 	var spans []span
-	for dec := json.NewDecoder(file); ; {
+	for dec := json.NewDecoder(bytes.NewReader(data)); ; {
 		var s stub
 		err := dec.Decode(&s)
 		if errors.Is(err, io.EOF) {

@@ -70,7 +70,7 @@ func (b bootstrap) check(t *testing.T, path string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
+	t.Cleanup(func() { _ = file.Close() })
 	if file.Machine != b.machine || file.Class != elf.ELFCLASS64 {
 		t.Errorf("machine is %s, %s; want %s", file.Machine, file.Class, b.machine)
 	}
@@ -117,7 +117,7 @@ func (b bootstrap) run(t *testing.T, path, event, answer string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer env.Close()
+	t.Cleanup(func() { _ = env.Close() })
 
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()

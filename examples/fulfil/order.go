@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 )
 
@@ -22,7 +23,7 @@ func readOrder(body string) (order, error) {
 	}
 	switch {
 	case o.ID == "":
-		return order{}, fmt.Errorf("read order: id is missing")
+		return order{}, errors.New("read order: id is missing")
 	case o.SKU == "":
 		return order{}, fmt.Errorf("read order %s: sku is missing", o.ID)
 	case o.Quantity < 1 || o.Quantity > maxQuantity:

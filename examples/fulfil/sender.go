@@ -10,8 +10,9 @@ import (
 
 // senderLink returns a link to the span that sent msg, or none where the message names no span. It is a link and not the
 // parent: one invocation serves messages of many traces.
-func (w *worker) senderLink(msg events.SQSMessage) []trace.Link {
-	sender := trace.SpanContextFromContext(w.propagator.Extract(context.Background(), carrier(msg)))
+func (w *worker) senderLink(ctx context.Context, msg events.SQSMessage) []trace.Link {
+	ctx = trace.ContextWithSpanContext(ctx, trace.SpanContext{}) // the invocation's span is not the sender's
+	sender := trace.SpanContextFromContext(w.propagator.Extract(ctx, carrier(msg)))
 	if !sender.IsValid() {
 		return nil
 	}

@@ -46,7 +46,7 @@ func (w *worker) process(ctx context.Context, msg events.SQSMessage) error {
 	queue := msg.EventSourceARN[strings.LastIndexByte(msg.EventSourceARN, ':')+1:]
 	ctx, span := w.tracer.Start(ctx, "process "+queue,
 		trace.WithSpanKind(trace.SpanKindConsumer),
-		trace.WithLinks(w.senderLink(msg)...),
+		trace.WithLinks(w.senderLink(ctx, msg)...),
 		trace.WithAttributes(
 			semconv.MessagingSystemAWSSQS,
 			semconv.MessagingOperationName("process"),

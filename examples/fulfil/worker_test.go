@@ -57,7 +57,8 @@ func TestPartialFailures(t *testing.T) {
 		{"good batch", sampleBatch(t, "batch.json"), nil},
 		{"one message", sampleBatch(t, "single.json"), nil},
 		{"two bad of four", sampleBatch(t, "batch-with-bad.json"), []string{
-			"3c0f9d51-6f0c-4b7e-9a54-0d0a58f4f1b2", "9d8f1a3e-2a77-4c57-8f0e-6f3c1f1d9b11"}},
+			"3c0f9d51-6f0c-4b7e-9a54-0d0a58f4f1b2", "9d8f1a3e-2a77-4c57-8f0e-6f3c1f1d9b11",
+		}},
 		{"no messages", events.SQSEvent{}, nil},
 		{"empty body", events.SQSEvent{Records: []events.SQSMessage{message("")}}, []string{"m"}},
 		{"no id", events.SQSEvent{Records: []events.SQSMessage{message(`{"sku":"tea","quantity":1}`)}}, []string{"m"}},

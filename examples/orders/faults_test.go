@@ -57,7 +57,7 @@ func TestUnknownFault(t *testing.T) {
 			t.Errorf("%s: got %d; want %d", path, res.StatusCode, want)
 		}
 	}
-	if res, _ := a.handle(t.Context(), httpRequest("GET", "/faults/panic", "")); res.StatusCode != 405 {
+	if res, _ := a.handle(t.Context(), httpRequest("GET", "/faults/panic", "")); res.StatusCode != http.StatusMethodNotAllowed {
 		t.Errorf("GET /faults/panic: got %d; want 405", res.StatusCode)
 	}
 }

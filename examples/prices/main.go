@@ -25,8 +25,9 @@ const (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
-	defer stop()
-	if err := run(ctx); err != nil {
+	err := run(ctx)
+	stop()
+	if err != nil {
 		slog.Error("prices", "error", err)
 		os.Exit(1)
 	}
@@ -80,6 +81,8 @@ func serve(ctx context.Context, listener net.Listener, h http.Handler) error {
 	if err != nil {
 		err = errors.Join(fmt.Errorf("requests still in flight after %s: %w", drainTimeout, err), server.Close())
 	}
-	<-served
+	if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
+		err = errors.Join(err, ended)
+	}
 	return err
 }

@@ -20,13 +20,14 @@ import (
 	"go.uber.org/goleak"
 )
 
-// recorder keeps the spans of the whole test binary: otelhttp uses the global provider.
-var recorder = tracetest.NewSpanRecorder()
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestMain(m *testing.M) {
+// record makes a provider and a propagator the global ones, which otelhttp uses, and returns what the provider records.
+func record() *tracetest.SpanRecorder {
+	recorder := tracetest.NewSpanRecorder()
 	otel.SetTracerProvider(sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(recorder)))
 	otel.SetTextMapPropagator(propagation.TraceContext{})
-	goleak.VerifyTestMain(m)
+	return recorder
 }
 
 func TestAnswers(t *testing.T) {
@@ -52,7 +53,7 @@ func TestAnswers(t *testing.T) {
 
 // The span continues the caller's trace, is named by the route, and says what was asked and answered.
 func TestSpan(t *testing.T) {
-	recorder.Reset()
+	recorder := record()
 	req := httptest.NewRequestWithContext(t.Context(), "GET", "/prices/tea", nil)
 	req.Header.Set("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
 	newService(0).ServeHTTP(httptest.NewRecorder(), req)
@@ -71,13 +72,13 @@ func TestSpan(t *testing.T) {
 		"http.response.status_code": attribute.Int64Value(200),
 	} {
 		if v, ok := got.Value(key); !ok || v != want {
-			t.Errorf("%s is %v; want %v", key, v.Emit(), want.Emit())
+			t.Errorf("%s is %v; want %v", key, v.String(), want.String())
 		}
 	}
 }
 
 func TestHealthHasNoSpan(t *testing.T) {
-	recorder.Reset()
+	recorder := record()
 	newService(0).ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), "GET", "/healthz", nil))
 	if n := len(recorder.Ended()); n != 0 {
 		t.Errorf("%d spans; want none", n)
@@ -86,7 +87,7 @@ func TestHealthHasNoSpan(t *testing.T) {
 
 // The slow price is given up as soon as its caller goes away.
 func TestSlowPriceHeedsItsCaller(t *testing.T) {
-	recorder.Reset()
+	recorder := record()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	newService(time.Hour).ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, "GET", "/prices/glacier-ice", nil))
