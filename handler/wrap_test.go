@@ -1,0 +1,91 @@
+package handler_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"github.com/epilogue-go/epilogue/handler"
+)
+
+// TestPassThrough: what can not be instrumented comes back as it is, with one log line, and attaches nothing.
+func TestPassThrough(t *testing.T) {
+	unwrapped := map[string]string{
+		"NewHandler": "hides the function", "NewHandlerWithOptions": "hides the function",
+		"nil": "is nil", "not a function": "not a function", "nil function": "nil func", "three arguments": "takes",
+		"three results": "returns", "no error": "returns", "second no error": "returns", "first no context": "takes",
+		"no context": "takes",
+	}
+	for name, reason := range unwrapped {
+		var log bytes.Buffer
+		before := slog.Default()
+		slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+		j := newJournal()
+		fn := shapes[name]()
+		got := handler.Wrap(fn, j.options(true)...)
+		slog.SetDefault(before)
+		if fmt.Sprintf("%T %p", got, got) != fmt.Sprintf("%T %p", fn, fn) {
+			t.Errorf("%s: got %T, want the handler itself", name, got)
+		}
+		if strings.Count(log.String(), "\n") != 1 || !strings.Contains(log.String(), reason) {
+			t.Errorf("%s: log %q, want one line with %q", name, log.String(), reason)
+		}
+		if j.has("attach") {
+			t.Errorf("%s: the tracker was attached", name)
+		}
+	}
+}
+
+// TestParallelInvocations: many invocations at once in one process (Lambda Managed Instances) keep apart.
+func TestParallelInvocations(t *testing.T) {
+	j := newJournal()
+	fn := handler.Wrap(func(ctx context.Context, n int) (string, error) {
+		lc, _ := lambdacontext.FromContext(ctx)
+		return fmt.Sprint(lc.AwsRequestID, "/", n), nil
+	}, j.options(true)...).(func(context.Context, int) (io.Reader, error))
+	var wait sync.WaitGroup
+	for n := range 64 {
+		wait.Go(func() {
+			id := fmt.Sprint("r", n)
+			ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: id})
+			out, err := fn(ctx, n)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			body, _ := io.ReadAll(out)
+			_ = out.(io.Closer).Close()
+			if want := fmt.Sprintf(`"r%d/%d"`, n, n); string(body) != want {
+				t.Errorf("response %s, want %s", body, want)
+			}
+			if !j.has("begin "+id) || !j.has("end "+id) {
+				t.Errorf("%s: not both begun and ended", id)
+			}
+		})
+	}
+	wait.Wait()
+}
+
+// TestDeclinedOptions: options are probed without being put to work, and nil ones are skipped.
+func TestDeclinedOptions(t *testing.T) {
+	called := false
+	sigterm := lambda.WithEnableSIGTERM(func() { called = true }) // would install a signal handler and a goroutine
+	fn := handler.Wrap(func() (string, error) { return "<", nil },
+		handler.WithLambdaOptions(nil, sigterm, lambda.WithSetEscapeHTML(true))).(readerFunc)
+	out, err := fn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, _ := io.ReadAll(out)
+	if string(body) != `"\u003c"` || called {
+		t.Errorf("response %s, want an escaped one", body)
+	}
+}
