@@ -42,15 +42,16 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	if err != nil {
 		status, body = http.StatusInternalServerError, []byte(`{"errorType":"InternalServerError"}`)
 	}
-	writeBody(w, status, "application/json", body)
+	writeBody(w, status, body)
 }
 
 func writeAccepted(w http.ResponseWriter) {
-	writeBody(w, http.StatusAccepted, "application/json", []byte(`{"status":"OK"}`))
+	writeBody(w, http.StatusAccepted, []byte(`{"status":"OK"}`))
 }
 
-func writeBody(w http.ResponseWriter, status int, contentType string, body []byte) {
-	w.Header().Set("Content-Type", contentType)
+// writeBody answers with body, which says of itself that it is JSON even where a fault or a caller made it something else.
+func writeBody(w http.ResponseWriter, status int, body []byte) {
+	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // the function hung up: what it does next is its own affair
 }

@@ -3,6 +3,7 @@
 package lambdatest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -34,12 +35,13 @@ func (c command) String() string {
 const leftoverDelay = time.Second
 
 func (c command) start(b boot) (process, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	var config net.ListenConfig
+	l, err := config.Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("serve the Lambda APIs: %w", err)
 	}
 	child := &childProcess{ended: make(chan struct{})}
-	child.cmd = exec.Command(c.path, c.args...)
+	child.cmd = exec.CommandContext(context.Background(), c.path, c.args...) // ended by signals, not by a context
 	child.cmd.Env = b.variables(l.Addr().String())
 	child.cmd.Stdout, child.cmd.Stderr = b.stdout, b.stderr
 	child.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -95,4 +97,8 @@ func (p *childProcess) signal(sig os.Signal) {
 }
 
 func (p *childProcess) done() <-chan struct{} { return p.ended }
-func (p *childProcess) close()                { p.api.close() }
+
+func (p *childProcess) close() {
+	<-p.ended
+	p.api.close()
+}

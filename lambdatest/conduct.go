@@ -118,18 +118,14 @@ func (e *Environment) launch() (*sandbox, error) {
 func (e *Environment) running() *sandbox {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.box == nil {
+	if e.box == nil || e.box.hasEnded() {
 		return nil
 	}
-	select {
-	case <-e.box.proc.done():
-		return nil
-	default:
-		return e.box
-	}
+	return e.box
 }
 
 // clear takes leave of a process that has ended; what it held is released in the background, which Close waits for.
+// Its caller holds life.
 func (e *Environment) clear() {
 	e.mu.Lock()
 	box := e.box

@@ -73,6 +73,7 @@ type ExternalExtension struct {
 // service either happens, and the handler has often returned before its extension sees INVOKE.
 type Order int
 
+// Orders of INVOKE and the invocation.
 const (
 	OrderRandom          Order = iota // both at once, in an order drawn with Config.Seed
 	OrderInvokeFirst                  // INVOKE, and the invocation a gap later
@@ -100,23 +101,8 @@ type Fault struct {
 
 // withDefaults returns c with its zero fields filled, or an error that names the field, the value and what is accepted.
 func (c Config) withDefaults() (Config, error) {
-	for _, limit := range []struct {
-		name  string
-		value int64
-	}{
-		{"Timeout", int64(c.Timeout)}, {"InitTimeout", int64(c.InitTimeout)}, {"ShutdownWindow", int64(c.ShutdownWindow)},
-		{"OrderGap", int64(c.OrderGap)}, {"MemorySize", int64(c.MemorySize)}, {"MaxResponse", int64(c.MaxResponse)},
-		{"Concurrency", int64(c.Concurrency)},
-	} {
-		if limit.value < 0 {
-			return c, fmt.Errorf("Config.%s=%d: negative; use zero for the default", limit.name, limit.value)
-		}
-	}
-	if c.Order < OrderRandom || c.Order > OrderInvokeLast {
-		return c, fmt.Errorf("Config.Order=%d: not one of the Order constants", c.Order)
-	}
-	if len(c.ExternalExtensions) > maxExtensions {
-		return c, fmt.Errorf("Config.ExternalExtensions: %d of them; at most %d", len(c.ExternalExtensions), maxExtensions)
+	if err := c.check(); err != nil {
+		return c, err
 	}
 	setDefault(&c.FunctionName, "function")
 	setDefault(&c.FunctionVersion, "$LATEST")
@@ -135,6 +121,33 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.ShutdownWindow, defaultWindow)
 	c.setParts()
 	return c, nil
+}
+
+// check looks for values that can not be used.
+func (c *Config) check() error {
+	for _, limit := range []struct {
+		name  string
+		value int64
+	}{
+		{"Timeout", int64(c.Timeout)},
+		{"InitTimeout", int64(c.InitTimeout)},
+		{"ShutdownWindow", int64(c.ShutdownWindow)},
+		{"OrderGap", int64(c.OrderGap)},
+		{"MemorySize", int64(c.MemorySize)},
+		{"MaxResponse", int64(c.MaxResponse)},
+		{"Concurrency", int64(c.Concurrency)},
+	} {
+		if limit.value < 0 {
+			return fmt.Errorf("setting Config.%s=%d: negative; use zero for the default", limit.name, limit.value)
+		}
+	}
+	if c.Order < OrderRandom || c.Order > OrderInvokeLast {
+		return fmt.Errorf("setting Config.Order=%d: not one of the Order constants", c.Order)
+	}
+	if len(c.ExternalExtensions) > maxExtensions {
+		return fmt.Errorf("setting Config.ExternalExtensions: %d of them; at most %d", len(c.ExternalExtensions), maxExtensions)
+	}
+	return nil
 }
 
 // setParts fills what Config can bring along and otherwise belongs to the environment.

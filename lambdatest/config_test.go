@@ -28,7 +28,7 @@ func TestZeroConfigIsAWSsDefault(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer env.Close()
+	t.Cleanup(func() { _ = env.Close() })
 	got := env.Config()
 	if got.Timeout != 3*time.Second || got.InitTimeout != 10*time.Second || got.MemorySize != 128 ||
 		got.ShutdownWindow != 500*time.Millisecond || got.MaxResponse != 6291556 || got.FunctionVersion != "$LATEST" {

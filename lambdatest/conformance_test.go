@@ -121,7 +121,7 @@ var scenarios = []scenario{
 		main: func(m machine) {
 			m.ignoreSignals()
 			m.extend("flusher", `["INVOKE"]`)
-			m.serve(func(ctx context.Context, event struct{ Slow bool }) (string, error) {
+			m.serve(func(event struct{ Slow bool }) (string, error) {
 				if event.Slow {
 					time.Sleep(time.Minute)
 				}
@@ -181,7 +181,7 @@ var scenarios = []scenario{
 		},
 		drive: func(t *testing.T, env *lambdatest.Environment) {
 			send(t, env, `{}`)
-			until(t, env, lambdatest.KindProcessExit)
+			exited(t, env)
 		},
 	},
 }
@@ -301,10 +301,10 @@ func shutdown(t *testing.T, env *lambdatest.Environment) {
 	}
 }
 
-// until waits for an event.
-func until(t *testing.T, env *lambdatest.Environment, kind eventlog.Kind) eventlog.Event {
+// exited waits for the end of a process.
+func exited(t *testing.T, env *lambdatest.Environment) eventlog.Event {
 	t.Helper()
-	e, err := env.Log().Wait(t.Context(), 0, func(e eventlog.Event) bool { return e.Kind == kind })
+	e, err := env.Log().Wait(t.Context(), 0, func(e eventlog.Event) bool { return e.Kind == lambdatest.KindProcessExit })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -76,6 +76,7 @@ func (e *Environment) Invoke(ctx context.Context, inv Invocation) (Response, err
 	}
 	r := newRun(inv)
 	failed := make(chan error, 1)
+	//nolint:contextcheck // what has been released goes on when its caller hangs up
 	go func() {
 		defer e.leave()
 		defer func() { <-e.places }()
@@ -199,8 +200,8 @@ func (e *Environment) Close() error {
 		box.proc.kill()
 		<-box.proc.done()
 	}
-	<-e.life
 	e.clear()
+	<-e.life
 	e.wait.Wait()
 	return nil
 }

@@ -147,7 +147,7 @@ func (s *sandbox) extensionNext(w http.ResponseWriter, r *http.Request) {
 	}
 	select {
 	case body := <-event:
-		writeBody(w, http.StatusOK, "application/json", body)
+		writeBody(w, http.StatusOK, body)
 	case <-r.Context().Done():
 		s.mu.Lock()
 		if x.waiter == event {

@@ -42,7 +42,7 @@ func (f Fault) write(w http.ResponseWriter) {
 	case f.Cut:
 		panic(http.ErrAbortHandler) // net/http's way to close a connection without an answer
 	case f.Body != "":
-		writeBody(w, f.refusal().status, "application/json", []byte(f.Body))
+		writeBody(w, f.refusal().status, []byte(f.Body))
 	default:
 		f.refusal().write(w)
 	}

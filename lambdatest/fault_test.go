@@ -90,6 +90,7 @@ func TestExtensionGetsEventsAgainWhenItsNextSucceeds(t *testing.T) {
 				pause(p.Context(), time.Second)
 			}
 		}()
+		pause(p.Context(), time.Millisecond) // the second next comes before the runtime's
 		p.Serve(ok)
 	}, func(t *testing.T, env *lambdatest.Environment) {
 		start := time.Now()

@@ -79,7 +79,7 @@ func TestLateResponseGets410OnManagedInstances(t *testing.T) {
 		if took := time.Since(start); !resp.TimedOut || took != time.Second {
 			t.Errorf("answered %+v after %v, want a timeout after 1s", resp, took)
 		}
-		if exit := until(t, env, lambdatest.KindProcessExit); exit.Count != 1 {
+		if exit := exited(t, env); exit.Count != 1 {
 			t.Errorf("exit code %d, want 1", exit.Count)
 		}
 		if got := only(t, env, lambdatest.KindResponseRefused).Count; got != http.StatusGone {
@@ -115,7 +115,7 @@ func TestManagedInstancesFinishWhatOtherLoopsHaveInHand(t *testing.T) {
 		if resp := <-slow; resp.FunctionError != "" {
 			t.Errorf("the other invocation: %+v", resp)
 		}
-		if exit := until(t, env, lambdatest.KindProcessExit); exit.Count != 1 {
+		if exit := exited(t, env); exit.Count != 1 {
 			t.Errorf("exit code %d, want 1", exit.Count)
 		}
 	})

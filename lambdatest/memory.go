@@ -189,6 +189,7 @@ func (m *memoryProcess) kill() { m.process().end(-1, syscall.SIGKILL.String()) }
 func (m *memoryProcess) done() <-chan struct{} { return m.ended }
 
 func (m *memoryProcess) close() {
+	<-m.ended
 	m.api.close()
 	m.wait.Wait()
 }

@@ -90,7 +90,7 @@ func TestFrozenProcessExitsAtTheThaw(t *testing.T) {
 			t.Fatalf("ended while frozen: %v", got)
 		}
 		resp, err := env.Invoke(t.Context(), lambdatest.Invocation{})
-		if exit := until(t, env, lambdatest.KindProcessExit); exit.Count != 5 || exit.Seq < only(t, env, lambdatest.KindThaw).Seq {
+		if exit := exited(t, env); exit.Count != 5 || exit.Seq < only(t, env, lambdatest.KindThaw).Seq {
 			t.Errorf("the process ended like this: %v (%+v, %v)", exit, resp, err)
 		}
 	})

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -170,7 +171,8 @@ func TestOrders(t *testing.T) {
 }
 
 func TestRandomOrderIsRepeatableAndMixed(t *testing.T) {
-	draw := func(seed uint64) (order string) {
+	draw := func(seed uint64) string {
+		var order strings.Builder
 		inMemory(t, lambdatest.Config{Seed: seed}, flushing(0, ok), func(t *testing.T, env *lambdatest.Environment) {
 			for range 20 {
 				send(t, env, "{}")
@@ -178,12 +180,12 @@ func TestRandomOrderIsRepeatableAndMixed(t *testing.T) {
 			seen := ""
 			for _, e := range events(env, lambdatest.KindInvokeReleased, lambdatest.KindInvocationReleased) {
 				if seen != e.RequestID {
-					order += string(e.Kind[4:5])
+					order.WriteByte(e.Kind[4])
 				}
 				seen = e.RequestID
 			}
 		})
-		return order
+		return order.String()
 	}
 	first, again, other := draw(1), draw(1), draw(2)
 	if first != again {

@@ -87,7 +87,7 @@ func (s *sandbox) writeInvocation(w http.ResponseWriter, inv *run) {
 			h.Set(name, value)
 		}
 	}
-	writeBody(w, http.StatusOK, "application/json", inv.Payload)
+	writeBody(w, http.StatusOK, inv.Payload)
 }
 
 // begin finds the invocation that the runtime posts for, and reserves it for this post.

@@ -41,6 +41,7 @@ type sandbox struct {
 	frozenAt time.Time // zero: not frozen
 	endingAt time.Time // of SIGTERM, or of SIGKILL without one
 	exit     Exit
+	isOver   bool // the process has ended
 }
 
 func newSandbox(c *Config, number int) *sandbox {
@@ -161,7 +162,15 @@ func (s *sandbox) ended(code int, signal string) {
 	}
 	s.add(eventlog.Event{Kind: KindProcessExit, Count: code, Detail: signal, Duration: s.exit.Took})
 	s.stopHolds()
+	s.isOver = true
 	s.leave()
+}
+
+// hasEnded tells whether the process has. Who has seen the event in the log is told so.
+func (s *sandbox) hasEnded() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.isOver
 }
 
 // leave ends all long polls. It may be called more than once.

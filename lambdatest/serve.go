@@ -64,6 +64,7 @@ func (c *runtimeClient) loop(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		//nolint:contextcheck // an invocation in hand is not ended with the loops
 		if err := c.serve(header, payload); err != nil {
 			return err
 		}
@@ -125,7 +126,7 @@ func (c *runtimeClient) invocationContext(header http.Header) (ctx context.Conte
 		c.process.setenv("_X_AMZN_TRACE_ID", traceID)
 	}
 	ctx = lambdacontext.NewContext(ctx, &lc)
-	//nolint:revive,staticcheck // aws-lambda-go's own key is this string
+	//nolint:staticcheck // aws-lambda-go's own key is this string
 	return context.WithValue(ctx, "x-amzn-trace-id", traceID), cancel, nil
 }
 

@@ -249,7 +249,7 @@ func TestEndOfAFrozenHostReleasesEverythingItHeld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var network memnet.Network
 		held := make(chan string, 8)
-		host := network.Host("function", func(op, address string) { held <- op })
+		host := network.Host("function", func(op, _ string) { held <- op })
 		near, far := pair(t, &network, host)
 		host.Freeze()
 		failed := make(chan error, 3)
