@@ -5,7 +5,10 @@
 // In the local Lambda, from the repository's root:
 //
 //	go build -tags lambda.norpc -o bin/fulfil ./examples/fulfil
-//	go run ./cmd/epilogue run -event examples/fulfil/events/batch.json -- bin/fulfil
+//	go run ./cmd/epilogue run -trace -event examples/fulfil/events/batch-with-bad.json -- bin/fulfil
+//
+// The folder events has what SQS sends: batch.json (messages with a W3C context, an X-Ray header, and neither),
+// batch-with-bad.json and single.json.
 //
 // A message's body is {"id":"17","sku":"tea","quantity":2}. One that does not read as such fails, and ends in the
 // dead-letter queue after the queue's number of tries. Messages not begun when the invocation's time runs out are given

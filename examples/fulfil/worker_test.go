@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"os"
@@ -25,6 +26,7 @@ func newTestWorker() (*worker, *tracetest.SpanRecorder) {
 	return &worker{tracer: tp.Tracer("fulfil"), propagator: propagation.TraceContext{}}, rec
 }
 
+// sampleBatch reads events/name, which may have no field that SQS has not.
 func sampleBatch(t *testing.T, name string) events.SQSEvent {
 	t.Helper()
 	data, err := os.ReadFile("events/" + name)
@@ -32,7 +34,9 @@ func sampleBatch(t *testing.T, name string) events.SQSEvent {
 		t.Fatal(err)
 	}
 	var batch events.SQSEvent
-	if err := json.Unmarshal(data, &batch); err != nil {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&batch); err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
 	return batch

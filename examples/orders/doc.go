@@ -1,11 +1,18 @@
 // Command orders is the function behind an HTTP API: it takes orders and prices them by asking the prices service, so that
 // one trace spans both processes. Its telemetry leaves after the response; main.go holds all it takes.
 //
-// In the local Lambda, from the repository's root, with the prices service running beside it:
+// In the local Lambda, from the repository's root:
 //
-//	go run ./examples/prices &
 //	go build -tags lambda.norpc -o bin/orders ./examples/orders
-//	PRICES_URL=http://127.0.0.1:8080 go run ./cmd/epilogue run -event examples/orders/events/create.json -- bin/orders
+//	go run ./cmd/epilogue run -trace -event examples/orders/events/create.json -- bin/orders
+//
+// With the prices service beside it (make demo does that too, and shows the spans of both):
+//
+//	OTEL_TRACES_EXPORTER=none go run ./examples/prices &
+//	go run ./cmd/epilogue run -trace -env PRICES_URL=http://127.0.0.1:8080 -event examples/orders/events/create.json -- bin/orders
+//
+// The folder events has what API Gateway sends (payload format 2.0): create.json, create-base64.json, create-traced.json
+// with a caller's trace context, cookies and a query, get.json, invalid.json, panic.json and timeout.json.
 //
 // Routes:
 //
