@@ -32,7 +32,7 @@ func (s *session) conclude(c conclusion) error {
 	account := ledger.Account()
 	s.write("\n" + account.Table(s.style))
 	if lost := account.Lost(); lost > 0 {
-		s.problemf("%s did not arrive", spans(lost))
+		s.problemf("%s did not arrive", plural(lost, "span"))
 	}
 	if s.broken != nil {
 		return s.broken
@@ -72,16 +72,9 @@ func (s *session) counts() map[int]report.Counts {
 	return counts
 }
 
-func spans(n int) string {
+func plural(n int, noun string) string {
 	if n == 1 {
-		return "1 span"
+		return "1 " + noun
 	}
-	return fmt.Sprintf("%d spans", n)
-}
-
-func times(n int) string {
-	if n == 1 {
-		return "once"
-	}
-	return fmt.Sprintf("%d times", n)
+	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/epilogue-go/epilogue/internal/report"
 )
 
 // settings are the flags of run; demo shares those of its own kind.
@@ -35,7 +33,7 @@ type settings struct {
 const runUsage = `epilogue run [flags] -- ./bootstrap [arguments]
 
 Runs a Lambda function's binary in a local Lambda: Runtime API, Extensions API, freeze after each
-invocation, thaw, SIGTERM and %s later SIGKILL at the end. Shows for each invocation when the
+invocation, thaw, at the end SIGTERM and, after a window, SIGKILL. Shows for each invocation when the
 response was posted, when the flush began and ended, when the environment froze and what is billed.
 The function's environment holds what Lambda gives it and what -env adds, nothing of yours.
 
@@ -43,7 +41,7 @@ The function's environment holds what Lambda gives it and what -env adds, nothin
 
 // parseRun reads the command line of run.
 func parseRun(args []string, out io.Writer) (settings, error) {
-	s := settings{window: 500 * time.Millisecond}
+	var s settings
 	fs := newFlags("run")
 	fs.Func("event", "send the JSON in `FILE`, - for standard input; repeat it for several events (default {})", appendTo(&s.events))
 	number(fs, &s.count, "n", 1, 1, 1_000_000, "send each event `N` times")
@@ -52,7 +50,7 @@ func parseRun(args []string, out io.Writer) (settings, error) {
 	number(fs, &s.memory, "memory", 128, 128, 10240, "the function's memory size in `MB`, as its environment tells it; no limit is set")
 	fs.StringVar(&s.name, "name", "", "the function's `NAME` (default: the binary's)")
 	duration(fs, &s.freeze, "freeze", 0, 0, time.Hour, "stay frozen for this `DURATION` between invocations")
-	duration(fs, &s.window, "window", s.window, time.Millisecond, time.Minute, "the `DURATION` between SIGTERM and SIGKILL")
+	duration(fs, &s.window, "window", 500*time.Millisecond, time.Millisecond, time.Minute, "the `DURATION` between SIGTERM and SIGKILL")
 	fs.Func("env", "add `KEY=VALUE` to the function's environment; may be repeated", func(v string) error {
 		if key, _, ok := strings.Cut(v, "="); !ok || key == "" {
 			return errors.New("want KEY=VALUE")
@@ -78,7 +76,7 @@ func parseRun(args []string, out io.Writer) (settings, error) {
 	})
 	boolean(fs, &s.trace, "trace", "show each trace as a tree")
 	boolean(fs, &s.verbose, "v", "show what the function writes")
-	if err := parse(fs, args, out, fmt.Sprintf(runUsage, report.Duration(s.window))); err != nil {
+	if err := parse(fs, args, out, runUsage); err != nil {
 		return s, err
 	}
 	s.command = fs.Args()

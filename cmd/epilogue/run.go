@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/epilogue-go/epilogue/internal/report"
 	"github.com/epilogue-go/epilogue/lambdatest"
 	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
 )
@@ -70,7 +69,7 @@ func (set *settings) config(path string) lambdatest.Config {
 
 // drive sends the events and ends the environment.
 func (set *settings) drive(ctx context.Context, s *session, events []event) error {
-	s.begin(fmt.Sprintf("timeout %s, window %s", report.Duration(set.timeout), report.Duration(set.window)))
+	s.begin(fmt.Sprintf("timeout %s, window %s", set.timeout, set.window))
 	send := set.sendInTurn
 	if set.concurrency > 0 {
 		send = set.sendTogether

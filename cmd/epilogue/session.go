@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,6 +20,7 @@ import (
 // One goroutine uses it, but for the function's log, which calls hear.
 type session struct {
 	function string
+	unseen   string // why it can not be told which flush belongs to which invocation; empty: it can
 	env      *lambdatest.Environment
 	receiver *receiver // nil: the telemetry goes elsewhere
 	log      *eventlog.Log
@@ -27,13 +29,16 @@ type session struct {
 	style    report.Style
 
 	broken   error // of the first write that failed
-	seen     int   // events that have been printed
+	printed  printed
 	answers  map[string]answer
 	problems []string // sentences for the end
 
 	mu        sync.Mutex
 	farewells map[int]report.Counts // by the number of the process; guarded by mu
 }
+
+// printed counts what has been printed.
+type printed struct{ inits, invocations, ends int }
 
 // call is an invocation that is asked for.
 type call struct {
@@ -60,6 +65,12 @@ func newSession(cfg lambdatest.Config, command []string, log *eventlog.Log, r *r
 	s.output = &processLog{name: cfg.FunctionName, read: s.hear}
 	if verbose {
 		s.output.show = c.out
+	}
+	switch {
+	case r == nil:
+		s.unseen = "elsewhere"
+	case cfg.ManagedInstances:
+		s.unseen = "by timer"
 	}
 	cfg.Log, cfg.Stdout, cfg.Stderr = s.log, s.output, s.output
 	if r != nil {
@@ -143,7 +154,10 @@ func (s *session) invoke(ctx context.Context, c call) error {
 func (s *session) send(ctx context.Context, c call) error {
 	resp, err := s.env.Invoke(ctx, lambdatest.Invocation{Payload: c.event.payload})
 	if err != nil {
-		return fmt.Errorf("invoke the function: %w", err)
+		return err
+	}
+	if resp.FunctionError != "" && !s.released(resp.RequestID) {
+		s.problemf("the function failed before it could be invoked: %s: %s", resp.ErrorType, firstLine(resp.ErrorMessage))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -151,38 +165,44 @@ func (s *session) send(ctx context.Context, c call) error {
 	return nil
 }
 
+// released reports whether an invocation has reached the function; it has not where Init failed.
+func (s *session) released(requestID string) bool {
+	return slices.ContainsFunc(lambdatest.Invocations(s.log.Events()), func(r lambdatest.InvocationReport) bool {
+		return r.RequestID == requestID
+	})
+}
+
 // print prints what has happened since the last print: beginnings of processes, invocations, ends of processes.
 func (s *session) print() {
-	events := s.log.Events()
-	fresh := events[s.seen:]
-	known := map[string]bool{}
-	for _, e := range events[:s.seen] {
-		known[e.RequestID] = true
-	}
-	s.seen = len(events)
-	receipts := s.receipts()
-	for _, begin := range report.Inits(fresh) {
+	events, receipts, counts := s.log.Events(), s.receipts(), s.counts()
+	inits := report.Inits(events)
+	for _, begin := range inits[s.printed.inits:] {
 		s.write(begin.Line(s.style))
 	}
-	for i, r := range lambdatest.Invocations(events) {
-		if !known[r.RequestID] {
-			s.write(s.describe(i+1, r, receipts).Line(s.style))
-		}
+	invocations := lambdatest.Invocations(events)
+	for i := s.printed.invocations; i < len(invocations); i++ {
+		s.write(s.describe(i+1, invocations[i], receipts).Line(s.style))
 	}
-	for _, end := range report.Shutdowns(fresh, receipts) {
+	ends := report.Shutdowns(events, receipts)
+	for _, end := range ends[s.printed.ends:] {
+		end.Kept, end.Unseen = counts[end.Process].Pending, s.receiver == nil
 		s.write(end.Line(s.style))
 	}
+	s.printed = printed{len(inits), len(invocations), len(ends)}
 }
 
 // describe joins what is known of one invocation, and notes what did not go as planned.
 func (s *session) describe(number int, r lambdatest.InvocationReport, receipts []report.Receipt) report.Invocation {
+	if s.unseen != "" {
+		receipts = nil
+	}
 	v := report.Describe(number, r, receipts)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a := s.answers[r.RequestID]
 	a.number, a.kind = number, v.Kind
 	s.answers[r.RequestID] = a
-	v.Request, v.Answer = a.event.title, report.Answer(a.resp)
+	v.Request, v.Answer, v.Flush = a.event.title, report.Answer(a.resp), s.unseen
 	if a.note != "" {
 		v.Notes = append(v.Notes, a.note)
 	}
@@ -194,15 +214,22 @@ func (s *session) describe(number int, r lambdatest.InvocationReport, receipts [
 	case a.planned != "" && v.Kind != a.planned:
 		s.problemf("invocation %d was to end as a %s, and ended as: %s", number, a.planned, v.Kind)
 	}
-	if v.Refused > 0 {
-		v.Notes = append(v.Notes, fmt.Sprintf("the receiver refused %s %s; they stay in the function for the next flush", spans(v.Refused), times(v.Refusals)))
+	if v.Refusals > 0 {
+		note := fmt.Sprintf("the receiver refused %s", plural(v.Refusals, "request"))
+		if !r.Exited {
+			note += "; the spans stay in the function for the next flush"
+		}
+		v.Notes = append(v.Notes, note)
 	}
 	return v
 }
 
 // problemf keeps a sentence about something that makes the command fail.
+// Many of the same are one.
 func (s *session) problemf(format string, args ...any) {
-	s.problems = append(s.problems, fmt.Sprintf(format, args...))
+	if text := fmt.Sprintf(format, args...); !slices.Contains(s.problems, text) {
+		s.problems = append(s.problems, text)
+	}
 }
 
 // shutdown ends the environment and prints how.
@@ -227,6 +254,7 @@ func freeze(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// receipts returns the function's requests.
 func (s *session) receipts() []report.Receipt {
 	if s.receiver == nil {
 		return nil

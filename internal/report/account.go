@@ -66,7 +66,14 @@ func (a Account) Table(st Style) string {
 		return strings.TrimRight(b.String()+"   "+how, " ") + "\n"
 	}
 	figures := func(p Process) [4]string {
-		return [4]string{fmt.Sprint(p.Ended), fmt.Sprint(p.Delivered), fmt.Sprint(p.Dropped), fmt.Sprint(p.Lost())}
+		dropped := "–"
+		if p.Counted || p.Dropped > 0 {
+			dropped = fmt.Sprint(p.Dropped)
+		}
+		return [4]string{fmt.Sprint(p.Ended), fmt.Sprint(p.Delivered), dropped, fmt.Sprint(p.Lost())}
+	}
+	if len(a) == 0 {
+		return a.Verdict(st) + "\n"
 	}
 	out := st.Title(row("spans", [4]string{"ended", "delivered", "dropped", "lost"}, "how that is known"))
 	for _, p := range a {
@@ -89,7 +96,7 @@ func (a Account) Verdict(st Style) string {
 	case lost > 0:
 		return st.Fault(fmt.Sprintf("%s lost.", plural(lost, "span"))) + again
 	case sum.Ended == 0:
-		return "No spans: the function ended none, or sent them elsewhere."
+		return "No span has arrived: the function ended none, or sends them elsewhere."
 	default:
 		return st.paint(green, "Nothing lost.") + again
 	}

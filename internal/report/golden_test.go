@@ -59,7 +59,8 @@ var invocations = []Invocation{
 		Number: 12, Kind: "timeout", Request: "POST /faults/timeout", Answer: "–", Failed: true, Planned: true,
 		FlushBegan: 1000400 * time.Microsecond, FlushEnded: 1003 * ms, Spans: 3, Billed: time.Second, Handler: time.Second,
 	},
-	{Number: 13, Kind: "error", Request: "events.json", Answer: "error", Failed: true, Posted: ms, Handler: ms, After: ms, Frozen: 2 * ms, Billed: 2 * ms},
+	{Number: 13, Kind: "warm", Request: "{}", Answer: "ok", Flush: "by timer", Posted: ms, Handler: ms, Billed: 2 * ms},
+	{Number: 14, Kind: "error", Request: "events.json", Answer: "error", Failed: true, Posted: ms, Handler: ms, After: ms, Frozen: 2 * ms, Billed: 2 * ms},
 }
 
 func table(st Style) string {
@@ -76,6 +77,8 @@ func table(st Style) string {
 		SIGTERM: true, Left: 2, Last: 3400 * time.Microsecond,
 		Exited: 4 * ms, Window: 500 * ms,
 	}.Line(st))
+	b.WriteString(Shutdown{SIGTERM: true, Window: 500 * ms, Exited: 450 * ms, Left: 1, Last: ms, Kept: 3}.Line(st))
+	b.WriteString(Shutdown{SIGTERM: true, Window: 500 * ms, Exited: ms, Unseen: true}.Line(st))
 	b.WriteString(Shutdown{Cause: CauseTimeout, SIGTERM: true, Window: 500 * ms, Killed: true}.Line(st))
 	b.WriteString(Shutdown{}.Line(st))
 	b.WriteString(Shutdown{Cause: CauseItself, Code: 1}.Line(st))
@@ -178,5 +181,5 @@ func TestAccount(t *testing.T) {
 	if got := broken.Lost(); got != 4 {
 		t.Errorf("lost: got %d, want 4", got)
 	}
-	golden(t, "account", whole.Table(Style{})+"\n"+broken.Table(Style{})+"\n"+Account{{Name: "fn"}}.Table(Style{}))
+	golden(t, "account", whole.Table(Style{})+"\n"+broken.Table(Style{})+"\n"+Account{{Name: "fn"}}.Table(Style{})+Account{}.Table(Style{}))
 }

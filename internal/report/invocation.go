@@ -20,9 +20,9 @@ type Invocation struct {
 	Posted     time.Duration // the runtime posted the response or the error
 	FlushBegan time.Duration // the first request with spans reached the receiver after the invocation began
 	FlushEnded time.Duration // the last of them was answered
+	Flush      string        // in place of these two: why they are not known
 	Spans      int           // spans that these requests brought and the receiver took
 	Refusals   int           // how many of these requests the receiver refused
-	Refused    int           // spans in the largest of those
 	Early      bool          // spans left before the response was posted
 	Frozen     time.Duration // the runtime and every extension had asked for the next event
 	Billed     time.Duration // what is billed for it, to the end of the phase, without Init
@@ -102,6 +102,9 @@ func (v Invocation) answer(st Style) string {
 }
 
 func (v Invocation) flush(st Style) string {
+	if v.Flush != "" {
+		return st.Quiet(right(v.Flush, intervalColumns))
+	}
 	text := right(interval(v.FlushBegan, v.FlushEnded), intervalColumns)
 	if v.Early && !v.Planned {
 		return st.Fault(text)

@@ -49,7 +49,7 @@ func Shutdowns(events []eventlog.Event, receipts []Receipt) []Shutdown {
 	for _, e := range events {
 		switch e.Kind {
 		case lambdatest.KindProcessStart:
-			current, asked = Shutdown{Cause: CauseEnd}, time.Time{}
+			current, asked = Shutdown{Process: e.Count}, time.Time{}
 		case lambdatest.KindTimeout:
 			current.Cause = CauseTimeout
 		case lambdatest.KindSigterm:
@@ -60,7 +60,7 @@ func Shutdowns(events []eventlog.Event, receipts []Receipt) []Shutdown {
 			current.Code = e.Count
 			if current.SIGTERM {
 				current.Exited = e.At.Sub(asked)
-				current.leftOver(receipts, asked, e.At)
+				current.deliver(receipts, asked, e.At)
 			} else if !current.Killed {
 				current.Cause = CauseItself
 			}
@@ -70,8 +70,8 @@ func Shutdowns(events []eventlog.Event, receipts []Receipt) []Shutdown {
 	return ends
 }
 
-// leftOver counts the spans that arrived between SIGTERM and the end of the process.
-func (s *Shutdown) leftOver(receipts []Receipt, asked, exited time.Time) {
+// deliver counts the spans that arrived between SIGTERM and the end of the process.
+func (s *Shutdown) deliver(receipts []Receipt, asked, exited time.Time) {
 	for _, r := range receipts {
 		if r.Began.Before(asked) || r.Began.After(exited) || r.Kept == 0 {
 			continue

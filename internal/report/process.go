@@ -42,14 +42,18 @@ const (
 
 // Shutdown is the end of a process in the environment.
 type Shutdown struct {
+	Process int // its number
 	Cause   Cause
 	SIGTERM bool          // the process was given SIGTERM
-	Left    int           // spans that arrived after SIGTERM
-	Last    time.Duration // from SIGTERM until the last of them had arrived
-	Exited  time.Duration // from SIGTERM until the process had ended
 	Window  time.Duration // from SIGTERM to SIGKILL
+	Exited  time.Duration // from SIGTERM until the process had ended
 	Killed  bool          // SIGKILL was sent
 	Code    int           // the process's exit code
+
+	Left   int           // spans that arrived after SIGTERM
+	Last   time.Duration // from SIGTERM until the last of them had arrived
+	Kept   int           // spans that, by its own count, it could not deliver any more
+	Unseen bool          // the telemetry goes elsewhere, so that Left is not known
 }
 
 // Line renders s on one line: how the process ended, what was left at SIGTERM, and how much of the window it took.
@@ -60,16 +64,26 @@ func (s Shutdown) Line(st Style) string {
 	case !s.SIGTERM:
 		return phase(st, "SIGKILL", s.because()+"at once, as no extension is registered")
 	}
-	text := s.because() + "nothing was left"
-	if s.Left > 0 {
-		text = fmt.Sprintf("%s%s left, delivered in %s", s.because(), plural(s.Left, "span"), Duration(s.Last))
-	}
+	end := fmt.Sprintf("exit %d after %s of %s", s.Code, Duration(s.Exited), words(s.Window))
 	if s.Killed {
-		text += "; " + st.Fault("SIGKILL after "+words(s.Window))
-	} else {
-		text += fmt.Sprintf("; exit %d after %s of the %s window", s.Code, Duration(s.Exited), words(s.Window))
+		end = st.Fault("SIGKILL after " + words(s.Window))
 	}
-	return phase(st, "SIGTERM", text)
+	return phase(st, "SIGTERM", s.because()+strings.Join(append(s.leftOver(st), end), "; "))
+}
+
+// leftOver says what was left at SIGTERM and what became of it.
+func (s Shutdown) leftOver(st Style) []string {
+	var parts []string
+	if s.Left > 0 {
+		parts = append(parts, fmt.Sprintf("%s left, delivered in %s", plural(s.Left, "span"), Duration(s.Last)))
+	}
+	if s.Kept > 0 {
+		parts = append(parts, st.Fault(plural(s.Kept, "span")+" not delivered"))
+	}
+	if len(parts) == 0 && !s.Unseen {
+		parts = append(parts, "nothing was left")
+	}
+	return parts
 }
 
 // because says why the process has to end, where that was not the plain end of the environment.

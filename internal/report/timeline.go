@@ -38,7 +38,6 @@ func Describe(number int, r lambdatest.InvocationReport, receipts []Receipt) Inv
 		v.Early = v.Early || r.Posted.IsZero() || receipt.Began.Before(r.Posted)
 		v.Spans += receipt.Kept
 		if receipt.Refused > 0 {
-			v.Refused = max(v.Refused, receipt.Refused)
 			v.Refusals++
 		}
 	}

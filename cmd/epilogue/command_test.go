@@ -1,0 +1,308 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// binaries builds the command and the examples once, and returns the directory that holds them.
+var binaries = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "epilogue-test-")
+	if err != nil {
+		return "", err
+	}
+	build := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", dir+"/", ".", "../../examples/orders", "../../examples/prices")
+	if out, err := build.CombinedOutput(); err != nil {
+		return dir, errors.New(string(out))
+	}
+	return dir, nil
+})
+
+func built(t *testing.T) string {
+	t.Helper()
+	dir, err := binaries()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+const eventsDir = "../../examples/orders/events/"
+
+// contains checks that text holds each of the patterns, in their order.
+func contains(t *testing.T, text string, patterns ...string) {
+	t.Helper()
+	rest := text
+	for _, p := range patterns {
+		at := regexp.MustCompile("(?m)" + p).FindStringIndex(rest)
+		if at == nil {
+			t.Fatalf("no %q, or not in its place:\n%s", p, text)
+		}
+		rest = rest[at[1]:]
+	}
+}
+
+// TestDemo: the demo shows each way an invocation can end, ends with 0, and everything that it prints fits.
+func TestDemo(t *testing.T) {
+	t.Parallel()
+	code, out, errs := invoke(t, "", "demo", "-bin", built(t))
+	if code != exitOK || errs != "" {
+		t.Fatalf("status %d, errors:\n%s\noutput:\n%s", code, errs, out)
+	}
+	contains(
+		t, out,
+		`^epilogue: orders in a local Lambda, timeout 2s, .*OTLP receiver at 127\.0\.0\.1:\d+$`,
+		`^   init     took .* ms; extension "epilogue" registered for INVOKE$`,
+		`^ 1 cold     POST /orders      201 .* ms .*–.* ms     4 .* ms .* ms `,
+		`^ 2 warm     GET /orders/17    200 `, `^ 3 warm     POST /orders      201 `,
+		`^   frozen   for 2.00 s; meanwhile the receiver cut all its connections: \d`,
+		`^ 4 thawed   POST /orders      201 .*–.* ms     4 `,
+		`^ 5 panic    POST /faults/…  error `, `^   exit 1 `, `^   init `,
+		`^ 6 timeout  POST /faults/…  error        – `,
+		`^   SIGTERM  after the timeout: 3 spans left, delivered in .* ms; exit 0 after .* ms of 500 ms$`, `^   init `,
+		`^ 7 cold     POST /orders      201 .* –  `, `^ +the receiver refused \d+ requests?; the spans stay`,
+		`^   SIGTERM  4 spans left, delivered in .* ms; exit 0 after .* ms of 500 ms$`,
+		`^trace [0-9a-f]{32}  invocation 1, cold `, `^  POST /orders orders `, `├─ HTTP GET `, `│  └─ GET /prices/{sku} prices `,
+		`^trace .*  invocation 5, panic `, `✗ faults: the box fell off the table$`,
+		`^trace .*  invocation 6, timeout `, `timed out$`,
+		`^all +28 +28 +– +0$`, `^Nothing lost\.`,
+	)
+	for line := range strings.Lines(out) {
+		if n := len([]rune(strings.TrimSuffix(line, "\n"))); n > 100 || strings.Contains(line, "\x1b") {
+			t.Errorf("%d columns, at most 100 fit, and no colours where there is no terminal: %q", n, line)
+		}
+	}
+}
+
+// TestDemoLoses: where the receiver refuses everything, the demo says that all was lost, and fails.
+func TestDemoLoses(t *testing.T) {
+	t.Parallel()
+	code, out, errs := invoke(t, "", "demo", "-refuse", "-bin", built(t))
+	if code != exitFailed {
+		t.Errorf("status %d, want %d", code, exitFailed)
+	}
+	contains(t, out, `^ 7 cold `, `^   SIGTERM  `, `^all +28 +0 +– +28$`, `^28 spans lost\.`)
+	contains(t, errs, `^the last lines of orders:$`, `503 Service Unavailable`, `^epilogue: 28 spans did not arrive$`)
+}
+
+// TestDemoFails: what the demo needs and does not find is named.
+func TestDemoFails(t *testing.T) {
+	empty := t.TempDir()
+	broken := t.TempDir()
+	if err := os.WriteFile(filepath.Join(broken, "prices"), []byte("#!/bin/sh\necho no luck\nexit 3\n"), 0o700); err != nil { //nolint:gosec // it is to be run
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ name, dir, path, bin, want string }{
+		{"outside of the repository", empty, "", "", "demo builds the examples of epilogue's repository, and .* is not inside it"},
+		{"no go command", ".", empty, "", "the go command, which is not in PATH"},
+		{"no binaries", ".", "", empty, "start the prices service: .*/prices: no such file or directory"},
+		{"prices ends at once", ".", "", broken, `the last lines of prices:\n  no luck\nepilogue: the prices service ended at once: exit status 3`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Chdir(c.dir)
+			if c.path != "" {
+				t.Setenv("PATH", c.path)
+			}
+			args := []string{"demo"}
+			if c.bin != "" {
+				args = append(args, "-bin", c.bin)
+			}
+			code, out, errs := invoke(t, "", args...)
+			if code != exitFailed || out != "" {
+				t.Errorf("status %d, want %d; output:\n%s", code, exitFailed, out)
+			}
+			contains(t, errs, c.want)
+		})
+	}
+}
+
+// TestRun: a function of one's own, frozen between invocations, with its connections cut and its traces shown.
+func TestRun(t *testing.T) {
+	t.Parallel()
+	code, out, errs := invoke(t, "", "run", "-event", eventsDir+"create.json", "-event", eventsDir+"get.json", "-n", "2",
+		"-freeze", "10ms", "-cut", "-trace", "-memory", "256", "-name", "shop", "-v", "--", filepath.Join(built(t), "orders"))
+	if code != exitOK || errs != "" {
+		t.Fatalf("status %d, errors:\n%s\noutput:\n%s", code, errs, out)
+	}
+	contains(
+		t, out, `^epilogue: shop in a local Lambda, timeout 3s, window 500ms, OTLP receiver`,
+		`^ 1 cold     POST /orders      201 `, `^   frozen   for 10\.0 ms; meanwhile the receiver cut all its connections: 1$`,
+		`^ 2 warm     POST /orders      201 `, `^ 3 warm     GET /orders/17    200 `, `^ 4 warm `,
+		`^shop \| .*SIGTERM received`, `^   SIGTERM  nothing was left; exit 0`,
+		`^trace .*  invocation 1, cold `, `^shop +10 +10 +0 +0   its own count`, `^Nothing lost`,
+	)
+}
+
+// TestRunManaged: on Managed Instances invocations overlap, and the telemetry goes by timer and at the end.
+func TestRunManaged(t *testing.T) {
+	t.Parallel()
+	code, out, errs := invoke(t, "", "run", "-event", eventsDir+"get.json", "-n", "20", "-concurrency", "5", "--", filepath.Join(built(t), "orders"))
+	if code != exitOK || errs != "" {
+		t.Fatalf("status %d, errors:\n%s\noutput:\n%s", code, errs, out)
+	}
+	contains(t, out, `^20 warm .* by timer `, `^   SIGTERM  .*; exit 0`, `^orders +40 +40 +0 +0`)
+}
+
+// TestRunFails: a function that fails makes the command fail, with a sentence that says what happened.
+func TestRunFails(t *testing.T) {
+	t.Parallel()
+	orders := filepath.Join(built(t), "orders")
+	script := filepath.Join(t.TempDir(), "script")
+	if err := os.WriteFile(script, []byte("#!/bin/sh\necho out of tea >&2\nexit 4\n"), 0o700); err != nil { //nolint:gosec // it is to be run
+		t.Fatal(err)
+	}
+	text := filepath.Join(t.TempDir(), "text")
+	if err := os.WriteFile(text, []byte("no program"), 0o700); err != nil { //nolint:gosec // it is to be tried
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name string
+		args []string
+		out  string
+		errs []string
+	}{
+		{
+			"a payload that does not decode",
+			[]string{"-event", "-", "--", orders},
+			`^ 1 error    standard input  error `,
+			[]string{`^epilogue: invocation 1 failed: UnmarshalTypeError: json: cannot unmarshal array`},
+		},
+		{
+			"a setting that the function refuses",
+			[]string{"-env", "PRICES_URL=here", "--", orders},
+			`^   init     failed: Runtime\.ExitError$`,
+			[]string{`the last lines of orders:`, `PRICES_URL=\\?"here`, `^epilogue: the function failed before it could be invoked: Runtime\.ExitError`},
+		},
+		{
+			"a program that is no function", []string{"--", script}, `^No span has arrived`,
+			[]string{`the last lines of script:\n  out of tea\n`, `^epilogue: the function failed`},
+		},
+		{"a file that is no program", []string{"--", text}, `^epilogue: text in a local Lambda`, []string{`^epilogue: .*exec format error`}},
+		{
+			"an endpoint where nobody listens",
+			[]string{"-env", "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1", "-env", "EPILOGUE_FLUSH_TIMEOUT=20ms", "--", orders},
+			`^ 1 cold     {} .* elsewhere `, []string{`^epilogue: \d spans? did not arrive`},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			code, out, errs := invoke(t, "[1]", append([]string{"run"}, c.args...)...)
+			if code != exitFailed {
+				t.Errorf("status %d, want %d", code, exitFailed)
+			}
+			contains(t, out, c.out)
+			contains(t, errs, c.errs...)
+		})
+	}
+}
+
+// TestInterrupt: Ctrl-C while the examples are built, and while the function runs, leaves no process and no file.
+func TestInterrupt(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, until string }{
+		{"while it builds", ""},
+		{"while it runs", "1 cold"},
+		{"while it is frozen", "frozen"},
+		{"in the timeout", "exit 1"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			temporary := t.TempDir()
+			cmd := exec.CommandContext(t.Context(), filepath.Join(built(t), "epilogue"), "demo")
+			cmd.Env = append(os.Environ(), "TMPDIR="+temporary)
+			var errs bytes.Buffer
+			cmd.Stderr = &errs
+			out, err := cmd.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			if c.until == "" {
+				awaitFile(t, temporary)
+			} else {
+				awaitLine(t, out, c.until)
+			}
+			if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+				t.Fatal(err)
+			}
+			_, _ = io.Copy(io.Discard, out)
+			_ = cmd.Wait()
+			if code := cmd.ProcessState.ExitCode(); code != exitInterrupted {
+				t.Errorf("status %d, want %d; errors:\n%s", code, exitInterrupted, &errs)
+			}
+			contains(t, errs.String(), `^epilogue: interrupted; everything that was started has ended$`)
+			left, err := os.ReadDir(temporary)
+			if err != nil || len(left) > 0 {
+				t.Errorf("left behind: %v, %v", left, err)
+			}
+			if running := processesOf(t, temporary); len(running) > 0 {
+				t.Errorf("still running: %v", running)
+			}
+		})
+	}
+}
+
+// awaitLine reads r up to a line with text.
+func awaitLine(t *testing.T, r io.Reader, text string) {
+	t.Helper()
+	lines := bufio.NewScanner(r)
+	for lines.Scan() {
+		if strings.Contains(lines.Text(), text) {
+			return
+		}
+	}
+	t.Fatalf("no line with %q", text)
+}
+
+// awaitFile waits for a first file in dir.
+func awaitFile(t *testing.T, dir string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for {
+		if files, _ := os.ReadDir(dir); len(files) > 0 {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatal("no file")
+		}
+	}
+}
+
+// processesOf returns the programs below dir that are running, where the system has a /proc to tell.
+func processesOf(t *testing.T, dir string) []string {
+	t.Helper()
+	if runtime.GOOS != "linux" {
+		return nil
+	}
+	links, err := filepath.Glob("/proc/[0-9]*/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var running []string
+	for _, link := range links {
+		if path, err := os.Readlink(link); err == nil && strings.HasPrefix(path, dir) {
+			running = append(running, path)
+		}
+	}
+	return running
+}
