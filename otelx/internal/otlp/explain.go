@@ -5,8 +5,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"unicode"
@@ -33,15 +31,6 @@ func (s *HTTPSender) explain(err error) error {
 		return fmt.Errorf("%w; the server speaks plain HTTP: write http:// in the endpoint", err)
 	}
 	return err
-}
-
-// proxyFromEnvironment is net/http's, without the proxy's URL, which may hold a password, in its errors.
-func proxyFromEnvironment(req *http.Request) (*url.URL, error) {
-	proxy, err := http.ProxyFromEnvironment(req)
-	if err != nil {
-		return nil, errors.New("the proxy in HTTPS_PROXY or HTTP_PROXY is no valid URL; write http://host:port")
-	}
-	return proxy, nil
 }
 
 // secrets are texts that must not be seen in errors, longest first.

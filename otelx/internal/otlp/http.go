@@ -101,7 +101,7 @@ func newTransport(cfg HTTPConfig) *http.Transport {
 	}
 	if cfg.Dial == nil {
 		t.DialContext = (&net.Dialer{Timeout: maxHandshake}).DialContext
-		t.Proxy = proxyFromEnvironment
+		t.Proxy = http.ProxyFromEnvironment
 	}
 	return t
 }

@@ -314,3 +314,20 @@ func TestConcurrentSends(t *testing.T) {
 		}
 	})
 }
+
+func BenchmarkSend(b *testing.B) {
+	for _, zip := range []bool{false, true} {
+		b.Run(map[bool]string{false: "plain", true: "gzip"}[zip], func(b *testing.B) {
+			backend := newBackend(b, HTTPConfig{Gzip: zip}, nil)
+			backend.server.Handler = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) })
+			body, _ := new(Encoder).AppendRequest(nil, benchmarkSpans(512), noLimit)
+			b.SetBytes(int64(len(body)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := backend.sender.Send(b.Context(), body); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
