@@ -25,8 +25,12 @@ func (in *instrument) parent(ctx context.Context, req httpRequest) (context.Cont
 			return ctx, trace.Link{}
 		}
 	}
-	h, err := xrayheader.Parse(traceHeader(ctx))
-	if err != nil || !h.Parent.IsValid() {
+	header := traceHeader(ctx)
+	if header == "" {
+		return ctx, trace.Link{}
+	}
+	h, err := xrayheader.Parse(header)
+	if err != nil || !h.Parent.IsValid() { // malformed, or a trace without a span to be the child of
 		return ctx, trace.Link{}
 	}
 	if h.Sampling == xrayheader.Sampled {
