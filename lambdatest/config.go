@@ -56,7 +56,7 @@ type Config struct {
 
 	Faults Faults // of the Extensions API
 
-	Stdout, Stderr io.Writer // of the function; default: discarded. Written to by one goroutine each.
+	Stdout, Stderr io.Writer // of the function; default: discarded. Written to by one goroutine at a time each
 
 	Log     *eventlog.Log   // default: a log of the environment's own
 	Network *memnet.Network // of a Func program, for servers that it talks to; default: a network of its own

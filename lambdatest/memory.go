@@ -40,6 +40,8 @@ func (f function) start(b boot) (process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("serve the Lambda APIs: %w", err)
 	}
+	var output sync.Mutex
+	b.stdout, b.stderr = &sharedWriter{&output, b.stdout}, &sharedWriter{&output, b.stderr}
 	p := &Process{boot: b, vars: make(map[string]string), ended: make(chan struct{})}
 	p.thawed = sync.NewCond(&p.mu)
 	p.ctx, p.cancel = context.WithCancelCause(context.Background())
@@ -53,7 +55,20 @@ func (f function) start(b boot) (process, error) {
 	return (*memoryProcess)(p), nil
 }
 
-// Process is what a Func program has of its operating system. Its methods are safe for concurrent use.
+// sharedWriter lets goroutines write at once, as a file descriptor does.
+type sharedWriter struct {
+	mu *sync.Mutex
+	w  io.Writer
+}
+
+func (s *sharedWriter) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.w.Write(b)
+}
+
+// Process is what a Func program has of its operating system: hand its methods to whatever lets itself be given them,
+// as agent.Process does field by field. They are safe for concurrent use.
 type Process struct {
 	boot   boot
 	host   *memnet.Host
@@ -121,10 +136,10 @@ func (p *Process) Dial(ctx context.Context, network, address string) (net.Conn, 
 // Network returns the network that Dial uses.
 func (p *Process) Network() *memnet.Network { return p.boot.network }
 
-// Stdout is Config.Stdout.
+// Stdout is Config.Stdout, safe for concurrent use.
 func (p *Process) Stdout() io.Writer { return p.boot.stdout }
 
-// Stderr is Config.Stderr.
+// Stderr is Config.Stderr, safe for concurrent use.
 func (p *Process) Stderr() io.Writer { return p.boot.stderr }
 
 // Exit ends the process, and the calling goroutine with runtime.Goexit, so deferred calls run, unlike with os.Exit.
