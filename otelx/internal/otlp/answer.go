@@ -20,13 +20,13 @@ func (s *HTTPSender) answer(resp *http.Response) (Result, error) {
 		return s.accepted(resp.Header, body, err), nil
 	case 3:
 		return Result{}, fmt.Errorf("send to %s: redirect (%s) to %s not followed; set the endpoint to the final address",
-			s.target, statusText(code), s.secrets.redact(shownLocation(resp)))
+			s.target, statusText(code), s.shown(location(resp)))
 	default:
 		res := Result{Retryable: retryable(code)}
 		if res.Retryable {
 			res.RetryAfter = parseRetryAfter(resp.Header.Get("Retry-After"), time.Now())
 		}
-		if said := s.secrets.redact(refusal(resp.Header, body)); said != "" {
+		if said := s.shown(refusal(resp.Header, body)); said != "" {
 			return res, fmt.Errorf("send to %s: %s: %s", s.target, statusText(code), said)
 		}
 		return res, fmt.Errorf("send to %s: %s", s.target, statusText(code))
@@ -36,7 +36,7 @@ func (s *HTTPSender) answer(resp *http.Response) (Result, error) {
 // accepted reads the answer to an accepted request. Whatever is wrong with it, the spans have arrived.
 func (s *HTTPSender) accepted(header http.Header, body []byte, readErr error) Result {
 	if readErr != nil {
-		return Result{Message: s.secrets.redact(printable("accepted, but the answer could not be read: " + readErr.Error()))}
+		return Result{Message: s.shown("accepted, but the answer could not be read: " + readErr.Error())}
 	}
 	if !isProtobuf(header) {
 		return Result{Message: otherAnswer(header)}
@@ -45,7 +45,7 @@ func (s *HTTPSender) accepted(header http.Header, body []byte, readErr error) Re
 	if err != nil {
 		return Result{Message: "accepted, but the answer is malformed: " + err.Error()}
 	}
-	return Result{Rejected: rejected, Message: s.secrets.redact(printable(message))}
+	return Result{Rejected: rejected, Message: s.shown(message)}
 }
 
 // otherAnswer is what to say about an accepted request whose answer is not protobuf. Servers that answer with JSON or nothing much
@@ -64,10 +64,10 @@ func refusal(header http.Header, body []byte) string {
 			if message == "" && code != 0 {
 				return fmt.Sprintf("google.rpc.Status code %d", code)
 			}
-			return printable(message)
+			return message
 		}
 	}
-	return printable(string(body))
+	return string(body)
 }
 
 // retryable says which answers the specification marks as such (OTLP specification, "Retryable Response Codes").
@@ -108,14 +108,17 @@ func statusText(code int) string {
 	return strconv.Itoa(code)
 }
 
-// shownLocation is where a redirect points to, without what could be secret.
-func shownLocation(resp *http.Response) string {
+// location is where a redirect points to, without what could be secret.
+func location(resp *http.Response) string {
 	to, err := resp.Location()
 	if err != nil {
 		return "nowhere"
 	}
-	return printable(shownURL(to))
+	return shownURL(to)
 }
+
+// shown is what the other side said, fit for an error or a Result. Secrets go first: cut to length, half of one could stay.
+func (s *HTTPSender) shown(text string) string { return printable(s.secrets.redact(text)) }
 
 // shownURL is u without user information, query and fragment.
 func shownURL(u *url.URL) string {

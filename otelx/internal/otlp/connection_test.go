@@ -21,8 +21,8 @@ import (
 	"github.com/epilogue-go/epilogue/internal/memnet"
 )
 
-// The collector closes its connections while the function is frozen: the next Send must not fail for it. A peer's figure
-// for 60 invocations is 56 delivered.
+// The collector closes its connections while the function is frozen: the next Send must not fail for it. (otlptracehttp
+// 1.47 delivers 56 of 60 then.)
 func TestStaleConnectionIsReplaced(t *testing.T) {
 	for name, size := range map[string]int{"small": 10, "large": 512 << 10} {
 		t.Run(name, func(t *testing.T) {

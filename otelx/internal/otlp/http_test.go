@@ -234,9 +234,13 @@ func TestAnswers(t *testing.T) {
 		"400 with text":       {handle: respond(400, "text/plain", []byte("no\tsuch \x1b[31m thing\n")), err: "400 Bad Request: no such ?[31m thing"},
 		"400 with bad status": {handle: respond(400, pb, []byte("sorry")), err: "400 Bad Request: sorry"},
 		"401 with a secret":   {handle: respond(401, js, []byte(`{"message":"key s3cret unknown"}`)), err: `401 Unauthorized: {"message":"key [redacted] unknown"}`},
-		"413 with long text":  {handle: respond(413, "text/plain", bytes.Repeat([]byte("x"), 1<<20)), err: "413 Request Entity Too Large: " + strings.Repeat("x", maxSaid-1) + "…"},
-		"500":                 {handle: respond(500, pb, nil), err: "500 Internal Server Error"},
-		"599":                 {handle: respond(599, pb, nil), err: "599"},
+		"401 with a secret at the cut": {
+			handle: respond(401, "text/plain", []byte(strings.Repeat("x", maxSaid-4)+"s3cret")),
+			err:    "401 Unauthorized: " + strings.Repeat("x", maxSaid-4) + "[re…",
+		},
+		"413 with long text": {handle: respond(413, "text/plain", bytes.Repeat([]byte("x"), 1<<20)), err: "413 Request Entity Too Large: " + strings.Repeat("x", maxSaid-1) + "…"},
+		"500":                {handle: respond(500, pb, nil), err: "500 Internal Server Error"},
+		"599":                {handle: respond(599, pb, nil), err: "599"},
 
 		"429":            {handle: respond(429, pb, nil, "Retry-After", "2"), want: Result{Retryable: true, RetryAfter: 2 * time.Second}, err: "429 Too Many Requests"},
 		"502":            {handle: respond(502, pb, nil), want: Result{Retryable: true}, err: "502 Bad Gateway"},
