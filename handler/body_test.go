@@ -78,10 +78,18 @@ func TestPanicInReader(t *testing.T) {
 		call func(io.ReadCloser)
 		want []string
 	}{
-		{"read", panickingReader{}, func(r io.ReadCloser) { _, _ = r.Read(nil) },
-			[]string{"span ended", "flush r1"}},
-		{"close", panickingCloser{strings.NewReader("x")}, func(r io.ReadCloser) { _, _ = io.ReadAll(r); _ = r.Close() },
-			[]string{"span ended", "flush r1", "end r1"}},
+		{
+			"read",
+			panickingReader{},
+			func(r io.ReadCloser) { _, _ = r.Read(nil) },
+			[]string{"span ended", "flush r1"},
+		},
+		{
+			"close",
+			panickingCloser{strings.NewReader("x")},
+			func(r io.ReadCloser) { _, _ = io.ReadAll(r); _ = r.Close() },
+			[]string{"span ended", "flush r1", "end r1"},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -32,7 +32,7 @@ var signatureShapes = map[string]func() any{
 	"func()":                            func() any { return func() {} },
 	"func(TIn)":                         func() any { return func(order) {} },
 	"func() error":                      func() any { return func() error { return nil } },
-	"func(TIn) error":                   func() any { return func(o order) error { return refuse(o) } },
+	"func(TIn) error":                   func() any { return refuse },
 	"func() (TOut, error)":              func() any { return func() (string, error) { return "<none>", nil } },
 	"func(TIn) (TOut, error)":           func() any { return func(o order) (order, error) { return o, refuse(o) } },
 	"func(Context)":                     func() any { return func(context.Context) {} },
@@ -201,7 +201,7 @@ var errorShapes = map[string]func() any{
 var panicShapes = map[string]func() any{
 	"panic string":      func() any { return func() { deep(3, func() { panic("<told>") }) } },
 	"panic error":       func() any { return func(order) error { panic(&ownError{6}) } },
-	"panic nil map":     func() any { return func() { deep(2, func() { var m map[string]int; m["x"] = 1 }) } },
+	"panic nil map":     func() any { return func() { deep(2, func() { nilMap["x"] = 1 }) } },
 	"panic nil pointer": func() any { return func(o *order) (int64, error) { var p *order; return p.ID + o.ID, nil } },
 	"panic index":       func() any { return func(o order) error { _ = []int{1}[len(o.Note)+1]; return nil } },
 	"panic wire":        func() any { return func() { panic(wireError()) } },
@@ -214,6 +214,8 @@ var panicShapes = map[string]func() any{
 		}
 	},
 }
+
+var nilMap map[string]int
 
 func deep(n int, f func()) {
 	if n == 0 {

@@ -27,7 +27,7 @@ func (e encoding) response(result any) (responseReader, error) {
 	enc.SetIndent(e.indentPrefix, e.indentBy)
 	err := enc.Encode(result)
 	if r, ok := result.(io.Reader); ok && (err != nil || bytes.HasPrefix(out.Bytes(), []byte("{}"))) {
-		return responseReader{r, true}, nil
+		return responseReader{r, true}, nil //nolint:nilerr // that it does not encode makes it a stream
 	}
 	if err != nil {
 		return responseReader{}, err

@@ -61,38 +61,56 @@ func TestSpanOfEvent(t *testing.T) {
 	}{
 		{"no event", `{}`, func() {}, "orders", trace.SpanKindServer, common()},
 		{"own event", `{}`, func(order) {}, "orders", trace.SpanKindServer, common()},
-		{"handler", `{}`, bytesHandler(func(context.Context, []byte) ([]byte, error) { return nil, nil }),
-			"orders", trace.SpanKindServer, common()},
-		{"http api", `{"routeKey":"GET /orders/{id}","rawPath":"/orders/17","requestContext":{"http":{"method":"GET"}},"headers":{"x-forwarded-proto":"https"}}`,
+		{
+			"handler", `{}`, bytesHandler(func(context.Context, []byte) ([]byte, error) { return nil, nil }),
+			"orders", trace.SpanKindServer, common(),
+		},
+		{
+			"http api", `{"routeKey":"GET /orders/{id}","rawPath":"/orders/17","requestContext":{"http":{"method":"GET"}},"headers":{"x-forwarded-proto":"https"}}`,
 			func(events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
 				return events.APIGatewayV2HTTPResponse{StatusCode: 404}, nil
 			}, "GET /orders/{id}", trace.SpanKindServer,
 			common("faas.trigger", "http", "http.request.method", "GET", "http.route", "/orders/{id}",
-				"url.path", "/orders/17", "url.scheme", "https", "http.response.status_code", "404")},
-		{"http api, default route", `{"routeKey":"$default","rawPath":"/x","requestContext":{"http":{"method":"PURGE"}}}`,
+				"url.path", "/orders/17", "url.scheme", "https", "http.response.status_code", "404"),
+		},
+		{
+			"http api, default route", `{"routeKey":"$default","rawPath":"/x","requestContext":{"http":{"method":"PURGE"}}}`,
 			func(*events.APIGatewayV2HTTPRequest) error { return nil }, "HTTP", trace.SpanKindServer,
-			common("faas.trigger", "http", "http.request.method", "_OTHER", "url.path", "/x")},
-		{"rest api", `{"resource":"/orders/{id}","path":"/orders/17","httpMethod":"DELETE"}`,
+			common("faas.trigger", "http", "http.request.method", "_OTHER", "url.path", "/x"),
+		},
+		{
+			"rest api", `{"resource":"/orders/{id}","path":"/orders/17","httpMethod":"DELETE"}`,
 			func(events.APIGatewayProxyRequest) (*events.APIGatewayProxyResponse, error) {
 				return &events.APIGatewayProxyResponse{StatusCode: 503}, nil
 			}, "DELETE /orders/{id}", trace.SpanKindServer,
 			common("faas.trigger", "http", "http.request.method", "DELETE", "http.route", "/orders/{id}",
-				"url.path", "/orders/17", "http.response.status_code", "503", "error.type", "503")},
-		{"load balancer", `{"path":"/p","httpMethod":"PUT","multiValueHeaders":{"X-Forwarded-Proto":["http"]}}`,
+				"url.path", "/orders/17", "http.response.status_code", "503", "error.type", "503"),
+		},
+		{
+			"load balancer", `{"path":"/p","httpMethod":"PUT","multiValueHeaders":{"X-Forwarded-Proto":["http"]}}`,
 			func(events.ALBTargetGroupRequest) (any, error) { return nil, nil }, "PUT", trace.SpanKindServer,
-			common("faas.trigger", "http", "http.request.method", "PUT", "url.path", "/p", "url.scheme", "http")},
-		{"function url", `{"rawPath":"/u","requestContext":{"http":{"method":"POST"}}}`,
+			common("faas.trigger", "http", "http.request.method", "PUT", "url.path", "/p", "url.scheme", "http"),
+		},
+		{
+			"function url", `{"rawPath":"/u","requestContext":{"http":{"method":"POST"}}}`,
 			func(*events.LambdaFunctionURLRequest) (any, error) {
 				return &events.LambdaFunctionURLStreamingResponse{StatusCode: 201}, nil
 			}, "POST", trace.SpanKindServer,
-			common("faas.trigger", "http", "http.request.method", "POST", "url.path", "/u", "http.response.status_code", "201")},
-		{"http event that is null", `null`, func(*events.APIGatewayV2HTTPRequest) error { return nil },
-			"orders", trace.SpanKindServer, common("faas.trigger", "http")},
-		{"queue", `{"Records":[]}`, func(events.SQSEvent) error { return nil },
-			"orders", trace.SpanKindConsumer, common("faas.trigger", "pubsub")},
-		{"result with a nil embedded struct", `{"requestContext":{"http":{"method":"GET"}}}`,
+			common("faas.trigger", "http", "http.request.method", "POST", "url.path", "/u", "http.response.status_code", "201"),
+		},
+		{
+			"http event that is null", `null`, func(*events.APIGatewayV2HTTPRequest) error { return nil },
+			"orders", trace.SpanKindServer, common("faas.trigger", "http"),
+		},
+		{
+			"queue", `{"Records":[]}`, func(events.SQSEvent) error { return nil },
+			"orders", trace.SpanKindConsumer, common("faas.trigger", "pubsub"),
+		},
+		{
+			"result with a nil embedded struct", `{"requestContext":{"http":{"method":"GET"}}}`,
 			func(events.LambdaFunctionURLRequest) (any, error) { return embedding{}, nil }, "GET", trace.SpanKindServer,
-			common("faas.trigger", "http", "http.request.method", "GET", "url.path", "")},
+			common("faas.trigger", "http", "http.request.method", "GET", "url.path", ""),
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -181,15 +199,23 @@ func TestFailures(t *testing.T) {
 		stack            string // part of exception.stacktrace
 	}{
 		{"error", func() error { return errors.New("no stock") }, "no stock", "*errors.errorString", "*errors.errorString", ""},
-		{"wrapped", func() error { return fmt.Errorf("order: %w", valueError("no stock")) }, "order: no stock",
-			"github.com/epilogue-go/epilogue/handler_test.valueError", "*fmt.wrapError", ""},
-		{"nil pointer", func() *ownError { return nil }, "*handler_test.ownError: its Error method panics: runtime error: invalid memory address or nil pointer dereference",
-			"*handler_test.ownError", "*handler_test.ownError", ""},
-		{"stream", func() (any, error) { return failing("half", valueError("broken pipe")), nil }, "broken pipe",
-			"github.com/epilogue-go/epilogue/handler_test.valueError", "github.com/epilogue-go/epilogue/handler_test.valueError", ""},
+		{
+			"wrapped", func() error { return fmt.Errorf("order: %w", valueError("no stock")) }, "order: no stock",
+			"github.com/epilogue-go/epilogue/handler_test.valueError", "*fmt.wrapError", "",
+		},
+		{
+			"nil pointer", func() *ownError { return nil }, "*handler_test.ownError: its Error method panics: runtime error: invalid memory address or nil pointer dereference",
+			"*handler_test.ownError", "*handler_test.ownError", "",
+		},
+		{
+			"stream", func() (any, error) { return failing("half", valueError("broken pipe")), nil }, "broken pipe",
+			"github.com/epilogue-go/epilogue/handler_test.valueError", "github.com/epilogue-go/epilogue/handler_test.valueError", "",
+		},
 		{"panic", func() { deep(2, func() { panic("lost") }) }, "lost", "string", "string", "handler_test.deep"},
-		{"runtime panic", func() { var m map[string]int; m["x"]++ }, "assignment to entry in nil map",
-			"runtime.plainError", "runtime.plainError", "handler_test.TestFailures"},
+		{
+			"runtime panic", func() { nilMap["x"]++ }, "assignment to entry in nil map",
+			"runtime.plainError", "runtime.plainError", "handler_test.TestFailures",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

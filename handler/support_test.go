@@ -93,7 +93,7 @@ func (releasing) Holds(string) bool { return false }
 
 // options instruments with the journal.
 func (j *journal) options(holds bool) []handler.Option {
-	tracker := handler.Option(handler.WithTracker(j))
+	tracker := handler.WithTracker(j)
 	if !holds {
 		tracker = handler.WithTracker(releasing{j})
 	}
