@@ -64,7 +64,7 @@ func TestDemo(t *testing.T) {
 	}
 	contains(
 		t, out,
-		`^epilogue: orders in a local Lambda, timeout 2s, .*OTLP receiver at 127\.0\.0\.1:\d+$`,
+		`^epilogue: orders in a local Lambda, timeout 2s, .*OTLP receiver 127\.0\.0\.1:\d+$`,
 		`^   init     took .* ms; extension "epilogue" registered for INVOKE$`,
 		`^ 1 cold     POST /orders      201 .* ms .*–.* ms     4 .* ms .* ms `,
 		`^ 2 warm     GET /orders/17    200 `, `^ 3 warm     POST /orders      201 `,
@@ -187,14 +187,17 @@ func TestRunFails(t *testing.T) {
 			[]string{`the last lines of orders:`, `PRICES_URL=\\?"here`, `^epilogue: the function failed before it could be invoked: Runtime\.ExitError`},
 		},
 		{
-			"a program that is no function", []string{"--", script}, `^No span has arrived`,
+			"a program that is no function",
+			[]string{"--", script},
+			`^No span has arrived`,
 			[]string{`the last lines of script:\n  out of tea\n`, `^epilogue: the function failed`},
 		},
 		{"a file that is no program", []string{"--", text}, `^epilogue: text in a local Lambda`, []string{`^epilogue: .*exec format error`}},
 		{
 			"an endpoint where nobody listens",
 			[]string{"-env", "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1", "-env", "EPILOGUE_FLUSH_TIMEOUT=20ms", "--", orders},
-			`^ 1 cold     {} .* elsewhere `, []string{`^epilogue: \d spans? did not arrive`},
+			`^ 1 cold     {} .* elsewhere `,
+			[]string{`^epilogue: \d spans? did not arrive`},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -32,7 +32,7 @@ func (s *session) conclude(c conclusion) error {
 	account := ledger.Account()
 	s.write("\n" + account.Table(s.style))
 	if lost := account.Lost(); lost > 0 {
-		s.problemf("%s did not arrive", plural(lost, "span"))
+		s.problemf("%s did not arrive", report.Plural(lost, "span"))
 	}
 	if s.broken != nil {
 		return s.broken
@@ -70,11 +70,4 @@ func (s *session) counts() map[int]report.Counts {
 		counts[process] = c
 	}
 	return counts
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -40,8 +40,8 @@ func parseDemo(args []string, c console) (demoSettings, error) {
 	var set demoSettings
 	fs := newFlags("demo")
 	fs.StringVar(&set.binaries, "bin", "", "use the built examples in `DIR` instead of building them")
-	boolean(fs, &set.refuse, "refuse", "let the receiver refuse everything with 503, to see what a loss looks like")
-	boolean(fs, &set.verbose, "v", "show what the function and the service write")
+	fs.BoolVar(&set.refuse, "refuse", false, "let the receiver refuse everything with 503, to see what a loss looks like")
+	fs.BoolVar(&set.verbose, "v", false, "show what the function and the service write")
 	if err := parse(fs, args, c.out, demoUsage); err != nil {
 		return set, err
 	}
@@ -82,7 +82,7 @@ func demo(ctx context.Context, args []string, c console) (err error) {
 // play starts everything, plays the scenes and settles the account.
 func (set demoSettings) play(ctx context.Context, events string, c console) (err error) {
 	log := new(eventlog.Log)
-	r, err := startReceiver(log)
+	r, err := startReceiver(ctx, log)
 	if err != nil {
 		return err
 	}

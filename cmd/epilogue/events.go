@@ -42,7 +42,7 @@ func readEvent(name string, in io.Reader) (event, error) {
 		if err != nil {
 			return event{}, usagef("-event %s: %v", name, errors.Unwrap(err))
 		}
-		defer file.Close()
+		defer func() { _ = file.Close() }() // it was only read
 		in, title = file, strings.TrimSuffix(filepath.Base(name), ".json")
 	}
 	payload, err := io.ReadAll(io.LimitReader(in, maxEvent+1))

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// settings are the flags of run; demo shares those of its own kind.
+// settings are the flags of run.
 type settings struct {
 	events      []string
 	count       int
@@ -41,71 +41,88 @@ The function's environment holds what Lambda gives it and what -env adds, nothin
 
 // parseRun reads the command line of run.
 func parseRun(args []string, out io.Writer) (settings, error) {
-	var s settings
+	var set settings
 	fs := newFlags("run")
-	fs.Func("event", "send the JSON in `FILE`, - for standard input; repeat it for several events (default {})", appendTo(&s.events))
-	number(fs, &s.count, "n", 1, 1, 1_000_000, "send each event `N` times")
-	number(fs, &s.concurrency, "concurrency", 0, 1, 1000, "be Lambda Managed Instances: `N` invocations at once in one process, no freezes")
-	duration(fs, &s.timeout, "timeout", 3*time.Second, time.Millisecond, 15*time.Minute, "the function's timeout, a `DURATION`")
-	number(fs, &s.memory, "memory", 128, 128, 10240, "the function's memory size in `MB`, as its environment tells it; no limit is set")
-	fs.StringVar(&s.name, "name", "", "the function's `NAME` (default: the binary's)")
-	duration(fs, &s.freeze, "freeze", 0, 0, time.Hour, "stay frozen for this `DURATION` between invocations")
-	duration(fs, &s.window, "window", 500*time.Millisecond, time.Millisecond, time.Minute, "the `DURATION` between SIGTERM and SIGKILL")
-	fs.Func("env", "add `KEY=VALUE` to the function's environment; may be repeated", func(v string) error {
-		if key, _, ok := strings.Cut(v, "="); !ok || key == "" {
-			return errors.New("want KEY=VALUE")
-		}
-		s.env = append(s.env, v)
-		return nil
-	})
-	otlpGiven := false
-	fs.BoolFunc("otlp", "receive the telemetry here; default unless -env gives an OTLP endpoint (-otlp=false: send it nowhere)", func(v string) error {
-		on, err := strconv.ParseBool(v)
-		if err != nil {
-			return errors.New("want true or false")
-		}
-		s.otlp, otlpGiven = on, true
-		return nil
-	})
-	boolean(fs, &s.cut, "cut", "cut the receiver's connections in every freeze, as real networks do")
+	set.defineEvents(fs)
+	set.defineFunction(fs)
+	otlp := set.defineReport(fs)
+	if err := parse(fs, args, out, runUsage); err != nil {
+		return set, err
+	}
+	set.command = fs.Args()
+	set.otlp = !set.sendsElsewhere()
+	if *otlp != nil {
+		set.otlp = **otlp
+	}
+	return set, set.check()
+}
+
+// defineEvents defines the flags that say what is sent, and when.
+func (set *settings) defineEvents(fs *flag.FlagSet) {
+	fs.Func("event", "send the JSON in `FILE`, - for standard input; repeat it for several events (default {})", appendTo(&set.events))
+	number(fs, &set.count, "n", 1, 1, 1000, "send each event `N` times")
+	number(fs, &set.concurrency, "concurrency", 0, 1, 1000, "be Lambda Managed Instances: `N` invocations at once in one process, no freezes")
+	duration(fs, &set.freeze, "freeze", 0, 0, time.Hour, "stay frozen for this `DURATION` between invocations")
+	fs.BoolVar(&set.cut, "cut", false, "cut the receiver's connections in every freeze, as real networks do")
 	fs.Func("seed", "choose the order in which the runtime and the extension are told of an invocation, a `NUMBER`", func(v string) (err error) {
-		if s.seed, err = strconv.ParseUint(v, 10, 64); err != nil {
+		if set.seed, err = strconv.ParseUint(v, 10, 64); err != nil {
 			return errors.New("want a whole number from 0")
 		}
 		return nil
 	})
-	boolean(fs, &s.trace, "trace", "show each trace as a tree")
-	boolean(fs, &s.verbose, "v", "show what the function writes")
-	if err := parse(fs, args, out, runUsage); err != nil {
-		return s, err
-	}
-	s.command = fs.Args()
-	if !otlpGiven {
-		s.otlp = !s.sendsElsewhere()
-	}
-	return s, s.check()
+}
+
+// defineFunction defines the flags that configure the function, as its settings in Lambda do.
+func (set *settings) defineFunction(fs *flag.FlagSet) {
+	fs.StringVar(&set.name, "name", "", "the function's `NAME` (default: the binary's)")
+	duration(fs, &set.timeout, "timeout", 3*time.Second, time.Millisecond, 15*time.Minute, "the function's timeout, a `DURATION`")
+	number(fs, &set.memory, "memory", 128, 128, 10240, "the function's memory size in `MB`, as its environment tells it; no limit is set")
+	duration(fs, &set.window, "window", 500*time.Millisecond, time.Millisecond, time.Minute, "the `DURATION` between SIGTERM and SIGKILL")
+	fs.Func("env", "add `KEY=VALUE` to the function's environment; may be repeated", func(v string) error {
+		if key, _, ok := strings.Cut(v, "="); !ok || key == "" {
+			return errors.New("want KEY=VALUE")
+		}
+		set.env = append(set.env, v)
+		return nil
+	})
+}
+
+// defineReport defines the flags that say what is received and shown. The value of -otlp is nil where it is not given.
+func (set *settings) defineReport(fs *flag.FlagSet) (otlp **bool) {
+	otlp = new(*bool)
+	fs.BoolFunc("otlp", "receive the telemetry here; default unless -env gives an OTLP endpoint (-otlp=false: leave it to the function)", func(v string) error {
+		on, err := strconv.ParseBool(v)
+		if err != nil {
+			return errors.New("want true or false")
+		}
+		*otlp = &on
+		return nil
+	})
+	fs.BoolVar(&set.trace, "trace", false, "show each trace as a tree")
+	fs.BoolVar(&set.verbose, "v", false, "show what the function writes")
+	return otlp
 }
 
 // sendsElsewhere reports whether the function's own settings say where its traces go.
-func (s *settings) sendsElsewhere() bool {
-	return slices.ContainsFunc(s.env, func(kv string) bool {
+func (set *settings) sendsElsewhere() bool {
+	return slices.ContainsFunc(set.env, func(kv string) bool {
 		key, value, _ := strings.Cut(kv, "=")
 		return value != "" && (key == "OTEL_EXPORTER_OTLP_ENDPOINT" || key == "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 	})
 }
 
 // check finds settings that contradict each other.
-func (s *settings) check() error {
+func (set *settings) check() error {
 	switch {
-	case len(s.command) == 0:
+	case len(set.command) == 0:
 		return usagef("which function? write its binary after the flags: epilogue run [flags] -- ./bootstrap")
-	case s.cut && !s.otlp:
+	case set.cut && !set.otlp:
 		return usagef("-cut cuts the connections of the receiver that -otlp starts; without it there are none")
-	case s.trace && !s.otlp:
+	case set.trace && !set.otlp:
 		return usagef("-trace shows what the receiver that -otlp starts has got; without it there is nothing to show")
-	case s.otlp && s.sendsElsewhere():
+	case set.otlp && set.sendsElsewhere():
 		return usagef("-otlp starts a receiver, but -env names another endpoint; leave one of them out")
-	case s.concurrency > 0 && (s.freeze > 0 || s.cut):
+	case set.concurrency > 0 && (set.freeze > 0 || set.cut):
 		return usagef("-concurrency is Managed Instances, which never freeze; leave -freeze and -cut out")
 	}
 	return nil
@@ -139,8 +156,6 @@ func appendTo(list *[]string) func(string) error {
 		return nil
 	}
 }
-
-func boolean(fs *flag.FlagSet, p *bool, name, help string) { fs.BoolVar(p, name, false, help) }
 
 // duration defines a flag that accepts Go durations between least and most.
 func duration(fs *flag.FlagSet, p *time.Duration, name string, value, least, most time.Duration, help string) {

@@ -38,7 +38,7 @@ func TestUsage(t *testing.T) {
 		{"demo now", `demo takes no arguments, only flags; got "now"`},
 		{"demo -freeze 1s", "flag provided but not defined: -freeze"},
 		{"run", "which function?"},
-		{"run -n 0 -- x", `invalid value "0" for flag -n: want a whole number from 1 to 1000000`},
+		{"run -n 0 -- x", `invalid value "0" for flag -n: want a whole number from 1 to 1000`},
 		{"run -n many -- x", `invalid value "many" for flag -n: want a whole number`},
 		{"run -concurrency 1001 -- x", `"1001" for flag -concurrency: want a whole number from 1 to 1000`},
 		{"run -memory 64 -- x", `"64" for flag -memory: want a whole number from 128 to 10240`},

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 
@@ -17,12 +19,13 @@ const functionPath = "/function"
 type receiver struct{ otlp *otlpreceiver.Receiver }
 
 // startReceiver starts a receiver on a free port of loopback that writes to log. Who started it must call close.
-func startReceiver(log *eventlog.Log) (*receiver, error) {
-	r := &receiver{otlp: otlpreceiver.New(otlpreceiver.Config{Log: log})}
-	if err := r.otlp.Listen("127.0.0.1:0"); err != nil {
-		return nil, err
+func startReceiver(ctx context.Context, log *eventlog.Log) (*receiver, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("listen for OTLP: %w", err)
 	}
-	return r, nil
+	r := &receiver{otlp: otlpreceiver.New(otlpreceiver.Config{Log: log})}
+	return r, r.otlp.Serve(l)
 }
 
 func (r *receiver) close() error    { return r.otlp.Close() }

@@ -30,7 +30,7 @@ func run(ctx context.Context, args []string, c console) (err error) {
 	log := new(eventlog.Log)
 	var r *receiver
 	if set.otlp {
-		if r, err = startReceiver(log); err != nil {
+		if r, err = startReceiver(ctx, log); err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, r.close()) }()

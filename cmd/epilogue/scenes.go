@@ -9,6 +9,7 @@ import (
 // A scene is one event of the demo, and what comes with it.
 type scene struct {
 	event   string   // a file of examples/orders/events, without .json
+	answer  string   // the HTTP status that answers it, where there is one
 	planned string   // how the invocation is meant to end, where that is not a success
 	leaves  []string // the names of the function's spans that it leaves
 	prices  int      // spans that the prices service leaves for it
@@ -21,10 +22,13 @@ type scene struct {
 var (
 	orderSpans = []string{"POST /orders", "validate order", "HTTP GET", "save order"}
 	scenes     = []scene{
-		{event: "create", leaves: orderSpans, prices: 1},
-		{event: "get", leaves: []string{"GET /orders/{id}", "find order"}},
-		{event: "create-traced", leaves: orderSpans, prices: 1, note: "the caller sent a traceparent, and the trace goes on from there"},
-		{event: "create", leaves: orderSpans, prices: 1, frozen: true},
+		{event: "create", answer: "201", leaves: orderSpans, prices: 1},
+		{event: "get", answer: "200", leaves: []string{"GET /orders/{id}", "find order"}},
+		{
+			event: "create-traced", answer: "201", leaves: orderSpans, prices: 1,
+			note: "the caller sent a traceparent, and the trace goes on from there",
+		},
+		{event: "create", answer: "201", leaves: orderSpans, prices: 1, frozen: true},
 		{
 			event: "panic", planned: "panic", leaves: []string{"POST /faults/{fault}", "weigh"},
 			note: "a panic ends the process at once, so its spans are sent before the error is posted",
@@ -33,7 +37,7 @@ var (
 			event: "timeout", planned: "timeout", leaves: []string{"POST /faults/{fault}", "wait for the glacier", "HTTP GET"}, prices: 1,
 			note: "no response within the timeout: Lambda ends the process",
 		},
-		{event: "create-base64", leaves: orderSpans, prices: 1, refused: true},
+		{event: "create-base64", answer: "201", leaves: orderSpans, prices: 1, refused: true},
 	}
 )
 
@@ -52,7 +56,9 @@ func (set demoSettings) perform(ctx context.Context, s *session, dir string) err
 			}
 		}
 		s.receiver.refuse(set.refuse || sc.refused)
-		if err := s.invoke(ctx, call{event: e, planned: sc.planned, leaves: sc.leaves, note: sc.note}); err != nil {
+		if err := s.invoke(ctx, call{
+			event: e, answers: sc.answer, planned: sc.planned, leaves: sc.leaves, note: sc.note,
+		}); err != nil {
 			return err
 		}
 		s.receiver.refuse(set.refuse)

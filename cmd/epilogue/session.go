@@ -37,25 +37,6 @@ type session struct {
 	farewells map[int]report.Counts // by the number of the process; guarded by mu
 }
 
-// printed counts what has been printed.
-type printed struct{ inits, invocations, ends int }
-
-// call is an invocation that is asked for.
-type call struct {
-	event   event
-	planned string   // the kind of end that it is meant to have; empty: success
-	leaves  []string // the names of the function's spans that it leaves, where known
-	note    string   // what a reader should know
-}
-
-// answer is what is known of an invocation besides the environment's report.
-type answer struct {
-	call
-	resp   lambdatest.Response
-	number int    // 0 before it has been printed
-	kind   string // empty before it has been printed
-}
-
 // newSession returns a session for the program at command. Who made it must call end.
 func newSession(cfg lambdatest.Config, command []string, log *eventlog.Log, r *receiver, c console, verbose bool) (*session, error) {
 	s := &session{
@@ -120,9 +101,9 @@ func (s *session) process() int {
 
 // begin prints what stands above the invocations.
 func (s *session) begin(words string) {
-	where := "telemetry goes to the endpoint given"
+	where := "the telemetry goes where the function sends it"
 	if s.receiver != nil {
-		where = "OTLP receiver at " + s.receiver.address()
+		where = "OTLP receiver " + s.receiver.address()
 	}
 	s.write(s.style.Title("epilogue: "+s.function+" in a local Lambda") + ", " + words + ", " + where + "\n")
 	s.write(report.Legend + "\n\n" + report.Heading(s.style))
@@ -138,94 +119,7 @@ func (s *session) pause(ctx context.Context, d time.Duration, cut bool) error {
 	return freeze(ctx, d)
 }
 
-// invoke sends one event, waits until the environment is frozen or has been reset, and prints the invocation.
-func (s *session) invoke(ctx context.Context, c call) error {
-	if err := s.send(ctx, c); err != nil {
-		return err
-	}
-	if err := s.env.WaitIdle(ctx); err != nil {
-		return err
-	}
-	s.print()
-	return s.broken
-}
-
-// send sends one event and keeps the answer for print.
-func (s *session) send(ctx context.Context, c call) error {
-	resp, err := s.env.Invoke(ctx, lambdatest.Invocation{Payload: c.event.payload})
-	if err != nil {
-		return err
-	}
-	if resp.FunctionError != "" && !s.released(resp.RequestID) {
-		s.problemf("the function failed before it could be invoked: %s: %s", resp.ErrorType, firstLine(resp.ErrorMessage))
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.answers[resp.RequestID] = answer{call: c, resp: resp}
-	return nil
-}
-
-// released reports whether an invocation has reached the function; it has not where Init failed.
-func (s *session) released(requestID string) bool {
-	return slices.ContainsFunc(lambdatest.Invocations(s.log.Events()), func(r lambdatest.InvocationReport) bool {
-		return r.RequestID == requestID
-	})
-}
-
-// print prints what has happened since the last print: beginnings of processes, invocations, ends of processes.
-func (s *session) print() {
-	events, receipts, counts := s.log.Events(), s.receipts(), s.counts()
-	inits := report.Inits(events)
-	for _, begin := range inits[s.printed.inits:] {
-		s.write(begin.Line(s.style))
-	}
-	invocations := lambdatest.Invocations(events)
-	for i := s.printed.invocations; i < len(invocations); i++ {
-		s.write(s.describe(i+1, invocations[i], receipts).Line(s.style))
-	}
-	ends := report.Shutdowns(events, receipts)
-	for _, end := range ends[s.printed.ends:] {
-		end.Kept, end.Unseen = counts[end.Process].Pending, s.receiver == nil
-		s.write(end.Line(s.style))
-	}
-	s.printed = printed{len(inits), len(invocations), len(ends)}
-}
-
-// describe joins what is known of one invocation, and notes what did not go as planned.
-func (s *session) describe(number int, r lambdatest.InvocationReport, receipts []report.Receipt) report.Invocation {
-	if s.unseen != "" {
-		receipts = nil
-	}
-	v := report.Describe(number, r, receipts)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	a := s.answers[r.RequestID]
-	a.number, a.kind = number, v.Kind
-	s.answers[r.RequestID] = a
-	v.Request, v.Answer, v.Flush = a.event.title, report.Answer(a.resp), s.unseen
-	if a.note != "" {
-		v.Notes = append(v.Notes, a.note)
-	}
-	v.Planned = a.planned != "" && v.Kind == a.planned
-	switch {
-	case a.planned == "" && v.Failed:
-		v.Notes = append(v.Notes, a.resp.ErrorType+": "+a.resp.ErrorMessage)
-		s.problemf("invocation %d failed: %s: %s", number, a.resp.ErrorType, firstLine(a.resp.ErrorMessage))
-	case a.planned != "" && v.Kind != a.planned:
-		s.problemf("invocation %d was to end as a %s, and ended as: %s", number, a.planned, v.Kind)
-	}
-	if v.Refusals > 0 {
-		note := fmt.Sprintf("the receiver refused %s", plural(v.Refusals, "request"))
-		if !r.Exited {
-			note += "; the spans stay in the function for the next flush"
-		}
-		v.Notes = append(v.Notes, note)
-	}
-	return v
-}
-
-// problemf keeps a sentence about something that makes the command fail.
-// Many of the same are one.
+// problemf keeps a sentence about something that makes the command fail. Many of the same are one.
 func (s *session) problemf(format string, args ...any) {
 	if text := fmt.Sprintf(format, args...); !slices.Contains(s.problems, text) {
 		s.problems = append(s.problems, text)
@@ -272,17 +166,4 @@ func (s *session) write(text string) {
 func firstLine(text string) string {
 	line, _, _ := strings.Cut(text, "\n")
 	return line
-}
-
-// expected returns, by request id, the names of the function's spans that the invocations leave, where known.
-func (s *session) expected() map[string][]string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	expected := map[string][]string{}
-	for id, a := range s.answers {
-		if len(a.leaves) > 0 {
-			expected[id] = a.leaves
-		}
-	}
-	return expected
 }

@@ -1,7 +1,7 @@
 package report
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -51,15 +51,19 @@ func (a Account) Sum() Process {
 }
 
 const (
-	processColumns = 22
-	figureColumns  = 10
+	processColumns = 18 // at least
+	figureColumns  = 9
 )
 
 // Table renders the account, a line a process, the sum, and a verdict.
 func (a Account) Table(st Style) string {
+	names := processColumns
+	for _, p := range a {
+		names = max(names, columns(p.Name))
+	}
 	row := func(name string, figures [4]string, how string) string {
 		var b strings.Builder
-		b.WriteString(left(name, processColumns))
+		b.WriteString(left(name, names))
 		for _, figure := range figures {
 			b.WriteString(right(figure, figureColumns))
 		}
@@ -68,21 +72,21 @@ func (a Account) Table(st Style) string {
 	figures := func(p Process) [4]string {
 		dropped := "–"
 		if p.Counted || p.Dropped > 0 {
-			dropped = fmt.Sprint(p.Dropped)
+			dropped = strconv.Itoa(p.Dropped)
 		}
-		return [4]string{fmt.Sprint(p.Ended), fmt.Sprint(p.Delivered), dropped, fmt.Sprint(p.Lost())}
+		return [4]string{strconv.Itoa(p.Ended), strconv.Itoa(p.Delivered), dropped, strconv.Itoa(p.Lost())}
 	}
 	if len(a) == 0 {
 		return a.Verdict(st) + "\n"
 	}
-	out := st.Title(row("spans", [4]string{"ended", "delivered", "dropped", "lost"}, "how that is known"))
+	lines := []string{st.Title(row("spans", [4]string{"ended", "delivered", "dropped", "lost"}, "how that is known"))}
 	for _, p := range a {
-		out += row(p.Name, figures(p), p.How)
+		lines = append(lines, row(p.Name, figures(p), p.How))
 	}
 	if len(a) > 1 {
-		out += st.Title(row("all", figures(a.Sum()), ""))
+		lines = append(lines, st.Title(row("all", figures(a.Sum()), "")))
 	}
-	return out + "\n" + a.Verdict(st) + "\n"
+	return strings.Join(lines, "") + "\n" + a.Verdict(st) + "\n"
 }
 
 // Verdict says in a sentence whether anything was lost.
@@ -90,11 +94,11 @@ func (a Account) Verdict(st Style) string {
 	sum := a.Sum()
 	again := ""
 	if sum.Again > 0 {
-		again = fmt.Sprintf(" %s arrived twice, as a retried request may.", plural(sum.Again, "span"))
+		again = " " + Plural(sum.Again, "span") + " arrived twice, as a retried request may."
 	}
 	switch lost := a.Lost(); {
 	case lost > 0:
-		return st.Fault(fmt.Sprintf("%s lost.", plural(lost, "span"))) + again
+		return st.Fault(Plural(lost, "span")+" lost.") + again
 	case sum.Ended == 0:
 		return "No span has arrived: the function ended none, or sends them elsewhere."
 	default:

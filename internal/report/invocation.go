@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -64,16 +65,16 @@ func Heading(st Style) string {
 // Line renders v on one line, and a line for each note.
 func (v Invocation) Line(st Style) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s  %s %s ", right(fmt.Sprint(v.Number), numberColumns), v.kind(st),
+	fmt.Fprintf(&b, "%s %s  %s %s ", right(strconv.Itoa(v.Number), numberColumns), v.kind(st),
 		left(v.Request, requestColumns), v.answer(st))
 	fmt.Fprintf(&b, "%s  %s %s  %s  ", right(moment(v.Posted), momentColumns), v.flush(st),
 		right(count(v.Spans), spansColumns), right(moment(v.Frozen), momentColumns))
 	fmt.Fprintf(&b, "%s %s  %s", right(billed(v.Billed), billedColumns), right(v.after(), momentColumns), v.bar(st))
-	lines := strings.TrimRight(b.String(), " ") + "\n"
+	lines := []string{strings.TrimRight(b.String(), " ") + "\n"}
 	for _, note := range v.Notes {
-		lines += Note(st, note)
+		lines = append(lines, Note(st, note))
 	}
-	return lines
+	return strings.Join(lines, "")
 }
 
 // Note renders a sentence that belongs to the line above it.
@@ -177,5 +178,5 @@ func count(n int) string {
 	if n == 0 {
 		return "–"
 	}
-	return fmt.Sprint(n)
+	return strconv.Itoa(n)
 }

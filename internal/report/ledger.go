@@ -28,8 +28,8 @@ type Service struct {
 // How it is known what a process ended.
 const (
 	byItself = "its own count at its end"
-	byTraces = "it gave no count: every parent named is there"
-	byShape  = "it gave no count: all its requests must leave"
+	byTraces = "no count; what its spans name as parents"
+	byShape  = "no count; what its requests must leave"
 )
 
 // Account settles the ledger: a line for each process of the function, then one for each other service.

@@ -75,10 +75,10 @@ func (s Shutdown) Line(st Style) string {
 func (s Shutdown) leftOver(st Style) []string {
 	var parts []string
 	if s.Left > 0 {
-		parts = append(parts, fmt.Sprintf("%s left, delivered in %s", plural(s.Left, "span"), Duration(s.Last)))
+		parts = append(parts, fmt.Sprintf("%s left, delivered in %s", Plural(s.Left, "span"), Duration(s.Last)))
 	}
 	if s.Kept > 0 {
-		parts = append(parts, st.Fault(plural(s.Kept, "span")+" not delivered"))
+		parts = append(parts, st.Fault(Plural(s.Kept, "span")+" not delivered"))
 	}
 	if len(parts) == 0 && !s.Unseen {
 		parts = append(parts, "nothing was left")

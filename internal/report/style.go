@@ -1,5 +1,7 @@
 package report
 
+import "strings"
+
 // Style says how text may be decorated. The zero value is plain text.
 type Style struct {
 	Color bool // ANSI colours; set it where the output is a terminal
@@ -28,7 +30,12 @@ func (st Style) paint(i ink, s string) string {
 	if !st.Color || s == "" {
 		return s
 	}
-	return "\x1b[" + string(i) + "m" + s + "\x1b[0m"
+	body, isLine := strings.CutSuffix(s, "\n")
+	body = "\x1b[" + string(i) + "m" + body + "\x1b[0m"
+	if isLine {
+		body += "\n"
+	}
+	return body
 }
 
 // Fault returns s as something that went wrong.

@@ -73,8 +73,8 @@ func millis(d time.Duration) string {
 	return strconv.FormatFloat(float64(d)/float64(time.Millisecond), 'f', 1, 64)
 }
 
-// plural renders n and noun, with an s where n is not 1.
-func plural(n int, noun string) string {
+// Plural renders n and noun, with an s where n is not 1.
+func Plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}

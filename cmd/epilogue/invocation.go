@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"slices"
+
+	"github.com/epilogue-go/epilogue/internal/report"
+	"github.com/epilogue-go/epilogue/lambdatest"
+)
+
+// printed counts what has been printed.
+type printed struct{ inits, invocations, ends int }
+
+// call is an invocation that is asked for.
+type call struct {
+	event   event
+	planned string   // the kind of end that it is meant to have; empty: success
+	answers string   // the answer that it is meant to have, where known; then no span may leave before it
+	leaves  []string // the names of the function's spans that it leaves, where known
+	note    string   // what a reader should know
+}
+
+// answer is what is known of an invocation besides the environment's report.
+type answer struct {
+	call
+	resp   lambdatest.Response
+	number int    // 0 before it has been printed
+	kind   string // empty before it has been printed
+}
+
+// invoke sends one event, waits until the environment is frozen or has been reset, and prints the invocation.
+func (s *session) invoke(ctx context.Context, c call) error {
+	if err := s.send(ctx, c); err != nil {
+		return err
+	}
+	if err := s.env.WaitIdle(ctx); err != nil {
+		return err
+	}
+	s.print()
+	return s.broken
+}
+
+// send sends one event and keeps the answer for print.
+func (s *session) send(ctx context.Context, c call) error {
+	resp, err := s.env.Invoke(ctx, lambdatest.Invocation{Payload: c.event.payload})
+	if err != nil {
+		return err
+	}
+	if resp.FunctionError != "" && !s.released(resp.RequestID) {
+		s.problemf("the function failed before it could be invoked: %s: %s", resp.ErrorType, firstLine(resp.ErrorMessage))
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answers[resp.RequestID] = answer{call: c, resp: resp}
+	return nil
+}
+
+// released reports whether an invocation has reached the function; it has not where Init failed.
+func (s *session) released(requestID string) bool {
+	return slices.ContainsFunc(lambdatest.Invocations(s.log.Events()), func(r lambdatest.InvocationReport) bool {
+		return r.RequestID == requestID
+	})
+}
+
+// print prints what has happened since the last print: beginnings of processes, invocations, ends of processes.
+func (s *session) print() {
+	events, receipts, counts := s.log.Events(), s.receipts(), s.counts()
+	inits := report.Inits(events)
+	for _, begin := range inits[s.printed.inits:] {
+		s.write(begin.Line(s.style))
+	}
+	invocations := lambdatest.Invocations(events)
+	for i := s.printed.invocations; i < len(invocations); i++ {
+		s.write(s.describe(i+1, invocations[i], receipts).Line(s.style))
+	}
+	ends := report.Shutdowns(events, receipts)
+	for _, end := range ends[s.printed.ends:] {
+		end.Kept, end.Unseen = counts[end.Process].Pending, s.receiver == nil
+		s.write(end.Line(s.style))
+	}
+	s.printed = printed{len(inits), len(invocations), len(ends)}
+}
+
+// describe joins what is known of one invocation, and keeps what did not go as planned.
+func (s *session) describe(number int, r lambdatest.InvocationReport, receipts []report.Receipt) report.Invocation {
+	if s.unseen != "" {
+		receipts = nil
+	}
+	v := report.Describe(number, r, receipts)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := s.answers[r.RequestID]
+	a.number, a.kind = number, v.Kind
+	s.answers[r.RequestID] = a
+	v.Request, v.Answer, v.Flush = a.event.title, report.Answer(a.resp), s.unseen
+	v.Planned = a.planned != "" && v.Kind == a.planned
+	s.judge(a, v)
+	v.Notes = append(v.Notes, remarks(a, v, r)...)
+	return v
+}
+
+// judge keeps what did not go as planned.
+func (s *session) judge(a answer, v report.Invocation) {
+	switch {
+	case a.planned == "" && v.Failed:
+		s.problemf("invocation %d failed: %s: %s", v.Number, a.resp.ErrorType, firstLine(a.resp.ErrorMessage))
+	case a.planned != "" && v.Kind != a.planned:
+		s.problemf("invocation %d was to end as a %s, and ended as: %s", v.Number, a.planned, v.Kind)
+	case a.answers != "" && v.Answer != a.answers:
+		s.problemf("invocation %d was to be answered with %s, and was with %s", v.Number, a.answers, v.Answer)
+	case a.answers != "" && v.Early:
+		s.problemf("spans of invocation %d left before its response", v.Number)
+	}
+}
+
+// remarks says in sentences what the figures of an invocation do not.
+func remarks(a answer, v report.Invocation, r lambdatest.InvocationReport) []string {
+	var notes []string
+	if a.note != "" {
+		notes = append(notes, a.note)
+	}
+	if a.planned == "" && v.Failed {
+		notes = append(notes, firstLine(a.resp.ErrorType+": "+a.resp.ErrorMessage))
+	}
+	if a.planned == "" && v.Early && v.Posted > 0 {
+		notes = append(notes, "spans left before the response had been posted")
+	}
+	if v.Refusals > 0 {
+		note := "the receiver refused " + report.Plural(v.Refusals, "request")
+		if !r.Exited {
+			note += "; the spans stay in the function for the next flush"
+		}
+		notes = append(notes, note)
+	}
+	return notes
+}
+
+// expected returns, by request id, the names of the function's spans that the invocations leave, where known.
+func (s *session) expected() map[string][]string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	expected := map[string][]string{}
+	for id, a := range s.answers {
+		if len(a.leaves) > 0 {
+			expected[id] = a.leaves
+		}
+	}
+	return expected
+}
