@@ -112,8 +112,9 @@ func (a *Agent) enter(s state) {
 
 // dial connects to the Extensions API. Where there is no network any more, there is no process to look after either.
 func (a *Agent) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	ctx, cancel := context.WithCancel(ctx) // net/http lets a dial outlive the call that it is for
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	//nolint:contextcheck // net/http lets a dial outlive the call that it is for, but it must not outlive the agent
 	defer context.AfterFunc(a.life, cancel)()
 	conn, err := a.process.Dial(ctx, network, address)
 	if errors.Is(err, net.ErrClosed) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -33,11 +34,11 @@ func TestFlushFollowsTheResponseAndPrecedesNext(t *testing.T) {
 					w.flusher.onFlush = taking(30 * time.Millisecond)
 				}, func(w *world) {
 					for i := range 5 {
-						w.serves(fmt.Sprint(i))
+						w.serves(strconv.Itoa(i))
 						time.Sleep(time.Hour) // frozen
 					}
 					for i := range 5 {
-						id := fmt.Sprint(i)
+						id := strconv.Itoa(i)
 						begun, ended := w.find(flushBegun, "")[i], w.find(flushEnded, "")[i]
 						next := w.one(lambdatest.KindExtensionNext, id)
 						w.inOrder(w.one(lambdatest.KindResponsePosted, id), w.one(endCalled, id), begun, ended, next)
@@ -87,7 +88,7 @@ func TestSlowBackendDelaysNeitherResponseNorBeyondTheBudget(t *testing.T) {
 		w.flusher.onFlush = taking(time.Hour) // hangs, and honours its context
 	}, func(w *world) {
 		for i := range 3 {
-			id := fmt.Sprint(i)
+			id := strconv.Itoa(i)
 			w.serves(id)
 			posted, answered := w.one(lambdatest.KindResponsePosted, id), w.one(lambdatest.KindCallerAnswered, id)
 			if d := between(posted, answered); d != 0 {
@@ -131,7 +132,7 @@ func TestFlusherThatIgnoresItsContextIsLeftBehindAndNotPiledUp(t *testing.T) {
 			w.Errorf("the environment is held for %v, want the flush timeout and the time to return", d)
 		}
 		for i := range 10 {
-			id := fmt.Sprint(i + 2)
+			id := strconv.Itoa(i + 2)
 			w.serves(id)
 			if d := between(w.one(endCalled, id), w.one(lambdatest.KindExtensionNext, id)); d > 10*time.Millisecond {
 				w.Errorf("while the call is stuck, %s is held for %v", id, d)
@@ -160,7 +161,7 @@ func TestFlushErrorsAreCountedAndLoggedAtIntervals(t *testing.T) {
 		}
 	}, func(w *world) {
 		for i := range 10 {
-			w.serves(fmt.Sprint(i))
+			w.serves(strconv.Itoa(i))
 		}
 		w.logs("agent: flush failed", "backend says no")
 		if got := w.stats(); got.Flushes != 10 || got.FlushErrors != 10 {
@@ -271,7 +272,7 @@ func TestUnwrappedFunctionsFlushesDoNotPileUp(t *testing.T) {
 		w.flusher.onFlush = taking(time.Hour)
 	}, func(w *world) {
 		for i := range 20 {
-			w.serves(fmt.Sprint(i))
+			w.serves(strconv.Itoa(i))
 		}
 		if n := w.flusher.overlaps(); n != 1 {
 			w.Errorf("%d flushes at once", n)

@@ -48,7 +48,7 @@ func (f *flights) flush(until time.Time) error {
 	if isClosed(fl.done) { // both at once: what the flight says tells more
 		return fl.err
 	}
-	return context.DeadlineExceeded
+	return errStuck // this flight, or the one before that it waits for
 }
 
 // board finds or makes the flight that will deliver what has ended by now; nil where there are no more.

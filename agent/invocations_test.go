@@ -3,6 +3,7 @@ package agent
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 )
@@ -127,7 +128,7 @@ func TestInvocationsAreBounded(t *testing.T) {
 	var v invocations
 	v.begin("long", time.Time{}, [8]byte{1})
 	for i := range 3 * maxInvocations {
-		id := fmt.Sprint(i)
+		id := strconv.Itoa(i)
 		v.begin(id, time.Time{}, [8]byte{})
 		v.end(id)
 	}
@@ -137,7 +138,7 @@ func TestInvocationsAreBounded(t *testing.T) {
 	if roots := v.roots(); len(roots) != 1 || roots[0] != [8]byte{1} {
 		t.Errorf("the one in flight was forgotten before the past ones: %v", roots)
 	}
-	if first, _ := v.end(fmt.Sprint(3*maxInvocations - 1)); first {
+	if first, _ := v.end(strconv.Itoa(3*maxInvocations - 1)); first {
 		t.Error("the youngest was forgotten before the older ones")
 	}
 }
@@ -147,7 +148,7 @@ func TestForgottenInvocationIsNotWaitedFor(t *testing.T) {
 	held := v.invoke("held", time.Time{})
 	v.begin("held", time.Time{}, [8]byte{})
 	for i := range maxInvocations {
-		v.begin(fmt.Sprint(i), time.Time{}, [8]byte{}) // none ever ends
+		v.begin(strconv.Itoa(i), time.Time{}, [8]byte{}) // none ever ends
 	}
 	if !held.hasEnded() {
 		t.Error("who waits for the forgotten invocation waits for ever")

@@ -24,8 +24,8 @@ func (a *Agent) loop(identifier string) {
 	for a.mayAsk() {
 		event, err := a.client.Next(a.life, identifier)
 		switch {
-		case a.life.Err() != nil:
-			return
+		case err != nil && (a.isDraining() || a.life.Err() != nil):
+			// The environment is ending, and the API with it. mayAsk says whether to go on.
 		case err != nil:
 			a.nextFailed(err)
 			a.sleep(pause/2 + rand.N(pause/2))
@@ -38,11 +38,14 @@ func (a *Agent) loop(identifier string) {
 	}
 }
 
+// isDraining reports whether a shutdown is under way. After a signal it is until the end of the process.
+func (a *Agent) isDraining() bool { return isClosed(a.draining) && !isClosed(a.resumed) }
+
 // mayAsk waits until next may be asked for, and reports false when it never will be.
 func (a *Agent) mayAsk() bool {
 	// The shutdown beats everything: while its last flush runs, the environment must not freeze. After a signal the
 	// loop waits here until the process is gone.
-	if isClosed(a.draining) {
+	if a.isDraining() {
 		select {
 		case <-a.resumed:
 		case <-a.life.Done():

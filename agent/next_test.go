@@ -2,7 +2,7 @@ package agent_test
 
 import (
 	"context"
-	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -30,7 +30,7 @@ func TestBrokenNextDetaches(t *testing.T) {
 				w.handle = func(ctx context.Context, _ *mainland) error { return pause(ctx, 20*time.Second) }
 			}, func(w *world) {
 				for i := range 6 {
-					w.serves(fmt.Sprint(i))
+					w.serves(strconv.Itoa(i))
 				}
 				w.endFlushes("3", "4", "5") // at the latest the third call of next failed
 				broken := w.find(lambdatest.KindExtensionNextBroken, "")
@@ -57,16 +57,18 @@ func TestNextThatWorksAgainReattaches(t *testing.T) {
 		w.config.Faults.Next = lambdatest.Fault{Status: 500, Skip: 2, Times: 3}
 		w.config.Order = lambdatest.OrderInvokeFirst
 		w.flusher.onFlush = taking(30 * time.Millisecond)
+		// Time for the agent to read, at the thaw, the answer that came when it froze.
+		w.handle = func(ctx context.Context, _ *mainland) error { return pause(ctx, time.Millisecond) }
 	}, func(w *world) {
-		for i := range 5 {
-			w.serves(fmt.Sprint(i))
+		for i := range 8 {
+			w.serves(strconv.Itoa(i))
 			time.Sleep(time.Minute)
 		}
 		if got := w.stats(); got.State != "classic" || got.NextFailures != 3 {
 			w.Errorf("stats %+v", got)
 		}
-		for i := range 5 {
-			id := fmt.Sprint(i)
+		for i := range 8 {
+			id := strconv.Itoa(i)
 			if n := len(w.within(w.one(lambdatest.KindResponsePosted, id), w.one(lambdatest.KindPhaseDone, id), flushEnded)); n == 0 {
 				w.Errorf("%s was not flushed in its own phase", id)
 			}

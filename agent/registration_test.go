@@ -3,7 +3,7 @@ package agent_test
 import (
 	"context"
 	"errors"
-	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -51,7 +51,7 @@ func TestRefusedRegistrationDetaches(t *testing.T) {
 				}
 			}, func(w *world) {
 				for i := range 3 {
-					w.serves(fmt.Sprint(i))
+					w.serves(strconv.Itoa(i))
 				}
 				w.endFlushes("0", "1", "2")
 				w.one(lambdatest.KindExtensionRefused, "")
@@ -199,7 +199,7 @@ func TestManagedInstances(t *testing.T) {
 		done := make(chan lambdatest.Response)
 		for i := range 8 {
 			go func() {
-				resp, _ := w.env.Invoke(context.WithoutCancel(w.Context()), lambdatest.Invocation{RequestID: fmt.Sprint(i)})
+				resp, _ := w.env.Invoke(context.WithoutCancel(w.Context()), lambdatest.Invocation{RequestID: strconv.Itoa(i)})
 				done <- resp
 			}()
 		}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -384,7 +385,7 @@ func (f *fakeFlusher) EndOpen(root [8]byte, reason string) int {
 }
 
 func (f *fakeFlusher) SetIntervalFlush(on bool) {
-	f.log.Add(eventlog.Event{Kind: intervalSet, Detail: fmt.Sprint(on)})
+	f.log.Add(eventlog.Event{Kind: intervalSet, Detail: strconv.FormatBool(on)})
 }
 
 func (f *fakeFlusher) LogValue() slog.Value { return slog.GroupValue(f.counts...) }

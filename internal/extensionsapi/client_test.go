@@ -104,24 +104,31 @@ func TestRefusal(t *testing.T) {
 		text  string
 	}{
 		{
-			"as documented", reply{403, "", `{"errorMessage":"No events allowed","errorType":"Extension.InvalidEventType"}`},
+			"as documented",
+			reply{403, "", `{"errorMessage":"No events allowed","errorType":"Extension.InvalidEventType"}`},
 			&Error{"register", 403, InvalidEventType, "No events allowed"},
 			"extensions api: register: 403 Forbidden: Extension.InvalidEventType: No events allowed",
 		},
 		{"empty", reply{500, "", ""}, &Error{Op: "register", Status: 500}, "extensions api: register: 500 Internal Server Error"},
 		{
-			"not JSON", reply{502, "", "<html>\n bad\tgateway"}, &Error{Op: "register", Status: 502, Message: "<html> bad gateway"},
+			"not JSON",
+			reply{502, "", "<html>\n bad\tgateway"},
+			&Error{Op: "register", Status: 502, Message: "<html> bad gateway"},
 			"extensions api: register: 502 Bad Gateway: <html> bad gateway",
 		},
 		{"a redirect", reply{302, "", "{}"}, &Error{Op: "register", Status: 302}, "extensions api: register: 302 Found"},
 		{"success that is none", reply{202, "id", "{}"}, &Error{Op: "register", Status: 202}, "extensions api: register: 202 Accepted"},
 		{"an unknown status", reply{599, "", ""}, &Error{Op: "register", Status: 599}, "extensions api: register: 599"},
 		{
-			"long", reply{403, "", long}, &Error{Op: "register", Status: 403, Message: strings.TrimSpace(long[:200]) + "…"},
+			"long",
+			reply{403, "", long},
+			&Error{Op: "register", Status: 403, Message: strings.TrimSpace(long[:200]) + "…"},
 			"extensions api: register: 403 Forbidden: " + strings.TrimSpace(long[:200]) + "…",
 		},
 		{
-			"huge", reply{400, "", strings.Repeat("x", maxBody+2)}, &Error{Op: "register", Status: 400, Message: strings.Repeat("x", 200) + "…"},
+			"huge",
+			reply{400, "", strings.Repeat("x", maxBody+2)},
+			&Error{Op: "register", Status: 400, Message: strings.Repeat("x", 200) + "…"},
 			"extensions api: register: 400 Bad Request: " + strings.Repeat("x", 200) + "…",
 		},
 	} {
