@@ -170,6 +170,17 @@ func TestOrders(t *testing.T) {
 	}
 }
 
+func TestInvokeWaitsForTheGapWhereTheInvocationIsFirst(t *testing.T) {
+	cfg := lambdatest.Config{Order: lambdatest.OrderInvocationFirst, OrderGap: time.Second}
+	inMemory(t, cfg, flushing(0, ok), func(t *testing.T, env *lambdatest.Environment) {
+		send(t, env, "{}")
+		first, second := only(t, env, lambdatest.KindInvocationReleased), only(t, env, lambdatest.KindInvokeReleased)
+		if gap := second.At.Sub(first.At); gap != time.Second {
+			t.Errorf("INVOKE came %v after the invocation, want 1s", gap)
+		}
+	})
+}
+
 func TestRandomOrderIsRepeatableAndMixed(t *testing.T) {
 	draw := func(seed uint64) string {
 		var order strings.Builder
