@@ -126,6 +126,24 @@ func TestUserContext(t *testing.T) {
 	}
 }
 
+// TestLocalSpan: a span of the base context, such as one of the initialisation, is the parent only where the
+// invocation brings none; it is not taken for one that came with the event.
+func TestLocalSpan(t *testing.T) {
+	provider := sdktrace.NewTracerProvider()
+	base, local := provider.Tracer("test").Start(t.Context(), "init")
+	for header, want := range map[string]trace.SpanID{
+		xrayRoot + ";Sampled=1": {0x53, 0x99, 0x5c, 0x3f, 0x42, 0xcd, 0x8a, 0xd8}, "": local.SpanContext().SpanID(),
+	} {
+		j := newJournal()
+		fn := handler.Wrap(func(events.APIGatewayProxyRequest) {}, j.options(true)...)
+		ctx := context.WithValue(base, contextXRay, header) //nolint:staticcheck // aws-lambda-go's key
+		callV1(ctx, fn, events.APIGatewayProxyRequest{HTTPMethod: "GET"})
+		if got := j.span(t).Parent().SpanID(); got != want {
+			t.Errorf("header %q: parent %s, want %s", header, got, want)
+		}
+	}
+}
+
 // TestGlobals: without options the globals count, as they are at each invocation.
 func TestGlobals(t *testing.T) {
 	provider, propagator := otel.GetTracerProvider(), otel.GetTextMapPropagator()
