@@ -116,7 +116,7 @@ var scenarios = []scenario{
 	{
 		name: "timeout",
 		config: lambdatest.Config{
-			Timeout: 300 * time.Millisecond, ShutdownWindow: 100 * time.Millisecond, Order: lambdatest.OrderInvokeFirst,
+			Timeout: time.Second, ShutdownWindow: 100 * time.Millisecond, Order: lambdatest.OrderInvokeFirst,
 		},
 		main: func(m machine) {
 			m.ignoreSignals()
@@ -132,7 +132,7 @@ var scenarios = []scenario{
 	},
 	{
 		name:   "timeout with no extension",
-		config: lambdatest.Config{Timeout: 300 * time.Millisecond},
+		config: lambdatest.Config{Timeout: time.Second},
 		main:   func(m machine) { m.ignoreSignals(); m.serve(func() { time.Sleep(time.Minute) }) },
 		drive:  func(t *testing.T, env *lambdatest.Environment) { send(t, env, `{}`) },
 	},

@@ -273,6 +273,34 @@ func TestInvocationAndInvokeEventAgree(t *testing.T) {
 		})
 }
 
+// TestEventWaitsForAnExtensionThatHungUp: its call of next broke off, and the event comes with the next one.
+func TestEventWaitsForAnExtensionThatHungUp(t *testing.T) {
+	var got reply
+	inMemory(t, lambdatest.Config{}, func(p *lambdatest.Process) {
+		a := newAPI(p)
+		id := a.register(p.Context(), "x", `["INVOKE"]`).header.Get("Lambda-Extension-Identifier")
+		short, cancel := context.WithTimeout(p.Context(), time.Second)
+		defer cancel()
+		if r := a.next(short, id); r.err == nil {
+			t.Errorf("next returned %d before any invocation", r.status)
+		}
+		go func() {
+			pause(p.Context(), time.Second)
+			got = a.next(p.Context(), id)
+			a.next(p.Context(), id)
+		}()
+		p.Serve(ok)
+	}, func(t *testing.T, env *lambdatest.Environment) {
+		send(t, env, "{}")
+		if !strings.Contains(string(got.body), `"eventType":"INVOKE"`) {
+			t.Errorf("got %d %s, %v", got.status, got.body, got.err)
+		}
+		if took := only(t, env, lambdatest.KindPhaseDone).Duration; took != time.Second {
+			t.Errorf("the phase took %v, want 1s", took)
+		}
+	})
+}
+
 func TestExternalExtensionHoldsThePhaseAndShortensTheWindow(t *testing.T) {
 	cfg := lambdatest.Config{ExternalExtensions: []lambdatest.ExternalExtension{{Name: "agent", Hold: time.Second}}}
 	inMemory(t, cfg, func(p *lambdatest.Process) { p.Serve(ok) }, func(t *testing.T, env *lambdatest.Environment) {
