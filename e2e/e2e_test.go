@@ -60,6 +60,7 @@ func TestEverySpanArrives(t *testing.T) {
 			record := filepath.Join(t.TempDir(), "ended.json")
 			runFunction(t, buildOrders(t), []string{
 				"E2E_RECORD=" + record, "ORDERS_FAULTS=on", "PRICES_URL=" + pricesURL,
+				"GORACE=atexit_sleep_ms=0", // or the race detector alone would take a second of the shutdown window
 				"OTEL_SERVICE_NAME=orders", "OTEL_EXPORTER_OTLP_ENDPOINT=" + col.url, "OTEL_EXPORTER_OTLP_COMPRESSION=" + compression,
 			})
 			prices.stop(t)
@@ -115,6 +116,9 @@ func runFunction(t *testing.T, path string, env []string) {
 	}
 	if !strings.Contains(log.String(), "graceful shutdown completed") {
 		t.Errorf("the log ends without the account:\n%s", log.String())
+	}
+	if strings.Contains(log.String(), "DATA RACE") {
+		t.Errorf("the function has a data race:\n%s", log.String())
 	}
 	checkConditions(t, lambdatest.Invocations(lambda.Log().Events()))
 }

@@ -9,13 +9,13 @@ import (
 	"testing"
 )
 
-// build compiles a program of the root module, with its own go.mod. Where overlay is not nil its files take the place of
+// build compiles a program of the root module, with its own go.mod, and with the race detector if this test has it. Where overlay is not nil its files take the place of
 // others.
 func build(t *testing.T, pkg string, overlay map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
 	out := filepath.Join(dir, "program")
-	args := []string{"build", "-tags", "lambda.norpc", "-o", out}
+	args := append([]string{"build", "-tags", "lambda.norpc", "-o", out}, raceFlags...)
 	if overlay != nil {
 		data, err := json.Marshal(map[string]any{"Replace": overlay})
 		if err != nil {
