@@ -1,2 +1,73 @@
-// Package agent runs an internal Lambda extension that flushes telemetry after each response and at SIGTERM.
+// Package agent runs an internal Lambda extension: a goroutine of the function's own process that flushes its telemetry
+// after each response has been posted, and once more at SIGTERM.
+//
+//	ag := agent.Start(ctx, tel) // tel is any Flusher, such as *otelx.SDK
+//	lambda.Start(handler.Wrap(handle, handler.WithTracker(ag)))
+//
+// # One invocation
+//
+// An extension that subscribes to INVOKE keeps the environment from freezing until it asks for its next event. The agent
+// uses that, and nothing else, to get time after the response:
+//
+//	platform    INVOKE ────────────────────────────────────────────────┐ freeze
+//	runtime     ├─ handler ──────────┤ response posted ├─ next         │
+//	handler     Begin                          End                     │
+//	agent       ├─ waits for the end ·········├─ flush ──────┤ next ───┘
+//	caller                             has its answer
+//
+// The caller has its answer before the flush begins, and the flush is over before the environment freezes, so neither
+// waits for the other. The time of the flush is billed, and the next invocation on this environment waits for it.
+//
+// The handler package reports Begin and End by request id. INVOKE may arrive before the handler runs, while it runs, or
+// after it has returned; all that has happened is remembered, so the order does not matter, and neither does an End
+// that comes twice. An invocation that the handler never hears of, because its payload does not decode, is flushed and
+// let go after a grace. Should its handler begin after all, its End flushes.
+//
+// # Who flushes when
+//
+// Where the agent can not hold the environment, something else flushes. Stats tells which row it is in:
+//
+//	state        where                                          environment  who flushes        interval flush
+//	classic      registered for INVOKE                          freezes      the agent          off
+//	signal-only  registered for no event: by option, or         freezes      End, before the    off
+//	             because INVOKE was refused                                  runtime's next
+//	managed      Lambda Managed Instances                       runs on      the interval       on
+//	detached     not registered, or next fails                  freezes      End                off
+//	outside      no AWS_LAMBDA_RUNTIME_API                      runs on      the interval       on
+//
+// The row is found once, in Start. Then only classic changes, to detached while next fails and back when it brings an
+// event again. Outside Lambda the agent touches no signal and never ends the process.
+//
+// A flush may take the flush timeout, and ends a margin before the invocation's deadline: an invocation whose flush
+// passes the deadline would have timed out. What does not make it is for the Flusher to keep.
+//
+// # SIGTERM
+//
+// An extension, whatever it subscribes to, buys a window between SIGTERM and SIGKILL: 500 ms, or 300 ms beside external
+// extensions. In it, less the margin, the agent ends open spans with status Error, runs the shutdown hooks, flushes,
+// shuts the Flusher down, logs a line that contains "graceful shutdown completed" with the Flusher's counts, and exits
+// with code 0. The line before contains "SIGTERM received". This beats everything else the agent may be doing. An
+// invocation in flight at that moment has timed out, and the reason given to its spans says so. SIGINT, which only a
+// person sends, is treated alike.
+//
+// SIGTERM may never come, for example when the platform runs out of patience. What was flushed after each invocation is
+// safe; do not leave telemetry to the end.
+//
+// # Limits
+//
+// A function whose handler is not wrapped is never held: at each INVOKE the agent asks for the next event at once and
+// flushes, beside the invocation, what is pending. That flush is of the invocations before, and it may be interrupted
+// by the freeze; the Flusher then finishes it after the thaw.
+//
+// A Flusher that does not heed its context is left behind when its time is up, and is not called again before it has
+// returned. Its goroutine then stays, and is frozen and thawed with the environment.
+//
+// # Trouble
+//
+// Nothing here fails an invocation, delays a response, or panics. A bad setting, a refused registration, a failed flush
+// or a failing next costs a line in the log, said again at most once a minute, and is counted in Stats. The agent never
+// calls the platform's init/error or exit/error, which condemn the environment.
+//
+// The facts about the platform are from the AWS Lambda Developer Guide: "Lambda Extensions API", "Lambda execution
+// environment lifecycle" and "Lambda Managed Instances".
 package agent

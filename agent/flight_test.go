@@ -1,0 +1,128 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// airport is flights whose calls take as long as the test says.
+type airport struct {
+	flights
+
+	takes  time.Duration
+	begins []time.Duration // since the airport was opened
+	limits []time.Duration // until the context's deadline, for each call
+	opened time.Time
+}
+
+func newAirport(takes time.Duration) *airport {
+	a := &airport{takes: takes, opened: time.Now()}
+	a.base = context.Background()
+	a.call = func(ctx context.Context) error {
+		deadline, _ := ctx.Deadline()
+		a.begins = append(a.begins, time.Since(a.opened))
+		a.limits = append(a.limits, time.Until(deadline))
+		timer := time.NewTimer(a.takes)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return a
+}
+
+// in asks for a flush that may take d.
+func (a *airport) in(d time.Duration) error { return a.flush(time.Now().Add(d)) }
+
+func TestFlightsServeWhoAsksMeanwhileWithOneMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAirport(100 * time.Millisecond)
+		errs := make(chan error)
+		for i := range 10 {
+			go func() {
+				time.Sleep(time.Duration(i) * 10 * time.Millisecond) // all while the first is under way
+				errs <- a.in(time.Duration(i+1) * time.Second)
+			}()
+		}
+		for range 10 {
+			if err := <-errs; err != nil {
+				t.Error(err)
+			}
+		}
+		if len(a.begins) != 2 || a.begins[0] != 0 || a.begins[1] != 100*time.Millisecond {
+			t.Fatalf("calls began at %v", a.begins)
+		}
+		// The second has the time of the one among its passengers who has the most: 10s, asked for at 90ms.
+		if a.limits[0] != time.Second || a.limits[1] != 10*time.Second-10*time.Millisecond {
+			t.Errorf("time limits %v", a.limits)
+		}
+	})
+}
+
+func TestFlightIsNotWaitedForBeyondOnesOwnTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAirport(time.Minute)
+		go func() { _ = a.in(time.Minute) }()
+		synctest.Wait()
+		began := time.Now()
+		if err := a.in(time.Second); !errors.Is(err, errStuck) {
+			t.Errorf("error %v", err)
+		}
+		if took := time.Since(began); took != time.Second+straggle {
+			t.Errorf("waited %v", took)
+		}
+		time.Sleep(time.Minute)
+		if len(a.begins) != 1 {
+			t.Error("a call was made for one who had gone")
+		}
+	})
+}
+
+func TestHurryLeavesTimeForOneMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAirport(time.Minute)
+		go func() { _ = a.in(time.Minute) }()
+		synctest.Wait()
+		now := time.Now()
+		a.hurry(now.Add(100*time.Millisecond), now.Add(300*time.Millisecond))
+		if err := a.flush(now.Add(time.Minute)); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("error %v", err)
+		}
+		if got := time.Since(now); got != 300*time.Millisecond {
+			t.Errorf("over after %v", got)
+		}
+		if len(a.limits) != 2 || a.limits[1] != 200*time.Millisecond {
+			t.Errorf("time limits %v", a.limits)
+		}
+	})
+}
+
+func TestGroundedFlightsDoNotBegin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAirport(100 * time.Millisecond)
+		waiting := make(chan error, 2)
+		go func() { waiting <- a.in(time.Second) }()
+		synctest.Wait()
+		go func() { waiting <- a.in(time.Second) }()
+		synctest.Wait()
+		a.ground()
+		if err := <-waiting; err != nil {
+			t.Errorf("the one under way: %v", err)
+		}
+		if err := <-waiting; !errors.Is(err, errGrounded) {
+			t.Errorf("the one that waits: %v", err)
+		}
+		if err := a.in(time.Second); !errors.Is(err, errGrounded) {
+			t.Errorf("afterwards: %v", err)
+		}
+		if len(a.begins) != 1 {
+			t.Errorf("%d calls", len(a.begins))
+		}
+	})
+}
