@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -78,13 +79,27 @@ func (set *settings) defineFunction(fs *flag.FlagSet) {
 	duration(fs, &set.timeout, "timeout", 3*time.Second, time.Millisecond, 15*time.Minute, "the function's timeout, a `DURATION`")
 	number(fs, &set.memory, "memory", 128, 128, 10240, "the function's memory size in `MB`, as its environment tells it; no limit is set")
 	duration(fs, &set.window, "window", 500*time.Millisecond, time.Millisecond, time.Minute, "the `DURATION` between SIGTERM and SIGKILL")
-	fs.Func("env", "add `KEY=VALUE` to the function's environment; may be repeated", func(v string) error {
-		if key, _, ok := strings.Cut(v, "="); !ok || key == "" {
-			return errors.New("want KEY=VALUE")
-		}
-		set.env = append(set.env, v)
-		return nil
+	fs.Func("env", "add `KEY=VALUE` to the function's environment, or KEY alone for the value it has here; may be repeated", func(v string) error {
+		kv, err := variable(v)
+		set.env = append(set.env, kv)
+		return err
 	})
+}
+
+// variable returns v, KEY=VALUE, or the KEY=VALUE of this process where v is a key alone.
+func variable(v string) (string, error) {
+	key, _, whole := strings.Cut(v, "=")
+	value, isSet := os.LookupEnv(key)
+	switch {
+	case key == "":
+		return "", errors.New("want KEY=VALUE or KEY")
+	case whole:
+		return v, nil
+	case !isSet:
+		return "", errors.New("no such variable is set here; want KEY=VALUE")
+	default:
+		return key + "=" + value, nil
+	}
 }
 
 // defineReport defines the flags that say what is received and shown. The value of -otlp is nil where it is not given.

@@ -10,6 +10,7 @@ import (
 )
 
 func TestParseRun(t *testing.T) {
+	t.Setenv("EPILOGUE_TEST_VARIABLE", "a=b")
 	defaults := settings{count: 1, timeout: 3 * time.Second, memory: 128, window: 500 * time.Millisecond, otlp: true, command: []string{"./bootstrap"}}
 	for _, c := range []struct {
 		args string
@@ -26,6 +27,7 @@ func TestParseRun(t *testing.T) {
 			},
 		},
 		{"-env A=1 -env B= -- ./bootstrap", func(s *settings) { s.env = []string{"A=1", "B="} }},
+		{"-env EPILOGUE_TEST_VARIABLE ./bootstrap", func(s *settings) { s.env = []string{"EPILOGUE_TEST_VARIABLE=a=b"} }},
 		{
 			"-env OTEL_EXPORTER_OTLP_ENDPOINT=http://h:1 -- ./bootstrap",
 			func(s *settings) { s.env, s.otlp = []string{"OTEL_EXPORTER_OTLP_ENDPOINT=http://h:1"}, false },

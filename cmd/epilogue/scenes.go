@@ -31,7 +31,7 @@ var (
 		{event: "create", answer: "201", leaves: orderSpans, prices: 1, frozen: true},
 		{
 			event: "panic", planned: "panic", leaves: []string{"POST /faults/{fault}", "weigh"},
-			note: "a panic ends the process at once, so its spans are sent before the error is posted",
+			note: "a panic ends the process: ended spans leave before the error is posted, open ones never",
 		},
 		{
 			event: "timeout", planned: "timeout", leaves: []string{"POST /faults/{fault}", "wait for the glacier", "HTTP GET"}, prices: 1,

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/epilogue-go/epilogue/internal/report"
+	"github.com/epilogue-go/epilogue/lambdatest"
+)
+
+// TestJudge: whatever does not go as planned is a problem, and what does is none.
+func TestJudge(t *testing.T) {
+	failed := lambdatest.Response{FunctionError: "Unhandled", ErrorType: "T", ErrorMessage: "first\nsecond"}
+	for _, c := range []struct {
+		name     string
+		answer   answer
+		happened report.Invocation
+		want     []string
+	}{
+		{"as planned", answer{call: call{answers: "201"}}, report.Invocation{Kind: "cold", Answer: "201"}, nil},
+		{"a planned panic", answer{call: call{planned: "panic"}, resp: failed}, report.Invocation{Kind: "panic", Failed: true, Early: true}, nil},
+		{"a failure", answer{resp: failed}, report.Invocation{Kind: "error", Failed: true}, []string{"invocation 3 failed: T: first"}},
+		{
+			"no timeout",
+			answer{call: call{planned: "timeout"}},
+			report.Invocation{Kind: "warm"},
+			[]string{"invocation 3 was to end as a timeout, and ended as: warm"},
+		},
+		{
+			"another answer",
+			answer{call: call{answers: "201"}},
+			report.Invocation{Kind: "warm", Answer: "502"},
+			[]string{"invocation 3 was to be answered with 201, and was with 502"},
+		},
+		{
+			"early spans",
+			answer{call: call{answers: "201"}},
+			report.Invocation{Kind: "warm", Answer: "201", Early: true},
+			[]string{"spans of invocation 3 left before its response"},
+		},
+		{"early spans of an unknown function", answer{}, report.Invocation{Kind: "warm", Early: true}, nil},
+	} {
+		var s session
+		c.happened.Number = 3
+		s.judge(c.answer, c.happened)
+		s.judge(c.answer, c.happened) // the same again is said once
+		if diff := cmp.Diff(c.want, s.problems); diff != "" {
+			t.Errorf("%s: -want +got:\n%s", c.name, diff)
+		}
+	}
+}
+
+func TestRemarks(t *testing.T) {
+	failed := lambdatest.Response{FunctionError: "Unhandled", ErrorType: "T", ErrorMessage: "first\nsecond"}
+	for _, c := range []struct {
+		answer   answer
+		happened report.Invocation
+		exited   bool
+		want     string
+	}{
+		{answer{}, report.Invocation{Kind: "warm"}, false, ""},
+		{answer{call: call{note: "n"}}, report.Invocation{Refusals: 1}, false, "n|the receiver refused 1 request; the spans stay in the function for the next flush"},
+		{answer{}, report.Invocation{Refusals: 2}, true, "the receiver refused 2 requests"},
+		{answer{resp: failed}, report.Invocation{Failed: true}, false, "T: first"},
+		{answer{}, report.Invocation{Early: true, Posted: time.Millisecond}, false, "spans left before the response had been posted"},
+		{answer{}, report.Invocation{Early: true}, false, ""}, // nothing was posted at all
+	} {
+		got := strings.Join(remarks(c.answer, c.happened, lambdatest.InvocationReport{Exited: c.exited}), "|")
+		if got != c.want {
+			t.Errorf("%+v: got %q, want %q", c.happened, got, c.want)
+		}
+	}
+}
+
+// brokenPipe is an output whose reader has gone after a first write.
+type brokenPipe struct{ written bool }
+
+func (p *brokenPipe) Write(b []byte) (int, error) {
+	if p.written {
+		return 0, errors.New("broken pipe")
+	}
+	p.written = true
+	return len(b), nil
+}
+
+// TestBrokenPipe: where nobody reads the report any more, the command ends instead of going on in the dark.
+func TestBrokenPipe(t *testing.T) {
+	t.Parallel()
+	var errs strings.Builder
+	began := time.Now()
+	code := epilogue([]string{"run", "-n", "1000", "-freeze", "1s", "--", filepath.Join(built(t), "orders")},
+		console{in: strings.NewReader(""), out: io.Writer(&lockedWriter{w: new(brokenPipe)}), err: &errs})
+	if code != exitFailed || errs.String() != "epilogue: write the report: broken pipe\n" {
+		t.Errorf("status %d, errors %q", code, errs.String())
+	}
+	if took := time.Since(began); took > time.Minute {
+		t.Errorf("took %s", took)
+	}
+}
