@@ -3,12 +3,13 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { checkReferences } from './references.mjs';
 import { checkSchema } from './schema.mjs';
 import { expandGlobals, readTemplate } from './template.mjs';
 import { seeded } from './seeded.mjs';
 
-const here = import.meta.dirname;
+const here = fileURLToPath(new URL('.', import.meta.url));
 const rules = readFileSync(join(here, 'rules.guard'), 'utf8');
 const system = process.platform === 'darwin' ? 'macos' : 'ubuntu';
 const machine = process.arch === 'arm64' ? 'aarch64' : 'x86_64';
