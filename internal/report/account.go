@@ -52,7 +52,7 @@ func (a Account) Sum() Process {
 
 const (
 	processColumns = 18 // at least
-	figureColumns  = 9
+	figureColumns  = 10
 )
 
 // Table renders the account, a line a process, the sum, and a verdict.

@@ -171,11 +171,12 @@ func TestTreeOfBrokenTraces(t *testing.T) {
 
 func TestAccount(t *testing.T) {
 	whole := Account{
-		{Name: "orders, 1st process", Ended: 18, Delivered: 18, How: "the traces; a panic leaves no count"},
-		{Name: "orders, 2nd process", Counted: true, Ended: 4, Delivered: 4, Again: 1, How: "the process, at SIGTERM"},
+		{Name: "orders, process 1", Ended: 18, Delivered: 18, How: byShape},
+		{Name: "orders, process 2", Ended: 18, Delivered: 18, How: byTraces},
+		{Name: "orders, process 3", Counted: true, Ended: 4, Delivered: 4, Again: 1, How: byItself},
 	}
 	broken := Account{
-		{Name: "orders", Counted: true, Ended: 6, Delivered: 3, Pending: 2, Dropped: 1, How: "the process, at SIGTERM"},
+		{Name: "a-function-with-a-long-name, process 2", Counted: true, Ended: 6, Delivered: 3, Pending: 2, Dropped: 1},
 		{Name: "prices", Ended: 2, Delivered: 2, Missing: 1},
 	}
 	if got := broken.Lost(); got != 4 {

@@ -28,7 +28,7 @@ type Service struct {
 // How it is known what a process ended.
 const (
 	byItself = "its own count at its end"
-	byTraces = "no count; what its spans name as parents"
+	byTraces = "no count; what its spans name as parent"
 	byShape  = "no count; what its requests must leave"
 )
 
