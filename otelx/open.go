@@ -2,83 +2,13 @@ package otelx
 
 import (
 	"cmp"
-	"encoding/binary"
 	"slices"
-	"sync"
 	"time"
 
 	"go.opentelemetry.io/otel/codes"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 )
-
-const (
-	maxShards  = 16
-	perShard   = 64 // a shard for so many spans of the bound
-	cacheLines = 128
-)
-
-// openSpans knows the sampled spans that have started and not ended, up to a bound; spans beyond it are not known. They are
-// found by span id, since a span ends as another object (its snapshot) than it has started as.
-type openSpans struct {
-	shards []openShard // a power of two of them
-	each   int         // bound of one
-}
-
-type openShard struct {
-	mu    sync.Mutex
-	spans map[uint64]sdktrace.ReadWriteSpan
-	_     [cacheLines - 16]byte // two cores that start spans do not share a line
-}
-
-func newOpenSpans(bound int) *openSpans {
-	n := 1
-	for n < maxShards && n*2*perShard <= bound {
-		n *= 2
-	}
-	o := &openSpans{shards: make([]openShard, n), each: bound / n}
-	for i := range o.shards {
-		o.shards[i].spans = map[uint64]sdktrace.ReadWriteSpan{}
-	}
-	return o
-}
-
-// shard chooses by the low bits, which a W3C or X-Ray span id has at random.
-func (o *openSpans) shard(key uint64) *openShard { return &o.shards[key&uint64(len(o.shards)-1)] }
-
-func key(id trace.SpanID) uint64 { return binary.BigEndian.Uint64(id[:]) }
-
-func (o *openSpans) add(id trace.SpanID, s sdktrace.ReadWriteSpan) {
-	k := key(id)
-	sh := o.shard(k)
-	sh.mu.Lock()
-	if len(sh.spans) < o.each {
-		sh.spans[k] = s
-	}
-	sh.mu.Unlock()
-}
-
-func (o *openSpans) remove(id trace.SpanID) {
-	k := key(id)
-	sh := o.shard(k)
-	sh.mu.Lock()
-	delete(sh.spans, k)
-	sh.mu.Unlock()
-}
-
-// list returns a copy of what is open now.
-func (o *openSpans) list() []sdktrace.ReadWriteSpan {
-	var out []sdktrace.ReadWriteSpan
-	for i := range o.shards {
-		sh := &o.shards[i]
-		sh.mu.Lock()
-		for _, s := range sh.spans {
-			out = append(out, s)
-		}
-		sh.mu.Unlock()
-	}
-	return out
-}
 
 // end ends the open spans below root, root included (zero: all), youngest first and all at the same moment, with status Error and
 // reason. It returns how many. No lock is held while a span ends, as that calls span processors.

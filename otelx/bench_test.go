@@ -1,0 +1,155 @@
+package otelx
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+)
+
+// nullExporter takes everything at once.
+type nullExporter struct{}
+
+func (nullExporter) ExportSpans(context.Context, []sdktrace.ReadOnlySpan) error { return nil }
+func (nullExporter) Shutdown(context.Context) error                            { return nil }
+
+func (nullExporter) width() int                  { return 1 }
+func (nullExporter) close(context.Context) error { return nil }
+func (nullExporter) export(_ context.Context, spans []sdktrace.ReadOnlySpan) outcome {
+	return outcome{n: len(spans)}
+}
+
+// benchSpans are started spans and the snapshots of their ends, with ids of their own.
+func benchSpans(n int) (started []sdktrace.ReadWriteSpan, ended []sdktrace.ReadOnlySpan) {
+	var collect collector
+	tracer := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(&collect)).Tracer("bench")
+	for range n {
+		_, span := tracer.Start(context.Background(), "a")
+		span.End()
+	}
+	return collect.started, collect.ended
+}
+
+type collector struct {
+	started []sdktrace.ReadWriteSpan
+	ended   []sdktrace.ReadOnlySpan
+}
+
+func (c *collector) OnStart(_ context.Context, s sdktrace.ReadWriteSpan) {
+	c.started = append(c.started, s)
+}
+func (c *collector) OnEnd(s sdktrace.ReadOnlySpan)         { c.ended = append(c.ended, s) }
+func (*collector) ForceFlush(context.Context) error       { return nil }
+func (*collector) Shutdown(context.Context) error         { return nil }
+
+// processors are ours and the SDK's, both with the same sizes and an exporter that costs nothing.
+func processors() map[string]func() sdktrace.SpanProcessor {
+	return map[string]func() sdktrace.SpanProcessor{
+		"ours": func() sdktrace.SpanProcessor {
+			q := newQueue(2048, 512)
+			return &processor{open: newOpenSpans(2048), queue: q, loop: newLoop(q, nullExporter{}, 5*time.Second, 30*time.Second)}
+		},
+		"batch": func() sdktrace.SpanProcessor { return sdktrace.NewBatchSpanProcessor(nullExporter{}) },
+	}
+}
+
+// rounds times f for each of 1,000 spans and, untimed, flushes after each round, so that neither processor is measured while it drops.
+func rounds(b *testing.B, p sdktrace.SpanProcessor, f func(i int)) {
+	b.ReportAllocs()
+	n := 0
+	for b.Loop() {
+		for i := range 1000 {
+			f(i)
+		}
+		n += 1000
+		b.StopTimer()
+		_ = p.ForceFlush(context.Background())
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n), "ns/span")
+	_ = p.Shutdown(context.Background())
+}
+
+// BenchmarkOnEnd is what the end of a span costs in the processor alone.
+func BenchmarkOnEnd(b *testing.B) {
+	_, ended := benchSpans(1000)
+	for name, make := range processors() {
+		b.Run(name, func(b *testing.B) {
+			p := make()
+			rounds(b, p, func(i int) { p.OnEnd(ended[i]) })
+		})
+	}
+}
+
+// BenchmarkStartEnd is what start and end cost in the processor alone: tracking of open spans included.
+func BenchmarkStartEnd(b *testing.B) {
+	started, ended := benchSpans(1000)
+	for name, make := range processors() {
+		b.Run(name, func(b *testing.B) {
+			p := make()
+			rounds(b, p, func(i int) {
+				p.OnStart(context.Background(), started[i])
+				p.OnEnd(ended[i])
+			})
+		})
+	}
+}
+
+// BenchmarkSpan is a whole span of the SDK with either processor, from one goroutine and from many.
+func BenchmarkSpan(b *testing.B) {
+	for name, make := range processors() {
+		p := make()
+		tracer := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(p)).Tracer("bench")
+		b.Run(name+"/serial", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				_, span := tracer.Start(context.Background(), "a")
+				span.End()
+			}
+		})
+		b.Run(name+"/parallel", func(b *testing.B) {
+			b.SetParallelism(32)
+			b.ReportAllocs()
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					_, span := tracer.Start(context.Background(), "a")
+					span.End()
+				}
+			})
+		})
+		_ = p.Shutdown(context.Background())
+	}
+}
+
+// BenchmarkFlushOfNothing is what the end of an invocation costs in which nothing was sampled.
+func BenchmarkFlushOfNothing(b *testing.B) {
+	s := start(nullExporter{}, sized{})
+	b.ReportAllocs()
+	for b.Loop() {
+		_ = s.ForceFlush(context.Background())
+	}
+}
+
+// TestOnEndAllocatesNothing pins the hot path once its memory has been grown.
+func TestOnEndAllocatesNothing(t *testing.T) {
+	started, ended := benchSpans(1000)
+	q := newQueue(2048, 512)
+	p := &processor{open: newOpenSpans(2048), queue: q, loop: newLoop(q, nullExporter{}, time.Hour, 0)}
+	round := func() {
+		for i := range ended {
+			p.OnStart(context.Background(), started[i])
+			p.OnEnd(ended[i])
+		}
+		for b := q.take(q.mark()); b != nil; b = q.take(q.mark()) {
+			q.settle(b, outcome{n: len(b.live())})
+			q.release(b)
+		}
+	}
+	round()
+	if n := testing.AllocsPerRun(10, round); n > 2 { // take grows a slice of batches now and then
+		t.Errorf("%v allocations for %d spans", n, len(ended))
+	}
+	p.loop.setInterval(false)
+}
+

@@ -1,0 +1,268 @@
+package otelx_test
+
+import (
+	"compress/gzip"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/epilogue-go/epilogue/internal/memnet"
+	"github.com/epilogue-go/epilogue/otelx"
+)
+
+// collector is an OTLP/HTTP backend that a test can script.
+type collector struct {
+	mu       sync.Mutex
+	script   []func(http.ResponseWriter) // of the next requests; then 200
+	requests []*http.Request
+	spans    []string // names of those in requests answered by 200
+	hang     chan struct{}
+}
+
+func (c *collector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var body io.Reader = r.Body
+	if r.Header.Get("Content-Encoding") == "gzip" {
+		body, _ = gzip.NewReader(r.Body)
+	}
+	data, err := io.ReadAll(body)
+	var req tracepb.TracesData // has the wire form of an ExportTraceServiceRequest
+	if err == nil {
+		err = proto.Unmarshal(data, &req)
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	c.mu.Lock()
+	c.requests = append(c.requests, r)
+	hang := c.hang
+	if len(c.script) > 0 {
+		answer := c.script[0]
+		c.script = c.script[1:]
+		c.mu.Unlock()
+		answer(w)
+		return
+	}
+	for _, rs := range req.GetResourceSpans() {
+		for _, ss := range rs.GetScopeSpans() {
+			for _, s := range ss.GetSpans() {
+				c.spans = append(c.spans, s.GetName())
+			}
+		}
+	}
+	c.mu.Unlock()
+	if hang != nil {
+		<-hang
+	}
+}
+
+func (c *collector) got() (requests int, spans string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.requests), strings.Join(c.spans, " ")
+}
+
+func status(code int, headers ...string) func(http.ResponseWriter) {
+	return func(w http.ResponseWriter) {
+		for i := 0; i < len(headers); i += 2 {
+			w.Header().Set(headers[i], headers[i+1])
+		}
+		w.WriteHeader(code)
+	}
+}
+
+// cut breaks the connection without an answer.
+func cut(w http.ResponseWriter) {
+	conn, _, err := w.(http.Hijacker).Hijack()
+	if err == nil {
+		conn.Close()
+	}
+}
+
+func TestEndToEndOverTCP(t *testing.T) {
+	c := &collector{script: []func(http.ResponseWriter){status(http.StatusServiceUnavailable), cut}}
+	srv := httptest.NewServer(c)
+	defer srv.Close()
+	signed := 0
+	s, err := newSDK(t, environ("OTEL_EXPORTER_OTLP_ENDPOINT="+srv.URL+"/base", "OTEL_EXPORTER_OTLP_HEADERS=x-key=s%20cret",
+		"OTEL_EXPORTER_OTLP_COMPRESSION=gzip"),
+		otelx.WithSigner(func(_ context.Context, req *http.Request, body []byte) error {
+			signed++
+			req.Header.Set("X-Length", strconv.Itoa(len(body)))
+			return nil
+		}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	span(s, "a")
+	span(s, "b")
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := s.ForceFlush(ctx); err != nil {
+		t.Errorf("ForceFlush: %v", err)
+	}
+	if n, spans := c.got(); n != 3 || spans != "a b" {
+		t.Errorf("%d requests, spans %q", n, spans)
+	}
+	if signed != 3 {
+		t.Errorf("%d attempts signed, want each of 3", signed)
+	}
+	r := c.requests[2]
+	if r.URL.Path != "/base/v1/traces" || r.Header.Get("X-Key") != "s cret" || r.Header.Get("Content-Type") != "application/x-protobuf" ||
+		r.Header.Get("X-Length") != r.Header.Get("Content-Length") && r.Header.Get("X-Length") != strconv.FormatInt(r.ContentLength, 10) {
+		t.Errorf("path %s, headers %v, length %d", r.URL.Path, r.Header, r.ContentLength)
+	}
+	if err := s.Shutdown(ctx); err != nil {
+		t.Errorf("Shutdown: %v", err)
+	}
+	want := otelx.Stats{Ended: 2, Exported: 2}
+	if got := s.Stats(); got != want {
+		t.Errorf("Stats() = %+v, want %+v", got, want)
+	}
+}
+
+// inBubble runs test in virtual time with an SDK that talks to c over a network in memory.
+func inBubble(t *testing.T, c *collector, vars []string, test func(t *testing.T, s *otelx.SDK)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		var network memnet.Network
+		listener, err := network.Listen("collector:4318")
+		if err != nil {
+			t.Fatal(err)
+		}
+		srv := &http.Server{Handler: c, ReadHeaderTimeout: time.Minute}
+		served := make(chan error, 1)
+		go func() { served <- srv.Serve(listener) }()
+		s, err := newSDK(t, otelx.WithDialer(network.DialContext), environ(append(vars, "OTEL_EXPORTER_OTLP_ENDPOINT=http://collector:4318")...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		test(t, s)
+		_ = s.Shutdown(context.Background())
+		srv.Close()
+		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
+	})
+}
+
+func TestEndToEndIntervalFlush(t *testing.T) {
+	c := &collector{}
+	inBubble(t, c, nil, func(t *testing.T, s *otelx.SDK) {
+		span(s, "a")
+		time.Sleep(4999 * time.Millisecond)
+		synctest.Wait()
+		if n, _ := c.got(); n != 0 {
+			t.Errorf("%d requests before OTEL_BSP_SCHEDULE_DELAY", n)
+		}
+		time.Sleep(2 * time.Millisecond)
+		synctest.Wait()
+		if n, spans := c.got(); n != 1 || spans != "a" {
+			t.Errorf("%d requests, spans %q", n, spans)
+		}
+	})
+}
+
+func TestEndToEndRetryAfter(t *testing.T) {
+	c := &collector{script: []func(http.ResponseWriter){status(http.StatusTooManyRequests, "Retry-After", "2")}}
+	inBubble(t, c, nil, func(t *testing.T, s *otelx.SDK) {
+		span(s, "a")
+		begin := time.Now()
+		if err := s.ForceFlush(t.Context()); err != nil {
+			t.Errorf("ForceFlush: %v", err)
+		}
+		if took := time.Since(begin).Round(time.Second); took != 2*time.Second {
+			t.Errorf("took %v, want the 2 s that the backend asked for", took)
+		}
+	})
+}
+
+func TestEndToEndRefusal(t *testing.T) {
+	c := &collector{script: []func(http.ResponseWriter){status(http.StatusBadRequest)}}
+	inBubble(t, c, nil, func(t *testing.T, s *otelx.SDK) {
+		span(s, "a")
+		var drop *otelx.DropError
+		if err := s.ForceFlush(t.Context()); !errors.As(err, &drop) || drop.Dropped.Refused != 1 || !strings.Contains(err.Error(), "400") {
+			t.Errorf("ForceFlush: %v", err)
+		}
+		if n, _ := c.got(); n != 1 {
+			t.Errorf("%d requests, want 1", n)
+		}
+	})
+}
+
+func TestEndToEndHangingBackendCostsTheBudgetAndNoSpan(t *testing.T) {
+	c := &collector{}
+	inBubble(t, c, nil, func(t *testing.T, s *otelx.SDK) {
+		hang := make(chan struct{}) // of the bubble, or time would stand still
+		c.hang = hang
+		span(s, "a")
+		begin := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		defer cancel()
+		if err := s.ForceFlush(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("ForceFlush: %v", err)
+		}
+		if took := time.Since(begin); took != 300*time.Millisecond {
+			t.Errorf("took %v", took)
+		}
+		c.mu.Lock()
+		c.hang, c.spans = nil, nil
+		c.mu.Unlock()
+		close(hang)
+		if err := s.ForceFlush(t.Context()); err != nil {
+			t.Errorf("the next flush: %v", err)
+		}
+		if _, spans := c.got(); spans != "a" {
+			t.Errorf("spans %q", spans)
+		}
+	})
+}
+
+// 10,000 spans with a function's sizes leave in five requests at once, not in twenty one after the other.
+func TestEndToEndManySpansInFewRoundTrips(t *testing.T) {
+	c := &collector{}
+	inBubble(t, c, []string{"OTEL_BSP_MAX_QUEUE_SIZE=30000", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE=2048"}, func(t *testing.T, s *otelx.SDK) {
+		for range 10000 {
+			span(s, "a")
+		}
+		if err := s.ForceFlush(t.Context()); err != nil {
+			t.Errorf("ForceFlush: %v", err)
+		}
+		if n, spans := c.got(); n != 5 || len(spans) != 2*10000-1 {
+			t.Errorf("%d requests with %d spans, want 5 with 10000", n, (len(spans)+1)/2)
+		}
+	})
+}
+
+func TestUnreachableBackendKeepsSpans(t *testing.T) {
+	s, err := newSDK(t, environ(), otelx.WithDialer(func(context.Context, string, string) (net.Conn, error) {
+		return nil, errors.New("connection refused")
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.SetIntervalFlush(false)
+	span(s, "a")
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	err = s.ForceFlush(ctx)
+	if err == nil || !strings.Contains(err.Error(), "connection refused") || !strings.Contains(err.Error(), "1 ") {
+		t.Errorf("ForceFlush: %v", err)
+	}
+	if got := s.Stats(); got.Pending != 1 {
+		t.Errorf("Stats() = %+v", got)
+	}
+}
