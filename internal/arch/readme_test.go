@@ -1,0 +1,71 @@
+package arch
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// readmeProgram makes a program of the README's wiring: what the reader's own file has around it.
+const readmeProgram = `package main
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/epilogue-go/epilogue/agent"
+	"github.com/epilogue-go/epilogue/handler"
+	"github.com/epilogue-go/epilogue/otelx"
+	"github.com/epilogue-go/epilogue/otelx/awslambda"
+)
+
+func handle(context.Context, map[string]string) (string, error) { return "", nil }
+
+`
+
+// TestREADMECompiles builds the first Go block of README.md as it stands there.
+func TestREADMECompiles(t *testing.T) {
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(readme), "```go\n")
+	block, _, found := strings.Cut(rest, "```")
+	if !found || !strings.Contains(block, "func main()") {
+		t.Fatalf("README.md's first Go block is no main function: %q", block)
+	}
+
+	dir := t.TempDir()
+	source, overlay := filepath.Join(dir, "main.go"), filepath.Join(dir, "overlay.json")
+	if err := os.WriteFile(source, []byte(readmeProgram+block), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// The overlay puts the program into the module without writing to it.
+	replace, err := json.Marshal(map[string]map[string]string{
+		"Replace": {filepath.Join(root, "internal", "arch", "readme", "main.go"): source},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(overlay, replace, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-overlay", overlay, "-o", filepath.Join(dir, "readme"), "./internal/arch/readme")
+	cmd.Dir = root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("README.md's wiring does not compile: %v\n%s", err, out)
+	}
+}
