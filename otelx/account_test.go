@@ -69,7 +69,9 @@ func TestFullQueueInFlightDropsTheNewcomer(t *testing.T) {
 		end(s, "c")
 		wantStats(t, s, Stats{Ended: 3, Pending: 2, Dropped: Dropped{QueueFull: 1}})
 		release()
-		<-done
+		if err := <-done; err == nil {
+			t.Error("a drop went unreported")
+		}
 		if got := strings.Join(x.got(), ""); got != "ab" {
 			t.Errorf("delivered %s", got)
 		}
@@ -114,11 +116,11 @@ func (recordOnly) ShouldSample(sdktrace.SamplingParameters) sdktrace.SamplingRes
 
 // moodyExporter delivers, delays, splits, refuses and fails at random, and keeps account of its own.
 type moodyExporter struct {
-	mu                           sync.Mutex
-	rng                          *rand.Rand
-	exported, rejected, lost     int64
-	seen                         map[string]int
-	most, under                  int
+	mu                       sync.Mutex
+	rng                      *rand.Rand
+	exported, rejected, lost int64
+	seen                     map[string]int
+	most, under              int
 }
 
 func (*moodyExporter) width() int                  { return 4 }

@@ -12,7 +12,7 @@ import (
 type nullExporter struct{}
 
 func (nullExporter) ExportSpans(context.Context, []sdktrace.ReadOnlySpan) error { return nil }
-func (nullExporter) Shutdown(context.Context) error                            { return nil }
+func (nullExporter) Shutdown(context.Context) error                             { return nil }
 
 func (nullExporter) width() int                  { return 1 }
 func (nullExporter) close(context.Context) error { return nil }
@@ -39,9 +39,9 @@ type collector struct {
 func (c *collector) OnStart(_ context.Context, s sdktrace.ReadWriteSpan) {
 	c.started = append(c.started, s)
 }
-func (c *collector) OnEnd(s sdktrace.ReadOnlySpan)         { c.ended = append(c.ended, s) }
-func (*collector) ForceFlush(context.Context) error       { return nil }
-func (*collector) Shutdown(context.Context) error         { return nil }
+func (c *collector) OnEnd(s sdktrace.ReadOnlySpan)  { c.ended = append(c.ended, s) }
+func (*collector) ForceFlush(context.Context) error { return nil }
+func (*collector) Shutdown(context.Context) error   { return nil }
 
 // processors are ours and the SDK's, both with the same sizes and an exporter that costs nothing.
 func processors() map[string]func() sdktrace.SpanProcessor {
@@ -152,4 +152,3 @@ func TestOnEndAllocatesNothing(t *testing.T) {
 	}
 	p.loop.setInterval(false)
 }
-

@@ -151,7 +151,9 @@ func inBubble(t *testing.T, c *collector, vars []string, test func(t *testing.T,
 		}
 		test(t, s)
 		_ = s.Shutdown(context.Background())
-		srv.Close()
+		if err := srv.Close(); err != nil {
+			t.Error(err)
+		}
 		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
 			t.Error(err)
 		}
@@ -218,6 +220,7 @@ func TestEndToEndHangingBackendCostsTheBudgetAndNoSpan(t *testing.T) {
 		if took := time.Since(begin); took != 300*time.Millisecond {
 			t.Errorf("took %v", took)
 		}
+		synctest.Wait() // the request has been given up
 		c.mu.Lock()
 		c.hang, c.spans = nil, nil
 		c.mu.Unlock()

@@ -132,7 +132,8 @@ func TestResource(t *testing.T) {
 		{"built in", []otelx.Option{environ()}, map[string]string{"telemetry.sdk.language": "go", "telemetry.sdk.name": "opentelemetry"}},
 		{"default", []otelx.Option{environ(), defaults}, map[string]string{"service.name": "default"}},
 		{
-			"environment beats default", []otelx.Option{environ("OTEL_RESOURCE_ATTRIBUTES=service.name=env, a=%41b%2C"), defaults},
+			"environment beats default",
+			[]otelx.Option{environ("OTEL_RESOURCE_ATTRIBUTES=service.name=env, a=%41b%2C"), defaults},
 			map[string]string{"service.name": "env", "a": "Ab,", "d": "default"},
 		},
 		{
@@ -141,7 +142,8 @@ func TestResource(t *testing.T) {
 			map[string]string{"service.name": "name"},
 		},
 		{
-			"option beats environment", []otelx.Option{option, environ("OTEL_RESOURCE_ATTRIBUTES=b=env,a=env"), defaults},
+			"option beats environment",
+			[]otelx.Option{option, environ("OTEL_RESOURCE_ATTRIBUTES=b=env,a=env"), defaults},
 			map[string]string{"a": "env", "b": "option", "c": "option", "d": "default"},
 		},
 		{
@@ -255,7 +257,8 @@ func TestPropagators(t *testing.T) {
 		{[]otelx.Option{environ("OTEL_PROPAGATORS=baggage"), otelx.Fallback(otelx.WithPropagator(mine{}))}, "baggage", ""},
 		{[]otelx.Option{environ(), otelx.Fallback(otelx.WithPropagator(mine{}))}, "mine", ""},
 		{
-			[]otelx.Option{environ("OTEL_PROPAGATORS=b3,baggage"), named}, "baggage",
+			[]otelx.Option{environ("OTEL_PROPAGATORS=b3,baggage"), named},
+			"baggage",
 			`OTEL_PROPAGATORS="b3,baggage": "b3" is not known; write none, tracecontext, baggage or mine, separated by commas`,
 		},
 	} {
@@ -305,7 +308,9 @@ func TestSizes(t *testing.T) {
 		{"negative", []otelx.Option{environ("OTEL_BSP_MAX_QUEUE_SIZE=-5")}, 2048, `OTEL_BSP_MAX_QUEUE_SIZE="-5": out of range`},
 		{"option negative", []otelx.Option{environ(), otelx.WithMaxQueueSize(-5)}, 2048, `WithMaxQueueSize(-5): give a number of spans`},
 		{
-			"batch too large", []otelx.Option{environ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE=200", "OTEL_BSP_MAX_QUEUE_SIZE=100")}, 100,
+			"batch too large",
+			[]otelx.Option{environ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE=200", "OTEL_BSP_MAX_QUEUE_SIZE=100")},
+			100,
 			`OTEL_BSP_MAX_EXPORT_BATCH_SIZE=200: more than the queue's 100 spans`,
 		},
 	} {

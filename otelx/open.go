@@ -1,7 +1,6 @@
 package otelx
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
@@ -17,7 +16,7 @@ func (o *openSpans) end(root trace.SpanID, reason string) int {
 	if root.IsValid() {
 		spans = below(root, spans)
 	}
-	slices.SortFunc(spans, func(a, b sdktrace.ReadWriteSpan) int { return cmp.Compare(b.StartTime().UnixNano(), a.StartTime().UnixNano()) })
+	slices.SortFunc(spans, func(a, b sdktrace.ReadWriteSpan) int { return b.StartTime().Compare(a.StartTime()) })
 	now, n := time.Now(), 0
 	for _, s := range spans {
 		if !s.IsRecording() { // ended meanwhile

@@ -120,12 +120,12 @@ func TestOTLPSettings(t *testing.T) {
 		t.Errorf("defaults: %+v", cfg)
 	}
 	for vars, want := range map[[2]string]string{
-		{"OTEL_EXPORTER_OTLP_TIMEOUT", "-1"}:                  `OTEL_EXPORTER_OTLP_TIMEOUT="-1": no number of milliseconds: out of range`,
-		{"OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "10s"}:          "write 10000",
+		{"OTEL_EXPORTER_OTLP_TIMEOUT", "-1"}:                   `OTEL_EXPORTER_OTLP_TIMEOUT="-1": no number of milliseconds: out of range`,
+		{"OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "10s"}:           "write 10000",
 		{"OTEL_EXPORTER_OTLP_TIMEOUT", "99999999999999999999"}: "out of range",
-		{"OTEL_EXPORTER_OTLP_COMPRESSION", "zstd"}:            `OTEL_EXPORTER_OTLP_COMPRESSION="zstd": not known; write none or gzip`,
-		{"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json"}:   `OTEL_EXPORTER_OTLP_TRACES_PROTOCOL="http/json": not supported; write http/protobuf`,
-		{"OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"}:               `OTEL_EXPORTER_OTLP_PROTOCOL="grpc": not supported; write http/protobuf`,
+		{"OTEL_EXPORTER_OTLP_COMPRESSION", "zstd"}:             `OTEL_EXPORTER_OTLP_COMPRESSION="zstd": not known; write none or gzip`,
+		{"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json"}:    `OTEL_EXPORTER_OTLP_TRACES_PROTOCOL="http/json": not supported; write http/protobuf`,
+		{"OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"}:                `OTEL_EXPORTER_OTLP_PROTOCOL="grpc": not supported; write http/protobuf`,
 	} {
 		env := mapEnv(map[string]string{vars[0]: vars[1]})
 		if cfg := (&config{}).resolveOTLP(env); cfg.Timeout != 10*time.Second || cfg.Gzip {

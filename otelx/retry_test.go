@@ -262,4 +262,4 @@ func TestPanickingExporterIsARefusal(t *testing.T) {
 type panicExporter struct{}
 
 func (panicExporter) ExportSpans(context.Context, []sdktrace.ReadOnlySpan) error { panic("boom") }
-func (panicExporter) Shutdown(context.Context) error                            { panic("bang") }
+func (panicExporter) Shutdown(context.Context) error                             { panic("bang") }

@@ -23,8 +23,8 @@ const (
 //   - Resource: cloud.provider, cloud.platform, cloud.region, faas.name, faas.version, faas.instance (the log stream), faas.max_memory
 //     in bytes, aws.log.group.names, aws.log.stream.names, and service.name, which is the function's name. What a variable does not say is left
 //     out. cloud.account.id and cloud.resource_id are not known before the first invocation; the handler sets them on its spans.
-//   - Queue: 16 spans for each MB of AWS_LAMBDA_FUNCTION_MEMORY_SIZE, at least 2,048 and at most 65,536, so that even full of large
-//     spans (4 KB each) it takes a sixteenth of the memory from 512 MB on. The specification's bound for services is 2,048.
+//   - Queue: 16 spans for each MB of AWS_LAMBDA_FUNCTION_MEMORY_SIZE, at least 2,048 and at most 65,536: full of large spans
+//     (4 KB each) it takes a sixteenth of the memory. The specification's bound for services is 2,048.
 //   - Batch: 2,048 spans a request instead of 512, so that what a function has pending at its end leaves in few round trips.
 //
 // Propagators are otelx's own default, tracecontext and baggage. The export by timer is the agent's to switch off.

@@ -1,0 +1,115 @@
+package otelx
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestIntervalFlush(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := &fakeExporter{}
+		s := start(x, sized{interval: true, delay: time.Second})
+		time.Sleep(10 * time.Second) // no timer runs before the first span
+		begin := time.Now()
+		end(s, "a")
+		time.Sleep(999 * time.Millisecond)
+		synctest.Wait()
+		wantCalls(t, x)
+		end(s, "b")
+		time.Sleep(time.Millisecond)
+		synctest.Wait()
+		wantCalls(t, x, "a b")
+		if at := x.at[0].Sub(begin); at != time.Second {
+			t.Errorf("exported after %v, want 1s after the first span", at)
+		}
+		time.Sleep(500 * time.Millisecond)
+		end(s, "c") // the delay counts from here
+		time.Sleep(999 * time.Millisecond)
+		synctest.Wait()
+		wantCalls(t, x, "a b")
+		time.Sleep(time.Millisecond)
+		synctest.Wait()
+		wantCalls(t, x, "a b", "c")
+	})
+}
+
+func TestIntervalOffRunsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := &fakeExporter{}
+		s := start(x, sized{interval: true, delay: time.Second})
+		end(s, "a")
+		s.SetIntervalFlush(false)
+		end(s, "b")
+		time.Sleep(time.Hour)
+		wantCalls(t, x)
+		s.SetIntervalFlush(true)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		wantCalls(t, x, "a b")
+	})
+}
+
+func TestIntervalGoesOnAfterAFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		errs := handled(t)
+		x := &fakeExporter{}
+		for range 100 {
+			x.answer(outcome{verdict: keep, err: errDown})
+		}
+		s := start(x, sized{interval: true, delay: time.Second})
+		end(s, "a")
+		time.Sleep(100*time.Second + time.Millisecond)
+		synctest.Wait()
+		if got := len(x.log()); got != 100 {
+			t.Errorf("%d attempts in 100 s, want 100", got)
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		wantStats(t, s, Stats{Ended: 1, Exported: 1})
+		if got := errs(); len(got) != 2 || !strings.Contains(got[0], "503") || !strings.Contains(got[1], "59 more") {
+			t.Errorf("an outage of 100 s was reported as %q, want one report a minute", got)
+		}
+	})
+}
+
+func TestHalfFullExportsInTheBackground(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := &fakeExporter{}
+		s := start(x, sized{bound: 4})
+		end(s, "a")
+		synctest.Wait()
+		wantCalls(t, x)
+		end(s, "b")
+		synctest.Wait()
+		wantCalls(t, x, "a b")
+		wantStats(t, s, Stats{Ended: 2, Exported: 2})
+	})
+}
+
+// A background export must not outlive the flush at the end of the invocation.
+func TestFlushTakesOverTheBackgroundExport(t *testing.T) {
+	for _, interval := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			x := &fakeExporter{}
+			s := start(x, sized{bound: 4, interval: interval})
+			release := x.hold()
+			end(s, "a", "b")
+			if err := s.ForceFlush(within(t, time.Second)); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("ForceFlush: %v", err)
+			}
+			synctest.Wait()
+			if goesOn := x.underWay() == 1; goesOn != interval {
+				t.Errorf("interval flush %v: export goes on: %v", interval, goesOn)
+			}
+			release()
+			if err := s.Shutdown(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+

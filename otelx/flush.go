@@ -1,0 +1,96 @@
+package otelx
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+var errClosed = errors.New("the exporter is closed")
+
+// flush delivers all that was accepted before the call, together with whoever else wants it.
+func (l *loop) flush(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return l.interrupted(nil, err)
+	}
+	target := l.queue.mark()
+	l.mu.Lock()
+	before := l.runs
+	l.mu.Unlock()
+	var last *run
+	for definitive := false; !definitive && !l.queue.settled(target); {
+		r, joined := l.attend(ctx)
+		if r == nil {
+			break
+		}
+		err := r.wait(ctx)
+		if joined {
+			r.leave()
+		}
+		if err != nil {
+			return l.interrupted(r, err)
+		}
+		// A run that began before the call may lack some of its spans, and one that was given up before it, or with
+		// less time than ctx has, says nothing about what can be done now.
+		last, definitive = r, joined && r.number > before
+	}
+	return l.verdict(target, last)
+}
+
+// attend joins the run under way or begins one. joined is false if the run has been left by everybody and is only to be
+// waited for. It returns nil if there is none and none may begin.
+func (l *loop) attend(ctx context.Context) (r *run, joined bool) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		deadline = l.patience()
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.run != nil {
+		return l.run, l.run.join(deadline, !l.interval)
+	}
+	if l.closing {
+		return nil, false
+	}
+	l.disarm()
+	r = l.begin(deadline)
+	go l.execute(r) //nolint:contextcheck // the export has the context of all that wait for it, not of the first
+	return r, true
+}
+
+// interrupted is the error of a caller whose own context has ended.
+func (l *loop) interrupted(r *run, err error) error {
+	pending := l.queue.account().Pending
+	if r != nil {
+		if last := r.failure(); last != nil {
+			return fmt.Errorf("flush spans: %w; %d pending; last failure: %w", err, pending, last)
+		}
+	}
+	return fmt.Errorf("flush spans: %w; %d pending", err, pending)
+}
+
+// verdict is the error of a caller who has seen the export to its end.
+func (l *loop) verdict(target uint64, last *run) error {
+	drops := l.takeDropError()
+	if l.queue.settled(target) {
+		return drops
+	}
+	err := errClosed
+	if last != nil {
+		err = pick(last.failure(), err)
+	}
+	return errors.Join(drops, fmt.Errorf("flush spans: %w; %d kept", err, l.queue.account().Pending))
+}
+
+// takeDropError returns a *DropError if spans were dropped since the last call.
+func (l *loop) takeDropError() error {
+	d := l.queue.takeDrops()
+	if d.Total() == 0 {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e := &DropError{Dropped: d, Cause: l.dropCause}
+	l.dropCause = nil
+	return e
+}
