@@ -112,4 +112,3 @@ func TestFlushTakesOverTheBackgroundExport(t *testing.T) {
 		})
 	}
 }
-
