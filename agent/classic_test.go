@@ -247,13 +247,15 @@ func TestUnwrappedFunctionIsNeverHeld(t *testing.T) {
 	story(t, func(w *world) {
 		w.wrapped = false
 		w.handle = func(ctx context.Context, _ *mainland) error { return pause(ctx, time.Second) }
-		w.flusher.onFlush = taking(10 * time.Millisecond)
+		w.flusher.onFlush = taking(900 * time.Millisecond)
 		w.config.Order = lambdatest.OrderInvokeFirst
 	}, func(w *world) {
 		w.serves("1")
 		w.serves("2")
 		for _, id := range []string{"1", "2"} {
-			w.inOrder(w.one(lambdatest.KindExtensionNext, id), w.one(lambdatest.KindResponsePosted, id))
+			if d := between(w.one(lambdatest.KindInvokeReleased, id), w.one(lambdatest.KindExtensionNext, id)); d != 0 {
+				w.Errorf("%s: next is asked for after %v", id, d)
+			}
 			if d := between(w.one(lambdatest.KindResponsePosted, id), w.one(lambdatest.KindPhaseDone, id)); d != 0 {
 				w.Errorf("%s is held for %v", id, d)
 			}
@@ -263,6 +265,30 @@ func TestUnwrappedFunctionIsNeverHeld(t *testing.T) {
 		}
 		w.gracefully()
 	})
+}
+
+// TestEndFlushesForATrackerThatDidNotAttach: the loop holds nothing for it, so End has to flush.
+func TestEndFlushesForATrackerThatDidNotAttach(t *testing.T) {
+	for name, order := range orders {
+		t.Run(name, func(t *testing.T) {
+			story(t, func(w *world) {
+				w.unattached = true
+				w.config.Order = order
+				w.handle = func(_ context.Context, m *mainland) error {
+					if m.agent.Holds(m.id) {
+						w.Error("said to be held")
+					}
+					return pause(context.Background(), time.Second)
+				}
+			}, func(w *world) {
+				w.serves("r")
+				posted, next := w.one(lambdatest.KindResponsePosted, "r"), w.find(lambdatest.KindRuntimeNext, "r")[0]
+				if n := len(w.within(posted, next, flushEnded)); n == 0 {
+					w.Error("no flush between the response and the runtime's next")
+				}
+			})
+		})
+	}
 }
 
 func TestUnwrappedFunctionsFlushesDoNotPileUp(t *testing.T) {

@@ -106,13 +106,13 @@ func TestHurryLeavesTimeForOneMore(t *testing.T) {
 func TestGroundedFlightsDoNotBegin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAirport(100 * time.Millisecond)
-		waiting := make(chan error, 2)
-		go func() { waiting <- a.in(time.Second) }()
+		flying, waiting := make(chan error, 1), make(chan error, 1)
+		go func() { flying <- a.in(time.Second) }()
 		synctest.Wait()
 		go func() { waiting <- a.in(time.Second) }()
 		synctest.Wait()
 		a.ground()
-		if err := <-waiting; err != nil {
+		if err := <-flying; err != nil {
 			t.Errorf("the one under way: %v", err)
 		}
 		if err := <-waiting; !errors.Is(err, errGrounded) {

@@ -92,7 +92,7 @@ func (a *Agent) invoked(event extensionsapi.Event) {
 	a.counters.invocations.Add(1)
 	inv := a.invocations.invoke(event.RequestID, event.Deadline)
 	switch {
-	case !a.state.load().loopFlushes() || isClosed(a.draining):
+	case !a.state.load().loopFlushes():
 		return
 	case !a.attached.Load():
 		// Nobody will tell when the response has been posted. To wait would delay every invocation, so what is

@@ -239,6 +239,7 @@ func TestSigtermDuringAFlushThatIgnoresItsContext(t *testing.T) {
 
 func TestHooksRunInOrderUnderTheirShare(t *testing.T) {
 	story(t, func(w *world) {
+		w.flusher.counts = []slog.Attr{slog.Int("pending", 0), slog.Int("dropped", 0)}
 		for i, d := range []time.Duration{5 * time.Millisecond, time.Hour, 0} {
 			w.options = append(w.options, agent.WithShutdownHook(func(ctx context.Context) {
 				w.config.Log.Add(eventlog.Event{Kind: hookCalled, Count: i + 1, Duration: left(ctx)})
@@ -264,6 +265,9 @@ func TestHooksRunInOrderUnderTheirShare(t *testing.T) {
 			w.Errorf("the second hook gets %v", d)
 		}
 		w.inOrder(hooks[2], w.find(flushBegun, "")[1])
+		if strings.Contains(w.lines.String(), "not everything was delivered") {
+			w.Error("the trouble of a hook is said to have cost telemetry")
+		}
 		w.logs("level=WARN", "hook: 3 of 3: panic: hook trouble")
 	})
 }
@@ -355,10 +359,17 @@ func TestContextEndShutsTelemetryDown(t *testing.T) {
 			return ctx
 		}
 		w.flusher.onFlush = taking(10 * time.Millisecond)
+		w.config.Order = lambdatest.OrderInvokeFirst
+		w.handle = func(_ context.Context, m *mainland) error {
+			if err := m.agent.Flush(m.id); m.id != "before" && err == nil {
+				w.Error("a flush after the shutdown is said to have worked")
+			}
+			return nil
+		}
 	}, func(w *world) {
 		w.serves("before")
 		cancel()
-		time.Sleep(time.Second)
+		time.Sleep(50 * time.Millisecond) // the last flush takes 10 of them
 		w.one(shutdownEnded, "")
 		w.logs("agent: context ended", "graceful shutdown completed")
 		w.none(lambdatest.KindProcessExit)
@@ -370,8 +381,15 @@ func TestContextEndShutsTelemetryDown(t *testing.T) {
 				w.Errorf("%s is held for %v", id, d)
 			}
 		}
-		if n := len(w.find(flushBegun, "")); n != 2 {
-			w.Errorf("%d flushes, want the invocation's and the last", n)
+		if _, err := w.env.Invoke(w.Context(), lambdatest.Invocation{RequestID: "bad", Payload: notJSON}); err != nil {
+			w.Fatal(err)
+		}
+		w.idle()
+		if d := between(w.one(lambdatest.KindInvokeReleased, "bad"), w.one(lambdatest.KindExtensionNext, "bad")); d != 0 {
+			w.Errorf("the grace is waited for: %v", d)
+		}
+		if n := len(w.find(flushBegun, "")); n != 3 {
+			w.Errorf("%d flushes, want the invocation's two and the last", n)
 		}
 		if exit := w.shutdown(); exit.Code != 0 {
 			w.Errorf("%+v", exit)
@@ -420,6 +438,19 @@ func TestSigtermDuringRegistration(t *testing.T) {
 			t.Error("a flush after the shutdown is said to have worked")
 		}
 	})
+}
+
+// TestKilledProcessLeavesNoGoroutine: that its network is gone tells the agent as well as Process.Done does. The bubble
+// does not end while a goroutine of the agent's is left.
+func TestKilledProcessLeavesNoGoroutine(t *testing.T) {
+	for name, withoutDone := range map[string]bool{"Done": false, "no Done": true} {
+		t.Run(name, func(t *testing.T) {
+			story(t, func(w *world) { w.withoutDone = withoutDone }, func(w *world) {
+				w.context = func(context.Context) context.Context { return context.Background() }
+				w.serves("r")
+			})
+		})
+	}
 }
 
 func TestLoggerThatPanicsDoesNoHarm(t *testing.T) {

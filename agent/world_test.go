@@ -52,6 +52,8 @@ type world struct {
 	handle  func(ctx context.Context, m *mainland) error // the handler's body
 	onClose func(m *mainland)                            // before End, when the response is closed; nil: nothing
 
+	withoutDone   bool                                  // the process does not tell of its end
+	unattached    bool                                  // the handler reports, but never said that it would
 	context       func(context.Context) context.Context // makes the agent's context of the process's; nil: that itself
 	extensionsDir string                                // empty: there is none
 
@@ -114,17 +116,21 @@ func (w *world) main(p *lambdatest.Process) {
 	if w.context != nil {
 		ctx = w.context(ctx)
 	}
+	done := p.Context().Done()
+	if w.withoutDone {
+		done = nil
+	}
 	a := agent.Start(ctx, w.flusher, append([]agent.Option{
 		agent.WithProcess(agent.Process{
 			Getenv: p.Getenv, Dial: p.Dial, Notify: p.Notify, StopNotify: p.StopNotify, Exit: p.Exit,
-			Done: p.Context().Done(), ExtensionsDir: w.extensionsDir,
+			Done: done, ExtensionsDir: w.extensionsDir,
 		}),
 		agent.WithLogger(slog.New(slog.NewTextHandler(w.lines, nil))),
 	}, w.options...)...)
 	w.mu.Lock()
 	w.agent = a
 	w.mu.Unlock()
-	if w.wrapped {
+	if w.wrapped && !w.unattached {
 		a.Attach()
 	}
 	p.Serve(func(ctx context.Context, _ struct{ N int }) (io.Reader, error) {

@@ -1,0 +1,49 @@
+package agent_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/epilogue-go/epilogue/agent"
+)
+
+// printer is a Flusher.
+type printer struct{}
+
+func (printer) ForceFlush(context.Context) error { fmt.Println("flushed"); return nil }
+func (printer) Shutdown(context.Context) error   { fmt.Println("shut down"); return nil }
+
+// A function's main starts the agent before lambda.Start. Outside Lambda, as here, it registers nothing.
+func ExampleStart() {
+	ag := agent.Start(context.Background(), printer{},
+		agent.WithFlushTimeout(time.Second),
+		agent.WithLogger(slog.New(slog.NewTextHandler(os.Stderr, nil))),
+	)
+	// lambda.Start(handler.Wrap(handle, handler.WithTracker(ag)))
+	fmt.Println(ag.Stats().State)
+	// Output: outside
+}
+
+// Traces, metrics and logs of different providers are flushed together.
+func ExampleJoin() {
+	all := agent.Join(printer{}, nil)
+	if err := all.ForceFlush(context.Background()); err != nil {
+		fmt.Println(err)
+	}
+	// Output: flushed
+}
+
+// A function without telemetry that only wants to do something when its environment ends.
+func ExampleWithSignalOnly() {
+	agent.Start(context.Background(), agent.Join(),
+		agent.WithSignalOnly(),
+		agent.WithShutdownHook(func(ctx context.Context) {
+			deadline, _ := ctx.Deadline()
+			fmt.Println("close the database before", deadline)
+		}),
+	)
+	// Output:
+}
