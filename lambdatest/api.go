@@ -56,6 +56,9 @@ func writeBody(w http.ResponseWriter, status int, body []byte) {
 	_, _ = w.Write(body) // the function hung up: what it does next is its own affair
 }
 
+// hangUp closes the connection without an answer, in net/http's way.
+func hangUp() { panic(http.ErrAbortHandler) }
+
 // apiServer serves a process's API on one listener. It can tell when the last of its goroutines has ended.
 type apiServer struct {
 	server http.Server

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -17,8 +18,9 @@ import (
 
 // Command returns a Program that runs the executable at path as a child process, in a process group of its own, with
 // nothing in its environment but what the service gives a function and Config.Env. It speaks to the environment over
-// TCP on a free loopback port, is frozen with SIGSTOP and thawed with SIGCONT. On Linux the kernel ends it if the
-// calling process dies.
+// TCP on a free loopback port, is frozen with SIGSTOP and thawed with SIGCONT. If the calling process dies, the child
+// dies with it, frozen or not: on Linux at once, by the kernel's hand; elsewhere a stopped one gets the SIGHUP of an
+// orphaned process group (POSIX), and a running one finds the Runtime API gone.
 func Command(path string, args ...string) Program { return command{path: path, args: args} }
 
 type command struct {
@@ -47,24 +49,34 @@ func (c command) start(b boot) (process, error) {
 	child.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	child.cmd.WaitDelay = leftoverDelay
 	dieWithParent(child.cmd.SysProcAttr)
-	if err := child.cmd.Start(); err != nil {
+	started := make(chan error, 1)
+	go child.run(started, b.ended)
+	if err := <-started; err != nil {
 		_ = l.Close()
 		return nil, fmt.Errorf("run %s: %w", c.path, err)
 	}
 	child.api = serveAPI(l, b.api)
-	go child.reap(b.ended)
 	return child, nil
 }
 
-// childProcess is a running child. reap owns cmd.Wait; everybody else only sends signals.
+// childProcess is a running child. run owns cmd; everybody else only sends signals to its process.
 type childProcess struct {
 	cmd   *exec.Cmd
 	api   *apiServer
-	ended chan struct{} // closed by reap
+	ended chan struct{} // closed by run
 }
 
-// reap waits for the end of the child and of its group.
-func (p *childProcess) reap(ended func(code int, signal string)) {
+// run starts the child, reports on started whether that went well, and waits for the end of the child and of its group.
+// It keeps its thread until then: the kernel that ends a child with its parent (prctl(2), PR_SET_PDEATHSIG) takes the
+// end of the thread that started it for the parent's.
+func (p *childProcess) run(started chan<- error, ended func(code int, signal string)) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	err := p.cmd.Start()
+	started <- err
+	if err != nil {
+		return
+	}
 	_ = p.cmd.Wait() // its error is the exit status, which is read below
 	p.toGroup(syscall.SIGKILL)
 	state := p.cmd.ProcessState

@@ -11,12 +11,15 @@ import (
 )
 
 // conduct sees r through, from the start of a process, if it takes one, to the end of its phase, and resets the
-// environment where the phase does not end well. It has a place. The error is a process that can not be started, or
-// ErrClosed; the caller has its answer otherwise.
+// environment where the phase does not end well. It has a place. The error is a process that can not be started,
+// a request id in use, or ErrClosed; the caller has its answer otherwise.
 func (e *Environment) conduct(r *run) error {
 	box, err := e.prepare(r)
 	if box == nil || err != nil {
 		return err
+	}
+	if !box.admit(r) {
+		return fmt.Errorf("request id %q belongs to an invocation that is under way", r.RequestID)
 	}
 	box.thaw()
 	gap := time.NewTimer(e.config.OrderGap)
@@ -64,7 +67,11 @@ func (e *Environment) prepare(r *run) (*sandbox, error) {
 		return nil, err
 	}
 	defer func() { <-e.life }()
-	if box := e.running(); box != nil {
+	switch box := e.running(); {
+	case box == nil:
+	case box.isCondemned(): // since the last invocation, or by another that is under way
+		e.endHolding(box)
+	default:
 		return box, nil
 	}
 	e.clear()
@@ -146,8 +153,7 @@ func (e *Environment) end(box *sandbox) {
 
 // endHolding is end for who holds life.
 func (e *Environment) endHolding(box *sandbox) {
-	if box.hasExtension() && e.running() == box {
-		box.noteEnding(KindSigterm, e.config.ShutdownWindow)
+	if box.hasExtension() && box.noteEnding(KindSigterm, e.config.ShutdownWindow) {
 		box.proc.signal(syscall.SIGTERM)
 		window := time.NewTimer(e.config.ShutdownWindow)
 		defer window.Stop()
@@ -157,9 +163,5 @@ func (e *Environment) endHolding(box *sandbox) {
 		case <-e.closing:
 		}
 	}
-	if e.running() == box {
-		box.noteEnding(KindSigkill, 0)
-		box.proc.kill()
-		<-box.proc.done()
-	}
+	box.kill()
 }

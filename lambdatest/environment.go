@@ -65,7 +65,8 @@ func New(cfg Config, p Program) (*Environment, error) {
 //
 // A function that fails, exits, or takes too long is a Response with FunctionError set; after a panic, an exit, a
 // timeout or a failed Init the environment is reset, and the next Invoke starts a new process. The error is ErrClosed,
-// the end of ctx (what has been released goes on, as with a caller that hung up), or a process that can not be started.
+// the end of ctx (what has been released goes on, as with a caller that hung up), a process that can not be started, or
+// the request id of an invocation that is under way; one that is over can be used again, as the service's retries do.
 func (e *Environment) Invoke(ctx context.Context, inv Invocation) (Response, error) {
 	if !e.enter() {
 		return Response{}, ErrClosed
@@ -196,9 +197,7 @@ func (e *Environment) Close() error {
 	e.mu.Unlock()
 	e.life <- struct{}{} // nobody starts a process any more, but may be about to end one
 	if box := e.running(); box != nil {
-		box.noteEnding(KindSigkill, 0)
-		box.proc.kill()
-		<-box.proc.done()
+		box.kill()
 	}
 	e.clear()
 	<-e.life

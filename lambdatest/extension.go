@@ -60,7 +60,7 @@ func (s *sandbox) register(w http.ResponseWriter, r *http.Request) {
 	fault, faulty := s.registerFault.take()
 	if faulty && !fault.remembers() {
 		s.refuseRegistration(name, fault.refusal())
-		fault.write(w)
+		s.writeFault(w, r, fault)
 		return
 	}
 	events, refusal := s.checkRegistration(name, body)
@@ -77,6 +77,11 @@ func (s *sandbox) register(w http.ResponseWriter, r *http.Request) {
 		fault.write(w)
 		return
 	}
+	s.writeFunction(w, r)
+}
+
+// writeFunction answers a registration with who the function is.
+func (s *sandbox) writeFunction(w http.ResponseWriter, r *http.Request) {
 	answer := map[string]string{
 		"functionName": s.config.FunctionName, "functionVersion": s.config.FunctionVersion, "handler": s.config.Handler,
 	}
@@ -84,6 +89,15 @@ func (s *sandbox) register(w http.ResponseWriter, r *http.Request) {
 		answer["accountId"] = s.config.AccountID
 	}
 	writeJSON(w, http.StatusOK, answer)
+}
+
+// writeFault answers a registration with fault.
+func (s *sandbox) writeFault(w http.ResponseWriter, r *http.Request, fault Fault) {
+	if fault.onlyOmits() {
+		s.writeFunction(w, r)
+		return
+	}
+	fault.write(w)
 }
 
 func (s *sandbox) refuseRegistration(name string, why *apiError) {
@@ -155,6 +169,7 @@ func (s *sandbox) extensionNext(w http.ResponseWriter, r *http.Request) {
 		}
 		s.mu.Unlock()
 	case <-s.gone:
+		hangUp()
 	}
 }
 

@@ -24,6 +24,12 @@ func (f Fault) remembers() bool {
 	return !f.Cut && !f.OmitIdentifier && f.refusal().status == http.StatusOK
 }
 
+// onlyOmits tells whether the answer is the right one but for the identifier.
+func (f Fault) onlyOmits() bool {
+	f.Skip, f.Times = 0, 0
+	return f == Fault{OmitIdentifier: true}
+}
+
 // refusal is what the fault amounts to.
 func (f Fault) refusal() *apiError {
 	e := &apiError{http.StatusOK, errorBody{Type: "Extension.InternalError", Message: "a fault on purpose"}}
@@ -40,7 +46,7 @@ func (f Fault) refusal() *apiError {
 func (f Fault) write(w http.ResponseWriter) {
 	switch {
 	case f.Cut:
-		panic(http.ErrAbortHandler) // net/http's way to close a connection without an answer
+		hangUp()
 	case f.Body != "":
 		writeBody(w, f.refusal().status, []byte(f.Body))
 	default:

@@ -25,8 +25,11 @@ func TestRegisterFaults(t *testing.T) {
 		"server error":    {fault: lambdatest.Fault{Status: 500}, status: 500, errorType: "Extension.InternalError"},
 		"not JSON":        {fault: lambdatest.Fault{Body: "<html>"}, status: 200, body: "<html>", identified: true, remembered: true},
 		"error, not JSON": {fault: lambdatest.Fault{Status: 502, Body: "bad gateway"}, status: 502, body: "bad gateway"},
-		"no identifier":   {fault: lambdatest.Fault{OmitIdentifier: true}, status: 200, errorType: "Extension.InternalError"},
-		"cut":             {fault: lambdatest.Fault{Cut: true}, broken: true},
+		"no identifier": {
+			fault: lambdatest.Fault{OmitIdentifier: true, Times: 1}, status: 200,
+			body: `{"functionName":"function","functionVersion":"$LATEST","handler":"bootstrap"}`,
+		},
+		"cut": {fault: lambdatest.Fault{Cut: true}, broken: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var r reply

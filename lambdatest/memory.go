@@ -159,7 +159,8 @@ func (p *Process) awaitThaw() {
 	}
 }
 
-// end is the end of the process, the first time it is called.
+// end is the end of the process, the first time it is called. As with a kernel, connections are closed by the time that
+// anybody learns of it, so that nothing it sends is taken afterwards.
 func (p *Process) end(code int, signal string) {
 	p.mu.Lock()
 	already := p.hasEnded
@@ -169,9 +170,9 @@ func (p *Process) end(code int, signal string) {
 	if already {
 		return
 	}
-	p.boot.ended(code, signal)
-	p.host.End()
 	p.cancel(errEnded)
+	p.host.End()
+	p.boot.ended(code, signal)
 	close(p.ended)
 }
 

@@ -8,6 +8,18 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
 )
 
+// admit enters r among the invocations under way. It reports false if its request id is that of another.
+func (s *sandbox) admit(r *run) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.runs[r.RequestID] != nil {
+		return false
+	}
+	s.runs[r.RequestID] = r
+	delete(s.expired, r.RequestID)
+	return true
+}
+
 // dispatch begins r's phase and releases what Config.Order lets go first. random decides OrderRandom. It reports
 // whether the other half is to be released after the gap.
 func (s *sandbox) dispatch(r *run, random *rand.Rand) (afterGap bool) {
@@ -15,7 +27,6 @@ func (s *sandbox) dispatch(r *run, random *rand.Rand) (afterGap bool) {
 	defer s.mu.Unlock()
 	r.began = time.Now()
 	r.deadline = r.began.Add(s.config.Timeout)
-	s.runs[r.RequestID] = r
 	if !s.config.ManagedInstances {
 		s.current = r
 	}

@@ -26,7 +26,7 @@ type InvocationReport struct {
 	TimedOut  bool
 	Exited    bool // the process ended in the phase
 
-	Billed        time.Duration // Released to Ended
+	Billed        time.Duration // Released to Ended, or to the deadline where that passed first
 	Handler       time.Duration // Released to Posted, or all of Billed where nothing was posted
 	AfterResponse time.Duration // the rest of Billed
 }
@@ -115,18 +115,21 @@ func (i *InvocationReport) add(e eventlog.Event) {
 	case KindPhaseDone:
 		i.Ended = e.At
 	case KindTimeout:
-		i.TimedOut = true
+		i.TimedOut, i.Billed = true, e.At.Sub(i.Released)
 	}
 }
 
 func (i *InvocationReport) bill() {
-	if i.Ended.IsZero() {
+	switch {
+	case i.TimedOut: // the end of its process, which comes later, is the service's affair
+	case i.Ended.IsZero():
 		return
+	default:
+		i.Billed = i.Ended.Sub(i.Released)
 	}
-	i.Billed = i.Ended.Sub(i.Released)
 	i.Handler = i.Billed
 	if !i.Posted.IsZero() {
-		i.Handler = i.Posted.Sub(i.Released)
+		i.Handler = min(i.Billed, i.Posted.Sub(i.Released))
 	}
 	i.AfterResponse = i.Billed - i.Handler
 }

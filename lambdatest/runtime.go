@@ -46,6 +46,7 @@ func (s *sandbox) runtimeNext(w http.ResponseWriter, r *http.Request) {
 	case <-r.Context().Done():
 		s.dropLoop(loop)
 	case <-s.gone:
+		hangUp()
 	}
 }
 

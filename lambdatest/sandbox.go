@@ -32,7 +32,7 @@ type sandbox struct {
 	queue       []*run      // released, and no loop was there to take them
 	runs        map[string]*run
 	current     *run                // classic: the invocation whose phase it is; nil between phases
-	expired     map[string]struct{} // Managed Instances: ids whose deadline has passed
+	expired     map[string]struct{} // ids of invocations whose deadline has passed; their posts come late
 
 	extensions    []*extension
 	registerFault faultCount
@@ -75,7 +75,8 @@ func (s *sandbox) boot() boot {
 	}
 }
 
-// advance ends Init or the current phase if all have asked for the next event. The caller holds mu.
+// advance ends Init or the current phase if all have asked for the next event. The phase of an environment that is
+// condemned is its conductor's to end. The caller holds mu.
 func (s *sandbox) advance() {
 	if !s.initialized && s.runtimeSeen && s.allReady(func(*extension) bool { return true }) {
 		s.initialized = true
@@ -83,7 +84,7 @@ func (s *sandbox) advance() {
 		close(s.ready)
 	}
 	r := s.current
-	if r != nil && r.runtimeDone && r.invokeReleased && s.allReady(func(x *extension) bool { return x.wantsInvoke }) {
+	if r != nil && s.verdict == nil && r.runtimeDone && r.invokeReleased && s.allReady(func(x *extension) bool { return x.wantsInvoke }) {
 		s.finish(r)
 	}
 }
@@ -145,11 +146,26 @@ func (s *sandbox) condemn(reason errorBody) {
 	}
 }
 
+// isCondemned tells whether the function has given up on the environment.
+func (s *sandbox) isCondemned() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.verdict != nil
+}
+
 // hasExtension tells whether the process gets SIGTERM and a window.
 func (s *sandbox) hasExtension() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.extensions) > 0
+}
+
+// kill ends the process if it has not ended, and waits until it has.
+func (s *sandbox) kill() {
+	if s.noteEnding(KindSigkill, 0) {
+		s.proc.kill()
+		<-s.proc.done()
+	}
 }
 
 // ended records how the process ended. The process calls it once, before its done is closed.
@@ -182,13 +198,18 @@ func (s *sandbox) outcome() Exit {
 	return s.exit
 }
 
-// noteEnding logs that the process is being ended by kind, KindSigterm or KindSigkill.
-func (s *sandbox) noteEnding(kind eventlog.Kind, window time.Duration) {
+// noteEnding logs that the process is being ended by kind, KindSigterm or KindSigkill. It reports false, and logs
+// nothing, if the process has ended already.
+func (s *sandbox) noteEnding(kind eventlog.Kind, window time.Duration) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.isOver {
+		return false
+	}
 	if s.endingAt.IsZero() {
 		s.endingAt = time.Now()
 	}
 	s.exit.Killed = s.exit.Killed || kind == KindSigkill
 	s.add(eventlog.Event{Kind: kind, Duration: window})
+	return true
 }
