@@ -37,6 +37,26 @@ func TestIntervalFlush(t *testing.T) {
 	})
 }
 
+// After a flush the delay counts from the next span, not from one that has left already.
+func TestIntervalStartsAnewAfterAFlush(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := &fakeExporter{}
+		s := start(x, sized{interval: true, delay: time.Second})
+		end(s, "a")
+		time.Sleep(900 * time.Millisecond)
+		if err := s.ForceFlush(t.Context()); err != nil {
+			t.Error(err)
+		}
+		end(s, "b")
+		time.Sleep(999 * time.Millisecond)
+		synctest.Wait()
+		wantCalls(t, x, "a")
+		time.Sleep(time.Millisecond)
+		synctest.Wait()
+		wantCalls(t, x, "a", "b")
+	})
+}
+
 func TestIntervalOffRunsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := &fakeExporter{}
@@ -87,6 +107,20 @@ func TestHalfFullExportsInTheBackground(t *testing.T) {
 		synctest.Wait()
 		wantCalls(t, x, "a b")
 		wantStats(t, s, Stats{Ended: 2, Exported: 2})
+	})
+}
+
+func TestBackgroundGoesOnWhileTheQueueFills(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := &fakeExporter{}
+		s := start(x, sized{bound: 4})
+		release := x.hold()
+		end(s, "a", "b")
+		synctest.Wait()
+		end(s, "c", "d")
+		release()
+		synctest.Wait()
+		wantCalls(t, x, "a b", "c d")
 	})
 }
 

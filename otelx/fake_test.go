@@ -17,7 +17,8 @@ var errDown = errors.New("503 Service Unavailable")
 
 // fakeExporter is an exporter that a test can hold, script and read back.
 type fakeExporter struct {
-	wide int // width; 0 means 1
+	wide   int    // width; 0 means 1
+	before func() // called at the start of each call; nil: nothing
 
 	mu        sync.Mutex
 	gate      chan struct{} // closed by release; nil: open
@@ -45,6 +46,9 @@ func (f *fakeExporter) close(context.Context) error {
 }
 
 func (f *fakeExporter) export(ctx context.Context, spans []sdktrace.ReadOnlySpan) outcome {
+	if f.before != nil {
+		f.before()
+	}
 	gate, deaf := f.enter(ctx, spans)
 	if gate != nil {
 		if deaf {

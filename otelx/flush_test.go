@@ -300,6 +300,46 @@ func TestDeafExporter(t *testing.T) {
 	})
 }
 
+// Shutdown must wait with closing for an export that nobody waits for any more.
+func TestDeafExporterIsClosedAfterItsExport(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := &fakeExporter{deaf: true}
+		s := start(x, sized{})
+		release := x.hold()
+		end(s, "a")
+		if err := s.Shutdown(within(t, time.Second)); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Shutdown: %v", err)
+		}
+		synctest.Wait()
+		if x.closed() != 0 {
+			t.Error("the exporter was closed under its export")
+		}
+		release()
+		synctest.Wait()
+		if x.closed() != 1 {
+			t.Errorf("exporter closed %d times, want 1", x.closed())
+		}
+	})
+}
+
+// A flush is for what ended before it; a busy service must not keep it for ever.
+func TestFlushEndsWhileSpansKeepComing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := &fakeExporter{}
+		s := start(x, sized{batch: 1})
+		x.before = func() {
+			if len(x.log()) < 50 {
+				end(s, "new")
+			}
+		}
+		end(s, "a", "b")
+		if err := s.ForceFlush(t.Context()); err != nil {
+			t.Error(err)
+		}
+		wantCalls(t, x, "a", "b")
+	})
+}
+
 func TestLargeFlushUsesSeveralRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := &fakeExporter{wide: 8}

@@ -2,7 +2,6 @@ package otelx
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -201,16 +200,11 @@ func (l *loop) hush(d time.Duration) {
 	}
 }
 
-var errGivenUp = errors.New("given up beside another request")
-
 // pause waits for d and for as long as the backend wants to be left alone. It returns an error at once if the time of those
 // interested in r is up before that.
 func (l *loop) pause(ctx context.Context, r *run, d time.Duration) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
-	}
-	if r.over() {
-		return errGivenUp
 	}
 	l.mu.Lock()
 	wait := max(d, time.Until(l.notBefore))

@@ -105,7 +105,8 @@ func TestRetryAfterWithinTheBudgetIsWaitedFor(t *testing.T) {
 func TestRetryAfterBeyondTheBudgetGivesUpAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := &fakeExporter{script: []outcome{{verdict: retry, retryAfter: 10 * time.Second, err: errDown}}}
-		s := start(x, sized{interval: true, delay: time.Second})
+		errs := handled(t)
+		s := start(x, sized{interval: true, delay: time.Second, timeout: 3 * time.Second})
 		begin := time.Now()
 		end(s, "a")
 		for range 2 { // the second does not even ask
@@ -123,8 +124,41 @@ func TestRetryAfterBeyondTheBudgetGivesUpAtOnce(t *testing.T) {
 		if at := x.at[1].Sub(begin); at != 10*time.Second {
 			t.Errorf("second attempt after %v, want 10s", at)
 		}
+		if got := errs(); len(got) != 0 {
+			t.Errorf("waiting as asked was reported as a failure: %q", got)
+		}
 		wantStats(t, s, Stats{Ended: 1, Exported: 1})
 	})
+}
+
+// The export goes by the time of the caller who has most, while each is released by his own.
+func TestRetryAfterWithinTheBudgetOfOneCallerOfTwo(t *testing.T) {
+	for _, patience := range []time.Duration{time.Minute, 0} {
+		synctest.Test(t, func(t *testing.T) {
+			x := &fakeExporter{script: []outcome{{verdict: retry, retryAfter: 2 * time.Second, err: errDown}}}
+			s := start(x, sized{})
+			release := x.hold()
+			end(s, "a")
+			begin := time.Now()
+			short, long := make(chan error, 1), make(chan error, 1)
+			go func() { short <- s.ForceFlush(within(t, time.Second)) }()
+			synctest.Wait()
+			ctx := t.Context()
+			if patience > 0 {
+				ctx = within(t, patience)
+			}
+			go func() { long <- s.ForceFlush(ctx) }()
+			synctest.Wait()
+			release()
+			if err := <-short; !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) != time.Second {
+				t.Errorf("the caller with a second got %v after %v", err, time.Since(begin))
+			}
+			if err := <-long; err != nil || time.Since(begin) != 2*time.Second {
+				t.Errorf("the other got %v after %v", err, time.Since(begin))
+			}
+			wantCalls(t, x, "a", "a")
+		})
+	}
 }
 
 func TestRetryAfterHoldsBackAllRequests(t *testing.T) {
