@@ -40,5 +40,5 @@
 // # Elsewhere
 //
 // Any sdktrace.SpanExporter can take the place of encoder and sender ([WithExporter]). Failures of background work go to
-// otel.Handle, at most one a minute. Metrics and logs are not this package's.
+// otel.Handle, at most one a minute, and so does what a backend says about spans it rejects. Metrics and logs are not this package's.
 package otelx
