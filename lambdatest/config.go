@@ -3,9 +3,9 @@ package lambdatest
 import (
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
-	"github.com/epilogue-go/epilogue/internal/memnet"
 	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
 )
 
@@ -58,8 +58,8 @@ type Config struct {
 
 	Stdout, Stderr io.Writer // of the function; default: discarded. Written to by one goroutine at a time each
 
-	Log     *eventlog.Log   // default: a log of the environment's own
-	Network *memnet.Network // of a Func program, for servers that it talks to; default: a network of its own
+	Log     *eventlog.Log // default: a log of the environment's own
+	Network *Network      // of a Func program, for servers that it talks to; default: a network of its own
 }
 
 // ExternalExtension is an extension in a process of its own, as far as the function can notice one: it takes a place,
@@ -144,8 +144,30 @@ func (c *Config) check() error {
 	if c.Order < OrderRandom || c.Order > OrderInvokeLast {
 		return fmt.Errorf("setting Config.Order=%d: not one of the Order constants", c.Order)
 	}
+	if c.Concurrency > 1 && !c.ManagedInstances {
+		return fmt.Errorf("setting Config.Concurrency=%d: only with ManagedInstances; otherwise it is 1", c.Concurrency)
+	}
+	for i, variable := range c.Env {
+		if key, _, found := strings.Cut(variable, "="); !found || key == "" {
+			return fmt.Errorf("setting Config.Env[%d]=%q: no variable; write KEY=value", i, variable)
+		}
+	}
+	return c.checkExtensions()
+}
+
+func (c *Config) checkExtensions() error {
 	if len(c.ExternalExtensions) > maxExtensions {
 		return fmt.Errorf("setting Config.ExternalExtensions: %d of them; at most %d", len(c.ExternalExtensions), maxExtensions)
+	}
+	names := make(map[string]bool)
+	for i, x := range c.ExternalExtensions {
+		switch {
+		case x.Name == "" || names[x.Name]:
+			return fmt.Errorf("setting Config.ExternalExtensions[%d].Name=%q: empty or taken; each needs a name of its own", i, x.Name)
+		case x.Hold < 0:
+			return fmt.Errorf("setting Config.ExternalExtensions[%d].Hold=%v: negative; use zero for none", i, x.Hold)
+		}
+		names[x.Name] = true
 	}
 	return nil
 }
@@ -162,7 +184,7 @@ func (c *Config) setParts() {
 		c.Log = new(eventlog.Log)
 	}
 	if c.Network == nil {
-		c.Network = new(memnet.Network)
+		c.Network = new(Network)
 	}
 	if !c.ManagedInstances {
 		c.Concurrency = 1

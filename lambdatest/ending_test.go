@@ -220,6 +220,27 @@ func TestErrorsThatExtensionsReportCondemnTheEnvironment(t *testing.T) {
 	}
 }
 
+// TestEnvironmentCondemnedBetweenInvocationsIsReplaced: nobody waits for an answer when the extension gives up.
+func TestEnvironmentCondemnedBetweenInvocationsIsReplaced(t *testing.T) {
+	inMemory(t, lambdatest.Config{ManagedInstances: true}, func(p *lambdatest.Process) {
+		a := newAPI(p)
+		id := a.register(p.Context(), "x", `[]`).header.Get("Lambda-Extension-Identifier")
+		go a.next(p.Context(), id)
+		go func() {
+			pause(p.Context(), time.Minute)
+			a.do(p.Context(), http.MethodPost, "/2020-01-01/extension/exit/error", "{}",
+				"Lambda-Extension-Identifier", id, "Lambda-Extension-Function-Error-Type", "Extension.Oops")
+		}()
+		p.Serve(ok)
+	}, func(t *testing.T, env *lambdatest.Environment) {
+		send(t, env, "{}")
+		time.Sleep(2 * time.Minute)
+		if resp := invoke(t, env, lambdatest.Invocation{}); resp.FunctionError != "" || !resp.Cold {
+			t.Errorf("answered %+v, want a cold start that is well", resp)
+		}
+	})
+}
+
 func TestInitErrorOfTheRuntimeFailsTheInvocation(t *testing.T) {
 	inMemory(t, lambdatest.Config{}, func(p *lambdatest.Process) {
 		newAPI(p).do(p.Context(), http.MethodPost, "/2018-06-01/runtime/init/error",

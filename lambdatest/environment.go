@@ -8,7 +8,6 @@ import (
 	"os"
 	"sync"
 
-	"github.com/epilogue-go/epilogue/internal/memnet"
 	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
 )
 
@@ -212,4 +211,4 @@ func (e *Environment) Config() Config { return e.config }
 func (e *Environment) Log() *eventlog.Log { return e.config.Log }
 
 // Network returns the network in memory on which a Func program runs, for servers that it talks to.
-func (e *Environment) Network() *memnet.Network { return e.config.Network }
+func (e *Environment) Network() *Network { return e.config.Network }

@@ -70,6 +70,45 @@ func TestManagedInstancesDoNotFreeze(t *testing.T) {
 	})
 }
 
+// TestTraceHeaderIsInTheContextAloneWhereInvocationsShareAProcess: a variable can not hold several.
+func TestTraceHeaderIsInTheContextAloneWhereInvocationsShareAProcess(t *testing.T) {
+	const header = "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1"
+	var fromContext any
+	var fromEnv string
+	inMemory(t, lambdatest.Config{ManagedInstances: true, Concurrency: 2}, func(p *lambdatest.Process) {
+		p.Serve(func(ctx context.Context) {
+			fromContext, fromEnv = ctx.Value("x-amzn-trace-id"), p.Getenv("_X_AMZN_TRACE_ID")
+		})
+	}, func(t *testing.T, env *lambdatest.Environment) {
+		invoke(t, env, lambdatest.Invocation{TraceHeader: header})
+	})
+	if fromContext != header || fromEnv != "" {
+		t.Errorf("the context has %q, the environment %q; want the header in the context alone", fromContext, fromEnv)
+	}
+}
+
+func TestRequestIDOfAnInvocationUnderWayIsRefused(t *testing.T) {
+	inMemory(t, lambdatest.Config{ManagedInstances: true}, func(p *lambdatest.Process) {
+		p.Serve(func() { pause(p.Context(), time.Second) })
+	}, func(t *testing.T, env *lambdatest.Environment) {
+		first := make(chan lambdatest.Response, 1)
+		go func() {
+			resp, _ := env.Invoke(t.Context(), lambdatest.Invocation{RequestID: "r"})
+			first <- resp
+		}()
+		time.Sleep(time.Millisecond)
+		if resp, err := env.Invoke(t.Context(), lambdatest.Invocation{RequestID: "r"}); err == nil || !strings.Contains(err.Error(), `"r"`) {
+			t.Errorf("got %+v, %v, want an error that names the request id", resp, err)
+		}
+		if resp := <-first; resp.FunctionError != "" {
+			t.Errorf("the first got %+v", resp)
+		}
+		if again := invoke(t, env, lambdatest.Invocation{RequestID: "r"}); again.FunctionError != "" {
+			t.Errorf("a retry got %+v", again)
+		}
+	})
+}
+
 func TestLateResponseGets410OnManagedInstances(t *testing.T) {
 	inMemory(t, lambdatest.Config{ManagedInstances: true, Timeout: time.Second}, func(p *lambdatest.Process) {
 		p.Serve(func() { pause(p.Context(), 2*time.Second) })
@@ -139,13 +178,14 @@ func TestFunctionsEnvironmentVariables(t *testing.T) {
 	for key, want := range map[string]string{
 		"AWS_LAMBDA_FUNCTION_NAME": "orders", "AWS_LAMBDA_FUNCTION_VERSION": "3", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
 		"AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/orders", "AWS_REGION": "eu-north-1", "_HANDLER": "bootstrap",
-		"AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand", "A": "2", "TZ": "UTC", "LAMBDA_TASK_ROOT": "/var/task",
+		"AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand", "A": "2", "TZ": "UTC", "LAMBDA_TASK_ROOT": "/var/task", "AWS_LAMBDA_LOG_FORMAT": "Text",
 	} {
 		if vars[key] != want {
 			t.Errorf("%s=%q, want %q", key, vars[key], want)
 		}
 	}
-	for _, key := range []string{"AWS_LAMBDA_RUNTIME_API", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN", "AWS_XRAY_DAEMON_ADDRESS"} {
+	for _, key := range []string{"AWS_LAMBDA_RUNTIME_API", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
+		"AWS_SESSION_TOKEN", "AWS_XRAY_DAEMON_ADDRESS"} {
 		if vars[key] == "" {
 			t.Errorf("%s is not set", key)
 		}
@@ -154,6 +194,9 @@ func TestFunctionsEnvironmentVariables(t *testing.T) {
 		if value, set := vars[key]; set {
 			t.Errorf("%s=%q, want it unset", key, value)
 		}
+	}
+	if zone := read(lambdatest.Config{})["TZ"]; zone != ":UTC" {
+		t.Errorf("TZ=%q where Config.Env does not say otherwise, want :UTC", zone)
 	}
 	managed := read(lambdatest.Config{ManagedInstances: true, Concurrency: 3})
 	if managed["AWS_LAMBDA_INITIALIZATION_TYPE"] != "lambda-managed-instances" || managed["AWS_LAMBDA_MAX_CONCURRENCY"] != "3" {

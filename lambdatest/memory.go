@@ -134,7 +134,7 @@ func (p *Process) Dial(ctx context.Context, network, address string) (net.Conn, 
 }
 
 // Network returns the network that Dial uses.
-func (p *Process) Network() *memnet.Network { return p.boot.network }
+func (p *Process) Network() *Network { return p.boot.network }
 
 // Stdout is Config.Stdout, safe for concurrent use.
 func (p *Process) Stdout() io.Writer { return p.boot.stdout }

@@ -284,6 +284,7 @@ func TestEventWaitsForAnExtensionThatHungUp(t *testing.T) {
 		if r := a.next(short, id); r.err == nil {
 			t.Errorf("next returned %d before any invocation", r.status)
 		}
+		synctest.Wait() // the environment has noticed
 		go func() {
 			pause(p.Context(), time.Second)
 			got = a.next(p.Context(), id)

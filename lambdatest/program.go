@@ -5,8 +5,6 @@ import (
 	"net/http"
 	"os"
 	"time"
-
-	"github.com/epilogue-go/epilogue/internal/memnet"
 )
 
 // Program is what runs in an Environment: see [Command] and [Func]. It may be run many times: each cold start is a
@@ -29,7 +27,7 @@ type Exit struct {
 type boot struct {
 	api       http.Handler
 	variables func(runtimeAPI string) []string
-	network   *memnet.Network
+	network   *Network
 	stdout    io.Writer
 	stderr    io.Writer
 	loops     int                        // invocations at once

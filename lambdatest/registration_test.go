@@ -188,20 +188,37 @@ func TestInitLastsUntilEveryExtensionHasCalledNext(t *testing.T) {
 }
 
 func TestInitFailsAtItsTimeoutWhereAnExtensionNeverCallsNext(t *testing.T) {
+	for _, events := range []string{`["INVOKE"]`, `[]`} {
+		inMemory(t, lambdatest.Config{}, func(p *lambdatest.Process) {
+			newAPI(p).register(p.Context(), "silent", events)
+			p.Serve(ok)
+		}, func(t *testing.T, env *lambdatest.Environment) {
+			start := time.Now()
+			resp := invoke(t, env, lambdatest.Invocation{})
+			if took := time.Since(start); !resp.TimedOut || resp.FunctionError == "" || took != 10*time.Second {
+				t.Errorf("%s: answered %+v after %v, want a timeout after 10s", events, resp, took)
+			}
+			idle(t, env)
+			if got := only(t, env, lambdatest.KindInitFailed).Detail; got != "Sandbox.Timedout" {
+				t.Errorf("%s: Init failed with %q", events, got)
+			}
+			only(t, env, lambdatest.KindProcessExit)
+		})
+	}
+}
+
+// TestExtensionWithoutEventsBuysSIGTERM: being registered is enough for the signal and its window.
+func TestExtensionWithoutEventsBuysSIGTERM(t *testing.T) {
 	inMemory(t, lambdatest.Config{}, func(p *lambdatest.Process) {
-		newAPI(p).register(p.Context(), "silent", `["INVOKE"]`)
+		obeying(p, 400*time.Millisecond)
+		extend(p.Context(), newAPI(p), "signals", `[]`, nil)
 		p.Serve(ok)
 	}, func(t *testing.T, env *lambdatest.Environment) {
-		start := time.Now()
-		resp := invoke(t, env, lambdatest.Invocation{})
-		if took := time.Since(start); !resp.TimedOut || resp.FunctionError == "" || took != 10*time.Second {
-			t.Errorf("answered %+v after %v, want a timeout after 10s", resp, took)
+		send(t, env, "{}")
+		exit, err := env.Shutdown(t.Context())
+		if want := (lambdatest.Exit{Took: 400 * time.Millisecond}); err != nil || exit != want {
+			t.Errorf("got %+v, %v, want %+v", exit, err, want)
 		}
-		idle(t, env)
-		if got := only(t, env, lambdatest.KindInitFailed).Detail; got != "Sandbox.Timedout" {
-			t.Errorf("Init failed with %q", got)
-		}
-		only(t, env, lambdatest.KindProcessExit)
 	})
 }
 

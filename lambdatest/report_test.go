@@ -13,6 +13,7 @@ import (
 func TestInvocationsReport(t *testing.T) {
 	calls := 0
 	inMemory(t, lambdatest.Config{Order: lambdatest.OrderInvokeLate, Timeout: time.Second}, func(p *lambdatest.Process) {
+		obeying(p, 100*time.Millisecond) // what the reset takes is not billed
 		pause(p.Context(), 300*time.Millisecond)
 		flushing(50*time.Millisecond, func() error {
 			calls++

@@ -32,6 +32,7 @@ type conn struct {
 
 	in            []byte // received, unread
 	closed        bool
+	resets        bool // Close resets the connection
 	readDeadline  deadline
 	writeDeadline deadline
 }
@@ -59,11 +60,15 @@ func (n *Network) newLink(from *Host, to addr) (near, far *conn) {
 // reset breaks the connection under both ends.
 func (l *link) reset() {
 	l.mu.Lock()
+	l.resetLocked()
+	l.mu.Unlock()
+	l.network.forget(l)
+}
+
+func (l *link) resetLocked() {
 	l.isReset = true
 	l.ends[0].in, l.ends[1].in = nil, nil
 	l.changed.Broadcast()
-	l.mu.Unlock()
-	l.network.forget(l)
 }
 
 // frozen tells, under link.mu, whether c's host is frozen.
@@ -148,9 +153,24 @@ func (c *conn) Close() error {
 		return opError("close", c.remote, net.ErrClosed)
 	}
 	c.closeLocked()
+	if c.resets {
+		l.resetLocked()
+	}
 	both := c.peer.closed
 	l.mu.Unlock()
 	c.release(both)
+	return nil
+}
+
+// SetLinger is what *net.TCPConn has: with zero, Close resets the connection and drops what the peer has not read.
+// Other values change nothing.
+func (c *conn) SetLinger(sec int) error {
+	c.link.mu.Lock()
+	defer c.link.mu.Unlock()
+	if c.closed {
+		return opError("set linger", c.remote, net.ErrClosed)
+	}
+	c.resets = sec == 0
 	return nil
 }
 

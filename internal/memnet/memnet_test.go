@@ -271,3 +271,19 @@ func TestEndOfAFrozenHostReleasesEverythingItHeld(t *testing.T) {
 		}
 	})
 }
+
+func TestCloseWithoutLingerResets(t *testing.T) {
+	var network memnet.Network
+	near, far := pair(t, &network, nil)
+	if _, err := near.Write([]byte("lost")); err != nil {
+		t.Fatal(err)
+	}
+	if err := near.(interface{ SetLinger(sec int) error }).SetLinger(0); err != nil {
+		t.Fatal(err)
+	}
+	_ = near.Close()
+	if _, err := far.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("peer's read: %v, want ECONNRESET", err)
+	}
+	_ = far.Close()
+}

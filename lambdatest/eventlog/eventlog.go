@@ -6,6 +6,7 @@ package eventlog
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -53,13 +54,17 @@ type Log struct {
 	changed chan struct{} // closed and forgotten at each Add; nil while nobody waits
 }
 
-// Add appends e, setting its Seq and, where it is zero, its At. It returns the event as recorded.
+// Add appends e and returns it as recorded: with its Seq, and with an At that is now where it was zero, and that of the
+// event before where it was earlier.
 func (l *Log) Add(e Event) Event {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	e.Seq = len(l.events)
 	if e.At.IsZero() {
 		e.At = time.Now()
+	}
+	if n := len(l.events); n > 0 && e.At.Before(l.events[n-1].At) {
+		e.At = l.events[n-1].At
 	}
 	l.events = append(l.events, e)
 	if l.changed != nil {
@@ -72,14 +77,11 @@ func (l *Log) Add(e Event) Event {
 // Events returns a copy of what has been recorded so far, in order.
 func (l *Log) Events() []Event { return l.Since(0) }
 
-// Since returns a copy of the events from seq on.
+// Since returns a copy of the events from seq on, which is not negative.
 func (l *Log) Since(seq int) []Event {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if seq >= len(l.events) {
-		return nil
-	}
-	return append([]Event(nil), l.events[seq:]...)
+	return slices.Clone(l.events[min(seq, len(l.events)):])
 }
 
 // Wait returns the first event, from seq on, for which match is true; it blocks until there is one or ctx ends.

@@ -46,6 +46,26 @@ func TestConcurrentAddsAreOrderedWithoutGaps(t *testing.T) {
 	}
 }
 
+// TestTimesNeverGoBack: a writer that took the time before another had added its event.
+func TestTimesNeverGoBack(t *testing.T) {
+	var log eventlog.Log
+	first := log.Add(eventlog.Event{Kind: "a"})
+	if second := log.Add(eventlog.Event{Kind: "b", At: first.At.Add(-time.Second)}); !second.At.Equal(first.At) {
+		t.Errorf("the second event is %v earlier than the first", first.At.Sub(second.At))
+	}
+}
+
+func TestSince(t *testing.T) {
+	var log eventlog.Log
+	log.Add(eventlog.Event{Kind: "a"})
+	log.Add(eventlog.Event{Kind: "b"})
+	for seq, want := range []int{2, 1, 0, 0} {
+		if got := log.Since(seq); len(got) != want {
+			t.Errorf("Since(%d) has %d events, want %d", seq, len(got), want)
+		}
+	}
+}
+
 // TestEventsIsACopy: what a caller does to the slice does not reach the log.
 func TestEventsIsACopy(t *testing.T) {
 	var log eventlog.Log
