@@ -14,7 +14,7 @@ var errGrounded = errors.New("agent: flush after shutdown")
 // while one is under way is served by the next; all who ask meanwhile share that one.
 type flights struct {
 	call func(context.Context) error // ForceFlush; it returns, if late, whatever the Flusher does
-	base context.Context             // gives values to the calls' contexts; never ends
+	base context.Context             // of all calls' contexts; ends with the agent
 
 	mu       sync.Mutex
 	now      *flight   // under way; nil: none. Whoever sets it starts the goroutine that flies it and all that follow.

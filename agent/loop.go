@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"time"
@@ -124,9 +123,7 @@ func (a *Agent) awaitBegin(inv *invocation) bool {
 	if inv.hasBegun() || inv.hasEnded() { // at the same moment
 		return true
 	}
-	if err := a.flushFor(inv.deadline); errors.Is(err, errGrounded) {
-		return false
-	}
+	_ = a.flushFor(inv.deadline)
 	if !a.invocations.release(inv) {
 		return true
 	}

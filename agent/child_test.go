@@ -1,0 +1,133 @@
+package agent_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+	"go.uber.org/goleak"
+
+	"github.com/epilogue-go/epilogue/agent"
+	"github.com/epilogue-go/epilogue/lambdatest"
+	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
+)
+
+// diaryVariable is set for a child process: where it reports what it does.
+const diaryVariable = "AGENT_TEST_DIARY"
+
+func TestMain(m *testing.M) {
+	if diary := os.Getenv(diaryVariable); diary != "" {
+		child(diary)
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// child is a function's main, with the real aws-lambda-go, real signals and a real exit.
+func child(url string) {
+	d := diary(url)
+	ag := agent.Start(context.Background(), d)
+	ag.Attach()
+	lambda.Start(func(ctx context.Context, event struct{ Hang bool }) (io.Reader, error) {
+		lc, _ := lambdacontext.FromContext(ctx)
+		id := lc.AwsRequestID
+		deadline, _ := ctx.Deadline()
+		ag.Begin(id, deadline, rootOf(id))
+		if event.Hang {
+			select {}
+		}
+		return &response{body: strings.NewReader(`"fine"`), end: func() { ag.End(id) }}, nil
+	})
+}
+
+// diary is a Flusher that reports to the test, and waits until the test has noted it, so that the order is exact.
+type diary string
+
+func (d diary) note(kind eventlog.Kind) error {
+	resp, err := http.Post(string(d)+"/"+string(kind), "text/plain", http.NoBody)
+	if err != nil {
+		return err
+	}
+	return resp.Body.Close()
+}
+
+func (d diary) ForceFlush(context.Context) error {
+	return errors.Join(d.note(flushBegun), d.note(flushEnded))
+}
+func (d diary) Shutdown(context.Context) error { return d.note(shutdownEnded) }
+func (d diary) EndOpen([8]byte, string) int    { _ = d.note(openEnded); return 1 }
+
+// newChild returns the world of a function in a child process.
+func newChild(t *testing.T) *world {
+	t.Helper()
+	w := &world{T: t, lines: &lines{}}
+	w.config = lambdatest.Config{Log: newLog(), Stderr: w.lines, Timeout: 2 * time.Second}
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		w.note(eventlog.Kind(strings.TrimPrefix(r.URL.Path, "/")), "")
+	}))
+	t.Cleanup(server.Close)
+	// The race detector's run time waits a second in os.Exit unless told otherwise: twice the window.
+	w.config.Env = []string{diaryVariable + "=" + server.URL, "GORACE=atexit_sleep_ms=0"}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.env, err = lambdatest.New(w.config, lambdatest.Command(self)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = w.env.Close()
+		if t.Failed() {
+			t.Logf("events:\n%s\nlog:\n%s", w.env.Log(), w.lines)
+		}
+	})
+	return w
+}
+
+func TestChildProcessFlushesAfterTheResponseAndAtSigterm(t *testing.T) {
+	w := newChild(t)
+	const invocations = 20
+	for i := range invocations {
+		w.serves(strconv.Itoa(i))
+	}
+	for i := range invocations {
+		id := strconv.Itoa(i)
+		w.inOrder(w.one(lambdatest.KindResponsePosted, id), w.find(flushBegun, "")[i], w.find(flushEnded, "")[i],
+			w.one(lambdatest.KindExtensionNext, id))
+	}
+	w.gracefully()
+	w.inOrder(w.one(lambdatest.KindSigterm, ""), w.one(openEnded, ""), w.find(flushEnded, "")[invocations],
+		w.one(shutdownEnded, ""), w.one(lambdatest.KindProcessExit, ""))
+}
+
+func TestChildProcessThatTimesOut(t *testing.T) {
+	w := newChild(t)
+	resp, err := w.env.Invoke(t.Context(), lambdatest.Invocation{RequestID: "r", Payload: []byte(`{"Hang":true}`)})
+	if err != nil || !resp.TimedOut {
+		t.Fatalf("%+v %v", resp, err)
+	}
+	w.idle()
+	w.inOrder(w.one(lambdatest.KindSigterm, ""), w.find(openEnded, "")[0], w.one(flushEnded, ""), w.one(shutdownEnded, ""),
+		w.one(lambdatest.KindProcessExit, ""))
+	if n := len(w.find(openEnded, "")); n != 2 {
+		t.Errorf("EndOpen called %d times, want for the invocation and for the rest", n)
+	}
+	if e := w.one(lambdatest.KindProcessExit, ""); e.Count != 0 {
+		t.Errorf("%s", e)
+	}
+	if !slices.ContainsFunc(strings.Split(w.lines.String(), "\n"), func(line string) bool {
+		return strings.Contains(line, "graceful shutdown completed") && strings.Contains(line, "invocationsInFlight=1")
+	}) {
+		t.Error("no line about the invocation in flight")
+	}
+}
