@@ -146,3 +146,18 @@ func TestFlushTakesOverTheBackgroundExport(t *testing.T) {
 		})
 	}
 }
+
+// In a service nobody calls ForceFlush, so the log must tell about drops.
+func TestDropsOfAServiceAreReported(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		errs := handled(t)
+		s := start(&fakeExporter{}, sized{bound: 4, interval: true, delay: time.Second})
+		s.processor.queue.half = 100
+		end(s, "a", "b", "c", "d", "e", "f")
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if got := errs(); len(got) != 1 || got[0] != "2 spans dropped: the buffer was full" {
+			t.Errorf("reported %q", got)
+		}
+	})
+}

@@ -15,6 +15,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"go.opentelemetry.io/otel"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
 
@@ -267,5 +269,55 @@ func TestUnreachableBackendKeepsSpans(t *testing.T) {
 	}
 	if got := s.Stats(); got.Pending != 1 {
 		t.Errorf("Stats() = %+v", got)
+	}
+}
+
+func TestEndToEndPartialSuccess(t *testing.T) {
+	// ExportTraceServiceResponse{partial_success: {rejected_spans: 1, error_message: "old"}}
+	answer := func(w http.ResponseWriter) { _, _ = w.Write([]byte("\x0a\x07\x08\x01\x12\x03old")) }
+	c := &collector{script: []func(http.ResponseWriter){answer}}
+	inBubble(t, c, []string{"OTEL_BSP_SCHEDULE_DELAY=100"}, func(t *testing.T, s *otelx.SDK) {
+		var reported []string
+		old := otel.GetErrorHandler()
+		otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { reported = append(reported, err.Error()) }))
+		defer otel.SetErrorHandler(old)
+		span(s, "a")
+		span(s, "b")
+		time.Sleep(200 * time.Millisecond) // in the background
+		synctest.Wait()
+		if len(reported) != 1 || reported[0] != `the backend rejected 1 of 2 spans: "old"` {
+			t.Errorf("reported %q", reported)
+		}
+		want := otelx.Stats{Ended: 2, Exported: 1, Dropped: otelx.Dropped{Rejected: 1}}
+		if got := s.Stats(); got != want {
+			t.Errorf("Stats() = %+v, want %+v", got, want)
+		}
+		var drop *otelx.DropError
+		if err := s.ForceFlush(t.Context()); !errors.As(err, &drop) {
+			t.Errorf("ForceFlush: %v", err)
+		}
+	})
+}
+
+func TestEndpointAndHeadersByOption(t *testing.T) {
+	c := &collector{}
+	srv := httptest.NewServer(c)
+	defer srv.Close()
+	s, err := newSDK(t, otelx.WithEndpoint(srv.URL+"/as/is"), otelx.WithHeaders(map[string]string{"X-A": "b"}),
+		environ("OTEL_EXPORTER_OTLP_ENDPOINT=http://nowhere.invalid", "OTEL_EXPORTER_OTLP_HEADERS=x-a=env"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	span(s, "a")
+	// Through the provider, as who only has that would do it.
+	provider := otel.GetTracerProvider().(*sdktrace.TracerProvider)
+	if err := provider.ForceFlush(t.Context()); err != nil {
+		t.Errorf("ForceFlush: %v", err)
+	}
+	if r := c.requests[0]; r.URL.Path != "/as/is" || r.Header.Get("X-A") != "b" {
+		t.Errorf("path %s, header %q", r.URL.Path, r.Header.Get("X-A"))
+	}
+	if err := provider.Shutdown(t.Context()); err != nil {
+		t.Errorf("Shutdown: %v", err)
 	}
 }

@@ -3,7 +3,9 @@ package otelx_test
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -212,6 +214,39 @@ func TestSampler(t *testing.T) {
 	s, _ = newSDK(t, otelx.Fallback(otelx.WithSampler(sdktrace.NeverSample())), environ("OTEL_TRACES_SAMPLER=always_on"))
 	if _, sp := s.TracerProvider().Tracer("test").Start(t.Context(), "a"); !sp.SpanContext().IsSampled() {
 		t.Error("the fallback beat the environment")
+	}
+}
+
+func TestSamplerRatioOutOfRange(t *testing.T) {
+	for _, arg := range []string{"2", "-0.1", "NaN", "half"} {
+		s, err := newSDK(t, environ("OTEL_TRACES_SAMPLER=traceidratio", "OTEL_TRACES_SAMPLER_ARG="+arg))
+		if err == nil || !strings.Contains(err.Error(), `OTEL_TRACES_SAMPLER_ARG="`+arg+`": write a number from 0 to 1`) {
+			t.Errorf("%s: error %v", arg, err)
+		}
+		if _, sp := s.TracerProvider().Tracer("test").Start(t.Context(), "a"); !sp.SpanContext().IsSampled() {
+			t.Errorf("%s: not everything is sampled", arg)
+		}
+	}
+}
+
+func TestConsole(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout := os.Stdout
+	os.Stdout = w
+	s, err := newSDK(t, environ("OTEL_TRACES_EXPORTER=console"))
+	os.Stdout = stdout
+	if err != nil {
+		t.Error(err)
+	}
+	span(s, "printed")
+	if err := errors.Join(s.ForceFlush(t.Context()), w.Close()); err != nil {
+		t.Error(err)
+	}
+	if out, err := io.ReadAll(r); err != nil || !strings.Contains(string(out), `"Name":"printed"`) {
+		t.Errorf("standard output has %q, error %v", out, err)
 	}
 }
 
