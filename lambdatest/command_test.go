@@ -1,17 +1,42 @@
 package lambdatest_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"io/fs"
 	"os"
+	"os/exec"
+	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-lambda-go/lambda"
+
 	"github.com/epilogue-go/epilogue/lambdatest"
 )
+
+// functions are what children can be beside the scenarios.
+var functions = map[string]func(machine){
+	"pid":     func(m machine) { m.serve(func() (string, error) { return strconv.Itoa(os.Getpid()), nil }) },
+	"environ": func(m machine) { m.serve(func() ([]string, error) { return os.Environ(), nil }) },
+	"prints": func(m machine) {
+		fmt.Println("to stdout")
+		fmt.Fprintln(os.Stderr, "to stderr")
+		m.serve(ok)
+	},
+	"sigterm": func(m machine) {
+		m.extend("flusher", `["INVOKE"]`)
+		lambda.StartWithOptions(ok, lambda.WithEnableSIGTERM(func() { fmt.Println("called back") }))
+	},
+	"parent": parent,
+}
 
 // child returns the test binary as the function of a scenario.
 func child(t *testing.T, name string, cfg *lambdatest.Config) lambdatest.Program {
@@ -34,20 +59,132 @@ func TestFrozenChildIsStopped(t *testing.T) {
 	env := newEnvironment(t, cfg, p)
 	resp := invoke(t, env, lambdatest.Invocation{})
 	idle(t, env)
-	pid := strings.Trim(string(resp.Payload), `"`)
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
-	for state := ""; state != "T"; {
-		stat, err := os.ReadFile("/proc/" + pid + "/stat")
-		if err != nil || ctx.Err() != nil {
-			t.Fatalf("state %q, %v", state, err)
-		}
-		fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
-		state = fields[0]
-	}
+	awaitState(t, strings.Trim(string(resp.Payload), `"`), "T")
 	if again := invoke(t, env, lambdatest.Invocation{}); string(again.Payload) != string(resp.Payload) || again.Cold {
 		t.Errorf("after the thaw: %+v", again)
 	}
+}
+
+// awaitState waits until /proc gives the process one of the states: "T" is stopped, "" is gone.
+func awaitState(t *testing.T, pid string, states ...string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	for state := "?"; !slices.Contains(states, state); {
+		if ctx.Err() != nil {
+			t.Fatalf("process %s has state %q, want one of %q", pid, state, states)
+		}
+		state = ""
+		if stat, err := os.ReadFile("/proc/" + pid + "/stat"); err == nil {
+			state = strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))[0]
+		}
+	}
+}
+
+// TestCloseEndsAFrozenChild: SIGKILL needs no thaw, and the process is reaped when Close returns.
+func TestCloseEndsAFrozenChild(t *testing.T) {
+	var cfg lambdatest.Config
+	p := child(t, "pid", &cfg)
+	env := newEnvironment(t, cfg, p)
+	resp := invoke(t, env, lambdatest.Invocation{})
+	idle(t, env)
+	if err := env.Close(); err != nil {
+		t.Error(err)
+	}
+	pid, err := strconv.Atoi(strings.Trim(string(resp.Payload), `"`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
+		t.Errorf("after Close the process gives %v, want ESRCH", err)
+	}
+}
+
+// TestFrozenChildSeesASignalAtTheThaw sends it SIGTERM in the freeze.
+func TestFrozenChildSeesASignalAtTheThaw(t *testing.T) {
+	var cfg lambdatest.Config
+	p := child(t, "pid", &cfg)
+	env := newEnvironment(t, cfg, p)
+	send(t, env, "{}")
+	if err := env.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	invoke(t, env, lambdatest.Invocation{})
+	if exit := exited(t, env); exit.Detail != "terminated" || exit.Seq < only(t, env, lambdatest.KindThaw).Seq {
+		t.Errorf("the process ended like this: %v", exit)
+	}
+}
+
+// TestEnableSIGTERMOfAwsLambdaGo: its extension stands beside another, its callbacks run, and it does not exit.
+func TestEnableSIGTERMOfAwsLambdaGo(t *testing.T) {
+	var out bytes.Buffer
+	cfg := lambdatest.Config{Stdout: &out, ShutdownWindow: 400 * time.Millisecond}
+	p := child(t, "sigterm", &cfg)
+	env := newEnvironment(t, cfg, p)
+	send(t, env, "{}")
+	exit, err := env.Shutdown(t.Context())
+	if err != nil || !exit.Killed || exit.Took < cfg.ShutdownWindow {
+		t.Errorf("the process ended like this: %+v, %v; want SIGKILL after the window", exit, err)
+	}
+	var names []string
+	for _, e := range events(env, lambdatest.KindExtensionRegistered) {
+		names = append(names, e.Who+" "+e.Detail)
+	}
+	if want := []string{"flusher INVOKE", "GoLangEnableSIGTERM "}; !slices.Equal(names, want) {
+		t.Errorf("registered %q, want %q", names, want)
+	}
+	if out.String() != "called back\n" {
+		t.Errorf("stdout %q", out.String())
+	}
+}
+
+// parent is no function: it runs one, says its process id when it is frozen, and never closes its environment.
+func parent(machine) {
+	env, err := lambdatest.New(lambdatest.Config{Env: []string{childScenario + "=pid"}}, lambdatest.Command(os.Args[0]))
+	if err != nil {
+		panic(err)
+	}
+	resp, err := env.Invoke(context.Background(), lambdatest.Invocation{})
+	if err != nil {
+		panic(err)
+	}
+	if err := env.WaitIdle(context.Background()); err != nil {
+		panic(err)
+	}
+	fmt.Println(strings.Trim(string(resp.Payload), `"`))
+	_, _ = io.Copy(io.Discard, os.Stdin) // until the test kills this process
+}
+
+// TestFrozenChildDiesWithItsParent kills a process that runs an environment, which has no time to clean up.
+func TestFrozenChildDiesWithItsParent(t *testing.T) {
+	if _, err := os.Stat("/proc/self/stat"); err != nil {
+		t.Skip("no /proc on this system")
+	}
+	binary, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), binary)
+	cmd.Env = append(os.Environ(), childScenario+"=parent")
+	stdin, err := cmd.StdinPipe() // held open
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stdin.Close()
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait() // its error is the signal
+	if err != nil {
+		t.Fatalf("the parent said %q, %v", line, err)
+	}
+	awaitState(t, strings.TrimSpace(line), "", "Z", "X") // a zombie is dead; who adopted it may take its time
 }
 
 func TestChildsEnvironmentIsClean(t *testing.T) {

@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/signal"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -183,17 +182,6 @@ var scenarios = []scenario{
 			send(t, env, `{}`)
 			exited(t, env)
 		},
-	},
-}
-
-// functions are what children can be beside the scenarios.
-var functions = map[string]func(machine){
-	"pid":     func(m machine) { m.serve(func() (string, error) { return strconv.Itoa(os.Getpid()), nil }) },
-	"environ": func(m machine) { m.serve(func() ([]string, error) { return os.Environ(), nil }) },
-	"prints": func(m machine) {
-		fmt.Println("to stdout")
-		fmt.Fprintln(os.Stderr, "to stderr")
-		m.serve(ok)
 	},
 }
 
