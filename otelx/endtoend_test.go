@@ -274,7 +274,10 @@ func TestUnreachableBackendKeepsSpans(t *testing.T) {
 
 func TestEndToEndPartialSuccess(t *testing.T) {
 	// ExportTraceServiceResponse{partial_success: {rejected_spans: 1, error_message: "old"}}
-	answer := func(w http.ResponseWriter) { _, _ = w.Write([]byte("\x0a\x07\x08\x01\x12\x03old")) }
+	answer := func(w http.ResponseWriter) {
+		w.Header().Set("Content-Type", "application/x-protobuf")
+		_, _ = w.Write([]byte("\x0a\x07\x08\x01\x12\x03old"))
+	}
 	c := &collector{script: []func(http.ResponseWriter){answer}}
 	inBubble(t, c, []string{"OTEL_BSP_SCHEDULE_DELAY=100"}, func(t *testing.T, s *otelx.SDK) {
 		var reported []string

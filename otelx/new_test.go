@@ -180,55 +180,6 @@ func TestResourcesOfDifferentSchemasAreMerged(t *testing.T) {
 	}
 }
 
-func TestSampler(t *testing.T) {
-	sampled := trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{1}, TraceFlags: trace.FlagsSampled})
-	unsampled := sampled.WithTraceFlags(0)
-	for _, c := range []struct {
-		env                              []string
-		root, sampledChild, unsampledOne bool
-	}{
-		{nil, true, true, false},
-		{[]string{"OTEL_TRACES_SAMPLER=always_on"}, true, true, true},
-		{[]string{"OTEL_TRACES_SAMPLER=ALWAYS_OFF"}, false, false, false},
-		{[]string{"OTEL_TRACES_SAMPLER=parentbased_always_off"}, false, true, false},
-		{[]string{"OTEL_TRACES_SAMPLER=traceidratio"}, true, true, true},
-		{[]string{"OTEL_TRACES_SAMPLER=traceidratio", "OTEL_TRACES_SAMPLER_ARG=0"}, false, false, false},
-		{[]string{"OTEL_TRACES_SAMPLER=parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG=0"}, false, true, false},
-	} {
-		s, err := newSDK(t, environ(c.env...))
-		if err != nil {
-			t.Error(err)
-		}
-		is := func(parent trace.SpanContext) bool {
-			_, sp := s.TracerProvider().Tracer("test").Start(trace.ContextWithSpanContext(t.Context(), parent), "a")
-			return sp.SpanContext().IsSampled()
-		}
-		if is(trace.SpanContext{}) != c.root || is(sampled) != c.sampledChild || is(unsampled) != c.unsampledOne {
-			t.Errorf("%q: sampled root %v, below sampled %v, below unsampled %v", c.env, is(trace.SpanContext{}), is(sampled), is(unsampled))
-		}
-	}
-	s, _ := newSDK(t, otelx.WithSampler(sdktrace.NeverSample()), environ("OTEL_TRACES_SAMPLER=always_on"))
-	if _, sp := s.TracerProvider().Tracer("test").Start(t.Context(), "a"); sp.SpanContext().IsSampled() {
-		t.Error("the environment beat the option")
-	}
-	s, _ = newSDK(t, otelx.Fallback(otelx.WithSampler(sdktrace.NeverSample())), environ("OTEL_TRACES_SAMPLER=always_on"))
-	if _, sp := s.TracerProvider().Tracer("test").Start(t.Context(), "a"); !sp.SpanContext().IsSampled() {
-		t.Error("the fallback beat the environment")
-	}
-}
-
-func TestSamplerRatioOutOfRange(t *testing.T) {
-	for _, arg := range []string{"2", "-0.1", "NaN", "half"} {
-		s, err := newSDK(t, environ("OTEL_TRACES_SAMPLER=traceidratio", "OTEL_TRACES_SAMPLER_ARG="+arg))
-		if err == nil || !strings.Contains(err.Error(), `OTEL_TRACES_SAMPLER_ARG="`+arg+`": write a number from 0 to 1`) {
-			t.Errorf("%s: error %v", arg, err)
-		}
-		if _, sp := s.TracerProvider().Tracer("test").Start(t.Context(), "a"); !sp.SpanContext().IsSampled() {
-			t.Errorf("%s: not everything is sampled", arg)
-		}
-	}
-}
-
 func TestConsole(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {

@@ -96,7 +96,7 @@ func (c *config) newExporter(env *environment) exporter {
 	case "none":
 		return nil
 	case "console":
-		if x, err := stdouttrace.New(); err == nil {
+		if x, err := stdouttrace.New(stdouttrace.WithWriter(os.Stdout)); err == nil {
 			return foreignExporter{x}
 		}
 	}
