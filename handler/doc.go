@@ -50,7 +50,8 @@
 //     has passed;
 //   - before an error or a lambda.Handler's bytes are returned, where nothing holds the environment after the post
 //     (see [Tracker]), where the context is over already, and for bytes above 6 MB;
-//   - always, when the function panics: it is recorded and flushed, then the panic goes on.
+//   - always, when the function panics: that is recorded, the spans it left open are ended, all is flushed, then the
+//     panic goes on.
 //
 // Everywhere else nothing is sent before the response was posted, and the response waits for nothing.
 //

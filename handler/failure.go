@@ -38,8 +38,8 @@ func describe(err error) (message, kind string, intact bool) {
 }
 
 // recordInterruption sets the span's status for a panic, or, where value is nil, for runtime.Goexit. It must be
-// called before the stack unwinds.
-func (inv *invocation) recordInterruption(value any) {
+// called before the stack unwinds. It returns the status's description.
+func (inv *invocation) recordInterruption(value any) (message string) {
 	kind, message := "runtime.Goexit", "the handler called runtime.Goexit"
 	if value != nil {
 		kind, message = typeName(value), fmt.Sprint(value)
@@ -51,6 +51,7 @@ func (inv *invocation) recordInterruption(value any) {
 		semconv.ExceptionMessage(message),
 		semconv.ExceptionStacktrace(string(debug.Stack())),
 	))
+	return message
 }
 
 // recordStatus takes over the HTTP status of a result that has one: a StatusCode field, as all the events package's

@@ -163,6 +163,21 @@ func TestPanic(t *testing.T) {
 	}
 }
 
+// TestOpenSpansOfAPanicAreEnded: a panic passes by the End of every span whose End was not deferred. Without the tracker's
+// help these never arrived, and those below them were orphans.
+func TestOpenSpansOfAPanicAreEnded(t *testing.T) {
+	j := newJournal()
+	fn := handler.Wrap(func() { panic("the box fell off the table") },
+		handler.WithTracker(ending{j}), handler.WithTracerProvider(j.provider())).(readerFunc)
+	ctx, cancel := invocationContext(t)
+	defer cancel()
+	func() {
+		defer func() { _ = recover() }()
+		_, _ = fn(ctx)
+	}()
+	j.want(t, "attach", "begin r1", "end open of r1: the box fell off the table", "span ended", "flush r1")
+}
+
 // TestGoexit: the goroutine ends, nothing will be posted.
 func TestGoexit(t *testing.T) {
 	j := newJournal()

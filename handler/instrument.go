@@ -21,14 +21,15 @@ const (
 // instrument is what all invocations of one wrapped handler share.
 type instrument struct {
 	config
-	holds  func(requestID string) bool
-	scope  []trace.TracerOption
-	warmed atomic.Bool // there was an invocation before, or the environment was initialised ahead of any
+	holds   func(requestID string) bool
+	endOpen func(requestID, reason string) int
+	scope   []trace.TracerOption
+	warmed  atomic.Bool // there was an invocation before, or the environment was initialised ahead of any
 }
 
 // newInstrument attaches the tracker.
 func newInstrument(c config) *instrument {
-	in := &instrument{config: c, holds: holdsFunc(c.tracker), scope: []trace.TracerOption{
+	in := &instrument{config: c, holds: holdsFunc(c.tracker), endOpen: endOpenFunc(c.tracker), scope: []trace.TracerOption{
 		trace.WithInstrumentationVersion(scopeVersion), trace.WithSchemaURL(semconv.SchemaURL),
 	}}
 	// With provisioned concurrency nobody waits for the start (AWS Lambda Developer Guide, "Lambda environment

@@ -62,7 +62,7 @@ func (inv *invocation) interrupted(returned *bool) {
 		return
 	}
 	value := recover()
-	inv.recordInterruption(value)
+	inv.endOpen(inv.requestID, inv.recordInterruption(value))
 	inv.span.End()
 	inv.leave(true)
 	if value == nil {

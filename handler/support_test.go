@@ -86,6 +86,11 @@ func (j *journal) Begin(id string, _ time.Time, _ [8]byte) { j.add("begin " + id
 func (j *journal) End(id string)                           { j.add("end " + id); j.ended <- struct{}{} }
 func (j *journal) Flush(id string) error                   { j.add("flush " + id); return errFlush }
 
+// ending is a tracker that can end open spans.
+type ending struct{ *journal }
+
+func (e ending) EndOpen(id, reason string) int { e.add("end open of " + id + ": " + reason); return 1 }
+
 // releasing is a tracker that holds nothing.
 type releasing struct{ *journal }
 

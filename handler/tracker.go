@@ -11,7 +11,12 @@ import "time"
 //	Holds(requestID string) bool
 //
 // says with it whether something holds the environment after this invocation's response, so that End returns at
-// once; false means that End itself flushes. A Tracker without it counts as holding.
+// once; false means that End itself flushes. A Tracker without it counts as holding. One that also has
+//
+//	EndOpen(requestID, reason string) int
+//
+// ends with it the spans still open at and under the invocation's, with status Error and the reason: the function has
+// panicked or called runtime.Goexit, and nobody else will end them.
 type Tracker interface {
 	// Attach is called once by Wrap, when it instruments a handler: who was never attached need not wait for End.
 	Attach()
@@ -40,4 +45,14 @@ func holdsFunc(t Tracker) func(requestID string) bool {
 		return h.Holds
 	}
 	return func(string) bool { return true }
+}
+
+// endOpenFunc returns t's optional EndOpen, or one that does nothing.
+func endOpenFunc(t Tracker) func(requestID, reason string) int {
+	if e, ok := t.(interface {
+		EndOpen(requestID, reason string) int
+	}); ok {
+		return e.EndOpen
+	}
+	return func(string, string) int { return 0 }
 }
