@@ -129,6 +129,16 @@ func (v *invocations) deadlineOf(id string) time.Time {
 	return time.Time{}
 }
 
+// rootOf returns the span id of the invocation's root span, zero where it is not known.
+func (v *invocations) rootOf(id string) [8]byte {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if inv := v.find(id); inv != nil {
+		return inv.root
+	}
+	return [8]byte{}
+}
+
 // forsake stops waiting for the INVOKE events of invocations that have ended without one, and reports whether there were
 // any: nobody has flushed what they left.
 func (v *invocations) forsake() bool {

@@ -1,6 +1,9 @@
 package agent
 
-import "time"
+import (
+	"log/slog"
+	"time"
+)
 
 // Attach tells the agent that a handler is wrapped and reports its invocations. It is called before lambda.Start. An
 // agent that nobody attaches holds no invocation: see the package's documentation.
@@ -47,6 +50,24 @@ func (a *Agent) Flush(requestID string) error {
 		return nil
 	}
 	return a.flushFor(a.invocations.deadlineOf(requestID))
+}
+
+// EndOpen ends the spans still open at and under the invocation's root, with status Error and the reason, where the
+// Flusher is an [OpenEnder], and returns how many. It is for a handler that will never end them itself, because it has
+// panicked; a Flush is to follow. It does nothing where Begin told of no root.
+func (a *Agent) EndOpen(requestID, reason string) int {
+	if a == nil {
+		return 0
+	}
+	root := a.invocations.rootOf(requestID)
+	if root == [8]byte{} { // which would stand for all spans
+		return 0
+	}
+	n, err := a.flusher.endOpen(root, reason)
+	if err != nil {
+		a.log.sayRarely(warn, "agent: EndOpen failed", slog.Any("error", err))
+	}
+	return n
 }
 
 // Holds reports whether someone else flushes when this invocation has ended, so that End returns at once: the agent's
