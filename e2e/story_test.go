@@ -42,10 +42,18 @@ func checkFailed(t *testing.T, step string, root span, spans []span) {
 		t.Errorf("%s: the invocation's status is %s", step, root.Status)
 	}
 	open := map[string]bool{"pack order": true, "wait for the glacier": true}
+	arrived := 0
 	for _, s := range spans {
-		if s.TraceID == root.TraceID && s.Parent == root.SpanID && open[s.Name] && s.Status != "error" {
+		if s.TraceID != root.TraceID || s.Parent != root.SpanID || !open[s.Name] {
+			continue
+		}
+		arrived++
+		if s.Status != "error" {
 			t.Errorf("%s: %s, left open, has status %s", step, s.Name, s.Status)
 		}
+	}
+	if arrived != 1 {
+		t.Errorf("%s: %d spans that were left open arrived, want 1", step, arrived)
 	}
 }
 

@@ -78,7 +78,7 @@ func TestDemo(t *testing.T) {
 		`^trace [0-9a-f]{32}  invocation 1, cold `, `^  POST /orders orders `, `├─ HTTP GET `, `│  └─ GET /prices/{sku} prices `,
 		`^trace .*  invocation 5, panic `, `✗ faults: the box fell off the table$`,
 		`^trace .*  invocation 6, timeout `, `timed out$`,
-		`^all +28 +28 +– +0$`, `^Nothing lost\.`,
+		`^all +29 +29 +– +0$`, `^Nothing lost\.`,
 	)
 	for line := range strings.Lines(out) {
 		if n := len([]rune(strings.TrimSuffix(line, "\n"))); n > 100 || strings.Contains(line, "\x1b") {
@@ -94,8 +94,8 @@ func TestDemoLoses(t *testing.T) {
 	if code != exitFailed {
 		t.Errorf("status %d, want %d", code, exitFailed)
 	}
-	contains(t, out, `^ 7 cold `, `^   SIGTERM  `, `^all +28 +0 +– +28$`, `^28 spans lost\.`)
-	contains(t, errs, `^the last lines of orders:$`, `503 Service Unavailable`, `^epilogue: 28 spans did not arrive$`)
+	contains(t, out, `^ 7 cold `, `^   SIGTERM  `, `^all +29 +0 +– +29$`, `^29 spans lost\.`)
+	contains(t, errs, `^the last lines of orders:$`, `503 Service Unavailable`, `^epilogue: 29 spans did not arrive$`)
 }
 
 // TestDemoFails: what the demo needs and does not find is named.

@@ -30,8 +30,8 @@ var (
 		},
 		{event: "create", answer: "201", leaves: orderSpans, prices: 1, frozen: true},
 		{
-			event: "panic", planned: "panic", leaves: []string{"POST /faults/{fault}", "weigh"},
-			note: "a panic ends the process: ended spans leave before the error is posted, open ones never",
+			event: "panic", planned: "panic", leaves: []string{"POST /faults/{fault}", "pack order", "weigh"},
+			note: "a panic ends the process: open spans are ended, and all leave before the error is posted",
 		},
 		{
 			event: "timeout", planned: "timeout", leaves: []string{"POST /faults/{fault}", "wait for the glacier", "HTTP GET"}, prices: 1,
