@@ -24,7 +24,7 @@ type SDK struct {
 }
 
 // New sets tracing up from opts and the environment, and makes its provider and propagator the global ones (otel.SetTracerProvider,
-// otel.SetTextMapPropagator). Nothing connects, no goroutine starts. ctx is for what options do in New; its end does not end the SDK.
+// otel.SetTextMapPropagator). Nothing connects and no goroutine starts, so ctx bounds nothing yet; its end does not end the SDK.
 //
 // The SDK is usable even with an error: each error joined in it names a setting, its value and what is accepted, and says what counts
 // instead. New itself logs nothing; the OpenTelemetry SDK may tell otel.Handle about a bad OTEL_TRACES_SAMPLER or
@@ -36,7 +36,7 @@ type SDK struct {
 // OTEL_EXPORTER_OTLP_PROTOCOL (http/protobuf), OTEL_EXPORTER_OTLP_CERTIFICATE, _CLIENT_CERTIFICATE and _CLIENT_KEY (PEM files), the
 // OTLP ones also as OTEL_EXPORTER_OTLP_TRACES_…, which win; the limits OTEL_ATTRIBUTE_*, OTEL_SPAN_*, OTEL_EVENT_* and OTEL_LINK_*;
 // and what the options name. A bad value is an error and means the default.
-func New(_ context.Context, opts ...Option) (*SDK, error) {
+func New(ctx context.Context, opts ...Option) (*SDK, error) { //nolint:revive // ctx: as Go's constructors of telemetry take one
 	c := newConfig(os.Getenv, opts)
 	env := &environment{getenv: c.getenv}
 	s := &SDK{provider: noop.NewTracerProvider()}
