@@ -1,0 +1,160 @@
+package integration
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/epilogue-go/epilogue/agent"
+	"github.com/epilogue-go/epilogue/handler"
+	"github.com/epilogue-go/epilogue/otelx"
+	"github.com/epilogue-go/epilogue/otelx/awslambda"
+)
+
+const (
+	handlerTime = 20 * time.Millisecond // from the handler's begin to its return
+	streamTime  = 30 * time.Millisecond // from there to the end of a streamed body
+	largeSize   = 6<<20 + 101           // bytes of a result; as JSON it is above what the Runtime API takes
+	burst       = 30                    // spans that end at once
+)
+
+// What the function writes to its stderr, a line each; see transcript.
+const (
+	spanEnded    = "span ended "    // and its span id
+	handlerBegun = "handler begun " // and what it is to do
+)
+
+// mains are what a process can be.
+var mains = map[string]func(machine){
+	"function":  func(m machine) { m.run(m.wrapped) },
+	"handler":   func(m machine) { m.run(m.wrappedHandler) },
+	"unwrapped": func(m machine) { m.run(func(f *function, _ *agent.Agent, _ *otelx.SDK) any { return f.handle }) },
+}
+
+// run is main: the wiring of the README, with a look at what ends.
+func (m machine) run(wrap func(*function, *agent.Agent, *otelx.SDK) any) {
+	ctx := context.Background()
+	tel, err := otelx.New(ctx, append(m.telemetry, awslambda.Defaults())...)
+	if err != nil {
+		fmt.Fprintln(m.stderr, "telemetry:", err)
+	}
+	if provider, ok := tel.TracerProvider().(*sdktrace.TracerProvider); ok { // not where the SDK is disabled
+		provider.RegisterSpanProcessor(witness{m})
+	}
+	ag := agent.Start(ctx, tel, m.agent...)
+	m.serve(wrap(&function{machine: m, tracer: tel.TracerProvider().Tracer("function")}, ag, tel))
+}
+
+func (machine) wrapped(f *function, ag *agent.Agent, tel *otelx.SDK) any {
+	return handler.Wrap(f.handle, handler.WithTracker(ag), handler.WithTracerProvider(tel.TracerProvider()))
+}
+
+func (machine) wrappedHandler(f *function, ag *agent.Agent, tel *otelx.SDK) any {
+	return handler.Wrap(bytesFunction{f}, handler.WithTracker(ag), handler.WithTracerProvider(tel.TracerProvider()))
+}
+
+// witness writes down, at once and beside otelx, each sampled span that ends. What a process in memory does after its end
+// does not count: a real one could not.
+type witness struct{ machine }
+
+func (witness) OnStart(context.Context, sdktrace.ReadWriteSpan) {}
+
+func (w witness) OnEnd(s sdktrace.ReadOnlySpan) {
+	select {
+	case <-w.ended:
+		return
+	default:
+	}
+	if s.SpanContext().IsSampled() {
+		fmt.Fprintf(w.stderr, "%s%s\n", spanEnded, s.SpanContext().SpanID())
+	}
+}
+
+func (witness) Shutdown(context.Context) error   { return nil }
+func (witness) ForceFlush(context.Context) error { return nil }
+
+// function is the user's.
+type function struct {
+	machine
+	tracer trace.Tracer
+}
+
+// event says what an invocation is to do.
+type event struct {
+	Do string `json:"do"`
+}
+
+// handle does it, in a span of its own.
+func (f *function) handle(ctx context.Context, e event) (any, error) {
+	_, span := f.tracer.Start(ctx, "work")
+	defer span.End()
+	fmt.Fprintf(f.stderr, "%s%s\n", handlerBegun, e.Do)
+	if e.Do == "burst" {
+		for range burst {
+			_, span := f.tracer.Start(ctx, "part")
+			span.End()
+		}
+	}
+	f.pause(handlerTime)
+	switch e.Do {
+	case "fail":
+		return nil, errors.New("no")
+	case "panic":
+		panic("boom")
+	case "large":
+		return strings.Repeat("x", largeSize), nil
+	case "stream":
+		return &stream{f: f, parts: []string{"one ", "two ", "three"}}, nil
+	case "hang":
+		<-f.ended
+	}
+	return "done", nil
+}
+
+// pause lets d pass, unless the process ends.
+func (f *function) pause(d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-f.ended:
+	}
+}
+
+// stream is a body that comes in parts, over streamTime.
+type stream struct {
+	f     *function
+	parts []string
+}
+
+func (s *stream) Read(b []byte) (int, error) {
+	if len(s.parts) == 0 {
+		return 0, io.EOF
+	}
+	s.f.pause(streamTime / 3)
+	n := copy(b, s.parts[0])
+	s.parts = s.parts[1:]
+	return n, nil
+}
+
+// bytesFunction is the function as a lambda.Handler.
+type bytesFunction struct{ f *function }
+
+func (h bytesFunction) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	var e event
+	if err := json.Unmarshal(payload, &e); err != nil {
+		return nil, err
+	}
+	result, err := h.f.handle(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(result)
+}

@@ -1,0 +1,94 @@
+package integration
+
+import (
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/epilogue-go/epilogue/lambdatest"
+)
+
+// judge compares the log with the invariants and with what the scenario expects.
+func (r *run) judge() {
+	r.Helper()
+	s := r.story()
+	for name, holds := range invariants {
+		if err := holds(s); err != nil {
+			r.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := spansAreDelivered(s, r.receiver.Spans()); err != nil {
+		r.Error(err)
+	}
+	var exits []int
+	for _, e := range s.events {
+		if e.Kind == lambdatest.KindProcessExit {
+			exits = append(exits, e.Count)
+		}
+	}
+	if diff := cmp.Diff(r.exits, exits); diff != "" {
+		r.Errorf("exit codes (-want +got)\n%s", diff)
+	}
+	spans := 0
+	for _, m := range r.calls {
+		spans += m.spans
+	}
+	if got := len(s.endedSpans()); got != spans {
+		r.Errorf("%d spans ended; want %d", got, spans)
+	}
+	for _, text := range r.scenario.says {
+		if len(s.said(text)) == 0 {
+			r.Errorf("nobody said %q", text)
+		}
+	}
+	if lines := s.said("DATA RACE"); len(lines) > 0 {
+		r.Error("the function has a data race")
+	}
+	if r.exact {
+		r.compareTimes()
+	}
+}
+
+// story is the log with what the scenario and its calls permit.
+func (r *run) story() *story {
+	s := &story{events: r.log.Events(), exact: r.exact, permit: r.scenario.permit}
+	s.permit.early, s.permit.timeouts = make(map[string]bool), make(map[string]bool)
+	for _, m := range r.calls {
+		s.permit.early[m.id] = m.early
+		s.permit.timeouts[m.id] = m.hangs()
+	}
+	return s
+}
+
+// compareTimes compares, in virtual time, what each phase took before the post and after it, when it was released, and
+// how long its caller waited.
+func (r *run) compareTimes() {
+	r.Helper()
+	calls := make(map[string]*made)
+	for _, m := range r.calls {
+		calls[m.id] = m
+	}
+	var free time.Time // when the environment became free
+	for _, report := range lambdatest.Invocations(r.log.Events()) {
+		m := calls[report.RequestID]
+		want := r.scenario.ordered(m.call)
+		if want.jitter && report.AfterResponse <= want.after {
+			want.after = report.AfterResponse
+		}
+		if report.Handler != want.handler || report.AfterResponse != want.after {
+			r.Errorf("%s, %s: the post came after %s, the end another %s later; want %s, %s",
+				m.id, m.name, report.Handler, report.AfterResponse, want.handler, want.after)
+		}
+		due := m.began
+		if free.After(due) && !r.scenario.config.ManagedInstances {
+			due = free
+		}
+		if late := report.Released.Sub(due); late != 0 {
+			r.Errorf("%s, %s: released %s later than it could", m.id, m.name, late)
+		}
+		if wait := report.Answered.Sub(m.began); m.wait != wait {
+			r.Errorf("%s, %s: its caller waited for %s; want %s", m.id, m.name, m.wait, wait)
+		}
+		free = report.Ended
+	}
+}

@@ -1,0 +1,21 @@
+package integration
+
+import (
+	"os"
+	"testing"
+
+	"go.opentelemetry.io/otel"
+	"go.uber.org/goleak"
+)
+
+// childMain names, in the environment of a child process, the main it is to run: the test binary runs itself.
+const childMain = "INTEGRATION_MAIN"
+
+func TestMain(m *testing.M) {
+	if name := os.Getenv(childMain); name != "" {
+		mains[name](thisProcess())
+		os.Exit(0)
+	}
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(error) {})) // of functions in memory; children write to their own stderr
+	goleak.VerifyTestMain(m)
+}

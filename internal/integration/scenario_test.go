@@ -1,0 +1,79 @@
+package integration
+
+import (
+	"testing"
+
+	"github.com/epilogue-go/epilogue/lambdatest"
+)
+
+// scenario is a function in its environment, and what is done to it.
+type scenario struct {
+	name   string
+	main   string // one of mains; empty: "function"
+	config lambdatest.Config
+	env    []string // variables of the function
+	permit permit   // but for what its calls permit
+	says   []string // texts that the function has to have logged
+	drive  func(r *run)
+}
+
+func (sc scenario) mainName() string {
+	if sc.main == "" {
+		return "function"
+	}
+	return sc.main
+}
+
+// ordered is c with the times that the scenario's order of INVOKE and invocation makes of it.
+func (sc scenario) ordered(c call) call {
+	unheard := c.after == grace // the grace counts from INVOKE
+	switch sc.config.Order {
+	case lambdatest.OrderInvokeFirst:
+		if !c.hangs() { // the deadline counts from the release
+			c.handler += gap
+		}
+		if unheard {
+			c.after -= gap
+		}
+	case lambdatest.OrderInvocationFirst:
+		if unheard {
+			c.after += gap
+		}
+	case lambdatest.OrderRandom, lambdatest.OrderInvokeLate, lambdatest.OrderInvokeLast:
+	}
+	return c
+}
+
+// TestScenarios runs every scenario in both forms.
+func TestScenarios(t *testing.T) {
+	var all []scenario
+	for _, part := range [][]scenario{orders(), collectors, registrations, variants, signals} {
+		all = append(all, part...)
+	}
+	for _, sc := range all {
+		t.Run(sc.name, func(t *testing.T) {
+			t.Run("memory", func(t *testing.T) { inMemory(t, sc) })
+			t.Run("child", func(t *testing.T) { asChild(t, sc) })
+		})
+	}
+}
+
+// orders are all outcomes with INVOKE before the handler, during it, after its response, and after the runtime has asked
+// for the next invocation.
+func orders() []scenario {
+	var all []scenario
+	for order, name := range map[lambdatest.Order]string{
+		lambdatest.OrderInvokeFirst:     "INVOKE before the handler",
+		lambdatest.OrderInvocationFirst: "INVOKE during the handler",
+		lambdatest.OrderInvokeLate:      "INVOKE after the response",
+		lambdatest.OrderInvokeLast:      "INVOKE after the runtime's next",
+	} {
+		for _, outcome := range outcomes {
+			all = append(all, scenario{
+				name: name + ", " + outcome.name, config: lambdatest.Config{Order: order},
+				drive: func(r *run) { r.send(succeeds, outcome, succeeds); r.shutdown() },
+			})
+		}
+	}
+	return all
+}
