@@ -31,6 +31,9 @@ var functions = map[string]func(machine){
 		fmt.Fprintln(os.Stderr, "to stderr")
 		m.serve(ok)
 	},
+	"sleeps": func(m machine) {
+		m.serve(func(seconds int) { time.Sleep(time.Duration(seconds) * time.Second) })
+	},
 	"sigterm": func(m machine) {
 		m.extend("flusher", `["INVOKE"]`)
 		lambda.StartWithOptions(ok, lambda.WithEnableSIGTERM(func() { fmt.Println("called back") }))
@@ -100,16 +103,16 @@ func TestCloseEndsAFrozenChild(t *testing.T) {
 	}
 }
 
-// TestFrozenChildSeesASignalAtTheThaw sends it SIGTERM in the freeze.
+// TestFrozenChildSeesASignalAtTheThaw sends it SIGTERM in the freeze, and an invocation that is long enough to die in.
 func TestFrozenChildSeesASignalAtTheThaw(t *testing.T) {
-	var cfg lambdatest.Config
-	p := child(t, "pid", &cfg)
+	cfg := lambdatest.Config{Timeout: 30 * time.Second}
+	p := child(t, "sleeps", &cfg)
 	env := newEnvironment(t, cfg, p)
-	send(t, env, "{}")
+	send(t, env, "0")
 	if err := env.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	invoke(t, env, lambdatest.Invocation{})
+	send(t, env, "20")
 	if exit := exited(t, env); exit.Detail != "terminated" || exit.Seq < only(t, env, lambdatest.KindThaw).Seq {
 		t.Errorf("the process ended like this: %v", exit)
 	}

@@ -292,7 +292,9 @@ func shutdown(t *testing.T, env *lambdatest.Environment) {
 // exited waits for the end of a process.
 func exited(t *testing.T, env *lambdatest.Environment) eventlog.Event {
 	t.Helper()
-	e, err := env.Log().Wait(t.Context(), 0, func(e eventlog.Event) bool { return e.Kind == lambdatest.KindProcessExit })
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	e, err := env.Log().Wait(ctx, 0, func(e eventlog.Event) bool { return e.Kind == lambdatest.KindProcessExit })
 	if err != nil {
 		t.Fatal(err)
 	}
