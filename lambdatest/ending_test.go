@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -124,11 +125,11 @@ func TestTimeoutCoversTheExtensionsWork(t *testing.T) {
 }
 
 func TestTimeoutResetsTheEnvironment(t *testing.T) {
-	calls := 0
+	var calls atomic.Int32 // of both processes: the first's goroutine outlives it
 	inMemory(t, lambdatest.Config{}, func(p *lambdatest.Process) {
 		obeying(p, 100*time.Millisecond)
 		flushing(0, func(ctx context.Context) error {
-			if calls++; calls == 1 {
+			if calls.Add(1) == 1 {
 				<-ctx.Done()
 				pause(p.Context(), time.Hour)
 			}

@@ -1,6 +1,7 @@
 package lambdatest_test
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -11,13 +12,12 @@ import (
 )
 
 func TestInvocationsReport(t *testing.T) {
-	calls := 0
+	var calls atomic.Int32 // of both processes: the first's goroutine outlives it
 	inMemory(t, lambdatest.Config{Order: lambdatest.OrderInvokeLate, Timeout: time.Second}, func(p *lambdatest.Process) {
 		obeying(p, 100*time.Millisecond) // what the reset takes is not billed
 		pause(p.Context(), 300*time.Millisecond)
 		flushing(50*time.Millisecond, func() error {
-			calls++
-			switch calls {
+			switch calls.Add(1) {
 			case 3:
 				time.Sleep(2 * time.Second)
 			case 4:
