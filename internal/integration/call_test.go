@@ -50,7 +50,7 @@ var (
 	}
 	timesOut = call{
 		name: "timeout", payload: `{"do":"hang"}`, errorType: "Sandbox.Timedout", spans: 2,
-		handler: timeout + collectorTime, exit: code(0),
+		handler: timeout, exit: code(0),
 	}
 	interrupted = call{ // by a signal, at its begin
 		name: "interrupted", payload: `{"do":"hang"}`, errorType: exitError, spans: 2, handler: collectorTime,

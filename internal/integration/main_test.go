@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"flag"
 	"os"
 	"testing"
 
@@ -15,6 +16,9 @@ func TestMain(m *testing.M) {
 	if name := os.Getenv(childMain); name != "" {
 		mains[name](thisProcess())
 		os.Exit(0)
+	}
+	if err := flag.Set("test.parallel", "8"); err != nil { // children mostly wait; the command line still beats this
+		panic(err)
 	}
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(error) {})) // of functions in memory; children write to their own stderr
 	goleak.VerifyTestMain(m)

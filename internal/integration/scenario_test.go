@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/epilogue-go/epilogue/lambdatest"
@@ -44,17 +45,19 @@ func (sc scenario) ordered(c call) call {
 	return c
 }
 
-// TestScenarios runs every scenario in both forms.
-func TestScenarios(t *testing.T) {
-	var all []scenario
-	for _, part := range [][]scenario{orders(), collectors, registrations, variants, signals} {
-		all = append(all, part...)
+func scenarios() []scenario {
+	return slices.Concat(orders(), collectors, registrations, variants, signals)
+}
+
+func TestInMemory(t *testing.T) {
+	for _, sc := range scenarios() {
+		t.Run(sc.name, func(t *testing.T) { t.Parallel(); inMemory(t, sc) })
 	}
-	for _, sc := range all {
-		t.Run(sc.name, func(t *testing.T) {
-			t.Run("memory", func(t *testing.T) { inMemory(t, sc) })
-			t.Run("child", func(t *testing.T) { asChild(t, sc) })
-		})
+}
+
+func TestWithAChild(t *testing.T) {
+	for _, sc := range scenarios() {
+		t.Run(sc.name, func(t *testing.T) { t.Parallel(); asChild(t, sc) })
 	}
 }
 

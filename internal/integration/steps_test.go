@@ -132,4 +132,3 @@ func (r *run) end(code int) {
 		r.Errorf("Shutdown: %+v, %v; want exit code %d", exit, err, code)
 	}
 }
-

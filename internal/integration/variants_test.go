@@ -61,7 +61,7 @@ var variants = []scenario{
 		env:  []string{"OTEL_TRACES_SAMPLER=always_off"},
 		drive: func(r *run) {
 			r.send(succeeds.unseen(), fails.unseen(), panics.unseen().taking(handlerTime), tooLarge.unseen(),
-				timesOut.unseen().taking(timeout), succeeds.unseen())
+				timesOut.unseen(), succeeds.unseen())
 			r.shutdown()
 		},
 	},
