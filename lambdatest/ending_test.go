@@ -255,6 +255,24 @@ func TestInitErrorOfTheRuntimeFailsTheInvocation(t *testing.T) {
 	})
 }
 
+// TestNobodyIsAnsweredWhenTheProcessIsGone: calls of next that wait break off; they do not return something empty.
+func TestNobodyIsAnsweredWhenTheProcessIsGone(t *testing.T) {
+	var got reply
+	inMemory(t, lambdatest.Config{}, func(p *lambdatest.Process) {
+		a := newAPI(p)
+		id := a.register(context.Background(), "signals", `[]`).header.Get("Lambda-Extension-Identifier")
+		go func() { got = a.next(context.Background(), id) }()
+		p.Serve(ok)
+	}, func(t *testing.T, env *lambdatest.Environment) {
+		send(t, env, "{}")
+		shutdown(t, env)
+		synctest.Wait()
+		if got.err == nil {
+			t.Errorf("next returned %d %q", got.status, got.body)
+		}
+	})
+}
+
 func TestCloseEndsABusyEnvironment(t *testing.T) {
 	inMemory(t, lambdatest.Config{}, func(p *lambdatest.Process) {
 		p.Serve(func() { pause(p.Context(), time.Hour) })

@@ -184,8 +184,10 @@ func TestFunctionsEnvironmentVariables(t *testing.T) {
 			t.Errorf("%s=%q, want %q", key, vars[key], want)
 		}
 	}
-	for _, key := range []string{"AWS_LAMBDA_RUNTIME_API", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
-		"AWS_SESSION_TOKEN", "AWS_XRAY_DAEMON_ADDRESS"} {
+	for _, key := range []string{
+		"AWS_LAMBDA_RUNTIME_API", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
+		"AWS_SESSION_TOKEN", "AWS_XRAY_DAEMON_ADDRESS",
+	} {
 		if vars[key] == "" {
 			t.Errorf("%s is not set", key)
 		}

@@ -6,8 +6,8 @@ import (
 )
 
 // variables returns the function's whole environment: what the service defines (AWS Lambda Developer Guide, Defined
-// runtime environment variables), then Config.Env. AWS_EXECUTION_ENV is not set on provided.* runtimes; the
-// credentials are of no account.
+// runtime environment variables), then Config.Env. AWS_EXECUTION_ENV is not set on provided.* runtimes, nor
+// AWS_LAMBDA_LOG_LEVEL with the Text log format; the credentials are of no account.
 func (c *Config) variables(runtimeAPI string) []string {
 	initialization := "on-demand"
 	if c.ManagedInstances {
