@@ -11,6 +11,7 @@ type call struct {
 	errorType string // what the caller is told; empty: answer
 	answer    string
 	spans     int // that end
+	flagged   int // of them, with status Error
 
 	handler time.Duration // from the release to the outcome's post, or to the process's end; exact in virtual time
 	after   time.Duration // from there to the end of the phase
@@ -28,10 +29,10 @@ var (
 		name: "ok", payload: `{"do":"ok"}`, answer: `"done"`, spans: 2, handler: handlerTime, after: collectorTime,
 	}
 	fails = call{
-		name: "error", payload: `{"do":"fail"}`, errorType: "errorString", spans: 2, handler: handlerTime, after: collectorTime,
+		name: "error", payload: `{"do":"fail"}`, errorType: "errorString", spans: 2, flagged: 1, handler: handlerTime, after: collectorTime,
 	}
 	panics = call{
-		name: "panic", payload: `{"do":"panic"}`, errorType: "string", spans: 2,
+		name: "panic", payload: `{"do":"panic"}`, errorType: "string", spans: 3, flagged: 2,
 		handler: handlerTime + collectorTime, early: true, exit: code(1),
 	}
 	undecodable = call{
@@ -49,11 +50,11 @@ var (
 		handler: handlerTime + streamTime, after: collectorTime,
 	}
 	timesOut = call{
-		name: "timeout", payload: `{"do":"hang"}`, errorType: "Sandbox.Timedout", spans: 2,
+		name: "timeout", payload: `{"do":"hang"}`, errorType: "Sandbox.Timedout", spans: 2, flagged: 2,
 		handler: timeout, exit: code(0),
 	}
 	interrupted = call{ // by a signal, at its begin
-		name: "interrupted", payload: `{"do":"hang"}`, errorType: exitError, spans: 2, handler: collectorTime,
+		name: "interrupted", payload: `{"do":"hang"}`, errorType: exitError, spans: 2, flagged: 2, handler: collectorTime,
 	}
 	bursts = call{
 		name: "burst", payload: `{"do":"burst"}`, answer: `"done"`, spans: 2 + burst,
@@ -90,10 +91,13 @@ func (c call) flushedEarly() call {
 }
 
 // unseen expects that there are no spans, so nothing to send.
-func (c call) unseen() call { c.spans, c.after = 0, 0; return c }
+func (c call) unseen() call { c.spans, c.flagged, c.after = 0, 0, 0; return c }
 
 // ending expects spans other than usual.
 func (c call) ending(spans int) call { c.spans = spans; return c }
+
+// flagging expects other than the usual number of spans to have status Error.
+func (c call) flagging(spans int) call { c.flagged = spans; return c }
 
 // exiting expects the process to end with the code given.
 func (c call) exiting(n int) call { c.exit = code(n); return c }

@@ -107,6 +107,7 @@ func (f *function) handle(ctx context.Context, e event) (any, error) {
 	case "fail":
 		return nil, errors.New("no")
 	case "panic":
+		f.tracer.Start(ctx, "left open") // as by code that does not defer its End
 		panic("boom")
 	case "large":
 		return strings.Repeat("x", largeSize), nil

@@ -20,6 +20,24 @@ func (r *run) judge() {
 	if err := spansAreDelivered(s, r.receiver.Spans()); err != nil {
 		r.Error(err)
 	}
+	r.compareExits(s)
+	r.compareSpans(s)
+	for _, text := range r.scenario.says {
+		if len(s.said(text)) == 0 {
+			r.Errorf("nobody said %q", text)
+		}
+	}
+	if len(s.said("DATA RACE")) > 0 {
+		r.Error("the function has a data race")
+	}
+	if r.exact {
+		r.compareTimes(s)
+	}
+}
+
+// compareExits compares how processes ended.
+func (r *run) compareExits(s *story) {
+	r.Helper()
 	var exits []int
 	for _, e := range s.events {
 		if e.Kind == lambdatest.KindProcessExit {
@@ -29,23 +47,26 @@ func (r *run) judge() {
 	if diff := cmp.Diff(r.exits, exits); diff != "" {
 		r.Errorf("exit codes (-want +got)\n%s", diff)
 	}
-	spans := 0
+}
+
+// compareSpans compares how many spans ended, and how many arrived with status Error.
+func (r *run) compareSpans(s *story) {
+	r.Helper()
+	spans, flagged := 0, 0
 	for _, m := range r.calls {
-		spans += m.spans
+		spans, flagged = spans+m.spans, flagged+m.flagged
 	}
 	if got := len(s.endedSpans()); got != spans {
 		r.Errorf("%d spans ended; want %d", got, spans)
 	}
-	for _, text := range r.scenario.says {
-		if len(s.said(text)) == 0 {
-			r.Errorf("nobody said %q", text)
+	arrived := make(map[string]bool)
+	for _, span := range r.receiver.Spans() {
+		if span.Status == "error" {
+			arrived[span.SpanID] = true
 		}
 	}
-	if lines := s.said("DATA RACE"); len(lines) > 0 {
-		r.Error("the function has a data race")
-	}
-	if r.exact {
-		r.compareTimes(s)
+	if r.scenario.permit.lost == 0 && len(arrived) != flagged {
+		r.Errorf("%d spans arrived with status Error; want %d", len(arrived), flagged)
 	}
 }
 

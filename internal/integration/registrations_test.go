@@ -15,7 +15,7 @@ func detachedCalls() []call {
 }
 
 // killedAtTimeout is timesOut where the platform has no extension to send SIGTERM for.
-var killedAtTimeout = timesOut.ending(0).exiting(-1)
+var killedAtTimeout = timesOut.ending(0).flagging(0).exiting(-1)
 
 // unregistered is a registration that fails in some way, after which the platform has no extension.
 func unregistered(name string, fault lambdatest.Fault, says string) scenario {

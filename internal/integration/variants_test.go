@@ -21,10 +21,10 @@ var variants = []scenario{
 	},
 	{
 		name: "signal-only, collector hangs",
-		env:  []string{"EPILOGUE_SIGNAL_ONLY=true", "EPILOGUE_FLUSH_TIMEOUT=200ms"},
+		env:  []string{"EPILOGUE_SIGNAL_ONLY=true", "EPILOGUE_FLUSH_TIMEOUT=500ms"},
 		drive: func(r *run) {
 			r.collector(hanging)
-			r.send(succeeds.held(200*time.Millisecond), streams.held(200*time.Millisecond))
+			r.send(succeeds.held(500*time.Millisecond), streams.held(500*time.Millisecond))
 			r.collector(well)
 			r.send(succeeds)
 			r.shutdown()
@@ -50,7 +50,7 @@ var variants = []scenario{
 		permit: permit{beside: true},
 		drive: func(r *run) {
 			alone := succeeds.ending(1).held(0)
-			r.send(alone, fails.ending(1).held(0), alone)
+			r.send(alone, fails.ending(1).flagging(0).held(0), alone)
 			r.freeze(hour)
 			r.send(alone, undecodable.held(0), alone)
 			r.shutdown()
