@@ -297,3 +297,55 @@ type panicExporter struct{}
 
 func (panicExporter) ExportSpans(context.Context, []sdktrace.ReadOnlySpan) error { panic("boom") }
 func (panicExporter) Shutdown(context.Context) error                             { panic("bang") }
+
+// An attempt that began for a caller with little time once had no time limit at all when one with more time joined: a
+// Shutdown without a deadline then hung for as long as the backend did.
+func TestJoinedAttemptKeepsItsLimits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := &fakeExporter{}
+		s := start(x, sized{timeout: 2 * time.Second})
+		defer x.hold()()
+		end(s, "a")
+		short := make(chan error, 1)
+		go func() { short <- s.ForceFlush(within(t, 300*time.Millisecond)) }()
+		synctest.Wait()
+		begin := time.Now()
+		err := s.ForceFlush(within(t, time.Minute))
+		if !errors.Is(err, errExportTimeout) {
+			t.Errorf("ForceFlush: %v", err)
+		}
+		// The export timeout of the attempt joined, then that of its own.
+		if took := time.Since(begin); took != 4*time.Second {
+			t.Errorf("took %v", took)
+		}
+		if err := <-short; !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("first caller: %v", err)
+		}
+	})
+}
+
+func TestAttemptsShowTheDeadlineOfWhoJoins(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := &fakeExporter{}
+		x.answer(outcome{verdict: retry, err: errDown}, outcome{verdict: retry, err: errDown, retryAfter: time.Second})
+		s := start(x, sized{timeout: 30 * time.Second})
+		release := x.hold()
+		end(s, "a")
+		short := make(chan error, 1)
+		go func() { short <- s.ForceFlush(within(t, 300*time.Millisecond)) }()
+		synctest.Wait()
+		long := make(chan error, 1)
+		go func() { long <- s.ForceFlush(within(t, 5*time.Second)) }()
+		synctest.Wait()
+		release()
+		if err := errors.Join(<-short, <-long); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("the first caller has no time for what the backend asks for: %v", err)
+		}
+		for i, left := range x.deadlines[1:] {
+			if left < 3*time.Second {
+				t.Errorf("attempt %d shows %v, want what the second caller has left", i+2, left)
+			}
+		}
+		wantStats(t, s, Stats{Ended: 1, Exported: 1})
+	})
+}

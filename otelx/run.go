@@ -155,22 +155,27 @@ func (r *run) wait(ctx context.Context) error {
 var errExportTimeout = errors.New("the export took longer than OTEL_BSP_EXPORT_TIMEOUT")
 
 // attempt returns the context for delivering one batch: it ends with the run or after limit (0: no limit), and shows the
-// deadline of those interested now. When one with a later deadline joins, it goes on until that.
+// deadline of those who are interested when it is asked.
 func (r *run) attempt(limit time.Duration) (context.Context, context.CancelFunc) {
-	ctx := r.ctx
-	if at := r.until(); !at.IsZero() {
-		ctx = shownDeadline{ctx, at}
-	}
 	if limit <= 0 {
-		return context.WithCancel(ctx)
+		ctx, cancel := context.WithCancel(r.ctx)
+		return shownDeadline{ctx, r}, cancel
 	}
-	return context.WithTimeoutCause(ctx, limit, errExportTimeout)
+	ctx, cancel := context.WithTimeoutCause(r.ctx, limit, errExportTimeout)
+	return shownDeadline{ctx, r}, cancel
 }
 
-// shownDeadline is a context that another one ends, at the deadline or later.
+// shownDeadline shows a deadline that may still move, and so is not what ends it: the last to leave the run does that. A
+// timer derived from it in the usual way would rely on that deadline where it is the earlier one; those of ours do not.
 type shownDeadline struct {
 	context.Context
-	at time.Time
+	run *run
 }
 
-func (d shownDeadline) Deadline() (time.Time, bool) { return d.at, true }
+func (d shownDeadline) Deadline() (time.Time, bool) {
+	at, ok := d.Context.Deadline()
+	if until := d.run.until(); !until.IsZero() && (!ok || until.Before(at)) {
+		return until, true
+	}
+	return at, ok
+}

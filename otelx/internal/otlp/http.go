@@ -112,11 +112,11 @@ func newTransport(cfg HTTPConfig) *http.Transport {
 // and so is any attempt without an answer: connection, TLS, proxy, signing and timeout errors. All else is refused for good.
 // An accepted request whose answer is malformed or cut off stays accepted, and Result.Message says so.
 func (s *HTTPSender) Send(ctx context.Context, body []byte) (Result, error) {
-	attempt := ctx
+	attempt, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	if s.cfg.Timeout > 0 {
-		var cancel context.CancelFunc
-		attempt, cancel = context.WithTimeout(ctx, s.cfg.Timeout)
-		defer cancel()
+		// Not context.WithTimeout: it sets no timer where ctx shows an earlier deadline, and that may yet be put off.
+		defer time.AfterFunc(s.cfg.Timeout, func() { cancel(context.DeadlineExceeded) }).Stop()
 	}
 	if s.cfg.Gzip {
 		c := s.gzips.Get().(*compressor)
