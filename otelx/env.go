@@ -53,18 +53,26 @@ func (e *environment) boolean(key string) bool {
 	return false
 }
 
-// integer returns the first of keys that is set, if it is a number from least to the largest 32-bit one; otherwise fallback.
-func (e *environment) integer(least, fallback int, keys ...string) int {
-	key, value := e.lookup(keys...)
-	if key == "" {
-		return fallback
-	}
-	n, err := parseInt(value, least)
-	if err != nil {
+// parsed returns the first of keys with a value that parse takes, fallback if there is none. Values that it does not take
+// are rejected and count as unset, so that a setting for all signals counts where the one for traces is bad.
+func parsed[T any](e *environment, fallback T, parse func(string) (T, error), keys []string) T {
+	for _, k := range keys {
+		key, value := e.lookup(k)
+		if key == "" {
+			continue
+		}
+		v, err := parse(value)
+		if err == nil {
+			return v
+		}
 		e.reject(key, value, "%v; it counts as unset", err)
-		return fallback
 	}
-	return n
+	return fallback
+}
+
+// integer reads a number from least to the largest 32-bit one.
+func (e *environment) integer(least, fallback int, keys ...string) int {
+	return parsed(e, fallback, func(value string) (int, error) { return parseInt(value, least) }, keys)
 }
 
 func parseInt(value string, least int) (int, error) {
@@ -78,18 +86,9 @@ func parseInt(value string, least int) (int, error) {
 	return n, nil
 }
 
-// millis is integer for a number of milliseconds, 0 included.
+// millis reads a number of milliseconds, 0 included.
 func (e *environment) millis(fallback time.Duration, keys ...string) time.Duration {
-	key, value := e.lookup(keys...)
-	if key == "" {
-		return fallback
-	}
-	d, err := parseMillis(value)
-	if err != nil {
-		e.reject(key, value, "%v; it counts as unset", err)
-		return fallback
-	}
-	return d
+	return parsed(e, fallback, parseMillis, keys)
 }
 
 func parseMillis(value string) (time.Duration, error) {
@@ -103,19 +102,16 @@ func parseMillis(value string) (time.Duration, error) {
 	return 0, fmt.Errorf("no number of milliseconds: %w", err)
 }
 
-// choice returns the first of keys that is set, in lower case, if it is among known; otherwise the first of known.
-func (e *environment) choice(known []string, keys ...string) string {
-	key, value := e.lookup(keys...)
-	if key == "" {
-		return known[0]
-	}
-	for _, k := range known {
-		if strings.EqualFold(value, k) {
-			return k
+// choice reads one of known, in any case.
+func (e *environment) choice(known []string, fallback string, keys ...string) string {
+	return parsed(e, fallback, func(value string) (string, error) {
+		for _, k := range known {
+			if strings.EqualFold(value, k) {
+				return k, nil
+			}
 		}
-	}
-	e.reject(key, value, "not known; write %s; %s is used", alternatives(known), known[0])
-	return known[0]
+		return "", fmt.Errorf("not known; write %s", alternatives(known))
+	}, keys)
 }
 
 // alternatives joins words as "a, b or c".

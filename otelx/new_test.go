@@ -242,6 +242,8 @@ func TestPropagators(t *testing.T) {
 		{[]otelx.Option{environ("OTEL_PROPAGATORS=baggage"), otelx.WithPropagator(mine{})}, "mine", ""},
 		{[]otelx.Option{environ("OTEL_PROPAGATORS=baggage"), otelx.Fallback(otelx.WithPropagator(mine{}))}, "baggage", ""},
 		{[]otelx.Option{environ(), otelx.Fallback(otelx.WithPropagator(mine{}))}, "mine", ""},
+		{[]otelx.Option{environ("OTEL_PROPAGATORS=Mine,BAGGAGE"), named}, "baggage mine", ""},
+		{[]otelx.Option{environ("OTEL_PROPAGATORS=b3")}, "baggage traceparent tracestate", `OTEL_PROPAGATORS="b3": "b3" is not known`},
 		{
 			[]otelx.Option{environ("OTEL_PROPAGATORS=b3,baggage"), named},
 			"baggage",

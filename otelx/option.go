@@ -91,7 +91,7 @@ func WithSampler(s sdktrace.Sampler) Option {
 // WithPropagator sets the propagator that New makes the global one. A nil p changes nothing.
 //
 // Environment: OTEL_PROPAGATORS, a list of tracecontext, baggage, none and the names given to [WithNamedPropagator]; default
-// tracecontext,baggage. A name that is not known is an error and is left out.
+// tracecontext,baggage. A name that is not known is an error and is left out; if none is known, the default counts.
 func WithPropagator(p propagation.TextMapPropagator) Option {
 	return optionFunc(func(c *config) { set(&c.target.propagator, p, p != nil) })
 }

@@ -5,9 +5,9 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
-	"path"
 	"strings"
 	"time"
 
@@ -51,7 +51,7 @@ func (c *config) resolveOTLP(env *environment) otlp.HTTPConfig {
 		Endpoint: c.resolveEndpoint(env),
 		Headers:  c.resolveHeaders(env),
 		Timeout:  env.millis(defaultOTLPTimeout, timeoutKeys...),
-		Gzip:     env.choice([]string{"none", "gzip"}, compressionKeys...) == "gzip",
+		Gzip:     env.choice([]string{"none", "gzip"}, "none", compressionKeys...) == "gzip",
 		TLS:      env.tls(),
 		Dial:     dial,
 		Sign:     sign,
@@ -102,14 +102,17 @@ func parseEndpoint(value, suffix string) (*url.URL, error) {
 		return nil, errors.New("no host; write a URL such as http://collector:4318")
 	}
 	if suffix != "" {
-		u = u.JoinPath(suffix)
-		if u.Path == "" || !path.IsAbs(u.Path) {
-			u.Path = "/" + u.Path
+		u.Path = extend(u.Path, suffix)
+		if u.RawPath != "" {
+			u.RawPath = extend(u.RawPath, suffix)
 		}
 	}
 	u.Fragment, u.RawFragment = "", ""
 	return u, nil
 }
+
+// extend appends suffix to a path, with one slash between them, and leaves the rest of it as it is.
+func extend(path, suffix string) string { return strings.TrimSuffix(path, "/") + "/" + suffix }
 
 // shown is an endpoint without what may be secret in it: user information and query.
 func shown(value string) string {
@@ -141,7 +144,8 @@ func (c *config) resolveHeaders(env *environment) map[string]string {
 }
 
 // parseHeaders reads key1=value1,key2=value2 with percent-encoded values, in the form of W3C Baggage without metadata. Bad entries
-// are left out, each with an error that shows no value, and of the rest nothing that could be a part of one.
+// are left out, each with an error that shows no value, and of the rest nothing that could be a part of one. Of two values for
+// one header the later counts.
 func parseHeaders(value string) (headers map[string]string, bad []error) {
 	headers = map[string]string{}
 	for i, entry := range list(value) {
@@ -164,6 +168,7 @@ func parseHeaders(value string) (headers map[string]string, bad []error) {
 			bad = append(bad, fmt.Errorf("the value of %s has a control character", k))
 			continue
 		}
+		maps.DeleteFunc(headers, func(name, _ string) bool { return strings.EqualFold(name, k) })
 		headers[k] = text
 	}
 	return headers, bad

@@ -33,6 +33,7 @@ func TestEndpoint(t *testing.T) {
 		{nil, "", "http://localhost:4318/v1/traces", ""},
 		{map[string]string{general: "http://c:4318"}, "", "http://c:4318/v1/traces", ""},
 		{map[string]string{general: "https://c/otlp/"}, "", "https://c/otlp/v1/traces", ""},
+		{map[string]string{general: "https://c/a//b/../c%2Fd"}, "", "https://c/a//b/../c%2Fd/v1/traces", ""},
 		{map[string]string{general: "https://c?key=1"}, "", "https://c/v1/traces?key=1", ""},
 		{map[string]string{traces: "http://t:4318"}, "", "http://t:4318", ""},
 		{map[string]string{traces: "http://t/x/", general: "http://c"}, "", "http://t/x/", ""},
@@ -84,6 +85,7 @@ func TestHeaders(t *testing.T) {
 		{map[string]string{general: "authorization=Basic%20c2VjcmV0%3D"}, map[string]string{"authorization": "Basic c2VjcmV0="}, ""},
 		{map[string]string{general: "a=b+c"}, map[string]string{"a": "b+c"}, ""},
 		{map[string]string{general: "a=b", traces: "c=d"}, map[string]string{"c": "d"}, ""},
+		{map[string]string{general: "a=1,A=2"}, map[string]string{"A": "2"}, ""},
 		{map[string]string{general: "a="}, map[string]string{"a": ""}, ""},
 		{map[string]string{general: "a=1,secret"}, map[string]string{"a": "1"}, general + ": entry 2 has no =; write name=value"},
 		{map[string]string{general: "api key=secret,a=1"}, map[string]string{"a": "1"}, general + ": entry 1 has no valid header name"},
@@ -132,6 +134,14 @@ func TestOTLPSettings(t *testing.T) {
 			t.Errorf("%v: %+v, want the defaults", vars, cfg)
 		}
 		wantError(t, env, want)
+	}
+	// A bad value counts as unset, and the setting for all signals takes its place.
+	env = mapEnv(map[string]string{
+		"OTEL_EXPORTER_OTLP_TRACES_TIMEOUT": "5s", "OTEL_EXPORTER_OTLP_TIMEOUT": "77",
+		"OTEL_EXPORTER_OTLP_TRACES_COMPRESSION": "zstd", "OTEL_EXPORTER_OTLP_COMPRESSION": "gzip",
+	})
+	if cfg := (&config{}).resolveOTLP(env); cfg.Timeout != 77*time.Millisecond || !cfg.Gzip || len(env.errs) != 2 {
+		t.Errorf("bad values for traces, good ones for all signals: %+v, %v", cfg, env.errs)
 	}
 	env = mapEnv(map[string]string{"OTEL_EXPORTER_OTLP_TIMEOUT": "0"})
 	if cfg := (&config{}).resolveOTLP(env); cfg.Timeout != 0 {

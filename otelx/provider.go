@@ -20,8 +20,11 @@ var samplers = []string{
 }
 
 // sampler reads OTEL_TRACES_SAMPLER and its argument.
-func (e *environment) sampler() sdktrace.Sampler {
-	name := e.choice(samplers, samplerKey)
+func (e *environment) sampler(fallback sdktrace.Sampler) sdktrace.Sampler {
+	name := e.choice(samplers, "", samplerKey)
+	if name == "" && fallback != nil {
+		return fallback
+	}
 	kind, parentBased := strings.CutPrefix(name, "parentbased_")
 	var s sdktrace.Sampler
 	switch kind {
@@ -32,7 +35,7 @@ func (e *environment) sampler() sdktrace.Sampler {
 	default:
 		s = sdktrace.AlwaysSample()
 	}
-	if parentBased {
+	if parentBased || name == "" {
 		return sdktrace.ParentBased(s)
 	}
 	return s
@@ -66,45 +69,50 @@ func (e *environment) spanLimits() sdktrace.SpanLimits {
 	}
 }
 
-// resolvePropagator returns the option's, or what OTEL_PROPAGATORS lists.
+// resolvePropagator returns the first of: option, what OTEL_PROPAGATORS lists, fallback, default.
 func (c *config) resolvePropagator(env *environment) propagation.TextMapPropagator {
 	if c.chosen.propagator != nil {
 		return c.chosen.propagator
 	}
-	key, value := env.lookup(propagatorsKey)
-	if key == "" {
-		if c.fallback.propagator != nil {
-			return c.fallback.propagator
+	if _, value := env.lookup(propagatorsKey); value != "" {
+		if p, known := c.propagatorsNamed(env, value); known {
+			return p
 		}
-		value = "tracecontext,baggage"
 	}
-	return c.propagatorsNamed(env, value)
+	if c.fallback.propagator != nil {
+		return c.fallback.propagator
+	}
+	p, _ := c.propagatorsNamed(env, "tracecontext,baggage")
+	return p
 }
 
-func (c *config) propagatorsNamed(env *environment, value string) propagation.TextMapPropagator {
-	known := append([]namedPropagator{
-		{"tracecontext", propagation.TraceContext{}},
-		{"baggage", propagation.Baggage{}},
-	}, c.propagators...)
-	names := []string{"none"}
-	byName := map[string]propagation.TextMapPropagator{"none": nil}
-	for _, k := range known {
-		if _, again := byName[k.name]; !again {
-			names = append(names, k.name)
+// propagatorsNamed joins those that value lists, each once. known is false if it names none that is known.
+func (c *config) propagatorsNamed(env *environment, value string) (p propagation.TextMapPropagator, known bool) {
+	names := []string{"none", "tracecontext", "baggage"}
+	byName := map[string]propagation.TextMapPropagator{
+		"none": nil, "tracecontext": propagation.TraceContext{}, "baggage": propagation.Baggage{},
+	}
+	for _, n := range c.propagators {
+		name := strings.ToLower(n.name)
+		if _, again := byName[name]; !again {
+			names = append(names, n.name)
 		}
-		byName[k.name] = k.p
+		byName[name] = n.p
 	}
 	var picked []propagation.TextMapPropagator
 	seen := map[string]bool{}
-	for _, name := range list(value) {
+	for _, given := range list(value) {
+		name := strings.ToLower(given)
 		p, ok := byName[name]
 		switch {
 		case !ok:
-			env.reject(propagatorsKey, value, "%s is not known; write %s, separated by commas. The others count", quote(name), alternatives(names))
+			env.reject(propagatorsKey, value, "%s is not known; write %s, separated by commas. What is known counts",
+				quote(given), alternatives(names))
 		case p != nil && !seen[name]:
 			picked = append(picked, p)
 		}
+		known = known || ok
 		seen[name] = true
 	}
-	return propagation.NewCompositeTextMapPropagator(picked...)
+	return propagation.NewCompositeTextMapPropagator(picked...), known
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/epilogue-go/epilogue/otelx"
@@ -44,6 +45,25 @@ func TestSampler(t *testing.T) {
 	s, _ = newSDK(t, otelx.Fallback(otelx.WithSampler(sdktrace.NeverSample())), environ("OTEL_TRACES_SAMPLER=always_on"))
 	if _, sp := s.TracerProvider().Tracer("test").Start(t.Context(), "a"); !sp.SpanContext().IsSampled() {
 		t.Error("the fallback beat the environment")
+	}
+}
+
+// What is not known counts as unset, so that a fallback comes before the default.
+func TestUnknownValuesLeaveFallbacks(t *testing.T) {
+	x := tracetest.NewInMemoryExporter()
+	s, err := newSDK(t, environ("OTEL_TRACES_SAMPLER=xray", "OTEL_TRACES_EXPORTER=zipkin"), otelx.Fallback(
+		otelx.WithSampler(sdktrace.TraceIDRatioBased(1)), otelx.WithExporter(x)))
+	if err == nil {
+		t.Error("no error")
+	}
+	span(s, "a")
+	if err := s.ForceFlush(t.Context()); err != nil || len(x.GetSpans()) != 1 {
+		t.Errorf("%d spans at the fallback, error %v", len(x.GetSpans()), err)
+	}
+	unsampled := trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{1}})
+	_, sp := s.TracerProvider().Tracer("test").Start(trace.ContextWithSpanContext(t.Context(), unsampled), "a")
+	if !sp.SpanContext().IsSampled() {
+		t.Error("the default sampler came before the fallback")
 	}
 }
 

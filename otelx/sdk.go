@@ -54,9 +54,9 @@ func New(ctx context.Context, opts ...Option) (*SDK, error) { //nolint:revive //
 }
 
 func (c *config) newProvider(env *environment, p *processor) *sdktrace.TracerProvider {
-	sampler := pick(c.chosen.sampler, c.fallback.sampler)
-	if _, set := env.lookup(samplerKey); c.chosen.sampler == nil && (set != "" || sampler == nil) {
-		sampler = env.sampler()
+	sampler := c.chosen.sampler
+	if sampler == nil {
+		sampler = env.sampler(c.fallback.sampler)
 	}
 	opts := []sdktrace.TracerProviderOption{
 		sdktrace.WithResource(c.resolveResource(env)),
@@ -88,11 +88,11 @@ func (c *config) newExporter(env *environment) exporter {
 	if c.chosen.exporter != nil {
 		return foreignExporter{c.chosen.exporter}
 	}
-	const key = "OTEL_TRACES_EXPORTER"
-	if _, name := env.lookup(key); name == "" && c.fallback.exporter != nil {
-		return foreignExporter{c.fallback.exporter}
-	}
-	switch env.choice([]string{"otlp", "console", "none"}, key) {
+	switch env.choice([]string{"otlp", "console", "none"}, "", "OTEL_TRACES_EXPORTER") {
+	case "":
+		if c.fallback.exporter != nil {
+			return foreignExporter{c.fallback.exporter}
+		}
 	case "none":
 		return nil
 	case "console":
