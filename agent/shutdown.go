@@ -56,6 +56,23 @@ func (a *Agent) exit(ctx context.Context, sig os.Signal, done *report) {
 	a.process.Exit(0)
 }
 
+// outlast waits for the end of a shutdown that is under way, which after a signal is that of the process. aws-lambda-go
+// ends the process as well, with code 1, after a panic, a refused response, and an error that comes at the deadline,
+// which is when SIGTERM does: it must not win.
+func (a *Agent) outlast() {
+	if !a.isDraining() {
+		return
+	}
+	now := time.Now()
+	window := time.NewTimer(a.settings.budget.planShutdown(now, false).end.Sub(now))
+	defer window.Stop()
+	select {
+	case <-a.resumed:
+	case <-a.life.Done():
+	case <-window.C:
+	}
+}
+
 func signalName(sig os.Signal) string {
 	switch sig {
 	case syscall.SIGTERM:

@@ -39,17 +39,21 @@ func (a *Agent) End(requestID string) {
 	first, letGo := a.invocations.end(requestID)
 	if first && a.nobodyHolds(letGo) {
 		_ = a.flushFor(a.invocations.deadlineOf(requestID)) // counted and logged where it fails
+		a.outlast()
 	}
 }
 
 // Flush flushes now, within what is left of the invocation's budget, and returns the Flusher's error. It is for what
 // can not wait for the end: a panic that is about to end the process, a response that was refused. Calls at the same
-// time share one flush.
+// time share one flush. Once a shutdown is under way Flush returns when that has ended too, or its window, and so does
+// an End that flushes: who ends the process after it would cut the shutdown short.
 func (a *Agent) Flush(requestID string) error {
 	if a == nil {
 		return nil
 	}
-	return a.flushFor(a.invocations.deadlineOf(requestID))
+	err := a.flushFor(a.invocations.deadlineOf(requestID))
+	a.outlast()
+	return err
 }
 
 // EndOpen ends the spans still open at and under the invocation's root, with status Error and the reason, where the

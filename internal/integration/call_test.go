@@ -53,6 +53,10 @@ var (
 		name: "timeout", payload: `{"do":"hang"}`, errorType: "Sandbox.Timedout", spans: 2, flagged: 2,
 		handler: timeout, exit: code(0),
 	}
+	obeys = call{ // the deadline
+		name: "returns at the deadline", payload: `{"do":"obey"}`, errorType: "Sandbox.Timedout", spans: 3, flagged: 2,
+		handler: timeout, early: true, exit: code(0),
+	}
 	interrupted = call{ // by a signal, at its begin
 		name: "interrupted", payload: `{"do":"hang"}`, errorType: exitError, spans: 2, flagged: 2, handler: collectorTime,
 	}

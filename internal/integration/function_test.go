@@ -115,6 +115,11 @@ func (f *function) handle(ctx context.Context, e event) (any, error) {
 		return &stream{f: f, parts: []string{"one ", "two ", "three"}}, nil
 	case "hang":
 		<-f.ended
+	case "obey":
+		span.End()
+		f.tracer.Start(ctx, "left open") // by what goes on in the background
+		<-ctx.Done()
+		return nil, ctx.Err()
 	}
 	return "done", nil
 }

@@ -47,6 +47,17 @@ var signals = []scenario{
 		},
 	},
 	{
+		name: "SIGTERM when the handler returns at its deadline",
+		drive: func(r *run) {
+			r.send(succeeds)
+			r.collector(otlpreceiver.Fault{Delay: 50 * time.Millisecond}) // the refused error would end the process meanwhile
+			r.send(obeys)
+			r.collector(well)
+			r.send(succeeds)
+			r.shutdown()
+		},
+	},
+	{
 		name: "SIGTERM during a flush",
 		drive: func(r *run) {
 			r.collector(otlpreceiver.Fault{Delay: 100 * time.Millisecond})
