@@ -34,7 +34,7 @@ type body struct {
 func newBody(inv *invocation, r responseReader) *body {
 	b := &body{inv: inv, response: r}
 	if !r.streamed {
-		inv.span.End()
+		inv.endSpan()
 	}
 	return b
 }
@@ -86,6 +86,6 @@ func (b *body) endSpan(err error) {
 		if !errors.Is(err, io.EOF) {
 			b.inv.recordError(err)
 		}
-		b.inv.span.End()
+		b.inv.endSpan()
 	})
 }

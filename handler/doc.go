@@ -55,6 +55,12 @@
 //
 // Everywhere else nothing is sent before the response was posted, and the response waits for nothing.
 //
+// # Faults of the telemetry
+//
+// A propagator, sampler, span processor or Tracker that panics costs the invocation's span or what it tells, never the
+// invocation: the function is called, and its result or its own panic goes on as it would. The first such panic of a
+// wrapped handler goes to otel.Handle.
+//
 // # The cost
 //
 // An HTTP event costs some microseconds and under thirty allocations more than without Wrap, the SDK's included; see

@@ -1,6 +1,7 @@
 package handler_test
 
 import (
+	"context"
 	"net/http"
 	"os"
 	"strconv"
@@ -22,10 +23,11 @@ const (
 
 // optionSets are aws-lambda-go's options, by name; each changes something that no other one does.
 var optionSets = map[string][]lambda.Option{
-	"none":   nil,
-	"escape": {lambda.WithSetEscapeHTML(true), lambda.WithUseNumber(true)},
-	"indent": {lambda.WithSetIndent(">", "  "), lambda.WithContextValue(contextKey{}, "<value>")},
-	"strict": {lambda.WithDisallowUnknownFields(true), lambda.WithSetIndent("\t", "")},
+	"none":    nil,
+	"escape":  {lambda.WithSetEscapeHTML(true), lambda.WithUseNumber(true)},
+	"indent":  {lambda.WithSetIndent(">", "  "), lambda.WithContextValue(contextKey{}, "<value>")},
+	"strict":  {lambda.WithDisallowUnknownFields(true), lambda.WithSetIndent("\t", "")},
+	"context": {lambda.WithContext(context.WithValue(context.Background(), contextKey{}, "<base>")), lambda.WithEnableSIGTERM(func() {})},
 }
 
 type contextKey struct{}

@@ -6,25 +6,27 @@ import (
 	"runtime/debug"
 	"strconv"
 
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 )
 
-// exceptionEvent is the name of the event that describes an error or a panic.
-const exceptionEvent = "exception"
-
 // recordError sets the span's status to err's message and adds an exception event. It reports false where err's
 // methods panic, as those of a nil pointer that was returned as an error often do.
 func (inv *invocation) recordError(err error) bool {
 	message, kind, intact := describe(err)
-	inv.span.SetStatus(codes.Error, message)
-	inv.span.SetAttributes(semconv.ErrorTypeKey.String(kind))
-	inv.span.AddEvent(exceptionEvent, trace.WithAttributes(
-		semconv.ExceptionType(typeName(err)),
-		semconv.ExceptionMessage(message),
-	))
+	inv.recordException(message, kind, semconv.ExceptionType(typeName(err)))
 	return intact
+}
+
+// recordException sets the status and error.type, and adds the exception event with more.
+func (inv *invocation) recordException(message, kind string, more ...attribute.KeyValue) {
+	inv.safely(func() {
+		inv.span.SetStatus(codes.Error, message)
+		inv.span.SetAttributes(semconv.ErrorTypeKey.String(kind))
+		inv.span.AddEvent(semconv.ExceptionEventName, trace.WithAttributes(append(more, semconv.ExceptionMessage(message))...))
+	})
 }
 
 // describe returns err's message and its error.type, calling its methods with care.
@@ -44,13 +46,7 @@ func (inv *invocation) recordInterruption(value any) (message string) {
 	if value != nil {
 		kind, message = typeName(value), fmt.Sprint(value)
 	}
-	inv.span.SetStatus(codes.Error, message)
-	inv.span.SetAttributes(semconv.ErrorTypeKey.String(kind))
-	inv.span.AddEvent(exceptionEvent, trace.WithAttributes(
-		semconv.ExceptionType(kind),
-		semconv.ExceptionMessage(message),
-		semconv.ExceptionStacktrace(string(debug.Stack())),
-	))
+	inv.recordException(message, kind, semconv.ExceptionType(kind), semconv.ExceptionStacktrace(string(debug.Stack())))
 	return message
 }
 
@@ -70,11 +66,13 @@ func (inv *invocation) recordStatus(result any) {
 		return
 	}
 	code := int(status.Int())
-	inv.span.SetAttributes(semconv.HTTPResponseStatusCode(code))
-	if code >= 500 {
-		inv.span.SetStatus(codes.Error, "")
-		inv.span.SetAttributes(semconv.ErrorTypeKey.String(strconv.Itoa(code)))
-	}
+	inv.safely(func() {
+		inv.span.SetAttributes(semconv.HTTPResponseStatusCode(code))
+		if code >= 500 {
+			inv.span.SetStatus(codes.Error, "")
+			inv.span.SetAttributes(semconv.ErrorTypeKey.String(strconv.Itoa(code)))
+		}
+	})
 }
 
 // typeName is the name of v's type with its package path, where it has one.

@@ -111,7 +111,11 @@ func (r *httpRequest) appendAttributes(attrs []attribute.KeyValue) []attribute.K
 	if r.method == "" {
 		return attrs
 	}
-	attrs = append(attrs, semconv.HTTPRequestMethodKey.String(r.knownMethod()), semconv.URLPath(r.path))
+	method := r.knownMethod()
+	attrs = append(attrs, semconv.HTTPRequestMethodKey.String(method), semconv.URLPath(r.path))
+	if method != r.method {
+		attrs = append(attrs, semconv.HTTPRequestMethodOriginal(r.method))
+	}
 	if r.route != "" {
 		attrs = append(attrs, semconv.HTTPRoute(r.route))
 	}

@@ -21,21 +21,22 @@ const (
 // instrument is what all invocations of one wrapped handler share.
 type instrument struct {
 	config
-	holds   func(requestID string) bool
-	endOpen func(requestID, reason string) int
+	guard
+	tracker safeTracker
 	scope   []trace.TracerOption
 	warmed  atomic.Bool // there was an invocation before, or the environment was initialised ahead of any
 }
 
 // newInstrument attaches the tracker.
 func newInstrument(c config) *instrument {
-	in := &instrument{config: c, holds: holdsFunc(c.tracker), endOpen: endOpenFunc(c.tracker), scope: []trace.TracerOption{
+	in := &instrument{config: c, scope: []trace.TracerOption{
 		trace.WithInstrumentationVersion(scopeVersion), trace.WithSchemaURL(semconv.SchemaURL),
 	}}
+	in.tracker = newSafeTracker(&in.guard, c.given)
 	// With provisioned concurrency nobody waits for the start (AWS Lambda Developer Guide, "Lambda environment
 	// variables").
 	in.warmed.Store(os.Getenv("AWS_LAMBDA_INITIALIZATION_TYPE") == "provisioned-concurrency")
-	c.tracker.Attach()
+	in.tracker.Attach()
 	return in
 }
 
@@ -46,6 +47,20 @@ func (in *instrument) begin(ctx context.Context, t *trigger, event reflect.Value
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
 		requestID, arn = lc.AwsRequestID, lc.InvokedFunctionArn
 	}
+	inv := &invocation{instrument: in, ctx: ctx, span: noSpan, requestID: requestID}
+	inv.deadline, _ = ctx.Deadline()
+	spanCtx, root := ctx, trace.SpanID{}
+	in.safely(func() {
+		started, span := in.start(ctx, t, event, requestID, arn)
+		root = span.SpanContext().SpanID()
+		spanCtx, inv.span = started, span
+	})
+	in.tracker.Begin(requestID, inv.deadline, root)
+	return spanCtx, inv
+}
+
+// start starts the invocation's span, and calls into the program's propagators, sampler and processors.
+func (in *instrument) start(ctx context.Context, t *trigger, event reflect.Value, requestID, arn string) (context.Context, trace.Span) {
 	req := t.request(event)
 	parent, link := in.parent(ctx, req)
 	options := [...]trace.SpanStartOption{
@@ -58,11 +73,7 @@ func (in *instrument) begin(ctx context.Context, t *trigger, event reflect.Value
 		used = append(used, trace.WithLinks(link))
 	}
 	tracer := in.tracerProvider().Tracer(scopeName, in.scope...)
-	spanCtx, span := tracer.Start(parent, spanName(&req, arn), used...)
-	inv := &invocation{instrument: in, ctx: ctx, span: span, requestID: requestID}
-	inv.deadline, _ = ctx.Deadline()
-	in.tracker.Begin(requestID, inv.deadline, span.SpanContext().SpanID())
-	return spanCtx, inv
+	return tracer.Start(parent, spanName(&req, arn), used...)
 }
 
 // attributes returns what is known at the span's start (OpenTelemetry AWS Lambda conventions, "All triggers").
@@ -79,10 +90,7 @@ func (in *instrument) attributes(t *trigger, req *httpRequest, requestID, arn st
 			attrs = append(attrs, semconv.CloudAccountID(account), semconv.CloudResourceID(resource))
 		}
 	}
-	if t.faas.Valid() {
-		attrs = append(attrs, t.faas)
-	}
-	return req.appendAttributes(attrs)
+	return req.appendAttributes(append(attrs, t.attributes...))
 }
 
 // spanName is the HTTP conventions' for an HTTP event, otherwise the function's name.

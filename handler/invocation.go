@@ -26,16 +26,19 @@ func (inv *invocation) late() bool {
 // close ends an invocation whose response has been closed. Where that may not mean that it was accepted the flush
 // comes first, unless End flushes itself.
 func (inv *invocation) close(accepted bool) {
-	if !accepted && inv.holds(inv.requestID) {
-		_ = inv.tracker.Flush(inv.requestID) // the tracker reports its own faults
+	if !accepted && inv.tracker.Holds(inv.requestID) {
+		inv.tracker.Flush(inv.requestID)
 	}
 	inv.tracker.End(inv.requestID)
 }
 
+// endSpan ends the span, and calls into the program's span processors.
+func (inv *invocation) endSpan() { inv.safely(func() { inv.span.End() }) }
+
 // fail ends the span with the error that the handler returns.
 func (inv *invocation) fail(err error) {
 	intact := inv.recordError(err)
-	inv.span.End()
+	inv.endSpan()
 	inv.leave(!intact) // aws-lambda-go asks for the message too: the process will end
 }
 
@@ -44,8 +47,8 @@ func (inv *invocation) fail(err error) {
 // where the environment freezes at once, so the flush comes first there, and where flush is set.
 func (inv *invocation) leave(flush bool) {
 	over := inv.ctx.Err() != nil // past the deadline: nothing can be posted, and nothing more will tell
-	if flush || over || !inv.holds(inv.requestID) {
-		_ = inv.tracker.Flush(inv.requestID) // the tracker reports its own faults
+	if flush || over || !inv.tracker.Holds(inv.requestID) {
+		inv.tracker.Flush(inv.requestID)
 	}
 	if over {
 		inv.tracker.End(inv.requestID)
@@ -62,8 +65,8 @@ func (inv *invocation) interrupted(returned *bool) {
 		return
 	}
 	value := recover()
-	inv.endOpen(inv.requestID, inv.recordInterruption(value))
-	inv.span.End()
+	inv.tracker.EndOpen(inv.requestID, inv.recordInterruption(value))
+	inv.endSpan()
 	inv.leave(true)
 	if value == nil {
 		inv.tracker.End(inv.requestID) // the goroutine ends: nothing will be posted

@@ -16,7 +16,7 @@ func (f optionFunc) apply(c *config) { f(c) }
 
 // config is what the options make. It is not changed after Wrap.
 type config struct {
-	tracker        Tracker
+	given          Tracker
 	tracerProvider func() trace.TracerProvider
 	propagators    func() propagation.TextMapPropagator
 	encoding       encoding
@@ -24,7 +24,7 @@ type config struct {
 
 func newConfig(opts []Option) config {
 	c := config{
-		tracker:        noTracker{},
+		given:          noTracker{},
 		tracerProvider: otel.GetTracerProvider,
 		propagators:    otel.GetTextMapPropagator,
 	}
@@ -41,7 +41,7 @@ func newConfig(opts []Option) config {
 func WithTracker(t Tracker) Option {
 	return optionFunc(func(c *config) {
 		if t != nil {
-			c.tracker = t
+			c.given = t
 		}
 	})
 }

@@ -76,7 +76,7 @@ func TestSpanOfEvent(t *testing.T) {
 		{
 			"http api, default route", `{"routeKey":"$default","rawPath":"/x","requestContext":{"http":{"method":"PURGE"}}}`,
 			func(*events.APIGatewayV2HTTPRequest) error { return nil }, "HTTP", trace.SpanKindServer,
-			common("faas.trigger", "http", "http.request.method", "_OTHER", "url.path", "/x"),
+			common("faas.trigger", "http", "http.request.method", "_OTHER", "http.request.method_original", "PURGE", "url.path", "/x"),
 		},
 		{
 			"rest api", `{"resource":"/orders/{id}","path":"/orders/17","httpMethod":"DELETE"}`,
@@ -104,7 +104,8 @@ func TestSpanOfEvent(t *testing.T) {
 		},
 		{
 			"queue", `{"Records":[]}`, func(events.SQSEvent) error { return nil },
-			"orders", trace.SpanKindConsumer, common("faas.trigger", "pubsub"),
+			"orders", trace.SpanKindConsumer, common("faas.trigger", "pubsub", "messaging.system", "aws_sqs",
+				"messaging.operation.type", "process"),
 		},
 		{
 			"result with a nil embedded struct", `{"requestContext":{"http":{"method":"GET"}}}`,

@@ -39,20 +39,51 @@ func (noTracker) Begin(string, time.Time, [8]byte) {}
 func (noTracker) End(string)                       {}
 func (noTracker) Flush(string) error               { return nil }
 
-// holdsFunc returns t's optional Holds, or one that is always true.
-func holdsFunc(t Tracker) func(requestID string) bool {
-	if h, ok := t.(interface{ Holds(requestID string) bool }); ok {
-		return h.Holds
-	}
-	return func(string) bool { return true }
+// safeTracker is the program's tracker behind a guard, with the optional methods filled in.
+type safeTracker struct {
+	guard   *guard
+	given   Tracker
+	holds   func(requestID string) bool
+	endOpen func(requestID, reason string) int
 }
 
-// endOpenFunc returns t's optional EndOpen, or one that does nothing.
-func endOpenFunc(t Tracker) func(requestID, reason string) int {
-	if e, ok := t.(interface {
+func newSafeTracker(g *guard, given Tracker) safeTracker {
+	t := safeTracker{
+		guard: g, given: given,
+		holds:   func(string) bool { return true },
+		endOpen: func(string, string) int { return 0 },
+	}
+	if h, ok := given.(interface{ Holds(requestID string) bool }); ok {
+		t.holds = h.Holds
+	}
+	if e, ok := given.(interface {
 		EndOpen(requestID, reason string) int
 	}); ok {
-		return e.EndOpen
+		t.endOpen = e.EndOpen
 	}
-	return func(string, string) int { return 0 }
+	return t
+}
+
+func (t *safeTracker) Attach() { t.guard.safely(t.given.Attach) }
+
+func (t *safeTracker) Begin(requestID string, deadline time.Time, root [8]byte) {
+	t.guard.safely(func() { t.given.Begin(requestID, deadline, root) })
+}
+
+func (t *safeTracker) End(requestID string) { t.guard.safely(func() { t.given.End(requestID) }) }
+
+// Flush leaves it to the tracker to report its faults.
+func (t *safeTracker) Flush(requestID string) {
+	t.guard.safely(func() { _ = t.given.Flush(requestID) })
+}
+
+// Holds is true for a Holds that panics, as it is for a tracker without one.
+func (t *safeTracker) Holds(requestID string) bool {
+	holds := true
+	t.guard.safely(func() { holds = t.holds(requestID) })
+	return holds
+}
+
+func (t *safeTracker) EndOpen(requestID, reason string) {
+	t.guard.safely(func() { t.endOpen(requestID, reason) })
 }

@@ -13,10 +13,17 @@ const eventsPackage = "github.com/aws/aws-lambda-go/events"
 
 // trigger is what the event's type tells of the invocation's cause. The zero value is an unknown cause.
 type trigger struct {
-	faas     attribute.KeyValue // faas.trigger
-	consumer bool               // the span's kind is consumer rather than server
-	http     *httpFields        // where an HTTP event keeps its parts
+	attributes []attribute.KeyValue // faas.trigger and what goes with it
+	consumer   bool                 // the span's kind is consumer rather than server
+	http       *httpFields          // where an HTTP event keeps its parts
 }
+
+var (
+	httpTrigger  = []attribute.KeyValue{semconv.FaaSTriggerHTTP}
+	queueTrigger = []attribute.KeyValue{ // OpenTelemetry AWS Lambda conventions, "SQS Event"
+		semconv.FaaSTriggerPubSub, semconv.MessagingSystemAWSSQS, semconv.MessagingOperationTypeProcess,
+	}
+)
 
 // triggerOf reads the cause off the type that the payload is decoded to, once for all invocations.
 func triggerOf(event reflect.Type) trigger {
@@ -30,10 +37,10 @@ func triggerOf(event reflect.Type) trigger {
 		return trigger{}
 	}
 	if names, ok := httpEvents[event.Name()]; ok {
-		return trigger{faas: semconv.FaaSTriggerHTTP, http: names.find(event)}
+		return trigger{attributes: httpTrigger, http: names.find(event)}
 	}
 	if event.Name() == "SQSEvent" {
-		return trigger{faas: semconv.FaaSTriggerPubSub, consumer: true}
+		return trigger{attributes: queueTrigger, consumer: true}
 	}
 	return trigger{}
 }

@@ -100,7 +100,7 @@ func (h *bytesHandler) Invoke(ctx context.Context, payload []byte) ([]byte, erro
 		inv.fail(err)
 		return out, err
 	}
-	inv.span.End()
+	inv.endSpan()
 	inv.leave(len(out) > maxResponse)
 	return out, nil
 }

@@ -1,0 +1,153 @@
+package handler_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/propagation"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
+
+	"github.com/epilogue-go/epilogue/handler"
+)
+
+// The parts of a program's telemetry, each of which panics where it can.
+type (
+	brokenPropagator struct{ propagation.TextMapPropagator }
+	brokenSampler    struct{ sdktrace.Sampler }
+	brokenStart      struct{ sdktrace.SpanProcessor }
+	brokenEnd        struct{ sdktrace.SpanProcessor }
+	nilProvider      struct{ noop.TracerProvider }
+	nilTracer        struct{ noop.Tracer }
+	brokenTracker    struct{}
+	brokenMessage    struct{}
+)
+
+func (brokenPropagator) Extract(context.Context, propagation.TextMapCarrier) context.Context {
+	panic("in Extract")
+}
+
+func (brokenSampler) ShouldSample(sdktrace.SamplingParameters) sdktrace.SamplingResult {
+	panic("in ShouldSample")
+}
+
+func (brokenStart) OnStart(context.Context, sdktrace.ReadWriteSpan) { panic("in OnStart") }
+
+func (brokenEnd) OnStart(context.Context, sdktrace.ReadWriteSpan) {}
+func (brokenEnd) OnEnd(sdktrace.ReadOnlySpan)                     { panic("in OnEnd") }
+
+func (nilProvider) Tracer(string, ...trace.TracerOption) trace.Tracer { return nilTracer{} }
+
+func (nilTracer) Start(context.Context, string, ...trace.SpanStartOption) (context.Context, trace.Span) {
+	return nil, nil //nolint:nilnil // what a tracer must not do
+}
+
+func (brokenTracker) Attach()                          { panic("in Attach") }
+func (brokenTracker) Begin(string, time.Time, [8]byte) { panic("in Begin") }
+func (brokenTracker) End(string)                       { panic("in End") }
+func (brokenTracker) Flush(string) error               { panic("in Flush") }
+func (brokenTracker) Holds(string) bool                { panic("in Holds") }
+func (brokenTracker) EndOpen(string, string) int       { panic("in EndOpen") }
+
+func (brokenMessage) Error() string { panic("in Error") }
+
+func sdk(opts ...sdktrace.TracerProviderOption) handler.Option {
+	return handler.WithTracerProvider(sdktrace.NewTracerProvider(opts...))
+}
+
+// brokenTelemetry holds everything behind Wrap that can panic.
+var brokenTelemetry = map[string]handler.Option{
+	"propagator":             handler.WithPropagators(brokenPropagator{}),
+	"sampler":                sdk(sdktrace.WithSampler(brokenSampler{})),
+	"processor's OnStart":    sdk(sdktrace.WithSpanProcessor(brokenStart{})),
+	"processor's OnEnd":      sdk(sdktrace.WithSpanProcessor(brokenEnd{})),
+	"provider, nil pointer":  handler.WithTracerProvider((*sdktrace.TracerProvider)(nil)),
+	"provider of nil spans":  handler.WithTracerProvider(nilProvider{}),
+	"tracker":                handler.WithTracker(brokenTracker{}),
+	"tracker, a nil pointer": handler.WithTracker((*journal)(nil)),
+}
+
+// TestBrokenTelemetry: a panic in what the program has put behind Wrap is not the function's: results, errors and panics
+// go on as they are, nothing reaches aws-lambda-go's goroutines, and one line is said about it.
+func TestBrokenTelemetry(t *testing.T) {
+	var reports atomic.Int32
+	before := otel.GetErrorHandler()
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(error) { reports.Add(1); panic("in Handle") }))
+	defer otel.SetErrorHandler(before)
+	for name, option := range brokenTelemetry {
+		t.Run(name, func(t *testing.T) {
+			reports.Store(0)
+			fn := handler.Wrap(func(_ context.Context, e events.APIGatewayProxyRequest) (any, error) {
+				switch e.Path {
+				case "/error":
+					return nil, errFlush
+				case "/panic":
+					panic(brokenMessage{})
+				case "/stream":
+					return strings.NewReader("stream"), nil
+				}
+				return events.APIGatewayProxyResponse{StatusCode: 500}, nil
+			}, option)
+			for range 2 {
+				for _, path := range []string{"/", "/error", "/panic", "/stream"} {
+					synctest.Test(t, func(t *testing.T) { callBroken(t, fn, path) })
+				}
+			}
+			if n := reports.Load(); n != 1 {
+				t.Errorf("%d reports of the panics, want 1", n)
+			}
+		})
+	}
+}
+
+func callBroken(t *testing.T, fn any, path string) {
+	ctx, cancel := invocationContext(t)
+	defer synctest.Wait() // the hook on the cancellation has run
+	defer cancel()
+	defer func() {
+		var want any
+		if path == "/panic" {
+			want = brokenMessage{}
+		}
+		if got := recover(); got != want {
+			t.Errorf("%s: panic %v, want %v", path, got, want)
+		}
+	}()
+	out, err := fn.(eventFunc)(ctx, events.APIGatewayProxyRequest{HTTPMethod: "GET", Path: path})
+	if path == "/error" {
+		if !errors.Is(err, errFlush) {
+			t.Errorf("error %v, want %v", err, errFlush)
+		}
+		return
+	}
+	body, _ := io.ReadAll(out)
+	if err := out.(io.Closer).Close(); err != nil || len(body) == 0 {
+		t.Errorf("%s: response %q, %v", path, body, err)
+	}
+}
+
+// TestBrokenTelemetryOfHandlers: the same for lambda.Handlers.
+func TestBrokenTelemetryOfHandlers(t *testing.T) {
+	for name, option := range brokenTelemetry {
+		synctest.Test(t, func(t *testing.T) {
+			user := bytesHandler(func(_ context.Context, p []byte) ([]byte, error) { return p, nil })
+			ctx, cancel := invocationContext(t)
+			out, err := handler.Wrap(user, option).(lambda.Handler).Invoke(ctx, []byte("x"))
+			if string(out) != "x" || err != nil {
+				t.Errorf("%s: %q, %v", name, out, err)
+			}
+			cancel()
+			synctest.Wait()
+		})
+	}
+}
