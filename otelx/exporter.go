@@ -15,6 +15,11 @@ const (
 	// maxRequestBytes bounds an encoded request before compression. AWS X-Ray takes 5 MB (AWS X-Ray Developer Guide, "Use the
 	// OTLP endpoint"), an OpenTelemetry Collector 20 MiB by default.
 	maxRequestBytes = 4 << 20
+	// minSplitBytes is the size from which a request refused for its size is tried in smaller ones. A backend that takes none of
+	// 64 KiB is not made for spans, and would be sent them one by one.
+	minSplitBytes = 64 << 10
+	// keepBody is how many bytes of memory for an encoded request are kept until the next one.
+	keepBody = 1 << 20
 	// maxRequests is how many OTLP requests are under way at once.
 	maxRequests = 8
 )
@@ -49,13 +54,15 @@ type outcome struct {
 	err        error         // why not delivered; what the backend said about an accepted request
 }
 
-// otlpExporter is encoder and sender.
+// otlpExporter is encoder and sender. Where the backend refuses a request for its size, it sends the same spans in smaller ones,
+// and makes no larger ones from then on.
 type otlpExporter struct {
 	sender otlp.Sender
-	limit  int // bytes of a request
+	most   int // bytes of a request at the beginning
 
-	mu   sync.Mutex
-	idle []*encoding
+	mu    sync.Mutex
+	limit int // bytes of a request now, at most what it was at the beginning
+	idle  []*encoding
 }
 
 // encoding is the memory to encode one request in. It belongs to one export at a time.
@@ -65,7 +72,7 @@ type encoding struct {
 }
 
 func newOTLPExporter(s otlp.Sender) *otlpExporter {
-	return &otlpExporter{sender: s, limit: maxRequestBytes}
+	return &otlpExporter{sender: s, most: maxRequestBytes, limit: maxRequestBytes}
 }
 
 func (*otlpExporter) width() int { return maxRequests }
@@ -73,22 +80,44 @@ func (*otlpExporter) width() int { return maxRequests }
 func (x *otlpExporter) close(context.Context) error { return x.sender.Close() }
 
 func (x *otlpExporter) export(ctx context.Context, spans []sdktrace.ReadOnlySpan) outcome {
-	e := x.acquire()
+	e, limit := x.acquire()
 	defer x.give(e)
-	var n int
-	e.body, n = e.encoder.AppendRequest(e.body[:0], spans, x.limit)
-	if n == 0 {
-		return outcome{n: 1, verdict: tooLarge, err: fmt.Errorf("span %q exceeds %d bytes", spans[0].Name(), x.limit)}
+	for {
+		n := x.encode(e, spans, limit)
+		if n == 0 {
+			return outcome{n: 1, verdict: tooLarge, err: fmt.Errorf("span %q exceeds %d bytes", spans[0].Name(), x.most)}
+		}
+		res, err := x.sender.Send(ctx, e.body)
+		switch {
+		case err == nil:
+			return acceptance(n, res)
+		case res.Retryable || ctx.Err() != nil:
+			return outcome{n: n, verdict: retry, retryAfter: res.RetryAfter, err: err}
+		case res.TooLarge && n == 1:
+			return outcome{n: 1, verdict: tooLarge, err: fmt.Errorf("span %q: %w", spans[0].Name(), err)}
+		case !res.TooLarge || len(e.body) < minSplitBytes:
+			return outcome{n: n, verdict: refused, err: err}
+		}
+		limit = x.lower(len(e.body) / 2)
 	}
-	res, err := x.sender.Send(ctx, e.body)
-	switch {
-	case err == nil:
-		return acceptance(n, res)
-	case res.Retryable || ctx.Err() != nil:
-		return outcome{n: n, verdict: retry, retryAfter: res.RetryAfter, err: err}
-	default:
-		return outcome{n: n, verdict: refused, err: err}
+}
+
+// encode encodes as many of spans as limit holds. A span that is larger goes alone if it may: backends differ in what they
+// count, so only the answer can say that it is too large.
+func (x *otlpExporter) encode(e *encoding, spans []sdktrace.ReadOnlySpan, limit int) (n int) {
+	e.body, n = e.encoder.AppendRequest(e.body[:0], spans, limit)
+	if n == 0 && limit < x.most {
+		e.body, n = e.encoder.AppendRequest(e.body[:0], spans[:1], x.most)
 	}
+	return n
+}
+
+// lower makes limit the most that requests have from now on, if they had more, and returns what they have.
+func (x *otlpExporter) lower(limit int) int {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.limit = min(x.limit, limit)
+	return x.limit
 }
 
 func acceptance(n int, res otlp.Result) outcome {
@@ -102,18 +131,22 @@ func acceptance(n int, res otlp.Result) outcome {
 	return o
 }
 
-func (x *otlpExporter) acquire() *encoding {
+func (x *otlpExporter) acquire() (e *encoding, limit int) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if n := len(x.idle); n > 0 {
-		e := x.idle[n-1]
+		e = x.idle[n-1]
 		x.idle = x.idle[:n-1]
-		return e
+		return e, x.limit
 	}
-	return &encoding{}
+	return &encoding{}, x.limit
 }
 
+// give takes e back, but for memory that an unusually large request has needed.
 func (x *otlpExporter) give(e *encoding) {
+	if cap(e.body) > keepBody {
+		e.body = nil
+	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.idle = append(x.idle, e)

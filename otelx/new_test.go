@@ -170,6 +170,26 @@ func TestResource(t *testing.T) {
 	}
 }
 
+// The SDK reads the process's variable too: what is said of a bad entry must be true of both readings.
+func TestBadResourceAttributes(t *testing.T) {
+	t.Setenv("OTEL_RESOURCE_ATTRIBUTES", "a=50%,b,c=d%20e")
+	old := otel.GetErrorHandler()
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(error) {})) // it hears of them from the SDK
+	t.Cleanup(func() { otel.SetErrorHandler(old) })
+	for _, opts := range [][]otelx.Option{nil, {environ("OTEL_RESOURCE_ATTRIBUTES=" + os.Getenv("OTEL_RESOURCE_ATTRIBUTES"))}} {
+		stub, err := exported(t, opts...)
+		for k, want := range map[attribute.Key]string{"a": "50%", "b": "", "c": "d e"} {
+			if v, _ := stub.Resource.Set().Value(k); v.AsString() != want {
+				t.Errorf("%s = %q, want %q", k, v.AsString(), want)
+			}
+		}
+		if err == nil || !strings.Contains(err.Error(), `"a=50%" is not percent-encoded; write %25 for %`) ||
+			!strings.Contains(err.Error(), `"b" has no =`) {
+			t.Errorf("error %v", err)
+		}
+	}
+}
+
 func TestResourcesOfDifferentSchemasAreMerged(t *testing.T) {
 	stub, err := exported(t, environ(), otelx.WithResource(resource.NewWithAttributes("https://example.com/schema", attribute.String("a", "b"))))
 	if err != nil {

@@ -23,7 +23,7 @@ type Dropped struct {
 	Rejected int64
 	// Refused counts spans of requests that the backend refused for good, with a status that forbids another try.
 	Refused int64
-	// TooLarge counts spans of which a single one exceeds the size of a request.
+	// TooLarge counts spans of which a single one exceeds the size of a request, ours (4 MiB) or what the backend takes.
 	TooLarge int64
 	// AfterShutdown counts spans that ended after Shutdown was called.
 	AfterShutdown int64

@@ -22,7 +22,7 @@ func (s *HTTPSender) answer(resp *http.Response) (Result, error) {
 		return Result{}, fmt.Errorf("send to %s: redirect (%s) to %s not followed; set the endpoint to the final address",
 			s.target, statusText(code), s.shown(location(resp)))
 	default:
-		res := Result{Retryable: retryable(code)}
+		res := Result{Retryable: retryable(code), TooLarge: code == http.StatusRequestEntityTooLarge}
 		if res.Retryable {
 			res.RetryAfter = parseRetryAfter(resp.Header.Get("Retry-After"), time.Now())
 		}

@@ -109,7 +109,8 @@ func newTransport(cfg HTTPConfig) *http.Transport {
 // Send makes one attempt to deliver body, as [Sender] says.
 //
 // A 2xx answer is success. 429, 502, 503 and 504 are worth another attempt, after the Retry-After of the answer if there is one,
-// and so is any attempt without an answer: connection, TLS, proxy, signing and timeout errors. All else is refused for good.
+// and so is any attempt without an answer: connection, TLS, proxy, signing and timeout errors. All else is refused for good; of
+// a 413, Result.TooLarge says so.
 // An accepted request whose answer is malformed or cut off stays accepted, and Result.Message says so.
 func (s *HTTPSender) Send(ctx context.Context, body []byte) (Result, error) {
 	attempt, cancel := context.WithCancelCause(ctx)

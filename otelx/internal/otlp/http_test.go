@@ -238,9 +238,13 @@ func TestAnswers(t *testing.T) {
 			handle: respond(401, "text/plain", []byte(strings.Repeat("x", maxSaid-4)+"s3cret")),
 			err:    "401 Unauthorized: " + strings.Repeat("x", maxSaid-4) + "[re…",
 		},
-		"413 with long text": {handle: respond(413, "text/plain", bytes.Repeat([]byte("x"), 1<<20)), err: "413 Request Entity Too Large: " + strings.Repeat("x", maxSaid-1) + "…"},
-		"500":                {handle: respond(500, pb, nil), err: "500 Internal Server Error"},
-		"599":                {handle: respond(599, pb, nil), err: "599"},
+		"413 with long text": {
+			handle: respond(413, "text/plain", bytes.Repeat([]byte("x"), 1<<20)),
+			want:   Result{TooLarge: true},
+			err:    "413 Request Entity Too Large: " + strings.Repeat("x", maxSaid-1) + "…",
+		},
+		"500": {handle: respond(500, pb, nil), err: "500 Internal Server Error"},
+		"599": {handle: respond(599, pb, nil), err: "599"},
 
 		"429":            {handle: respond(429, pb, nil, "Retry-After", "2"), want: Result{Retryable: true, RetryAfter: 2 * time.Second}, err: "429 Too Many Requests"},
 		"502":            {handle: respond(502, pb, nil), want: Result{Retryable: true}, err: "502 Bad Gateway"},

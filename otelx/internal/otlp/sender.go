@@ -14,6 +14,8 @@ type Result struct {
 	Message string
 	// Retryable says that the same request may be accepted if it is sent again.
 	Retryable bool
+	// TooLarge says that the backend refused the request for its size: smaller ones may be accepted.
+	TooLarge bool
 	// RetryAfter is how long the backend has asked to wait before that; 0 if it has not.
 	RetryAfter time.Duration
 }
