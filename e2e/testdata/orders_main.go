@@ -28,7 +28,7 @@ func main() {
 	}
 	tel, err := otelx.New(ctx, awslambda.Defaults())
 	if err != nil {
-		slog.Error("telemetry", "error", err)
+		slog.Error("telemetry", "error", err) // tel is usable all the same
 	}
 	record(tel)
 	ag := agent.Start(ctx, tel, agent.WithShutdownHook(endOneMore))
