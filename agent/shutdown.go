@@ -56,20 +56,30 @@ func (a *Agent) exit(ctx context.Context, sig os.Signal, done *report) {
 	a.process.Exit(0)
 }
 
-// outlast waits for the end of a shutdown that is under way, which after a signal is that of the process. aws-lambda-go
-// ends the process as well, with code 1, after a panic, a refused response, and an error that comes at the deadline,
-// which is when SIGTERM does: it must not win.
-func (a *Agent) outlast() {
-	if !a.isDraining() {
-		return
+// signalDelay is how long after an invocation's deadline SIGTERM may take to be noticed, by a process that has little CPU.
+const signalDelay = 200 * time.Millisecond
+
+// outlast waits for the end of a shutdown that is under way, which after a signal is that of the process, and of one
+// that the deadline of an invocation brings about. aws-lambda-go ends the process as well, with code 1, after a panic, a
+// refused response, and an error that comes too late to be posted: it must not win.
+func (a *Agent) outlast(deadline time.Time) {
+	if !deadline.IsZero() && !time.Now().Before(deadline) && a.state.load().freezes() && !isClosed(a.unregistered) {
+		a.waitFor(a.draining, signalDelay)
 	}
-	now := time.Now()
-	window := time.NewTimer(a.settings.budget.planShutdown(now, false).end.Sub(now))
-	defer window.Stop()
+	if a.isDraining() {
+		now := time.Now()
+		a.waitFor(a.resumed, a.settings.budget.planShutdown(now, false).end.Sub(now))
+	}
+}
+
+// waitFor waits for c to be closed, for d at most.
+func (a *Agent) waitFor(c <-chan struct{}, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
 	select {
-	case <-a.resumed:
+	case <-c:
 	case <-a.life.Done():
-	case <-window.C:
+	case <-timer.C:
 	}
 }
 

@@ -123,26 +123,6 @@ func TestHandlerThatMakesItAfterSigtermChangesNothing(t *testing.T) {
 	})
 }
 
-// A handler that panics, or returns at its deadline, leads aws-lambda-go to end the process, in the middle of what the
-// shutdown has still to do.
-func TestPanicDuringTheShutdownDoesNotCutItShort(t *testing.T) {
-	for name, option := range map[string]agent.Option{"classic": nil, "signal-only": agent.WithSignalOnly()} {
-		t.Run(name, func(t *testing.T) {
-			story(t, func(w *world) {
-				w.options = []agent.Option{option}
-				w.handle = func(ctx context.Context, _ *mainland) error { _ = pause(ctx, time.Second); panic("boom") }
-				w.flusher.onClose = func(ctx context.Context) error { return pause(ctx, 300*time.Millisecond) }
-			}, func(w *world) {
-				w.invokeInBackground("r")
-				time.Sleep(900 * time.Millisecond)
-				w.signal(syscall.SIGTERM, window) // the panic comes 100 ms later
-				w.one(shutdownEnded, "")
-				w.logs("graceful shutdown completed")
-			})
-		})
-	}
-}
-
 func TestSigtermDuringAFlush(t *testing.T) {
 	story(t, func(w *world) {
 		w.config.Timeout = time.Minute

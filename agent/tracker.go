@@ -38,21 +38,26 @@ func (a *Agent) End(requestID string) {
 	// flush. So whatever the order, one of the two sees the other's.
 	first, letGo := a.invocations.end(requestID)
 	if first && a.nobodyHolds(letGo) {
-		_ = a.flushFor(a.invocations.deadlineOf(requestID)) // counted and logged where it fails
-		a.outlast()
+		deadline := a.invocations.deadlineOf(requestID)
+		_ = a.flushFor(deadline) // counted and logged where it fails
+		a.outlast(deadline)
 	}
 }
 
 // Flush flushes now, within what is left of the invocation's budget, and returns the Flusher's error. It is for what
 // can not wait for the end: a panic that is about to end the process, a response that was refused. Calls at the same
-// time share one flush. Once a shutdown is under way Flush returns when that has ended too, or its window, and so does
-// an End that flushes: who ends the process after it would cut the shutdown short.
+// time share one flush.
+//
+// Once a shutdown is under way Flush returns when that has ended too, or its window, and so does an End that flushes:
+// who ends the process after it would cut the shutdown short. After the invocation's deadline SIGTERM is about to come,
+// so either waits for it, 200 ms at most.
 func (a *Agent) Flush(requestID string) error {
 	if a == nil {
 		return nil
 	}
-	err := a.flushFor(a.invocations.deadlineOf(requestID))
-	a.outlast()
+	deadline := a.invocations.deadlineOf(requestID)
+	err := a.flushFor(deadline)
+	a.outlast(deadline)
 	return err
 }
 
