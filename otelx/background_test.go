@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"go.opentelemetry.io/otel"
 )
 
 func TestIntervalFlush(t *testing.T) {
@@ -158,6 +160,41 @@ func TestDropsOfAServiceAreReported(t *testing.T) {
 		synctest.Wait()
 		if got := errs(); len(got) != 1 || got[0] != "2 spans dropped: the buffer was full" {
 			t.Errorf("reported %q", got)
+		}
+	})
+}
+
+// What a failed flush has left, or what came during a flush, may already be more than half: the queue must not have to cross
+// that line again.
+func TestMoreThanHalfFullIsExportedToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := &fakeExporter{}
+		x.answer(outcome{verdict: keep, err: errDown})
+		s := start(x, sized{bound: 8, batch: 2})
+		end(s, "a", "b", "c", "d") // half: an export in the background, which fails
+		synctest.Wait()
+		wantStats(t, s, Stats{Ended: 4, Pending: 4})
+		end(s, "e")
+		synctest.Wait()
+		wantCalls(t, x, "a b") // not with each span
+		end(s, "f")
+		synctest.Wait()
+		wantStats(t, s, Stats{Ended: 6, Exported: 6})
+	})
+}
+
+// An error handler may flush, as one does that ends the process.
+func TestErrorHandlerMayFlush(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := &fakeExporter{}
+		x.answer(outcome{err: errors.New("soon gone")})
+		s := start(x, sized{})
+		old := otel.GetErrorHandler()
+		otel.SetErrorHandler(otel.ErrorHandlerFunc(func(error) { _ = s.ForceFlush(context.Background()) }))
+		t.Cleanup(func() { otel.SetErrorHandler(old) })
+		end(s, "a")
+		if err := s.ForceFlush(within(t, time.Second)); err != nil {
+			t.Errorf("ForceFlush: %v", err)
 		}
 	})
 }

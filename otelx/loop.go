@@ -51,7 +51,7 @@ func newLoop(q *queue, x exporter, delay, timeout time.Duration) *loop {
 func (l *loop) notice(e edge) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.run != nil || l.closing { // the end of the run looks at the queue itself
+	if l.run != nil || l.closing { // a background run looks at the queue again at its end
 		return
 	}
 	if e == becameHalf && !time.Now().Before(l.notBefore) {
@@ -228,9 +228,6 @@ func (l *loop) pause(ctx context.Context, r *run, d time.Duration) error {
 // finish ends r and provides for what is left.
 func (l *loop) finish(r *run) {
 	remark, loss := r.said()
-	if remark != nil {
-		l.report.remark(remark)
-	}
 	l.mu.Lock()
 	l.run = nil
 	if loss != nil {
@@ -248,6 +245,9 @@ func (l *loop) finish(r *run) {
 	}
 	background := r.background
 	l.mu.Unlock()
+	if remark != nil { // an error handler that flushes must not find this run
+		l.report.remark(remark)
+	}
 	if background {
 		l.confess(r, remark, loss)
 	}

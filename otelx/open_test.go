@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.opentelemetry.io/otel/codes"
@@ -132,6 +133,38 @@ func TestOpenSpansAreBounded(t *testing.T) {
 			t.Errorf("bound %d: %d spans are known", bound, n)
 		}
 	}
+}
+
+// A program that forgets to end some of its spans must not lose the others for it.
+func TestForgottenSpansGiveWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const bound = 128
+		s, _ := newInMemory(t, bound)
+		s.SetIntervalFlush(false)
+		tracer := s.TracerProvider().Tracer("test")
+		for range 2 * bound {
+			tracer.Start(t.Context(), "forgotten")
+		}
+		_, late := tracer.Start(t.Context(), "late")
+		if s.EndOpen(late.SpanContext().SpanID(), "x") != 0 {
+			t.Fatal("the table is not full")
+		}
+		time.Sleep(16 * time.Minute)
+		for range bound {
+			_, root := tracer.Start(t.Context(), "root")
+			if n := s.EndOpen(root.SpanContext().SpanID(), "x"); n != 1 {
+				t.Fatalf("EndOpen = %d with a table full of forgotten spans, want 1", n)
+			}
+		}
+		// Those that are young do not give way to others.
+		_, first := tracer.Start(t.Context(), "first")
+		for range 10 * bound {
+			tracer.Start(t.Context(), "young")
+		}
+		if n := s.EndOpen(first.SpanContext().SpanID(), "x"); n != 1 {
+			t.Errorf("EndOpen = %d: a young span gave way", n)
+		}
+	})
 }
 
 // The SDK calls OnEnd inside End, and a processor may start spans there: no lock may be held.

@@ -56,7 +56,7 @@ type edge int
 const (
 	noEdge     edge = iota
 	becameUsed      // the first span waits
-	becameHalf      // half of the bound waits
+	becameHalf      // half of the bound waits, or it still does after another batch's worth of spans
 )
 
 func newQueue(bound, batchSize int) *queue {
@@ -89,10 +89,10 @@ func (q *queue) add(s sdktrace.ReadOnlySpan) edge {
 	q.fresh.spans = append(q.fresh.spans, s)
 	q.next++
 	q.waits++
-	switch q.waits {
-	case q.half:
+	switch {
+	case q.waits == q.half, q.waits > q.half && q.next%uint64(q.batchSize) == 0:
 		return becameHalf
-	case 1:
+	case q.waits == 1:
 		return becameUsed
 	}
 	return noEdge

@@ -154,7 +154,8 @@ func (s *SDK) Shutdown(ctx context.Context) error {
 // EndOpen ends the sampled spans that are open: the one with span id root and all below it, or all if root is zero. Each gets the
 // status Error with reason (unless its status is already Ok) and the same end time. It returns how many it has ended.
 //
-// As many spans are known as the queue holds (OTEL_BSP_MAX_QUEUE_SIZE); one that starts beyond that is not ended here. A span whose parent in between
+// As many spans are known as the queue holds (OTEL_BSP_MAX_QUEUE_SIZE); one that starts beyond that is not ended here, unless it
+// finds one of more than 15 minutes to take the place of, which then is not. A span whose parent in between
 // has ended already counts as below root if root is the only entry into its trace in this process.
 func (s *SDK) EndOpen(root [8]byte, reason string) int {
 	if s.processor == nil {

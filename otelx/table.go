@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"sync"
+	"time"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
@@ -14,10 +15,16 @@ const (
 	perShard   = 64 // a shard for so many spans of the bound
 	firstSlots = 16
 	cacheLines = 128
+
+	// forgottenAfter is the age from which an open span may give way to a new one. Programs that do not end each of their spans
+	// would else fill the table for good, and none that starts later would be known.
+	forgottenAfter = 15 * time.Minute
+	// looks is how many spans are looked at for such a one; a table full of them shows one at the first.
+	looks = 8
 )
 
-// openSpans knows the sampled spans that have started and not ended, up to a bound; spans beyond it are not known. They are
-// found by span id, since a span ends as another object (its snapshot) than it has started as.
+// openSpans knows the sampled spans that have started and not ended, up to a bound; spans beyond it are not known, but where
+// they find one to take the place of that seems forgotten. They are found by span id, since a span ends as another object (its snapshot) than it has started as.
 //
 // Each shard is a hash table with linear probing. A map would cost twice as much, on a path that every span takes.
 type openSpans struct {
@@ -57,7 +64,7 @@ func (o *openSpans) add(id trace.SpanID, s sdktrace.ReadWriteSpan) {
 	h := hashOf(id)
 	sh := o.shard(h)
 	sh.mu.Lock()
-	if sh.used < o.each {
+	if sh.used < o.each || sh.forget(h, s.StartTime().Add(-forgottenAfter)) {
 		sh.put(h, s)
 	}
 	sh.mu.Unlock()
@@ -121,6 +128,22 @@ func (sh *openShard) drop(hash uint64) {
 	}
 	sh.slots[gap] = openSlot{}
 	sh.used--
+}
+
+// forget frees the slot of a span that started before then, if there is one among the first from where hash belongs.
+func (sh *openShard) forget(hash uint64, then time.Time) bool {
+	i := sh.home(hash)
+	for range min(looks, sh.used) {
+		for sh.slots[i].span == nil {
+			i = (i + 1) & (len(sh.slots) - 1)
+		}
+		if sh.slots[i].span.StartTime().Before(then) {
+			sh.drop(sh.slots[i].hash)
+			return true
+		}
+		i = (i + 1) & (len(sh.slots) - 1)
+	}
+	return false
 }
 
 // list returns a copy of what is open now.

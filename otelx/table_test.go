@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
@@ -14,6 +15,8 @@ type numbered struct {
 	sdktrace.ReadWriteSpan
 	n uint64
 }
+
+func (numbered) StartTime() time.Time { return time.Time{} }
 
 // TestTableAgreesWithAMap adds and removes at random, with ids that count and ids that do not, and compares with a map.
 func TestTableAgreesWithAMap(t *testing.T) {
