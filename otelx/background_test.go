@@ -190,11 +190,17 @@ func TestErrorHandlerMayFlush(t *testing.T) {
 		x.answer(outcome{err: errors.New("soon gone")})
 		s := start(x, sized{})
 		old := otel.GetErrorHandler()
-		otel.SetErrorHandler(otel.ErrorHandlerFunc(func(error) { _ = s.ForceFlush(context.Background()) }))
+		otel.SetErrorHandler(otel.ErrorHandlerFunc(func(error) {
+			end(s, "b")
+			if err := s.ForceFlush(context.Background()); err != nil {
+				t.Errorf("ForceFlush of the handler: %v", err)
+			}
+		}))
 		t.Cleanup(func() { otel.SetErrorHandler(old) })
 		end(s, "a")
 		if err := s.ForceFlush(within(t, time.Second)); err != nil {
 			t.Errorf("ForceFlush: %v", err)
 		}
+		wantCalls(t, x, "a", "b")
 	})
 }
