@@ -44,6 +44,7 @@ func TestErrorAtTheDeadlineWaitsForSigterm(t *testing.T) {
 		w.invokeAs("r")
 		w.idle()
 		w.exits(w.one(lambdatest.KindSigterm, "").At, 0)
+		w.none(lambdatest.KindErrorPosted, lambdatest.KindResponseRefused) // after which the process would have ended
 		w.logs("SIGTERM received", "graceful shutdown completed")
 	})
 }
