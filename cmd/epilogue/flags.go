@@ -34,8 +34,9 @@ type settings struct {
 const runUsage = `epilogue run [flags] -- ./bootstrap [arguments]
 
 Runs a Lambda function's binary in a local Lambda: Runtime API, Extensions API, freeze after each
-invocation, thaw, at the end SIGTERM and, after a window, SIGKILL. Shows for each invocation when the
-response was posted, when the flush began and ended, when the environment froze and what is billed.
+invocation, thaw, at the end SIGTERM and, after a window, SIGKILL. Shows for each invocation when
+the response was posted, when the flush began and ended, when the environment froze and what is
+billed.
 The function's environment holds what Lambda gives it and what -env adds, nothing of yours.
 
 `
@@ -79,7 +80,7 @@ func (set *settings) defineFunction(fs *flag.FlagSet) {
 	duration(fs, &set.timeout, "timeout", 3*time.Second, time.Millisecond, 15*time.Minute, "the function's timeout, a `DURATION`")
 	number(fs, &set.memory, "memory", 128, 128, 10240, "the function's memory size in `MB`, as its environment tells it; no limit is set")
 	duration(fs, &set.window, "window", 500*time.Millisecond, time.Millisecond, time.Minute, "the `DURATION` between SIGTERM and SIGKILL")
-	fs.Func("env", "add `KEY=VALUE` to the function's environment, or KEY alone for the value it has here; may be repeated", func(v string) error {
+	fs.Func("env", "add `KEY=VALUE` to the function's environment; KEY alone: with its value here; repeatable", func(v string) error {
 		kv, err := variable(v)
 		set.env = append(set.env, kv)
 		return err
@@ -105,7 +106,7 @@ func variable(v string) (string, error) {
 // defineReport defines the flags that say what is received and shown. The value of -otlp is nil where it is not given.
 func (set *settings) defineReport(fs *flag.FlagSet) (otlp **bool) {
 	otlp = new(*bool)
-	fs.BoolFunc("otlp", "receive the telemetry here; default unless -env gives an OTLP endpoint (-otlp=false: leave it to the function)", func(v string) error {
+	fs.BoolFunc("otlp", "receive the telemetry here (default unless -env names an OTLP endpoint); or -otlp=false", func(v string) error {
 		on, err := strconv.ParseBool(v)
 		if err != nil {
 			return errors.New("want true or false")

@@ -32,7 +32,8 @@ const (
 // errInterrupted is the cause of the context that a signal ended.
 var errInterrupted = errors.New("interrupted")
 
-const usage = `epilogue runs Lambda functions in a local Lambda that freezes, and shows when their telemetry leaves.
+const usage = `epilogue runs Lambda functions in a local Lambda that freezes, and shows when their telemetry
+leaves.
 
   epilogue demo                         run the example function through everything that can happen
   epilogue run [flags] -- ./bootstrap   run a function of your own

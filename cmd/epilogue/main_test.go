@@ -56,7 +56,9 @@ func TestUsage(t *testing.T) {
 		{"run -concurrency 2 -freeze 1s -- x", "Managed Instances, which never freeze"},
 		{"run -event /does/not/exist.json -- x", "-event /does/not/exist.json: no such file or directory"},
 		{"run -event - -- x", "-event -: not JSON, which Lambda refuses: line 2:"},
-		{"run -- /does/not/exist", "/does/not/exist: no such file or directory; name the function's executable"},
+		{"run -- /does/not/exist", "epilogue: /does/not/exist: no such file or directory; name the function's executable"},
+		{"run -- main_test.go", "epilogue: main_test.go: executable file not found in $PATH; name the function's executable"},
+		{"run -- ./main_test.go", "epilogue: ./main_test.go: permission denied; name the function's executable"},
 	} {
 		t.Run(c.args, func(t *testing.T) {
 			code, out, errs := invoke(t, "{\n\"a\": x}", strings.Fields(c.args)...)
@@ -82,6 +84,11 @@ func TestHelp(t *testing.T) {
 		code, out, errs := invoke(t, "", strings.Fields(c.args)...)
 		if code != exitOK || errs != "" || !strings.Contains(out, c.want) {
 			t.Errorf("%s: status %d, errors %q, output without %q:\n%s", c.args, code, errs, c.want, out)
+		}
+		for line := range strings.Lines(strings.ReplaceAll(out, "\t", "    ")) { // tabs stand at column 4
+			if n := len([]rune(line)) - 1; n > 100 {
+				t.Errorf("%s: %d columns, at most 100 fit: %q", c.args, n, line)
+			}
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -50,7 +51,11 @@ func run(ctx context.Context, args []string, c console) (err error) {
 func findBinary(name string) (string, error) {
 	path, err := exec.LookPath(name)
 	if err != nil {
-		return "", usagef("%s: %v; name the function's executable, such as ./bootstrap", name, errors.Unwrap(err))
+		reason := errors.Unwrap(err)
+		if at := new(fs.PathError); errors.As(err, &at) { // it names the file once more
+			reason = at.Err
+		}
+		return "", usagef("%s: %v; name the function's executable, such as ./bootstrap", name, reason)
 	}
 	return filepath.Abs(path)
 }

@@ -18,7 +18,7 @@ type scene struct {
 	note    string   // what a reader should know
 }
 
-// What the routes of the orders example leave. The span that a panic leaves open has no end, and is not sent.
+// What the routes of the orders example leave. Spans that a panic or a timeout leaves open are ended for them, and sent.
 var (
 	orderSpans = []string{"POST /orders", "validate order", "HTTP GET", "save order"}
 	scenes     = []scene{

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -89,7 +90,8 @@ func (a Account) Table(st Style) string {
 	return strings.Join(lines, "") + "\n" + a.Verdict(st) + "\n"
 }
 
-// Verdict says in a sentence whether anything was lost.
+// Verdict says in a sentence whether anything was lost. Where it is only known what arrived, as of a function that is killed
+// without SIGTERM, it does not promise.
 func (a Account) Verdict(st Style) string {
 	sum := a.Sum()
 	again := ""
@@ -100,7 +102,9 @@ func (a Account) Verdict(st Style) string {
 	case lost > 0:
 		return st.Fault(Plural(lost, "span")+" lost.") + again
 	case sum.Ended == 0:
-		return "No span has arrived: the function ended none, or sends them elsewhere."
+		return "No span has arrived: the function ended none, sends them elsewhere, or has lost them."
+	case slices.ContainsFunc(a, func(p Process) bool { return p.How == byTraces }):
+		return "No loss is known, but a process gave no count." + again
 	default:
 		return st.paint(green, "Nothing lost.") + again
 	}
