@@ -61,11 +61,12 @@ func TestRejections(t *testing.T) {
 		{"sku climbs the path", create(`{"sku":"../healthz","quantity":1}`), 422, "want at most"},
 		{"sku too long", create(`{"sku":"` + strings.Repeat("a", maxSKU+1) + `","quantity":1}`), 422, "want at most 64"},
 		{"sku not sold", create(`{"sku":"moon","quantity":1}`), 422, "moon is not sold here"},
+		{"sku is a number", create(`{"sku":7,"quantity":1}`), 422, "sku is a number; want a string"},
 		{"no quantity", create(`{"sku":"tea"}`), 422, "quantity is 0; order 1 to 100"},
 		{"negative quantity", create(`{"sku":"tea","quantity":-1}`), 422, "quantity is -1"},
 		{"too many", create(`{"sku":"tea","quantity":101}`), 422, "quantity is 101"},
-		{"half a cup", create(`{"sku":"cup","quantity":0.5}`), 422, "quantity is a number 0.5; want int64"},
-		{"quantity in letters", create(`{"sku":"cup","quantity":"two"}`), 422, "quantity is a string; want int64"},
+		{"half a cup", create(`{"sku":"cup","quantity":0.5}`), 422, "quantity is a number 0.5; want a whole number"},
+		{"quantity in letters", create(`{"sku":"cup","quantity":"two"}`), 422, "quantity is a string; want a whole number"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			a, _ := newTestAPI(t, nil)

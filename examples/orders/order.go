@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"reflect"
 	"strings"
 )
 
@@ -81,6 +82,9 @@ func readBody(req request) ([]byte, *rejection) {
 	return body, nil
 }
 
+// inWords says for the kinds of wish's fields what a caller writes, who need not know Go.
+var inWords = map[reflect.Kind]string{reflect.String: "a string", reflect.Int64: "a whole number"}
+
 // decodeWish accepts one JSON object with the fields of wish and no other.
 func decodeWish(body []byte) (wish, *rejection) {
 	dec := json.NewDecoder(bytes.NewReader(body))
@@ -92,7 +96,7 @@ func decodeWish(body []byte) (wish, *rejection) {
 	case errors.Is(err, io.EOF):
 		return wish{}, reject(http.StatusBadRequest, `the body is empty; send {"sku":"tea","quantity":2}`)
 	case errors.As(err, &wrongType) && wrongType.Field != "":
-		return wish{}, reject(http.StatusUnprocessableEntity, "%s is a %s; want %s", wrongType.Field, wrongType.Value, wrongType.Type)
+		return wish{}, reject(http.StatusUnprocessableEntity, "%s is a %s; want %s", wrongType.Field, wrongType.Value, inWords[wrongType.Type.Kind()])
 	case err != nil:
 		return wish{}, reject(http.StatusBadRequest, "the body is not an order: %v", err)
 	case w == nil:
