@@ -106,7 +106,7 @@ func variable(v string) (string, error) {
 // defineReport defines the flags that say what is received and shown. The value of -otlp is nil where it is not given.
 func (set *settings) defineReport(fs *flag.FlagSet) (otlp **bool) {
 	otlp = new(*bool)
-	fs.BoolFunc("otlp", "receive the telemetry here (default unless -env names an OTLP endpoint); or -otlp=false", func(v string) error {
+	fs.BoolFunc("otlp", "receive the telemetry here (default unless -env names an endpoint or exporter)", func(v string) error {
 		on, err := strconv.ParseBool(v)
 		if err != nil {
 			return errors.New("want true or false")
@@ -122,8 +122,14 @@ func (set *settings) defineReport(fs *flag.FlagSet) (otlp **bool) {
 // sendsElsewhere reports whether the function's own settings say where its traces go.
 func (set *settings) sendsElsewhere() bool {
 	return slices.ContainsFunc(set.env, func(kv string) bool {
-		key, value, _ := strings.Cut(kv, "=")
-		return value != "" && (key == "OTEL_EXPORTER_OTLP_ENDPOINT" || key == "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+		switch key, value, _ := strings.Cut(kv, "="); key {
+		case "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT":
+			return value != ""
+		case "OTEL_TRACES_EXPORTER": // console, none
+			return value != "" && !strings.Contains(value, "otlp")
+		default:
+			return false
+		}
 	})
 }
 
@@ -137,7 +143,7 @@ func (set *settings) check() error {
 	case set.trace && !set.otlp:
 		return usagef("-trace shows what the receiver that -otlp starts has got; without it there is nothing to show")
 	case set.otlp && set.sendsElsewhere():
-		return usagef("-otlp starts a receiver, but -env names another endpoint; leave one of them out")
+		return usagef("-otlp starts a receiver, but -env names another endpoint or exporter; leave one of them out")
 	case set.concurrency > 0 && (set.freeze > 0 || set.cut):
 		return usagef("-concurrency is Managed Instances, which never freeze; leave -freeze and -cut out")
 	}

@@ -37,6 +37,14 @@ func TestParseRun(t *testing.T) {
 			func(s *settings) { s.env, s.otlp = []string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://h:1"}, false },
 		},
 		{
+			"-env OTEL_TRACES_EXPORTER=console -- ./bootstrap",
+			func(s *settings) { s.env, s.otlp = []string{"OTEL_TRACES_EXPORTER=console"}, false },
+		},
+		{
+			"-env OTEL_TRACES_EXPORTER=otlp -- ./bootstrap",
+			func(s *settings) { s.env = []string{"OTEL_TRACES_EXPORTER=otlp"} },
+		},
+		{
 			"-env OTEL_EXPORTER_OTLP_ENDPOINT= -- ./bootstrap",
 			func(s *settings) { s.env = []string{"OTEL_EXPORTER_OTLP_ENDPOINT="} },
 		},
