@@ -7,7 +7,13 @@
 //	if err != nil {
 //		slog.Error("telemetry", "error", err)
 //	}
-//	defer tel.Shutdown(context.WithoutCancel(ctx))
+//	defer func() {
+//		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+//		defer cancel()
+//		if err := tel.Shutdown(ctx); err != nil {
+//			slog.Error("telemetry", "error", err)
+//		}
+//	}()
 //
 // [New] reads the environment variables of the OpenTelemetry specification and makes its provider and propagator the
 // global ones, so that instrumentation needs nothing else. It always returns an [SDK] that works: what is wrong with a

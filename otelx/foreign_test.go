@@ -103,3 +103,53 @@ func TestForeignExporter(t *testing.T) {
 		}
 	})
 }
+
+// picky never takes a batch with a span named "bad".
+type picky struct{ got []string }
+
+func (x *picky) ExportSpans(_ context.Context, spans []sdktrace.ReadOnlySpan) error {
+	for _, s := range spans {
+		if s.Name() == "bad" {
+			return errors.New("message larger than max")
+		}
+	}
+	for _, s := range spans {
+		x.got = append(x.got, s.Name())
+	}
+	return nil
+}
+
+func (*picky) Shutdown(context.Context) error { return nil }
+
+func TestForeignExporterThatNeverTakesABatch(t *testing.T) {
+	x := &picky{}
+	s, err := newSDK(t, otelx.WithExporter(x), otelx.WithMaxExportBatchSize(1), environ())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.SetIntervalFlush(false)
+	span(s, "bad")
+	if err := s.ForceFlush(t.Context()); err == nil {
+		t.Error("a flush that delivered nothing has no error")
+	}
+	span(s, "a")
+	if err := s.ForceFlush(t.Context()); err == nil || !strings.Contains(err.Error(), "larger than max") {
+		t.Errorf("ForceFlush: %v", err)
+	}
+	if got := strings.Join(x.got, ""); got != "a" {
+		t.Errorf("exported %q behind a batch that fails, want a", got)
+	}
+	span(s, "b")
+	var drop *otelx.DropError
+	if err := s.ForceFlush(t.Context()); !errors.As(err, &drop) || drop.Dropped.Refused != 1 {
+		t.Errorf("the third time: %v", err)
+	}
+	span(s, "c")
+	if err := s.ForceFlush(t.Context()); err != nil {
+		t.Errorf("ForceFlush: %v", err)
+	}
+	want := otelx.Stats{Ended: 4, Exported: 3, Dropped: otelx.Dropped{Refused: 1}}
+	if got := s.Stats(); got != want {
+		t.Errorf("Stats() = %+v, want %+v", got, want)
+	}
+}

@@ -1,19 +1,9 @@
 package otelx
 
 import (
-	"context"
 	"fmt"
-	"math/rand/v2"
 	"sync"
 	"time"
-)
-
-const (
-	// firstBackoff is the mean pause before the second attempt at a batch; it doubles with each further one up to maxBackoff.
-	firstBackoff = 20 * time.Millisecond
-	maxBackoff   = time.Second
-	// maxRetryAfter bounds the time for which a backend's Retry-After is honoured.
-	maxRetryAfter = 5 * time.Minute
 )
 
 // loop decides when spans are exported, and delivers them. At most one run is under way at a time; there is no goroutine
@@ -142,87 +132,6 @@ func (l *loop) execute(r *run) {
 	l.work(r)
 	workers.Wait()
 	l.finish(r)
-}
-
-func (l *loop) work(r *run) {
-	for !r.over() {
-		b := l.queue.take(r.target)
-		if b == nil {
-			return
-		}
-		err := l.deliver(r, b)
-		l.queue.release(b)
-		if err != nil {
-			r.giveUp(err)
-			return
-		}
-	}
-}
-
-// deliver attempts b until nothing is left of it, or says why it does not go on.
-func (l *loop) deliver(r *run, b *batch) error {
-	ctx, cancel := r.attempt(l.timeout)
-	defer cancel()
-	backoff, pause := firstBackoff, time.Duration(0)
-	for len(b.live()) > 0 {
-		if err := l.pause(ctx, r, pause); err != nil {
-			return err
-		}
-		o := safely(ctx, l.exporter, b.live())
-		l.queue.settle(b, o)
-		r.note(o)
-		switch o.verdict {
-		case retry:
-			l.hush(o.retryAfter)
-			pause = jittered(backoff)
-			backoff = min(2*backoff, maxBackoff)
-		case keep:
-			return o.err
-		default:
-			backoff, pause = firstBackoff, 0
-		}
-	}
-	return nil
-}
-
-// jittered spreads d over half of it to one and a half times it.
-func jittered(d time.Duration) time.Duration { return d/2 + rand.N(d) } //nolint:gosec // chance, not secrecy
-
-// hush notes that the backend wants to be left alone for d.
-func (l *loop) hush(d time.Duration) {
-	if d <= 0 {
-		return
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if at := time.Now().Add(min(d, maxRetryAfter)); at.After(l.notBefore) {
-		l.notBefore = at
-	}
-}
-
-// pause waits for d and for as long as the backend wants to be left alone. It returns an error at once if the time of those
-// interested in r is up before that.
-func (l *loop) pause(ctx context.Context, r *run, d time.Duration) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	l.mu.Lock()
-	wait := max(d, time.Until(l.notBefore))
-	l.mu.Unlock()
-	if wait <= 0 {
-		return nil
-	}
-	if until := r.until(); !until.IsZero() && wait >= time.Until(until) {
-		return fmt.Errorf("no time for another attempt in %s", wait.Round(time.Millisecond))
-	}
-	t := time.NewTimer(wait)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
 
 // finish ends r and provides for what is left.

@@ -38,6 +38,8 @@ type batch struct {
 	first uint64 // number of spans[0]
 	head  int    // spans before it are done with
 	spans []sdktrace.ReadOnlySpan
+
+	strikes int // 1 once it has failed, and one more for each run in which it alone has; of who has taken it
 }
 
 func (b *batch) live() []sdktrace.ReadOnlySpan { return b.spans[b.head:] }
@@ -128,7 +130,7 @@ func (q *queue) empty() *batch {
 
 func (q *queue) recycle(b *batch) {
 	if len(q.idle) < keepBatches {
-		b.spans, b.head = b.spans[:0], 0
+		b.spans, b.head, b.strikes = b.spans[:0], 0, 0
 		q.idle = append(q.idle, b)
 	}
 }

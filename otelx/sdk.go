@@ -144,6 +144,8 @@ func (s *SDK) ForceFlush(ctx context.Context) error {
 // Shutdown does what ForceFlush does, a Retry-After notwithstanding, and then closes the exporter. Spans that end after the call are
 // counted as dropped. Any number of callers share it, each under its own ctx; the exporter is closed when the last of them
 // has done flushing. What was not delivered then stays pending for good, and every later Shutdown or ForceFlush says so again.
+//
+// Give ctx a deadline: without one, a backend that is down holds Shutdown for OTEL_BSP_EXPORT_TIMEOUT.
 func (s *SDK) Shutdown(ctx context.Context) error {
 	if s.processor == nil {
 		return nil
