@@ -101,6 +101,8 @@ func (a Account) Verdict(st Style) string {
 	switch lost := a.Lost(); {
 	case lost > 0:
 		return st.Fault(Plural(lost, "span")+" lost.") + again
+	case sum.Ended == 0 && sum.Counted && len(a) > 0:
+		return "No span was ended." + again
 	case sum.Ended == 0:
 		return "No span has arrived: the function ended none, sends them elsewhere, or has lost them."
 	case slices.ContainsFunc(a, func(p Process) bool { return p.How == byTraces }):

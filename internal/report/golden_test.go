@@ -182,5 +182,6 @@ func TestAccount(t *testing.T) {
 	if got := broken.Lost(); got != 4 {
 		t.Errorf("lost: got %d, want 4", got)
 	}
-	golden(t, "account", whole.Table(Style{})+"\n"+broken.Table(Style{})+"\n"+Account{{Name: "fn"}}.Table(Style{})+Account{}.Table(Style{}))
+	golden(t, "account", whole.Table(Style{})+"\n"+broken.Table(Style{})+"\n"+Account{{Name: "fn"}}.Table(Style{})+
+		Account{{Name: "fn", Counted: true}}.Table(Style{})+Account{}.Table(Style{}))
 }
