@@ -164,8 +164,8 @@ func TestDropsOfAServiceAreReported(t *testing.T) {
 	})
 }
 
-// What a failed flush has left, or what came during a flush, may already be more than half: the queue must not have to cross
-// that line again.
+// What a failed flush has left, or what came during a flush, may already be more than half: the queue must not have to
+// cross that line again.
 func TestMoreThanHalfFullIsExportedToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := &fakeExporter{}

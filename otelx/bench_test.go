@@ -54,7 +54,8 @@ func processors() map[string]func() sdktrace.SpanProcessor {
 	}
 }
 
-// rounds times f for each of 1,000 spans and, untimed, flushes after each round, so that neither processor is measured while it drops.
+// rounds times f for each of 1,000 spans and, untimed, flushes after each round, so that neither processor is measured
+// while it drops.
 func rounds(b *testing.B, p sdktrace.SpanProcessor, f func(i int)) {
 	b.ReportAllocs()
 	n := 0

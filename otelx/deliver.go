@@ -8,18 +8,20 @@ import (
 )
 
 const (
-	// firstBackoff is the mean pause before the second attempt at a batch; it doubles with each further one up to maxBackoff.
+	// firstBackoff is the mean pause before the second attempt at a batch; it doubles with each further one up to
+	// maxBackoff.
 	firstBackoff = 20 * time.Millisecond
 	maxBackoff   = time.Second
 	// maxRetryAfter bounds the time for which a backend's Retry-After is honoured.
 	maxRetryAfter = 5 * time.Minute
-	// maxStrikes is in how many runs a batch fails before it is dropped, if in all but the first of them others were delivered.
+	// maxStrikes is in how many runs a batch fails before it is dropped, if in all but the first of them others were
+	// delivered.
 	maxStrikes = 3
 )
 
-// work delivers batches until none is left, time is up or the backend fails. A foreign exporter's error for a batch that has
-// failed before is not taken for the backend's failure until the next batch has failed too, so that one that can never be
-// delivered does not hold up all others; the third time it is dropped.
+// work delivers batches until none is left, time is up or the backend fails. A foreign exporter's error for a batch
+// that has failed before is not taken for the backend's failure until the next batch has failed too, so that one that
+// can never be delivered does not hold up all others; the third time it is dropped.
 func (l *loop) work(r *run) {
 	var aside *batch // failed before and now; why says how
 	var why error
@@ -65,8 +67,8 @@ func (l *loop) blame(r *run, b *batch, why error) {
 	r.note(o)
 }
 
-// deliver attempts b until nothing is left of it, or says why it does not go on. kept says that it is for an error of the
-// exporter that came in time.
+// deliver attempts b until nothing is left of it, or says why it does not go on. kept says that it is for an error of
+// the exporter that came in time.
 func (l *loop) deliver(r *run, b *batch) (kept bool, err error) {
 	ctx, cancel := r.attempt(l.timeout)
 	defer cancel()
@@ -107,8 +109,8 @@ func (l *loop) hush(d time.Duration) {
 	}
 }
 
-// pause waits for d and for as long as the backend wants to be left alone. It returns an error at once if the time of those
-// interested in r is up before that.
+// pause waits for d and for as long as the backend wants to be left alone. It returns an error at once if the time of
+// those interested in r is up before that.
 func (l *loop) pause(ctx context.Context, r *run, d time.Duration) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)

@@ -33,9 +33,9 @@
 //
 // Between exports no goroutine exists and no timer runs but that one.
 //
-// An export sends batches of OTEL_BSP_MAX_EXPORT_BATCH_SIZE spans, up to eight requests at once. A batch that could not be
-// delivered is tried again within the time the caller has, and after that it stays and goes first next time. When the
-// buffer is full the oldest waiting span is dropped. Every drop is counted by its reason ([Dropped]) and makes
+// An export sends batches of OTEL_BSP_MAX_EXPORT_BATCH_SIZE spans, up to eight requests at once. A batch that could not
+// be delivered is tried again within the time the caller has, and after that it stays and goes first next time. When
+// the buffer is full the oldest waiting span is dropped. Every drop is counted by its reason ([Dropped]) and makes
 // exactly one flush fail, so that nothing is lost in silence: Ended = Exported + Pending + Dropped at any moment.
 //
 // # Spans still open
@@ -45,6 +45,7 @@
 //
 // # Elsewhere
 //
-// Any sdktrace.SpanExporter can take the place of encoder and sender ([WithExporter]). Failures of background work go to
-// otel.Handle, at most one a minute, and so does what a backend says about spans it rejects. Metrics and logs are not this package's.
+// Any sdktrace.SpanExporter can take the place of encoder and sender ([WithExporter]). Failures of background work go
+// to otel.Handle, at most one a minute, and so does what a backend says about spans it rejects. Metrics and logs are
+// not this package's.
 package otelx

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// environment reads settings and collects what is wrong with them. An empty variable counts as unset, and a bad value as not
-// given (OpenTelemetry Specification, "Environment Variable Specification": empty values, numeric, enum).
+// environment reads settings and collects what is wrong with them. An empty variable counts as unset, and a bad value
+// as not given (OpenTelemetry Specification, "Environment Variable Specification": empty values, numeric, enum).
 type environment struct {
 	getenv func(string) string
 	errs   []error
@@ -53,8 +53,8 @@ func (e *environment) boolean(key string) bool {
 	return false
 }
 
-// parsed returns the first of keys with a value that parse takes, fallback if there is none. Values that it does not take
-// are rejected and count as unset, so that a setting for all signals counts where the one for traces is bad.
+// parsed returns the first of keys with a value that parse takes, fallback if there is none. Values that it does not
+// take are rejected and count as unset, so that a setting for all signals counts where the one for traces is bad.
 func parsed[T any](e *environment, fallback T, parse func(string) (T, error), keys []string) T {
 	for _, k := range keys {
 		key, value := e.lookup(k)

@@ -12,11 +12,11 @@ import (
 )
 
 const (
-	// maxRequestBytes bounds an encoded request before compression. AWS X-Ray takes 5 MB (AWS X-Ray Developer Guide, "Use the
-	// OTLP endpoint"), an OpenTelemetry Collector 20 MiB by default.
+	// maxRequestBytes bounds an encoded request before compression. AWS X-Ray takes 5 MB (AWS X-Ray Developer Guide,
+	// "Use the OTLP endpoint"), an OpenTelemetry Collector 20 MiB by default.
 	maxRequestBytes = 4 << 20
-	// minSplitBytes is the size from which a request refused for its size is tried in smaller ones. A backend that takes none of
-	// 64 KiB is not made for spans, and would be sent them one by one.
+	// minSplitBytes is the size from which a request refused for its size is tried in smaller ones. A backend that
+	// takes none of 64 KiB is not made for spans, and would be sent them one by one.
 	minSplitBytes = 64 << 10
 	// keepBody is how many bytes of memory for an encoded request are kept until the next one.
 	keepBody = 1 << 20
@@ -26,7 +26,8 @@ const (
 
 // exporter makes single attempts at delivery. Who calls it decides about another.
 type exporter interface {
-	// export tries to deliver spans, or as many from the first as make one request. It returns soon after ctx has ended.
+	// export tries to deliver spans, or as many from the first as make one request. It returns soon after ctx has
+	// ended.
 	export(ctx context.Context, spans []sdktrace.ReadOnlySpan) outcome
 	// width is how many goroutines may be in export at once.
 	width() int
@@ -54,8 +55,8 @@ type outcome struct {
 	err        error         // why not delivered; what the backend said about an accepted request
 }
 
-// otlpExporter is encoder and sender. Where the backend refuses a request for its size, it sends the same spans in smaller ones,
-// and makes no larger ones from then on.
+// otlpExporter is encoder and sender. Where the backend refuses a request for its size, it sends the same spans in
+// smaller ones, and makes no larger ones from then on.
 type otlpExporter struct {
 	sender otlp.Sender
 	most   int // bytes of a request at the beginning
@@ -85,7 +86,8 @@ func (x *otlpExporter) export(ctx context.Context, spans []sdktrace.ReadOnlySpan
 	for {
 		n := x.encode(e, spans, limit)
 		if n == 0 {
-			return outcome{n: 1, verdict: tooLarge, err: fmt.Errorf("span %q exceeds %d bytes", spans[0].Name(), x.most)}
+			err := fmt.Errorf("span %q exceeds %d bytes", spans[0].Name(), x.most)
+			return outcome{n: 1, verdict: tooLarge, err: err}
 		}
 		res, err := x.sender.Send(ctx, e.body)
 		switch {
@@ -102,8 +104,8 @@ func (x *otlpExporter) export(ctx context.Context, spans []sdktrace.ReadOnlySpan
 	}
 }
 
-// encode encodes as many of spans as limit holds. A span that is larger goes alone if it may: backends differ in what they
-// count, so only the answer can say that it is too large.
+// encode encodes as many of spans as limit holds. A span that is larger goes alone if it may: backends differ in what
+// they count, so only the answer can say that it is too large.
 func (x *otlpExporter) encode(e *encoding, spans []sdktrace.ReadOnlySpan, limit int) (n int) {
 	e.body, n = e.encoder.AppendRequest(e.body[:0], spans, limit)
 	if n == 0 && limit < x.most {

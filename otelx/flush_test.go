@@ -272,7 +272,8 @@ func TestJoinedExportIsFollowedByAnother(t *testing.T) {
 	})
 }
 
-// An exporter that does not respect its context blocks nobody for longer than his own context, and is never called twice at once.
+// An exporter that does not respect its context blocks nobody for longer than his own context, and is never called
+// twice at once.
 func TestDeafExporter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := &fakeExporter{deaf: true}

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// loop decides when spans are exported, and delivers them. At most one run is under way at a time; there is no goroutine
-// and no timer without something to export.
+// loop decides when spans are exported, and delivers them. At most one run is under way at a time; there is no
+// goroutine and no timer without something to export.
 type loop struct {
 	queue    *queue
 	exporter exporter

@@ -9,8 +9,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// end ends the open spans below root, root included (zero: all), youngest first and all at the same moment, with status Error and
-// reason. It returns how many. No lock is held while a span ends, as that calls span processors.
+// end ends the open spans below root, root included (zero: all), youngest first and all at the same moment, with status
+// Error and reason. It returns how many. No lock is held while a span ends, as that calls span processors.
 func (o *openSpans) end(root trace.SpanID, reason string) int {
 	spans := o.list()
 	if root.IsValid() {
@@ -31,8 +31,9 @@ func (o *openSpans) end(root trace.SpanID, reason string) int {
 
 // below returns those of spans that are root or descend from it.
 //
-// A parent that has ended is not among spans, and with it the chain upwards is lost. Such a span counts as a descendant if it is in root's trace and root is the only
-// one there that came into the process from outside or began the trace: then it can have no other root.
+// A parent that has ended is not among spans, and with it the chain upwards is lost. Such a span counts as a descendant
+// if it is in root's trace and root is the only one there that came into the process from outside or began the trace:
+// then it can have no other root.
 func below(root trace.SpanID, spans []sdktrace.ReadWriteSpan) []sdktrace.ReadWriteSpan {
 	f := family{parents: make(map[trace.SpanID]trace.SpanContext, len(spans)), root: root}
 	for _, s := range spans {

@@ -30,8 +30,8 @@ func Options(opts ...Option) Option {
 	})
 }
 
-// Fallback gives opts the rank of defaults: the environment, and options outside any Fallback, beat them. It is how a package
-// that knows the platform proposes settings and leaves the last word to the user.
+// Fallback gives opts the rank of defaults: the environment, and options outside any Fallback, beat them. It is how a
+// package that knows the platform proposes settings and leaves the last word to the user.
 func Fallback(opts ...Option) Option {
 	return optionFunc(func(c *config) {
 		was := c.target
@@ -41,8 +41,8 @@ func Fallback(opts ...Option) Option {
 	})
 }
 
-// FromEnv defers the choice of an option to [New], which calls choose with the environment it reads itself (see [WithGetenv]). A nil
-// option is skipped. choose must be free of side effects.
+// FromEnv defers the choice of an option to [New], which calls choose with the environment it reads itself (see
+// [WithGetenv]). A nil option is skipped. choose must be free of side effects.
 func FromEnv(choose func(getenv func(key string) string) Option) Option {
 	return optionFunc(func(c *config) {
 		if c.getenv != nil {
@@ -51,29 +51,31 @@ func FromEnv(choose func(getenv func(key string) string) Option) Option {
 	})
 }
 
-// WithGetenv makes New read environment variables through getenv; an empty result means unset. The OpenTelemetry SDK itself still
-// adds the process's own OTEL_RESOURCE_ATTRIBUTES where neither getenv nor an option gives that attribute.
+// WithGetenv makes New read environment variables through getenv; an empty result means unset. The OpenTelemetry SDK
+// itself still adds the process's own OTEL_RESOURCE_ATTRIBUTES where neither getenv nor an option gives that attribute.
 //
 // Default: os.Getenv, also for nil.
 func WithGetenv(getenv func(key string) string) Option {
 	return optionFunc(func(c *config) { c.foundGetenv = getenv })
 }
 
-// WithResource adds attributes to the resource, beating OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME attribute by attribute.
-// Several WithResource add up. For attributes that the environment may replace use [WithDefaultResource].
+// WithResource adds attributes to the resource, beating OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME attribute by
+// attribute. Several WithResource add up. For attributes that the environment may replace use [WithDefaultResource].
 //
 // Default: service.name "unknown_service:" and the executable's name, and telemetry.sdk.*.
 func WithResource(r *resource.Resource) Option {
 	return optionFunc(func(c *config) { c.target.resource = merge(c.target.resource, r) })
 }
 
-// WithDefaultResource is Fallback(WithResource(r)): attributes that OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME beat.
+// WithDefaultResource is Fallback(WithResource(r)): attributes that OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME
+// beat.
 func WithDefaultResource(r *resource.Resource) Option { return Fallback(WithResource(r)) }
 
-// WithExporter replaces the OTLP encoder and sender by e. Its ExportSpans is called by one goroutine at a time, with at most
-// OTEL_BSP_MAX_EXPORT_BATCH_SIZE spans that it must not keep; the context ends when nobody waits for the flush any more, and
-// it must respect that. An error keeps the batch for the next flush; e itself may retry, we do not. A batch that
-// fails again in two later flushes that deliver others is dropped as refused. e's Shutdown is called once, by the SDK's. A nil e changes nothing.
+// WithExporter replaces the OTLP encoder and sender by e. Its ExportSpans is called by one goroutine at a time, with at
+// most OTEL_BSP_MAX_EXPORT_BATCH_SIZE spans that it must not keep; the context ends when nobody waits for the flush any
+// more, and it must respect that. An error keeps the batch for the next flush; e itself may retry, we do not. A batch
+// that fails again in two later flushes that deliver others is dropped as refused. e's Shutdown is called once, by the
+// SDK's. A nil e changes nothing.
 //
 // Environment: OTEL_TRACES_EXPORTER: otlp (default), console, none. Another value is an error and means otlp.
 func WithExporter(e sdktrace.SpanExporter) Option {
@@ -82,16 +84,17 @@ func WithExporter(e sdktrace.SpanExporter) Option {
 
 // WithSampler sets the sampler. A nil s changes nothing.
 //
-// Environment: OTEL_TRACES_SAMPLER and OTEL_TRACES_SAMPLER_ARG, default parentbased_always_on. A value that is not known is
-// an error and means the default; a ratio that is none is an error and means 1.
+// Environment: OTEL_TRACES_SAMPLER and OTEL_TRACES_SAMPLER_ARG, default parentbased_always_on. A value that is not
+// known is an error and means the default; a ratio that is none is an error and means 1.
 func WithSampler(s sdktrace.Sampler) Option {
 	return optionFunc(func(c *config) { set(&c.target.sampler, s, s != nil) })
 }
 
 // WithPropagator sets the propagator that New makes the global one. A nil p changes nothing.
 //
-// Environment: OTEL_PROPAGATORS, a list of tracecontext, baggage, none and the names given to [WithNamedPropagator]; default
-// tracecontext,baggage. A name that is not known is an error and is left out; if none is known, the default counts.
+// Environment: OTEL_PROPAGATORS, a list of tracecontext, baggage, none and the names given to [WithNamedPropagator];
+// default tracecontext,baggage. A name that is not known is an error and is left out; if none is known, the default
+// counts.
 func WithPropagator(p propagation.TextMapPropagator) Option {
 	return optionFunc(func(c *config) { set(&c.target.propagator, p, p != nil) })
 }
@@ -110,8 +113,9 @@ func WithIDGenerator(g sdktrace.IDGenerator) Option {
 	return optionFunc(func(c *config) { set(&c.target.idGenerator, g, g != nil) })
 }
 
-// WithSigner has every OTLP request signed by sign before it is sent, retries included; body is the request's body as it goes out,
-// compressed if compression is on, and must not be changed. An error of sign fails that attempt. A nil sign changes nothing.
+// WithSigner has every OTLP request signed by sign before it is sent, retries included; body is the request's body as
+// it goes out, compressed if compression is on, and must not be changed. An error of sign fails that attempt. A nil
+// sign changes nothing.
 //
 // It has no effect with [WithExporter].
 func WithSigner(sign func(ctx context.Context, req *http.Request, body []byte) error) Option {
@@ -127,13 +131,15 @@ func WithDialer(dial func(ctx context.Context, network, address string) (net.Con
 
 // WithEndpoint sets the full URL for OTLP/HTTP traces, which is used as it is.
 //
-// Environment: OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, used as it is; else OTEL_EXPORTER_OTLP_ENDPOINT with /v1/traces appended. Default
-// http://localhost:4318/v1/traces. What is not an http or https URL is an error, and the next of these counts.
+// Environment: OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, used as it is; else OTEL_EXPORTER_OTLP_ENDPOINT with /v1/traces
+// appended. Default http://localhost:4318/v1/traces. What is not an http or https URL is an error, and the next of
+// these counts.
 func WithEndpoint(url string) Option {
 	return optionFunc(func(c *config) { set(&c.target.endpoint, url, url != "") })
 }
 
-// WithHeaders sets headers of every OTLP request, replacing those of the environment. The map is copied; nil changes nothing.
+// WithHeaders sets headers of every OTLP request, replacing those of the environment. The map is copied; nil changes
+// nothing.
 //
 // Environment: OTEL_EXPORTER_OTLP_TRACES_HEADERS, else OTEL_EXPORTER_OTLP_HEADERS: key1=value1,key2=value2, values
 // percent-encoded. A bad entry is an error, which never shows a value, and is left out.
@@ -141,18 +147,19 @@ func WithHeaders(headers map[string]string) Option {
 	return optionFunc(func(c *config) { set(&c.target.headers, maps.Clone(headers), headers != nil) })
 }
 
-// WithMaxQueueSize sets how many spans the buffer holds, those being sent included; the table of open spans has the same bound.
-// Values below 1 are an error and change nothing.
+// WithMaxQueueSize sets how many spans the buffer holds, those being sent included; the table of open spans has the
+// same bound. Values below 1 are an error and change nothing.
 //
 // Environment: OTEL_BSP_MAX_QUEUE_SIZE, default 2048. What is not a positive number is an error and means the default.
 func WithMaxQueueSize(spans int) Option {
 	return optionFunc(func(c *config) { c.setPositive(&c.target.queueSize, "WithMaxQueueSize", spans) })
 }
 
-// WithMaxExportBatchSize sets how many spans a request has at most. Values below 1 are an error and change nothing. More than
-// the queue holds is an error and means the queue's size.
+// WithMaxExportBatchSize sets how many spans a request has at most. Values below 1 are an error and change nothing.
+// More than the queue holds is an error and means the queue's size.
 //
-// Environment: OTEL_BSP_MAX_EXPORT_BATCH_SIZE, default 512. What is not a positive number is an error and means the default.
+// Environment: OTEL_BSP_MAX_EXPORT_BATCH_SIZE, default 512. What is not a positive number is an error and means the
+// default.
 func WithMaxExportBatchSize(spans int) Option {
 	return optionFunc(func(c *config) { c.setPositive(&c.target.batchSize, "WithMaxExportBatchSize", spans) })
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/epilogue-go/epilogue/otelx/internal/otlp"
 )
 
-// Keys of the OTLP exporter's settings (OpenTelemetry Specification, "OpenTelemetry Protocol Exporter"): the one for traces beats
-// the one for all signals.
+// Keys of the OTLP exporter's settings (OpenTelemetry Specification, "OpenTelemetry Protocol Exporter"): the one for
+// traces beats the one for all signals.
 var (
 	endpointKeys    = keys("ENDPOINT")
 	protocolKeys    = keys("PROTOCOL")
@@ -61,7 +61,8 @@ func (c *config) resolveOTLP(env *environment) otlp.HTTPConfig {
 // protocol rejects what is not ours.
 func (e *environment) protocol() {
 	if key, value := e.lookup(protocolKeys...); key != "" && !strings.EqualFold(value, "http/protobuf") {
-		e.reject(key, value, "not supported; write http/protobuf, which is used now (port 4318 at a collector, not 4317)")
+		e.reject(key, value,
+			"not supported; write http/protobuf, which is used now (port 4318 at a collector, not 4317)")
 	}
 }
 
@@ -143,9 +144,9 @@ func (c *config) resolveHeaders(env *environment) map[string]string {
 	return headers
 }
 
-// parseHeaders reads key1=value1,key2=value2 with percent-encoded values, in the form of W3C Baggage without metadata. Bad entries
-// are left out, each with an error that shows no value, and of the rest nothing that could be a part of one. Of two values for
-// one header the later counts.
+// parseHeaders reads key1=value1,key2=value2 with percent-encoded values, in the form of W3C Baggage without metadata.
+// Bad entries are left out, each with an error that shows no value, and of the rest nothing that could be a part of
+// one. Of two values for one header the later counts.
 func parseHeaders(value string) (headers map[string]string, bad []error) {
 	headers = map[string]string{}
 	for i, entry := range list(value) {
@@ -178,7 +179,8 @@ func parseHeaders(value string) (headers map[string]string, bad []error) {
 func isToken(s string) bool {
 	for i := range len(s) {
 		switch c := s[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0:
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0:
 		default:
 			return false
 		}

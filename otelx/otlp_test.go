@@ -59,7 +59,8 @@ func TestEndpoint(t *testing.T) {
 	}
 }
 
-// wantError checks that env has the one error that contains want, or none if want is empty, and that no error has a secret in it.
+// wantError checks that env has the one error that contains want, or none if want is empty, and that no error has a
+// secret in it.
 func wantError(t *testing.T, env *environment, want string) {
 	t.Helper()
 	err := errors.Join(env.errs...)

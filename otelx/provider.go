@@ -62,10 +62,12 @@ func (e *environment) spanLimits() sdktrace.SpanLimits {
 		AttributeValueDepthLimit: sdktrace.DefaultAttributeValueDepthLimit,
 		AttributeCountLimit: e.integer(0, sdktrace.DefaultAttributeCountLimit,
 			"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "OTEL_ATTRIBUTE_COUNT_LIMIT"),
-		EventCountLimit:             e.integer(0, sdktrace.DefaultEventCountLimit, "OTEL_SPAN_EVENT_COUNT_LIMIT"),
-		LinkCountLimit:              e.integer(0, sdktrace.DefaultLinkCountLimit, "OTEL_SPAN_LINK_COUNT_LIMIT"),
-		AttributePerEventCountLimit: e.integer(0, sdktrace.DefaultAttributePerEventCountLimit, "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT"),
-		AttributePerLinkCountLimit:  e.integer(0, sdktrace.DefaultAttributePerLinkCountLimit, "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT"),
+		EventCountLimit: e.integer(0, sdktrace.DefaultEventCountLimit, "OTEL_SPAN_EVENT_COUNT_LIMIT"),
+		LinkCountLimit:  e.integer(0, sdktrace.DefaultLinkCountLimit, "OTEL_SPAN_LINK_COUNT_LIMIT"),
+		AttributePerEventCountLimit: e.integer(0, sdktrace.DefaultAttributePerEventCountLimit,
+			"OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT"),
+		AttributePerLinkCountLimit: e.integer(0, sdktrace.DefaultAttributePerLinkCountLimit,
+			"OTEL_LINK_ATTRIBUTE_COUNT_LIMIT"),
 	}
 }
 

@@ -13,8 +13,8 @@ const keepBatches = 8
 // queue is the bounded buffer of ended spans, in batches, together with the account of them, behind one lock, so that
 // the account adds up whenever it is read.
 //
-// A span has a number, counted from 0 in the order of add. A batch holds spans of successive numbers and is in one of three
-// places: being filled (fresh), waiting (waiting), or with a goroutine that has taken it and gives it back with
+// A span has a number, counted from 0 in the order of add. A batch holds spans of successive numbers and is in one of
+// three places: being filled (fresh), waiting (waiting), or with a goroutine that has taken it and gives it back with
 // release (flying).
 type queue struct {
 	bound, half, batchSize int
@@ -32,8 +32,8 @@ type queue struct {
 	reported Dropped  // the part of stats.Dropped that a flush has reported
 }
 
-// batch is a run of spans. Its fields belong to the queue's lock, but for live while it is flying: only the goroutine that took it
-// changes it then, through settle, under the lock.
+// batch is a run of spans. Its fields belong to the queue's lock, but for live while it is flying: only the goroutine
+// that took it changes it then, through settle, under the lock.
 type batch struct {
 	first uint64 // number of spans[0]
 	head  int    // spans before it are done with
@@ -65,7 +65,8 @@ func newQueue(bound, batchSize int) *queue {
 	return &queue{bound: bound, half: max(bound/2, 1), batchSize: batchSize, fresh: &batch{}}
 }
 
-// add accepts s, dropping the oldest waiting span if the queue is full; if all of them are being sent, s itself is dropped.
+// add accepts s, dropping the oldest waiting span if the queue is full; if all of them are being sent, s itself is
+// dropped.
 func (q *queue) add(s sdktrace.ReadOnlySpan) edge {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -135,7 +136,8 @@ func (q *queue) recycle(b *batch) {
 	}
 }
 
-// take hands over the oldest waiting batch, if its oldest span has a number below target; nil otherwise. The taker owes a release.
+// take hands over the oldest waiting batch, if its oldest span has a number below target; nil otherwise. The taker owes
+// a release.
 func (q *queue) take(target uint64) *batch {
 	q.mu.Lock()
 	defer q.mu.Unlock()

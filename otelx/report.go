@@ -12,7 +12,8 @@ import (
 // reportEvery is the shortest time between two reports of the same kind.
 const reportEvery = time.Minute
 
-// DropError says that spans were lost since the last flush that could tell. Exactly one ForceFlush or Shutdown returns it.
+// DropError says that spans were lost since the last flush that could tell. Exactly one ForceFlush or Shutdown returns
+// it.
 type DropError struct {
 	// Dropped counts them by reason.
 	Dropped Dropped
@@ -75,8 +76,8 @@ func (r *reporter) failure(err error) {
 	handle(err)
 }
 
-// remark reports what the backend said about a request that it accepted or refused for good: whatever is new, and the same again
-// once in a while.
+// remark reports what the backend said about a request that it accepted or refused for good: whatever is new, and the
+// same again once in a while.
 func (r *reporter) remark(err error) {
 	r.mu.Lock()
 	if text := err.Error(); text != r.last {

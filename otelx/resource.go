@@ -62,9 +62,9 @@ func (e *environment) resource() *resource.Resource {
 	return resource.NewSchemaless(attrs...)
 }
 
-// parseAttributes reads key1=value1,key2=value2 with percent-encoded keys and values (OpenTelemetry Specification, "Resource
-// SDK"). Each bad entry is an error. One without a key or a = is left out. A value that is not percent-encoded is taken as it
-// is: the SDK's own reading of the variable, which can not be switched off, does that.
+// parseAttributes reads key1=value1,key2=value2 with percent-encoded keys and values (OpenTelemetry Specification,
+// "Resource SDK"). Each bad entry is an error. One without a key or a = is left out. A value that is not
+// percent-encoded is taken as it is: the SDK's own reading of the variable, which can not be switched off, does that.
 func parseAttributes(value string) (attrs []attribute.KeyValue, bad []error) {
 	for _, entry := range list(value) {
 		k, v, found := strings.Cut(entry, "=")
@@ -80,7 +80,8 @@ func parseAttributes(value string) (attrs []attribute.KeyValue, bad []error) {
 		v = strings.TrimSpace(v)
 		text, err := url.PathUnescape(v)
 		if err != nil {
-			bad = append(bad, fmt.Errorf("entry %s is not percent-encoded; write %%25 for %%. Its value counts as it is", quote(entry)))
+			bad = append(bad, fmt.Errorf("entry %s is not percent-encoded; write %%25 for %%. Its value counts as it is",
+				quote(entry)))
 			text = v
 		}
 		attrs = append(attrs, attribute.String(name, text))

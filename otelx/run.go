@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// run is one export of everything that was accepted before its start. It goes on while somebody is interested: callers of
-// a flush, or the background on its own account. When the last has left, its context ends.
+// run is one export of everything that was accepted before its start. It goes on while somebody is interested: callers
+// of a flush, or the background on its own account. When the last has left, its context ends.
 type run struct {
 	number uint64 // counted from 1
 	target uint64 // spans with a lower number are its task
@@ -154,8 +154,8 @@ func (r *run) wait(ctx context.Context) error {
 
 var errExportTimeout = errors.New("the export took longer than OTEL_BSP_EXPORT_TIMEOUT")
 
-// attempt returns the context for delivering one batch: it ends with the run or after limit (0: no limit), and shows the
-// deadline of those who are interested when it is asked.
+// attempt returns the context for delivering one batch: it ends with the run or after limit (0: no limit), and shows
+// the deadline of those who are interested when it is asked.
 func (r *run) attempt(limit time.Duration) (context.Context, context.CancelFunc) {
 	if limit <= 0 {
 		ctx, cancel := context.WithCancel(r.ctx)
@@ -165,8 +165,9 @@ func (r *run) attempt(limit time.Duration) (context.Context, context.CancelFunc)
 	return shownDeadline{ctx, r}, cancel
 }
 
-// shownDeadline shows a deadline that may still move, and so is not what ends it: the last to leave the run does that. A
-// timer derived from it in the usual way would rely on that deadline where it is the earlier one; those of ours do not.
+// shownDeadline shows a deadline that may still move, and so is not what ends it: the last to leave the run does that.
+// A timer derived from it in the usual way would rely on that deadline where it is the earlier one; those of ours do
+// not.
 type shownDeadline struct {
 	context.Context
 	run *run

@@ -23,20 +23,22 @@ type SDK struct {
 	processor *processor // nil if nothing is exported: then all methods do nothing
 }
 
-// New sets tracing up from opts and the environment, and makes its provider and propagator the global ones (otel.SetTracerProvider,
-// otel.SetTextMapPropagator). Nothing connects and no goroutine starts, so ctx bounds nothing yet; its end does not end the SDK.
+// New sets tracing up from opts and the environment, and makes its provider and propagator the global ones
+// (otel.SetTracerProvider, otel.SetTextMapPropagator). Nothing connects and no goroutine starts, so ctx bounds nothing
+// yet; its end does not end the SDK.
 //
-// The SDK is usable even with an error: each error joined in it names a setting, its value and what is accepted, and says what counts
-// instead. New itself logs nothing; the OpenTelemetry SDK may tell otel.Handle about a bad OTEL_TRACES_SAMPLER or
-// OTEL_RESOURCE_ATTRIBUTES once more.
+// The SDK is usable even with an error: each error joined in it names a setting, its value and what is accepted, and
+// says what counts instead. New itself logs nothing; the OpenTelemetry SDK may tell otel.Handle about a bad
+// OTEL_TRACES_SAMPLER or OTEL_RESOURCE_ATTRIBUTES once more.
 //
-// Environment: OTEL_SDK_DISABLED=true (default false) makes the API's no-op the global provider and leaves the propagator; whatever
-// is not "true" or "false" is an error and means false. OTEL_BSP_SCHEDULE_DELAY (5000), OTEL_BSP_EXPORT_TIMEOUT (30000; 0: none),
-// OTEL_EXPORTER_OTLP_TIMEOUT (10000; 0: none) in milliseconds, OTEL_EXPORTER_OTLP_COMPRESSION (none, gzip),
-// OTEL_EXPORTER_OTLP_PROTOCOL (http/protobuf), OTEL_EXPORTER_OTLP_CERTIFICATE, _CLIENT_CERTIFICATE and _CLIENT_KEY (PEM files), the
-// OTLP ones also as OTEL_EXPORTER_OTLP_TRACES_…, which win; the limits OTEL_ATTRIBUTE_*, OTEL_SPAN_*, OTEL_EVENT_* and OTEL_LINK_*;
-// and what the options name. A bad value is an error and means the default.
-func New(ctx context.Context, opts ...Option) (*SDK, error) { //nolint:revive // ctx: as Go's constructors of telemetry take one
+// Environment: OTEL_SDK_DISABLED=true (default false) makes the API's no-op the global provider and leaves the
+// propagator; whatever is not "true" or "false" is an error and means false. OTEL_BSP_SCHEDULE_DELAY (5000),
+// OTEL_BSP_EXPORT_TIMEOUT (30000; 0: none), OTEL_EXPORTER_OTLP_TIMEOUT (10000; 0: none) in milliseconds,
+// OTEL_EXPORTER_OTLP_COMPRESSION (none, gzip), OTEL_EXPORTER_OTLP_PROTOCOL (http/protobuf),
+// OTEL_EXPORTER_OTLP_CERTIFICATE, _CLIENT_CERTIFICATE and _CLIENT_KEY (PEM files), the OTLP ones also as
+// OTEL_EXPORTER_OTLP_TRACES_…, which win; the limits OTEL_ATTRIBUTE_*, OTEL_SPAN_*, OTEL_EVENT_* and OTEL_LINK_*; and
+// what the options name. A bad value is an error and counts as unset.
+func New(ctx context.Context, opts ...Option) (*SDK, error) { //nolint:revive // ctx: as other constructors of telemetry
 	c := newConfig(os.Getenv, opts)
 	env := &environment{getenv: c.getenv}
 	s := &SDK{provider: noop.NewTracerProvider()}
@@ -115,23 +117,26 @@ func (c *config) sizes(env *environment) (queue, batch int) {
 		batch = env.integer(1, standard, batchKey)
 	}
 	if batch > queue {
-		env.errs = append(env.errs, fmt.Errorf("%s=%d: more than the queue's %d spans (%s); %d is used", batchKey, batch, queue, queueKey, queue))
+		env.errs = append(env.errs, fmt.Errorf("%s=%d: more than the queue's %d spans (%s); %d is used",
+			batchKey, batch, queue, queueKey, queue))
 		batch = queue
 	}
 	return queue, batch
 }
 
-// TracerProvider returns the provider that New has made the global one: the API's no-op if OTEL_SDK_DISABLED is true. Shut it down through
-// [SDK.Shutdown].
+// TracerProvider returns the provider that New has made the global one: the API's no-op if OTEL_SDK_DISABLED is true.
+// Shut it down through [SDK.Shutdown].
 func (s *SDK) TracerProvider() trace.TracerProvider { return s.provider }
 
-// ForceFlush exports all sampled spans that ended before the call. It returns nil only if every one of them was delivered.
+// ForceFlush exports all sampled spans that ended before the call. It returns nil only if every one of them was
+// delivered.
 //
-// Callers at the same time share one export, and each waits under its own ctx. When ctx ends, ForceFlush returns its error at
-// once; the export goes on only while another caller waits, so nothing is on the wire when the last one has returned. What could
-// not be delivered stays and goes first next time. Attempts are repeated while ctx has time for another one, after pauses
-// from 20 ms up to a second, or as long as the backend asks for (Retry-After, up to 5 minutes); if that is longer than ctx has, ForceFlush
-// returns at once, and until then no flush but Shutdown's sends anything. A ctx without a deadline has OTEL_BSP_EXPORT_TIMEOUT.
+// Callers at the same time share one export, and each waits under its own ctx. When ctx ends, ForceFlush returns its
+// error at once; the export goes on only while another caller waits, so nothing is on the wire when the last one has
+// returned. What could not be delivered stays and goes first next time. Attempts are repeated while ctx has time for
+// another one, after pauses from 20 ms up to a second, or as long as the backend asks for (Retry-After, up to 5
+// minutes); if that is longer than ctx has, ForceFlush returns at once, and until then no flush but Shutdown's sends
+// anything. A ctx without a deadline has OTEL_BSP_EXPORT_TIMEOUT.
 //
 // If spans were dropped since the last flush that could tell, the error has a [*DropError] with the counts.
 func (s *SDK) ForceFlush(ctx context.Context) error {
@@ -141,9 +146,10 @@ func (s *SDK) ForceFlush(ctx context.Context) error {
 	return s.processor.loop.flush(ctx)
 }
 
-// Shutdown does what ForceFlush does, a Retry-After notwithstanding, and then closes the exporter. Spans that end after the call are
-// counted as dropped. Any number of callers share it, each under its own ctx; the exporter is closed when the last of them
-// has done flushing. What was not delivered then stays pending for good, and every later Shutdown or ForceFlush says so again.
+// Shutdown does what ForceFlush does, a Retry-After notwithstanding, and then closes the exporter. Spans that end after
+// the call are counted as dropped. Any number of callers share it, each under its own ctx; the exporter is closed when
+// the last of them has done flushing. What was not delivered then stays pending for good, and every later Shutdown or
+// ForceFlush says so again.
 //
 // Give ctx a deadline: without one, a backend that is down holds Shutdown for OTEL_BSP_EXPORT_TIMEOUT.
 func (s *SDK) Shutdown(ctx context.Context) error {
@@ -153,11 +159,12 @@ func (s *SDK) Shutdown(ctx context.Context) error {
 	return s.processor.loop.shutdown(ctx)
 }
 
-// EndOpen ends the sampled spans that are open: the one with span id root and all below it, or all if root is zero. Each gets the
-// status Error with reason (unless its status is already Ok) and the same end time. It returns how many it has ended.
+// EndOpen ends the sampled spans that are open: the one with span id root and all below it, or all if root is zero.
+// Each gets the status Error with reason (unless its status is already Ok) and the same end time. It returns how many
+// it has ended.
 //
-// As many spans are known as the queue holds (OTEL_BSP_MAX_QUEUE_SIZE); one that starts beyond that is not ended here, unless it
-// finds one of more than 15 minutes to take the place of, which then is not. A span whose parent in between
+// As many spans are known as the queue holds (OTEL_BSP_MAX_QUEUE_SIZE); one that starts beyond that is not ended here,
+// unless it finds one of more than 15 minutes to take the place of, which then is not. A span whose parent in between
 // has ended already counts as below root if root is the only entry into its trace in this process.
 func (s *SDK) EndOpen(root [8]byte, reason string) int {
 	if s.processor == nil {
@@ -166,8 +173,9 @@ func (s *SDK) EndOpen(root [8]byte, reason string) int {
 	return s.processor.open.end(root, reason)
 }
 
-// SetIntervalFlush switches the export by timer on, as it is after New, or off, as it must be where the process may be frozen. An export
-// under way goes on, but with the interval off it belongs to the next caller of ForceFlush: it ends with that call.
+// SetIntervalFlush switches the export by timer on, as it is after New, or off, as it must be where the process may be
+// frozen. An export under way goes on, but with the interval off it belongs to the next caller of ForceFlush: it ends
+// with that call.
 func (s *SDK) SetIntervalFlush(on bool) {
 	if s.processor != nil {
 		s.processor.loop.setInterval(on)

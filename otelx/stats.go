@@ -16,14 +16,15 @@ type Stats struct {
 
 // Dropped counts lost spans by reason.
 type Dropped struct {
-	// QueueFull counts spans that gave way to newer ones because the buffer was full: the oldest that waited, or, with all
-	// of the buffer being sent, the one that ended.
+	// QueueFull counts spans that gave way to newer ones because the buffer was full: the oldest that waited, or, with
+	// all of the buffer being sent, the one that ended.
 	QueueFull int64
 	// Rejected counts spans that the backend refused inside requests that it otherwise accepted (OTLP partial success).
 	Rejected int64
 	// Refused counts spans of requests that the backend refused for good, with a status that forbids another try.
 	Refused int64
-	// TooLarge counts spans of which a single one exceeds the size of a request, ours (4 MiB) or what the backend takes.
+	// TooLarge counts spans of which a single one exceeds the size of a request, ours (4 MiB) or what the backend
+	// takes.
 	TooLarge int64
 	// AfterShutdown counts spans that ended after Shutdown was called.
 	AfterShutdown int64

@@ -16,15 +16,16 @@ const (
 	firstSlots = 16
 	cacheLines = 128
 
-	// forgottenAfter is the age from which an open span may give way to a new one. Programs that do not end each of their spans
-	// would else fill the table for good, and none that starts later would be known.
+	// forgottenAfter is the age from which an open span may give way to a new one. Programs that do not end each of
+	// their spans would else fill the table for good, and none that starts later would be known.
 	forgottenAfter = 15 * time.Minute
 	// looks is how many spans are looked at for such a one; a table full of them shows one at the first.
 	looks = 8
 )
 
-// openSpans knows the sampled spans that have started and not ended, up to a bound; spans beyond it are not known, but where
-// they find one to take the place of that seems forgotten. They are found by span id, since a span ends as another object (its snapshot) than it has started as.
+// openSpans knows the sampled spans that have started and not ended, up to a bound; spans beyond it are not known, but
+// where they find one to take the place of that seems forgotten. They are found by span id, since a span ends as
+// another object (its snapshot) than it has started as.
 //
 // Each shard is a hash table with linear probing. A map would cost twice as much, on a path that every span takes.
 type openSpans struct {
@@ -54,7 +55,8 @@ func newOpenSpans(bound int) *openSpans {
 	return &openSpans{shards: make([]openShard, n), shift: 64 - bits.TrailingZeros(uint(n)), each: bound / n}
 }
 
-// hashOf spreads the ids of generators that count, too. It maps different ids to different hashes, so that a hash stands for its id.
+// hashOf spreads the ids of generators that count, too. It maps different ids to different hashes, so that a hash
+// stands for its id.
 func hashOf(id trace.SpanID) uint64 { return binary.LittleEndian.Uint64(id[:]) * 0x9e3779b97f4a7c15 }
 
 // shard chooses by the high bits of a hash; slots are chosen by those below.

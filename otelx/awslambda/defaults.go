@@ -17,20 +17,23 @@ const (
 	batchSize  = 2048
 )
 
-// Defaults proposes settings for the Lambda function that the environment describes, and nothing where AWS_LAMBDA_FUNCTION_NAME is
-// not set. Whatever the user sets beats it, be it an option or an OTEL_* variable.
+// Defaults proposes settings for the Lambda function that the environment describes, and nothing where
+// AWS_LAMBDA_FUNCTION_NAME is not set. Whatever the user sets beats it, be it an option or an OTEL_* variable.
 //
-//   - Resource: cloud.provider, cloud.platform, cloud.region, faas.name, faas.version, faas.instance (the log stream), faas.max_memory
-//     in bytes, aws.log.group.names, aws.log.stream.names, and service.name, which is the function's name. What a variable does not say is left
-//     out. cloud.account.id and cloud.resource_id are not known before the first invocation; the handler sets them on its spans.
-//   - Queue: 16 spans for each MB of AWS_LAMBDA_FUNCTION_MEMORY_SIZE, at least 2,048 and at most 65,536: full of large spans
-//     (4 KB each) it takes a sixteenth of the memory. The specification's bound for services is 2,048.
-//   - Batch: 2,048 spans a request instead of 512, so that what a function has pending at its end leaves in few round trips.
+//   - Resource: cloud.provider, cloud.platform, cloud.region, faas.name, faas.version, faas.instance (the log stream),
+//     faas.max_memory in bytes, aws.log.group.names, aws.log.stream.names, and service.name, which is the function's
+//     name. What a variable does not say is left out. cloud.account.id and cloud.resource_id are not known before the
+//     first invocation; the handler sets them on its spans.
+//   - Queue: 16 spans for each MB of AWS_LAMBDA_FUNCTION_MEMORY_SIZE, at least 2,048 and at most 65,536: full of large
+//     spans (4 KB each) it takes a sixteenth of the memory. The specification's bound for services is 2,048.
+//   - Batch: 2,048 spans a request instead of 512, so that what a function has pending at its end leaves in few round
+//     trips.
 //
 // Propagators are otelx's own default, tracecontext and baggage. The export by timer is the agent's to switch off.
 //
-// Environment: AWS_LAMBDA_FUNCTION_NAME, AWS_LAMBDA_FUNCTION_VERSION, AWS_LAMBDA_FUNCTION_MEMORY_SIZE, AWS_LAMBDA_LOG_GROUP_NAME,
-// AWS_LAMBDA_LOG_STREAM_NAME, AWS_REGION. They are the platform's; one that does not parse is ignored.
+// Environment: AWS_LAMBDA_FUNCTION_NAME, AWS_LAMBDA_FUNCTION_VERSION, AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
+// AWS_LAMBDA_LOG_GROUP_NAME, AWS_LAMBDA_LOG_STREAM_NAME, AWS_REGION. They are the platform's; one that does not parse
+// is ignored.
 func Defaults() otelx.Option {
 	return otelx.FromEnv(func(getenv func(string) string) otelx.Option {
 		if getenv("AWS_LAMBDA_FUNCTION_NAME") == "" {
@@ -57,8 +60,8 @@ func queueSize(mb int) int {
 	return min(max(spansPerMB*mb, minQueue), maxQueue)
 }
 
-// functionResource says what the environment tells about the function (OpenTelemetry Semantic Conventions, "FaaS", "Cloud" and "AWS Logs"
-// resources; contrib's own Lambda detector gives the memory in MB and is no longer kept).
+// functionResource says what the environment tells about the function (OpenTelemetry Semantic Conventions, "FaaS",
+// "Cloud" and "AWS Logs" resources; contrib's own Lambda detector gives the memory in MB and is no longer kept).
 func functionResource(getenv func(string) string) *resource.Resource {
 	attrs := []attribute.KeyValue{semconv.CloudProviderAWS, semconv.CloudPlatformAWSLambda}
 	if mb := memoryMB(getenv); mb > 0 {

@@ -2,7 +2,7 @@
 //
 //	tel, err := otelx.New(ctx, awslambda.Defaults())
 //
-// [Defaults] reads the environment variables that Lambda sets for a function (AWS Lambda Developer Guide, "Defined runtime
-// environment variables") and proposes settings; everything the user sets, by option or by OTEL_* variable, beats it.
-// Outside Lambda it changes nothing, so that the same main runs in a test or on a desk.
+// [Defaults] reads the environment variables that Lambda sets for a function (AWS Lambda Developer Guide, "Defined
+// runtime environment variables") and proposes settings; everything the user sets, by option or by OTEL_* variable,
+// beats it. Outside Lambda it changes nothing, so that the same main runs in a test or on a desk.
 package awslambda

@@ -48,8 +48,8 @@ func (s *HTTPSender) accepted(header http.Header, body []byte, readErr error) Re
 	return Result{Rejected: rejected, Message: s.shown(message)}
 }
 
-// otherAnswer is what to say about an accepted request whose answer is not protobuf. Servers that answer with JSON or nothing much
-// exist and do no harm; a web page is the sign of an endpoint where no receiver listens.
+// otherAnswer is what to say about an accepted request whose answer is not protobuf. Servers that answer with JSON or
+// nothing much exist and do no harm; a web page is the sign of an endpoint where no receiver listens.
 func otherAnswer(header http.Header) string {
 	if media, _, err := mime.ParseMediaType(header.Get("Content-Type")); err == nil && media == "text/html" {
 		return "the answer is a web page; does the endpoint lead to an OTLP receiver?"
@@ -117,7 +117,8 @@ func location(resp *http.Response) string {
 	return shownURL(to)
 }
 
-// shown is what the other side said, fit for an error or a Result. Secrets go first: cut to length, half of one could stay.
+// shown is what the other side said, fit for an error or a Result. Secrets go first: cut to length, half of one could
+// stay.
 func (s *HTTPSender) shown(text string) string { return printable(s.secrets.redact(text)) }
 
 // shownURL is u without user information, query and fragment.

@@ -9,8 +9,8 @@ import (
 // keepScratch is how many bytes of scratch memory an Encoder keeps between requests.
 const keepScratch = 1 << 20
 
-// Encoder writes spans as OTLP requests. It keeps the memory it needs from one request to the next, so that encoding allocates
-// nothing in the steady state but for attributes that are slices or maps, and trace states, of which the API
+// Encoder writes spans as OTLP requests. It keeps the memory it needs from one request to the next, so that encoding
+// allocates nothing in the steady state but for attributes that are slices or maps, and trace states, of which the API
 // hands out copies only.
 //
 // The zero value is ready. An Encoder must not be used by several goroutines at once.
@@ -26,13 +26,14 @@ type spanRef struct {
 	next       int // the next span of the same scope, -1 for none
 }
 
-// AppendRequest appends to dst the protobuf bytes of an ExportTraceServiceRequest that holds the longest prefix of spans which fits
-// in limit bytes, and returns the result with the length of that prefix. With n == 0 nothing is appended: spans is
-// empty, or its first span is too large for any request of that limit.
+// AppendRequest appends to dst the protobuf bytes of an ExportTraceServiceRequest that holds the longest prefix of
+// spans which fits in limit bytes, and returns the result with the length of that prefix. With n == 0 nothing is
+// appended: spans is empty, or its first span is too large for any request of that limit.
 //
 // Spans are grouped by resource and instrumentation scope, in the order in which these first appear; inside a scope
 // they keep their order. A nil span counts as sent and writes nothing. Strings that are not UTF-8 have each run of
-// invalid bytes replaced by U+FFFD; arrays and maps nested deeper than 30 levels are sent as text. The spans are only read.
+// invalid bytes replaced by U+FFFD; arrays and maps nested deeper than 30 levels are sent as text. The spans are only
+// read.
 func (e *Encoder) AppendRequest(dst []byte, spans []sdktrace.ReadOnlySpan, limit int) (out []byte, n int) {
 	e.body, e.spans = e.body[:0], e.spans[:0]
 	e.tree.reset()

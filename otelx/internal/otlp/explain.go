@@ -14,12 +14,14 @@ import (
 const (
 	// maxSaid is how many bytes of what a server says get into an error or a Result.
 	maxSaid = 300
-	// minSecret is the length from which a header's value is looked for in texts: shorter ones would blot out ordinary words.
+	// minSecret is the length from which a header's value is looked for in texts: shorter ones would blot out ordinary
+	// words.
 	minSecret = 4
 	redacted  = "[redacted]"
 )
 
-// explain makes an error of net/http fit to be shown: without header values, and with what to do about it where that is known.
+// explain makes an error of net/http fit to be shown: without header values, and with what to do about it where that is
+// known.
 func (s *HTTPSender) explain(err error) error {
 	err = s.secrets.redactError(err)
 	var unknown x509.UnknownAuthorityError

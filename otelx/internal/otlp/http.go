@@ -14,10 +14,10 @@ import (
 )
 
 const (
-	// maxIdle is how long a connection may have been idle and still be used again. A frozen environment does not see its
-	// connections die: load balancers and collectors close them after 60 seconds, NAT gateways forget them after 350
-	// without a word, and a request sent into such a one hangs until its timeout. net/http compares by the wall clock when it
-	// takes an idle connection, so the limit holds across a freeze before any timer has fired.
+	// maxIdle is how long a connection may have been idle and still be used again. A frozen environment does not see
+	// its connections die: load balancers and collectors close them after 60 seconds, NAT gateways forget them after
+	// 350 without a word, and a request sent into such a one hangs until its timeout. net/http compares by the wall
+	// clock when it takes an idle connection, so the limit holds across a freeze before any timer has fired.
 	maxIdle = 30 * time.Second
 	// maxIdleConns is how many connections are kept, which is how many requests of one flush can go out at once without
 	// new handshakes at the next.
@@ -34,7 +34,8 @@ const (
 
 // HTTPConfig says where and how an HTTPSender sends. Only Endpoint is required.
 type HTTPConfig struct {
-	// Endpoint is the full URL, path included, with scheme http or https. User information in it becomes basic authentication.
+	// Endpoint is the full URL, path included, with scheme http or https. User information in it becomes basic
+	// authentication.
 	Endpoint *url.URL
 	// Headers are set on each request. Content-Type and Content-Encoding are not theirs to set.
 	Headers map[string]string
@@ -44,10 +45,11 @@ type HTTPConfig struct {
 	Gzip bool
 	// TLS is the client's configuration for https; nil means the system's authorities and no client certificate.
 	TLS *tls.Config
-	// Dial replaces the connecting itself. nil means TCP, through a proxy where HTTPS_PROXY, HTTP_PROXY and NO_PROXY say so;
-	// with a Dial of one's own no proxy is used.
+	// Dial replaces the connecting itself. nil means TCP, through a proxy where HTTPS_PROXY, HTTP_PROXY and NO_PROXY
+	// say so; with a Dial of one's own no proxy is used.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
-	// Sign is called last before each attempt, with the bytes that will be on the wire; it may add headers. It must not keep them.
+	// Sign is called last before each attempt, with the bytes that will be on the wire; it may add headers. It must not
+	// keep them.
 	Sign func(ctx context.Context, req *http.Request, body []byte) error
 	// UserAgent overrides "OTel-OTLP-Exporter-Go/epilogue"; a User-Agent in Headers overrides both.
 	UserAgent string
@@ -57,8 +59,8 @@ type HTTPConfig struct {
 // It does not use HTTP/2: there one connection carries everything, so one that died in a freeze takes all
 // requests of a flush with it, and OTLP/HTTP servers must speak HTTP/1.1 anyway.
 //
-// Connections are not trusted across a freeze. One that has been idle for more than 30 seconds by the wall clock is closed
-// rather than used. If a kept connection proves dead, the request is sent once more on a new one inside the same
+// Connections are not trusted across a freeze. One that has been idle for more than 30 seconds by the wall clock is
+// closed rather than used. If a kept connection proves dead, the request is sent once more on a new one inside the same
 // Send, and after any connection error all idle ones are closed.
 //
 // Redirects are not followed: they would carry credentials to another host. Answers are read to at most 64 KiB.
@@ -108,10 +110,10 @@ func newTransport(cfg HTTPConfig) *http.Transport {
 
 // Send makes one attempt to deliver body, as [Sender] says.
 //
-// A 2xx answer is success. 429, 502, 503 and 504 are worth another attempt, after the Retry-After of the answer if there is one,
-// and so is any attempt without an answer: connection, TLS, proxy, signing and timeout errors. All else is refused for good; of
-// a 413, Result.TooLarge says so.
-// An accepted request whose answer is malformed or cut off stays accepted, and Result.Message says so.
+// A 2xx answer is success. 429, 502, 503 and 504 are worth another attempt, after the Retry-After of the answer if
+// there is one, and so is any attempt without an answer: connection, TLS, proxy, signing and timeout errors. All else
+// is refused for good; of a 413, Result.TooLarge says so. An accepted request whose answer is malformed or cut off
+// stays accepted, and Result.Message says so.
 func (s *HTTPSender) Send(ctx context.Context, body []byte) (Result, error) {
 	attempt, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -201,7 +203,8 @@ func (s *HTTPSender) setHeaders(req *http.Request) {
 	}
 }
 
-// Close closes the idle connections, and those of requests under way when they are done. A Send after it opens a new one.
+// Close closes the idle connections, and those of requests under way when they are done. A Send after it opens a new
+// one.
 func (s *HTTPSender) Close() error {
 	s.transport.CloseIdleConnections()
 	return nil

@@ -8,8 +8,8 @@ import (
 	"sync"
 )
 
-// payload is the body of one attempt. net/http may go on reading a request's body after it has returned the response or an error, and
-// reads it anew when it replays the request; release ends that, so that the memory can be used again.
+// payload is the body of one attempt. net/http may go on reading a request's body after it has returned the response or
+// an error, and reads it anew when it replays the request; release ends that, so that the memory can be used again.
 type payload struct {
 	mu   sync.Mutex // held while bytes are copied out of data
 	data []byte     // nil once released

@@ -11,7 +11,8 @@ import (
 	"testing"
 )
 
-// sendVar names the endpoint that the test binary sends to when it runs itself: net/http reads a process's proxy variables once.
+// sendVar names the endpoint that the test binary sends to when it runs itself: net/http reads a process's proxy
+// variables once.
 const sendVar = "OTLP_TEST_SEND_TO"
 
 // sendAndPrint is the child's part.

@@ -26,7 +26,8 @@ func decodeResponse(data []byte) (rejected int64, message string, err error) {
 	return rejected, message, nil
 }
 
-// decodePartialSuccess reads an ExportTracePartialSuccess into what was read before: a message that appears twice is merged.
+// decodePartialSuccess reads an ExportTracePartialSuccess into what was read before: a message that appears twice is
+// merged.
 func decodePartialSuccess(data []byte, rejected *int64, message *string) error {
 	return eachField(data, func(f field) error {
 		switch f.number {

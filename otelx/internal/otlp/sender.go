@@ -22,9 +22,9 @@ type Result struct {
 
 // Sender delivers encoded requests. Each Send is one attempt; deciding on another is the caller's.
 type Sender interface {
-	// Send delivers body, an encoded request, and returns when the backend has answered, when ctx ends or when the Sender's own
-	// limit for an attempt has passed. A nil error means accepted, perhaps with Rejected > 0. With an error,
-	// Result says whether another attempt makes sense.
+	// Send delivers body, an encoded request, and returns when the backend has answered, when ctx ends or when the
+	// Sender's own limit for an attempt has passed. A nil error means accepted, perhaps with Rejected > 0. With an
+	// error, Result says whether another attempt makes sense.
 	//
 	// Send is safe for concurrent use. It does not change body and, once it has returned, does not read it: the caller
 	// may use its memory again.

@@ -9,8 +9,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Bits of trace.v1.SpanFlags above the eight of the W3C trace flags: whether it is known that the parent (of a link: the span
-// linked to) is remote, and whether it is.
+// Bits of trace.v1.SpanFlags above the eight of the W3C trace flags: whether it is known that the parent (of a link:
+// the span linked to) is remote, and whether it is.
 const (
 	flagHasIsRemote = 0x100
 	flagIsRemote    = 0x200
@@ -110,8 +110,8 @@ func kindNumber(kind trace.SpanKind) uint64 {
 	}
 }
 
-// unixNano is t in nanoseconds since 1970, clamped to what a uint64 holds: 0 before that year, the last instant after 2554.
-// time.Time's own UnixNano is undefined outside 1678 to 2262, the zero time included.
+// unixNano is t in nanoseconds since 1970, clamped to what a uint64 holds: 0 before that year, the last instant after
+// 2554. time.Time's own UnixNano is undefined outside 1678 to 2262, the zero time included.
 func unixNano(t time.Time) uint64 {
 	const perSecond = uint64(time.Second)
 	switch seconds := t.Unix(); {

@@ -10,8 +10,8 @@ import (
 // none ends a chain of indexes.
 const none = -1
 
-// tree holds the resources and scopes of one request and knows its size. Resources and scopes that were entered but got no span,
-// because it did not fit, have size 0 and are not written.
+// tree holds the resources and scopes of one request and knows its size. Resources and scopes that were entered but got
+// no span, because it did not fit, have size 0 and are not written.
 type tree struct {
 	text      []byte // the encoded fields of resources and scopes
 	resources []resourceGroup
@@ -20,7 +20,8 @@ type tree struct {
 	total     int              // bytes of the request so far
 }
 
-// group is what ResourceSpans and ScopeSpans have in common on the wire: a description, then the members, then a schema URL.
+// group is what ResourceSpans and ScopeSpans have in common on the wire: a description, then the members, then a schema
+// URL.
 type group struct {
 	begin, split, end int // in tree.text: the description [begin:split], the schema URL [split:end]
 	first, last       int // chain of members
@@ -55,7 +56,8 @@ func (t *tree) reset() {
 	clear(t.byKey)
 }
 
-// grow accounts for a member of n bytes in scope; it reports false, and changes nothing, where the request would outgrow limit.
+// grow accounts for a member of n bytes in scope; it reports false, and changes nothing, where the request would
+// outgrow limit.
 func (t *tree) grow(scope, n, limit int) bool {
 	s := &t.scopes[scope]
 	r := &t.resources[s.resource]

@@ -7,8 +7,8 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 )
 
-// maxNesting is how many arrays and maps inside one another an attribute may have on the wire. Parsers of protobuf in C++,
-// Java, Python and Rust refuse a message nested more than 100 deep, and with it the whole request; an attribute of
+// maxNesting is how many arrays and maps inside one another an attribute may have on the wire. Parsers of protobuf in
+// C++, Java, Python and Rust refuse a message nested more than 100 deep, and with it the whole request; an attribute of
 // an event lies 7 deep and each map adds 3.
 const maxNesting = 30
 

@@ -57,8 +57,8 @@ func appendString(dst []byte, field int, s string) []byte {
 	return appendText(dst, field, s)
 }
 
-// appendText appends a string field, an empty one too. A proto3 string is UTF-8 and receivers refuse a whole request for one
-// that is not, so each run of invalid bytes becomes one U+FFFD.
+// appendText appends a string field, an empty one too. A proto3 string is UTF-8 and receivers refuse a whole request
+// for one that is not, so each run of invalid bytes becomes one U+FFFD.
 func appendText(dst []byte, field int, s string) []byte {
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	dst = binary.AppendUvarint(appendTag(dst, field, wireBytes), uint64(len(s)))
