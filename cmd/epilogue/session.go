@@ -101,7 +101,7 @@ func (s *session) process() int {
 
 // begin prints what stands above the invocations.
 func (s *session) begin(words string) {
-	where := "the telemetry goes where the function sends it"
+	where := "its telemetry goes elsewhere"
 	if s.receiver != nil {
 		where = "OTLP receiver " + s.receiver.address()
 	}

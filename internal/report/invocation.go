@@ -77,9 +77,9 @@ func (v Invocation) Line(st Style) string {
 	return strings.Join(lines, "")
 }
 
-// Note renders a sentence that belongs to the line above it.
+// Note renders a sentence that belongs to the line above it, cut short where it does not fit.
 func Note(st Style, text string) string {
-	return strings.Repeat(" ", noteIndent) + st.Quiet(text) + "\n"
+	return strings.Repeat(" ", noteIndent) + st.Quiet(Shorten(text, Width-noteIndent)) + "\n"
 }
 
 func (v Invocation) kind(st Style) string {
