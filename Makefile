@@ -71,5 +71,5 @@ tidy: ## Tidy every module of the repository.
 	cd e2e && $(GO) mod tidy
 
 clean: ## Remove what the targets above have built.
-	rm -rf $(TOOLS)
+	rm -rf $(TOOLS) bin .ci/template/node_modules
 	$(GO) clean -testcache

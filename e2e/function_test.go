@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// build compiles a program of the root module, with its own go.mod, and with the race detector if this test has it. Where overlay is not nil its files take the place of
-// others.
+// build compiles a program of the root module, with its own go.mod, and with the race detector if this test has it. Where
+// overlay is not nil its files take the place of others.
 func build(t *testing.T, pkg string, overlay map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
