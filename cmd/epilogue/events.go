@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,6 +18,26 @@ const maxEvent = 6 << 20
 type event struct {
 	title   string
 	payload []byte
+}
+
+// awaitEvents is readEvents, but does not outlast ctx: a terminal or a pipe may never end. The reading goes on until then, or
+// until the process ends.
+func awaitEvents(ctx context.Context, names []string, in io.Reader) ([]event, error) {
+	type result struct {
+		events []event
+		err    error
+	}
+	read := make(chan result, 1)
+	go func() {
+		events, err := readEvents(names, in)
+		read <- result{events, err}
+	}()
+	select {
+	case r := <-read:
+		return r.events, r.err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 }
 
 // readEvents reads the events that the names stand for: files, or "-" for in. No name at all is the event {}.

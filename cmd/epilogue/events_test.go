@@ -1,10 +1,14 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestReadEvents(t *testing.T) {
@@ -27,6 +31,21 @@ func TestReadEvents(t *testing.T) {
 		if err != nil || len(events) != 1 || events[0].title != c.title {
 			t.Errorf("%v: got %v, %v; want the title %q", c.names, events, err, c.title)
 		}
+	}
+}
+
+// TestAwaitEvents: Ctrl-C ends the wait for an event that nobody writes.
+func TestAwaitEvents(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	r, w := io.Pipe()
+	defer func() { _ = w.Close() }() // ends the reading
+	time.AfterFunc(10*time.Millisecond, func() { cancel(errInterrupted) })
+	if _, err := awaitEvents(ctx, []string{"-"}, r); !errors.Is(err, errInterrupted) {
+		t.Errorf("got %v, want %v", err, errInterrupted)
+	}
+	events, err := awaitEvents(t.Context(), []string{"-"}, strings.NewReader("{}"))
+	if err != nil || len(events) != 1 {
+		t.Errorf("got %v, %v", events, err)
 	}
 }
 

@@ -20,7 +20,7 @@ func run(ctx context.Context, args []string, c console) (err error) {
 	if err != nil {
 		return err
 	}
-	events, err := readEvents(set.events, c.in)
+	events, err := awaitEvents(ctx, set.events, c.in)
 	if err != nil {
 		return err
 	}
