@@ -74,7 +74,7 @@ func (l *loop) deliver(r *run, b *batch) (kept bool, err error) {
 	defer cancel()
 	backoff, pause := firstBackoff, time.Duration(0)
 	for len(b.live()) > 0 {
-		if err := l.pause(ctx, r, pause); err != nil {
+		if err := l.pause(ctx, pause); err != nil {
 			return false, err
 		}
 		o := safely(ctx, l.exporter, b.live())
@@ -109,9 +109,9 @@ func (l *loop) hush(d time.Duration) {
 	}
 }
 
-// pause waits for d and for as long as the backend wants to be left alone. It returns an error at once if the time of
-// those interested in r is up before that.
-func (l *loop) pause(ctx context.Context, r *run, d time.Duration) error {
+// pause waits for d and for as long as the backend wants to be left alone. It returns an error at once if ctx
+// shows that the time for the delivery is up before that.
+func (l *loop) pause(ctx context.Context, d time.Duration) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -121,7 +121,7 @@ func (l *loop) pause(ctx context.Context, r *run, d time.Duration) error {
 	if wait <= 0 {
 		return nil
 	}
-	if until := r.until(); !until.IsZero() && wait >= time.Until(until) {
+	if until, ok := ctx.Deadline(); ok && wait >= time.Until(until) {
 		return fmt.Errorf("no time for another attempt in %s", wait.Round(time.Millisecond))
 	}
 	t := time.NewTimer(wait)

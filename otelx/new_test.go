@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -322,19 +323,21 @@ func TestSizes(t *testing.T) {
 			`OTEL_BSP_MAX_EXPORT_BATCH_SIZE=200: more than the queue's 100 spans`,
 		},
 	} {
-		held := &heldExporter{gate: make(chan struct{})}
-		s, err := newSDK(t, append(c.opts, otelx.WithExporter(held))...)
-		s.SetIntervalFlush(false)
-		for range 3000 {
-			span(s, "a")
-		}
-		if got := s.Stats().Pending; got != c.pending {
-			t.Errorf("%s: %d pending, want %d", c.name, got, c.pending)
-		}
-		if (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
-			t.Errorf("%s: error %v, want %q", c.name, err, c.err)
-		}
-		close(held.gate)
+		synctest.Test(t, func(t *testing.T) { // which waits for the exports in the background
+			held := &heldExporter{gate: make(chan struct{})}
+			s, err := newSDK(t, append(c.opts, otelx.WithExporter(held))...)
+			s.SetIntervalFlush(false)
+			for range 3000 {
+				span(s, "a")
+			}
+			if got := s.Stats().Pending; got != c.pending {
+				t.Errorf("%s: %d pending, want %d", c.name, got, c.pending)
+			}
+			if (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
+				t.Errorf("%s: error %v, want %q", c.name, err, c.err)
+			}
+			close(held.gate)
+		})
 	}
 }
 
