@@ -253,7 +253,11 @@ func TestBodyIsNotReadAfterSend(t *testing.T) {
 			conn.Conn, err = network.DialContext(ctx, n, addr)
 			return conn, err
 		}}, nil)
-		b.server.Handler = respond(413, contentType, nil) // without reading the body
+		refuse := respond(413, contentType, nil) // without reading the body
+		b.server.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			time.Sleep(time.Millisecond) // until the client is at its body
+			refuse(w, r)
+		})
 		b.listen(&network)
 		body := bytes.Repeat([]byte("a"), 1<<20)
 		if _, err := b.sender.Send(t.Context(), body); !strings.Contains(errorText(err), "413") {
