@@ -7,9 +7,9 @@ TOOLS         := $(CURDIR)/.bin
 FUZZTIME      ?= 10s
 ARGS          ?=
 
-# The race detector needs a C compiler on Linux. Without one the tests still run, and say so.
-CC_FOUND := $(shell command -v $$($(GO) env CC) 2>/dev/null)
-RACE     := $(if $(CC_FOUND),-race,)
+# The race detector needs cgo, and so a C compiler. Without one the tests still run, and say so.
+CGO_WORKS := $(shell [ "$$($(GO) env CGO_ENABLED)" = 1 ] && command -v $$($(GO) env CC) 2>/dev/null)
+RACE      := $(if $(CGO_WORKS),-race,)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test e2e bench fuzz lint template build-OrdersFunction build-FulfilFunction tidy clean
@@ -21,7 +21,7 @@ demo: ## Run the orders function in the local Lambda, freezes included, and show
 	@$(GO) run ./cmd/epilogue demo $(ARGS)
 
 test: ## Run every test of the module, real child processes and signals included, with the race detector.
-	@$(if $(CC_FOUND),:,echo "make test: no C compiler was found, so the race detector is off")
+	@$(if $(CGO_WORKS),:,echo "make test: no C compiler was found or CGO_ENABLED is 0, so the race detector is off")
 	$(GO) test $(RACE) -shuffle=on ./...
 
 e2e: ## Send the spans of real invocations to a real OpenTelemetry Collector and compare them one by one.
