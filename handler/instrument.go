@@ -10,13 +10,12 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/epilogue-go/epilogue/internal/version"
 )
 
-// The instrumentation scope of the invocations' spans.
-const (
-	scopeName    = "github.com/epilogue-go/epilogue/handler"
-	scopeVersion = "0.1.0"
-)
+// scopeName is the instrumentation scope of the invocations' spans.
+const scopeName = "github.com/epilogue-go/epilogue/handler"
 
 // instrument is what all invocations of one wrapped handler share.
 type instrument struct {
@@ -30,7 +29,7 @@ type instrument struct {
 // newInstrument attaches the tracker.
 func newInstrument(c config) *instrument {
 	in := &instrument{config: c, scope: []trace.TracerOption{
-		trace.WithInstrumentationVersion(scopeVersion), trace.WithSchemaURL(semconv.SchemaURL),
+		trace.WithInstrumentationVersion(version.Version), trace.WithSchemaURL(semconv.SchemaURL),
 	}}
 	in.tracker = newSafeTracker(&in.guard, c.given)
 	// With provisioned concurrency nobody waits for the start (AWS Lambda Developer Guide, "Lambda environment

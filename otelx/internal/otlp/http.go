@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"sync"
 	"time"
+
+	"github.com/epilogue-go/epilogue/internal/version"
 )
 
 const (
@@ -28,7 +30,8 @@ const (
 	// maxAnswer is how many bytes of an answer are read. A longer one is cut off and its connection given up.
 	maxAnswer = 64 << 10
 
-	defaultUserAgent = "OTel-OTLP-Exporter-Go/epilogue"
+	// defaultUserAgent is as the OTLP exporter specification has it, "User Agent".
+	defaultUserAgent = "OTel-OTLP-Exporter-Go/epilogue-" + version.Version
 	contentType      = "application/x-protobuf"
 )
 
@@ -51,7 +54,7 @@ type HTTPConfig struct {
 	// Sign is called last before each attempt, with the bytes that will be on the wire; it may add headers. It must not
 	// keep them.
 	Sign func(ctx context.Context, req *http.Request, body []byte) error
-	// UserAgent overrides "OTel-OTLP-Exporter-Go/epilogue"; a User-Agent in Headers overrides both.
+	// UserAgent overrides "OTel-OTLP-Exporter-Go/epilogue-" and the version; a User-Agent in Headers overrides both.
 	UserAgent string
 }
 

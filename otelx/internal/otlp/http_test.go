@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/epilogue-go/epilogue/internal/memnet"
+	"github.com/epilogue-go/epilogue/internal/version"
 )
 
 // backend is a server in memory and what a sender needs to reach it.
@@ -142,7 +143,7 @@ func TestSendRequest(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"Content-Type": "application/x-protobuf", "Content-Encoding": "", "Api-Key": "k",
-		"User-Agent": "OTel-OTLP-Exporter-Go/epilogue", "Accept-Encoding": "",
+		"User-Agent": "OTel-OTLP-Exporter-Go/epilogue-" + version.Version, "Accept-Encoding": "",
 	} {
 		if value := got.Header.Get(name); value != want {
 			t.Errorf("%s: %q, want %q", name, value, want)
