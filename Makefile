@@ -4,7 +4,7 @@ GO            ?= go
 GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 ACTIONLINT    := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 TOOLS         := $(CURDIR)/.bin
-FUZZTIME      ?= 10s
+FUZZTIME      ?= 20000x
 ARGS          ?=
 
 # The race detector needs cgo, and so a C compiler. Without one the tests still run, and say so.
@@ -30,7 +30,7 @@ e2e: ## Send the spans of real invocations to a real OpenTelemetry Collector and
 bench: ## Run every benchmark once, so that they stay true.
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./...
 
-fuzz: ## Fuzz every parser for FUZZTIME each (default 10s).
+fuzz: ## Fuzz every parser FUZZTIME each (default 20000x, so many inputs; 1m is a minute).
 	@set -e; for pkg in $$($(GO) list ./...); do \
 	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
 	    echo "fuzz $$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x $$pkg; \
