@@ -85,7 +85,7 @@ func (v *invocations) invoke(id string, deadline time.Time) *invocation {
 	return inv
 }
 
-// end records that the invocation has ended. It reports whether this is its first end and whether it had been let go.
+// end records that the invocation has ended, and reports whether this is its first end and whether it had been let go.
 func (v *invocations) end(id string) (first, letGo bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -140,17 +140,19 @@ func (v *invocations) rootOf(id string) [8]byte {
 }
 
 // forsake stops waiting for the INVOKE events of invocations that have ended without one, and reports whether there were
-// any: nobody has flushed what they left.
-func (v *invocations) forsake() bool {
+// any: nobody has flushed what they left. The deadline is the latest of theirs, zero where none is known.
+func (v *invocations) forsake() (deadline time.Time, found bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	found := false
 	for _, inv := range v.all {
 		if inv.hasEnded() && !inv.invoked && !inv.forsaken {
 			inv.forsaken, found = true, true
+			if inv.deadline.After(deadline) {
+				deadline = inv.deadline
+			}
 		}
 	}
-	return found
+	return deadline, found
 }
 
 // roots returns the root span ids of the invocations in flight, a zero one where there is none.

@@ -109,14 +109,19 @@ func TestForsakeFindsEndsThatNobodyFlushed(t *testing.T) {
 	v.invoke("seen", time.Time{})
 	v.end("seen")
 	v.begin("in flight", time.Time{}, [8]byte{})
-	if v.forsake() {
+	if _, found := v.forsake(); found {
 		t.Error("found one where all have been seen or have not ended")
 	}
-	v.end("unseen")
-	if !v.forsake() {
-		t.Error("an end without an INVOKE was not found")
+	at := time.Unix(1_700_000_000, 0)
+	for i := range 3 {
+		v.begin(strconv.Itoa(i), at.Add(time.Duration(i%2)*time.Second), [8]byte{})
+		v.end(strconv.Itoa(i))
 	}
-	if v.forsake() {
+	v.end("unseen")
+	if deadline, found := v.forsake(); !found || !deadline.Equal(at.Add(time.Second)) {
+		t.Errorf("found %t, deadline %v, want the latest", found, deadline)
+	}
+	if _, found := v.forsake(); found {
 		t.Error("found twice")
 	}
 	if inv := v.invoke("unseen", time.Time{}); !inv.hasEnded() {
@@ -155,5 +160,18 @@ func TestForgottenInvocationIsNotWaitedFor(t *testing.T) {
 	}
 	if len(v.all) != maxInvocations {
 		t.Errorf("%d remembered", len(v.all))
+	}
+}
+
+// TestBeginRacesWithTheGrace is for the race detector: the deadline of an invocation may still come while it is let go.
+func TestBeginRacesWithTheGrace(t *testing.T) {
+	a := newAgent(t.Context(), Join(), []Option{WithGrace(0), WithProcess(Process{Getenv: func(string) string { return "" }})})
+	for i := range 2000 {
+		id := strconv.Itoa(i)
+		inv := a.invocations.invoke(id, time.Time{})
+		done := make(chan struct{})
+		go func() { defer close(done); a.awaitBegin(inv) }()
+		a.invocations.begin(id, time.Now().Add(time.Minute), [8]byte{1})
+		<-done
 	}
 }

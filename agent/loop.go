@@ -73,8 +73,11 @@ func (a *Agent) sleep(d time.Duration) {
 func (a *Agent) nextFailed(err error) {
 	a.counters.nextFailures.Add(1)
 	a.log.sayRarely(warn, "agent: next event failed, asking again", slog.Any("error", err))
-	if a.state.change(classic, detached) && a.invocations.forsake() {
-		_ = a.flushFor(time.Time{})
+	if !a.state.change(classic, detached) {
+		return
+	}
+	if deadline, found := a.invocations.forsake(); found {
+		_ = a.flushFor(deadline) // counted and logged where it fails
 	}
 }
 
@@ -123,7 +126,7 @@ func (a *Agent) awaitBegin(inv *invocation) bool {
 	if inv.hasBegun() || inv.hasEnded() { // at the same moment
 		return true
 	}
-	_ = a.flushFor(inv.deadline)
+	_ = a.flushFor(a.invocations.deadlineOf(inv.id))
 	if !a.invocations.release(inv) {
 		return true
 	}

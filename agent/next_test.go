@@ -101,3 +101,34 @@ func TestEndBeforeNextBreaksIsFlushedByTheLoop(t *testing.T) {
 		w.gracefully()
 	})
 }
+
+// TestFlushOfABrokenNextHeedsTheDeadline: the phase of the invocation that it is for may go on until the next call of next.
+func TestFlushOfABrokenNextHeedsTheDeadline(t *testing.T) {
+	story(t, func(w *world) {
+		w.config.Timeout = time.Second
+		w.config.Order, w.config.OrderGap = lambdatest.OrderInvocationFirst, 100*time.Millisecond
+		w.config.Faults.Next = lambdatest.Fault{Status: 500, Skip: 2, Times: 1} // the call that follows the cut
+		w.flusher.onFlush = func(ctx context.Context, call int) error {
+			if call == 2 {
+				return pause(ctx, time.Hour)
+			}
+			return nil
+		}
+		w.onClose = func(m *mainland) {
+			if m.id != "1" {
+				return
+			}
+			m.agent.End(m.id)
+			m.process.Network().Cut("")
+			_ = pause(context.Background(), time.Millisecond)
+		}
+	}, func(w *world) {
+		w.serves("0")
+		w.serves("1")
+		if d := w.find(flushBegun, "")[1].Duration; d > 950*time.Millisecond {
+			w.Errorf("the flush gets %v", d)
+		}
+		w.none(lambdatest.KindTimeout)
+		w.gracefully()
+	})
+}
