@@ -26,8 +26,9 @@ type flights struct {
 // flight is one call of ForceFlush.
 type flight struct {
 	until  time.Time // the latest end that anybody on it asked for; guarded by flights.mu until it begins
+	began  time.Time // this and the next two are set when it begins
 	ctx    context.Context
-	cancel context.CancelFunc // with ctx set when it begins
+	cancel context.CancelFunc
 	done   chan struct{}      // closed by its goroutine when it has ended
 	err    error              // readable then
 }
@@ -80,6 +81,7 @@ func (f *flights) begin(fl *flight) {
 	if !f.latest.IsZero() && until.After(f.latest) {
 		until = f.latest
 	}
+	fl.began = time.Now()
 	fl.ctx, fl.cancel = context.WithDeadline(f.base, until)
 	f.now = fl
 }
@@ -115,14 +117,16 @@ func (f *flights) land() *flight {
 	return next
 }
 
-// hurry is called when the shutdown begins: the flight under way ends by soon, to leave time for one more, and those
-// that follow by latest.
-func (f *flights) hurry(soon, latest time.Time) {
+// hurry is called when the shutdown begins, which flushes once more, until latest at most. All of that time, counted from
+// its own beginning, is what the flight under way gets too, but half of what is left in any case: then a backend that is
+// slow gets it whole, and one that has hung for long leaves time for the flight after it.
+func (f *flights) hurry(latest time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.latest = latest
 	if f.now != nil {
-		time.AfterFunc(time.Until(soon), f.now.cancel)
+		left := time.Until(latest)
+		time.AfterFunc(max(left/2, left-time.Since(f.now.began)), f.now.cancel)
 	}
 }
 

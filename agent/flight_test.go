@@ -84,23 +84,37 @@ func TestFlightIsNotWaitedForBeyondOnesOwnTime(t *testing.T) {
 	})
 }
 
-func TestHurryLeavesTimeForOneMore(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		a := newAirport(time.Minute)
-		go func() { _ = a.in(time.Minute) }()
-		synctest.Wait()
-		now := time.Now()
-		a.hurry(now.Add(100*time.Millisecond), now.Add(300*time.Millisecond))
-		if err := a.flush(now.Add(time.Minute)); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("error %v", err)
-		}
-		if got := time.Since(now); got != 300*time.Millisecond {
-			t.Errorf("over after %v", got)
-		}
-		if len(a.limits) != 2 || a.limits[1] != 200*time.Millisecond {
-			t.Errorf("time limits %v", a.limits)
-		}
-	})
+// TestHurry has the last flight end 300 ms after the shutdown's beginning. What the flight under way gets of that depends
+// on how long it has been so; the one after it has the rest.
+func TestHurry(t *testing.T) {
+	const ms = time.Millisecond
+	for _, tt := range []struct{ since, gets time.Duration }{
+		{0, 300 * ms}, {50 * ms, 250 * ms}, {150 * ms, 150 * ms}, {time.Second, 150 * ms}, {time.Hour, 150 * ms},
+	} {
+		t.Run(tt.since.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := newAirport(2 * time.Hour) // the backend hangs
+				first := make(chan time.Time, 1)
+				go func() { _ = a.in(2 * time.Hour); first <- time.Now() }()
+				synctest.Wait()
+				time.Sleep(tt.since)
+				now := time.Now()
+				a.hurry(now.Add(300 * ms))
+				if err := a.flush(now.Add(time.Minute)); !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("error %v", err)
+				}
+				if got := time.Since(now); got != 300*ms {
+					t.Errorf("over after %v", got)
+				}
+				if got := (<-first).Sub(now); got != tt.gets {
+					t.Errorf("the flight under way gets %v, want %v", got, tt.gets)
+				}
+				if rest := 300*ms - tt.gets; rest > 0 && (len(a.limits) != 2 || a.limits[1] != rest) {
+					t.Errorf("time limits %v", a.limits)
+				}
+			})
+		})
+	}
 }
 
 func TestGroundedFlightsDoNotBegin(t *testing.T) {

@@ -111,7 +111,7 @@ func (a *Agent) drain(ctx context.Context, why, inFlight string) *report {
 	began := time.Now()
 	close(a.draining) // the loop lets go of what it holds, and asks for nothing any more
 	p := a.settings.budget.planShutdown(began, a.process.hasExternalExtensions())
-	a.flights.hurry(began.Add(p.flush.Sub(began)/2), p.flush)
+	a.flights.hurry(p.flush)
 
 	r := &report{window: p.window, account: slog.GroupValue()}
 	r.fail("end open spans", a.endOpen(ctx, p, why, inFlight, r))

@@ -134,10 +134,10 @@ func TestSigtermDuringAFlush(t *testing.T) {
 		}
 	}, func(w *world) {
 		w.invokeAs("r")
-		synctest.Wait()
+		time.Sleep(300 * time.Millisecond)
 		w.one(flushBegun, "")
 		w.signal(syscall.SIGTERM, window)
-		// The flush under way gets half of what the last one gets, which comes after it all the same.
+		// The flush that hangs gets half of what the last one gets, which comes after it all the same.
 		flushes := w.find(flushBegun, "")
 		if len(flushes) != 2 || flushes[1].Duration < 150*time.Millisecond {
 			w.Fatalf("flushes %v", flushes)
@@ -149,21 +149,31 @@ func TestSigtermDuringAFlush(t *testing.T) {
 	})
 }
 
+// TestSigtermDuringAFlushThatMakesIt: a flush that the shutdown has the time for is not cut off, whenever it began.
 func TestSigtermDuringAFlushThatMakesIt(t *testing.T) {
-	story(t, func(w *world) {
-		w.config.Timeout = time.Minute
-		w.flusher.onFlush = taking(100 * time.Millisecond)
-	}, func(w *world) {
-		w.invokeAs("r")
-		synctest.Wait()
-		w.signal(syscall.SIGTERM, window)
-		for _, e := range w.find(flushEnded, "") {
-			if e.Detail != "<nil>" {
-				w.Errorf("a flush that had the time was cut off: %s", e)
-			}
+	const ms = time.Millisecond
+	for _, takes := range []time.Duration{100 * ms, 190 * ms, 300 * ms, 380 * ms} {
+		for _, since := range []time.Duration{ms, takes / 2, takes - ms} {
+			t.Run(fmt.Sprintf("%v after %v", takes, since), func(t *testing.T) {
+				story(t, func(w *world) {
+					w.config.Timeout = time.Minute
+					w.flusher.onFlush = taking(takes)
+				}, func(w *world) {
+					w.invokeAs("r")
+					time.Sleep(since)
+					w.signal(syscall.SIGTERM, window)
+					flushes := w.find(flushEnded, "")
+					if flushes[0].Detail != "<nil>" {
+						w.Errorf("the flush under way was cut off: %s", flushes[0])
+					}
+					if 2*takes-since < 380*ms && (len(flushes) != 2 || flushes[1].Detail != "<nil>") {
+						w.Errorf("the last flush had the time, and did not make it: %v", flushes)
+					}
+					w.logs("graceful shutdown completed")
+				})
+			})
 		}
-		w.logs("graceful shutdown completed")
-	})
+	}
 }
 
 // TestEverythingHangsAtSigterm: flusher, hooks, and what has no context, and the process is gone in the window.
@@ -228,7 +238,7 @@ func TestSigtermDuringAFlushThatIgnoresItsContext(t *testing.T) {
 	}, func(w *world) {
 		w.Cleanup(func() { close(never) })
 		w.invokeAs("r")
-		synctest.Wait()
+		time.Sleep(300 * time.Millisecond)
 		w.signal(syscall.SIGTERM, window)
 		w.one(flushBegun, "")    // never two at once
 		w.one(shutdownEnded, "") // the last chance
