@@ -16,9 +16,9 @@ import (
 // Agent is the internal extension of one function. Its methods may be called concurrently, never panic, and are valid
 // on a nil *Agent, which holds and flushes nothing. It is the Tracker that the handler package reports to.
 //
-// Three goroutines at most belong to it, each with one task: loop owns next, watch owns the shutdown, and one flies the
-// flush that is under way. Outside Lambda there is only the last. What is not the agent's own, the Flusher and the hooks,
-// is called in a goroutine of its own, so that it can be left behind.
+// Three goroutines at most belong to it, each with one task: loop owns next, watch owns the shutdown, and one flies
+// the flush that is under way. Outside Lambda there is only the last. What is not the agent's own, the Flusher and the
+// hooks, is called in a goroutine of its own, so that it can be left behind.
 type Agent struct {
 	settings settings
 	process  Process
@@ -53,7 +53,9 @@ type Agent struct {
 // without the process being ended; invocations that come afterwards are let go at once, and the signals still end the
 // process. Outside Lambda Start touches neither signals nor f, but for telling it to flush by interval; f is then the
 // caller's to shut down. A nil f flushes nothing.
-func Start(ctx context.Context, f Flusher, opts ...Option) *Agent { //nolint:contextcheck // a nil ctx must not stop the function
+//
+//nolint:contextcheck // a nil ctx must not stop the function
+func Start(ctx context.Context, f Flusher, opts ...Option) *Agent {
 	if ctx == nil {
 		ctx = context.Background()
 	}

@@ -6,8 +6,8 @@
 //
 // # One invocation
 //
-// An extension that subscribes to INVOKE keeps the environment from freezing until it asks for its next event. The agent
-// uses that, and nothing else, to get time after the response:
+// An extension that subscribes to INVOKE keeps the environment from freezing until it asks for its next event. The
+// agent uses that, and nothing else, to get time after the response:
 //
 //	platform    INVOKE ────────────────────────────────────────────────┐ freeze
 //	runtime     ├─ handler ──────────┤ response posted ├─ next         │
@@ -56,8 +56,8 @@
 // # Limits
 //
 // A function whose handler is not wrapped is never held: at each INVOKE the agent asks for the next event at once and
-// flushes, beside the invocation, what is pending. That flush is of the invocations before, and it may be interrupted
-// by the freeze; the Flusher then finishes it after the thaw.
+// flushes, beside the invocation, what is pending. That flush is of the invocations before, and the freeze may
+// interrupt it for longer than its time; what it did not deliver leaves with the next one.
 //
 // A Flusher that does not heed its context is left behind when its time is up, and is not called again before it has
 // returned. Its goroutine then stays, and is frozen and thawed with the environment.

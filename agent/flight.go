@@ -29,8 +29,8 @@ type flight struct {
 	began  time.Time // this and the next two are set when it begins
 	ctx    context.Context
 	cancel context.CancelFunc
-	done   chan struct{}      // closed by its goroutine when it has ended
-	err    error              // readable then
+	done   chan struct{} // closed by its goroutine when it has ended
+	err    error         // readable then
 }
 
 // flush flushes what has ended by now, and returns when that is done or, a straggle after until, given up.
@@ -117,9 +117,9 @@ func (f *flights) land() *flight {
 	return next
 }
 
-// hurry is called when the shutdown begins, which flushes once more, until latest at most. All of that time, counted from
-// its own beginning, is what the flight under way gets too, but half of what is left in any case: then a backend that is
-// slow gets it whole, and one that has hung for long leaves time for the flight after it.
+// hurry is called when the shutdown begins, which flushes once more, until latest at most. The flight under way gets as
+// much time as that in all, from its own beginning, and in any case half of what is left: one that is slow arrives, and
+// one that has hung for long leaves time for the flight after it.
 func (f *flights) hurry(latest time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

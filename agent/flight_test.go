@@ -84,8 +84,8 @@ func TestFlightIsNotWaitedForBeyondOnesOwnTime(t *testing.T) {
 	})
 }
 
-// TestHurry has the last flight end 300 ms after the shutdown's beginning. What the flight under way gets of that depends
-// on how long it has been so; the one after it has the rest.
+// TestHurry has the last flight end 300 ms after the shutdown's beginning. What the flight under way gets of that
+// depends on how long it has been so; the one after it has the rest.
 func TestHurry(t *testing.T) {
 	const ms = time.Millisecond
 	for _, tt := range []struct{ since, gets time.Duration }{

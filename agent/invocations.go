@@ -11,8 +11,8 @@ import (
 const maxInvocations = 256
 
 // invocation is what is known of one, from three sides that report in any order: the handler (begun, ended), the
-// platform (invoked), and the loop, which may let it go. Everything is level-triggered: what has happened stays visible,
-// so nobody has to be waiting for it when it does.
+// platform (invoked), and the loop, which may let it go. Everything is level-triggered: what has happened stays
+// visible, so nobody has to be waiting for it when it does.
 type invocation struct {
 	id string
 
@@ -139,8 +139,8 @@ func (v *invocations) rootOf(id string) [8]byte {
 	return [8]byte{}
 }
 
-// forsake stops waiting for the INVOKE events of invocations that have ended without one, and reports whether there were
-// any: nobody has flushed what they left. The deadline is the latest of theirs, zero where none is known.
+// forsake stops waiting for the INVOKE events of invocations that have ended without one, and reports whether any were
+// found: nobody has flushed what they left. The deadline is the latest of theirs, zero where none is known.
 func (v *invocations) forsake() (deadline time.Time, found bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()

@@ -42,7 +42,8 @@ func (j *journal) say(write level, message string, attrs ...any) {
 	_ = safely(func() { write(logger, message, attrs...) })
 }
 
-// sayRarely writes a line the first time and then, as long as it keeps coming, at intervals, with how many were left out.
+// sayRarely writes a line the first time and then, as long as it keeps coming, at intervals, with how many were left
+// out.
 func (j *journal) sayRarely(write level, message string, attrs ...any) {
 	suppressed, ok := j.due(message)
 	if !ok {

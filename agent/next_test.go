@@ -102,7 +102,7 @@ func TestEndBeforeNextBreaksIsFlushedByTheLoop(t *testing.T) {
 	})
 }
 
-// TestFlushOfABrokenNextHeedsTheDeadline: the phase of the invocation that it is for may go on until the next call of next.
+// TestFlushOfABrokenNextHeedsTheDeadline: the platform may count its time as the invocation's.
 func TestFlushOfABrokenNextHeedsTheDeadline(t *testing.T) {
 	story(t, func(w *world) {
 		w.config.Timeout = time.Second

@@ -76,6 +76,8 @@ func WithShutdownBudget(d time.Duration) Option {
 // is flushed too. Hooks run one after the other in the order given. Together they get at most half of the shutdown
 // budget, each an equal share of what is left of that; the context says when it is up. A hook that does not return by
 // then is left behind, one that panics is logged. A nil hook is ignored.
+//
+// A hook need not flush, and must not call the agent's Flush or End, which wait for the end of the shutdown.
 func WithShutdownHook(hook func(context.Context)) Option {
 	return optionFunc(func(o *options) {
 		if hook != nil {

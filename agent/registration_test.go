@@ -84,8 +84,8 @@ func TestDetachedFlushIsBounded(t *testing.T) {
 	})
 }
 
-// TestReplyWithoutIdentifierIsLogged is about the one malformed reply that costs the Init: the platform waits for a next
-// that can not be sent. The function is there when the platform tries again.
+// TestReplyWithoutIdentifierIsLogged is about the one malformed reply that costs the Init: the platform waits for a
+// next that can not be sent. The function is there when the platform tries again.
 func TestReplyWithoutIdentifierIsLogged(t *testing.T) {
 	story(t, func(w *world) {
 		w.config.Faults.Register = lambdatest.Fault{OmitIdentifier: true, Times: 1}

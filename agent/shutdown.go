@@ -56,12 +56,13 @@ func (a *Agent) exit(ctx context.Context, sig os.Signal, done *report) {
 	a.process.Exit(0)
 }
 
-// signalDelay is how long after an invocation's deadline SIGTERM may take to be noticed, by a process that has little CPU.
+// signalDelay is how long after an invocation's deadline SIGTERM may take to be noticed, in a process with little CPU.
 const signalDelay = 200 * time.Millisecond
 
 // outlast waits for the end of a shutdown that is under way, which after a signal is that of the process, and of one
-// that the deadline of an invocation brings about. aws-lambda-go ends the process as well, with code 1, after a panic, a
-// refused response, and an error that comes too late to be posted: it must not win.
+// that the deadline of an invocation brings about. aws-lambda-go ends the process as well, with code 1, after a panic,
+// a refused response, and an error that comes too late to be posted: it must not win. Before the deadline, and without
+// a shutdown, it returns at once.
 func (a *Agent) outlast(deadline time.Time) {
 	if !deadline.IsZero() && !time.Now().Before(deadline) && a.state.load().freezes() && !isClosed(a.unregistered) {
 		a.waitFor(a.draining, signalDelay)

@@ -9,8 +9,8 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
 )
 
-// TestEndOpenIsForOneInvocation: a handler that has panicked has its own spans ended, never all of them, which is what a
-// root that is not known would stand for.
+// TestEndOpenIsForOneInvocation: a handler that has panicked has its own spans ended, never all of them, which is what
+// a root that is not known would stand for.
 func TestEndOpenIsForOneInvocation(t *testing.T) {
 	t.Setenv("AWS_LAMBDA_RUNTIME_API", "")
 	var log eventlog.Log

@@ -286,8 +286,8 @@ func (w *world) none(kinds ...eventlog.Kind) {
 	}
 }
 
-// quietWhileFrozen fails where the process tried to send anything while it was frozen. A broken next is asked for at any
-// time, since a frozen process in memory is only kept from sending.
+// quietWhileFrozen fails where the process tried to send anything while it was frozen. A broken next is asked for at
+// any time, since a frozen process in memory is only kept from sending.
 func (w *world) quietWhileFrozen() {
 	w.Helper()
 	if w.config.Faults.Next != (lambdatest.Fault{}) {
