@@ -36,6 +36,7 @@ var mains = map[string]func(machine){
 	"function":  func(m machine) { m.run(m.wrapped) },
 	"handler":   func(m machine) { m.run(m.wrappedHandler) },
 	"unwrapped": func(m machine) { m.run(func(f *function, _ *agent.Agent, _ *otelx.SDK) any { return f.handle }) },
+	"crowd":     func(m machine) { m.run(m.wrappedCrowd) },
 }
 
 // run is main: the wiring of the README, with a look at what ends.

@@ -12,6 +12,9 @@ import (
 	"github.com/epilogue-go/epilogue/otelx"
 )
 
+// extensionsDir names, in the environment of a process in memory, the folder that stands for /opt/extensions.
+const extensionsDir = "INTEGRATION_EXTENSIONS"
+
 // machine is what a main needs of the process it runs in, in either form.
 type machine struct {
 	telemetry []otelx.Option
@@ -32,6 +35,7 @@ func emulated(p *lambdatest.Process) machine {
 			agent.WithLogger(slog.New(slog.NewTextHandler(p.Stderr(), nil))),
 			agent.WithProcess(agent.Process{
 				Getenv: p.Getenv, Dial: p.Dial, Notify: p.Notify, StopNotify: p.StopNotify, Exit: p.Exit, Done: p.Context().Done(),
+				ExtensionsDir: p.Getenv(extensionsDir),
 			}),
 		},
 		serve:  p.Serve,

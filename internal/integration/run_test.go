@@ -3,6 +3,7 @@ package integration
 import (
 	"context"
 	"errors"
+	"net"
 	"os"
 	"sync"
 	"testing"
@@ -37,6 +38,7 @@ type run struct {
 	log      *eventlog.Log
 	env      *lambdatest.Environment
 	receiver *otlpreceiver.Receiver
+	door     *door // of the receiver
 
 	mu    sync.Mutex // calls may be made at the same time
 	calls []*made    // by number from 1 in their request ids
@@ -59,12 +61,10 @@ func inMemory(t *testing.T, sc scenario) {
 		network := new(memnet.Network)
 		r.receiver = otlpreceiver.New(otlpreceiver.Config{Log: r.log})
 		listener, err := network.Listen(collectorAddress)
-		if err == nil {
-			err = r.receiver.Serve(listener)
-		}
 		if err != nil {
 			t.Fatal(err)
 		}
+		r.open(listener)
 		config := sc.config
 		config.Network = network
 		r.drive(config, lambdatest.Func(func(p *lambdatest.Process) { mains[sc.mainName()](emulated(p)) }))
@@ -82,9 +82,11 @@ func asChild(t *testing.T, sc scenario) {
 	defer cancel()
 	r := &run{T: t, scenario: sc, ctx: ctx, log: new(eventlog.Log)}
 	r.receiver = otlpreceiver.New(otlpreceiver.Config{Log: r.log})
-	if err := r.receiver.Listen("127.0.0.1:0"); err != nil {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
 		t.Fatal(err)
 	}
+	r.open(listener)
 	config := sc.config
 	config.ShutdownWindow = childWindow
 	config.Env = []string{
@@ -93,6 +95,15 @@ func asChild(t *testing.T, sc scenario) {
 		"GORACE=atexit_sleep_ms=0", // or the race detector alone would take a second of the shutdown window
 	}
 	r.drive(config, lambdatest.Command(binary))
+}
+
+// open lets the receiver serve on l.
+func (r *run) open(l net.Listener) {
+	r.Helper()
+	r.door = &door{Listener: l}
+	if err := r.receiver.Serve(r.door); err != nil {
+		r.Fatal(err)
+	}
 }
 
 // drive runs the scenario and judges its log.

@@ -14,6 +14,8 @@ type story struct {
 	events []eventlog.Event
 	exact  bool // time is virtual: what happens at once has the same time
 	permit permit
+
+	requests []export // what exports has found
 }
 
 // permit is what design.md excepts from the rules.
@@ -44,7 +46,14 @@ func (x export) abandoned() bool {
 
 // exports are the requests in the log, in the order in which they began.
 func (s *story) exports() []export {
-	var all []export
+	if s.requests == nil {
+		s.requests = s.findExports()
+	}
+	return s.requests
+}
+
+func (s *story) findExports() []export {
+	all := []export{} // not nil: found
 	for _, e := range s.events {
 		number, _, _ := strings.Cut(e.Detail, ":")
 		switch e.Kind {
