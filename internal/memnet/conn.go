@@ -31,8 +31,9 @@ type conn struct {
 	local, remote addr
 
 	in            []byte // received, unread
-	closed        bool
-	resets        bool // Close resets the connection
+	closed        bool   // this end's operations fail
+	left          bool   // the peer knows of it
+	resets        bool   // Close resets the connection
 	readDeadline  deadline
 	writeDeadline deadline
 }
@@ -95,7 +96,7 @@ func (c *conn) Read(b []byte) (int, error) {
 			c.in = c.in[n:]
 			l.changed.Broadcast()
 			return n, nil
-		case c.peer.closed:
+		case c.peer.left:
 			return 0, io.EOF
 		}
 		l.changed.Wait()
@@ -117,7 +118,7 @@ func (c *conn) Write(b []byte) (int, error) {
 		case c.frozen():
 		case l.isReset:
 			return written, opError("write", c.remote, syscall.ECONNRESET)
-		case c.peer.closed:
+		case c.peer.left:
 			return written, opError("write", c.remote, syscall.EPIPE)
 		case c.writeDeadline.passed():
 			return written, opError("write", c.remote, os.ErrDeadlineExceeded)
@@ -140,26 +141,41 @@ func (c *conn) noteIfFrozen(op string) {
 	}
 }
 
-// Close implements net.Conn. What was written before still reaches the peer, then io.EOF. On a frozen host it
-// waits for the thaw, as the process would that has to do the closing.
+// Close implements net.Conn. What was written before still reaches the peer, then io.EOF. On a frozen host this end is
+// closed at once, and the peer learns of it at the thaw: net/http closes idle connections with a lock held that
+// others wait for, so a Close that waited would hold them all.
 func (c *conn) Close() error {
 	l := c.link
 	l.mu.Lock()
-	for !c.closed && c.frozen() {
-		l.changed.Wait()
-	}
 	if c.closed {
 		l.mu.Unlock()
 		return opError("close", c.remote, net.ErrClosed)
 	}
 	c.closeLocked()
+	frozen := c.frozen()
+	l.mu.Unlock()
+	if !frozen {
+		c.leave()
+	}
+	return nil
+}
+
+// leave tells the peer of a Close, and lets go of the connection. It does nothing for one that is open.
+func (c *conn) leave() {
+	l := c.link
+	l.mu.Lock()
+	if !c.closed {
+		l.mu.Unlock()
+		return
+	}
+	c.left = true
+	l.changed.Broadcast()
 	if c.resets {
 		l.resetLocked()
 	}
-	both := c.peer.closed
+	both := c.peer.left
 	l.mu.Unlock()
 	c.release(both)
-	return nil
 }
 
 // SetLinger is what *net.TCPConn has: with zero, Close resets the connection and drops what the peer has not read.
@@ -176,12 +192,10 @@ func (c *conn) SetLinger(sec int) error {
 
 // abort closes c even where its host is frozen: the process is gone.
 func (c *conn) abort() {
-	l := c.link
-	l.mu.Lock()
+	c.link.mu.Lock()
 	c.closeLocked()
-	both := c.peer.closed
-	l.mu.Unlock()
-	c.release(both)
+	c.link.mu.Unlock()
+	c.leave()
 }
 
 func (c *conn) closeLocked() {

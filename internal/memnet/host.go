@@ -65,6 +65,9 @@ func (h *Host) Thaw() {
 	h.thawed.Broadcast()
 	h.mu.Unlock()
 	h.wakeAll()
+	for _, c := range h.snapshot() {
+		c.leave() // if it was closed meanwhile
+	}
 }
 
 // End closes all connections, frozen or not, as a kernel does for a process that has ended: peers read what was

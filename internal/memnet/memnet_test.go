@@ -252,13 +252,12 @@ func TestEndOfAFrozenHostReleasesEverythingItHeld(t *testing.T) {
 		host := network.Host("function", func(op, _ string) { held <- op })
 		near, far := pair(t, &network, host)
 		host.Freeze()
-		failed := make(chan error, 3)
+		failed := make(chan error, 2)
 		go func() { _, err := near.Read(make([]byte, 1)); failed <- err }()
-		go func() { failed <- near.Close() }()
 		go func() { _, err := host.DialContext(t.Context(), "tcp", address); failed <- err }()
 		synctest.Wait()
 		host.End()
-		for range 3 {
+		for range 2 {
 			if err := <-failed; !errors.Is(err, net.ErrClosed) {
 				t.Errorf("got %v, want net.ErrClosed", err)
 			}
@@ -269,6 +268,34 @@ func TestEndOfAFrozenHostReleasesEverythingItHeld(t *testing.T) {
 		if got := <-held; got != "dial" {
 			t.Errorf("held %q, want dial", got)
 		}
+	})
+}
+
+// TestCloseOnAFrozenHostDoesNotWait: the idle timers of net/http close connections one after the other under one lock. When
+// Close waited for the thaw, a freeze longer than such a timer stopped a bubble for good.
+func TestCloseOnAFrozenHostDoesNotWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var network memnet.Network
+		host := network.Host("function", nil)
+		near, far := pair(t, &network, host)
+		host.Freeze()
+		if err := near.Close(); err != nil {
+			t.Error(err)
+		}
+		if _, err := near.Read(make([]byte, 1)); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("read after Close: %v, want net.ErrClosed", err)
+		}
+		seen := make(chan error, 1)
+		go func() { _, err := far.Read(make([]byte, 1)); seen <- err }()
+		synctest.Wait()
+		if len(seen) != 0 {
+			t.Error("the peer of a frozen host saw its Close")
+		}
+		host.Thaw()
+		if err := <-seen; !errors.Is(err, io.EOF) {
+			t.Errorf("peer's read after the thaw: %v, want EOF", err)
+		}
+		_ = far.Close()
 	})
 }
 
