@@ -50,7 +50,16 @@ func (m machine) run(wrap func(*function, *agent.Agent, *otelx.SDK) any) {
 		provider.RegisterSpanProcessor(witness{m})
 	}
 	ag := agent.Start(ctx, tel, m.agent...)
+	m.await(ag)
 	m.serve(wrap(&function{machine: m, tracer: tel.TracerProvider().Tracer("function")}, ag, tel))
+}
+
+// await waits for the agent to be in the state that the scenario asks for. When next breaks, a busy machine may run a whole
+// invocation before the agent hears of it; the environment then freezes on a flush that begins late.
+func (m machine) await(ag *agent.Agent) {
+	for m.awaits != "" && ag.Stats().State != m.awaits {
+		m.pause(time.Millisecond)
+	}
 }
 
 func (machine) wrapped(f *function, ag *agent.Agent, tel *otelx.SDK) any {
@@ -127,12 +136,12 @@ func (f *function) handle(ctx context.Context, e event) (any, error) {
 }
 
 // pause lets d pass, unless the process ends.
-func (f *function) pause(d time.Duration) {
+func (m machine) pause(d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-	case <-f.ended:
+	case <-m.ended:
 	}
 }
 

@@ -15,17 +15,23 @@ import (
 // extensionsDir names, in the environment of a process in memory, the folder that stands for /opt/extensions.
 const extensionsDir = "INTEGRATION_EXTENSIONS"
 
+// awaitedState names, in the environment of a child, the agent's state that it waits for before it serves.
+const awaitedState = "INTEGRATION_STATE"
+
 // machine is what a main needs of the process it runs in, in either form.
 type machine struct {
 	telemetry []otelx.Option
 	agent     []agent.Option
 	serve     func(fn any)
 	stderr    io.Writer
+	awaits    string          // the agent's state that main waits for before it serves; empty: none
 	ended     <-chan struct{} // closed when an emulated process has ended; nil in a real one, which takes its goroutines along
 }
 
 // thisProcess is the process itself: nothing has to be told about it, as in a user's main.
-func thisProcess() machine { return machine{serve: lambda.Start, stderr: os.Stderr} }
+func thisProcess() machine {
+	return machine{serve: lambda.Start, stderr: os.Stderr, awaits: os.Getenv(awaitedState)}
+}
 
 // emulated is a process in memory.
 func emulated(p *lambdatest.Process) machine {

@@ -17,7 +17,7 @@ func TestMain(m *testing.M) {
 		mains[name](thisProcess())
 		os.Exit(0)
 	}
-	if err := flag.Set("test.parallel", "8"); err != nil { // children mostly wait; the command line still beats this
+	if err := flag.Set("test.parallel", "4"); err != nil { // children mostly wait; the command line still beats this
 		panic(err)
 	}
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(error) {})) // of functions in memory; children write to their own stderr
