@@ -17,7 +17,7 @@ type conclusion struct {
 }
 
 // conclude prints the traces and the account. Its error says what was lost or did not go as planned.
-func (s *session) conclude(c conclusion) error {
+func (s *stage) conclude(c conclusion) error {
 	events := s.log.Events()
 	ledger := report.Ledger{
 		Function: s.function, Invocations: lambdatest.Invocations(events),
@@ -43,14 +43,14 @@ func (s *session) conclude(c conclusion) error {
 	return nil
 }
 
-func (s *session) writeTraces(received []report.Span) {
+func (s *stage) writeTraces(received []report.Span) {
 	for _, t := range report.Traces(received) {
 		s.write("\n" + t.Tree(s.style, s.titleOf(t)))
 	}
 }
 
 // titleOf says which invocation a trace belongs to.
-func (s *session) titleOf(t report.Trace) string {
+func (s *stage) titleOf(t report.Trace) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, id := range t.Invocations() {
@@ -62,7 +62,7 @@ func (s *session) titleOf(t report.Trace) string {
 }
 
 // counts returns what the function's processes said of themselves, by their numbers.
-func (s *session) counts() map[int]report.Counts {
+func (s *stage) counts() map[int]report.Counts {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	counts := map[int]report.Counts{}

@@ -99,7 +99,7 @@ func (set demoSettings) play(ctx context.Context, events string, c console) (err
 		output.writeTail(c.err)
 		return err
 	}
-	s, err := newSession(lambdatest.Config{
+	s, err := newStage(lambdatest.Config{
 		FunctionName: "orders", Timeout: demoTimeout,
 		Env: []string{"PRICES_URL=http://" + p.addr, "ORDERS_FAULTS=on", "EPILOGUE_FLUSH_TIMEOUT=" + demoFlush.String()},
 	}, []string{filepath.Join(set.binaries, "orders")}, log, r, c, set.verbose)

@@ -46,7 +46,7 @@ func TestJudge(t *testing.T) {
 		},
 		{"early spans of an unknown function", answer{}, report.Invocation{Kind: "warm", Early: true}, nil},
 	} {
-		var s session
+		var s stage
 		c.happened.Number = 3
 		s.judge(c.answer, c.happened)
 		s.judge(c.answer, c.happened) // the same again is said once

@@ -42,7 +42,7 @@ var (
 )
 
 // perform plays the scenes and ends the environment.
-func (set demoSettings) perform(ctx context.Context, s *session, dir string) error {
+func (set demoSettings) perform(ctx context.Context, s *stage, dir string) error {
 	s.receiver.refuse(set.refuse)
 	s.begin(fmt.Sprintf("timeout %s, flush timeout %s", demoTimeout, demoFlush))
 	for _, sc := range scenes {

@@ -16,9 +16,9 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
 )
 
-// session is one function in a local Lambda, with a receiver for what it sends. It prints what happens as it happens.
+// stage is one function in a local Lambda, with a receiver for what it sends. It prints what happens as it happens.
 // One goroutine uses it, but for the function's log, which calls hear.
-type session struct {
+type stage struct {
 	function string
 	unseen   string // why it can not be told which flush belongs to which invocation; empty: it can
 	env      *lambdatest.Environment
@@ -37,9 +37,9 @@ type session struct {
 	farewells map[int]report.Counts // by the number of the process; guarded by mu
 }
 
-// newSession returns a session for the program at command. Who made it must call end.
-func newSession(cfg lambdatest.Config, command []string, log *eventlog.Log, r *receiver, c console, verbose bool) (*session, error) {
-	s := &session{
+// newStage returns a stage for the program at command. Who made it must call end.
+func newStage(cfg lambdatest.Config, command []string, log *eventlog.Log, r *receiver, c console, verbose bool) (*stage, error) {
+	s := &stage{
 		function: cfg.FunctionName, receiver: r, log: log, out: c.out, style: c.style,
 		answers: map[string]answer{}, farewells: map[int]report.Counts{},
 	}
@@ -67,7 +67,7 @@ func newSession(cfg lambdatest.Config, command []string, log *eventlog.Log, r *r
 
 // end ends everything. Where err is not nil, and nobody interrupted, it shows the last lines of the function's log, and of
 // those of others.
-func (s *session) end(ctx context.Context, err error, w io.Writer, others ...*processLog) error {
+func (s *stage) end(ctx context.Context, err error, w io.Writer, others ...*processLog) error {
 	closing := s.env.Close()
 	if err != nil && ctx.Err() == nil && s.broken == nil {
 		for _, log := range append([]*processLog{s.output}, others...) {
@@ -78,7 +78,7 @@ func (s *session) end(ctx context.Context, err error, w io.Writer, others ...*pr
 }
 
 // hear reads a line that the function wrote, for the account that a process gives when it ends.
-func (s *session) hear(line string) {
+func (s *stage) hear(line string) {
 	c, ok := parseFarewell(line)
 	if !ok {
 		return
@@ -89,7 +89,7 @@ func (s *session) hear(line string) {
 }
 
 // process returns the number of the last process that was started.
-func (s *session) process() int {
+func (s *stage) process() int {
 	n := 0
 	for _, e := range s.log.Events() {
 		if e.Kind == lambdatest.KindProcessStart {
@@ -100,7 +100,7 @@ func (s *session) process() int {
 }
 
 // begin prints what stands above the invocations.
-func (s *session) begin(words string) {
+func (s *stage) begin(words string) {
 	where := "its telemetry goes elsewhere"
 	if s.receiver != nil {
 		where = "OTLP receiver " + s.receiver.address()
@@ -110,7 +110,7 @@ func (s *session) begin(words string) {
 }
 
 // pause leaves the environment frozen for d, and cuts the receiver's connections meanwhile where that is wanted.
-func (s *session) pause(ctx context.Context, d time.Duration, cut bool) error {
+func (s *stage) pause(ctx context.Context, d time.Duration, cut bool) error {
 	p := report.Pause{Took: d}
 	if cut {
 		p.Words = "meanwhile the receiver cut all its connections: " + strconv.Itoa(s.receiver.cut())
@@ -120,14 +120,14 @@ func (s *session) pause(ctx context.Context, d time.Duration, cut bool) error {
 }
 
 // problemf keeps a sentence about something that makes the command fail. Many of the same are one.
-func (s *session) problemf(format string, args ...any) {
+func (s *stage) problemf(format string, args ...any) {
 	if text := fmt.Sprintf(format, args...); !slices.Contains(s.problems, text) {
 		s.problems = append(s.problems, text)
 	}
 }
 
 // shutdown ends the environment and prints how.
-func (s *session) shutdown(ctx context.Context) error {
+func (s *stage) shutdown(ctx context.Context) error {
 	_, err := s.env.Shutdown(ctx)
 	if err != nil && !errors.Is(err, lambdatest.ErrNotRunning) {
 		return err
@@ -149,7 +149,7 @@ func freeze(ctx context.Context, d time.Duration) error {
 }
 
 // receipts returns the function's requests.
-func (s *session) receipts() []report.Receipt {
+func (s *stage) receipts() []report.Receipt {
 	if s.receiver == nil {
 		return nil
 	}
@@ -157,7 +157,7 @@ func (s *session) receipts() []report.Receipt {
 }
 
 // write prints text, and remembers the first error: nobody reads what comes after it.
-func (s *session) write(text string) {
+func (s *stage) write(text string) {
 	if _, err := io.WriteString(s.out, text); err != nil && s.broken == nil {
 		s.broken = fmt.Errorf("write the report: %w", err)
 	}
