@@ -42,9 +42,7 @@ func TestShutdownFlushes(t *testing.T) {
 			t.Errorf("Shutdown: %v", err)
 		}
 		wantCalls(t, x, "a")
-		if x.closed() != 1 {
-			t.Errorf("exporter closed %d times, want 1", x.closed())
-		}
+		wantClosedOnce(t, x)
 		wantStats(t, s, Stats{Ended: 1, Exported: 1})
 	})
 }
@@ -68,9 +66,7 @@ func TestShutdownRacesFlush(t *testing.T) {
 			t.Error(err)
 		}
 		wantCalls(t, x, "a")
-		if x.closed() != 1 {
-			t.Errorf("exporter closed %d times, want 1", x.closed())
-		}
+		wantClosedOnce(t, x)
 	})
 }
 
@@ -91,10 +87,15 @@ func TestShutdownTwice(t *testing.T) {
 			}
 		}
 		wantCalls(t, x, "a")
-		if x.closed() != 1 {
-			t.Errorf("exporter closed %d times, want 1", x.closed())
-		}
+		wantClosedOnce(t, x)
 	})
+}
+
+func wantClosedOnce(t *testing.T, x *fakeExporter) {
+	t.Helper()
+	if n := x.closed(); n != 1 {
+		t.Errorf("exporter closed %d times, want 1", n)
+	}
 }
 
 func TestShutdownEachUnderItsOwnContext(t *testing.T) {
@@ -130,9 +131,7 @@ func TestShutdownThatDoesNotDeliver(t *testing.T) {
 			t.Errorf("Shutdown: %v", err)
 		}
 		synctest.Wait()
-		if x.closed() != 1 {
-			t.Errorf("exporter closed %d times, want 1", x.closed())
-		}
+		wantClosedOnce(t, x)
 		end(s, "late")
 		for range 2 {
 			err := s.Shutdown(t.Context())
@@ -212,9 +211,7 @@ func TestShutdownUnderDoneContext(t *testing.T) {
 			t.Errorf("Shutdown: %v", err)
 		}
 		synctest.Wait()
-		if x.closed() != 1 {
-			t.Errorf("exporter closed %d times, want 1", x.closed())
-		}
+		wantClosedOnce(t, x)
 	})
 }
 
@@ -317,9 +314,7 @@ func TestDeafExporterIsClosedAfterItsExport(t *testing.T) {
 		}
 		release()
 		synctest.Wait()
-		if x.closed() != 1 {
-			t.Errorf("exporter closed %d times, want 1", x.closed())
-		}
+		wantClosedOnce(t, x)
 	})
 }
 
