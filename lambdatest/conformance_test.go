@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -97,6 +98,16 @@ var scenarios = []scenario{
 		name:  "panic",
 		main:  func(m machine) { m.extend("flusher", `["INVOKE"]`); m.serve(func() error { panic("boom") }) },
 		drive: twice,
+	},
+	{
+		name:   "runtime.Goexit in the handler",
+		config: lambdatest.Config{Timeout: time.Second, Order: lambdatest.OrderInvokeFirst, ShutdownWindow: 100 * time.Millisecond},
+		main: func(m machine) {
+			m.ignoreSignals()
+			m.extend("flusher", `["INVOKE"]`)
+			m.serve(func() { runtime.Goexit() })
+		},
+		drive: func(t *testing.T, env *lambdatest.Environment) { send(t, env, `{}`) },
 	},
 	{
 		name: "exit in the handler",

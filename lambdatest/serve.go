@@ -24,6 +24,7 @@ import (
 // posted, without a stack trace, and the process exits with code 1; after a refused post the response is closed, the
 // context cancelled, and the process exits with code 1. On Managed Instances there are as many loops as invocations
 // at once; when one of them can not go on the others end after what they have in hand, and then the process exits.
+// A function that calls runtime.Goexit ends its loop, and nothing else: its invocation times out.
 //
 // It does not return: it ends with runtime.Goexit when the process does.
 //
@@ -39,7 +40,14 @@ func (p *Process) Serve(fn any) {
 	defer cancel(nil)
 	var loops sync.WaitGroup
 	for range p.boot.loops {
-		loops.Go(func() { cancel(client.loop(ctx)) })
+		loops.Go(func() {
+			defer func() {
+				if ctx.Err() == nil { // by runtime.Goexit: the process is none the wiser
+					<-p.ctx.Done()
+				}
+			}()
+			cancel(client.loop(ctx))
+		})
 	}
 	loops.Wait()
 	if p.ctx.Err() == nil {

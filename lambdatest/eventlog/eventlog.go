@@ -17,7 +17,7 @@ type Kind string
 
 // Event is one thing that happened. The zero value of a field means that it does not apply.
 type Event struct {
-	Seq       int           // position in the log, from 0 without gaps
+	Seq       int           // position in the log, from 0 without gaps, forgotten events included
 	At        time.Time     // when; never before the event of a smaller Seq
 	Kind      Kind          // what
 	RequestID string        // the invocation it belongs to
@@ -51,6 +51,7 @@ func (e Event) String() string {
 type Log struct {
 	mu      sync.Mutex
 	events  []Event
+	first   int           // Seq of events[0]: so many have been forgotten
 	changed chan struct{} // closed and forgotten at each Add; nil while nobody waits
 }
 
@@ -59,7 +60,7 @@ type Log struct {
 func (l *Log) Add(e Event) Event {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	e.Seq = len(l.events)
+	e.Seq = l.first + len(l.events)
 	if e.At.IsZero() {
 		e.At = time.Now()
 	}
@@ -74,23 +75,36 @@ func (l *Log) Add(e Event) Event {
 	return e
 }
 
-// Events returns a copy of what has been recorded so far, in order.
+// Events returns a copy of what has been recorded so far and not been forgotten, in order.
 func (l *Log) Events() []Event { return l.Since(0) }
 
-// Since returns a copy of the events from seq on, which is not negative.
+// Since returns a copy of the events from seq on, as far as they have not been forgotten.
 func (l *Log) Since(seq int) []Event {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return slices.Clone(l.events[min(seq, len(l.events)):])
+	return slices.Clone(l.events[l.index(seq):])
 }
+
+// Forget drops the events before seq, so that a log can go on for as long as one likes. Those that are left, and those that
+// come, have the Seq that they would have had.
+func (l *Log) Forget(seq int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := l.index(seq)
+	l.events = slices.Delete(l.events, 0, n)
+	l.first += n
+}
+
+// index returns where in events the one with seq is or, forgotten or not yet recorded, the one nearest to it would be.
+func (l *Log) index(seq int) int { return min(max(seq-l.first, 0), len(l.events)) }
 
 // Wait returns the first event, from seq on, for which match is true; it blocks until there is one or ctx ends.
 func (l *Log) Wait(ctx context.Context, seq int, match func(Event) bool) (Event, error) {
 	for {
 		l.mu.Lock()
-		for ; seq < len(l.events); seq++ {
-			if match(l.events[seq]) {
-				e := l.events[seq]
+		for _, e := range l.events[l.index(seq):] {
+			seq = e.Seq + 1
+			if match(e) {
 				l.mu.Unlock()
 				return e, nil
 			}
@@ -108,7 +122,7 @@ func (l *Log) Wait(ctx context.Context, seq int, match func(Event) bool) (Event,
 	}
 }
 
-// String renders the log, a line an event, with times relative to the first.
+// String renders what Events returns, a line an event, with times relative to the first.
 func (l *Log) String() string {
 	var b strings.Builder
 	events := l.Events()

@@ -66,6 +66,50 @@ func TestSince(t *testing.T) {
 	}
 }
 
+// TestForget: what is forgotten is gone, and nothing else changes.
+func TestForget(t *testing.T) {
+	var log eventlog.Log
+	for _, k := range []eventlog.Kind{"a", "b", "c"} {
+		log.Add(eventlog.Event{Kind: k})
+	}
+	log.Forget(2)
+	log.Forget(1) // once more
+	if e := log.Add(eventlog.Event{Kind: "d"}); e.Seq != 3 {
+		t.Errorf("the fourth event has Seq %d", e.Seq)
+	}
+	for seq, want := range []int{2, 2, 2, 1, 0, 0} {
+		if got := log.Since(seq); len(got) != want {
+			t.Errorf("Since(%d) has %d events, want %d", seq, len(got), want)
+		}
+	}
+	if e, err := log.Wait(t.Context(), 0, kind("c")); err != nil || e.Seq != 2 {
+		t.Errorf("Wait = %v, %v", e, err)
+	}
+	log.Forget(9)
+	if got := log.Events(); len(got) != 0 {
+		t.Errorf("%d events are left", len(got))
+	}
+	if e := log.Add(eventlog.Event{Kind: "e"}); e.Seq != 4 {
+		t.Errorf("the fifth event has Seq %d", e.Seq)
+	}
+}
+
+// TestWaitGoesOnAfterForget: who waits is not confused by a log that gets shorter.
+func TestWaitGoesOnAfterForget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log eventlog.Log
+		log.Add(eventlog.Event{Kind: "a"})
+		go func() {
+			time.Sleep(time.Second)
+			log.Forget(1)
+			log.Add(eventlog.Event{Kind: "b"})
+		}()
+		if e, err := log.Wait(t.Context(), 0, kind("b")); err != nil || e.Seq != 1 {
+			t.Errorf("Wait = %v, %v", e, err)
+		}
+	})
+}
+
 // TestEventsIsACopy: what a caller does to the slice does not reach the log.
 func TestEventsIsACopy(t *testing.T) {
 	var log eventlog.Log

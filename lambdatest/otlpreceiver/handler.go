@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -85,7 +86,8 @@ func (r *Receiver) begin(req *http.Request) (*exchange, bool) {
 		return nil, false
 	}
 	r.serving.Add(1)
-	x.rec.Number = len(r.requests) + 1
+	r.begun++
+	x.rec.Number = r.begun
 	x.fault = r.takeFault()
 	r.requests = append(r.requests, x.rec)
 	r.log(eventlog.Event{Kind: KindExportBegun, Who: id, At: x.rec.Begun, Detail: "request " + strconv.Itoa(x.rec.Number)})
@@ -108,7 +110,8 @@ func (x *exchange) end(a answer) {
 	}
 	x.r.mu.Lock()
 	defer x.r.mu.Unlock()
-	x.r.requests[x.rec.Number-1] = x.rec
+	at, _ := slices.BinarySearchFunc(x.r.requests, x.rec.Number, func(r Request, n int) int { return r.Number - n })
+	x.r.requests[at] = x.rec // it is there: Take leaves what is under way
 	x.r.keep(a.keep)
 	x.r.log(event)
 }

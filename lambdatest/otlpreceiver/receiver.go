@@ -46,7 +46,8 @@ type Receiver struct {
 	opened   int                 // connections so far
 	spans    []Span
 	seen     map[[2]string]struct{} // trace and span ids of the spans kept
-	requests []Request
+	requests []Request              // by number; those not taken
+	begun    int                    // requests so far
 	always   Fault
 	next     []Fault
 	release  chan struct{} // closed and renewed by Release
@@ -68,6 +69,25 @@ func New(cfg Config) *Receiver {
 	}
 	r.server = r.newServer()
 	return r
+}
+
+// Take returns the spans that were kept and the requests that have ended since the last Take, and forgets them, so that a receiver
+// can serve for as long as one likes: the other methods then tell of what came since. A request under way is for a later Take.
+func (r *Receiver) Take() ([]Span, []Request) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	spans := r.spans
+	r.spans, r.seen = nil, make(map[[2]string]struct{})
+	var ended, left []Request
+	for _, req := range r.requests {
+		if req.Ended.IsZero() {
+			left = append(left, req)
+		} else {
+			ended = append(ended, req)
+		}
+	}
+	r.requests = left
+	return spans, ended
 }
 
 // Spans returns a copy of the list of spans kept so far, in order of arrival, duplicates included. The maps and slices

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -198,6 +199,41 @@ func TestCountsDuplicates(t *testing.T) {
 	if got := s.Duplicates(); got != 4 {
 		t.Errorf("Duplicates() = %d, want 4", got)
 	}
+}
+
+// TestTake: what is taken is gone, and a request that is under way is for the next time.
+func TestTake(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSetup(t, otlpreceiver.Config{})
+		s.post(t.Context(), body(t, 1, 2))
+		s.Next(otlpreceiver.Fault{Hang: true})
+		var wait sync.WaitGroup
+		wait.Go(func() { s.post(t.Context(), body(t, 3)) })
+		synctest.Wait()
+		s.post(t.Context(), body(t, 1))
+		spans, requests := s.Take()
+		if len(spans) != 3 || !slices.Equal(numbers(requests), []int{1, 3}) {
+			t.Errorf("took %d spans of requests %v; want 3 of 1 and 3", len(spans), numbers(requests))
+		}
+		if got := numbers(s.Requests()); len(s.Spans()) != 0 || s.Duplicates() != 0 || !slices.Equal(got, []int{2}) {
+			t.Errorf("left: %d spans, %d duplicates, requests %v; want request 2", len(s.Spans()), s.Duplicates(), got)
+		}
+		s.Release()
+		wait.Wait()
+		s.post(t.Context(), body(t, 3))
+		spans, requests = s.Take()
+		if len(spans) != 2 || spans[1].Request != 4 || !slices.Equal(numbers(requests), []int{2, 4}) {
+			t.Errorf("took %d spans of requests %v; want 2 of 2 and 4", len(spans), numbers(requests))
+		}
+	})
+}
+
+func numbers(requests []otlpreceiver.Request) []int {
+	var out []int
+	for _, r := range requests {
+		out = append(out, r.Number)
+	}
+	return out
 }
 
 func TestWaitSpansEnds(t *testing.T) {
