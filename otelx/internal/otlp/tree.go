@@ -13,6 +13,7 @@ const none = -1
 // tree holds the resources and scopes of one request and knows its size. Resources and scopes that were entered but got
 // no span, because it did not fit, have size 0 and are not written.
 type tree struct {
+	syntax    syntax
 	text      []byte // the encoded fields of resources and scopes
 	resources []resourceGroup
 	scopes    []scopeGroup
@@ -20,10 +21,9 @@ type tree struct {
 	total     int              // bytes of the request so far
 }
 
-// group is what ResourceSpans and ScopeSpans have in common on the wire: a description, then the members, then a schema
-// URL.
+// group is what ResourceSpans and ScopeSpans have in common: a description with the members inside.
 type group struct {
-	begin, split, end int // in tree.text: the description [begin:split], the schema URL [split:end]
+	begin, split, end int // in tree.text: the description [begin:end], with the members at split
 	first, last       int // chain of members
 	size              int // of the content, with its members; 0 while it has none
 }
@@ -51,7 +51,8 @@ type scopeKey struct {
 	attributes               attribute.Distinct
 }
 
-func (t *tree) reset() {
+func (t *tree) reset(s syntax) {
+	t.syntax = s
 	t.text, t.resources, t.scopes, t.total = t.text[:0], t.resources[:0], t.scopes[:0], 0
 	clear(t.byKey)
 }
@@ -62,8 +63,8 @@ func (t *tree) grow(scope, n, limit int) bool {
 	s := &t.scopes[scope]
 	r := &t.resources[s.resource]
 	scopeSize := s.withMember(n, 0)
-	resourceSize := r.withMember(framed(scopeSize), s.framed())
-	total := t.total - r.framed() + framed(resourceSize)
+	resourceSize := r.withMember(t.syntax.framed(scopeSize), t.framed(&s.group))
+	total := t.total - t.framed(&r.group) + t.syntax.framed(resourceSize)
 	if total > limit {
 		return false
 	}
@@ -71,12 +72,12 @@ func (t *tree) grow(scope, n, limit int) bool {
 	return true
 }
 
-// framed is the size of g with its tag and length, 0 while it has no members.
-func (g *group) framed() int {
+// framed is the size of g as a member, 0 while it has none itself.
+func (t *tree) framed(g *group) int {
 	if g.size == 0 {
 		return 0
 	}
-	return framed(g.size)
+	return t.syntax.framed(g.size)
 }
 
 // withMember is the size of g once a member of n bytes has come in the place of one of old bytes.
@@ -114,24 +115,16 @@ func (t *tree) resourceOf(key resourceKey, res *resource.Resource) int {
 		}
 	}
 	g := group{begin: len(t.text), first: none}
-	var mark int
-	t.text, mark = open(t.text, 1)
-	t.text = shut(appendSet(t.text, 1, res.Set()), mark)
-	t.schemaURL(&g, key.schemaURL)
+	t.text, g.split = t.syntax.resource(t.text, res)
+	g.end = len(t.text)
 	t.resources = append(t.resources, resourceGroup{group: g, key: key})
 	return len(t.resources) - 1
 }
 
 func (t *tree) addScope(key scopeKey, scope instrumentation.Scope, res int) int {
 	g := group{begin: len(t.text), first: none}
-	if scope.Name != "" || scope.Version != "" || scope.Attributes.Len() > 0 {
-		var mark int
-		t.text, mark = open(t.text, 1)
-		t.text = appendString(t.text, 1, scope.Name)
-		t.text = appendString(t.text, 2, scope.Version)
-		t.text = shut(appendSet(t.text, 3, &scope.Attributes), mark)
-	}
-	t.schemaURL(&g, scope.SchemaURL)
+	t.text, g.split = t.syntax.scope(t.text, scope)
+	g.end = len(t.text)
 	i := len(t.scopes)
 	t.scopes = append(t.scopes, scopeGroup{group: g, key: key, resource: res, next: none})
 	if t.byKey == nil {
@@ -145,11 +138,4 @@ func (t *tree) addScope(key scopeKey, scope instrumentation.Scope, res int) int 
 		r.last = i
 	}
 	return i
-}
-
-// schemaURL ends the description of g and appends its schema URL, field 3 of both kinds of group.
-func (t *tree) schemaURL(g *group, url string) {
-	g.split = len(t.text)
-	t.text = appendString(t.text, 3, url)
-	g.end = len(t.text)
 }
