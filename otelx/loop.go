@@ -24,6 +24,7 @@ type loop struct {
 	notBefore time.Time   // the backend wants to be left alone until then
 	dropCause error       // a remark of the backend about drops no flush has reported yet
 
+	copying  sync.WaitGroup // sendCopies under way; with closing, none begins any more
 	stopping int           // callers of shutdown that still flush
 	closing  bool          // no run begins any more
 	stopped  chan struct{} // closed when the exporter is closed
@@ -32,7 +33,7 @@ type loop struct {
 
 func newLoop(q *queue, x exporter, delay, timeout time.Duration) *loop {
 	return &loop{
-		queue: q, exporter: x, delay: delay, timeout: timeout,
+		queue: q, exporter: oneAtATime(x), delay: delay, timeout: timeout,
 		report: &reporter{}, interval: true, stopped: make(chan struct{}),
 	}
 }

@@ -4,14 +4,17 @@ import (
 	"slices"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 )
 
 // end ends the open spans below root, root included (zero: all), youngest first and all at the same moment, with status
-// Error and reason. It returns how many. No lock is held while a span ends, as that calls span processors.
-func (o *openSpans) end(root trace.SpanID, reason string) int {
+// Error and reason, and with errorType (empty: none) where they have no error.type. It returns how many. No lock is held
+// while a span ends, as that calls span processors.
+func (o *openSpans) end(root trace.SpanID, errorType, reason string) int {
 	spans := o.list()
 	if root.IsValid() {
 		spans = below(root, spans)
@@ -22,6 +25,9 @@ func (o *openSpans) end(root trace.SpanID, reason string) int {
 		if !s.IsRecording() { // ended meanwhile
 			continue
 		}
+		if errorType != "" && !hasErrorType(s.Attributes()) {
+			s.SetAttributes(semconv.ErrorTypeKey.String(errorType))
+		}
 		s.SetStatus(codes.Error, reason)
 		s.End(trace.WithTimestamp(now))
 		n++
@@ -29,12 +35,43 @@ func (o *openSpans) end(root trace.SpanID, reason string) int {
 	return n
 }
 
+// hasErrorType reports whether who made the span has said already what went wrong.
+func hasErrorType(attrs []attribute.KeyValue) bool {
+	return slices.ContainsFunc(attrs, func(kv attribute.KeyValue) bool { return kv.Key == semconv.ErrorTypeKey })
+}
+
 // below returns those of spans that are root or descend from it.
+func below(root trace.SpanID, spans []sdktrace.ReadWriteSpan) []sdktrace.ReadWriteSpan {
+	f := familyOf(root, spans)
+	return slices.DeleteFunc(spans, func(s sdktrace.ReadWriteSpan) bool { return !f.has(s.SpanContext()) })
+}
+
+// around returns what below does, and the spans that root descends from.
+func around(root trace.SpanID, spans []sdktrace.ReadWriteSpan) []sdktrace.ReadWriteSpan {
+	f := familyOf(root, spans)
+	above := f.above()
+	return slices.DeleteFunc(spans, func(s sdktrace.ReadWriteSpan) bool {
+		return !f.has(s.SpanContext()) && !slices.Contains(above, s.SpanContext().SpanID())
+	})
+}
+
+// entered reports whether a span with that parent is the topmost of its trace in this process.
+func entered(parent trace.SpanContext) bool { return !parent.IsValid() || parent.IsRemote() }
+
+// family is the open spans as a forest, seen from one root.
+type family struct {
+	root    trace.SpanID
+	trace   trace.TraceID                      // of root; zero if root is not open
+	parents map[trace.SpanID]trace.SpanContext // of each open span
+	adopts  bool                               // spans of the trace with a broken chain are root's
+}
+
+// familyOf looks at spans, all that are open, from root.
 //
 // A parent that has ended is not among spans, and with it the chain upwards is lost. Such a span counts as a descendant
 // if it is in root's trace and root is the only one there that came into the process from outside or began the trace:
 // then it can have no other root.
-func below(root trace.SpanID, spans []sdktrace.ReadWriteSpan) []sdktrace.ReadWriteSpan {
+func familyOf(root trace.SpanID, spans []sdktrace.ReadWriteSpan) family {
 	f := family{parents: make(map[trace.SpanID]trace.SpanContext, len(spans)), root: root}
 	for _, s := range spans {
 		id, parent := s.SpanContext(), s.Parent()
@@ -50,18 +87,21 @@ func below(root trace.SpanID, spans []sdktrace.ReadWriteSpan) []sdktrace.ReadWri
 			f.adopts = false
 		}
 	}
-	return slices.DeleteFunc(spans, func(s sdktrace.ReadWriteSpan) bool { return !f.has(s.SpanContext()) })
+	return f
 }
 
-// entered reports whether a span with that parent is the topmost of its trace in this process.
-func entered(parent trace.SpanContext) bool { return !parent.IsValid() || parent.IsRemote() }
-
-// family is the open spans as a forest, seen from one root.
-type family struct {
-	root    trace.SpanID
-	trace   trace.TraceID                      // of root; zero if root is not open
-	parents map[trace.SpanID]trace.SpanContext // of each open span
-	adopts  bool                               // spans of the trace with a broken chain are root's
+// above returns the ids of the open spans that root descends from.
+func (f family) above() (ids []trace.SpanID) {
+	id := f.root
+	for range len(f.parents) {
+		parent, open := f.parents[id]
+		if !open || entered(parent) {
+			break
+		}
+		id = parent.SpanID()
+		ids = append(ids, id)
+	}
+	return ids
 }
 
 func (f family) has(sc trace.SpanContext) bool {

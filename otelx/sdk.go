@@ -170,7 +170,42 @@ func (s *SDK) EndOpen(root [8]byte, reason string) int {
 	if s.processor == nil {
 		return 0
 	}
-	return s.processor.open.end(root, reason)
+	return s.processor.open.end(root, "", reason)
+}
+
+// EndOpenAs is [SDK.EndOpen], and says what kind of error it was: each span gets the attribute error.type, but for one
+// that has it, and one that has as many attributes as OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT lets it have. The errorType is
+// one of few, such as "timeout" (OpenTelemetry semantic conventions, error.type).
+func (s *SDK) EndOpenAs(root [8]byte, errorType, reason string) int {
+	if s.processor == nil {
+		return 0
+	}
+	return s.processor.open.end(root, errorType, reason)
+}
+
+// ExportOpen exports provisional copies of the sampled spans that are open: the one with span id root, all below it and
+// all above it, or all if root is zero. It is for a process that may be gone before it can end them. It returns how many
+// copies a backend has accepted.
+//
+// The spans go on. A copy ends at this moment and has the status Error with reason (unless the status is Ok), the
+// attribute error.type (unless the span has it; empty: none), and epilogue.provisional=true. The span's own end, if it
+// comes after all, is exported under the same span id: what a backend makes of the two is the backend's. Some keep
+// both, others the first or the last.
+//
+// Copies go straight to the exporter, in at most three attempts each and within ctx (at most OTEL_BSP_EXPORT_TIMEOUT),
+// beside an export that may be under way; a foreign exporter's ExportSpans waits its turn. They are not in the queue and
+// not in the account but for Stats.Provisional: what can not be delivered is given up, and the error says why. Nothing
+// is sent while the backend wants to be left alone (Retry-After), nor after Shutdown.
+func (s *SDK) ExportOpen(ctx context.Context, root [8]byte, errorType, reason string) (int, error) {
+	if s.processor == nil {
+		return 0, nil
+	}
+	n, err := s.processor.loop.sendCopies(ctx, s.processor.open.copies(root, errorType, reason))
+	s.processor.queue.countCopies(n)
+	if err != nil {
+		return n, fmt.Errorf("export open spans: %w", err)
+	}
+	return n, nil
 }
 
 // SetIntervalFlush switches the export by timer on, as it is after New, or off, as it must be where the process may be

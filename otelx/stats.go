@@ -12,6 +12,10 @@ type Stats struct {
 	Pending int64
 	// Dropped counts those that are lost, by reason.
 	Dropped Dropped
+
+	// Provisional is the number of copies of open spans that a backend has accepted (see [SDK.ExportOpen]), apart from
+	// all the above: such a span is counted there when it ends.
+	Provisional int64
 }
 
 // Dropped counts lost spans by reason.
@@ -35,7 +39,7 @@ func (d Dropped) Total() int64 {
 	return d.QueueFull + d.Rejected + d.Refused + d.TooLarge + d.AfterShutdown
 }
 
-// LogValue renders the counts for slog: ended, exported, pending and dropped, and the reasons that are not zero.
+// LogValue renders the counts for slog: ended, exported, pending and dropped, and the reasons that are not zero, as is provisional.
 func (s Stats) LogValue() slog.Value {
 	attrs := []slog.Attr{
 		slog.Int64("ended", s.Ended),
@@ -45,6 +49,9 @@ func (s Stats) LogValue() slog.Value {
 	}
 	for _, reason := range s.Dropped.reasons() {
 		attrs = append(attrs, slog.Int64("dropped_"+reason.name, reason.count))
+	}
+	if s.Provisional != 0 {
+		attrs = append(attrs, slog.Int64("provisional", s.Provisional))
 	}
 	return slog.GroupValue(attrs...)
 }

@@ -1,0 +1,178 @@
+package otelx
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+	"go.opentelemetry.io/otel/trace"
+)
+
+const (
+	// provisionalKey marks a copy of a span that was open when it was exported.
+	provisionalKey = attribute.Key("epilogue.provisional")
+	// maxCopyAttempts is how often a request with copies is tried: the time of whoever wants them is short.
+	maxCopyAttempts = 3
+)
+
+// copies returns provisional copies of the open spans around root (zero: of all), as if they ended at this moment.
+func (o *openSpans) copies(root trace.SpanID, errorType, reason string) []sdktrace.ReadOnlySpan {
+	spans := o.list()
+	if root.IsValid() {
+		spans = around(root, spans)
+	}
+	now := time.Now()
+	var out []sdktrace.ReadOnlySpan
+	for _, s := range spans {
+		c := newCopy(s, now, errorType, reason)
+		if s.IsRecording() { // else it is in the queue by now, or soon, and needs no copy
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// spanCopy is an open span as it was at one moment. Of the span itself it uses only what never changes: its place in
+// the trace, kind, start, scope and resource. Its two marks are beyond the span's limits, which can not swallow them.
+type spanCopy struct {
+	sdktrace.ReadOnlySpan
+
+	name                            string
+	end                             time.Time
+	status                          sdktrace.Status
+	attributes                      []attribute.KeyValue
+	events                          []sdktrace.Event
+	links                           []sdktrace.Link
+	noAttributes, noEvents, noLinks int // dropped
+	children                        int
+}
+
+func newCopy(s sdktrace.ReadOnlySpan, now time.Time, errorType, reason string) *spanCopy {
+	attrs := slices.Clone(s.Attributes())
+	if errorType != "" && !hasErrorType(attrs) {
+		attrs = append(attrs, semconv.ErrorTypeKey.String(errorType))
+	}
+	status := s.Status()
+	if status.Code != codes.Ok { // which is final
+		status = sdktrace.Status{Code: codes.Error, Description: reason}
+	}
+	return &spanCopy{
+		ReadOnlySpan: s,
+
+		name: s.Name(), end: now, status: status, attributes: append(attrs, provisionalKey.Bool(true)),
+		events: slices.Clone(s.Events()), links: slices.Clone(s.Links()),
+		noAttributes: s.DroppedAttributes(), noEvents: s.DroppedEvents(), noLinks: s.DroppedLinks(),
+		children: s.ChildSpanCount(),
+	}
+}
+
+func (c *spanCopy) Name() string                     { return c.name }
+func (c *spanCopy) EndTime() time.Time               { return c.end }
+func (c *spanCopy) Status() sdktrace.Status          { return c.status }
+func (c *spanCopy) Attributes() []attribute.KeyValue { return c.attributes }
+func (c *spanCopy) Events() []sdktrace.Event         { return c.events }
+func (c *spanCopy) Links() []sdktrace.Link           { return c.links }
+func (c *spanCopy) DroppedAttributes() int           { return c.noAttributes }
+func (c *spanCopy) DroppedEvents() int               { return c.noEvents }
+func (c *spanCopy) DroppedLinks() int                { return c.noLinks }
+func (c *spanCopy) ChildSpanCount() int              { return c.children }
+
+// sendCopies sends spans beside the queue and whatever else is under way, and returns how many a backend accepted.
+// What fails is given up. It returns when the exporter does, soon after ctx has ended.
+func (l *loop) sendCopies(ctx context.Context, spans []sdktrace.ReadOnlySpan) (n int, err error) {
+	if len(spans) == 0 {
+		return 0, nil
+	}
+	if err := l.admitCopies(); err != nil {
+		return 0, err
+	}
+	defer l.copying.Done()
+	if l.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, l.timeout, errExportTimeout)
+		defer cancel()
+	}
+	for len(spans) > 0 {
+		o := l.sendCopy(ctx, spans)
+		if o.err != nil {
+			err = errors.Join(err, o.err)
+		}
+		if o.verdict == retry || o.verdict == keep {
+			break
+		}
+		if o.verdict == accepted {
+			n += o.n - int(o.rejected)
+		}
+		spans = spans[o.n:]
+	}
+	return n, err
+}
+
+// sendCopy makes one request of spans, or of as many from the first as one holds, in a few attempts.
+func (l *loop) sendCopy(ctx context.Context, spans []sdktrace.ReadOnlySpan) (o outcome) {
+	backoff := firstBackoff
+	for range maxCopyAttempts {
+		o = safely(ctx, l.exporter, spans)
+		if o.verdict != retry || o.retryAfter > 0 {
+			break
+		}
+		if l.pause(ctx, jittered(backoff)) != nil {
+			break
+		}
+		backoff *= 2
+	}
+	l.hush(o.retryAfter)
+	return o
+}
+
+// admitCopies says why nothing is to be sent now. Where it is nil, the exporter stays open until copying is done.
+func (l *loop) admitCopies() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closing {
+		return errClosed
+	}
+	if wait := time.Until(l.notBefore); wait > 0 {
+		return fmt.Errorf("the backend wants to be left alone for another %s", wait.Round(time.Millisecond))
+	}
+	l.copying.Add(1)
+	return nil
+}
+
+// countCopies enters copies that a backend has accepted into the account.
+func (q *queue) countCopies(n int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.stats.Provisional += int64(n)
+}
+
+// oneAtATime returns x, with its calls made one after the other where it can not stand more at once. Runs see to that
+// themselves; what is sent beside them has to wait its turn.
+func oneAtATime(x exporter) exporter {
+	if x.width() > 1 {
+		return x
+	}
+	return &singleFile{exporter: x, turn: make(chan struct{}, 1)}
+}
+
+// singleFile is an exporter whose turn holds a token while export is under way.
+type singleFile struct {
+	exporter
+	turn chan struct{}
+}
+
+func (x *singleFile) export(ctx context.Context, spans []sdktrace.ReadOnlySpan) outcome {
+	select {
+	case x.turn <- struct{}{}:
+	case <-ctx.Done():
+		return outcome{n: len(spans), verdict: retry, err: ctx.Err()}
+	}
+	defer func() { <-x.turn }()
+	return x.exporter.export(ctx, spans)
+}
