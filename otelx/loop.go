@@ -25,10 +25,10 @@ type loop struct {
 	dropCause error       // a remark of the backend about drops no flush has reported yet
 
 	copying  sync.WaitGroup // sendCopies under way; with closing, none begins any more
-	stopping int           // callers of shutdown that still flush
-	closing  bool          // no run begins any more
-	stopped  chan struct{} // closed when the exporter is closed
-	closeErr error         // of the exporter, valid after stopped
+	stopping int            // callers of shutdown that still flush
+	closing  bool           // no run begins any more
+	stopped  chan struct{}  // closed when the exporter is closed
+	closeErr error          // of the exporter, valid after stopped
 }
 
 func newLoop(q *queue, x exporter, delay, timeout time.Duration) *loop {
