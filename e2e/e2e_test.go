@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -23,7 +24,18 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	goleak.VerifyTestMain(m)
+	if err := flag.Set("test.parallel", "3"); err != nil { // children mostly wait; the command line still beats this
+		panic(err)
+	}
+	dir, err := os.MkdirTemp("", "epilogue-e2e")
+	if err != nil {
+		panic(err)
+	}
+	builds.dir = dir
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		_ = os.RemoveAll(dir)
+		os.Exit(code)
+	}))
 }
 
 // freeze is how long an environment stays frozen where that matters: longer than the Collector keeps idle connections.

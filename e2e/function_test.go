@@ -6,33 +6,44 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"sync"
 	"testing"
 )
 
-// build compiles a program of the root module, with its own go.mod, and with the race detector if this test has it. Where
-// overlay is not nil its files take the place of others.
-func build(t *testing.T, pkg string, overlay map[string]string) string {
+// build compiles a program of the module in dir, with the race detector if this test has it, and returns its path. Where
+// overlay is not nil its files take the place of others. What has been compiled is not compiled again.
+func build(t *testing.T, dir, pkg string, overlay map[string]string) string {
 	t.Helper()
-	dir := t.TempDir()
-	out := filepath.Join(dir, "program")
+	builds.mu.Lock()
+	defer builds.mu.Unlock()
+	out := filepath.Join(builds.dir, filepath.Base(pkg))
+	if _, err := os.Stat(out); err == nil {
+		return out
+	}
 	args := append([]string{"build", "-tags", "lambda.norpc", "-o", out}, raceFlags...)
 	if overlay != nil {
 		data, err := json.Marshal(map[string]any{"Replace": overlay})
 		if err != nil {
 			t.Fatal(err)
 		}
-		file := filepath.Join(dir, "overlay.json")
+		file := filepath.Join(t.TempDir(), "overlay.json")
 		if err := os.WriteFile(file, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
 		args = append(args, "-overlay", file)
 	}
 	cmd := exec.CommandContext(t.Context(), "go", append(args, pkg)...)
-	cmd.Dir = ".."
+	cmd.Dir = dir
 	if text, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("build %s: %v\n%s", pkg, err, text)
 	}
 	return out
+}
+
+// builds are the programs that this run of the tests has compiled. dir is set before and removed after all of them.
+var builds struct {
+	mu  sync.Mutex
+	dir string
 }
 
 // buildOrders compiles orders with the main that also records.
@@ -46,7 +57,7 @@ func buildOrders(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return build(t, "./examples/orders", map[string]string{main: recording})
+	return build(t, "..", "./examples/orders", map[string]string{main: recording})
 }
 
 var listens = regexp.MustCompile(`prices listens.* addr=(\S+)`)
@@ -56,7 +67,7 @@ func startPrices(t *testing.T, collector string) (*process, string) {
 	t.Helper()
 	p := startProcess(t, []string{
 		"PRICES_ADDR=127.0.0.1:0", "OTEL_EXPORTER_OTLP_ENDPOINT=" + collector,
-	}, build(t, "./examples/prices", nil))
+	}, build(t, "..", "./examples/prices", nil))
 	return p, "http://" + listens.FindStringSubmatch(p.waitFor(t, "prices listens"))[1]
 }
 

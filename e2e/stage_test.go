@@ -1,0 +1,118 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/epilogue-go/epilogue/lambdatest"
+)
+
+const (
+	// flushTimeout is the agent's in these tests, shorter than its default so that a backend that hangs costs less of
+	// the test's time.
+	flushTimeout = time.Second
+	// slack is what a busy machine may add to it, and is far less than what a flush without bound would take.
+	slack = time.Second
+	// functionTimeout is far more than any invocation may take.
+	functionTimeout = 10 * time.Second
+	// stormLines bounds the function's log: trouble is told, and not once an invocation.
+	stormLines = 12
+)
+
+// stage is the function in the local Lambda, with a proxy between it and a Collector.
+type stage struct {
+	*testing.T
+	proxy  *proxy
+	col    *collector
+	lambda *lambdatest.Environment
+	record string
+	stderr *bytes.Buffer // all of it is there when lambda is closed
+	ctx    context.Context
+}
+
+// newStage starts a Collector, and the function with it.
+func newStage(t *testing.T, env ...string) *stage {
+	t.Helper()
+	s := &stage{T: t, col: startCollector(t), record: filepath.Join(t.TempDir(), "ended.json"), stderr: new(bytes.Buffer)}
+	s.proxy = startProxy(t, s.col.url)
+	lambda, err := lambdatest.New(lambdatest.Config{
+		FunctionName: "function", MemorySize: 256, Timeout: functionTimeout, Stderr: s.stderr,
+		Env: append([]string{
+			"E2E_RECORD=" + s.record, "OTEL_EXPORTER_OTLP_ENDPOINT=" + s.proxy.url(), "EPILOGUE_FLUSH_TIMEOUT=" + flushTimeout.String(),
+			"GORACE=atexit_sleep_ms=0", // or the race detector alone would take a second of the shutdown window
+		}, env...),
+	}, lambdatest.Command(buildFunction(t)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.lambda = lambda
+	t.Cleanup(func() { _ = lambda.Close() })
+	ctx, cancel := context.WithTimeout(t.Context(), 4*patience)
+	t.Cleanup(cancel)
+	s.ctx = ctx
+	return s
+}
+
+// buildFunction compiles the function.
+func buildFunction(t *testing.T) string { return build(t, ".", "./function", nil) }
+
+// order is what an invocation is told; see function/work.go.
+type order struct {
+	Spans       int
+	Plain, Stay bool
+}
+
+// invoke has the function end n spans beside the invocation's own two, and returns when the environment is frozen.
+func (s *stage) invoke(n int) {
+	s.Helper()
+	res := s.send(order{Spans: n})
+	if res.FunctionError != "" || string(res.Payload) != `"done"` {
+		s.Errorf("the caller got %s %s", res.FunctionError, res.Payload)
+	}
+}
+
+// send makes a call and returns when the environment is frozen or gone.
+func (s *stage) send(o order) lambdatest.Response {
+	s.Helper()
+	payload, err := json.Marshal(o)
+	if err != nil {
+		s.Fatal(err)
+	}
+	res, err := s.lambda.Invoke(s.ctx, lambdatest.Invocation{Payload: payload})
+	if err := errors.Join(err, s.lambda.WaitIdle(s.ctx)); err != nil {
+		s.Fatalf("%v\n%s", err, s.lambda.Log())
+	}
+	return res
+}
+
+// freeze lets the environment be frozen for longer than the Collector keeps a connection that nobody uses.
+func (s *stage) freeze() { letTimePass(freeze) }
+
+// shutdown ends the environment and the Collector, and checks that neither took longer than it may.
+func (s *stage) shutdown() {
+	s.Helper()
+	exit, err := s.lambda.Shutdown(s.ctx)
+	_ = s.lambda.Close()
+	if err != nil || exit.Code != 0 || exit.Killed {
+		s.Errorf("shutdown: %+v, %v\n%s\n%s", exit, err, s.lambda.Log(), s.stderr)
+	}
+	s.proxy.down()
+	s.col.stop(s.T)
+	for _, r := range lambdatest.Invocations(s.lambda.Log().Events()) {
+		if r.TimedOut || r.AfterResponse > flushTimeout+slack {
+			s.Errorf("invocation %s was held for %s after its response, timed out: %t", r.RequestID, r.AfterResponse, r.TimedOut)
+		}
+	}
+	if n := strings.Count(s.stderr.String(), "\n"); n > stormLines {
+		s.Errorf("the log has %d lines:\n%s", n, s.stderr)
+	}
+	if strings.Contains(s.stderr.String(), "DATA RACE") {
+		s.Errorf("the function has a data race:\n%s", s.stderr)
+	}
+}
