@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rs/zerolog"
 	"go.uber.org/goleak"
 
 	"github.com/epilogue-go/epilogue/lambdatest"
@@ -32,10 +33,15 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	builds.dir = dir
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
-		_ = os.RemoveAll(dir)
-		os.Exit(code)
-	}))
+	zerolog.SetGlobalLevel(zerolog.Disabled) // toxiproxy's toxics have loggers of their own
+	goleak.VerifyTestMain(m,
+		// A link of toxiproxy whose client has hung up in the middle of a request keeps its goroutines for ever.
+		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/toxics.(*ToxicStub).Run"),
+		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2.(*ToxicLink).read"),
+		goleak.Cleanup(func(code int) {
+			_ = os.RemoveAll(dir)
+			os.Exit(code)
+		}))
 }
 
 // freeze is how long an environment stays frozen where that matters: longer than the Collector keeps idle connections.

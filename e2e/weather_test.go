@@ -1,13 +1,21 @@
 package e2e
 
 import (
+	"strings"
 	"testing"
+	"time"
+
+	"github.com/epilogue-go/epilogue/lambdatest"
 )
 
 // weather is something that goes wrong between the function and the Collector, for a time or until the end.
 type weather struct {
 	name  string
 	drive func(s *stage)
+	// trouble is bad enough for the log to tell; of anything else it says nothing.
+	trouble bool
+	// felt is how long it holds an invocation at least.
+	felt time.Duration
 	// twice permits spans to arrive more than once: answers got lost, or were not waited for, and what is not confirmed is
 	// sent again.
 	twice bool
@@ -15,28 +23,31 @@ type weather struct {
 	left bool
 }
 
-// weathers begin with a clear sky, and all but the last few end with one.
+// weathers begin with a clear sky, and most end with one.
 var weathers = []weather{
 	{name: "clear"},
-	{name: "50 ms away, give or take 20", drive: during(
+	{name: "50 ms away, give or take 20", felt: 30 * time.Millisecond, drive: during(
 		toxic{"latency", requests, map[string]int{"latency": 25, "jitter": 10}},
 		toxic{"latency", answers, map[string]int{"latency": 25, "jitter": 10}},
 	)},
-	{name: "200 KB/s", drive: during(toxic{"bandwidth", requests, map[string]int{"rate": 200}})},
-	{name: "10 KB/s, too little for the flush timeout", twice: true, drive: during(toxic{"bandwidth", requests, map[string]int{"rate": 10}})},
+	{name: "200 KB/s", felt: 80 * time.Millisecond, drive: during(toxic{"bandwidth", requests, map[string]int{"rate": 200}})},
+	{
+		name: "10 KB/s, too little for the flush timeout", trouble: true, twice: true, felt: flushTimeout / 2,
+		drive: during(toxic{"bandwidth", requests, map[string]int{"rate": 10}}),
+	},
 	{name: "in slices", drive: during(
 		toxic{"slicer", requests, map[string]int{"average_size": 512, "size_variation": 200, "delay": 50}},
 		toxic{"slicer", answers, map[string]int{"average_size": 16, "size_variation": 8, "delay": 50}},
 	)},
-	{name: "connections close slowly", drive: during(toxic{"slow_close", answers, map[string]int{"delay": 2000}})},
-	{name: "a black hole for requests", drive: during(toxic{"timeout", requests, map[string]int{"timeout": 0}})},
-	{name: "a black hole for answers", twice: true, drive: during(toxic{"timeout", answers, map[string]int{"timeout": 0}})},
-	{name: "connections time out", drive: during(toxic{"timeout", requests, map[string]int{"timeout": 100}})},
-	{name: "requests reset", drive: during(toxic{"reset_peer", requests, map[string]int{"timeout": 0}})},
-	{name: "answers reset", twice: true, drive: during(toxic{"reset_peer", answers, map[string]int{"timeout": 0}})},
-	{name: "requests cut in the middle", drive: during(toxic{"limit_data", requests, map[string]int{"bytes": 2000}})},
-	{name: "answers cut in the middle", twice: true, drive: during(toxic{"limit_data", answers, map[string]int{"bytes": 20}})},
-	{name: "refused, then up again", drive: func(s *stage) {
+	{name: "connections close slowly", drive: during(toxic{"slow_close", answers, map[string]int{"delay": 300}})},
+	{name: "a black hole for requests", trouble: true, drive: during(toxic{"timeout", requests, map[string]int{"timeout": 0}})},
+	{name: "a black hole for answers", trouble: true, twice: true, drive: during(toxic{"timeout", answers, map[string]int{"timeout": 0}})},
+	{name: "connections time out", trouble: true, drive: during(toxic{"timeout", requests, map[string]int{"timeout": 100}})},
+	{name: "requests reset", trouble: true, drive: during(toxic{"reset_peer", requests, map[string]int{"timeout": 0}})},
+	{name: "answers reset", trouble: true, twice: true, drive: during(toxic{"reset_peer", answers, map[string]int{"timeout": 0}})},
+	{name: "requests cut in the middle", trouble: true, drive: during(toxic{"limit_data", requests, map[string]int{"bytes": 2000}})},
+	{name: "answers cut in the middle", trouble: true, twice: true, drive: during(toxic{"limit_data", answers, map[string]int{"bytes": 20}})},
+	{name: "refused, then up again", trouble: true, drive: func(s *stage) {
 		s.invoke(spansEach)
 		s.proxy.down()
 		s.invoke(spansEach)
@@ -53,15 +64,15 @@ var weathers = []weather{
 		}
 		s.clearUp()
 	}},
-	{name: "refused to the end", left: true, drive: func(s *stage) {
+	{name: "refused to the end", trouble: true, left: true, drive: func(s *stage) {
 		s.invoke(spansEach)
 		s.proxy.down()
 		s.invoke(spansEach)
 	}},
-	{name: "a black hole for requests to the end", left: true, drive: until(toxic{"timeout", requests, map[string]int{"timeout": 0}})},
-	{name: "a black hole for answers to the end", left: true, twice: true, drive: until(toxic{"timeout", answers, map[string]int{"timeout": 0}})},
-	{name: "requests cut to the end", left: true, drive: until(toxic{"limit_data", requests, map[string]int{"bytes": 2000}})},
-	{name: "up again at the end", drive: func(s *stage) {
+	{name: "a black hole for requests to the end", trouble: true, left: true, drive: until(toxic{"timeout", requests, map[string]int{"timeout": 0}})},
+	{name: "a black hole for answers to the end", trouble: true, left: true, twice: true, drive: until(toxic{"timeout", answers, map[string]int{"timeout": 0}})},
+	{name: "requests cut to the end", trouble: true, left: true, drive: until(toxic{"limit_data", requests, map[string]int{"bytes": 2000}})},
+	{name: "up again at the end", trouble: true, drive: func(s *stage) {
 		s.invoke(spansEach)
 		s.proxy.down()
 		s.invoke(spansEach)
@@ -121,6 +132,8 @@ func TestWeather(t *testing.T) {
 			if len(once) < len(all) && !w.twice {
 				t.Errorf("%d spans arrived more than once", len(all)-len(once))
 			}
+			s.checkLog(w.trouble)
+			s.checkFelt(w.felt)
 			acc := readAccount(t, s.stderr.String())
 			acc.check(t, len(ended), len(once), w.twice && w.left)
 			if w.left {
@@ -134,6 +147,27 @@ func TestWeather(t *testing.T) {
 			compare(t, ended, once)
 			t.Logf("%d spans arrived, %d too many; the function says %v", len(once), len(all)-len(once), acc)
 		})
+	}
+}
+
+// checkLog expects the log to tell of trouble before the end, and of nothing else.
+func (s *stage) checkLog(trouble bool) {
+	s.Helper()
+	before, _, _ := strings.Cut(s.stderr.String(), "SIGTERM received")
+	if told := strings.Contains(before, "WARN") || strings.Contains(before, "ERROR"); told != trouble {
+		s.Errorf("trouble: %t; the log tells of some: %t\n%s", trouble, told, before)
+	}
+}
+
+// checkFelt expects that the weather was as bad as it is meant to be.
+func (s *stage) checkFelt(least time.Duration) {
+	s.Helper()
+	longest := time.Duration(0)
+	for _, r := range lambdatest.Invocations(s.lambda.Log().Events()) {
+		longest = max(longest, r.AfterResponse)
+	}
+	if longest < least {
+		s.Errorf("no invocation was held for more than %s; the weather should cost %s", longest, least)
 	}
 }
 
