@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 
+	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -29,6 +30,7 @@ type settings struct {
 	sampler     sdktrace.Sampler
 	propagator  propagation.TextMapPropagator
 	idGenerator sdktrace.IDGenerator
+	meters      metric.MeterProvider
 	sign        func(context.Context, *http.Request, []byte) error
 	dial        func(ctx context.Context, network, address string) (net.Conn, error)
 	endpoint    string

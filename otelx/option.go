@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 
+	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -111,6 +112,21 @@ func WithNamedPropagator(name string, p propagation.TextMapPropagator) Option {
 // WithIDGenerator sets the source of trace and span ids. A nil g changes nothing. Default: the SDK's random generator.
 func WithIDGenerator(g sdktrace.IDGenerator) Option {
 	return optionFunc(func(c *config) { set(&c.target.idGenerator, g, g != nil) })
+}
+
+// WithMeterProvider makes the SDK report to p how its export goes, under the OpenTelemetry semantic conventions' names for
+// SDKs and some of its own; docs/observability.md lists them. A nil p changes nothing.
+//
+// p is called in New, at the end of each ForceFlush and of each attempt to export, never where a span starts or ends. A
+// panic of p's does no harm; a call that does not return is left behind after 100 ms, and no other is made until it has
+// returned. Either is reported to otel.Handle once, or by New. After Shutdown p's next collection has the final counts,
+// and none after it.
+//
+// p is the caller's to flush and shut down. In a Lambda function give the agent both: agent.Join(tel, p).
+//
+// Default: none, and no cost.
+func WithMeterProvider(p metric.MeterProvider) Option {
+	return optionFunc(func(c *config) { set(&c.target.meters, p, p != nil) })
 }
 
 // WithSigner has every OTLP request signed by sign before it is sent, retries included; body is the request's body as

@@ -2,15 +2,17 @@ package otelx
 
 import (
 	"context"
+	"time"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
 // processor is what the SDK's provider drives: it files spans that start and end, and leaves the rest to the loop.
 type processor struct {
-	open  *openSpans
-	queue *queue
-	loop  *loop
+	open    *openSpans
+	queue   *queue
+	loop    *loop
+	metrics *metrics // nil: none
 }
 
 var _ sdktrace.SpanProcessor = (*processor)(nil)
@@ -34,8 +36,17 @@ func (p *processor) OnEnd(s sdktrace.ReadOnlySpan) {
 	}
 }
 
-// ForceFlush is the SDK's own, for those who reach the processor through the provider.
-func (p *processor) ForceFlush(ctx context.Context) error { return p.loop.flush(ctx) }
+// ForceFlush is [SDK.ForceFlush], also for those who reach the processor through the provider.
+func (p *processor) ForceFlush(ctx context.Context) error {
+	began := time.Now()
+	err := p.loop.flush(ctx)
+	p.metrics.flushEnded(ctx, began, err)
+	return err
+}
 
-// Shutdown is the SDK's own, for those who reach the processor through the provider.
-func (p *processor) Shutdown(ctx context.Context) error { return p.loop.shutdown(ctx) }
+// Shutdown is [SDK.Shutdown], also for those who reach the processor through the provider.
+func (p *processor) Shutdown(ctx context.Context) error {
+	err := p.loop.shutdown(ctx)
+	p.metrics.close()
+	return err
+}

@@ -82,7 +82,9 @@ func (c *config) newProcessor(env *environment) *processor {
 	q := newQueue(bound, batch)
 	delay := env.millis(5*time.Second, "OTEL_BSP_SCHEDULE_DELAY")
 	timeout := env.millis(30*time.Second, "OTEL_BSP_EXPORT_TIMEOUT")
-	return &processor{open: newOpenSpans(bound), queue: q, loop: newLoop(q, x, delay, timeout)}
+	m := c.newMetrics(env, x, bound)
+	m.observe(q.account)
+	return &processor{open: newOpenSpans(bound), queue: q, loop: newLoop(q, m.around(x), delay, timeout), metrics: m}
 }
 
 // newExporter returns the option's exporter, else the environment's; nil for none.
@@ -143,7 +145,7 @@ func (s *SDK) ForceFlush(ctx context.Context) error {
 	if s.processor == nil {
 		return nil
 	}
-	return s.processor.loop.flush(ctx)
+	return s.processor.ForceFlush(ctx)
 }
 
 // Shutdown does what ForceFlush does, a Retry-After notwithstanding, and then closes the exporter. Spans that end after
@@ -156,7 +158,7 @@ func (s *SDK) Shutdown(ctx context.Context) error {
 	if s.processor == nil {
 		return nil
 	}
-	return s.processor.loop.shutdown(ctx)
+	return s.processor.Shutdown(ctx)
 }
 
 // EndOpen ends the sampled spans that are open: the one with span id root and all below it, or all if root is zero.

@@ -1,6 +1,9 @@
 package otelx
 
-import "log/slog"
+import (
+	"log/slog"
+	"slices"
+)
 
 // Stats is the account of all sampled spans. At any moment Ended = Exported + Pending + Dropped.Total().
 type Stats struct {
@@ -61,21 +64,20 @@ type dropReason struct {
 	count       int64
 }
 
-// reasons lists the reasons that are not zero.
-func (d Dropped) reasons() []dropReason {
-	var out []dropReason
-	for _, r := range []dropReason{
+// all lists every reason.
+func (d Dropped) all() []dropReason {
+	return []dropReason{
 		{"queue_full", "the buffer was full", d.QueueFull},
 		{"rejected", "rejected by the backend", d.Rejected},
 		{"refused", "refused by the backend for good", d.Refused},
 		{"too_large", "too large for a request", d.TooLarge},
 		{"after_shutdown", "ended after Shutdown", d.AfterShutdown},
-	} {
-		if r.count != 0 {
-			out = append(out, r)
-		}
 	}
-	return out
+}
+
+// reasons lists the reasons that are not zero.
+func (d Dropped) reasons() []dropReason {
+	return slices.DeleteFunc(d.all(), func(r dropReason) bool { return r.count == 0 })
 }
 
 func (d Dropped) minus(o Dropped) Dropped {

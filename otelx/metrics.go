@@ -1,0 +1,186 @@
+package otelx
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+	"go.opentelemetry.io/otel/semconv/v1.43.0/otelconv"
+
+	"github.com/epilogue-go/epilogue/internal/version"
+)
+
+const (
+	meterName = "github.com/epilogue-go/epilogue/otelx"
+
+	flushDuration = "epilogue.flush.duration"
+)
+
+// durations are the bounds of the histograms' buckets, in seconds: from a collector in the same environment to the
+// longest that anybody waits for one.
+var durations = metric.WithExplicitBucketBoundaries(
+	0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+// Error types of the histograms. Those of drops are the account's reasons.
+const (
+	typeTimeout     = "timeout"     // the time was up before there was an answer
+	typeUnavailable = "unavailable" // no answer, or one that another attempt may change
+	typeUndelivered = "undelivered" // spans are kept for the next flush
+	typeDropped     = "dropped"     // spans were lost since the last flush
+	typeOther       = "_OTHER"      // an exporter of the user's failed
+)
+
+// metrics tells a meter provider how the export goes. A nil *metrics tells nobody, at no cost. What it has measured or
+// counted is handed over through a guard, because the provider is the user's, and with no lock held.
+type metrics struct {
+	guard guard
+
+	flushes  metric.Float64Histogram
+	attempts metric.Float64Histogram
+	flushed  map[string]metric.MeasurementOption // attributes by error type; never changed
+	tried    map[string]metric.MeasurementOption // the same, of attempts
+
+	exporting atomic.Int64 // spans that the exporter has now
+	account   *account     // what is observed
+}
+
+// newMetrics returns what reports to the option's meter provider, nil without one.
+func (c *config) newMetrics(env *environment, x exporter, queueSize int) *metrics {
+	provider := c.chosen.meters
+	if provider == nil {
+		provider = c.fallback.meters
+	}
+	if provider == nil {
+		return nil
+	}
+	m := &metrics{}
+	number := measured.Add(1) - 1
+	processor, exporter := component(processorType, number), c.exporterComponent(x, number)
+	m.flushed = byErrorType(processor, typeTimeout, typeUndelivered, typeDropped)
+	m.tried = byErrorType(exporter, "rejected", "refused", "too_large", typeTimeout, typeUnavailable, typeOther)
+	m.account = newAccount(processor, exporter, queueSize, &m.exporting)
+
+	made := make(chan error, 1) // m's own fields are set before it is sent to
+	err := m.guard.call(func() { made <- m.instruments(provider) })
+	if err == nil {
+		err = <-made
+	}
+	if err != nil {
+		env.errs = append(env.errs, fmt.Errorf("WithMeterProvider: %w; there are no metrics", err))
+		return nil
+	}
+	return m
+}
+
+// instruments makes the instruments.
+func (m *metrics) instruments(provider metric.MeterProvider) error {
+	meter := provider.Meter(meterName,
+		metric.WithInstrumentationVersion(version.Version), metric.WithSchemaURL(semconv.SchemaURL))
+	var err, first error
+	m.flushes, err = meter.Float64Histogram(flushDuration, durations, metric.WithUnit("s"),
+		metric.WithDescription("The duration of ForceFlush, as its caller sees it."))
+	first = err
+	attempts, err := otelconv.NewSDKExporterOperationDuration(meter, durations)
+	m.attempts = attempts.Inst()
+	return errors.Join(first, err, m.account.instruments(meter))
+}
+
+// observe begins to report the account that stats returns.
+func (m *metrics) observe(stats func() Stats) {
+	if m != nil {
+		m.account.stats.Store(&stats)
+	}
+}
+
+// close ends the reports, when the final figures have been collected once.
+func (m *metrics) close() {
+	if m != nil {
+		m.account.last.Store(true)
+	}
+}
+
+// flushEnded records a ForceFlush that has begun at began and returned err.
+func (m *metrics) flushEnded(ctx context.Context, began time.Time, err error) {
+	if m == nil {
+		return
+	}
+	var lost *DropError
+	kind := typeUndelivered
+	switch {
+	case err == nil:
+		kind = ""
+	case errors.As(err, &lost):
+		kind = typeDropped
+	case ctx.Err() != nil:
+		kind = typeTimeout
+	}
+	m.record(m.flushes, time.Since(began), m.flushed[kind])
+}
+
+// record hands a duration over. The context of what it measures has often ended, and is nothing to the provider.
+func (m *metrics) record(h metric.Float64Histogram, d time.Duration, attrs metric.MeasurementOption) {
+	m.guard.tell(func() { h.Record(context.Background(), d.Seconds(), attrs) })
+}
+
+// around returns x with its attempts measured; x itself if there are no metrics.
+func (m *metrics) around(x exporter) exporter {
+	if m == nil {
+		return x
+	}
+	return &measuredExporter{exporter: x, metrics: m}
+}
+
+// measuredExporter measures the attempts of another exporter.
+type measuredExporter struct {
+	exporter
+	metrics *metrics
+}
+
+func (x *measuredExporter) export(ctx context.Context, spans []sdktrace.ReadOnlySpan) outcome {
+	began, n := time.Now(), int64(len(spans))
+	x.metrics.exporting.Add(n)
+	defer x.metrics.exporting.Add(-n) // also where the exporter panics
+	o := x.exporter.export(ctx, spans)
+	x.metrics.record(x.metrics.attempts, time.Since(began), x.metrics.tried[o.errorType(ctx)])
+	return o
+}
+
+// errorType classifies an attempt; empty is a full success.
+func (o outcome) errorType(ctx context.Context) string {
+	switch {
+	case o.verdict == accepted && o.rejected == 0:
+		return ""
+	case o.verdict == accepted:
+		return "rejected"
+	case o.verdict == refused:
+		return "refused"
+	case o.verdict == tooLarge:
+		return "too_large"
+	case ctx.Err() != nil || isTimeout(o.err):
+		return typeTimeout
+	case o.verdict == retry:
+		return typeUnavailable
+	}
+	return typeOther
+}
+
+func isTimeout(err error) bool {
+	var timeout interface{ Timeout() bool } // of net.Error and context.DeadlineExceeded
+	return errors.As(err, &timeout) && timeout.Timeout()
+}
+
+// byErrorType makes the attributes of base, alone and with each of types.
+func byErrorType(base []attribute.KeyValue, types ...string) map[string]metric.MeasurementOption {
+	sets := map[string]metric.MeasurementOption{"": metric.WithAttributeSet(attribute.NewSet(base...))}
+	for _, t := range types {
+		attrs := append([]attribute.KeyValue{semconv.ErrorTypeKey.String(t)}, base...)
+		sets[t] = metric.WithAttributeSet(attribute.NewSet(attrs...))
+	}
+	return sets
+}

@@ -1,0 +1,56 @@
+package otelx
+
+import (
+	"fmt"
+	"net/url"
+	"reflect"
+	"strconv"
+	"strings"
+	"sync/atomic"
+
+	"go.opentelemetry.io/otel/attribute"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+)
+
+// processorType names the span processor as the convention for otel.component.type has it where none of its values fits:
+// by its type in the language.
+const processorType = "github.com/epilogue-go/epilogue/otelx.processor"
+
+// measured counts the SDKs of this process that have metrics, so that otel.component.name tells them apart.
+var measured atomic.Int64
+
+// component is what the convention wants to know of any component.
+func component(kind string, number int64) []attribute.KeyValue {
+	name := fmt.Sprintf("%s/%d", kind, number)
+	return []attribute.KeyValue{semconv.OTelComponentName(name), semconv.OTelComponentTypeKey.String(kind)}
+}
+
+// exporterComponent describes the exporter: ours with where it sends to, another by its type.
+func (c *config) exporterComponent(x exporter, number int64) []attribute.KeyValue {
+	if foreign, ok := x.(foreignExporter); ok {
+		return component(typeName(foreign.SpanExporter), number)
+	}
+	attrs := component(semconv.OTelComponentTypeOtlpHTTPSpanExporter.Value.AsString(), number)
+	endpoint := c.resolveEndpoint(&environment{getenv: c.getenv}) // its errors have been told
+	return append(attrs, semconv.ServerAddress(endpoint.Hostname()), semconv.ServerPort(port(endpoint)))
+}
+
+// port is the endpoint's, or its scheme's.
+func port(endpoint *url.URL) int {
+	if n, err := strconv.Atoi(endpoint.Port()); err == nil {
+		return n
+	}
+	if strings.EqualFold(endpoint.Scheme, "https") {
+		return 443
+	}
+	return 80
+}
+
+// typeName is the name of v's type with its package's path.
+func typeName(v any) string {
+	t := reflect.TypeOf(v)
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t.PkgPath() + "." + t.Name()
+}
