@@ -85,10 +85,11 @@ func change(f func(*tracetest.SpanStub)) []tracetest.SpanStub {
 	return []tracetest.SpanStub{stub}
 }
 
-func TestEncoderFields(t *testing.T) {
+// fieldTests are spans that differ in a field each.
+func fieldTests() map[string][]tracetest.SpanStub {
 	invalid := "a\xff\xfeb\xc3"
 	huge := math.MaxInt
-	tests := map[string][]tracetest.SpanStub{
+	return map[string][]tracetest.SpanStub{
 		"no spans":                 nil,
 		"every field":              {baseStub()},
 		"zero span":                {{}},
@@ -138,7 +139,10 @@ func TestEncoderFields(t *testing.T) {
 		}),
 		"groups interleaved": interleaved(40),
 	}
-	for name, stubs := range tests {
+}
+
+func TestEncoderFields(t *testing.T) {
+	for name, stubs := range fieldTests() {
 		t.Run(name, func(t *testing.T) {
 			body, n := new(Encoder).AppendRequest(nil, snapshots(stubs), noLimit)
 			if n != len(stubs) {
@@ -167,8 +171,9 @@ func interleaved(n int) []tracetest.SpanStub {
 	return stubs
 }
 
-func TestEncoderValues(t *testing.T) {
-	kvs := []attribute.KeyValue{
+// valueTests are attributes of every kind.
+func valueTests() []attribute.KeyValue {
+	return []attribute.KeyValue{
 		{Key: "empty"},
 		{},
 		attribute.Bool("true", true), attribute.Bool("false", false), attribute.Bool("", true),
@@ -189,16 +194,24 @@ func TestEncoderValues(t *testing.T) {
 		{Key: "empty map", Value: attribute.MapValue()},
 		{Key: "nested", Value: nested(maxNesting)},
 	}
-	for _, kv := range kvs {
+}
+
+// everywhere has kv in each place where attributes are.
+func everywhere(kv attribute.KeyValue) tracetest.SpanStub {
+	only := []attribute.KeyValue{kv}
+	return tracetest.SpanStub{
+		Attributes:           only,
+		Events:               []sdktrace.Event{{Attributes: only}},
+		Links:                []sdktrace.Link{{Attributes: only}},
+		Resource:             resource.NewSchemaless(only...),
+		InstrumentationScope: instrumentation.Scope{Name: "s", Attributes: attribute.NewSet(only...)},
+	}
+}
+
+func TestEncoderValues(t *testing.T) {
+	for _, kv := range valueTests() {
 		t.Run(kv.Value.Type().String()+" "+string(kv.Key), func(t *testing.T) {
-			only := []attribute.KeyValue{kv}
-			stub := tracetest.SpanStub{
-				Attributes:           only,
-				Events:               []sdktrace.Event{{Attributes: only}},
-				Links:                []sdktrace.Link{{Attributes: only}},
-				Resource:             resource.NewSchemaless(only...),
-				InstrumentationScope: instrumentation.Scope{Name: "s", Attributes: attribute.NewSet(only...)},
-			}
+			stub := everywhere(kv)
 			body, _ := new(Encoder).AppendRequest(nil, snapshots([]tracetest.SpanStub{stub}), noLimit)
 			requireEqual(t, body, []tracetest.SpanStub{stub})
 		})
