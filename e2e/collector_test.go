@@ -78,12 +78,7 @@ type collector struct {
 // startCollector returns when the Collector takes requests.
 func startCollector(t *testing.T) *collector {
 	t.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := listener.Addr().String() // free a moment ago: the Collector can not be asked which port it got
-	_ = listener.Close()
+	addr := freeAddress(t)
 	c := &collector{url: "http://" + addr, file: filepath.Join(t.TempDir(), "traces.json")}
 	self, err := os.Executable()
 	if err != nil {
@@ -93,4 +88,15 @@ func startCollector(t *testing.T) *collector {
 	c.process = startProcess(t, []string{collectorVariable + "=" + config}, self)
 	c.waitFor(t, "Everything is ready")
 	return c
+}
+
+// freeAddress returns one on the loopback that was free a moment ago, for a server that can not be asked which port it got.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	return listener.Addr().String()
 }

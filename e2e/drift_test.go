@@ -6,19 +6,21 @@ import (
 	"testing"
 )
 
-// TestMainHasNotDrifted: what stands in for the example's main.go is that file line for line, with more between the lines
+// TestMainHasNotDrifted: what stands in for an example's main.go is that file line for line, with more between the lines
 // and in the call of agent.Start.
 func TestMainHasNotDrifted(t *testing.T) {
-	example, recording := lines(t, "../examples/orders/main.go"), lines(t, "testdata/orders_main.go")
-	for _, want := range example {
-		at := 0
-		for at < len(recording) && !strings.HasPrefix(recording[at], strings.TrimSuffix(want, ")")) {
-			at++
+	for _, name := range []string{"orders", "fulfil"} {
+		example, recording := lines(t, "../examples/"+name+"/main.go"), lines(t, "testdata/"+name+"_main.go")
+		for _, want := range example {
+			at := 0
+			for at < len(recording) && !strings.HasPrefix(recording[at], strings.TrimSuffix(want, ")")) {
+				at++
+			}
+			if at == len(recording) {
+				t.Fatalf("testdata/%[1]s_main.go has no line %[2]q where examples/%[1]s/main.go has it", name, want)
+			}
+			recording = recording[at+1:]
 		}
-		if at == len(recording) {
-			t.Fatalf("testdata/orders_main.go has no line %q where examples/orders/main.go has it", want)
-		}
-		recording = recording[at+1:]
 	}
 }
 

@@ -50,7 +50,7 @@ const freeze = 300 * time.Millisecond
 // step is one invocation.
 type step struct {
 	name   string
-	event  string // file of examples/orders/events
+	event  string // file in the example's folder events
 	freeze bool   // the environment has been frozen for a time before
 	answer string // part of the answer's payload
 	fault  bool   // the invocation fails
@@ -76,9 +76,8 @@ func TestEverySpanArrives(t *testing.T) {
 			col := startCollector(t)
 			prices, pricesURL := startPrices(t, col.url)
 			record := filepath.Join(t.TempDir(), "ended.json")
-			runFunction(t, buildOrders(t), []string{
+			runFunction(t, buildExample(t, "orders"), steps, nil, []string{
 				"E2E_RECORD=" + record, "ORDERS_FAULTS=on", "PRICES_URL=" + pricesURL,
-				"GORACE=atexit_sleep_ms=0", // or the race detector alone would take a second of the shutdown window
 				"OTEL_SERVICE_NAME=orders", "OTEL_EXPORTER_OTLP_ENDPOINT=" + col.url, "OTEL_EXPORTER_OTLP_COMPRESSION=" + compression,
 			})
 			prices.stop(t)
@@ -99,12 +98,15 @@ func TestEverySpanArrives(t *testing.T) {
 	}
 }
 
-// runFunction sends the steps to orders in the local Lambda and ends its environment.
-func runFunction(t *testing.T, path string, env []string) {
+// runFunction sends the steps to one of the examples in the local Lambda and ends its environment. In each freeze it calls
+// frozen, if that is not nil.
+func runFunction(t *testing.T, path string, steps []step, frozen func(), env []string) {
 	t.Helper()
 	var log bytes.Buffer
+	env = append(env, "GORACE=atexit_sleep_ms=0") // or the race detector alone would take a second of the shutdown window
+	name := filepath.Base(path)
 	lambda, err := lambdatest.New(lambdatest.Config{
-		FunctionName: "orders", MemorySize: 256, Timeout: 2 * time.Second, Env: env, Stderr: &log,
+		FunctionName: name, MemorySize: 256, Timeout: 2 * time.Second, Env: env, Stderr: &log,
 	}, lambdatest.Command(path))
 	if err != nil {
 		t.Fatal(err)
@@ -115,8 +117,11 @@ func runFunction(t *testing.T, path string, env []string) {
 	for i, s := range steps {
 		if s.freeze {
 			letTimePass(freeze)
+			if frozen != nil {
+				frozen()
+			}
 		}
-		res, err := lambda.Invoke(ctx, lambdatest.Invocation{RequestID: requestID(i), Payload: sampleEvent(t, s.event)})
+		res, err := lambda.Invoke(ctx, lambdatest.Invocation{RequestID: requestID(i), Payload: sampleEvent(t, name, s.event)})
 		if err != nil {
 			t.Fatalf("%s: %v", s.name, err)
 		}
@@ -138,12 +143,12 @@ func runFunction(t *testing.T, path string, env []string) {
 	if strings.Contains(log.String(), "DATA RACE") {
 		t.Errorf("the function has a data race:\n%s", log.String())
 	}
-	checkConditions(t, lambdatest.Invocations(lambda.Log().Events()))
+	checkConditions(t, steps, lambdatest.Invocations(lambda.Log().Events()))
 }
 
 // checkConditions expects that the steps ran under the conditions they are about: frozen where they say so, and each
 // failure followed by a new process.
-func checkConditions(t *testing.T, reports []lambdatest.InvocationReport) {
+func checkConditions(t *testing.T, steps []step, reports []lambdatest.InvocationReport) {
 	t.Helper()
 	if len(reports) != len(steps) {
 		t.Fatalf("%d invocations; want %d", len(reports), len(steps))

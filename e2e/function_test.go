@@ -46,18 +46,20 @@ var builds struct {
 	dir string
 }
 
-// buildOrders compiles orders with the main that also records.
-func buildOrders(t *testing.T) string {
+// buildExample compiles an example with the main that also records.
+func buildExample(t *testing.T, name string) string {
 	t.Helper()
-	main, err := filepath.Abs("../examples/orders/main.go")
-	if err != nil {
-		t.Fatal(err)
+	overlay := map[string]string{}
+	for file, with := range map[string]string{"main.go": name + "_main.go", "record.go": "record.go"} {
+		path, err := filepath.Abs(filepath.Join("../examples", name, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if overlay[path], err = filepath.Abs(filepath.Join("testdata", with)); err != nil {
+			t.Fatal(err)
+		}
 	}
-	recording, err := filepath.Abs("testdata/orders_main.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return build(t, "..", "./examples/orders", map[string]string{main: recording})
+	return build(t, "..", "./examples/"+name, overlay)
 }
 
 var listens = regexp.MustCompile(`prices listens.* addr=(\S+)`)
@@ -71,10 +73,10 @@ func startPrices(t *testing.T, collector string) (*process, string) {
 	return p, "http://" + listens.FindStringSubmatch(p.waitFor(t, "prices listens"))[1]
 }
 
-// sampleEvent returns one of the function's own sample events.
-func sampleEvent(t *testing.T, name string) []byte {
+// sampleEvent returns one of an example's own sample events.
+func sampleEvent(t *testing.T, example, name string) []byte {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join("../examples/orders/events", name))
+	data, err := os.ReadFile(filepath.Join("../examples", example, "events", name))
 	if err != nil {
 		t.Fatal(err)
 	}

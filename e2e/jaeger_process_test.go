@@ -1,0 +1,88 @@
+package e2e
+
+import (
+	"errors"
+	"net"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// jaeger is a running Jaeger all-in-one.
+type jaeger struct {
+	*process
+	url   string // takes OTLP over HTTP
+	query string // the query API
+}
+
+// jaegerFlags are those that bind a port, each to one on the loopback that nobody else has, and a bound on what it keeps.
+// 6831 and the like belong to protocols that nothing here speaks.
+var jaegerFlags = []string{
+	"--admin.http.host-port=127.0.0.1:0", "--http-server.host-port=127.0.0.1:0",
+	"--collector.grpc-server.host-port=127.0.0.1:0", "--collector.http-server.host-port=127.0.0.1:0",
+	"--collector.otlp.grpc.host-port=127.0.0.1:0", "--reporter.grpc.host-port=127.0.0.1:0",
+	"--processor.jaeger-binary.server-host-port=127.0.0.1:0", "--processor.jaeger-compact.server-host-port=127.0.0.1:0",
+	"--processor.zipkin-compact.server-host-port=127.0.0.1:0",
+	"--query.grpc-server.host-port=127.0.0.1:0", "--query.http-server.host-port=127.0.0.1:0",
+	"--memory.max-traces=1000",
+}
+
+var queryStarted = regexp.MustCompile(`"http_addr":"([^"]+)"`)
+
+// startJaeger returns when Jaeger takes requests.
+func startJaeger(t *testing.T) *jaeger {
+	t.Helper()
+	path := buildJaeger(t)
+	addr := freeAddress(t)
+	j := &jaeger{url: "http://" + addr}
+	j.process = startProcess(t, []string{"SPAN_STORAGE_TYPE=memory", "GOMEMLIMIT=256MiB"}, path,
+		append([]string{"--collector.otlp.http.host-port=" + addr}, jaegerFlags...)...)
+	j.query = "http://" + queryStarted.FindStringSubmatch(j.waitFor(t, "Query server started"))[1]
+	return j
+}
+
+// buildJaeger returns the path of the program, which the go command builds and keeps in its cache. Where that fails, for
+// want of a module proxy, the test can not be: on a developer's machine it is skipped, in CI it fails.
+func buildJaeger(t *testing.T) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "tool", "-n", "all-in-one")
+	cmd.Dir = "jaeger"
+	out, err := cmd.Output()
+	if err == nil {
+		return strings.TrimSpace(string(out))
+	}
+	give := t.Skipf
+	if os.Getenv("CI") != "" {
+		give = t.Fatalf
+	}
+	var why *exec.ExitError
+	if errors.As(err, &why) {
+		err = errors.New(string(why.Stderr))
+	}
+	give("Jaeger can not be built here: %v", err)
+	return ""
+}
+
+// maxJaegerMemory is more than Jaeger needs for these few traces: twice its limit for the heap.
+const maxJaegerMemory = 512 << 10 // KiB
+
+// end ends Jaeger and expects it to have been modest and to leave no port behind.
+func (j *jaeger) end(t *testing.T) {
+	t.Helper()
+	j.stop(t)
+	if usage, ok := j.cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		t.Logf("Jaeger took %d MiB at most", usage.Maxrss>>10)
+		if usage.Maxrss > maxJaegerMemory {
+			t.Errorf("Jaeger took %d KiB of memory; at most %d are fine", usage.Maxrss, maxJaegerMemory)
+		}
+	}
+	for _, url := range []string{j.url, j.query} {
+		if conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(url, "http://")); err == nil {
+			_ = conn.Close()
+			t.Errorf("somebody still listens at %s", url)
+		}
+	}
+}

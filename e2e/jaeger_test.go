@@ -1,0 +1,159 @@
+package e2e
+
+import (
+	"bytes"
+	"cmp"
+	"maps"
+	"net/http"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+)
+
+// batches are what fulfil gets: a queue's messages.
+var batches = []step{
+	{name: "one message", event: "single.json", answer: `"batchItemFailures":[]`},
+	{name: "three, one of them of a trace of the sender's", event: "batch.json", freeze: true, answer: `"batchItemFailures":[]`},
+	{name: "two bad of four", event: "batch-with-bad.json", freeze: true, answer: `"itemIdentifier"`},
+	{name: "before the end", event: "single.json", freeze: true, answer: `"batchItemFailures":[]`},
+}
+
+// Every trace of a day in the shop can be looked up in Jaeger, whole: cold and warm starts, freezes in which all
+// connections to Jaeger end, an error, a panic, a timeout, batches of a queue, and the end of each environment.
+func TestJaegerHasEveryTraceWhole(t *testing.T) {
+	began := time.Now()
+	j := startJaeger(t)
+	way := startProxy(t, j.url)
+	restart := func() { way.down(); way.up() }
+	sendCaller(t, j.url)
+	prices, pricesURL := startPrices(t, way.url())
+	record := filepath.Join(t.TempDir(), "ended.json")
+	env := []string{"E2E_RECORD=" + record, "OTEL_EXPORTER_OTLP_ENDPOINT=" + way.url()}
+	runFunction(t, buildExample(t, "orders"), steps, restart,
+		append(slices.Clone(env), "ORDERS_FAULTS=on", "PRICES_URL="+pricesURL))
+	runFunction(t, buildExample(t, "fulfil"), batches, restart, env)
+	prices.stop(t)
+
+	want := map[string][]view{}
+	for _, s := range readRecord(t, record) {
+		want[s.TraceID] = append(want[s.TraceID], expect(s))
+	}
+	served := 0
+	for id := range maps.Keys(want) {
+		served += checkTrace(t, id, want[id], j.wholeTrace(t, id, len(want[id])))
+	}
+	if said := exportedByPrices(t, prices); served != said {
+		t.Errorf("Jaeger has %d spans of prices, which says that it has exported %d", served, said)
+	}
+	j.end(t)
+	t.Logf("%d traces, %d spans of prices; %s", len(want), served, time.Since(began).Round(time.Millisecond))
+}
+
+// callerTrace and callerSpan are in the traceparent of examples/orders/events/create-traced.json.
+var (
+	callerTrace = pcommon.TraceID{0x4b, 0xf9, 0x2f, 0x35, 0x77, 0xb3, 0x4d, 0xa6, 0xa3, 0xce, 0x92, 0x9d, 0x0e, 0x0e, 0x47, 0x36}
+	callerSpan  = pcommon.SpanID{0x00, 0xf0, 0x67, 0xaa, 0x0b, 0xa9, 0x02, 0xb7}
+)
+
+// sendCaller sends the caller's span, which the function goes on from: without it that trace would not be whole.
+func sendCaller(t *testing.T, url string) {
+	t.Helper()
+	traces := ptrace.NewTraces()
+	rs := traces.ResourceSpans().AppendEmpty()
+	rs.Resource().Attributes().PutStr("service.name", "caller")
+	s := rs.ScopeSpans().AppendEmpty().Spans().AppendEmpty()
+	s.SetTraceID(callerTrace)
+	s.SetSpanID(callerSpan)
+	s.SetName("order a cup")
+	now := time.Now()
+	s.SetStartTimestamp(pcommon.NewTimestampFromTime(now))
+	s.SetEndTimestamp(pcommon.NewTimestampFromTime(now.Add(time.Minute)))
+	body, err := (&ptrace.JSONMarshaler{}).MarshalTraces(traces)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/v1/traces", bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Close = true
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("send the caller's span: %v, %v", resp, err)
+	}
+	_ = resp.Body.Close()
+}
+
+// wholeTrace returns the trace when Jaeger shows at least n spans of it; what it has accepted it stores a little later.
+func (j *jaeger) wholeTrace(t *testing.T, id string, n int) []view {
+	t.Helper()
+	until := time.Now().Add(patience)
+	for {
+		got := j.trace(t, id)
+		if len(got) >= n || time.Now().After(until) {
+			return got
+		}
+		letTimePass(50 * time.Millisecond)
+	}
+}
+
+// checkTrace expects a trace to hold each span of the functions' once and as it ended, beside them those of prices and the
+// caller, and each with a parent that is there, but for the root. It returns how many are of prices.
+func checkTrace(t *testing.T, id string, want, got []view) (served int) {
+	t.Helper()
+	byID := map[string]view{}
+	var ofFunctions []view
+	roots := 0
+	for _, v := range got {
+		byID[v.ID] = v
+		switch v.Service {
+		case "prices":
+			served++
+		case "caller":
+		default:
+			ofFunctions = append(ofFunctions, v)
+		}
+	}
+	for _, v := range got {
+		switch parent, ok := byID[v.Parent]; {
+		case v.Parent == "":
+			roots++
+		case !ok:
+			t.Errorf("trace %s: the parent %s of %q is not there", id, v.Parent, v.Name)
+		case v.Service == "prices" && parent.Name != "HTTP GET":
+			t.Errorf("trace %s: the parent of %q of prices is %q", id, v.Name, parent.Name)
+		}
+	}
+	if roots != 1 {
+		t.Errorf("trace %s has %d roots", id, roots)
+	}
+	slices.SortFunc(want, func(a, b view) int { return cmp.Compare(a.ID, b.ID) })
+	if diff := gocmp.Diff(want, ofFunctions); diff != "" {
+		t.Errorf("trace %s (-ended in the functions +shown by Jaeger):\n%s", id, diff)
+	}
+	return served
+}
+
+var exported = regexp.MustCompile(`exported[=:](\d+)`)
+
+// exportedByPrices is what the service said last.
+func exportedByPrices(t *testing.T, prices *process) int {
+	t.Helper()
+	m := exported.FindStringSubmatch(prices.waitFor(t, "prices has ended"))
+	if m == nil {
+		t.Fatal("prices gives no account")
+	}
+	n, err := strconv.Atoi(m[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}

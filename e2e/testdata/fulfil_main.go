@@ -1,0 +1,28 @@
+// This file takes the place of examples/fulfil/main.go when the test builds the function. It wires the same, and also
+// records; see record.go.
+package main
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"go.opentelemetry.io/otel"
+
+	"github.com/epilogue-go/epilogue/agent"
+	"github.com/epilogue-go/epilogue/handler"
+	"github.com/epilogue-go/epilogue/otelx"
+	"github.com/epilogue-go/epilogue/otelx/awslambda"
+)
+
+func main() {
+	ctx := context.Background()
+	tel, err := otelx.New(ctx, awslambda.Defaults())
+	if err != nil {
+		slog.Error("telemetry", "error", err) // tel is usable all the same
+	}
+	record(tel)
+	ag := agent.Start(ctx, tel)
+	w := &worker{tracer: otel.Tracer(scope), propagator: otel.GetTextMapPropagator()}
+	lambda.Start(handler.Wrap(w.handle, handler.WithTracker(ag)))
+}
