@@ -5,6 +5,6 @@
 // two forms: in memory, where time is virtual and every duration is compared exactly, and as a real child process, the
 // test binary itself, with the real aws-lambda-go, TCP and signals.
 //
-// Environment, function and receiver write to one event log. The same code judges it in both forms: see the invariants,
-// each a function with its reason, and each shown to fail on a log that breaks it.
+// Environment, function and receiver write to one event log. The same code judges it in both forms, by the rules of
+// internal/invariant.
 package integration

@@ -14,6 +14,7 @@ import (
 
 	"github.com/epilogue-go/epilogue/agent"
 	"github.com/epilogue-go/epilogue/handler"
+	"github.com/epilogue-go/epilogue/internal/invariant"
 	"github.com/epilogue-go/epilogue/otelx"
 	"github.com/epilogue-go/epilogue/otelx/awslambda"
 )
@@ -25,11 +26,8 @@ const (
 	burst       = 30                    // spans that end at once
 )
 
-// What the function writes to its stderr, a line each; see transcript.
-const (
-	spanEnded    = "span ended "    // and its span id
-	handlerBegun = "handler begun " // and what it is to do
-)
+// handlerBegun is what the function writes to its stderr, followed by what it is to do; see invariant.Transcript.
+const handlerBegun = "handler begun "
 
 // mains are what a process can be.
 var mains = map[string]func(machine){
@@ -47,7 +45,7 @@ func (m machine) run(wrap func(*function, *agent.Agent, *otelx.SDK) any) {
 		fmt.Fprintln(m.stderr, "telemetry:", err)
 	}
 	if provider, ok := tel.TracerProvider().(*sdktrace.TracerProvider); ok { // not where the SDK is disabled
-		provider.RegisterSpanProcessor(witness{m})
+		provider.RegisterSpanProcessor(invariant.Witness{Out: m.stderr, Ended: m.ended})
 	}
 	ag := agent.Start(ctx, tel, m.agent...)
 	m.await(ag)
@@ -69,26 +67,6 @@ func (machine) wrapped(f *function, ag *agent.Agent, tel *otelx.SDK) any {
 func (machine) wrappedHandler(f *function, ag *agent.Agent, tel *otelx.SDK) any {
 	return handler.Wrap(bytesFunction{f}, handler.WithTracker(ag), handler.WithTracerProvider(tel.TracerProvider()))
 }
-
-// witness writes down, at once and beside otelx, each sampled span that ends. What a process in memory does after its end
-// does not count: a real one could not.
-type witness struct{ machine }
-
-func (witness) OnStart(context.Context, sdktrace.ReadWriteSpan) {}
-
-func (w witness) OnEnd(s sdktrace.ReadOnlySpan) {
-	select {
-	case <-w.ended:
-		return
-	default:
-	}
-	if s.SpanContext().IsSampled() {
-		fmt.Fprintf(w.stderr, "%s%s\n", spanEnded, s.SpanContext().SpanID())
-	}
-}
-
-func (witness) Shutdown(context.Context) error   { return nil }
-func (witness) ForceFlush(context.Context) error { return nil }
 
 // function is the user's.
 type function struct {

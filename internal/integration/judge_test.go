@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/epilogue-go/epilogue/internal/invariant"
 	"github.com/epilogue-go/epilogue/lambdatest"
 )
 
@@ -12,22 +13,22 @@ import (
 func (r *run) judge() {
 	r.Helper()
 	s := r.story()
-	for name, holds := range invariants {
+	for name, holds := range invariant.Rules {
 		if err := holds(s); err != nil {
 			r.Errorf("%s: %v", name, err)
 		}
 	}
-	if err := spansAreDelivered(s, r.receiver.Spans()); err != nil {
+	if err := invariant.SpansAreDelivered(s, r.receiver.Spans()); err != nil {
 		r.Error(err)
 	}
 	r.compareExits(s)
 	r.compareSpans(s)
 	for _, text := range r.scenario.says {
-		if len(s.said(text)) == 0 {
+		if len(s.Said(text)) == 0 {
 			r.Errorf("nobody said %q", text)
 		}
 	}
-	if len(s.said("DATA RACE")) > 0 {
+	if len(s.Said("DATA RACE")) > 0 {
 		r.Error("the function has a data race")
 	}
 	if r.exact {
@@ -36,10 +37,10 @@ func (r *run) judge() {
 }
 
 // compareExits compares how processes ended.
-func (r *run) compareExits(s *story) {
+func (r *run) compareExits(s *invariant.Story) {
 	r.Helper()
 	var exits []int
-	for _, e := range s.events {
+	for _, e := range s.Events {
 		if e.Kind == lambdatest.KindProcessExit {
 			exits = append(exits, e.Count)
 		}
@@ -50,13 +51,13 @@ func (r *run) compareExits(s *story) {
 }
 
 // compareSpans compares how many spans ended, and how many arrived with status Error.
-func (r *run) compareSpans(s *story) {
+func (r *run) compareSpans(s *invariant.Story) {
 	r.Helper()
 	spans, flagged := 0, 0
 	for _, m := range r.calls {
 		spans, flagged = spans+m.spans, flagged+m.flagged
 	}
-	if got := len(s.endedSpans()); got != spans {
+	if got := len(s.EndedSpans()); got != spans {
 		r.Errorf("%d spans ended; want %d", got, spans)
 	}
 	arrived := make(map[string]bool)
@@ -71,31 +72,33 @@ func (r *run) compareSpans(s *story) {
 }
 
 // story is the log with what the scenario and its calls permit.
-func (r *run) story() *story {
-	s := &story{events: r.log.Events(), exact: r.exact, permit: r.scenario.permit}
-	s.permit.early, s.permit.timeouts = make(map[string]bool), make(map[string]bool)
-	for _, m := range r.calls {
-		s.permit.early[m.id] = m.early
-		s.permit.timeouts[m.id] = m.hangs()
+func (r *run) story() *invariant.Story {
+	permitted := invariant.Permit{
+		Early: make(map[string]bool), Timeouts: make(map[string]bool),
+		Beside: r.scenario.permit.beside, Twice: r.scenario.permit.twice, Lost: r.scenario.permit.lost,
 	}
-	return s
+	for _, m := range r.calls {
+		permitted.Early[m.id] = m.early
+		permitted.Timeouts[m.id] = m.hangs()
+	}
+	return &invariant.Story{Events: r.log.Events(), Exact: r.exact, Collector: collectorAddress, Permit: permitted}
 }
 
 // compareTimes compares, in virtual time, what each phase took before the post and after it, when it was released, and
 // how long its caller waited.
-func (r *run) compareTimes(s *story) {
+func (r *run) compareTimes(s *invariant.Story) {
 	r.Helper()
 	calls := make(map[string]*made)
 	for _, m := range r.calls {
 		calls[m.id] = m
 	}
-	for _, inv := range s.invocations() {
-		if m := calls[inv.id]; inv.answered != nil && m.wait != inv.answered.At.Sub(m.began) {
-			r.Errorf("%s, %s: its caller waited for %s; want %s", m.id, m.name, m.wait, inv.answered.At.Sub(m.began))
+	for _, inv := range s.Invocations() {
+		if m := calls[inv.ID]; inv.Answered != nil && m.wait != inv.Answered.At.Sub(m.began) {
+			r.Errorf("%s, %s: its caller waited for %s; want %s", m.id, m.name, m.wait, inv.Answered.At.Sub(m.began))
 		}
 	}
 	var free time.Time // when the environment became free
-	for _, report := range lambdatest.Invocations(s.events) {
+	for _, report := range lambdatest.Invocations(s.Events) {
 		m := calls[report.RequestID]
 		want := r.scenario.ordered(m.call)
 		if want.jitter && report.AfterResponse <= want.after {

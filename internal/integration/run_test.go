@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/epilogue-go/epilogue/internal/invariant"
 	"github.com/epilogue-go/epilogue/internal/memnet"
 	"github.com/epilogue-go/epilogue/lambdatest"
 	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
@@ -108,7 +109,7 @@ func (r *run) open(l net.Listener) {
 
 // drive runs the scenario and judges its log.
 func (r *run) drive(config lambdatest.Config, program lambdatest.Program) {
-	config.Log, config.Stderr = r.log, &transcript{log: r.log}
+	config.Log, config.Stderr = r.log, &invariant.Transcript{Log: r.log}
 	config.Env = append(config.Env, "OTEL_EXPORTER_OTLP_ENDPOINT="+r.receiver.Endpoint())
 	config.Env = append(config.Env, r.scenario.env...)
 	if config.Timeout == 0 {

@@ -18,6 +18,13 @@ type scenario struct {
 	drive  func(r *run)
 }
 
+// permit is what a scenario excepts from the rules; see invariant.Permit.
+type permit struct {
+	beside bool
+	twice  bool
+	lost   int
+}
+
 func (sc scenario) mainName() string {
 	if sc.main == "" {
 		return "function"

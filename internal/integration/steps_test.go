@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/epilogue-go/epilogue/internal/invariant"
 	"github.com/epilogue-go/epilogue/lambdatest"
 	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
@@ -91,7 +92,7 @@ func (r *run) signal(sig syscall.Signal) {
 	r.mu.Lock()
 	r.exits = append(r.exits, 0)
 	r.mu.Unlock()
-	r.log.Add(eventlog.Event{Kind: kindSignal, Detail: sig.String()})
+	r.log.Add(eventlog.Event{Kind: invariant.KindSignal, Detail: sig.String()})
 	if err := r.env.Signal(sig); err != nil {
 		r.Fatal(err)
 	}
@@ -108,7 +109,7 @@ func (r *run) interrupted(c call, sig syscall.Signal) {
 			return false
 		}
 		if c.errorType == exitError {
-			return e.Kind == kindSaid && strings.HasPrefix(e.Detail, handlerBegun)
+			return e.Kind == invariant.KindSaid && strings.HasPrefix(e.Detail, handlerBegun)
 		}
 		return e.Kind == otlpreceiver.KindExportBegun
 	})

@@ -35,7 +35,7 @@ func TestStragglersWithAChild(t *testing.T) {
 		left := crowdEvent{Left: []time.Duration{handlerTime + collectorTime, 3 * handlerTime, 5 * handlerTime}}
 		r.send(crowded(left))
 		r.freeze(hour)
-		for len(r.story().endedSpans()) < len(r.calls)+len(left.Left) {
+		for len(r.story().EndedSpans()) < len(r.calls)+len(left.Left) {
 			r.send(crowded(crowdEvent{}))
 		}
 		r.shutdown()

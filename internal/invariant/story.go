@@ -1,4 +1,4 @@
-package integration
+package invariant
 
 import (
 	"strings"
@@ -9,22 +9,23 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 )
 
-// story is a log with what the scenario permits.
-type story struct {
-	events []eventlog.Event
-	exact  bool // time is virtual: what happens at once has the same time
-	permit permit
+// Story is a log with what is permitted in it.
+type Story struct {
+	Events    []eventlog.Event
+	Exact     bool   // time is virtual: what happens at once has the same time
+	Collector string // its address in memory, where a frozen process's attempts to reach it are in the log
+	Permit    Permit
 
 	requests []export // what exports has found
 }
 
-// permit is what design.md excepts from the rules.
-type permit struct {
-	early    map[string]bool // request ids that may be exported before their outcome is posted
-	timeouts map[string]bool // request ids that may time out
-	beside   bool            // exports belong to no invocation: the handler is not wrapped, or a timer flushes
-	twice    bool            // the receiver kept spans and could not say so
-	lost     int             // spans that nobody could have delivered
+// Permit is what the design excepts from the rules.
+type Permit struct {
+	Early    map[string]bool // request ids that may be exported before their outcome is posted
+	Timeouts map[string]bool // request ids that may time out
+	Beside   bool            // exports belong to no invocation: the handler is not wrapped, or a timer flushes
+	Twice    bool            // the receiver kept spans and could not say so
+	Lost     int             // spans that nobody could have delivered
 }
 
 // export is one request at the receiver. A zero end means that it was under way when the log ended.
@@ -45,16 +46,16 @@ func (x export) abandoned() bool {
 }
 
 // exports are the requests in the log, in the order in which they began.
-func (s *story) exports() []export {
+func (s *Story) exports() []export {
 	if s.requests == nil {
 		s.requests = s.findExports()
 	}
 	return s.requests
 }
 
-func (s *story) findExports() []export {
+func (s *Story) findExports() []export {
 	all := []export{} // not nil: found
-	for _, e := range s.events {
+	for _, e := range s.Events {
 		number, _, _ := strings.Cut(e.Detail, ":")
 		switch e.Kind {
 		case otlpreceiver.KindExportBegun:
@@ -70,20 +71,21 @@ func (s *story) findExports() []export {
 	return all
 }
 
-// invocation is what the log has of one, by the kind's first appearance.
-type invocation struct {
-	id                                         string
-	process                                    int
-	released, posted, answered, done, timedOut *eventlog.Event
+// Invocation is what the log has of one, by the kind's first appearance.
+type Invocation struct {
+	ID      string
+	Process int // that served it, from 1
+
+	Released, Posted, Answered, Done, TimedOut *eventlog.Event // nil: did not happen
 }
 
-// invocations are those that were released, in order.
-func (s *story) invocations() []*invocation {
-	var all []*invocation
-	byID := make(map[string]*invocation)
+// Invocations are those that were released, in order.
+func (s *Story) Invocations() []*Invocation {
+	var all []*Invocation
+	byID := make(map[string]*Invocation)
 	process := 0
-	for i := range s.events {
-		e := &s.events[i]
+	for i := range s.Events {
+		e := &s.Events[i]
 		if e.Kind == lambdatest.KindProcessStart {
 			process = e.Count
 		}
@@ -92,7 +94,7 @@ func (s *story) invocations() []*invocation {
 			if e.Kind != lambdatest.KindInvocationReleased && e.Kind != lambdatest.KindInvokeReleased {
 				continue
 			}
-			inv = &invocation{id: e.RequestID, process: process}
+			inv = &Invocation{ID: e.RequestID, Process: process}
 			byID[e.RequestID] = inv
 			all = append(all, inv)
 		}
@@ -101,16 +103,16 @@ func (s *story) invocations() []*invocation {
 	return all
 }
 
-func (inv *invocation) note(e *eventlog.Event) {
+func (inv *Invocation) note(e *eventlog.Event) {
 	field := map[eventlog.Kind]**eventlog.Event{
-		lambdatest.KindInvocationReleased: &inv.released,
-		lambdatest.KindInvokeReleased:     &inv.released,
-		lambdatest.KindResponsePosted:     &inv.posted,
-		lambdatest.KindErrorPosted:        &inv.posted,
-		lambdatest.KindResponseRefused:    &inv.posted,
-		lambdatest.KindCallerAnswered:     &inv.answered,
-		lambdatest.KindPhaseDone:          &inv.done,
-		lambdatest.KindTimeout:            &inv.timedOut,
+		lambdatest.KindInvocationReleased: &inv.Released,
+		lambdatest.KindInvokeReleased:     &inv.Released,
+		lambdatest.KindResponsePosted:     &inv.Posted,
+		lambdatest.KindErrorPosted:        &inv.Posted,
+		lambdatest.KindResponseRefused:    &inv.Posted,
+		lambdatest.KindCallerAnswered:     &inv.Answered,
+		lambdatest.KindPhaseDone:          &inv.Done,
+		lambdatest.KindTimeout:            &inv.TimedOut,
 	}[e.Kind]
 	if field != nil && *field == nil {
 		*field = e
@@ -118,9 +120,9 @@ func (inv *invocation) note(e *eventlog.Event) {
 }
 
 // next returns the first event after seq for which match is true, nil if there is none.
-func (s *story) next(seq int, match func(eventlog.Event) bool) *eventlog.Event {
-	for i := range s.events {
-		if e := &s.events[i]; e.Seq > seq && match(*e) {
+func (s *Story) next(seq int, match func(eventlog.Event) bool) *eventlog.Event {
+	for i := range s.Events {
+		if e := &s.Events[i]; e.Seq > seq && match(*e) {
 			return e
 		}
 	}
@@ -139,22 +141,22 @@ func is(kinds ...eventlog.Kind) func(eventlog.Event) bool {
 	}
 }
 
-// said returns the lines that the function printed which contain text.
-func (s *story) said(text string) []string {
+// Said returns the lines that the function printed which contain text.
+func (s *Story) Said(text string) []string {
 	var lines []string
-	for _, e := range s.events {
-		if e.Kind == kindSaid && strings.Contains(e.Detail, text) {
+	for _, e := range s.Events {
+		if e.Kind == KindSaid && strings.Contains(e.Detail, text) {
 			lines = append(lines, e.Detail)
 		}
 	}
 	return lines
 }
 
-// endedSpans are the ids of the spans that ended in the function, by its own account.
-func (s *story) endedSpans() map[string]bool {
+// EndedSpans are the ids of the spans that ended in the function, by its own account.
+func (s *Story) EndedSpans() map[string]bool {
 	ids := make(map[string]bool)
-	for _, line := range s.said(spanEnded) {
-		ids[strings.TrimPrefix(line, spanEnded)] = true
+	for _, line := range s.Said(SpanEnded) {
+		ids[strings.TrimPrefix(line, SpanEnded)] = true
 	}
 	return ids
 }

@@ -1,4 +1,4 @@
-package integration
+package invariant
 
 import (
 	"errors"
@@ -10,8 +10,8 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 )
 
-// invariants hold of every log, whatever the function, the collector or the platform does.
-var invariants = map[string]func(*story) error{
+// Rules hold of every log, whatever the function, the collector or the platform does.
+var Rules = map[string]func(*Story) error{
 	"exports follow the response":          exportsFollowTheResponse,
 	"next follows the flush":               nextFollowsTheFlush,
 	"nothing is sent while frozen":         nothingIsSentWhileFrozen,
@@ -24,18 +24,18 @@ var invariants = map[string]func(*story) error{
 
 // exportsFollowTheResponse: until the runtime has posted, the export would compete with the response for the CPU of a
 // small function. After a signal nothing is posted any more.
-func exportsFollowTheResponse(s *story) (errs error) {
-	ends := is(lambdatest.KindProcessExit, lambdatest.KindSigterm, kindSignal)
-	for _, inv := range s.invocations() {
-		if s.permit.early[inv.id] || s.permit.beside {
+func exportsFollowTheResponse(s *Story) (errs error) {
+	ends := is(lambdatest.KindProcessExit, lambdatest.KindSigterm, KindSignal)
+	for _, inv := range s.Invocations() {
+		if s.Permit.Early[inv.ID] || s.Permit.Beside {
 			continue
 		}
-		over := s.next(inv.released.Seq, func(e eventlog.Event) bool {
-			return ends(e) || inv.posted != nil && e.Seq == inv.posted.Seq || inv.timedOut != nil && e.Seq == inv.timedOut.Seq
+		over := s.next(inv.Released.Seq, func(e eventlog.Event) bool {
+			return ends(e) || inv.Posted != nil && e.Seq == inv.Posted.Seq || inv.TimedOut != nil && e.Seq == inv.TimedOut.Seq
 		})
-		begun := s.next(inv.released.Seq, is(otlpreceiver.KindExportBegun))
+		begun := s.next(inv.Released.Seq, is(otlpreceiver.KindExportBegun))
 		if begun != nil && (over == nil || begun.Seq < over.Seq) {
-			errs = errors.Join(errs, fmt.Errorf("%s: an export began before the outcome was posted (event %d)", inv.id, begun.Seq))
+			errs = errors.Join(errs, fmt.Errorf("%s: an export began before the outcome was posted (event %d)", inv.ID, begun.Seq))
 		}
 	}
 	return errs
@@ -43,19 +43,19 @@ func exportsFollowTheResponse(s *story) (errs error) {
 
 // nextFollowsTheFlush: by asking for next, the extension lets the platform freeze the environment, in the middle of what
 // is under way.
-func nextFollowsTheFlush(s *story) (errs error) {
-	if s.permit.beside {
+func nextFollowsTheFlush(s *Story) (errs error) {
+	if s.Permit.Beside {
 		return nil
 	}
-	for _, inv := range s.invocations() {
-		for _, e := range s.events {
-			current := e.Seq > inv.released.Seq && (inv.done == nil || e.Seq < inv.done.Seq)
-			if e.Kind != lambdatest.KindExtensionNext || e.RequestID != inv.id || !current {
+	for _, inv := range s.Invocations() {
+		for _, e := range s.Events {
+			current := e.Seq > inv.Released.Seq && (inv.Done == nil || e.Seq < inv.Done.Seq)
+			if e.Kind != lambdatest.KindExtensionNext || e.RequestID != inv.ID || !current {
 				continue
 			}
 			for _, x := range s.exports() {
 				if x.openAt(e.Seq) {
-					errs = errors.Join(errs, fmt.Errorf("%s: the extension asked for next during %s", inv.id, x.number))
+					errs = errors.Join(errs, fmt.Errorf("%s: the extension asked for next during %s", inv.ID, x.number))
 				}
 			}
 		}
@@ -64,25 +64,25 @@ func nextFollowsTheFlush(s *story) (errs error) {
 }
 
 // nothingIsSentWhileFrozen: what the freeze interrupts may fail after the thaw, an hour later, or arrive twice.
-func nothingIsSentWhileFrozen(s *story) (errs error) {
+func nothingIsSentWhileFrozen(s *Story) (errs error) {
 	frozen := false
-	for _, e := range s.events {
+	for _, e := range s.Events {
 		switch e.Kind {
 		case lambdatest.KindFreeze:
 			frozen = true
 			for _, x := range s.exports() {
-				if x.openAt(e.Seq) && !s.permit.beside {
+				if x.openAt(e.Seq) && !s.Permit.Beside {
 					errs = errors.Join(errs, fmt.Errorf("the environment froze during %s", x.number))
 				}
 			}
 		case lambdatest.KindThaw, lambdatest.KindProcessExit:
 			frozen = false
 		case otlpreceiver.KindExportBegun:
-			if frozen && !s.permit.beside {
+			if frozen && !s.Permit.Beside {
 				errs = errors.Join(errs, fmt.Errorf("a frozen process sent %s", e.Detail))
 			}
 		case lambdatest.KindFrozenActivity:
-			if e.Who == collectorAddress && !s.permit.beside {
+			if e.Who == s.Collector && !s.Permit.Beside {
 				errs = errors.Join(errs, errors.New("a frozen process tried to reach the collector"))
 			}
 		}
@@ -91,28 +91,28 @@ func nothingIsSentWhileFrozen(s *story) (errs error) {
 }
 
 // callersAreAnsweredAtTheResponse: nobody waits for telemetry.
-func callersAreAnsweredAtTheResponse(s *story) (errs error) {
-	for _, inv := range s.invocations() {
+func callersAreAnsweredAtTheResponse(s *Story) (errs error) {
+	for _, inv := range s.Invocations() {
 		switch {
-		case inv.answered == nil:
-			errs = errors.Join(errs, fmt.Errorf("%s: its caller got no answer", inv.id))
-		case inv.posted == nil:
-		case inv.answered.Seq < inv.posted.Seq || s.exact && since(inv.posted, inv.answered) != 0:
-			errs = errors.Join(errs, fmt.Errorf("%s: answered %s after the post", inv.id, since(inv.posted, inv.answered)))
+		case inv.Answered == nil:
+			errs = errors.Join(errs, fmt.Errorf("%s: its caller got no answer", inv.ID))
+		case inv.Posted == nil:
+		case inv.Answered.Seq < inv.Posted.Seq || s.Exact && since(inv.Posted, inv.Answered) != 0:
+			errs = errors.Join(errs, fmt.Errorf("%s: answered %s after the post", inv.ID, since(inv.Posted, inv.Answered)))
 		}
 	}
 	return errs
 }
 
 // phasesEnd: no invocation is held until it times out, unless its own handler takes too long.
-func phasesEnd(s *story) (errs error) {
-	for _, inv := range s.invocations() {
-		exit := s.next(inv.released.Seq, is(lambdatest.KindProcessExit))
-		if inv.timedOut != nil && !s.permit.timeouts[inv.id] {
-			errs = errors.Join(errs, fmt.Errorf("%s: held until it timed out", inv.id))
+func phasesEnd(s *Story) (errs error) {
+	for _, inv := range s.Invocations() {
+		exit := s.next(inv.Released.Seq, is(lambdatest.KindProcessExit))
+		if inv.TimedOut != nil && !s.Permit.Timeouts[inv.ID] {
+			errs = errors.Join(errs, fmt.Errorf("%s: held until it timed out", inv.ID))
 		}
-		if inv.done == nil && exit == nil {
-			errs = errors.Join(errs, fmt.Errorf("%s: held to the end of the log", inv.id))
+		if inv.Done == nil && exit == nil {
+			errs = errors.Join(errs, fmt.Errorf("%s: held to the end of the log", inv.ID))
 		}
 	}
 	return errs
@@ -121,22 +121,22 @@ func phasesEnd(s *story) (errs error) {
 // theNextInvocationWaitsForNone: when the flush has ended, nothing else keeps the environment. A flush that ends is
 // seen at the receiver, so in virtual time the extension asks for next at the very end of the last export, unless its
 // client has given up on one, pauses between attempts, or waits for a handler that does not come.
-func theNextInvocationWaitsForNone(s *story) (errs error) {
-	if !s.exact || s.permit.beside {
+func theNextInvocationWaitsForNone(s *Story) (errs error) {
+	if !s.Exact || s.Permit.Beside {
 		return nil
 	}
-	for _, inv := range s.invocations() {
+	for _, inv := range s.Invocations() {
 		var last *export
 		for _, x := range s.exports() {
-			if inv.posted != nil && inv.done != nil && x.begun.Seq > inv.posted.Seq && x.begun.Seq < inv.done.Seq {
+			if inv.Posted != nil && inv.Done != nil && x.begun.Seq > inv.Posted.Seq && x.begun.Seq < inv.Done.Seq {
 				last = &x
 			}
 		}
 		if last == nil || last.end.Kind != otlpreceiver.KindExportDone {
 			continue
 		}
-		if held := since(&last.end, inv.done); held != 0 {
-			errs = errors.Join(errs, fmt.Errorf("%s: held for %s after its spans had arrived", inv.id, held))
+		if held := since(&last.end, inv.Done); held != 0 {
+			errs = errors.Join(errs, fmt.Errorf("%s: held for %s after its spans had arrived", inv.ID, held))
 		}
 	}
 	return errs
@@ -144,14 +144,14 @@ func theNextInvocationWaitsForNone(s *story) (errs error) {
 
 // oneNextForEachEvent: an extension that asks more often is a busy loop, on the function's bill. A call that a process
 // made at its end may be seen when the next one has begun already, and is not counted.
-func oneNextForEachEvent(s *story) (errs error) {
+func oneNextForEachEvent(s *Story) (errs error) {
 	earlier, asked, may := make(map[string]bool), 0, 1
-	for _, e := range s.events {
+	for _, e := range s.Events {
 		switch e.Kind {
 		case lambdatest.KindProcessStart:
 			asked, may = 0, 1
-			for _, inv := range s.invocations() {
-				earlier[inv.id] = inv.released.Seq < e.Seq
+			for _, inv := range s.Invocations() {
+				earlier[inv.ID] = inv.Released.Seq < e.Seq
 			}
 		case lambdatest.KindInvokeReleased, lambdatest.KindExtensionNextBroken:
 			may++
@@ -169,11 +169,11 @@ func oneNextForEachEvent(s *story) (errs error) {
 }
 
 // shutdownIsGraceful: SIGTERM leads to exit code 0 before SIGKILL, with the two lines that a user looks for.
-func shutdownIsGraceful(s *story) (errs error) {
+func shutdownIsGraceful(s *Story) (errs error) {
 	const received, completed = " received", "graceful shutdown completed"
 	signals := 0
-	for _, e := range s.events {
-		if e.Kind != lambdatest.KindSigterm && e.Kind != kindSignal {
+	for _, e := range s.Events {
+		if e.Kind != lambdatest.KindSigterm && e.Kind != KindSignal {
 			continue
 		}
 		signals++
@@ -182,21 +182,21 @@ func shutdownIsGraceful(s *story) (errs error) {
 			errs = errors.Join(errs, fmt.Errorf("after the signal at %d came %v; want an exit with code 0", e.Seq, end))
 		}
 	}
-	if n := len(s.said("SIGTERM"+received)) + len(s.said("SIGINT"+received)); n != signals {
+	if n := len(s.Said("SIGTERM"+received)) + len(s.Said("SIGINT"+received)); n != signals {
 		errs = errors.Join(errs, fmt.Errorf("%d lines say that a signal was received; want %d", n, signals))
 	}
-	if n := len(s.said(completed)); n != signals {
+	if n := len(s.Said(completed)); n != signals {
 		errs = errors.Join(errs, fmt.Errorf("%d lines say %q; want %d", n, completed, signals))
 	}
 	return errs
 }
 
-// spansAreDelivered: what ended in the function is at the receiver, once, but for what the scenario says. It is not among
-// the invariants of a log, because ids are not in it.
-func spansAreDelivered(s *story, arrived []otlpreceiver.Span) (errs error) {
-	ended, seen := s.endedSpans(), make(map[string]bool)
+// SpansAreDelivered: what ended in the function is at the receiver, once, but for what is permitted. It is not among the
+// rules of a log, because ids are not in it.
+func SpansAreDelivered(s *Story, arrived []otlpreceiver.Span) (errs error) {
+	ended, seen := s.EndedSpans(), make(map[string]bool)
 	for _, span := range arrived {
-		if seen[span.SpanID] && !s.permit.twice {
+		if seen[span.SpanID] && !s.Permit.Twice {
 			errs = errors.Join(errs, fmt.Errorf("span %s %q arrived twice", span.SpanID, span.Name))
 		}
 		if !ended[span.SpanID] {
@@ -210,9 +210,9 @@ func spansAreDelivered(s *story, arrived []otlpreceiver.Span) (errs error) {
 			missing = append(missing, id)
 		}
 	}
-	if len(missing) != s.permit.lost {
+	if len(missing) != s.Permit.Lost {
 		errs = errors.Join(errs, fmt.Errorf("of %d spans %d did not arrive; want %d: %s",
-			len(ended), len(missing), s.permit.lost, strings.Join(missing, " ")))
+			len(ended), len(missing), s.Permit.Lost, strings.Join(missing, " ")))
 	}
 	return errs
 }

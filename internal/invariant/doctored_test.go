@@ -1,4 +1,4 @@
-package integration
+package invariant
 
 import (
 	"slices"
@@ -37,11 +37,11 @@ const sound = `
 // edit changes a log, which is a list of lines.
 type edit func(lines []string) []string
 
-// doctored are logs that break one invariant each.
+// doctored are logs that break one rule each.
 var doctored = []struct {
-	name      string
-	edits     []edit
-	invariant string
+	name  string
+	edits []edit
+	rule  string
 }{
 	{"export before the response", []edit{
 		move("export.begun", "response.posted"),
@@ -75,8 +75,8 @@ var doctored = []struct {
 	{"the end not told", []edit{drop("graceful")}, "shutdown is graceful"},
 }
 
-// TestInvariantsCanFail shows that each invariant holds of a sound log, and which logs break it and it alone.
-func TestInvariantsCanFail(t *testing.T) {
+// TestRulesCanFail shows that each rule holds of a sound log, and which logs break it and it alone.
+func TestRulesCanFail(t *testing.T) {
 	if got := broken(parse(t, strings.Split(strings.TrimSpace(sound), "\n"))); len(got) != 0 {
 		t.Errorf("the sound log breaks %q", got)
 	}
@@ -90,13 +90,13 @@ func TestInvariantsCanFail(t *testing.T) {
 					t.Fatal("an edit changes nothing")
 				}
 			}
-			if got := broken(parse(t, lines)); !slices.Equal(got, []string{tc.invariant}) {
-				t.Errorf("breaks %q; want %q alone\n%s", got, tc.invariant, strings.Join(lines, "\n"))
+			if got := broken(parse(t, lines)); !slices.Equal(got, []string{tc.rule}) {
+				t.Errorf("breaks %q; want %q alone\n%s", got, tc.rule, strings.Join(lines, "\n"))
 			}
 		})
-		tried[tc.invariant] = true
+		tried[tc.rule] = true
 	}
-	for name := range invariants {
+	for name := range Rules {
 		if !tried[name] {
 			t.Errorf("no log breaks %q", name)
 		}
@@ -109,19 +109,19 @@ func TestWhatIsPermitted(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
 		edits  []edit
-		permit permit
+		permit Permit
 	}{
-		{"early", []edit{move("export.begun", "response.posted")}, permit{early: map[string]bool{"r1": true}}},
-		{"timeouts", []edit{insert("40 timeout r1", "extension.next      r1")}, permit{timeouts: map[string]bool{"r1": true}}},
-		{"beside", []edit{move("extension.next      r1", "export.begun")}, permit{beside: true}},
-		{"beside, frozen", []edit{move("export.begun", "thaw"), move("export.done", "thaw")}, permit{beside: true}},
+		{"early", []edit{move("export.begun", "response.posted")}, Permit{Early: map[string]bool{"r1": true}}},
+		{"timeouts", []edit{insert("40 timeout r1", "extension.next      r1")}, Permit{Timeouts: map[string]bool{"r1": true}}},
+		{"beside", []edit{move("extension.next      r1", "export.begun")}, Permit{Beside: true}},
+		{"beside, frozen", []edit{move("export.begun", "thaw"), move("export.done", "thaw")}, Permit{Beside: true}},
 	} {
 		changed := slices.Clone(lines)
 		for _, e := range tc.edits {
 			changed = e(changed)
 		}
 		s := parse(t, changed)
-		s.permit = tc.permit
+		s.Permit = tc.permit
 		if got := broken(s); len(got) != 0 {
 			t.Errorf("%s: breaks %q", tc.name, got)
 		}
@@ -134,28 +134,28 @@ func TestSpansAreDeliveredCanFail(t *testing.T) {
 	for _, tc := range []struct {
 		name    string
 		arrived []otlpreceiver.Span
-		permit  permit
+		permit  Permit
 		ok      bool
 	}{
 		{name: "delivered", arrived: []otlpreceiver.Span{a}, ok: true},
 		{name: "missing"},
-		{name: "missing as said", permit: permit{lost: 1}, ok: true},
-		{name: "delivered against what was said", arrived: []otlpreceiver.Span{a}, permit: permit{lost: 1}},
+		{name: "missing as said", permit: Permit{Lost: 1}, ok: true},
+		{name: "delivered against what was said", arrived: []otlpreceiver.Span{a}, permit: Permit{Lost: 1}},
 		{name: "twice", arrived: []otlpreceiver.Span{a, a}},
-		{name: "twice as said", arrived: []otlpreceiver.Span{a, a}, permit: permit{twice: true}, ok: true},
+		{name: "twice as said", arrived: []otlpreceiver.Span{a, a}, permit: Permit{Twice: true}, ok: true},
 		{name: "never ended", arrived: []otlpreceiver.Span{a, b}},
 	} {
-		s.permit = tc.permit
-		if err := spansAreDelivered(s, tc.arrived); (err == nil) != tc.ok {
+		s.Permit = tc.permit
+		if err := SpansAreDelivered(s, tc.arrived); (err == nil) != tc.ok {
 			t.Errorf("%s: %v", tc.name, err)
 		}
 	}
 }
 
-// broken names the invariants that do not hold of s.
-func broken(s *story) []string {
+// broken names the rules that do not hold of s.
+func broken(s *Story) []string {
 	var names []string
-	for name, holds := range invariants {
+	for name, holds := range Rules {
 		if holds(s) != nil {
 			names = append(names, name)
 		}
@@ -165,9 +165,9 @@ func broken(s *story) []string {
 }
 
 // parse makes a story in virtual time of lines.
-func parse(t *testing.T, lines []string) *story {
+func parse(t *testing.T, lines []string) *Story {
 	t.Helper()
-	s := &story{exact: true}
+	s := &Story{Exact: true, Collector: "collector:4318"}
 	for i, line := range lines {
 		fields := strings.Fields(line)
 		ms, err := strconv.Atoi(fields[0])
@@ -184,9 +184,9 @@ func parse(t *testing.T, lines []string) *story {
 			}
 		}
 		if e.Detail == "dial" {
-			e.Who = collectorAddress
+			e.Who = s.Collector
 		}
-		s.events = append(s.events, e)
+		s.Events = append(s.Events, e)
 	}
 	return s
 }
