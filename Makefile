@@ -24,8 +24,8 @@ test: ## Run every test of the module, real child processes and signals included
 	@$(if $(CGO_WORKS),:,echo "make test: no C compiler was found or CGO_ENABLED is 0, so the race detector is off")
 	$(GO) test $(RACE) -shuffle=on ./...
 
-e2e: ## Send the spans of real invocations to a real OpenTelemetry Collector and compare them one by one.
-	cd e2e && $(GO) test $(RACE) -shuffle=on ./...
+e2e: ## Send spans through bad networks to a real OpenTelemetry Collector and a real Jaeger, and compare them one by one.
+	cd e2e && $(GO) test $(RACE) -shuffle=on -timeout 20m ./...
 
 bench: ## Run every benchmark once, so that they stay true.
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./...
@@ -69,6 +69,7 @@ build-FulfilFunction: ## Build the fulfil function as `sam build` does, for ARCH
 tidy: ## Tidy every module of the repository.
 	$(GO) mod tidy
 	cd e2e && $(GO) mod tidy
+	cd e2e/jaeger && $(GO) mod tidy
 
 clean: ## Remove what the targets above have built.
 	rm -rf $(TOOLS) bin .ci/template/node_modules
