@@ -120,12 +120,13 @@ func (m *metrics) flushEnded(ctx context.Context, began time.Time, err error) {
 	case ctx.Err() != nil:
 		kind = typeTimeout
 	}
-	m.record(m.flushes, time.Since(began), m.flushed[kind])
+	m.record(ctx, m.flushes, time.Since(began), m.flushed[kind])
 }
 
-// record hands a duration over. The context of what it measures has often ended, and is nothing to the provider.
-func (m *metrics) record(h metric.Float64Histogram, d time.Duration, attrs metric.MeasurementOption) {
-	m.guard.tell(func() { h.Record(context.Background(), d.Seconds(), attrs) })
+// record hands a duration over. The context of what was measured may have ended, which is nothing to the provider.
+func (m *metrics) record(ctx context.Context, h metric.Float64Histogram, d time.Duration, attrs metric.MeasurementOption) {
+	ctx = context.WithoutCancel(ctx)
+	m.guard.tell(func() { h.Record(ctx, d.Seconds(), attrs) })
 }
 
 // around returns x with its attempts measured; x itself if there are no metrics.
@@ -147,7 +148,7 @@ func (x *measuredExporter) export(ctx context.Context, spans []sdktrace.ReadOnly
 	x.metrics.exporting.Add(n)
 	defer x.metrics.exporting.Add(-n) // also where the exporter panics
 	o := x.exporter.export(ctx, spans)
-	x.metrics.record(x.metrics.attempts, time.Since(began), x.metrics.tried[o.errorType(ctx)])
+	x.metrics.record(ctx, x.metrics.attempts, time.Since(began), x.metrics.tried[o.errorType(ctx)])
 	return o
 }
 

@@ -38,7 +38,8 @@ func (g *guard) call(f func()) error {
 	}
 	g.left.Add(1)
 	go func() { // ends when the call does
-		<-done
+		for range done {
+		}
 		g.left.Add(-1)
 	}()
 	return errMeterStuck
@@ -51,8 +52,9 @@ func (g *guard) tell(f func()) {
 	}
 }
 
-// report runs f and sends what became of it: nil, a panic or runtime.Goexit.
+// report runs f, sends what became of it (nil, a panic or runtime.Goexit), and closes done.
 func report(f func(), done chan<- error) {
+	defer close(done)
 	err := errors.New("the meter provider ended its goroutine")
 	defer func() {
 		if p := recover(); p != nil {

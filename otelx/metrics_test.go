@@ -3,10 +3,10 @@ package otelx
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -238,11 +238,11 @@ func checkComponent(t *testing.T, metric string, got attribute.Set) {
 				t.Errorf("%s has %s", metric, key)
 			}
 		case !exporters:
-			if text := v.Emit(); !strings.HasPrefix(text, processorType) {
+			if text := v.String(); !strings.HasPrefix(text, processorType) {
 				t.Errorf("%s: %s = %q", metric, key, text)
 			}
-		case !strings.HasPrefix(v.Emit(), want):
-			t.Errorf("%s: %s = %q, want %q", metric, key, v.Emit(), want)
+		case !strings.HasPrefix(v.String(), want):
+			t.Errorf("%s: %s = %q, want %q", metric, key, v.String(), want)
 		}
 	}
 }
@@ -345,7 +345,7 @@ func TestMeterProviderThatFailsLater(t *testing.T) {
 				s := startMeasured(t, &fakeExporter{}, sized{}, p)
 				began := time.Now()
 				for i := range 10 {
-					end(s, fmt.Sprint(i))
+					end(s, strconv.Itoa(i))
 					if err := s.ForceFlush(within(t, time.Second)); err != nil {
 						t.Error(err)
 					}
@@ -386,7 +386,7 @@ func TestNoMeterProviderNoMetrics(t *testing.T) {
 // series makes n names.
 func series(n int) (names []string) {
 	for i := range n {
-		names = append(names, fmt.Sprint(i))
+		names = append(names, strconv.Itoa(i))
 	}
 	return names
 }
