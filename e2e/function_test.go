@@ -6,21 +6,22 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"sync"
 	"testing"
 )
 
-// build compiles a program of the module in dir, with the race detector if this test has it, and returns its path. Where
-// overlay is not nil its files take the place of others. What has been compiled is not compiled again.
-func build(t *testing.T, dir, pkg string, overlay map[string]string) string {
+// build compiles a program of the module in dir and returns its path. Where overlay is not nil its files take the place of
+// others. What has been compiled is not compiled again.
+func build(t *testing.T, dir, pkg string, overlay map[string]string, flags []string) string {
 	t.Helper()
 	builds.mu.Lock()
 	defer builds.mu.Unlock()
-	out := filepath.Join(builds.dir, filepath.Base(pkg))
+	out := filepath.Join(builds.dir, strings.Join(flags, ""), filepath.Base(pkg))
 	if _, err := os.Stat(out); err == nil {
 		return out
 	}
-	args := append([]string{"build", "-tags", "lambda.norpc", "-o", out}, raceFlags...)
+	args := append([]string{"build", "-tags", "lambda.norpc", "-o", out}, flags...)
 	if overlay != nil {
 		data, err := json.Marshal(map[string]any{"Replace": overlay})
 		if err != nil {
@@ -59,7 +60,7 @@ func buildExample(t *testing.T, name string) string {
 			t.Fatal(err)
 		}
 	}
-	return build(t, "..", "./examples/"+name, overlay)
+	return build(t, "..", "./examples/"+name, overlay, raceFlags)
 }
 
 var listens = regexp.MustCompile(`prices listens.* addr=(\S+)`)
@@ -69,7 +70,7 @@ func startPrices(t *testing.T, collector string) (*process, string) {
 	t.Helper()
 	p := startProcess(t, []string{
 		"PRICES_ADDR=127.0.0.1:0", "OTEL_EXPORTER_OTLP_ENDPOINT=" + collector,
-	}, build(t, "..", "./examples/prices", nil))
+	}, build(t, "..", "./examples/prices", nil, raceFlags))
 	return p, "http://" + listens.FindStringSubmatch(p.waitFor(t, "prices listens"))[1]
 }
 

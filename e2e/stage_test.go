@@ -60,7 +60,7 @@ func newStage(t *testing.T, env ...string) *stage {
 }
 
 // buildFunction compiles the function.
-func buildFunction(t *testing.T) string { return build(t, ".", "./function", nil) }
+func buildFunction(t *testing.T) string { return build(t, ".", "./function", nil, raceFlags) }
 
 // order is what an invocation is told; see function/work.go.
 type order struct {

@@ -1,0 +1,218 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"text/tabwriter"
+	"time"
+
+	"github.com/epilogue-go/epilogue/lambdatest"
+	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
+	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
+)
+
+// contest is the same work for the SDK's batch processor and for epilogue.
+type contest struct {
+	name string
+	// drive does the work. Whatever it leaves running is shut down.
+	drive func(c *contestant)
+	// bound is what epilogue promises of the callers' wait and of the time after the response.
+	wait, held time.Duration
+}
+
+var contests = []contest{
+	{
+		name: "300 freezes in which all connections are closed", wait: time.Second, held: flushTimeout,
+		drive: func(c *contestant) {
+			for range 300 {
+				c.send(order{})
+				c.receiver.CutConnections()
+			}
+		},
+	},
+	{
+		name: "10,000 spans pending at SIGTERM, 100 ms away", wait: contestTimeout + slack, held: flushTimeout,
+		drive: func(c *contestant) {
+			c.receiver.SetFault(otlpreceiver.Fault{Hang: true})
+			go c.at(lambdatest.KindSigterm, func() {
+				c.receiver.SetFault(otlpreceiver.Fault{Delay: 100 * time.Millisecond})
+				c.receiver.Release()
+			})
+			c.send(order{Spans: 10_000, Plain: true, Stay: true})
+		},
+	},
+	{
+		name: "one answer with 503", wait: time.Second, held: flushTimeout,
+		drive: func(c *contestant) {
+			c.receiver.Next(otlpreceiver.Fault{Status: http.StatusServiceUnavailable})
+			c.send(order{})
+		},
+	},
+	{
+		name: "a backend that hangs for three invocations", wait: time.Second, held: flushTimeout + slack,
+		drive: func(c *contestant) {
+			c.receiver.SetFault(otlpreceiver.Fault{Hang: true})
+			for range 3 {
+				c.send(order{})
+			}
+			c.receiver.SetFault(otlpreceiver.Fault{})
+			c.send(order{})
+		},
+	},
+	{
+		name: "an invocation that times out", wait: contestTimeout + slack, held: flushTimeout,
+		drive: func(c *contestant) { c.send(order{Spans: 5, Stay: true}) },
+	},
+}
+
+// contestTimeout is the function's.
+const contestTimeout = 2 * time.Second
+
+// contestant is the function with one of the two ways of sending, and its backend.
+type contestant struct {
+	*testing.T
+	receiver *otlpreceiver.Receiver
+	lambda   *lambdatest.Environment
+	ctx      context.Context
+}
+
+// result is what came of it.
+type result struct {
+	ended, delivered, twice int
+	roots, invocations      int // spans of invocations that arrived, and how many there should be
+	timedOut                int
+	wait, held              time.Duration // the longest of the callers' waits, and of the times after a response
+}
+
+// Beside the SDK's own batch processor and otlptracehttp, on the same work, epilogue delivers everything, and nobody waits
+// for it. The table is in docs/reliability.md.
+func TestBesideTheBatchProcessor(t *testing.T) {
+	path := build(t, ".", "./function", nil, nil) // without the race detector, which would slow the one down more than the other
+	results := make([][2]result, len(contests))
+	t.Run("contests", func(t *testing.T) {
+		for i, c := range contests {
+			for j, sender := range []string{"sdk", "epilogue"} {
+				t.Run(c.name+"/"+sender, func(t *testing.T) {
+					t.Parallel()
+					r := c.run(t, path, sender)
+					results[i][j] = r
+					if sender == "epilogue" {
+						r.check(t, c)
+					}
+				})
+			}
+		}
+	})
+	var table strings.Builder
+	w := tabwriter.NewWriter(&table, 0, 0, 1, ' ', 0)
+	fmt.Fprintln(w, "|\t| batch processor\t| epilogue\t|")
+	fmt.Fprintln(w, "|---\t|---\t|---\t|")
+	for i, c := range contests {
+		fmt.Fprintf(w, "| %s\t| %s\t| %s\t|\n", c.name, results[i][0], results[i][1])
+	}
+	_ = w.Flush()
+	t.Logf("\n%s", &table)
+}
+
+func (r result) String() string {
+	s := fmt.Sprintf("%d of %d spans, %d of %d roots", r.delivered, r.ended, r.roots, r.invocations)
+	if r.timedOut > 0 {
+		s += fmt.Sprintf("; %d timed out", r.timedOut)
+	}
+	return s + fmt.Sprintf("; the caller waits %s at most", r.wait.Round(time.Millisecond))
+}
+
+// check holds epilogue to its promises.
+func (r result) check(t *testing.T, c contest) {
+	t.Helper()
+	if r.delivered != r.ended || r.roots != r.invocations || r.twice != 0 {
+		t.Errorf("%s, %d spans too many", r, r.twice)
+	}
+	if r.wait > c.wait || r.held > c.held {
+		t.Errorf("%s, with at most %s after the response; want %s and %s", r, r.held, c.wait, c.held)
+	}
+}
+
+// run has the sender do the contest's work.
+func (c contest) run(t *testing.T, path, sender string) result {
+	t.Helper()
+	record := filepath.Join(t.TempDir(), "ended.json")
+	me := &contestant{T: t, receiver: otlpreceiver.New(otlpreceiver.Config{})}
+	if err := me.receiver.Listen("127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 4*patience)
+	defer cancel()
+	me.ctx = ctx
+	lambda, err := lambdatest.New(lambdatest.Config{
+		FunctionName: "function", MemorySize: 1024, Timeout: contestTimeout, Env: []string{
+			"E2E_SENDS_BY=" + sender, "E2E_RECORD=" + record, "OTEL_EXPORTER_OTLP_ENDPOINT=" + me.receiver.Endpoint(),
+			"EPILOGUE_FLUSH_TIMEOUT=" + flushTimeout.String(),
+		},
+	}, lambdatest.Command(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	me.lambda = lambda
+	defer func() { _ = lambda.Close() }()
+	c.drive(me)
+	if _, err := lambda.Shutdown(ctx); err != nil && !errors.Is(err, lambdatest.ErrNotRunning) {
+		t.Errorf("shutdown: %v", err)
+	}
+	if err := errors.Join(lambda.Close(), me.receiver.Close()); err != nil {
+		t.Errorf("close: %v", err)
+	}
+	return me.result(len(readRecord(t, record)))
+}
+
+// send makes a call and waits until the environment is frozen or gone.
+func (c *contestant) send(o order) {
+	c.Helper()
+	payload, err := json.Marshal(o)
+	if err != nil {
+		c.Fatal(err)
+	}
+	_, err = c.lambda.Invoke(c.ctx, lambdatest.Invocation{Payload: payload})
+	if err := errors.Join(err, c.lambda.WaitIdle(c.ctx)); err != nil {
+		c.Fatalf("%v\n%s", err, c.lambda.Log())
+	}
+}
+
+// at calls do when the log says what.
+func (c *contestant) at(what eventlog.Kind, do func()) {
+	if _, err := c.lambda.Log().Wait(c.ctx, 0, func(e eventlog.Event) bool { return e.Kind == what }); err == nil {
+		do()
+	}
+}
+
+// result counts what ended, by the function's record, and what arrived.
+func (c *contestant) result(ended int) result {
+	r := result{ended: ended}
+	seen := map[string]bool{}
+	for _, s := range c.receiver.Spans() {
+		if seen[s.SpanID] {
+			r.twice++
+			continue
+		}
+		seen[s.SpanID] = true
+		r.delivered++
+		if _, root := s.Attributes["faas.invocation_id"]; root {
+			r.roots++
+		}
+	}
+	for _, i := range lambdatest.Invocations(c.lambda.Log().Events()) {
+		r.invocations++
+		r.wait = max(r.wait, i.Answered.Sub(i.Released))
+		r.held = max(r.held, i.AfterResponse)
+		if i.TimedOut {
+			r.timedOut++
+		}
+	}
+	return r
+}
