@@ -2,6 +2,7 @@ package otelx
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -12,11 +13,22 @@ const (
 	// maxBackoff.
 	firstBackoff = 20 * time.Millisecond
 	maxBackoff   = time.Second
+	// maxFinalBackoff is what it doubles up to while a shutdown waits.
+	maxFinalBackoff = 100 * time.Millisecond
+	// lastMoment is how much time has to be left for another attempt while a shutdown waits.
+	lastMoment = 5 * time.Millisecond
+	// minPersistence is for how long attempts at a backend that answers none of them are repeated at least.
+	minPersistence = 500 * time.Millisecond
 	// maxRetryAfter bounds the time for which a backend's Retry-After is honoured.
 	maxRetryAfter = 5 * time.Minute
 	// maxStrikes is in how many runs a batch fails before it is dropped, if in all but the first of them others were
 	// delivered.
 	maxStrikes = 3
+)
+
+var (
+	errOneProbe = errors.New("no other attempt while the backend is down")
+	errEnough   = errors.New("no other attempt in this flush")
 )
 
 // work delivers batches until none is left, time is up or the backend fails. A foreign exporter's error for a batch
@@ -74,24 +86,52 @@ func (l *loop) deliver(r *run, b *batch) (kept bool, err error) {
 	defer cancel()
 	backoff, pause := firstBackoff, time.Duration(0)
 	for len(b.live()) > 0 {
-		if err := l.pause(ctx, pause); err != nil {
+		if err := l.pause(ctx, r, pause); err != nil {
 			return false, err
 		}
-		o := safely(ctx, l.exporter, b.live())
-		l.queue.settle(b, o)
-		r.note(o)
-		switch o.verdict {
-		case retry:
-			l.hush(o.retryAfter)
+		o, late := l.attempt(ctx, r, b)
+		switch {
+		case o.verdict == keep && late != nil:
+			return false, late
+		case o.verdict == keep:
+			return true, o.err
+		case o.verdict != retry:
+			backoff, pause = firstBackoff, 0
+		case late != nil && !r.isFinal():
+			return false, late
+		case r.probing():
+			return false, errOneProbe
+		default:
 			pause = jittered(backoff)
 			backoff = min(2*backoff, maxBackoff)
-		case keep:
-			return ctx.Err() == nil, o.err
-		default:
-			backoff, pause = firstBackoff, 0
 		}
 	}
 	return false, nil
+}
+
+// attempt makes one request with what it holds of b, and keeps what it tells about b and the backend. late says why it
+// ended if its time was up.
+func (l *loop) attempt(ctx context.Context, r *run, b *batch) (o outcome, late error) {
+	ctx, cancel := r.watch(ctx, l.look(r))
+	defer cancel()
+	begun := time.Now()
+	o = safely(ctx, l.exporter, b.live())
+	took := time.Since(begun)
+	l.queue.settle(b, o)
+	r.note(o)
+	if ctx.Err() != nil {
+		late = context.Cause(ctx)
+	}
+	if o.unsent {
+		return o, late
+	}
+	if o.final() {
+		l.answered(took)
+	}
+	until, bounded := ctx.Deadline()
+	r.requested(o, begun, late != nil || bounded && !time.Now().Before(until))
+	l.hush(o.retryAfter)
+	return o, late
 }
 
 // jittered spreads d over half of it to one and a half times it.
@@ -109,27 +149,46 @@ func (l *loop) hush(d time.Duration) {
 	}
 }
 
-// pause waits for d and for as long as the backend wants to be left alone. It returns an error at once if ctx
-// shows that the time for the delivery is up before that.
-func (l *loop) pause(ctx context.Context, d time.Duration) error {
+// pause waits for backoff and for as long as the backend wants to be left alone. It returns an error at once if there
+// is no time for another attempt after that or if there were enough.
+func (l *loop) pause(ctx context.Context, r *run, backoff time.Duration) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	l.mu.Lock()
-	wait := max(d, time.Until(l.notBefore))
+	asked := max(0, time.Until(l.notBefore))
 	l.mu.Unlock()
-	if wait <= 0 {
+	if backoff <= 0 && asked <= 0 {
 		return nil
 	}
-	if until, ok := ctx.Deadline(); ok && wait >= time.Until(until) {
-		return fmt.Errorf("no time for another attempt in %s", wait.Round(time.Millisecond))
+	wait, err := l.patient(ctx, r, backoff, asked)
+	if err != nil {
+		return err
 	}
-	t := time.NewTimer(wait)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	err = r.sleep(ctx, wait)
+	if err == nil && asked > 0 {
+		r.obeyed()
 	}
+	return err
+}
+
+// patient returns how long to wait for the next attempt: for backoff and for what the backend has asked for. There is no
+// later for a final run, so that attempts there go on to the end, closer together as it comes, and what would be too
+// long is not heeded.
+func (l *loop) patient(ctx context.Context, r *run, backoff, asked time.Duration) (time.Duration, error) {
+	until, bounded := ctx.Deadline()
+	left := time.Until(until)
+	wait := max(backoff, asked)
+	switch {
+	case bounded && r.isFinal() && left > lastMoment:
+		if asked >= left {
+			asked = 0
+		}
+		return max(min(backoff, left/4, maxFinalBackoff), asked, lastMoment), nil
+	case bounded && wait >= left:
+		return 0, fmt.Errorf("no time for another attempt in %s", wait.Round(time.Millisecond))
+	case asked < backoff && !r.isFinal() && !r.persists(backoff, r.budget(l.timeout)):
+		return 0, errEnough
+	}
+	return wait, nil
 }

@@ -52,8 +52,12 @@ type outcome struct {
 	verdict    verdict
 	rejected   int64         // of n accepted
 	retryAfter time.Duration // how long the backend wants to be left alone; 0 if it did not say
+	unsent     bool          // it was decided without a request
 	err        error         // why not delivered; what the backend said about an accepted request
 }
+
+// final reports whether the spans are done with: the backend has answered, and not that it can not just now.
+func (o outcome) final() bool { return o.verdict != retry && o.verdict != keep }
 
 // otlpExporter is encoder and sender. Where the backend refuses a request for its size, it sends the same spans in
 // smaller ones, and makes no larger ones from then on.
@@ -87,7 +91,7 @@ func (x *otlpExporter) export(ctx context.Context, spans []sdktrace.ReadOnlySpan
 		n := x.encode(e, spans, limit)
 		if n == 0 {
 			err := fmt.Errorf("span %q exceeds %d bytes", spans[0].Name(), x.most)
-			return outcome{n: 1, verdict: tooLarge, err: err}
+			return outcome{n: 1, verdict: tooLarge, unsent: true, err: err}
 		}
 		res, err := x.sender.Send(ctx, e.body)
 		switch {

@@ -18,9 +18,11 @@ func (l *loop) flush(ctx context.Context) error {
 	before := l.runs
 	l.mu.Unlock()
 	var last *run
+	var why error
 	for definitive := false; !definitive && !l.queue.settled(target); {
-		r, joined := l.attend(ctx)
-		if r == nil {
+		var r *run
+		var joined bool
+		if r, joined, why = l.attend(ctx); why != nil {
 			break
 		}
 		err := r.wait(ctx)
@@ -34,12 +36,12 @@ func (l *loop) flush(ctx context.Context) error {
 		// less time than ctx has, says nothing about what can be done now.
 		last, definitive = r, joined && r.number > before
 	}
-	return l.verdict(target, last)
+	return l.verdict(target, last, why)
 }
 
 // attend joins the run under way or begins one. joined is false if the run has been left by everybody and is only to be
-// waited for. It returns nil if there is none and none may begin.
-func (l *loop) attend(ctx context.Context) (r *run, joined bool) {
+// waited for. The error says why there is none and none may begin.
+func (l *loop) attend(ctx context.Context) (r *run, joined bool, err error) {
 	deadline, ok := ctx.Deadline()
 	if !ok {
 		deadline = l.patience()
@@ -47,15 +49,18 @@ func (l *loop) attend(ctx context.Context) (r *run, joined bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.run != nil {
-		return l.run, l.run.join(deadline, !l.interval)
+		return l.run, l.run.join(deadline, !l.interval), nil
 	}
 	if l.closing {
-		return nil, false
+		return nil, false, errClosed
+	}
+	if err := l.down(); err != nil {
+		return nil, false, err
 	}
 	l.disarm()
 	r = l.begin(deadline)
 	go l.execute(r) //nolint:contextcheck // the export has the context of all that wait for it, not of the first
-	return r, true
+	return r, true, nil
 }
 
 // interrupted is the error of a caller whose own context has ended.
@@ -69,17 +74,16 @@ func (l *loop) interrupted(r *run, err error) error {
 	return fmt.Errorf("flush spans: %w; %d pending", err, pending)
 }
 
-// verdict is the error of a caller who has seen the export to its end.
-func (l *loop) verdict(target uint64, last *run) error {
+// verdict is the error of a caller who has seen the export to its end, or why there was none.
+func (l *loop) verdict(target uint64, last *run, why error) error {
 	drops := l.takeDropError()
 	if l.queue.settled(target) {
 		return drops
 	}
-	err := errClosed
-	if last != nil {
-		err = pick(last.failure(), err)
+	if why == nil {
+		why = pick(last.failure(), errClosed)
 	}
-	return errors.Join(drops, fmt.Errorf("flush spans: %w; %d kept", err, l.queue.account().Pending))
+	return errors.Join(drops, fmt.Errorf("flush spans: %w; %d kept", why, l.queue.account().Pending))
 }
 
 // takeDropError returns a *DropError if spans were dropped since the last call.

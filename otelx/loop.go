@@ -22,8 +22,10 @@ type loop struct {
 	timer     *time.Timer // of the interval flush; nil until the first
 	armed     bool        // timer will fire
 	notBefore time.Time   // the backend wants to be left alone until then
-	dropCause error       // a remark of the backend about drops no flush has reported yet
+	breaker   breaker
+	dropCause error // a remark of the backend about drops no flush has reported yet
 
+	final    bool           // shutdown has begun: the backend is tried, whatever is known of it
 	copying  sync.WaitGroup // sendCopies under way; with closing, none begins any more
 	stopping int            // callers of shutdown that still flush
 	closing  bool           // no run begins any more
@@ -45,7 +47,7 @@ func (l *loop) notice(e edge) {
 	if l.run != nil || l.closing { // a background run looks at the queue again at its end
 		return
 	}
-	if e == becameHalf && !time.Now().Before(l.notBefore) {
+	if e == becameHalf && l.quiet() <= 0 {
 		r := l.begin(l.patience())
 		r.background = true
 		go l.execute(r)
@@ -66,6 +68,10 @@ func (l *loop) patience() time.Time {
 func (l *loop) begin(deadline time.Time) *run {
 	l.runs++
 	l.run = newRun(l.runs, l.queue.mark(), deadline)
+	l.run.probe = l.breaker.open()
+	if l.final {
+		l.run.makeFinal()
+	}
 	return l.run
 }
 
@@ -75,7 +81,7 @@ func (l *loop) arm() {
 		return
 	}
 	l.armed = true
-	pause := max(l.delay, time.Until(l.notBefore))
+	pause := max(l.delay, l.quiet())
 	if l.timer == nil {
 		l.timer = time.AfterFunc(pause, l.tick)
 		return
@@ -92,6 +98,11 @@ func (l *loop) tick() {
 	}
 	l.armed = false
 	if n, _ := l.queue.load(); n == 0 || l.run != nil || l.closing {
+		l.mu.Unlock()
+		return
+	}
+	if l.quiet() > 0 { // only now: a flush has failed while the timer was set
+		l.arm()
 		l.mu.Unlock()
 		return
 	}
@@ -123,14 +134,22 @@ func (l *loop) disarm() {
 	}
 }
 
-// execute delivers what r is for, with as many workers as there is work for, and ends r.
+// execute delivers what r is for, with as many workers as there is work for, and ends r. A probe goes ahead alone.
 func (l *loop) execute(r *run) {
 	var workers sync.WaitGroup
+	free := l.exporter.width()
+	if r.probe {
+		free--
+		workers.Go(func() { l.work(r); r.proceed() })
+		<-r.proceeds
+	}
 	_, batches := l.queue.load()
-	for range min(batches, l.exporter.width()) - 1 {
+	for range min(batches, free) - 1 {
 		workers.Go(func() { l.work(r) })
 	}
-	l.work(r)
+	if free > 0 {
+		l.work(r)
+	}
 	workers.Wait()
 	l.finish(r)
 }
@@ -139,6 +158,7 @@ func (l *loop) execute(r *run) {
 func (l *loop) finish(r *run) {
 	remark, loss := r.said()
 	l.mu.Lock()
+	l.judge(r)
 	l.run = nil
 	if loss != nil {
 		l.dropCause = loss

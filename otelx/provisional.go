@@ -117,12 +117,13 @@ func (l *loop) sendCopies(ctx context.Context, spans []sdktrace.ReadOnlySpan) (n
 // sendCopy makes one request of spans, or of as many from the first as one holds, in a few attempts.
 func (l *loop) sendCopy(ctx context.Context, spans []sdktrace.ReadOnlySpan) (o outcome) {
 	backoff := firstBackoff
+	apart := newRun(0, 0, time.Time{}) // it is part of none
 	for range maxCopyAttempts {
 		o = safely(ctx, l.exporter, spans)
 		if o.verdict != retry || o.retryAfter > 0 {
 			break
 		}
-		if l.pause(ctx, jittered(backoff)) != nil {
+		if l.pause(ctx, apart, jittered(backoff)) != nil {
 			break
 		}
 		backoff *= 2
@@ -137,6 +138,9 @@ func (l *loop) admitCopies() error {
 	defer l.mu.Unlock()
 	if l.closing {
 		return errClosed
+	}
+	if err := l.down(); err != nil {
+		return err
 	}
 	if wait := time.Until(l.notBefore); wait > 0 {
 		return fmt.Errorf("the backend wants to be left alone for another %s", wait.Round(time.Millisecond))

@@ -46,6 +46,18 @@ func (b *batch) live() []sdktrace.ReadOnlySpan { return b.spans[b.head:] }
 
 func (b *batch) oldest() uint64 { return b.first + uint64(b.head) }
 
+// end is the number of the span that would follow.
+func (b *batch) end() uint64 { return b.first + uint64(len(b.spans)) }
+
+// absorb moves the first n live spans of next, which follow b's, to b's end.
+func (b *batch) absorb(next *batch, n int) {
+	if b.head > 0 {
+		b.spans, b.first, b.head = slices.Delete(b.spans, 0, b.head), b.oldest(), 0
+	}
+	b.spans = append(b.spans, next.live()[:n]...)
+	next.pass(n)
+}
+
 // pass is done with the first n live spans.
 func (b *batch) pass(n int) {
 	clear(b.spans[b.head : b.head+n])
@@ -155,6 +167,7 @@ func (q *queue) take(target uint64) *batch {
 		q.fresh = q.empty()
 	} else {
 		q.waiting = slices.Delete(q.waiting, 0, 1)
+		q.fill(b, target)
 	}
 	q.flying = append(q.flying, b)
 	q.waits -= len(b.live())
@@ -162,9 +175,34 @@ func (q *queue) take(target uint64) *batch {
 	return b
 }
 
+// fill moves the oldest of what waits into b while it is below target, follows b's spans and has room there, so that
+// what flushes in vain have left in small batches leaves in few requests. Batches that a foreign exporter has failed
+// stay as they are: one span may be the reason, and is not to take others along.
+func (q *queue) fill(b *batch, target uint64) {
+	for b.strikes == 0 {
+		next := q.fresh
+		if len(q.waiting) > 0 {
+			next = q.waiting[0]
+		}
+		n := min(q.batchSize-len(b.live()), len(next.live()))
+		if n <= 0 || next.strikes > 0 || next.oldest() != b.end() || next.oldest() >= target {
+			return
+		}
+		b.absorb(next, n)
+		switch {
+		case len(next.live()) > 0:
+		case next == q.fresh:
+			next.spans, next.head = next.spans[:0], 0
+		default:
+			q.waiting = slices.Delete(q.waiting, 0, 1)
+			q.recycle(next)
+		}
+	}
+}
+
 // settle enters what came of the first o.n live spans of a flying batch into the account.
 func (q *queue) settle(b *batch, o outcome) {
-	if o.verdict == retry || o.verdict == keep {
+	if !o.final() {
 		return
 	}
 	q.mu.Lock()

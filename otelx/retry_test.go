@@ -64,7 +64,8 @@ func TestFlushWithoutDeadlineHasTheExportTimeout(t *testing.T) {
 		if err := s.ForceFlush(context.Background()); !errors.Is(err, errDown) {
 			t.Errorf("ForceFlush: %v", err)
 		}
-		if took := time.Since(begin); took < time.Second || took > 3*time.Second {
+		// A quarter of it, less at most the pause for which there was no time any more.
+		if took := time.Since(begin); took < 250*time.Millisecond || took > 750*time.Millisecond {
 			t.Errorf("took %v", took)
 		}
 	})
@@ -312,11 +313,11 @@ func TestJoinedAttemptKeepsItsLimits(t *testing.T) {
 		synctest.Wait()
 		begin := time.Now()
 		err := s.ForceFlush(within(t, time.Minute))
-		if !errors.Is(err, errExportTimeout) {
+		if err == nil || !strings.Contains(err.Error(), "no answer within 500ms") {
 			t.Errorf("ForceFlush: %v", err)
 		}
-		// The export timeout of the attempt joined, then that of its own.
-		if took := time.Since(begin); took != 4*time.Second {
+		// The export timeout of the attempt joined, then a probe of its own.
+		if took := time.Since(begin); took != 2500*time.Millisecond {
 			t.Errorf("took %v", took)
 		}
 		if err := <-short; !errors.Is(err, context.DeadlineExceeded) {

@@ -15,7 +15,13 @@ type run struct {
 	target uint64 // spans with a lower number are its task
 	ctx    context.Context
 	cancel context.CancelFunc
+	began  time.Time
+	probe  bool          // one request goes ahead alone, to see whether the backend is up again
 	done   chan struct{} // closed at the end
+
+	// proceeds is closed when a probe's run goes on at full width or is over, final when a shutdown waits for the run:
+	// then it goes on for as long as its callers wait, whatever is known of the backend. r.mu guards the closing.
+	proceeds, final chan struct{}
 
 	mu         sync.Mutex
 	interested int       // the background included
@@ -26,14 +32,21 @@ type run struct {
 	err        error     // why the last attempt failed, and why there is no other
 	remark     error     // what the backend said about a request that it accepted
 	loss       error     // what was said when spans were lost
+	tried      time.Time // the first request; zero: none was made
+	hopeful    time.Time // since when all attempts have failed, but for time in which the backend wanted none
+	answered   bool      // the backend has dealt with a request
+	rebuffed   bool      // a request has failed before its time was up
+	left       time.Time // when the last of those interested left; zero: not yet
 }
 
 // newRun makes a run with one interested party, who waits until deadline (zero: without end).
 func newRun(number, target uint64, deadline time.Time) *run {
 	ctx, cancel := context.WithCancel(context.Background())
+	now := time.Now()
 	return &run{
-		number: number, target: target, ctx: ctx, cancel: cancel, done: make(chan struct{}),
-		interested: 1, bounded: !deadline.IsZero(), deadline: deadline,
+		number: number, target: target, ctx: ctx, cancel: cancel, began: now, done: make(chan struct{}),
+		proceeds: make(chan struct{}), final: make(chan struct{}),
+		interested: 1, bounded: !deadline.IsZero(), deadline: deadline, hopeful: now,
 	}
 }
 
@@ -63,6 +76,7 @@ func (r *run) leave() {
 	defer r.mu.Unlock()
 	r.interested--
 	if r.interested == 0 {
+		r.left = time.Now()
 		r.cancel()
 	}
 }
@@ -75,6 +89,102 @@ func (r *run) until() time.Time {
 		return time.Time{}
 	}
 	return r.deadline
+}
+
+// budget returns how long those interested wait in all, and not longer than limit (0: no limit); 0: without end.
+func (r *run) budget(limit time.Duration) time.Duration {
+	until := r.until()
+	if until.IsZero() {
+		return limit
+	}
+	if d := until.Sub(r.began); limit <= 0 || d < limit {
+		return d
+	}
+	return limit
+}
+
+// makeFinal lifts all limits on attempts but the time of those interested.
+func (r *run) makeFinal() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	closeOnce(r.final)
+	closeOnce(r.proceeds)
+}
+
+func (r *run) isFinal() bool { return isClosed(r.final) }
+
+// proceed lets a probe's run go on at full width, or end.
+func (r *run) proceed() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	closeOnce(r.proceeds)
+}
+
+// probing reports whether it is still to be seen that the backend is up again.
+func (r *run) probing() bool { return r.probe && !isClosed(r.proceeds) }
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// closeOnce needs a lock around all closing of c.
+func closeOnce(c chan struct{}) {
+	if !isClosed(c) {
+		close(c)
+	}
+}
+
+// requested keeps what a request tells about the backend. It began at begun, and late says that its time was up.
+func (r *run) requested(o outcome, begun time.Time, late bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.tried.IsZero() || begun.Before(r.tried) {
+		r.tried = begun
+	}
+	if o.final() {
+		r.answered, r.hopeful = true, time.Now()
+		closeOnce(r.proceeds)
+		return
+	}
+	r.rebuffed = r.rebuffed || !late
+}
+
+// obeyed notes that there was no attempt because the backend wanted none.
+func (r *run) obeyed() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.hopeful = time.Now()
+}
+
+// sleep waits for d, or until a shutdown joins that has less time than the next attempt was to wait.
+func (r *run) sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	final := r.final
+	if r.isFinal() {
+		final = nil
+	}
+	select {
+	case <-t.C:
+		return nil
+	case <-final:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// persists reports whether attempts in vain go on for another wait: for a quarter of budget (0: without end), or half
+// a second if that is more.
+func (r *run) persists(wait, budget time.Duration) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return budget <= 0 || time.Since(r.hopeful)+wait <= max(minPersistence, budget/4)
 }
 
 // note keeps what an attempt said.
@@ -163,6 +273,20 @@ func (r *run) attempt(limit time.Duration) (context.Context, context.CancelFunc)
 	}
 	ctx, cancel := context.WithTimeoutCause(r.ctx, limit, errExportTimeout)
 	return shownDeadline{ctx, r}, cancel
+}
+
+// watch returns the context for one request: it ends after look (0: no limit), unless the run is final by then.
+func (r *run) watch(ctx context.Context, look time.Duration) (context.Context, context.CancelFunc) {
+	if look <= 0 {
+		return ctx, func() {}
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	timer := time.AfterFunc(look, func() {
+		if !r.isFinal() {
+			cancel(fmt.Errorf("no answer within %s", look.Round(time.Millisecond)))
+		}
+	})
+	return ctx, func() { timer.Stop(); cancel(nil) }
 }
 
 // shownDeadline shows a deadline that may still move, and so is not what ends it: the last to leave the run does that.

@@ -83,8 +83,9 @@ func (c *config) newProcessor(env *environment) *processor {
 	delay := env.millis(5*time.Second, "OTEL_BSP_SCHEDULE_DELAY")
 	timeout := env.millis(30*time.Second, "OTEL_BSP_EXPORT_TIMEOUT")
 	m := c.newMetrics(env, x, bound)
-	m.observe(q.account)
-	return &processor{open: newOpenSpans(bound), queue: q, loop: newLoop(q, m.around(x), delay, timeout), metrics: m}
+	l := newLoop(q, m.around(x), delay, timeout)
+	m.observe(l.stats)
+	return &processor{open: newOpenSpans(bound), queue: q, loop: l, metrics: m}
 }
 
 // newExporter returns the option's exporter, else the environment's; nil for none.
@@ -224,7 +225,7 @@ func (s *SDK) Stats() Stats {
 	if s.processor == nil {
 		return Stats{}
 	}
-	return s.processor.queue.account()
+	return s.processor.loop.stats()
 }
 
 // LogValue renders Stats for slog.

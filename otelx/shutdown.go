@@ -15,7 +15,10 @@ func (l *loop) shutdown(ctx context.Context) error {
 	l.interval = false
 	l.disarm()
 	l.stopping++
-	l.notBefore = time.Time{} // there is no later
+	l.notBefore, l.final = time.Time{}, true // there is no later
+	if l.run != nil {
+		l.run.makeFinal()
+	}
 	l.mu.Unlock()
 	err := l.flush(ctx)
 	l.mu.Lock()

@@ -15,6 +15,8 @@ type Stats struct {
 	Pending int64
 	// Dropped counts those that are lost, by reason.
 	Dropped Dropped
+	// Breaker says whether the backend is taken for being down.
+	Breaker BreakerState
 
 	// Provisional is the number of copies of open spans that a backend has accepted (see [SDK.ExportOpen]), apart from
 	// all the above: such a span is counted there when it ends.
@@ -42,7 +44,8 @@ func (d Dropped) Total() int64 {
 	return d.QueueFull + d.Rejected + d.Refused + d.TooLarge + d.AfterShutdown
 }
 
-// LogValue renders the counts for slog: ended, exported, pending and dropped, and the reasons that are not zero, as is provisional.
+// LogValue renders the counts for slog: ended, exported, pending and dropped; the reasons and provisional where they are
+// not zero, and the breaker's state where it is not closed.
 func (s Stats) LogValue() slog.Value {
 	attrs := []slog.Attr{
 		slog.Int64("ended", s.Ended),
@@ -55,6 +58,9 @@ func (s Stats) LogValue() slog.Value {
 	}
 	if s.Provisional != 0 {
 		attrs = append(attrs, slog.Int64("provisional", s.Provisional))
+	}
+	if s.Breaker != BreakerClosed {
+		attrs = append(attrs, slog.String("breaker", s.Breaker.String()))
 	}
 	return slog.GroupValue(attrs...)
 }

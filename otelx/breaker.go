@@ -1,0 +1,135 @@
+package otelx
+
+import (
+	"fmt"
+	"time"
+)
+
+const (
+	// firstPause is for how long no request passes after the second failure in a row; the pause is four times as long
+	// after each further one, up to maxPause.
+	firstPause = 100 * time.Millisecond
+	maxPause   = time.Minute
+	// minLook is how long a probe waits for an answer at least.
+	minLook = 100 * time.Millisecond
+	// warmLook is how long a request to a backend that is known to answer waits at least.
+	warmLook = time.Second
+	// longLookEvery is of how many probes one has all the time of its caller, for a backend that has become slow.
+	longLookEvery = 24
+)
+
+// BreakerState is what a flush makes of the backend. The zero value is BreakerClosed.
+type BreakerState int
+
+const (
+	// BreakerClosed: as far as is known the backend deals with requests.
+	BreakerClosed BreakerState = iota
+	// BreakerOpen: the backend is down. Until a pause is over, flushes fail at once and keep their spans.
+	BreakerOpen
+	// BreakerProbing: the backend was down. The flush under way, or else the next, begins with a single request; once
+	// that is dealt with, the rest follows.
+	BreakerProbing
+)
+
+// String returns "closed", "open" or "probing".
+func (s BreakerState) String() string {
+	switch s {
+	case BreakerClosed:
+		return "closed"
+	case BreakerOpen:
+		return "open"
+	case BreakerProbing:
+		return "probing"
+	}
+	return fmt.Sprintf("BreakerState(%d)", int(s))
+}
+
+// breaker keeps flushes from waiting for a backend that is down. It is closed while the backend deals with requests; a
+// flush of which no request was dealt with opens it. The flush after that probes at once: a single request, not
+// repeated, with a short look. From the second failure in a row on there are pauses in which no request is made. A
+// probe that the backend deals with closes it.
+//
+// What it costs to flush at each of 1,000 invocations while a backend that has never answered hangs, with the 2 s that
+// the agent gives a flush: the first has all of them, since nothing else tells a hang from slowness. The probes look
+// 500, 250 and 125 ms and then 100, after pauses of 0, 0.1, 0.4, 1.6, 6.4, 25.6 and then 60 s. That makes 6 probes with
+// invocations 10 ms apart, 8 with 100 ms, 22 with 1 s: 3.2, 3.4 and 4.8 ms an invocation, the first included. A backend
+// that has answered before costs the first 1 s instead of 2, one that refuses half a second at most and its probes a
+// round trip each.
+//
+// The pauses have no jitter: what opens the breakers of a thousand environments is their invocations, and those are not
+// in step. The zero value is closed. It does not lock.
+type breaker struct {
+	failures int           // in a row; 0: closed
+	failed   time.Time     // the last of them
+	pause    time.Duration // from failed on, in which no request is made
+	cause    error         // of the last failure
+	glance   time.Duration // how long the next probe looks, if open
+	silence  time.Duration // how long flushes too short to tell have waited, since the last answer or failure
+	known    bool          // the backend has answered
+	longest  time.Duration // that it took; fades as it takes less
+}
+
+// open reports whether the next request is a probe.
+func (b *breaker) open() bool { return b.failures > 0 }
+
+// wait returns for how long no request may be made; 0: one may. Time in which the process was frozen counts: it shows
+// in both of Go's clocks or, depending on the hypervisor, in one of them.
+func (b *breaker) wait(now time.Time) time.Duration {
+	if !b.open() {
+		return 0
+	}
+	passed := max(now.Sub(b.failed), now.Round(0).Sub(b.failed.Round(0)))
+	return max(0, b.pause-passed)
+}
+
+// look returns how long the next request may take, of a caller who has budget in all (0: no limit); 0: as long as the
+// caller has.
+func (b *breaker) look(budget time.Duration) time.Duration {
+	switch {
+	case b.open() && b.failures%longLookEvery != 0:
+		return b.glance
+	case b.open() || !b.known || budget <= 0:
+		return 0
+	}
+	return max(warmLook, 4*b.longest, budget/4)
+}
+
+// answered notes that the backend has dealt with a request in took: taken the spans or refused them for good.
+func (b *breaker) answered(took time.Duration) {
+	*b = breaker{known: true, longest: max(took, b.longest-b.longest/64)}
+}
+
+// refused notes a flush with budget whose requests have all failed, at least one of them before its time was up.
+func (b *breaker) refused(now time.Time, budget time.Duration, cause error) {
+	switch b.failures {
+	case 0:
+		b.pause = 0
+		b.glance = max(budget/4, 2*b.longest, minLook)
+	case 1:
+		b.pause = firstPause
+		b.glance = max(b.glance/2, minLook)
+	default:
+		b.pause = min(4*b.pause, maxPause)
+		b.glance = max(b.glance/2, minLook)
+	}
+	b.failures++
+	b.failed, b.cause, b.silence = now, cause, 0
+}
+
+// unanswered notes a flush with budget that has waited for that long and got no answer at all. A flush of a few
+// milliseconds proves nothing: several have to wait as long as a look, together.
+func (b *breaker) unanswered(now time.Time, waited, budget time.Duration, cause error) {
+	enough := max(2*b.longest, minLook)
+	if b.open() {
+		enough = b.glance
+	}
+	if b.silence += waited; b.silence >= enough {
+		b.refused(now, budget, cause)
+	}
+}
+
+// downError is why a flush made no request.
+func (b *breaker) downError(wait time.Duration) error {
+	return fmt.Errorf("the backend is down, not tried for another %s; last failure: %w",
+		wait.Round(time.Millisecond), b.cause)
+}
