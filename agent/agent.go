@@ -65,6 +65,7 @@ func Start(ctx context.Context, f Flusher, opts ...Option) *Agent {
 		a.enter(outside)
 		return a
 	}
+	a.invocations.alarms = alarms{after: a.settings.budget.guard, ring: a.guardTimeout}
 	signals := make(chan os.Signal, 2)
 	a.process.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
 	go a.watch(ctx, signals)

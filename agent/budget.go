@@ -20,6 +20,7 @@ type budget struct {
 	flushTimeout time.Duration
 	margin       time.Duration
 	shutdown     time.Duration // zero: the platform's window less the margin
+	timeoutGuard time.Duration // how long before a deadline the guard fires; zero: never
 }
 
 // flush returns when a flush has to end that begins now, for an invocation with this deadline (zero: not known):
@@ -40,12 +41,23 @@ func (b budget) flush(now, deadline time.Time) time.Time {
 	return now.Add(min(b.flushTimeout, max(left-b.margin, least)))
 }
 
+// guard returns how long after now the timeout guard of an invocation that begins now fires, and whether it does: the
+// guard's time before the deadline, but not before half of what is left has passed, so that an invocation with little
+// time is not guarded from its first moment on.
+func (b budget) guard(now, deadline time.Time) (after time.Duration, ok bool) {
+	left := deadline.Sub(now)
+	if deadline.IsZero() || left <= 0 || b.timeoutGuard == 0 {
+		return 0, false
+	}
+	return left - min(b.timeoutGuard, left/2), true
+}
+
 // plan is when the parts of a shutdown have to end. Each part but the last has a straggle more to return.
 type plan struct {
 	window   time.Duration // from the signal to the end of all
 	hooks    time.Time     // the shutdown hooks: half of the time
-	flush    time.Time     // the last flush: nine tenths of the time
-	shutdown time.Time     // Shutdown
+	flush    time.Time     // the last flush alone: nine tenths of the time; then Shutdown begins beside it
+	shutdown time.Time     // Shutdown, and the last flush
 	end      time.Time     // all, the last line of the log included
 }
 

@@ -117,7 +117,11 @@ func TestChildProcessThatTimesOut(t *testing.T) {
 		t.Fatalf("%+v %v", resp, err)
 	}
 	w.idle()
-	w.inOrder(w.one(lambdatest.KindSigterm, ""), w.find(openEnded, "")[0], w.one(flushEnded, ""), w.one(shutdownEnded, ""),
+	flushes := w.find(flushEnded, "")
+	if len(flushes) != 2 {
+		t.Fatalf("%d flushes, want the guard's and the last", len(flushes))
+	}
+	w.inOrder(flushes[0], w.one(lambdatest.KindSigterm, ""), w.find(openEnded, "")[0], flushes[1], w.one(shutdownEnded, ""),
 		w.one(lambdatest.KindProcessExit, ""))
 	if n := len(w.find(openEnded, "")); n != 2 {
 		t.Errorf("EndOpen called %d times, want for the invocation and for the rest", n)

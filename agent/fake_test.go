@@ -17,6 +17,7 @@ type fakeFlusher struct {
 	log     *eventlog.Log
 	onFlush func(ctx context.Context, call int) error // nil: all well; calls count from 1
 	onEnd   func(root [8]byte)
+	onOpen  func(ctx context.Context) error // of ExportOpen, which exports two spans; nil: all well
 	onClose func(ctx context.Context) error
 	counts  []slog.Attr
 
@@ -62,6 +63,23 @@ func (f *fakeFlusher) EndOpen(root [8]byte, reason string) int {
 		f.onEnd(root)
 	}
 	return 1
+}
+
+func (f *fakeFlusher) EndOpenAs(root [8]byte, errorType, reason string) int {
+	return f.EndOpen(root, "["+errorType+"] "+reason)
+}
+
+func (f *fakeFlusher) ExportOpen(ctx context.Context, root [8]byte, errorType, reason string) (n int, err error) {
+	who := string(bytes.TrimRight(root[:], "\x00"))
+	f.log.Add(eventlog.Event{Kind: exportBegun, Who: who, Detail: "[" + errorType + "] " + reason, Duration: left(ctx)})
+	defer func() { f.log.Add(eventlog.Event{Kind: exportEnded, Who: who, Detail: fmt.Sprint(err)}) }()
+	if f.onOpen != nil {
+		err = f.onOpen(ctx)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return 2, nil
 }
 
 func (f *fakeFlusher) SetIntervalFlush(on bool) {

@@ -25,8 +25,9 @@ type flights struct {
 
 // flight is one call of ForceFlush.
 type flight struct {
-	until  time.Time // the latest end that anybody on it asked for; guarded by flights.mu until it begins
-	began  time.Time // this and the next two are set when it begins
+	until  time.Time               // the latest end that anybody on it asked for; guarded by flights.mu until it begins
+	beside []func(context.Context) // called beside it, and part of it; guarded likewise
+	began  time.Time               // this and the next two are set when it begins
 	ctx    context.Context
 	cancel context.CancelFunc
 	done   chan struct{} // closed by its goroutine when it has ended
@@ -52,8 +53,9 @@ func (f *flights) flush(until time.Time) error {
 	return errStuck // this flight, or the one before that it waits for
 }
 
-// board finds or makes the flight that will deliver what has ended by now; nil where there are no more.
-func (f *flights) board(until time.Time) *flight {
+// board finds or makes the flight that will deliver what has ended by now; nil where there are no more. Each function in
+// beside is called while that flight is under way, with its context, and heeds that.
+func (f *flights) board(until time.Time, beside ...func(context.Context)) *flight {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch {
@@ -63,9 +65,10 @@ func (f *flights) board(until time.Time) *flight {
 		if until.After(f.next.until) {
 			f.next.until = until
 		}
+		f.next.beside = append(f.next.beside, beside...)
 		return f.next
 	}
-	fl := &flight{until: until, done: make(chan struct{})}
+	fl := &flight{until: until, beside: beside, done: make(chan struct{})}
 	if f.now != nil {
 		f.next = fl
 		return fl
@@ -90,13 +93,24 @@ func (f *flights) begin(fl *flight) {
 func (f *flights) fly(fl *flight) {
 	for fl != nil {
 		if fl.err = fl.ctx.Err(); fl.err == nil {
-			fl.err = f.call(fl.ctx)
+			fl.err = f.make(fl)
 		}
 		fl.cancel()
 		next := f.land()
 		close(fl.done)
 		fl = next
 	}
+}
+
+// make makes the call, and the others beside it.
+func (f *flights) make(fl *flight) error {
+	var all sync.WaitGroup
+	for _, do := range fl.beside {
+		all.Go(func() { do(fl.ctx) })
+	}
+	err := f.call(fl.ctx)
+	all.Wait()
+	return err
 }
 
 // land ends the flight under way and begins the next, which it returns; nil where there is none.
@@ -117,20 +131,20 @@ func (f *flights) land() *flight {
 	return next
 }
 
-// hurry is called when the shutdown begins, which flushes once more, until latest at most. The flight under way gets as
-// much time as that in all, from its own beginning, and in any case half of what is left: one that is slow arrives, and
-// one that has hung for long leaves time for the flight after it.
-func (f *flights) hurry(latest time.Time) {
+// hurry is called when the shutdown begins, which flushes once more, until latest at most. The flight under way ends at
+// handover at most. It gets as much time as that in all, from its own beginning, and in any case half of what is left:
+// one that is slow arrives, and one that has hung for long leaves time for the flight after it.
+func (f *flights) hurry(handover, latest time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.latest = latest
 	if f.now != nil {
-		left := time.Until(latest)
+		left := time.Until(handover)
 		time.AfterFunc(max(left/2, left-time.Since(f.now.began)), f.now.cancel)
 	}
 }
 
-// ground says that the Flusher is about to be shut down: no flight begins any more.
+// ground says that the Flusher is about to be shut down: no flight begins any more. One that is under way goes on.
 func (f *flights) ground() {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -99,17 +99,17 @@ func TestHurry(t *testing.T) {
 				synctest.Wait()
 				time.Sleep(tt.since)
 				now := time.Now()
-				a.hurry(now.Add(300 * ms))
+				a.hurry(now.Add(300*ms), now.Add(330*ms))
 				if err := a.flush(now.Add(time.Minute)); !errors.Is(err, context.DeadlineExceeded) {
 					t.Errorf("error %v", err)
 				}
-				if got := time.Since(now); got != 300*ms {
+				if got := time.Since(now); got != 330*ms {
 					t.Errorf("over after %v", got)
 				}
 				if got := (<-first).Sub(now); got != tt.gets {
 					t.Errorf("the flight under way gets %v, want %v", got, tt.gets)
 				}
-				if rest := 300*ms - tt.gets; rest > 0 && (len(a.limits) != 2 || a.limits[1] != rest) {
+				if rest := 330*ms - tt.gets; len(a.limits) != 2 || a.limits[1] != rest {
 					t.Errorf("time limits %v", a.limits)
 				}
 			})

@@ -7,12 +7,15 @@ import "context"
 //
 // Both methods are given a context with a deadline, which the Flusher is expected to honour. One that does not is left
 // behind when its time is up and is not called again before it has returned, so that it can neither hold the
-// environment nor pile up. Calls of ForceFlush never overlap each other; Shutdown comes last, once, and overlaps
-// ForceFlush only where ForceFlush did not return in time. A panic counts as an error.
+// environment nor pile up. Calls of ForceFlush never overlap each other. Shutdown comes last, once, and when the last
+// ForceFlush has returned, if it does so in nine tenths of the shutdown's time. Else Shutdown begins beside it, and both
+// may go on until the end of the time, so that a slow request under way is not cut off for a second one. The two must be
+// safe for that, as those of OpenTelemetry's providers and processors are (OpenTelemetry Specification, "Concurrency
+// requirements"). A panic counts as an error.
 //
-// A Flusher may also implement [OpenEnder], [IntervalSetter] and [log/slog.LogValuer]. The value of the latter is a
-// group of counts that the agent's last log line carries; what it holds under the keys "pending" and "dropped" counts
-// as not delivered.
+// A Flusher may also implement [OpenEnder], [TypedOpenEnder], [OpenExporter], [IntervalSetter] and
+// [log/slog.LogValuer]. The value of the latter is a group of counts that the agent's last log line carries; what it
+// holds under the keys "pending" and "dropped" counts as not delivered.
 type Flusher interface {
 	// ForceFlush delivers what has ended before the call. Nil says that all of it has been delivered; what has not
 	// is expected to be kept for the next call.
@@ -28,6 +31,23 @@ type OpenEnder interface {
 	// EndOpen ends the open spans at and under the span id root, or all open spans where root is zero, with status
 	// Error and the reason. It returns how many it ended.
 	EndOpen(root [8]byte, reason string) int
+}
+
+// TypedOpenEnder is what an [OpenEnder] implements that can say what kind of error ended the spans. The agent then says
+// "timeout" of an invocation that has timed out.
+type TypedOpenEnder interface {
+	// EndOpenAs does what EndOpen does, and gives each span that has none the attribute error.type.
+	EndOpenAs(root [8]byte, errorType, reason string) int
+}
+
+// OpenExporter is what a [Flusher] implements that can export copies of spans that go on. The agent calls it shortly
+// before an invocation's deadline, where what is open then might be lost: see the package's documentation. Calls may
+// overlap ForceFlush and, for several invocations, each other.
+type OpenExporter interface {
+	// ExportOpen exports copies of the open spans around the span id root, as if they ended now, with status Error,
+	// the reason, the attribute error.type, and a mark that says that they are provisional. It returns how many were
+	// delivered, soon after ctx has ended at the latest, and neither ends the spans nor keeps the copies.
+	ExportOpen(ctx context.Context, root [8]byte, errorType, reason string) (int, error)
 }
 
 // IntervalSetter is what a [Flusher] implements that can also flush by a timer of its own. The agent tells it once, in

@@ -31,6 +31,24 @@ func (g *guard) ForceFlush(ctx context.Context) error {
 // there is no later chance.
 func (g *guard) Shutdown(ctx context.Context) error { return g.within(ctx, g.Flusher.Shutdown) }
 
+// ExportOpen returns a straggle after ctx has ended at the latest, and does nothing where the Flusher has none.
+func (g *guard) ExportOpen(ctx context.Context, root [8]byte, errorType, reason string) (int, error) {
+	x, ok := g.Flusher.(OpenExporter)
+	switch {
+	case !ok:
+		return 0, nil
+	case g.left.Load() > 0:
+		return 0, fmt.Errorf("export open spans: an earlier call %w", errStuck)
+	}
+	var sent atomic.Int64 // written to even after the call was left behind
+	err := g.within(ctx, func(ctx context.Context) error {
+		n, err := x.ExportOpen(ctx, root, errorType, reason)
+		sent.Store(int64(n))
+		return err
+	})
+	return int(sent.Load()), err
+}
+
 // within makes the call and, where it is left behind, keeps account of that until it returns.
 func (g *guard) within(ctx context.Context, call func(context.Context) error) error {
 	done := start(ctx, call)

@@ -22,6 +22,7 @@ type invocation struct {
 	// The invocations' mutex guards the rest.
 	deadline time.Time // zero: not known
 	root     [8]byte   // the span id of its root span; zero: none
+	alarm    *alarm    // its timeout guard; nil: none, or over
 	invoked  bool      // its INVOKE event has come
 	letGo    bool      // the loop does not wait for its end, which therefore flushes by itself
 	forsaken bool      // it has ended, and the loop did not wait for its INVOKE event to flush it
@@ -46,6 +47,8 @@ func isClosed(c <-chan struct{}) bool {
 // A request id can come again: Lambda retries a failed asynchronous invocation under the same one. So a begin after the
 // end, or a second INVOKE, is that of a new invocation, which takes the place of the old.
 type invocations struct {
+	alarms alarms // set before the first use
+
 	mu  sync.Mutex
 	all []*invocation
 }
@@ -67,6 +70,7 @@ func (v *invocations) begin(id string, deadline time.Time, root [8]byte) (late b
 		inv.deadline = deadline
 	}
 	close(inv.begun)
+	v.alarms.set(inv)
 	return inv.letGo
 }
 
@@ -97,6 +101,7 @@ func (v *invocations) end(id string) (first, letGo bool) {
 		return false, false
 	}
 	close(inv.ended)
+	v.alarms.clear(inv)
 	return true, inv.letGo
 }
 
@@ -195,6 +200,7 @@ func (v *invocations) add(id string) *invocation {
 func (v *invocations) forget(i int) {
 	if inv := v.all[i]; !inv.hasEnded() {
 		close(inv.ended)
+		v.alarms.clear(inv)
 	}
 	v.all = slices.Delete(v.all, i, i+1)
 }

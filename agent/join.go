@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strconv"
 	"sync"
+	"sync/atomic"
 )
 
 // Join makes one Flusher of several: traces, metrics and logs together. Nil ones are left out, so Join() flushes
@@ -15,9 +16,10 @@ import (
 // one backend's trouble costs the others neither time nor data. A member that does not return when the context has
 // ended is left behind, and while it has not returned its ForceFlush is not called again; a panic is an error.
 //
-// What the members implement of [OpenEnder], [IntervalSetter] and [log/slog.LogValuer] the result does for all of them:
-// EndOpen returns the sum, and LogValue is the value of the one member that has one, or a group of them by position,
-// from 1.
+// What the members implement of [OpenEnder], [TypedOpenEnder], [OpenExporter], [IntervalSetter] and
+// [log/slog.LogValuer] the result does for all of them: EndOpen, EndOpenAs (by EndOpen, of a member that has no other)
+// and ExportOpen (of all at once) return the sum, and LogValue is the value of the one member that has one, or a group
+// of them by position, from 1.
 func Join(flushers ...Flusher) Flusher { return join(flushers...) }
 
 // joined are the members of a Join.
@@ -60,18 +62,38 @@ func (j joined) each(do func(*guard) error) error {
 }
 
 func (j joined) EndOpen(root [8]byte, reason string) int {
-	sum, _ := j.endOpen(root, reason)
+	sum, _ := j.endOpen(root, "", reason)
 	return sum
 }
 
-// endOpen is EndOpen with the members' panics as an error.
-func (j joined) endOpen(root [8]byte, reason string) (sum int, err error) {
+func (j joined) EndOpenAs(root [8]byte, errorType, reason string) int {
+	sum, _ := j.endOpen(root, errorType, reason)
+	return sum
+}
+
+// endOpen is EndOpenAs, or EndOpen where errorType is empty, with the members' panics as an error.
+func (j joined) endOpen(root [8]byte, errorType, reason string) (sum int, err error) {
 	for _, g := range j {
-		if e, ok := g.Flusher.(OpenEnder); ok {
-			err = errors.Join(err, safely(func() { sum += e.EndOpen(root, reason) }))
+		typed, isTyped := g.Flusher.(TypedOpenEnder)
+		plain, isPlain := g.Flusher.(OpenEnder)
+		switch {
+		case isTyped && errorType != "":
+			err = errors.Join(err, safely(func() { sum += typed.EndOpenAs(root, errorType, reason) }))
+		case isPlain:
+			err = errors.Join(err, safely(func() { sum += plain.EndOpen(root, reason) }))
 		}
 	}
 	return sum, err
+}
+
+func (j joined) ExportOpen(ctx context.Context, root [8]byte, errorType, reason string) (int, error) {
+	var sum atomic.Int64
+	err := j.each(func(g *guard) error {
+		n, err := g.ExportOpen(ctx, root, errorType, reason)
+		sum.Add(int64(n))
+		return err
+	})
+	return int(sum.Load()), err
 }
 
 func (j joined) SetIntervalFlush(on bool) { _ = j.setIntervalFlush(on) }

@@ -19,6 +19,8 @@ type options struct {
 	grace          *time.Duration
 	shutdownBudget *time.Duration
 	signalOnly     *bool
+	timeoutGuard   *time.Duration
+	provisional    *bool
 	hooks          []func(context.Context)
 	logger         *slog.Logger
 	process        Process
@@ -70,6 +72,29 @@ func WithGrace(d time.Duration) Option {
 // EPILOGUE_SHUTDOWN_BUDGET; 50ms to 10s; default as said, also in place of a bad value.
 func WithShutdownBudget(d time.Duration) Option {
 	return optionFunc(func(o *options) { o.shutdownBudget = &d })
+}
+
+// WithTimeoutGuard sets how long before an invocation's deadline, if it has not ended by then, what has ended of it is
+// flushed: the platform may end the process at the deadline without a word. The guard fires once an invocation and not
+// before half of the time left at its begin has passed; its flush ends the margin before the deadline ([WithMargin]). It
+// competes with the handler for the CPU, and changes nothing for one that still makes it. 0 switches the guard off.
+//
+// EPILOGUE_TIMEOUT_GUARD; 0s to 1m; default 200ms, also in place of a bad value.
+func WithTimeoutGuard(d time.Duration) Option {
+	return optionFunc(func(o *options) { o.timeoutGuard = &d })
+}
+
+// WithProvisionalSpans makes the timeout guard export copies of the invocation's open spans too, where the Flusher is an
+// [OpenExporter], marked as provisional and as timed out. Without it the guard does so only where the extension is not
+// registered, so that no SIGTERM comes and the process is killed at the deadline.
+//
+// A handler that makes it after all leaves two spans of the same id: the copy, and the span itself, unmarked. Backends
+// differ in what they make of that.
+//
+// EPILOGUE_PROVISIONAL_SPANS, a boolean such as "true" or "0"; default false, also in place of a bad value.
+func WithProvisionalSpans() Option {
+	on := true
+	return optionFunc(func(o *options) { o.provisional = &on })
 }
 
 // WithShutdownHook adds a function that is called at SIGTERM or SIGINT before the last flush, so that what it records

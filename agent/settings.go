@@ -17,12 +17,20 @@ type settings struct {
 	budget        budget
 	grace         time.Duration
 	signalOnly    bool
+	provisional   bool // the guard exports open spans wherever it fires
 	hooks         []func(context.Context)
 }
 
 // resolve makes settings of what the options say, the environment, and the defaults, in this order. Each bad value is
 // an error in bad, and its default is used.
 func (o *options) resolve(getenv func(string) string) (s settings, bad []error) {
+	isOn := func(option *bool, env string) bool {
+		on, err := pickBool(option, env, getenv)
+		if err != nil {
+			bad = append(bad, err)
+		}
+		return on
+	}
 	pick := func(d duration, option *time.Duration) time.Duration {
 		value, err := d.pick(option, getenv)
 		if err != nil {
@@ -33,6 +41,7 @@ func (o *options) resolve(getenv func(string) string) (s settings, bad []error) 
 	s.budget.flushTimeout = pick(flushTimeout, o.flushTimeout)
 	s.budget.margin = pick(margin, o.margin)
 	s.budget.shutdown = pick(shutdownBudget, o.shutdownBudget)
+	s.budget.timeoutGuard = pick(timeoutGuard, o.timeoutGuard)
 	s.grace = pick(grace, o.grace)
 	s.hooks = o.hooks
 
@@ -40,9 +49,8 @@ func (o *options) resolve(getenv func(string) string) (s settings, bad []error) 
 	if s.extensionName, err = pickName(o.extensionName, getenv); err != nil {
 		bad = append(bad, err)
 	}
-	if s.signalOnly, err = pickSignalOnly(o.signalOnly, getenv); err != nil {
-		bad = append(bad, err)
-	}
+	s.signalOnly = isOn(o.signalOnly, signalEnv)
+	s.provisional = isOn(o.provisional, provisionalEnv)
 	return s, bad
 }
 
@@ -71,6 +79,10 @@ var (
 		option: "WithShutdownBudget", env: "EPILOGUE_SHUTDOWN_BUDGET",
 		least: 50 * time.Millisecond, most: 10 * time.Second, standard: 0, standardInText: "the platform's window",
 	}
+	timeoutGuard = duration{
+		option: "WithTimeoutGuard", env: "EPILOGUE_TIMEOUT_GUARD",
+		least: 0, most: time.Minute, standard: 200 * time.Millisecond,
+	}
 )
 
 // pick returns the option's value, the environment's, or the default; the latter with an error where the value is bad.
@@ -96,9 +108,10 @@ func (d duration) check(name, text string, value time.Duration, err error) (time
 }
 
 const (
-	standardName = "epilogue"
-	nameEnv      = "EPILOGUE_EXTENSION_NAME"
-	signalEnv    = "EPILOGUE_SIGNAL_ONLY"
+	standardName   = "epilogue"
+	nameEnv        = "EPILOGUE_EXTENSION_NAME"
+	signalEnv      = "EPILOGUE_SIGNAL_ONLY"
+	provisionalEnv = "EPILOGUE_PROVISIONAL_SPANS"
 )
 
 // validName reports whether the platform is sure to take name as an extension's.
@@ -121,17 +134,18 @@ func pickName(option *string, getenv func(string) string) (string, error) {
 	return name, nil
 }
 
-func pickSignalOnly(option *bool, getenv func(string) string) (bool, error) {
+// pickBool returns the option's value, the environment's, or false; the latter with an error where the value is bad.
+func pickBool(option *bool, env string, getenv func(string) string) (bool, error) {
 	if option != nil {
 		return *option, nil
 	}
-	text := getenv(signalEnv)
+	text := getenv(env)
 	if text == "" {
 		return false, nil
 	}
 	on, err := strconv.ParseBool(text)
 	if err != nil {
-		return false, badValue(signalEnv, text, "true or false", "false")
+		return false, badValue(env, text, "true or false", "false")
 	}
 	return on, nil
 }

@@ -21,7 +21,7 @@ func TestSettingsDefaults(t *testing.T) {
 	got, bad := resolveFor(nil)
 	want := settings{
 		extensionName: "epilogue",
-		budget:        budget{flushTimeout: 2 * time.Second, margin: 50 * time.Millisecond},
+		budget:        budget{flushTimeout: 2 * time.Second, margin: 50 * time.Millisecond, timeoutGuard: 200 * time.Millisecond},
 		grace:         250 * time.Millisecond,
 	}
 	if len(bad) > 0 {
@@ -40,25 +40,34 @@ func TestSettingsOptionBeatsEnvironmentBeatsDefault(t *testing.T) {
 		"EPILOGUE_GRACE":           "0s",
 		"EPILOGUE_SHUTDOWN_BUDGET": "400ms",
 		"EPILOGUE_SIGNAL_ONLY":     "1",
+
+		"EPILOGUE_TIMEOUT_GUARD":     "1s",
+		"EPILOGUE_PROVISIONAL_SPANS": "true",
 	}
 	fromEnv := settings{
 		extensionName: "from-env",
-		budget:        budget{flushTimeout: 1500 * time.Millisecond, margin: 20 * time.Millisecond, shutdown: 400 * time.Millisecond},
-		signalOnly:    true,
+		budget: budget{
+			flushTimeout: 1500 * time.Millisecond, margin: 20 * time.Millisecond, shutdown: 400 * time.Millisecond,
+			timeoutGuard: time.Second,
+		},
+		signalOnly:  true,
+		provisional: true,
 	}
 	got, bad := resolveFor(env)
 	if diff := cmp.Diff(fromEnv, got, cmp.AllowUnexported(settings{}, budget{})); diff != "" || len(bad) > 0 {
 		t.Errorf("environment: complaints %v, settings (-want +got):\n%s", bad, diff)
 	}
 
-	env["EPILOGUE_SIGNAL_ONLY"] = "false"
+	env["EPILOGUE_SIGNAL_ONLY"], env["EPILOGUE_PROVISIONAL_SPANS"] = "false", "0"
 	got, bad = resolveFor(env, WithExtensionName("ours"), WithFlushTimeout(time.Second), WithMargin(time.Millisecond),
-		WithGrace(time.Minute), WithGrace(time.Second), WithShutdownBudget(time.Second), WithSignalOnly())
+		WithGrace(time.Minute), WithGrace(time.Second), WithShutdownBudget(time.Second), WithSignalOnly(),
+		WithTimeoutGuard(0), WithProvisionalSpans())
 	fromOptions := settings{
 		extensionName: "ours",
 		budget:        budget{flushTimeout: time.Second, margin: time.Millisecond, shutdown: time.Second},
 		grace:         time.Second,
 		signalOnly:    true,
+		provisional:   true,
 	}
 	if diff := cmp.Diff(fromOptions, got, cmp.AllowUnexported(settings{}, budget{})); diff != "" || len(bad) > 0 {
 		t.Errorf("options: complaints %v, settings (-want +got):\n%s", bad, diff)
@@ -78,6 +87,8 @@ func TestSettingsBadValueIsNamedAndTheDefaultUsed(t *testing.T) {
 		{env: [2]string{"EPILOGUE_GRACE", "11s"}, want: `EPILOGUE_GRACE="11s": not accepted; write a duration such as 250ms, from 0s to 10s; using 250ms`},
 		{env: [2]string{"EPILOGUE_SHUTDOWN_BUDGET", "soon"}, want: `EPILOGUE_SHUTDOWN_BUDGET="soon": not accepted; write a duration such as 250ms, from 50ms to 10s; using the platform's window`},
 		{env: [2]string{"EPILOGUE_SIGNAL_ONLY", "yes"}, want: `EPILOGUE_SIGNAL_ONLY="yes": not accepted; write true or false; using false`},
+		{env: [2]string{"EPILOGUE_PROVISIONAL_SPANS", "yes"}, want: `EPILOGUE_PROVISIONAL_SPANS="yes": not accepted; write true or false; using false`},
+		{env: [2]string{"EPILOGUE_TIMEOUT_GUARD", "61s"}, want: `EPILOGUE_TIMEOUT_GUARD="61s": not accepted; write a duration such as 250ms, from 0s to 1m0s; using 200ms`},
 		{env: [2]string{"EPILOGUE_EXTENSION_NAME", "my extension"}, want: `EPILOGUE_EXTENSION_NAME="my extension": not accepted; write 1 to 128 letters, digits, dots, underscores and hyphens; using epilogue`},
 		{option: WithExtensionName(""), want: `WithExtensionName="": not accepted; write 1 to 128 letters, digits, dots, underscores and hyphens; using epilogue`},
 		{option: WithExtensionName(long), want: fmt.Sprintf(`WithExtensionName=%q: not accepted; write 1 to 128 letters, digits, dots, underscores and hyphens; using epilogue`, long)},
@@ -113,7 +124,7 @@ func FuzzDurationSetting(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		for _, d := range []duration{flushTimeout, margin, grace, shutdownBudget} {
+		for _, d := range []duration{flushTimeout, margin, grace, shutdownBudget, timeoutGuard} {
 			value, err := d.pick(nil, func(string) string { return text })
 			if err != nil && value != d.standard {
 				t.Errorf("%s=%q is refused and %v used, not the default", d.env, text, value)

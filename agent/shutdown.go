@@ -32,7 +32,7 @@ func (a *Agent) watch(ctx context.Context, signals chan os.Signal) {
 	// A signal beats the end of ctx, which may well be its consequence; so does the end of the process.
 	if len(signals) == 0 && !isClosed(a.process.Done) {
 		a.log.say(info, "agent: context ended, shutting telemetry down")
-		done = a.drain(final, "the telemetry's context ended", "")
+		done = a.drain(final, "the telemetry's context ended", false)
 		a.complete(done)
 		close(a.resumed)
 	}
@@ -50,7 +50,7 @@ func (a *Agent) exit(ctx context.Context, sig os.Signal, done *report) {
 	received := signalName(sig) + " received"
 	a.log.say(info, received)
 	if done == nil {
-		done = a.drain(ctx, received, a.meaning(sig))
+		done = a.drain(ctx, received, a.meansTimeout(sig))
 	}
 	a.complete(done)
 	a.process.Exit(0)
@@ -95,54 +95,54 @@ func signalName(sig os.Signal) string {
 	}
 }
 
-// meaning says what the signal tells of an invocation that is in flight. The platform ends an environment that freezes
-// only between invocations, or because one has timed out (AWS Lambda Developer Guide, Lambda execution environment
-// lifecycle). SIGINT is never the platform's.
-func (a *Agent) meaning(sig os.Signal) string {
-	if sig == syscall.SIGTERM && a.state.load().freezes() {
-		return ": the invocation timed out"
-	}
-	return ""
+// meansTimeout reports whether the signal tells of an invocation in flight that it has timed out. The platform ends an
+// environment that freezes only between invocations, or because one has timed out (AWS Lambda Developer Guide, Lambda
+// execution environment lifecycle). SIGINT is never the platform's.
+func (a *Agent) meansTimeout(sig os.Signal) bool {
+	return sig == syscall.SIGTERM && a.state.load().freezes()
 }
 
 // drain ends the open spans, runs the hooks, flushes and shuts down, within the window. Each part has a context of its
-// own, never the one whose end brought the shutdown about. inFlight is added to the reason that is given to the spans
-// of invocations in flight.
-func (a *Agent) drain(ctx context.Context, why, inFlight string) *report {
+// own, never the one whose end brought the shutdown about. An invocation in flight has timed out where timeout is true.
+func (a *Agent) drain(ctx context.Context, why string, timeout bool) *report {
 	began := time.Now()
 	close(a.draining) // the loop lets go of what it holds, and asks for nothing any more
 	p := a.settings.budget.planShutdown(began, a.process.hasExternalExtensions())
-	a.flights.hurry(p.flush)
+	a.flights.hurry(p.flush, p.shutdown)
 
 	r := &report{window: p.window, account: slog.GroupValue()}
-	r.fail("end open spans", a.endOpen(ctx, p, why, inFlight, r))
+	r.fail("end open spans", a.endOpen(ctx, p, why, timeout, r))
 	r.fail("hook", a.runHooks(ctx, p))
-	r.fail("flush", a.flights.flush(p.flush))
-	a.flights.ground()
-	r.fail("shutdown", a.shutdown(ctx, p))
+	a.leave(ctx, p, r)
 	r.fail("count", a.count(ctx, p, r))
 	r.took = time.Since(began)
 	return r
 }
 
-// endOpen ends the open spans: those of invocations in flight with a reason of their own, then whatever is left.
-func (a *Agent) endOpen(ctx context.Context, p plan, why, inFlight string, r *report) error {
+// endOpen ends the open spans: those of invocations in flight with a reason of their own, then whatever is left. A
+// timeout cuts off the latter as well, such as what is above an invocation's root.
+func (a *Agent) endOpen(ctx context.Context, p plan, why string, timeout bool, r *report) error {
 	roots := a.invocations.roots()
 	r.inFlight = len(roots)
+	errorType, meaning := "", ""
+	if timeout && len(roots) > 0 {
+		errorType, meaning = timeoutType, ": the invocation timed out"
+	}
 	var ended atomic.Int64 // added to even after it has been left behind
 	err := until(ctx, share(time.Now(), p.hooks, 1+len(a.settings.hooks)), func(context.Context) error {
 		var errs error
 		end := func(root [8]byte, reason string) {
-			n, err := a.flusher.endOpen(root, reason)
+			n, err := a.flusher.endOpen(root, errorType, reason)
 			ended.Add(int64(n))
+			a.counters.endedOpen.Add(int64(n))
 			errs = errors.Join(errs, err)
 		}
 		for _, root := range roots {
 			if root != [8]byte{} {
-				end(root, why+" during the invocation"+inFlight)
+				end(root, why+" during the invocation"+meaning)
 			}
 		}
-		end([8]byte{}, why)
+		end([8]byte{}, why+meaning)
 		return errs
 	})
 	r.endedOpen = int(ended.Load())
@@ -159,6 +159,31 @@ func (a *Agent) runHooks(ctx context.Context, p plan) (errs error) {
 		}
 	}
 	return errs
+}
+
+// leave flushes for the last time and shuts the Flusher down: after the flush, or, where that takes most of the time,
+// beside it. A flush that were ended for Shutdown's sake would throw away the request under way, for one that has to
+// make it in the little time that is left.
+func (a *Agent) leave(ctx context.Context, p plan, r *report) {
+	flushed := make(chan error, 1)
+	go func() { flushed <- a.flights.flush(p.shutdown) }() // which returns a straggle later at the latest
+	handover := time.NewTimer(time.Until(p.flush))
+	defer handover.Stop()
+	select {
+	case err := <-flushed:
+		r.fail("flush", err)
+		flushed = nil
+	case <-handover.C:
+	}
+	a.flights.ground()
+	err := a.shutdown(ctx, p)
+	if flushed != nil {
+		// One that had not begun, behind another flush, has left it to Shutdown.
+		if err := <-flushed; !errors.Is(err, errGrounded) {
+			r.fail("flush", err)
+		}
+	}
+	r.fail("shutdown", err)
 }
 
 // shutdown shuts the Flusher down.

@@ -97,13 +97,19 @@ func TestTimeoutEndsOpenSpans(t *testing.T) {
 					w.Errorf("%+v", resp)
 				}
 				w.idle()
-				want := []string{"root-r SIGTERM received during the invocation: the invocation timed out", "SIGTERM received"}
+				want := []string{
+					"root-r [timeout] SIGTERM received during the invocation: the invocation timed out",
+					"[timeout] SIGTERM received: the invocation timed out",
+				}
 				if diff := cmp.Diff(want, w.reasons()); diff != "" {
 					w.Errorf("open spans ended (-want +got):\n%s", diff)
 				}
 				w.inOrder(w.one(lambdatest.KindTimeout, "r"), w.one(lambdatest.KindSigterm, ""), w.find(openEnded, "")[0],
-					w.one(flushBegun, ""), w.one(flushEnded, ""), w.one(shutdownEnded, ""), w.one(lambdatest.KindProcessExit, ""))
-				w.none(lambdatest.KindSigkill)
+					w.find(flushBegun, "")[1], w.find(flushEnded, "")[1], w.one(shutdownEnded, ""), w.one(lambdatest.KindProcessExit, ""))
+				w.none(lambdatest.KindSigkill, exportBegun)
+				if n := len(w.find(flushBegun, "")); n != 2 {
+					w.Errorf("%d flushes, want the guard's and the last", n)
+				}
 				w.logs("SIGTERM received", "invocationsInFlight=1 spansEndedOpen=2")
 			})
 		})

@@ -72,7 +72,8 @@ func (a *Agent) EndOpen(requestID, reason string) int {
 	if root == [8]byte{} { // which would stand for all spans
 		return 0
 	}
-	n, err := a.flusher.endOpen(root, reason)
+	n, err := a.flusher.endOpen(root, "", reason)
+	a.counters.endedOpen.Add(int64(n))
 	if err != nil {
 		a.log.sayRarely(warn, "agent: EndOpen failed", slog.Any("error", err))
 	}

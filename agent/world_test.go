@@ -31,6 +31,8 @@ const (
 	flushBegun    eventlog.Kind = "flush.begun"  // Duration: until its context's deadline
 	flushEnded    eventlog.Kind = "flush.ended"  // Detail: the error
 	openEnded     eventlog.Kind = "open.ended"   // Who: the root span id, Detail: the reason
+	exportBegun   eventlog.Kind = "copies.begun" // Who: the root span id, Detail: the type and the reason
+	exportEnded   eventlog.Kind = "copies.ended" // Who: the same, Detail: the error
 	hookCalled    eventlog.Kind = "hook.called"  // Duration: until its context's deadline
 	shutdownBegun eventlog.Kind = "shutdown.begun"
 	shutdownEnded eventlog.Kind = "shutdown.ended"
