@@ -3,6 +3,7 @@ package otelx
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 
@@ -37,6 +38,7 @@ type settings struct {
 	headers     map[string]string
 	queueSize   int
 	batchSize   int
+	lastResort  io.Writer
 }
 
 type namedPropagator struct {

@@ -2,6 +2,7 @@ package otelx
 
 import (
 	"context"
+	"io"
 	"maps"
 	"net"
 	"net/http"
@@ -178,4 +179,27 @@ func WithMaxQueueSize(spans int) Option {
 // default.
 func WithMaxExportBatchSize(spans int) Option {
 	return optionFunc(func(c *config) { c.setPositive(&c.target.batchSize, "WithMaxExportBatchSize", spans) })
+}
+
+// WithLastResort has Shutdown write to w what it could not deliver, as OTLP JSON: lines that each are a whole request,
+// which the OpenTelemetry Collector's otlpjsonfile receiver reads and `epilogue replay` sends. It is for outages at the
+// end of a process, whose log outlasts it. The lines hold all that the spans hold: whoever may read the log reads the
+// attributes.
+//
+// Shutdown keeps a quarter of its time for the lines, at most 250 ms, and of less than 100 ms up to a half. When the
+// last of its callers has done flushing, what is pending is written, the oldest first: a line of at most 200 KiB with
+// each Write, at most 1 MiB in all, until that caller's ctx ends. It holds Shutdown no longer than that, whatever w
+// does; a Write under way goes on. Spans too large for a line are left out. Lines are complete when Shutdown has
+// returned before the end of ctx; a process that exits then loses none. A ctx without a deadline has one second for
+// them; one that has ended already, nothing.
+//
+// What was written stays pending; Stats.WrittenOut counts it, and Shutdown's error says how much it was and what kept
+// the rest. A span whose request is under way when ctx ends may have been taken by the backend all the same, and comes
+// twice if its line is replayed, with the same ids. A nil w changes nothing.
+//
+// Environment: EPILOGUE_LAST_RESORT: none (default) or stderr. Another value is an error and counts as unset.
+// EPILOGUE_LAST_RESORT_MAX_BYTES for all lines together, default 1048576. What is not a positive number is an error and
+// means the default.
+func WithLastResort(w io.Writer) Option {
+	return optionFunc(func(c *config) { set(&c.target.lastResort, w, w != nil) })
 }

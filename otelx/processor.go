@@ -12,7 +12,8 @@ type processor struct {
 	open    *openSpans
 	queue   *queue
 	loop    *loop
-	metrics *metrics // nil: none
+	metrics *metrics    // nil: none
+	last    *lastResort // nil: none
 }
 
 var _ sdktrace.SpanProcessor = (*processor)(nil)
@@ -46,7 +47,7 @@ func (p *processor) ForceFlush(ctx context.Context) error {
 
 // Shutdown is [SDK.Shutdown], also for those who reach the processor through the provider.
 func (p *processor) Shutdown(ctx context.Context) error {
-	err := p.loop.shutdown(ctx)
+	err := p.last.shutdown(ctx, p.loop)
 	p.metrics.close()
 	return err
 }

@@ -13,6 +13,9 @@ type Stats struct {
 	Exported int64
 	// Pending is the number of those that wait or are being sent. What a Shutdown could not deliver stays here.
 	Pending int64
+	// WrittenOut is the number of those pending that the last resort has written as lines (see [WithLastResort]). Of a
+	// span that was still being sent then, the answer may come later: it is counted as exported or dropped as well.
+	WrittenOut int64
 	// Dropped counts those that are lost, by reason.
 	Dropped Dropped
 	// Breaker says whether the backend is taken for being down.
@@ -44,8 +47,12 @@ func (d Dropped) Total() int64 {
 	return d.QueueFull + d.Rejected + d.Refused + d.TooLarge + d.AfterShutdown
 }
 
+<<<<<<< /tmp/land.theirs
+// LogValue renders the counts for slog: ended, exported, pending and dropped, and of the others those that are not zero.
+=======
 // LogValue renders the counts for slog: ended, exported, pending and dropped; the reasons and provisional where they are
 // not zero, and the breaker's state where it is not closed.
+>>>>>>> /tmp/land.mine
 func (s Stats) LogValue() slog.Value {
 	attrs := []slog.Attr{
 		slog.Int64("ended", s.Ended),
@@ -55,6 +62,9 @@ func (s Stats) LogValue() slog.Value {
 	}
 	for _, reason := range s.Dropped.reasons() {
 		attrs = append(attrs, slog.Int64("dropped_"+reason.name, reason.count))
+	}
+	if s.WrittenOut != 0 {
+		attrs = append(attrs, slog.Int64("written_out", s.WrittenOut))
 	}
 	if s.Provisional != 0 {
 		attrs = append(attrs, slog.Int64("provisional", s.Provisional))
