@@ -83,15 +83,9 @@ func (c *config) newProcessor(env *environment) *processor {
 	delay := env.millis(5*time.Second, "OTEL_BSP_SCHEDULE_DELAY")
 	timeout := env.millis(30*time.Second, "OTEL_BSP_EXPORT_TIMEOUT")
 	m := c.newMetrics(env, x, bound)
-<<<<<<< /tmp/land.theirs
-	m.observe(q.account)
-	l := newLoop(q, m.around(x), delay, timeout)
-	return &processor{open: newOpenSpans(bound), queue: q, loop: l, metrics: m, last: c.newLastResort(env, q)}
-=======
 	l := newLoop(q, m.around(x), delay, timeout)
 	m.observe(l.stats)
-	return &processor{open: newOpenSpans(bound), queue: q, loop: l, metrics: m}
->>>>>>> /tmp/land.mine
+	return &processor{open: newOpenSpans(bound), queue: q, loop: l, metrics: m, last: c.newLastResort(env, q)}
 }
 
 // newExporter returns the option's exporter, else the environment's; nil for none.

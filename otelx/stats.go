@@ -47,12 +47,8 @@ func (d Dropped) Total() int64 {
 	return d.QueueFull + d.Rejected + d.Refused + d.TooLarge + d.AfterShutdown
 }
 
-<<<<<<< /tmp/land.theirs
-// LogValue renders the counts for slog: ended, exported, pending and dropped, and of the others those that are not zero.
-=======
-// LogValue renders the counts for slog: ended, exported, pending and dropped; the reasons and provisional where they are
-// not zero, and the breaker's state where it is not closed.
->>>>>>> /tmp/land.mine
+// LogValue renders the counts for slog: ended, exported, pending and dropped, of the others those that are not zero, and
+// the breaker's state where it is not closed.
 func (s Stats) LogValue() slog.Value {
 	attrs := []slog.Attr{
 		slog.Int64("ended", s.Ended),
