@@ -140,3 +140,30 @@ func TestGroundedFlightsDoNotBegin(t *testing.T) {
 		}
 	})
 }
+
+// What flies beside a call belongs to its flight: the next one waits for it.
+func TestFlightsWaitForWhatIsBeside(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const ms = time.Millisecond
+		a := newAirport(50 * ms)
+		now := time.Now()
+		beside := func(ctx context.Context) { <-ctx.Done() }
+		var limits []time.Duration
+		count := func(ctx context.Context) {
+			d, _ := ctx.Deadline()
+			limits = append(limits, d.Sub(now))
+		}
+		a.board(now.Add(200*ms), beside)
+		a.board(now.Add(300 * ms))
+		a.board(now.Add(400*ms), count)
+		if err := a.flush(now.Add(time.Second)); err != nil {
+			t.Error(err)
+		}
+		if got := time.Since(now); got != 250*ms {
+			t.Errorf("the second is over after %v", got)
+		}
+		if len(limits) != 1 || limits[0] != time.Second {
+			t.Errorf("limits %v", limits)
+		}
+	})
+}

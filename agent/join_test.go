@@ -193,3 +193,83 @@ func TestUndelivered(t *testing.T) {
 		})
 	}
 }
+
+// typed is a full member that also knows kinds of errors, and exports open spans.
+type typed struct {
+	full
+	endOpenAs  func(root [8]byte, errorType, reason string) int
+	exportOpen func(ctx context.Context) (int, error)
+}
+
+func (f *typed) EndOpenAs(root [8]byte, errorType, reason string) int {
+	return f.endOpenAs(root, errorType, reason)
+}
+
+func (f *typed) ExportOpen(ctx context.Context, _ [8]byte, _, _ string) (int, error) {
+	return f.exportOpen(ctx)
+}
+
+func TestJoinEndsOpenSpansAsEachMemberCan(t *testing.T) {
+	var got []string
+	plain := &full{endOpen: func(_ [8]byte, reason string) int { got = append(got, "plain "+reason); return 1 }}
+	both := &typed{
+		full:      full{endOpen: func(_ [8]byte, reason string) int { got = append(got, "untyped "+reason); return 1 }},
+		endOpenAs: func(_ [8]byte, kind, reason string) int { got = append(got, kind+" "+reason); return 2 },
+	}
+	f := Join(member{}, plain, both)
+	if n := f.(TypedOpenEnder).EndOpenAs([8]byte{}, "timeout", "why"); n != 3 {
+		t.Errorf("%d spans ended", n)
+	}
+	if n := f.(OpenEnder).EndOpen([8]byte{}, "so"); n != 2 {
+		t.Errorf("%d spans ended", n)
+	}
+	if diff := cmp.Diff([]string{"plain why", "timeout why", "plain so", "untyped so"}, got); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+}
+
+func TestJoinExportsOpenSpansOfAllAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		down := errors.New("down")
+		exporting := func(after time.Duration, n int, err error) *typed {
+			return &typed{exportOpen: func(context.Context) (int, error) { time.Sleep(after); return n, err }}
+		}
+		f := Join(member{}, exporting(time.Second, 2, nil), exporting(time.Second, 1, down),
+			&typed{exportOpen: func(context.Context) (int, error) { panic("boom") }})
+		began := time.Now()
+		n, err := f.(OpenExporter).ExportOpen(t.Context(), [8]byte{}, "timeout", "why")
+		if n != 3 || !errors.Is(err, down) || err.Error() != "down\npanic: boom" || time.Since(began) != time.Second {
+			t.Errorf("%d, %v after %v", n, err, time.Since(began))
+		}
+	})
+}
+
+// A member that hangs in ExportOpen is left behind, and is asked for nothing until it has returned, but to shut down.
+func TestJoinLeavesAHangingExportBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		never := make(chan struct{})
+		f := Join(&typed{exportOpen: func(context.Context) (int, error) { <-never; return 1, nil }})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		began := time.Now()
+		for range 2 {
+			if n, err := f.(OpenExporter).ExportOpen(ctx, [8]byte{}, "timeout", "why"); n != 0 || !errors.Is(err, errStuck) {
+				t.Errorf("%d, %v", n, err)
+			}
+		}
+		if took := time.Since(began); took != time.Second+straggle {
+			t.Errorf("took %v", took)
+		}
+		if err := f.ForceFlush(t.Context()); !errors.Is(err, errStuck) {
+			t.Errorf("ForceFlush: %v", err)
+		}
+		if err := f.Shutdown(t.Context()); err != nil {
+			t.Errorf("Shutdown: %v", err)
+		}
+		close(never)
+		synctest.Wait()
+		if err := f.ForceFlush(t.Context()); err != nil {
+			t.Errorf("ForceFlush after it has returned: %v", err)
+		}
+	})
+}
