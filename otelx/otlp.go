@@ -1,13 +1,11 @@
 package otelx
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"maps"
 	"net/url"
-	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,13 +46,14 @@ func (c *config) resolveOTLP(env *environment) otlp.HTTPConfig {
 		sign = c.fallback.sign
 	}
 	return otlp.HTTPConfig{
-		Endpoint: c.resolveEndpoint(env),
-		Headers:  c.resolveHeaders(env),
-		Timeout:  env.millis(defaultOTLPTimeout, timeoutKeys...),
-		Gzip:     env.choice([]string{"none", "gzip"}, "none", compressionKeys...) == "gzip",
-		TLS:      env.tls(),
-		Dial:     dial,
-		Sign:     sign,
+		Endpoint:     c.resolveEndpoint(env),
+		Headers:      c.resolveHeaders(env),
+		Timeout:      env.millis(defaultOTLPTimeout, timeoutKeys...),
+		Gzip:         env.choice([]string{"none", "gzip"}, "none", compressionKeys...) == "gzip",
+		Authorities:  env.authorities(),
+		Certificates: env.clientCertificates(),
+		Dial:         dial,
+		Sign:         sign,
 	}
 }
 
@@ -115,27 +114,37 @@ func parseEndpoint(value, suffix string) (*url.URL, error) {
 // extend appends suffix to a path, with one slash between them, and leaves the rest of it as it is.
 func extend(path, suffix string) string { return strings.TrimSuffix(path, "/") + "/" + suffix }
 
-// shown is an endpoint without what may be secret in it: user information and query.
+// shown is an endpoint without what may be secret in it: user information, query and fragment. Where it can not be told
+// what is which, as with a password that holds an unescaped slash or question mark, no more than the scheme is shown.
 func shown(value string) string {
-	value, _, _ = strings.Cut(value, "?")
-	if at := strings.LastIndexByte(value, '@'); at >= 0 {
-		scheme, _, found := strings.Cut(value[:at], "://")
-		if !found {
-			return value[at+1:]
-		}
-		return scheme + "://" + value[at+1:]
+	scheme, rest, found := strings.Cut(value, "://")
+	if !found {
+		scheme, rest = "", value
+	} else {
+		scheme += "://"
 	}
-	return value
+	end := strings.IndexAny(rest, "/?#\\")
+	if end < 0 {
+		end = len(rest)
+	}
+	authority, tail := rest[:end], rest[end:]
+	if strings.Contains(tail, "@") || strings.Contains(scheme, "@") {
+		return scheme + "…"
+	}
+	authority = authority[strings.LastIndexByte(authority, '@')+1:]
+	path, _, _ := strings.Cut(tail, "?")
+	path, _, _ = strings.Cut(path, "#")
+	return scheme + authority + path
 }
 
 // resolveHeaders returns the option's headers, or those of the first of the two variables that is set.
 func (c *config) resolveHeaders(env *environment) map[string]string {
 	if c.chosen.headers != nil {
-		return c.chosen.headers
+		return validHeaders(c.chosen.headers, env)
 	}
 	key, value := env.lookup(headersKeys...)
 	if key == "" {
-		return c.fallback.headers
+		return validHeaders(c.fallback.headers, env)
 	}
 	headers, bad := parseHeaders(value)
 	for _, err := range bad {
@@ -144,35 +153,61 @@ func (c *config) resolveHeaders(env *environment) map[string]string {
 	return headers
 }
 
+// validHeaders is an option's headers without those that no request can carry, each of which is an error.
+func validHeaders(headers map[string]string, env *environment) map[string]string {
+	for _, name := range slices.Sorted(maps.Keys(headers)) {
+		switch {
+		case !isToken(name):
+			env.errs = append(env.errs, fmt.Errorf("WithHeaders: %s is no valid header name; it is left out", quote(name)))
+		case hasControl(headers[name]):
+			env.errs = append(env.errs, fmt.Errorf("WithHeaders: the value of %s has a control character; it is left out", name))
+		default:
+			continue
+		}
+		delete(headers, name) // of a copy
+	}
+	return headers
+}
+
 // parseHeaders reads key1=value1,key2=value2 with percent-encoded values, in the form of W3C Baggage without metadata.
-// Bad entries are left out, each with an error that shows no value, and of the rest nothing that could be a part of
-// one. Of two values for one header the later counts.
+// Bad entries are left out, each with an error that shows nothing that could be a part of a value: after a comma that
+// should have been encoded, not even the name. Of two values for one header the later counts.
 func parseHeaders(value string) (headers map[string]string, bad []error) {
 	headers = map[string]string{}
 	for i, entry := range list(value) {
 		k, v, found := strings.Cut(entry, "=")
 		k = strings.TrimSpace(k)
+		place := fmt.Sprintf("entry %d", i+1)
 		switch {
 		case !found:
-			bad = append(bad, fmt.Errorf("entry %d has no =; write name=value, with %%2C for a comma in a value", i+1))
+			bad = append(bad, fmt.Errorf("%s has no =; write name=value, with %%2C for a comma in a value", place))
 			continue
 		case !isToken(k):
-			bad = append(bad, fmt.Errorf("entry %d has no valid header name; write name=value", i+1))
+			bad = append(bad, fmt.Errorf("%s has no valid header name; write name=value", place))
 			continue
+		case i == 0:
+			place = "the value of " + k
+		default:
+			place = "the value of " + place
 		}
 		text, err := url.PathUnescape(strings.TrimSpace(v))
 		if err != nil {
-			bad = append(bad, fmt.Errorf("the value of %s is not percent-encoded; write %%25 for %%", k))
+			bad = append(bad, fmt.Errorf("%s is not percent-encoded; write %%25 for %%", place))
 			continue
 		}
-		if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
-			bad = append(bad, fmt.Errorf("the value of %s has a control character", k))
+		if hasControl(text) {
+			bad = append(bad, fmt.Errorf("%s has a control character", place))
 			continue
 		}
 		maps.DeleteFunc(headers, func(name, _ string) bool { return strings.EqualFold(name, k) })
 		headers[k] = text
 	}
 	return headers, bad
+}
+
+// hasControl reports whether value has a character that a header's value may not have (RFC 9110, 5.5).
+func hasControl(value string) bool {
+	return strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
 }
 
 // isToken reports whether s can be the name of a header (RFC 9110, 5.6.2).
@@ -186,49 +221,4 @@ func isToken(s string) bool {
 		}
 	}
 	return s != ""
-}
-
-// tls reads the authorities to trust and the client's certificate; nil if none of them is given.
-func (e *environment) tls() *tls.Config {
-	cfg := &tls.Config{MinVersion: tls.VersionTLS12}
-	used := false
-	if key, file := e.lookup(authorityKeys...); key != "" {
-		if pool, err := readAuthorities(file); err != nil {
-			e.reject(key, file, "%v; the system's authorities are trusted", err)
-		} else {
-			cfg.RootCAs, used = pool, true
-		}
-	}
-	certKey, certFile := e.lookup(certificateKeys...)
-	keyKey, keyFile := e.lookup(privateKeyKeys...)
-	switch {
-	case certKey == "" && keyKey == "":
-	case keyKey == "":
-		e.reject(certKey, certFile, "set %s too; no client certificate is used", privateKeyKeys[1])
-	case certKey == "":
-		e.reject(keyKey, keyFile, "set %s too; no client certificate is used", certificateKeys[1])
-	default:
-		pair, err := tls.LoadX509KeyPair(certFile, keyFile)
-		if err != nil {
-			e.reject(certKey, certFile, "with %s=%s: %v; no client certificate is used", keyKey, quote(keyFile), err)
-			break
-		}
-		cfg.Certificates, used = []tls.Certificate{pair}, true
-	}
-	if !used {
-		return nil
-	}
-	return cfg
-}
-
-func readAuthorities(file string) (*x509.CertPool, error) {
-	pem, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, errors.New("no certificate in PEM form in it")
-	}
-	return pool, nil
 }

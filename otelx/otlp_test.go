@@ -1,15 +1,7 @@
 package otelx
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
-	"math/big"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -47,6 +39,9 @@ func TestEndpoint(t *testing.T) {
 		{map[string]string{general: "http://"}, "", "http://localhost:4318/v1/traces", "no host"},
 		{map[string]string{general: "http://c:port"}, "", "http://localhost:4318/v1/traces", "no valid URL"},
 		{map[string]string{general: "http://me:secret@c:port?key=secret"}, "", "http://localhost:4318/v1/traces", general + `="http://c:port": no valid URL`},
+		{map[string]string{general: "http://me:sec/ret-secret@c:1"}, "", "http://localhost:4318/v1/traces", general + `="http://…": no valid URL`},
+		{map[string]string{general: "http://me:4?secret@c:x"}, "", "http://me:4/v1/traces?secret@c:x", ""},
+		{map[string]string{general: "me:4#secret@c:x"}, "", "http://localhost:4318/v1/traces", general + `="…": no scheme; write http://…`},
 		{map[string]string{general: "me:secret@c:1"}, "", "http://localhost:4318/v1/traces", `="c:1": no scheme; write http://c:1`},
 		{nil, "o:1", "http://localhost:4318/v1/traces", `WithEndpoint="o:1": no scheme`},
 	} {
@@ -92,6 +87,8 @@ func TestHeaders(t *testing.T) {
 		{map[string]string{general: "api key=secret,a=1"}, map[string]string{"a": "1"}, general + ": entry 1 has no valid header name"},
 		{map[string]string{general: "=secret"}, map[string]string{}, "entry 1 has no valid header name"},
 		{map[string]string{traces: "k=secret%zz"}, map[string]string{}, traces + ": the value of k is not percent-encoded; write %25 for %"},
+		{map[string]string{general: "key=is,a=secret,and-secret=%zz"}, map[string]string{"key": "is", "a": "secret"}, "the value of entry 3 is not percent-encoded"},
+		{map[string]string{general: "key=is,and-secret=%00"}, map[string]string{"key": "is"}, "the value of entry 2 has a control character"},
 		{map[string]string{general: "k=secret%0d%0ax: y"}, map[string]string{}, "the value of k has a control character"},
 	} {
 		env := mapEnv(c.vars)
@@ -101,7 +98,11 @@ func TestHeaders(t *testing.T) {
 		wantError(t, env, c.err)
 	}
 	env := mapEnv(map[string]string{general: "a=b"})
-	got := (&config{chosen: settings{headers: map[string]string{"o": "p"}}}).resolveHeaders(env)
+	got := (&config{chosen: settings{headers: map[string]string{"o": "p", "a b": "secret"}}}).resolveHeaders(env)
+	wantError(t, env, `WithHeaders: "a b" is no valid header name; it is left out`)
+	env = mapEnv(nil)
+	_ = (&config{fallback: settings{headers: map[string]string{"o": "secret\nx: y"}}}).resolveHeaders(env)
+	wantError(t, env, `WithHeaders: the value of o has a control character; it is left out`)
 	if diff := cmp.Diff(map[string]string{"o": "p"}, got); diff != "" {
 		t.Errorf("option (-want +got):\n%s", diff)
 	}
@@ -113,7 +114,7 @@ func TestOTLPSettings(t *testing.T) {
 		"OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
 	})
 	cfg := (&config{}).resolveOTLP(env)
-	if cfg.Timeout != 2500*time.Millisecond || !cfg.Gzip || cfg.TLS != nil {
+	if cfg.Timeout != 2500*time.Millisecond || !cfg.Gzip || cfg.Authorities != nil || cfg.Certificates != nil {
 		t.Errorf("%+v", cfg)
 	}
 	wantError(t, env, "")
@@ -147,61 +148,5 @@ func TestOTLPSettings(t *testing.T) {
 	env = mapEnv(map[string]string{"OTEL_EXPORTER_OTLP_TIMEOUT": "0"})
 	if cfg := (&config{}).resolveOTLP(env); cfg.Timeout != 0 {
 		t.Errorf("0 means no limit, not %v", cfg.Timeout)
-	}
-}
-
-func TestTLS(t *testing.T) {
-	dir := t.TempDir()
-	cert, key, junk := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"), filepath.Join(dir, "junk.pem")
-	writeCertificate(t, cert, key)
-	if err := os.WriteFile(junk, []byte("junk"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	const ca, client, private = "OTEL_EXPORTER_OTLP_CERTIFICATE", "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE", "OTEL_EXPORTER_OTLP_CLIENT_KEY"
-	for _, c := range []struct {
-		name          string
-		vars          map[string]string
-		pool, present bool
-		err           string
-	}{
-		{"authority", map[string]string{ca: cert}, true, false, ""},
-		{"both", map[string]string{ca: cert, client: cert, private: key}, true, true, ""},
-		{"missing file", map[string]string{ca: dir + "/none"}, false, false, ca + `="` + dir + `/none": open`},
-		{"junk", map[string]string{ca: junk}, false, false, "no certificate in PEM form in it"},
-		{"no key", map[string]string{client: cert}, false, false, client + `="` + cert + `": set OTEL_EXPORTER_OTLP_CLIENT_KEY too`},
-		{"no certificate", map[string]string{private: key}, false, false, "set OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE too"},
-		{"wrong key", map[string]string{client: cert, private: junk}, false, false, private + `="` + junk + `"`},
-	} {
-		env := mapEnv(c.vars)
-		cfg := env.tls()
-		if got := cfg != nil && cfg.RootCAs != nil; got != c.pool {
-			t.Errorf("%s: own authorities %v, want %v", c.name, got, c.pool)
-		}
-		if got := cfg != nil && len(cfg.Certificates) > 0; got != c.present {
-			t.Errorf("%s: client certificate %v, want %v", c.name, got, c.present)
-		}
-		wantError(t, env, c.err)
-	}
-}
-
-func writeCertificate(t *testing.T, certFile, keyFile string) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for file, block := range map[string]*pem.Block{certFile: {Type: "CERTIFICATE", Bytes: der}, keyFile: {Type: "PRIVATE KEY", Bytes: private}} {
-		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
-		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -14,19 +15,24 @@ const maxRetryAfter = 24 * time.Hour
 
 // answer reads resp and turns it into what Send returns.
 func (s *HTTPSender) answer(resp *http.Response) (Result, error) {
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		// Its body is the connection, which does not end with the context.
+		_ = resp.Body.Close()
+		return Result{}, fmt.Errorf("send to %s: %s; does the endpoint lead to an OTLP receiver?", s.target, statusText(resp.StatusCode))
+	}
 	body, err := readAnswer(resp.Body)
 	switch code := resp.StatusCode; code / 100 {
 	case 2:
-		return s.accepted(resp.Header, body, err), nil
+		return accepted(resp, body, err), nil
 	case 3:
 		return Result{}, fmt.Errorf("send to %s: redirect (%s) to %s not followed; set the endpoint to the final address",
-			s.target, statusText(code), s.shown(location(resp)))
+			s.target, statusText(code), shown(location(resp), resp.Request))
 	default:
 		res := Result{Retryable: retryable(code), TooLarge: code == http.StatusRequestEntityTooLarge}
 		if res.Retryable {
 			res.RetryAfter = parseRetryAfter(resp.Header.Get("Retry-After"), time.Now())
 		}
-		if said := s.shown(refusal(resp.Header, body)); said != "" {
+		if said := shown(refusal(resp.Header, body), resp.Request); said != "" {
 			return res, fmt.Errorf("send to %s: %s: %s", s.target, statusText(code), said)
 		}
 		return res, fmt.Errorf("send to %s: %s", s.target, statusText(code))
@@ -34,18 +40,20 @@ func (s *HTTPSender) answer(resp *http.Response) (Result, error) {
 }
 
 // accepted reads the answer to an accepted request. Whatever is wrong with it, the spans have arrived.
-func (s *HTTPSender) accepted(header http.Header, body []byte, readErr error) Result {
-	if readErr != nil {
-		return Result{Message: s.shown("accepted, but the answer could not be read: " + readErr.Error())}
-	}
-	if !isProtobuf(header) {
-		return Result{Message: otherAnswer(header)}
+func accepted(resp *http.Response, body []byte, readErr error) Result {
+	switch {
+	case readErr != nil:
+		return Result{Message: shown("accepted, but the answer could not be read: "+readErr.Error(), resp.Request)}
+	case isEncoded(resp.Header):
+		return Result{Message: "accepted, but the answer is compressed, which was not asked for"}
+	case !isProtobuf(resp.Header):
+		return Result{Message: otherAnswer(resp.Header)}
 	}
 	rejected, message, err := decodeResponse(body)
 	if err != nil {
 		return Result{Message: "accepted, but the answer is malformed: " + err.Error()}
 	}
-	return Result{Rejected: rejected, Message: s.shown(message)}
+	return Result{Rejected: rejected, Message: shown(message, resp.Request)}
 }
 
 // otherAnswer is what to say about an accepted request whose answer is not protobuf. Servers that answer with JSON or
@@ -59,6 +67,9 @@ func otherAnswer(header http.Header) string {
 
 // refusal is what a server said about a request that it did not accept: the message of a google.rpc.Status, or text.
 func refusal(header http.Header, body []byte) string {
+	if isEncoded(header) {
+		return "(the answer is compressed, which was not asked for)"
+	}
 	if isProtobuf(header) {
 		if code, message, err := decodeStatus(body); err == nil {
 			if message == "" && code != 0 {
@@ -101,6 +112,12 @@ func isProtobuf(header http.Header) bool {
 	return err == nil && (media == contentType || media == "application/protobuf")
 }
 
+// isEncoded reports whether a body is compressed. It is never decompressed: a few bytes can stand for gigabytes.
+func isEncoded(header http.Header) bool {
+	coding := header.Get("Content-Encoding")
+	return coding != "" && !strings.EqualFold(coding, "identity")
+}
+
 func statusText(code int) string {
 	if text := http.StatusText(code); text != "" {
 		return strconv.Itoa(code) + " " + text
@@ -116,10 +133,6 @@ func location(resp *http.Response) string {
 	}
 	return shownURL(to)
 }
-
-// shown is what the other side said, fit for an error or a Result. Secrets go first: cut to length, half of one could
-// stay.
-func (s *HTTPSender) shown(text string) string { return printable(s.secrets.redact(text)) }
 
 // shownURL is u without user information, query and fragment.
 func shownURL(u *url.URL) string {

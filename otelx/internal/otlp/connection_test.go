@@ -3,7 +3,6 @@ package otlp
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"io"
@@ -334,7 +333,7 @@ func TestTLS(t *testing.T) {
 		err string
 	}{
 		"unknown authority": {err: "certificate signed by unknown authority; if the authority is your own, name its file in OTEL_EXPORTER_OTLP_CERTIFICATE"},
-		"known authority":   {cfg: HTTPConfig{TLS: &tls.Config{RootCAs: authorities}}},
+		"known authority":   {cfg: HTTPConfig{Authorities: authorities}},
 		"plain server": {
 			cfg: HTTPConfig{Endpoint: parse(t, strings.Replace(plainServer(t), "http:", "https:", 1))},
 			err: "first record does not look like a TLS handshake; the server speaks plain HTTP: write http:// in the endpoint",

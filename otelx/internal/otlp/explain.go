@@ -5,85 +5,71 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"slices"
+	"net"
+	"net/http"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 )
 
-const (
-	// maxSaid is how many bytes of what a server says get into an error or a Result.
-	maxSaid = 300
-	// minSecret is the length from which a header's value is looked for in texts: shorter ones would blot out ordinary
-	// words.
-	minSecret = 4
-	redacted  = "[redacted]"
-)
+// maxSaid is how many bytes of what a server or an error says get into an error or a Result of ours.
+const maxSaid = 300
 
-// explain makes an error of net/http fit to be shown: without header values, and with what to do about it where that is
-// known.
-func (s *HTTPSender) explain(err error) error {
-	err = s.secrets.redactError(err)
+// explain makes an error of req fit to be shown: on one line, of limited length, without secrets, and with what to do
+// about it where that is known.
+func explain(err error, req *http.Request) error {
+	if text := shown(err.Error(), req); text != err.Error() {
+		err = &shownError{text: text, err: err}
+	}
+	if todo := hint(err); todo != "" {
+		return fmt.Errorf("%w; %s", err, todo)
+	}
+	return err
+}
+
+// hint is what to do about err, where that is known.
+func hint(err error) string {
 	var unknown x509.UnknownAuthorityError
 	var noTLS tls.RecordHeaderError
+	var remote *net.OpError
 	switch {
 	case errors.As(err, &unknown):
-		return fmt.Errorf("%w; if the authority is your own, name its file in OTEL_EXPORTER_OTLP_CERTIFICATE", err)
+		return "if the authority is your own, name its file in OTEL_EXPORTER_OTLP_CERTIFICATE"
 	case errors.As(err, &noTLS) && string(noTLS.RecordHeader[:]) == "HTTP/":
-		return fmt.Errorf("%w; the server speaks plain HTTP: write http:// in the endpoint", err)
+		return "the server speaks plain HTTP: write http:// in the endpoint"
+	case errors.As(err, &remote) && remote.Op == "remote error":
+		return alertHint(remote.Err.Error())
+	case strings.Contains(err.Error(), "tls: server selected unsupported protocol version"):
+		return oldTLS
 	}
-	return err
+	return ""
 }
 
-// secrets are texts that must not be seen in errors, longest first.
-type secrets []string
+const oldTLS = "the least that is accepted is TLS 1.2"
 
-// secretsOf collects the values of headers (of "Bearer abc" the abc too) and the endpoint's user information and query.
-func secretsOf(cfg HTTPConfig) secrets {
-	var found secrets
-	for _, value := range cfg.Headers {
-		found = append(found, value)
-		if parts := strings.Fields(value); len(parts) > 1 {
-			found = append(found, parts[1:]...)
-		}
+// alertHint is what to do about a TLS alert of the server's. crypto/tls has no type for them but their text.
+func alertHint(alert string) string {
+	switch alert {
+	case "tls: protocol version not supported":
+		return oldTLS
+	case "tls: certificate required", "tls: bad certificate", "tls: unknown certificate authority", "tls: unknown certificate":
+		return "the server wants another client certificate: set OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY"
 	}
-	if user := cfg.Endpoint.User; user != nil {
-		password, _ := user.Password()
-		found = append(found, user.String(), password)
-	}
-	found = append(found, cfg.Endpoint.RawQuery)
-	for _, values := range cfg.Endpoint.Query() {
-		found = append(found, values...)
-	}
-	found = slices.DeleteFunc(found, func(text string) bool { return len(text) < minSecret })
-	slices.SortFunc(found, func(a, b string) int { return len(b) - len(a) })
-	return found
+	return ""
 }
 
-func (s secrets) redact(text string) string {
-	for _, secret := range s {
-		text = strings.ReplaceAll(text, secret, redacted)
-	}
-	return text
-}
-
-// redactError returns err, or where its text holds a secret an error that says the same without it and unwraps to err.
-func (s secrets) redactError(err error) error {
-	text := err.Error()
-	if clean := s.redact(text); clean != text {
-		return &redactedError{text: clean, err: err}
-	}
-	return err
-}
-
-// redactedError shows another text than the error it stands for.
-type redactedError struct {
+// shownError shows another text than the error it stands for.
+type shownError struct {
 	text string
 	err  error
 }
 
-func (e *redactedError) Error() string { return e.text }
-func (e *redactedError) Unwrap() error { return e.err }
+func (e *shownError) Error() string { return e.text }
+func (e *shownError) Unwrap() error { return e.err }
+
+// shown is what the other side, or anything that knows req, said, fit for an error or a Result. Secrets go first: cut to
+// length, half of one could stay.
+func shown(text string, req *http.Request) string { return printable(secretsOf(req).redact(text)) }
 
 // printable is text on one line without control characters, cut to maxSaid bytes.
 func printable(text string) string {

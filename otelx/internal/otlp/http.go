@@ -3,12 +3,15 @@ package otlp
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -24,8 +27,7 @@ const (
 	// maxIdleConns is how many connections are kept, which is how many requests of one flush can go out at once without
 	// new handshakes at the next.
 	maxIdleConns = 8
-	// maxHandshake limits connecting and, after that, the TLS handshake, which net/http finishes in the background when
-	// the request that wanted them has been given up.
+	// maxHandshake limits connecting and, after that, the TLS handshake, for as long as a request wants them.
 	maxHandshake = 10 * time.Second
 	// maxAnswer is how many bytes of an answer are read. A longer one is cut off and its connection given up.
 	maxAnswer = 64 << 10
@@ -46,13 +48,17 @@ type HTTPConfig struct {
 	Timeout time.Duration
 	// Gzip compresses requests, at the fastest level: a small function has little CPU.
 	Gzip bool
-	// TLS is the client's configuration for https; nil means the system's authorities and no client certificate.
-	TLS *tls.Config
+	// Authorities are those that a server's certificate is verified against; nil means the system's. There is no way not
+	// to verify.
+	Authorities *x509.CertPool
+	// Certificates are the client's own, shown to a server that asks for one.
+	Certificates []tls.Certificate
 	// Dial replaces the connecting itself. nil means TCP, through a proxy where HTTPS_PROXY, HTTP_PROXY and NO_PROXY
-	// say so; with a Dial of one's own no proxy is used.
+	// say so; with a Dial of one's own no proxy is used. Its context ends when the connection is not wanted any more. A
+	// panic of it is an error of the attempt.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 	// Sign is called last before each attempt, with the bytes that will be on the wire; it may add headers. It must not
-	// keep them.
+	// keep them. A panic of it is an error of the attempt.
 	Sign func(ctx context.Context, req *http.Request, body []byte) error
 	// UserAgent overrides "OTel-OTLP-Exporter-Go/epilogue-" and the version; a User-Agent in Headers overrides both.
 	UserAgent string
@@ -66,13 +72,15 @@ type HTTPConfig struct {
 // closed rather than used. If a kept connection proves dead, the request is sent once more on a new one inside the same
 // Send, and after any connection error all idle ones are closed.
 //
-// Redirects are not followed: they would carry credentials to another host. Answers are read to at most 64 KiB.
-// Errors name the endpoint without user information or query, and never hold a header's value.
+// Over https the server's certificate is verified, and TLS has version 1.2 or later. Redirects are not followed: they
+// would carry credentials to another host. Answers are read to at most 64 KiB and never decompressed.
+// Errors name the endpoint without user information or query, and never hold the value of a header, a signer's
+// included; they are one line of a few hundred bytes.
 type HTTPSender struct {
 	cfg       HTTPConfig
 	transport *http.Transport
-	target    string // the endpoint as errors show it
-	secrets   secrets
+	openings  openings
+	target    string    // the endpoint as errors show it
 	gzips     sync.Pool // of *compressor
 }
 
@@ -81,34 +89,48 @@ var _ Sender = (*HTTPSender)(nil)
 // NewHTTPSender returns a sender for cfg, whose maps and pointers must not be changed any more. It connects to nothing
 // before the first Send.
 func NewHTTPSender(cfg HTTPConfig) *HTTPSender {
-	return &HTTPSender{
-		cfg:       cfg,
-		transport: newTransport(cfg),
-		target:    shownURL(cfg.Endpoint),
-		secrets:   secretsOf(cfg),
-		gzips:     sync.Pool{New: newCompressor},
+	s := &HTTPSender{
+		cfg:      cfg,
+		openings: openings{connect: cfg.Dial, secure: strings.EqualFold(cfg.Endpoint.Scheme, "https")},
+		target:   shownURL(cfg.Endpoint),
+		gzips:    sync.Pool{New: newCompressor},
 	}
+	if cfg.Dial == nil {
+		s.openings.connect = (&net.Dialer{Timeout: maxHandshake}).DialContext
+	}
+	s.transport = s.newTransport()
+	return s
 }
 
-func newTransport(cfg HTTPConfig) *http.Transport {
+func (s *HTTPSender) newTransport() *http.Transport {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	t := &http.Transport{
-		Protocols:              &protocols,
-		TLSClientConfig:        cfg.TLS,
+		Protocols: &protocols,
+		TLSClientConfig: &tls.Config{
+			MinVersion: tls.VersionTLS12, RootCAs: s.cfg.Authorities, Certificates: s.cfg.Certificates,
+		},
 		TLSHandshakeTimeout:    maxHandshake,
-		DialContext:            cfg.Dial,
+		DialContext:            s.openings.dial,
 		MaxIdleConns:           maxIdleConns,
 		MaxIdleConnsPerHost:    maxIdleConns,
 		IdleConnTimeout:        maxIdle,
 		MaxResponseHeaderBytes: maxAnswer,
 		DisableCompression:     true,
 	}
-	if cfg.Dial == nil {
-		t.DialContext = (&net.Dialer{Timeout: maxHandshake}).DialContext
-		t.Proxy = http.ProxyFromEnvironment
+	if s.cfg.Dial == nil {
+		t.Proxy = proxy
 	}
 	return t
+}
+
+// proxy is http.ProxyFromEnvironment, but for its errors: they show the variable's value, password included.
+func proxy(req *http.Request) (*url.URL, error) {
+	u, err := http.ProxyFromEnvironment(req)
+	if err != nil {
+		return nil, errors.New("HTTPS_PROXY or HTTP_PROXY is no URL of a proxy; write one such as http://proxy:3128")
+	}
+	return u, nil
 }
 
 // Send makes one attempt to deliver body, as [Sender] says.
@@ -136,7 +158,7 @@ func (s *HTTPSender) Send(ctx context.Context, body []byte) (Result, error) {
 		if ctx.Err() == nil && attempt.Err() != nil {
 			err = fmt.Errorf("no answer within %v: %w", s.cfg.Timeout, err)
 		}
-		return Result{Retryable: true}, fmt.Errorf("send to %s: %w", s.target, s.explain(err))
+		return Result{Retryable: true}, fmt.Errorf("send to %s: %w", s.target, err)
 	}
 	return s.answer(resp)
 }
@@ -145,26 +167,30 @@ func (s *HTTPSender) Send(ctx context.Context, body []byte) (Result, error) {
 // itself only for requests it takes for idempotent, and not once it has written a part of the body.
 func (s *HTTPSender) post(ctx context.Context, content *payload) (*http.Response, error) {
 	for retried := false; ; retried = true {
-		reused := false
-		req, err := s.request(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-			GotConn: func(conn httptrace.GotConnInfo) { reused = conn.Reused },
+		o := &opening{wanted: ctx}
+		got, reused := false, false
+		req := s.request(httptrace.WithClientTrace(withOpening(ctx, o), &httptrace.ClientTrace{
+			GotConn:          func(conn httptrace.GotConnInfo) { got, reused = true, conn.Reused },
+			TLSHandshakeDone: func(tls.ConnectionState, error) { o.settle() },
 		}), content)
-		if err != nil {
-			return nil, err
+		if err := s.sign(ctx, req, content.data); err != nil {
+			return nil, explain(err, req)
 		}
 		resp, err := s.transport.RoundTrip(req)
 		if err == nil {
 			return resp, nil
 		}
-		s.transport.CloseIdleConnections()
+		if got || ctx.Err() == nil { // else no connection has broken: the one being opened may serve the next request
+			s.transport.CloseIdleConnections()
+		}
 		if !reused || retried {
-			return nil, err
+			return nil, explain(err, req)
 		}
 	}
 }
 
 // request builds the request that sends content.
-func (s *HTTPSender) request(ctx context.Context, content *payload) (*http.Request, error) {
+func (s *HTTPSender) request(ctx context.Context, content *payload) *http.Request {
 	endpoint := *s.cfg.Endpoint
 	req := (&http.Request{
 		Method: http.MethodPost,
@@ -174,12 +200,23 @@ func (s *HTTPSender) request(ctx context.Context, content *payload) (*http.Reque
 	}).WithContext(ctx)
 	content.attach(req)
 	s.setHeaders(req)
-	if s.cfg.Sign != nil {
-		if err := s.cfg.Sign(ctx, req, content.data); err != nil {
-			return nil, fmt.Errorf("sign request: %w", err)
-		}
+	return req
+}
+
+// sign has req signed, if it is to be.
+func (s *HTTPSender) sign(ctx context.Context, req *http.Request, body []byte) (err error) {
+	if s.cfg.Sign == nil {
+		return nil
 	}
-	return req, nil
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("sign request: panic: %v", p)
+		}
+	}()
+	if err := s.cfg.Sign(ctx, req, body); err != nil {
+		return fmt.Errorf("sign request: %w", err)
+	}
+	return nil
 }
 
 func (s *HTTPSender) setHeaders(req *http.Request) {
@@ -206,9 +243,10 @@ func (s *HTTPSender) setHeaders(req *http.Request) {
 	}
 }
 
-// Close closes the idle connections, and those of requests under way when they are done. A Send after it opens a new
-// one.
+// Close closes the idle connections, those that nobody waits for any more while they are being opened, and those of
+// requests under way when they are done. A Send after it opens a new one.
 func (s *HTTPSender) Close() error {
+	s.openings.letGo()
 	s.transport.CloseIdleConnections()
 	return nil
 }

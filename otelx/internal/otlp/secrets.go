@@ -1,0 +1,188 @@
+package otlp
+
+import (
+	"encoding/base64"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+const (
+	// minSecret is the length from which a text counts as a secret: shorter ones would blot out ordinary words.
+	minSecret = 4
+	// minUser is the same for the name of a user who has a password.
+	minUser  = 8
+	redacted = "[redacted]"
+)
+
+// openHeaders are those whose values may be seen. The date stays because a server that refuses a signature for its age
+// says so.
+var openHeaders = map[string]bool{
+	"Accept": true, "Content-Encoding": true, "Content-Type": true, "Date": true, "User-Agent": true, "X-Amz-Date": true,
+}
+
+// proxyVars are the variables that net/http takes a proxy's URL from.
+var proxyVars = []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"}
+
+// secrets are texts that must not be seen in errors, in lower case and longest first.
+type secrets []string
+
+// secretsOf collects what must not be seen of a request as it was sent: header values, those that a signer has added
+// included, the URL's user information and query, and the user information of the process's proxies. Of each it knows
+// the forms in which a server may repeat it: escaped for a URL, a quoted string or a web page, and in base64.
+func secretsOf(req *http.Request) secrets {
+	var texts []string
+	for name, values := range req.Header {
+		if !openHeaders[name] {
+			for _, value := range values {
+				texts = append(texts, inHeader(value)...)
+			}
+		}
+	}
+	texts = append(texts, inUser(req.URL.User)...)
+	texts = append(texts, req.URL.RawQuery)
+	for _, values := range req.URL.Query() {
+		texts = append(texts, values...)
+	}
+	for _, name := range proxyVars {
+		texts = append(texts, inProxy(os.Getenv(name))...)
+	}
+	return newSecrets(texts)
+}
+
+// newSecrets makes secrets of texts, each in all its forms.
+func newSecrets(texts []string) secrets {
+	var s secrets
+	for _, text := range texts {
+		if len(text) < minSecret {
+			continue
+		}
+		for _, form := range forms(text) {
+			s = append(s, lower(form))
+		}
+	}
+	slices.SortFunc(s, func(a, b string) int {
+		if len(a) != len(b) {
+			return len(b) - len(a)
+		}
+		return strings.Compare(a, b)
+	})
+	return slices.Compact(s)
+}
+
+// inHeader returns the secrets in a header's value: the whole, what follows a scheme such as Bearer, the values of
+// parameters, and of basic authentication the user and the password.
+func inHeader(value string) []string {
+	texts := []string{value}
+	scheme, rest, found := strings.Cut(strings.TrimSpace(value), " ")
+	if !found {
+		rest = scheme
+	}
+	for part := range strings.FieldsFuncSeq(rest, func(r rune) bool { return r == ' ' || r == '\t' || r == ',' || r == ';' }) {
+		texts = append(texts, part)
+		if _, parameter, ok := strings.Cut(part, "="); ok {
+			texts = append(texts, strings.Trim(parameter, `"`))
+		}
+	}
+	if plain, err := base64.StdEncoding.DecodeString(rest); err == nil && strings.EqualFold(scheme, "Basic") {
+		user, password, _ := strings.Cut(string(plain), ":")
+		texts = append(texts, inUser(url.UserPassword(user, password))...)
+	}
+	return texts
+}
+
+// inUser returns the secrets in user information. A name that stands alone is a key; beside a password it is one where
+// it is long.
+func inUser(user *url.Userinfo) []string {
+	if user == nil {
+		return nil
+	}
+	name := user.Username()
+	password, _ := user.Password()
+	texts := []string{user.String(), name + ":" + password, password}
+	if password == "" || len(name) >= minUser {
+		texts = append(texts, name)
+	}
+	return texts
+}
+
+// inProxy returns the secrets in the value of a proxy variable, valid or not.
+func inProxy(value string) []string {
+	at := strings.LastIndexByte(value, '@')
+	if at < 0 {
+		return nil
+	}
+	_, raw, found := strings.Cut(value[:at], "://")
+	if !found {
+		raw = value[:at]
+	}
+	name, password, _ := strings.Cut(raw, ":")
+	texts := append(inUser(url.UserPassword(name, password)), raw)
+	name, nameErr := url.PathUnescape(name)
+	password, err := url.PathUnescape(password)
+	if err == nil && nameErr == nil {
+		texts = append(texts, inUser(url.UserPassword(name, password))...)
+	}
+	return texts
+}
+
+// escapeMarkup is what encoding/json and web pages do to a text beyond what strconv.Quote does.
+var (
+	escapeJSON = strings.NewReplacer("&", `\u0026`, "<", `\u003c`, ">", `\u003e`)
+	escapeHTML = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&#34;", "'", "&#39;")
+)
+
+// forms returns text as it may appear in what others say. Base64 has no padding, so that it is found with and without.
+func forms(text string) []string {
+	quoted := strconv.Quote(text)
+	quoted = quoted[1 : len(quoted)-1]
+	return []string{
+		text,
+		url.QueryEscape(text),
+		url.PathEscape(text),
+		quoted,
+		escapeJSON.Replace(quoted),
+		escapeHTML.Replace(text),
+		base64.RawStdEncoding.EncodeToString([]byte(text)),
+		base64.RawURLEncoding.EncodeToString([]byte(text)),
+	}
+}
+
+// redact returns text without the secrets, whatever the case of their letters there.
+func (s secrets) redact(text string) string {
+	for _, secret := range s {
+		text = replaceFold(text, secret)
+	}
+	return text
+}
+
+// replaceFold replaces what is secret, in lower case, in any case.
+func replaceFold(text, secret string) string {
+	folded := lower(text)
+	at := strings.Index(folded, secret)
+	if at < 0 {
+		return text
+	}
+	var b strings.Builder
+	for ; at >= 0; at = strings.Index(folded, secret) {
+		b.WriteString(text[:at])
+		b.WriteString(redacted)
+		text, folded = text[at+len(secret):], folded[at+len(secret):]
+	}
+	b.WriteString(text)
+	return b.String()
+}
+
+// lower is text with its ASCII letters in lower case; its length stays.
+func lower(text string) string {
+	b := []byte(text)
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+	return string(b)
+}
