@@ -10,8 +10,10 @@ const (
 	// after each further one, up to maxPause.
 	firstPause = 100 * time.Millisecond
 	maxPause   = time.Minute
-	// minLook is how long a probe waits for an answer at least.
-	minLook = 100 * time.Millisecond
+	// minLook is how long a probe waits for an answer at least; up to minLookSlow if the backend has been seen to take
+	// that long, as with a new TLS connection on a small function's CPU.
+	minLook     = 100 * time.Millisecond
+	minLookSlow = 150 * time.Millisecond
 	// warmLook is how long a request to a backend that is known to answer waits at least.
 	warmLook = time.Second
 	// longLookEvery is of how many probes one has all the time of its caller, for a backend that has become slow.
@@ -51,8 +53,8 @@ func (s BreakerState) String() string {
 //
 // What it costs to flush at each of 1,000 invocations while a backend that has never answered hangs, with the 2 s that
 // the agent gives a flush: the first has all of them, since nothing else tells a hang from slowness. The probes look
-// 500, 250 and 125 ms and then 100, after pauses of 0, 0.1, 0.4, 1.6, 6.4, 25.6 and then 60 s. That makes 6 probes with
-// invocations 10 ms apart, 8 with 100 ms, 22 with 1 s: 3.2, 3.4 and 4.8 ms an invocation, the first included. A backend
+// 500, 250 and 125 ms and then 100, after pauses of 0, 0.1, 0.4, 1.6, 6.4, 25.6 and then 60 s. That makes 5 probes with
+// invocations 10 ms apart, 7 with 100 ms, 22 with 1 s: 3.1, 3.3 and 4.8 ms an invocation, the first included. A backend
 // that has answered before costs the first 1 s instead of 2, one that refuses half a second at most and its probes a
 // round trip each.
 //
@@ -96,7 +98,7 @@ func (b *breaker) look(budget time.Duration) time.Duration {
 
 // answered notes that the backend has dealt with a request in took: taken the spans or refused them for good.
 func (b *breaker) answered(took time.Duration) {
-	*b = breaker{known: true, longest: max(took, b.longest-b.longest/64)}
+	*b = breaker{known: true, longest: max(took, b.longest-b.longest/1024)}
 }
 
 // refused notes a flush with budget whose requests have all failed, at least one of them before its time was up.
@@ -107,10 +109,11 @@ func (b *breaker) refused(now time.Time, budget time.Duration, cause error) {
 		b.glance = max(budget/4, 2*b.longest, minLook)
 	case 1:
 		b.pause = firstPause
-		b.glance = max(b.glance/2, minLook)
 	default:
 		b.pause = min(4*b.pause, maxPause)
-		b.glance = max(b.glance/2, minLook)
+	}
+	if b.open() {
+		b.glance = max(b.glance/2, minLook, min(b.longest, minLookSlow))
 	}
 	b.failures++
 	b.failed, b.cause, b.silence = now, cause, 0

@@ -38,6 +38,7 @@ type settings struct {
 	headers     map[string]string
 	queueSize   int
 	batchSize   int
+	requestSize int
 	lastResort  io.Writer
 }
 

@@ -97,6 +97,8 @@ func (l *loop) deliver(r *run, b *batch) (kept bool, err error) {
 			return true, o.err
 		case o.verdict != retry:
 			backoff, pause = firstBackoff, 0
+		case o.unsent && ctx.Err() == nil: // it has waited for its turn, not for the backend
+			pause = 0
 		case late != nil && !r.isFinal():
 			return false, late
 		case r.probing():

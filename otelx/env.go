@@ -75,13 +75,20 @@ func (e *environment) integer(least, fallback int, keys ...string) int {
 	return parsed(e, fallback, func(value string) (int, error) { return parseInt(value, least) }, keys)
 }
 
-func parseInt(value string, least int) (int, error) {
+// within reads a number from least to most.
+func (e *environment) within(least, most, fallback int, keys ...string) int {
+	return parsed(e, fallback, func(value string) (int, error) { return parseWithin(value, least, most) }, keys)
+}
+
+func parseInt(value string, least int) (int, error) { return parseWithin(value, least, math.MaxInt32) }
+
+func parseWithin(value string, least, most int) (int, error) {
 	n, err := strconv.Atoi(value)
 	if err != nil && !errors.Is(err, strconv.ErrRange) {
-		return 0, fmt.Errorf("no whole number; write %d to %d", least, math.MaxInt32)
+		return 0, fmt.Errorf("no whole number; write %d to %d", least, most)
 	}
-	if err != nil || n < least || n > math.MaxInt32 {
-		return 0, fmt.Errorf("out of range; write %d to %d", least, math.MaxInt32)
+	if err != nil || n < least || n > most {
+		return 0, fmt.Errorf("out of range; write %d to %d", least, most)
 	}
 	return n, nil
 }

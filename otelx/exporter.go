@@ -12,16 +12,24 @@ import (
 )
 
 const (
-	// maxRequestBytes bounds an encoded request before compression. AWS X-Ray takes 5 MB (AWS X-Ray Developer Guide,
-	// "Use the OTLP endpoint"), an OpenTelemetry Collector 20 MiB by default.
-	maxRequestBytes = 4 << 20
+	// defaultRequestBytes bounds an encoded request before compression. AWS X-Ray takes 5 MB (AWS X-Ray Developer Guide,
+	// "Use the OTLP endpoint"), an OpenTelemetry Collector 20 MiB by default. Below leastRequestBytes most spans would
+	// need a request each, and of mostRequestBytes hardly any backend takes one.
+	defaultRequestBytes = 4 << 20
+	leastRequestBytes   = 16 << 10
+	mostRequestBytes    = 64 << 20
 	// minSplitBytes is the size from which a request refused for its size is tried in smaller ones. A backend that
 	// takes none of 64 KiB is not made for spans, and would be sent them one by one.
 	minSplitBytes = 64 << 10
 	// keepBody is how many bytes of memory for an encoded request are kept until the next one.
 	keepBody = 1 << 20
-	// maxRequests is how many OTLP requests are under way at once.
-	maxRequests = 8
+	// maxRequests is how many OTLP requests are under way at once, and maxFullRequests how many if they are as large as
+	// they may be. With few spans there are few batches: it takes 16,384 in batches of 512, the specification's default,
+	// to make 32.
+	maxRequests     = 32
+	maxFullRequests = 8
+	// keepEncodings is for how many requests memory is kept until the next ones.
+	keepEncodings = 8
 )
 
 // exporter makes single attempts at delivery. Who calls it decides about another.
@@ -64,6 +72,7 @@ func (o outcome) final() bool { return o.verdict != retry && o.verdict != keep }
 type otlpExporter struct {
 	sender otlp.Sender
 	most   int // bytes of a request at the beginning
+	cargo  cargo
 
 	mu    sync.Mutex
 	limit int // bytes of a request now, at most what it was at the beginning
@@ -76,8 +85,9 @@ type encoding struct {
 	body    []byte
 }
 
-func newOTLPExporter(s otlp.Sender) *otlpExporter {
-	return &otlpExporter{sender: s, most: maxRequestBytes, limit: maxRequestBytes}
+// newOTLPExporter returns an exporter whose requests have at most so many bytes.
+func newOTLPExporter(s otlp.Sender, most int) *otlpExporter {
+	return &otlpExporter{sender: s, most: most, limit: most, cargo: cargo{most: maxFullRequests * most}}
 }
 
 func (*otlpExporter) width() int { return maxRequests }
@@ -85,10 +95,19 @@ func (*otlpExporter) width() int { return maxRequests }
 func (x *otlpExporter) close(context.Context) error { return x.sender.Close() }
 
 func (x *otlpExporter) export(ctx context.Context, spans []sdktrace.ReadOnlySpan) outcome {
+	if !x.cargo.load(ctx, x.most) {
+		return outcome{n: len(spans), verdict: retry, unsent: true, err: context.Cause(ctx)}
+	}
+	held := x.most
+	defer func() { x.cargo.unload(held) }()
 	e, limit := x.acquire()
 	defer x.give(e)
 	for {
 		n := x.encode(e, spans, limit)
+		if size := len(e.body); size < held { // from here on no attempt is larger
+			x.cargo.unload(held - size)
+			held = size
+		}
 		if n == 0 {
 			err := fmt.Errorf("span %q exceeds %d bytes", spans[0].Name(), x.most)
 			return outcome{n: 1, verdict: tooLarge, unsent: true, err: err}
@@ -155,7 +174,9 @@ func (x *otlpExporter) give(e *encoding) {
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.idle = append(x.idle, e)
+	if len(x.idle) < keepEncodings {
+		x.idle = append(x.idle, e)
+	}
 }
 
 // foreignExporter adapts an sdktrace.SpanExporter. It may not be called concurrently and retries by itself

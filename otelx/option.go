@@ -2,6 +2,7 @@ package otelx
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"maps"
 	"net"
@@ -172,13 +173,35 @@ func WithMaxQueueSize(spans int) Option {
 	return optionFunc(func(c *config) { c.setPositive(&c.target.queueSize, "WithMaxQueueSize", spans) })
 }
 
-// WithMaxExportBatchSize sets how many spans a request has at most. Values below 1 are an error and change nothing.
-// More than the queue holds is an error and means the queue's size.
+// WithMaxExportBatchSize sets how many spans a request has at most; its bytes are bounded by [WithMaxRequestSize]. AWS
+// X-Ray takes 10,000 spans in one (AWS X-Ray Developer Guide, "Use the OTLP endpoint"). Values below 1 are an error and
+// change nothing. More than the queue holds is an error and means the queue's size.
 //
 // Environment: OTEL_BSP_MAX_EXPORT_BATCH_SIZE, default 512. What is not a positive number is an error and means the
 // default.
 func WithMaxExportBatchSize(spans int) Option {
 	return optionFunc(func(c *config) { c.setPositive(&c.target.batchSize, "WithMaxExportBatchSize", spans) })
+}
+
+// WithMaxRequestSize sets how many bytes an OTLP request has at most, before compression; a batch that is larger goes
+// out as several requests, and a span that is larger alone is dropped as too large. AWS X-Ray takes 5 MB. Up to eight
+// requests of that size are in memory at once, and more of smaller ones. Values below 16384 (16 KiB) or above 67108864
+// (64 MiB) are an error and change nothing. A backend that refuses a request for its size (413) lowers the bound by
+// itself.
+//
+// It has no effect with [WithExporter].
+//
+// Environment: EPILOGUE_MAX_REQUEST_SIZE, in bytes, default 4194304 (4 MiB). What is not a number in that range is an
+// error and means the default.
+func WithMaxRequestSize(bytes int) Option {
+	return optionFunc(func(c *config) {
+		if bytes < leastRequestBytes || bytes > mostRequestBytes {
+			c.errs = append(c.errs, fmt.Errorf("WithMaxRequestSize(%d): give %d to %d bytes",
+				bytes, leastRequestBytes, mostRequestBytes))
+			return
+		}
+		c.target.requestSize = bytes
+	})
 }
 
 // WithLastResort has Shutdown write to w what it could not deliver, as OTLP JSON: lines that each are a whole request,

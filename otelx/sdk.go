@@ -105,7 +105,14 @@ func (c *config) newExporter(env *environment) exporter {
 			return foreignExporter{x}
 		}
 	}
-	return newOTLPExporter(otlp.NewHTTPSender(c.resolveOTLP(env)))
+	return newOTLPExporter(otlp.NewHTTPSender(c.resolveOTLP(env)), c.requestSize(env))
+}
+
+// requestSize returns the most bytes of a request.
+func (c *config) requestSize(env *environment) int {
+	size := env.within(leastRequestBytes, mostRequestBytes, pick(c.fallback.requestSize, defaultRequestBytes),
+		"EPILOGUE_MAX_REQUEST_SIZE")
+	return pick(c.chosen.requestSize, size)
 }
 
 // sizes returns the bounds of the queue and of a batch.

@@ -40,7 +40,7 @@ func large(s *SDK, kilobytes ...int) {
 
 func TestRequestRefusedForItsSizeIsSplit(t *testing.T) {
 	backend := &narrow{most: 300 << 10}
-	s := start(newOTLPExporter(backend), sized{})
+	s := start(newOTLPExporter(backend, defaultRequestBytes), sized{})
 	large(s, 100, 100, 100, 100, 100, 100, 100, 100)
 	if err := s.ForceFlush(t.Context()); err != nil {
 		t.Errorf("ForceFlush: %v", err)
@@ -61,7 +61,7 @@ func TestRequestRefusedForItsSizeIsSplit(t *testing.T) {
 // The bound found by halving may be below what the backend takes: a span between the two is tried alone.
 func TestSpanTooLargeForTheBackendGoesAlone(t *testing.T) {
 	backend := &narrow{most: 300 << 10}
-	s := start(newOTLPExporter(backend), sized{})
+	s := start(newOTLPExporter(backend, defaultRequestBytes), sized{})
 	large(s, 200, 250, 400, 1, 250)
 	var drop *DropError
 	if err := s.ForceFlush(t.Context()); !errors.As(err, &drop) || !strings.Contains(err.Error(), "413") {
@@ -72,7 +72,7 @@ func TestSpanTooLargeForTheBackendGoesAlone(t *testing.T) {
 
 func TestBackendThatTakesNothingIsNotSentSpansOneByOne(t *testing.T) {
 	backend := &narrow{}
-	s := start(newOTLPExporter(backend), sized{bound: 5000, batch: 2048})
+	s := start(newOTLPExporter(backend, defaultRequestBytes), sized{bound: 5000, batch: 2048})
 	for range 2048 {
 		large(s, 1)
 	}
@@ -86,7 +86,7 @@ func TestBackendThatTakesNothingIsNotSentSpansOneByOne(t *testing.T) {
 }
 
 func TestMemoryOfLargeRequestsIsGivenBack(t *testing.T) {
-	x := newOTLPExporter(&narrow{most: 8 << 20})
+	x := newOTLPExporter(&narrow{most: 8 << 20}, defaultRequestBytes)
 	s := start(x, sized{})
 	large(s, 1000, 1000, 1000)
 	if err := s.ForceFlush(t.Context()); err != nil {

@@ -24,8 +24,9 @@ var variants = []scenario{
 		env:  []string{"EPILOGUE_SIGNAL_ONLY=true", "EPILOGUE_FLUSH_TIMEOUT=500ms"},
 		drive: func(r *run) {
 			r.collector(hanging)
-			r.send(succeeds.held(500*time.Millisecond), streams.held(500*time.Millisecond))
+			r.send(succeeds.held(500*time.Millisecond), streams.held(125*time.Millisecond)) // a probe's look
 			r.collector(well)
+			r.freeze(time.Second) // until a probe is due
 			r.send(succeeds)
 			r.shutdown()
 		},
