@@ -45,8 +45,7 @@ type reporter struct {
 	mu       sync.Mutex
 	failures limiter
 	remarks  limiter
-	last     string // the last remark
-	drops    int64  // of those for a full queue, how many were reported
+	drops    int64 // of those for a full queue, how many were reported
 }
 
 // limiter lets one pass in reportEvery.
@@ -76,13 +75,10 @@ func (r *reporter) failure(err error) {
 	handle(err)
 }
 
-// remark reports what the backend said about a request that it accepted or refused for good: whatever is new, and the
-// same again once in a while.
+// remark reports what the backend said about a request that it accepted. Its words may differ each time, by a count or an
+// id, so they are no reason to report it sooner.
 func (r *reporter) remark(err error) {
 	r.mu.Lock()
-	if text := err.Error(); text != r.last {
-		r.last, r.remarks = text, limiter{}
-	}
 	err = r.remarks.pass(err)
 	r.mu.Unlock()
 	handle(err)
