@@ -26,6 +26,7 @@ type invocation struct {
 	invoked  bool      // its INVOKE event has come
 	letGo    bool      // the loop does not wait for its end, which therefore flushes by itself
 	forsaken bool      // it has ended, and the loop did not wait for its INVOKE event to flush it
+	spent    bool      // a flush for it has failed: there is no second budget
 }
 
 func (inv *invocation) hasBegun() bool { return isClosed(inv.begun) }
@@ -122,6 +123,23 @@ func (v *invocations) isLetGo(id string) bool {
 	defer v.mu.Unlock()
 	inv := v.find(id)
 	return inv != nil && inv.letGo
+}
+
+// spend notes that a flush for the invocation has failed.
+func (v *invocations) spend(id string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if inv := v.find(id); inv != nil {
+		inv.spent = true
+	}
+}
+
+// isSpent reports whether a flush for the invocation has failed.
+func (v *invocations) isSpent(id string) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	inv := v.find(id)
+	return inv != nil && inv.spent
 }
 
 // deadlineOf returns the invocation's deadline, zero where it is not known.

@@ -103,7 +103,8 @@ func (a *Agent) invoked(event extensionsapi.Event) {
 		a.flights.board(a.settings.budget.flush(time.Now(), event.Deadline))
 		return
 	}
-	if a.awaitBegin(inv) && a.awaitEnd(inv) {
+	// Where next was broken, its End may have flushed already.
+	if a.awaitBegin(inv) && a.awaitEnd(inv) && !a.invocations.isSpent(inv.id) {
 		_ = a.flushFor(event.Deadline) // counted and logged where it fails
 	}
 }

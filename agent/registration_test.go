@@ -71,6 +71,46 @@ func TestRefusedRegistrationDetaches(t *testing.T) {
 	}
 }
 
+// TestFailedFlushIsNotRepeated: the handler flushes before an error is posted, since its End comes too late to. A second
+// flush for the same invocation began as the environment froze, and had its requests under way through the freeze.
+func TestFailedFlushIsNotRepeated(t *testing.T) {
+	story(t, func(w *world) {
+		w.config.Faults.Register = lambdatest.Fault{Status: 500}
+		w.flusher.onFlush = taking(time.Hour)
+		w.handle = func(_ context.Context, m *mainland) error {
+			if err := m.agent.Flush(m.id); err == nil {
+				w.Error("Flush delivers, and should not")
+			}
+			return nil
+		}
+	}, func(w *world) {
+		w.serves("r")
+		if n := w.stats().Flushes; n != 1 {
+			w.Errorf("%d flushes, want one", n)
+		}
+		if d := w.one(endReturned, "r").Duration; d != 0 {
+			w.Errorf("End takes %v", d)
+		}
+	})
+}
+
+// The same where next was broken until a moment ago, so that End flushes, and INVOKE comes after it all the same.
+func TestFailedFlushIsNotRepeatedAtAnInvokeThatComesLate(t *testing.T) {
+	story(t, func(w *world) {
+		w.config.Faults.Next = lambdatest.Fault{Status: 500, Times: 1}
+		w.config.Order = lambdatest.OrderInvokeLast
+		w.handle = func(context.Context, *mainland) error { time.Sleep(100 * time.Millisecond); return nil } // next works by then
+	}, func(w *world) {
+		w.serves("first")
+		w.flusher.onFlush = taking(time.Hour)
+		w.serves("second")
+		w.one(lambdatest.KindInvokeReleased, "second")
+		if got := w.stats(); got.Flushes != 2 || got.Invocations != 1 || got.State != "classic" {
+			w.Errorf("stats %+v, want a flush each and one INVOKE", got)
+		}
+	})
+}
+
 func TestDetachedFlushIsBounded(t *testing.T) {
 	story(t, func(w *world) {
 		w.config.Faults.Register = lambdatest.Fault{Status: 500}
