@@ -193,10 +193,12 @@ func (a *Agent) shutdown(ctx context.Context, p plan) error {
 	return a.flusher.Shutdown(ctx)
 }
 
-// count asks the Flusher for its account. It may hang as the Flusher does, behind the same lock.
+// count asks the Flusher for its account. It may hang as the Flusher does, behind the same lock. On a busy machine the
+// parts before it may have used all of the time; it then has a straggle of the margin.
 func (a *Agent) count(ctx context.Context, p plan, r *report) error {
 	account := make(chan slog.Value, 1)
-	err := until(ctx, p.end, func(context.Context) error {
+	end := time.Now().Add(max(time.Until(p.end), straggle))
+	err := until(ctx, end, func(context.Context) error {
 		account <- a.flusher.LogValue()
 		return nil
 	})
