@@ -4,6 +4,10 @@
 //	epilogue demo                          the repository's example function, through everything that can happen
 //	epilogue run [flags] -- ./bootstrap    a function of your own
 //
+// It also sends spans that a function has left in its log, as the last resort of otelx does:
+//
+//	epilogue replay [flags] [file ...]
+//
 // The exit status is 0 if nothing was lost and every invocation ended as it should, 1 if not, 2 for a command line that
 // can not be used, and 130 after Ctrl-C.
 package main
@@ -37,8 +41,9 @@ leaves.
 
   epilogue demo                         run the example function through everything that can happen
   epilogue run [flags] -- ./bootstrap   run a function of your own
+  epilogue replay [flags] [file ...]    send spans that a function has left in its log
 
-epilogue demo --help and epilogue run --help list the flags.
+demo, run and replay list their flags with --help.
 `
 
 func main() {
@@ -84,18 +89,20 @@ func epilogue(args []string, c console) int {
 
 func dispatch(ctx context.Context, args []string, c console) error {
 	if len(args) == 0 {
-		return usagef("a command is missing: demo or run; epilogue --help says more")
+		return usagef("a command is missing: demo, run or replay; epilogue --help says more")
 	}
 	switch args[0] {
 	case "demo":
 		return demo(ctx, args[1:], c)
 	case "run":
 		return run(ctx, args[1:], c)
+	case "replay":
+		return replayLines(ctx, args[1:], c)
 	case "help", "-h", "-help", "--help":
 		_, err := io.WriteString(c.out, usage)
 		return err
 	default:
-		return usagef("no command %q; there are demo and run", args[0])
+		return usagef("no command %q; there are demo, run and replay", args[0])
 	}
 }
 

@@ -39,8 +39,8 @@ func TestUsage(t *testing.T) {
 		args string
 		want string // in the sentence
 	}{
-		{"", "a command is missing: demo or run"},
-		{"dmeo", `no command "dmeo"; there are demo and run`},
+		{"", "a command is missing: demo, run or replay"},
+		{"dmeo", `no command "dmeo"; there are demo, run and replay`},
 		{"demo now", `demo takes no arguments, only flags; got "now"`},
 		{"demo -freeze 1s", "flag provided but not defined: -freeze"},
 		{"run", "which function?"},

@@ -1,0 +1,66 @@
+package replay
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+)
+
+// FuzzLine: whatever the text, what is found is OTLP, and a line that is whole is found behind it.
+func FuzzLine(f *testing.F) {
+	for _, seed := range []string{
+		"", line("a"), "x " + line("b") + " y", compact(export(line("c"))), `{"resourceSpans`, `\{"resourceSpans":[]}`,
+		`{\"resourceSpans\":\"`, `{\\"resourceSpans\\":"`, `{"resourceSpans":[{"resource":{"a":"\\\"}"}}]}`,
+		strings.Repeat(`{"resourceSpans":`, 20), `{"traceId":1,"resourceSpans":[{"x":null}]}`, `"resourceSpans":{"resourceSpans":{}}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		find(text, func(document []byte) bool {
+			data, err := decode(document)
+			if err == nil {
+				err = check(data)
+			}
+			return err == nil
+		})
+		text = append(bytes.ReplaceAll(text, []byte("\n"), nil), '\n')
+		var names []string
+		if _, err := Read(bytes.NewReader(append(text, line("last")...)), collect(&names)); err != nil && !bytes.HasPrefix(text, []byte{0x1f, 0x8b}) {
+			t.Fatal(err)
+		} else if err == nil && (len(names) == 0 || names[len(names)-1] != "last") {
+			t.Fatalf("the line after %q is not found", text)
+		}
+	})
+}
+
+// FuzzReader: no input makes Read fail but gzip that is none, and its counts add up.
+func FuzzReader(f *testing.F) {
+	f.Add([]byte(line("a") + "\n" + line("b")))
+	f.Add([]byte(pretty(export(line("a"), "START"))))
+	f.Add([]byte("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		documents := 0
+		in, err := Read(bytes.NewReader(text), func(*tracepb.TracesData) error { documents++; return nil })
+		if err != nil && !bytes.HasPrefix(text, []byte{0x1f, 0x8b}) {
+			t.Fatal(err)
+		}
+		if in.Documents != documents || in.Without > in.Lines || in.Lines-in.Without > in.Documents+in.Broken {
+			t.Fatalf("%d documents, counted %+v", documents, in)
+		}
+	})
+}
+
+func collect(names *[]string) func(*tracepb.TracesData) error {
+	return func(data *tracepb.TracesData) error {
+		for _, r := range data.GetResourceSpans() {
+			for _, s := range r.GetScopeSpans() {
+				for _, span := range s.GetSpans() {
+					*names = append(*names, span.GetName())
+				}
+			}
+		}
+		return nil
+	}
+}

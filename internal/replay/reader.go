@@ -1,0 +1,121 @@
+package replay
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"io"
+
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+)
+
+const (
+	// maxDocument bounds a document, quoted as it may be, and with it the memory of a Read.
+	maxDocument = 8 << 20
+	// longLine is from where on a line is taken to pieces, such as an export that has all its events in one.
+	longLine = 1 << 20
+)
+
+// Input is what Read has seen.
+type Input struct {
+	Lines     int // in all; what is taken from an input without line feeds in pieces counts as one for each
+	Without   int // lines without a document
+	Documents int // handed over
+	Broken    int // documents that were cut off, or say something that OTLP does not have
+}
+
+// Add adds the counts of another input.
+func (i *Input) Add(o Input) {
+	i.Lines += o.Lines
+	i.Without += o.Without
+	i.Documents += o.Documents
+	i.Broken += o.Broken
+}
+
+// Read calls found with each document of spans in r, to the end of r or until found returns an error, which it then
+// returns. Input compressed with gzip is decompressed. A document is found anywhere in a line, also several in one, also
+// as a string inside another JSON document, up to three deep; it begins with its member resourceSpans and has at
+// most 8 MiB. Read needs a few times that much memory, however long r and its lines are.
+func Read(r io.Reader, found func(*tracepb.TracesData) error) (Input, error) {
+	var in Input
+	r, err := decompressed(r)
+	if err != nil {
+		return in, err
+	}
+	scanner := bufio.NewScanner(r)
+	scanner.Buffer(make([]byte, 64<<10), 2*maxDocument)
+	scanner.Split(pieces)
+	var refused error
+	for refused == nil && scanner.Scan() {
+		in.Lines++
+		documents := 0
+		broken := find(scanner.Bytes(), func(document []byte) bool {
+			data, err := decode(document)
+			if err != nil || refused != nil {
+				return refused != nil
+			}
+			documents++
+			refused = found(data)
+			return true
+		})
+		in.Documents += documents
+		in.Broken += broken
+		if documents+broken == 0 {
+			in.Without++
+		}
+	}
+	if refused != nil {
+		return in, refused
+	}
+	if err := scanner.Err(); err != nil {
+		return in, fmt.Errorf("after %d lines: %w", in.Lines, err)
+	}
+	return in, nil
+}
+
+// decompressed returns what r says, without gzip.
+func decompressed(r io.Reader) (io.Reader, error) {
+	buffered := bufio.NewReader(r)
+	if head, _ := buffered.Peek(2); !bytes.Equal(head, []byte{0x1f, 0x8b}) { // RFC 1952, 2.3.1
+		return buffered, nil // an error comes again
+	}
+	z, err := gzip.NewReader(buffered)
+	if err != nil {
+		return nil, fmt.Errorf("decompress: %w", err)
+	}
+	return z, nil
+}
+
+// pieces is a bufio.SplitFunc for lines. A long line it cuts between documents, and drops what is none.
+func pieces(data []byte, atEOF bool) (advance int, piece []byte, err error) {
+	if i := bytes.IndexByte(data, '\n'); i >= 0 {
+		return i + 1, data[:i], nil
+	}
+	switch {
+	case atEOF && len(data) == 0:
+		return 0, nil, nil
+	case atEOF:
+		return len(data), data, nil
+	case len(data) < longLine:
+		return 0, nil, nil
+	}
+	cut := 0
+	for {
+		p, ok := locate(data, cut)
+		switch {
+		case !ok:
+			cut = max(cut, len(data)-beforeMarker-len(marker)) // the next may have begun
+		case p.end >= 0:
+			cut = p.end
+			continue
+		case cut == 0 && p.begin < beforeMarker && len(data) < maxDocument:
+			return 0, nil, nil
+		case cut == 0 && p.begin < beforeMarker: // too long, whatever it is
+			cut = len(data)
+		default:
+			cut = max(cut, p.begin)
+		}
+		return cut, data[:cut], nil
+	}
+}
