@@ -3,10 +3,8 @@ package otlp
 import (
 	"bytes"
 	"context"
-	"crypto/x509"
 	"errors"
 	"io"
-	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -319,48 +317,6 @@ func TestSecretsStayOutOfErrors(t *testing.T) {
 	if !errors.Is(err, cause) || strings.Contains(err.Error(), "t0ken") {
 		t.Errorf("error %q", err)
 	}
-}
-
-func TestTLS(t *testing.T) {
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
-	server.Config.ErrorLog = log.New(io.Discard, "", 0)
-	server.StartTLS()
-	defer server.Close()
-	authorities := x509.NewCertPool()
-	authorities.AddCert(server.Certificate())
-	for name, test := range map[string]struct {
-		cfg HTTPConfig
-		err string
-	}{
-		"unknown authority": {err: "certificate signed by unknown authority; if the authority is your own, name its file in OTEL_EXPORTER_OTLP_CERTIFICATE"},
-		"known authority":   {cfg: HTTPConfig{Authorities: authorities}},
-		"plain server": {
-			cfg: HTTPConfig{Endpoint: parse(t, strings.Replace(plainServer(t), "http:", "https:", 1))},
-			err: "first record does not look like a TLS handshake; the server speaks plain HTTP: write http:// in the endpoint",
-		},
-		"TLS server": {
-			cfg: HTTPConfig{Endpoint: parse(t, strings.Replace(server.URL, "https:", "http:", 1))},
-			err: "400 Bad Request: Client sent an HTTP request to an HTTPS server.",
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			if test.cfg.Endpoint == nil {
-				test.cfg.Endpoint = parse(t, server.URL)
-			}
-			sender := NewHTTPSender(test.cfg)
-			defer func() { _ = sender.Close() }()
-			_, err := sender.Send(t.Context(), []byte("spans"))
-			if (err == nil) != (test.err == "") || !strings.HasSuffix(errorText(err), test.err) {
-				t.Errorf("error %q, want …%q", errorText(err), test.err)
-			}
-		})
-	}
-}
-
-func plainServer(t *testing.T) string {
-	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
-	t.Cleanup(server.Close)
-	return server.URL
 }
 
 func TestSendAfterClose(t *testing.T) {

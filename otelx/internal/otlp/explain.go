@@ -52,8 +52,8 @@ func alertHint(alert string) string {
 	switch alert {
 	case "tls: protocol version not supported":
 		return oldTLS
-	case "tls: certificate required", "tls: bad certificate", "tls: unknown certificate authority", "tls: unknown certificate":
-		return "the server wants another client certificate: set OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY"
+	case "tls: certificate required", "tls: bad certificate", "tls: unknown certificate authority", "tls: unknown certificate", "tls: handshake failure":
+		return "the server seems to want another client certificate: set OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY"
 	}
 	return ""
 }

@@ -60,6 +60,9 @@ func (p *openings) dial(ctx context.Context, network, addr string) (net.Conn, er
 		end()
 	}
 	conn, err := p.guarded(ctx, network, addr)
+	if err != nil && o.wanted.Err() != nil {
+		err = context.Cause(o.wanted) // rather than that of the context here
+	}
 	if err != nil || !p.secure {
 		o.settle()
 		return conn, err
@@ -70,7 +73,22 @@ func (p *openings) dial(ctx context.Context, network, addr string) (net.Conn, er
 		unclose()
 		settled()
 	}
-	return conn, nil
+	return hasty{conn}, nil
+}
+
+// hasty is a connection below TLS. When crypto/tls closes one it tells the peer, for which it gives itself 5 seconds by a
+// deadline: too long where the peer does not read and a flush, whose context has ended, waits for that.
+type hasty struct{ net.Conn }
+
+// maxGoodbye is what remains of them.
+const maxGoodbye = 5 * time.Millisecond
+
+// SetWriteDeadline sets the deadline to t, or to maxGoodbye from now if that is earlier.
+func (c hasty) SetWriteDeadline(t time.Time) error {
+	if soon := time.Now().Add(maxGoodbye); t.After(soon) {
+		t = soon
+	}
+	return c.Conn.SetWriteDeadline(t)
 }
 
 // guarded is connect with a panic turned into an error: it runs in a goroutine that nothing of ours has begun.

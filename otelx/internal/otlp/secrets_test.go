@@ -51,7 +51,7 @@ func FuzzRedact(f *testing.F) {
 	f.Add("%", "%41%42%43", "=")
 	f.Add("sEcR", "secret", "eT")
 	f.Fuzz(func(t *testing.T, before, secret, after string) {
-		if len(secret) < minSecret || strings.ContainsAny(strings.ToLower(secret), "[redact]") {
+		if len(secret) < minSecret || strings.ContainsAny(secret, "[]") || strings.Contains(redacted, lower(secret)) {
 			t.Skip() // what is part of the mark is in the text again once it is redacted
 		}
 		inJSON, err := json.Marshal(secret)
