@@ -17,8 +17,10 @@ const (
 	nameHeader       = "Lambda-Extension-Name"
 	identifierHeader = "Lambda-Extension-Identifier"
 
-	// maxBody bounds what is read of any reply. The longest real one, an INVOKE event, has well under 2 KB.
-	maxBody = 64 << 10
+	// maxBody bounds what is read of any reply, and maxHeader its header. The longest real one, an INVOKE event, has well
+	// under 2 KB.
+	maxBody   = 64 << 10
+	maxHeader = 64 << 10
 )
 
 // Client talks to the Extensions API of one environment. Its methods may be called concurrently. Close it when done.
@@ -37,10 +39,11 @@ func New(runtimeAPI string, dial func(ctx context.Context, network, address stri
 		base: "http://" + runtimeAPI + apiPath,
 		http: &http.Client{
 			Transport: &http.Transport{
-				Proxy:               nil,
-				DialContext:         dial,
-				DisableCompression:  true,
-				MaxIdleConnsPerHost: 1,
+				Proxy:                  nil,
+				DialContext:            dial,
+				DisableCompression:     true,
+				MaxIdleConnsPerHost:    1,
+				MaxResponseHeaderBytes: maxHeader,
 			},
 			// A redirect is not of this API: it is reported as the refusal that it is.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -83,7 +86,7 @@ func (c *Client) Register(ctx context.Context, name string, events ...string) (R
 		Handler         string `json:"handler"`
 	}
 	if err := json.Unmarshal(reply, &described); err != nil {
-		return registration, fmt.Errorf("extensions api: register: decode reply: %w", err)
+		return registration, fmt.Errorf("extensions api: register: decode reply: %w", brief(err))
 	}
 	registration.FunctionName = described.FunctionName
 	registration.FunctionVersion = described.FunctionVersion
@@ -118,9 +121,12 @@ func (c *Client) call(ctx context.Context, op, method, path string, body []byte,
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
-		return nil, nil, fmt.Errorf("extensions api: %s: %w", op, err)
+		return nil, nil, fmt.Errorf("extensions api: %s: %w", op, brief(err))
 	}
 	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode == http.StatusSwitchingProtocols { // its body is the connection, which no context ends
+		return nil, nil, refusal(op, response.StatusCode, nil)
+	}
 	reply, err := readBounded(response.Body)
 	if response.StatusCode != http.StatusOK {
 		return nil, nil, refusal(op, response.StatusCode, reply)

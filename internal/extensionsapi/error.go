@@ -35,7 +35,7 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// excerptLength bounds what an Error repeats of a reply that is not the API's own.
+// excerptLength bounds what an Error repeats of a reply, and what is said of one that can not be read.
 const excerptLength = 200
 
 // refusal makes an Error of a reply with another status than 200.
@@ -60,3 +60,20 @@ func excerpt(s string) string {
 	}
 	return strings.Join(strings.Fields(strings.ToValidUTF8(s, "")), " ")
 }
+
+// brief is err with a text fit for one line of a log: net/http and encoding/json repeat parts of a reply, however long.
+func brief(err error) error {
+	if text := excerpt(err.Error()); text != err.Error() {
+		return &briefError{text: text, err: err}
+	}
+	return err
+}
+
+// briefError shows the beginning of the text of the error it stands for.
+type briefError struct {
+	text string
+	err  error
+}
+
+func (e *briefError) Error() string { return e.text }
+func (e *briefError) Unwrap() error { return e.err }

@@ -38,7 +38,7 @@ type wireEvent struct {
 func parseEvent(body []byte) (Event, error) {
 	var e wireEvent
 	if err := json.Unmarshal(body, &e); err != nil {
-		return Event{}, fmt.Errorf("decode event: %w", err)
+		return Event{}, fmt.Errorf("decode event: %w", brief(err))
 	}
 	if EventType(e.EventType) != Invoke {
 		return Event{}, fmt.Errorf("unknown event type %q", excerpt(e.EventType))
