@@ -12,6 +12,7 @@ type call struct {
 	answer    string
 	spans     int // that end
 	flagged   int // of them, with status Error
+	copies    int // of open spans that arrive shortly before the deadline
 
 	handler time.Duration // from the release to the outcome's post, or to the process's end; exact in virtual time
 	after   time.Duration // from there to the end of the phase
@@ -102,6 +103,9 @@ func (c call) ending(spans int) call { c.spans = spans; return c }
 
 // flagging expects other than the usual number of spans to have status Error.
 func (c call) flagging(spans int) call { c.flagged = spans; return c }
+
+// copying expects so many copies of open spans, which leave before the outcome.
+func (c call) copying(spans int) call { c.copies, c.early = spans, true; return c }
 
 // exiting expects the process to end with the code given.
 func (c call) exiting(n int) call { c.exit = code(n); return c }

@@ -76,7 +76,8 @@ type function struct {
 
 // event says what an invocation is to do.
 type event struct {
-	Do string `json:"do"`
+	Do   string        `json:"do"`
+	Left time.Duration `json:"left"` // until the deadline, for what is late
 }
 
 // handle does it, in a span of its own.
@@ -86,8 +87,7 @@ func (f *function) handle(ctx context.Context, e event) (any, error) {
 	fmt.Fprintf(f.stderr, "%s%s\n", handlerBegun, e.Do)
 	if e.Do == "burst" {
 		for range burst {
-			_, span := f.tracer.Start(ctx, "part")
-			span.End()
+			f.part(ctx)
 		}
 	}
 	f.pause(handlerTime)
@@ -104,6 +104,16 @@ func (f *function) handle(ctx context.Context, e event) (any, error) {
 		return &stream{f: f, parts: []string{"one ", "two ", "three"}}, nil
 	case "hang":
 		<-f.ended
+	case "late":
+		f.part(ctx)
+		deadline, _ := ctx.Deadline()
+		f.pause(time.Until(deadline) - e.Left)
+	case "nest":
+		f.part(ctx)
+		for _, name := range []string{"outer", "inner"} {
+			ctx, _ = f.tracer.Start(ctx, name)
+		}
+		<-f.ended
 	case "obey":
 		span.End()
 		f.tracer.Start(ctx, "left open") // by what goes on in the background
@@ -111,6 +121,12 @@ func (f *function) handle(ctx context.Context, e event) (any, error) {
 		return nil, ctx.Err()
 	}
 	return "done", nil
+}
+
+// part is a span that ends at once.
+func (f *function) part(ctx context.Context) {
+	_, span := f.tracer.Start(ctx, "part")
+	span.End()
 }
 
 // pause lets d pass, unless the process ends.

@@ -62,7 +62,7 @@ func (r *run) compareSpans(s *invariant.Story) {
 	}
 	arrived := make(map[string]bool)
 	for _, span := range r.receiver.Spans() {
-		if span.Status == "error" {
+		if span.Status == "error" && !invariant.IsCopy(span) {
 			arrived[span.SpanID] = true
 		}
 	}
@@ -78,6 +78,7 @@ func (r *run) story() *invariant.Story {
 		Beside: r.scenario.permit.beside, Twice: r.scenario.permit.twice, Lost: r.scenario.permit.lost,
 	}
 	for _, m := range r.calls {
+		permitted.Copies += m.copies
 		permitted.Early[m.id] = m.early
 		permitted.Timeouts[m.id] = m.hangs()
 	}

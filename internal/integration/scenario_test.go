@@ -53,7 +53,7 @@ func (sc scenario) ordered(c call) call {
 }
 
 func scenarios() []scenario {
-	return slices.Concat(orders(), collectors, registrations, variants, signals)
+	return slices.Concat(orders(), collectors, registrations, variants, signals, timeouts)
 }
 
 func TestInMemory(t *testing.T) {

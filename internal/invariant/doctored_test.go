@@ -131,6 +131,7 @@ func TestWhatIsPermitted(t *testing.T) {
 func TestSpansAreDeliveredCanFail(t *testing.T) {
 	s := parse(t, strings.Split(strings.TrimSpace(sound), "\n"))
 	a, b := otlpreceiver.Span{SpanID: "a"}, otlpreceiver.Span{SpanID: "b"}
+	early := otlpreceiver.Span{SpanID: "a", Attributes: map[string]any{"epilogue.provisional": true}}
 	for _, tc := range []struct {
 		name    string
 		arrived []otlpreceiver.Span
@@ -144,6 +145,10 @@ func TestSpansAreDeliveredCanFail(t *testing.T) {
 		{name: "twice", arrived: []otlpreceiver.Span{a, a}},
 		{name: "twice as said", arrived: []otlpreceiver.Span{a, a}, permit: Permit{Twice: true}, ok: true},
 		{name: "never ended", arrived: []otlpreceiver.Span{a, b}},
+		{name: "a copy", arrived: []otlpreceiver.Span{early, a}},
+		{name: "a copy as said", arrived: []otlpreceiver.Span{early, a}, permit: Permit{Copies: 1}, ok: true},
+		{name: "a copy alone", arrived: []otlpreceiver.Span{early}, permit: Permit{Copies: 1}},
+		{name: "no copy against what was said", arrived: []otlpreceiver.Span{a}, permit: Permit{Copies: 1}},
 	} {
 		s.Permit = tc.permit
 		if err := SpansAreDelivered(s, tc.arrived); (err == nil) != tc.ok {

@@ -194,8 +194,12 @@ func shutdownIsGraceful(s *Story) (errs error) {
 // SpansAreDelivered: what ended in the function is at the receiver, once, but for what is permitted. It is not among the
 // rules of a log, because ids are not in it.
 func SpansAreDelivered(s *Story, arrived []otlpreceiver.Span) (errs error) {
-	ended, seen := s.EndedSpans(), make(map[string]bool)
+	ended, seen, copies := s.EndedSpans(), make(map[string]bool), 0
 	for _, span := range arrived {
+		if IsCopy(span) {
+			copies++
+			continue
+		}
 		if seen[span.SpanID] && !s.Permit.Twice {
 			errs = errors.Join(errs, fmt.Errorf("span %s %q arrived twice", span.SpanID, span.Name))
 		}
@@ -214,5 +218,11 @@ func SpansAreDelivered(s *Story, arrived []otlpreceiver.Span) (errs error) {
 		errs = errors.Join(errs, fmt.Errorf("of %d spans %d did not arrive; want %d: %s",
 			len(ended), len(missing), s.Permit.Lost, strings.Join(missing, " ")))
 	}
+	if copies != s.Permit.Copies {
+		errs = errors.Join(errs, fmt.Errorf("%d copies of open spans arrived; want %d", copies, s.Permit.Copies))
+	}
 	return errs
 }
+
+// IsCopy reports whether a span says of itself that it is a copy of one that was open.
+func IsCopy(span otlpreceiver.Span) bool { return span.Attributes["epilogue.provisional"] == true }

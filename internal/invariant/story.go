@@ -26,6 +26,7 @@ type Permit struct {
 	Beside   bool            // exports belong to no invocation: the handler is not wrapped, or a timer flushes
 	Twice    bool            // the receiver kept spans and could not say so
 	Lost     int             // spans that nobody could have delivered
+	Copies   int             // copies of spans that were open shortly before a deadline; the spans themselves may follow
 }
 
 // export is one request at the receiver. A zero end means that it was under way when the log ended.
