@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 
-	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -31,7 +30,7 @@ type settings struct {
 	sampler     sdktrace.Sampler
 	propagator  propagation.TextMapPropagator
 	idGenerator sdktrace.IDGenerator
-	meters      metric.MeterProvider
+	measurer    func(c *config, x exporter, queueSize int) (measurer, error)
 	sign        func(context.Context, *http.Request, []byte) error
 	dial        func(ctx context.Context, network, address string) (net.Conn, error)
 	endpoint    string

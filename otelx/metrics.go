@@ -20,6 +20,7 @@ const (
 	meterName = "github.com/epilogue-go/epilogue/otelx"
 
 	flushDuration = "epilogue.flush.duration"
+	breakerState  = "epilogue.breaker.state" // the metric, and its attribute
 )
 
 // durations are the bounds of the histograms' buckets, in seconds: from a collector in the same environment to the
@@ -36,8 +37,34 @@ const (
 	typeOther       = "_OTHER"      // an exporter of the user's failed
 )
 
-// metrics tells a meter provider how the export goes. A nil *metrics tells nobody, at no cost. What it has measured or
-// counted is handed over through a guard, because the provider is the user's, and with no lock held.
+// measurer is what the rest of the package sees of metrics. Only WithMeterProvider makes one, so that the linker leaves
+// all of it out of programs without that option.
+type measurer interface {
+	around(x exporter) exporter
+	observe(stats func() Stats)
+	flushEnded(ctx context.Context, began time.Time, err error)
+	close()
+}
+
+// measure returns x as it is to be used, and who measures it; nil without a meter provider.
+func (c *config) measure(env *environment, x exporter, queueSize int) (exporter, measurer) {
+	newMeasurer := c.chosen.measurer
+	if newMeasurer == nil {
+		newMeasurer = c.fallback.measurer
+	}
+	if newMeasurer == nil {
+		return x, nil
+	}
+	m, err := newMeasurer(c, x, queueSize)
+	if err != nil {
+		env.errs = append(env.errs, fmt.Errorf("WithMeterProvider: %w; there are no metrics", err))
+		return x, nil
+	}
+	return m.around(x), m
+}
+
+// metrics tells a meter provider how the export goes. What it has measured or counted is handed over through a guard,
+// because the provider is the user's, and with no lock held.
 type metrics struct {
 	guard guard
 
@@ -50,15 +77,8 @@ type metrics struct {
 	account   *account     // what is observed
 }
 
-// newMetrics returns what reports to the option's meter provider, nil without one.
-func (c *config) newMetrics(env *environment, x exporter, queueSize int) *metrics {
-	provider := c.chosen.meters
-	if provider == nil {
-		provider = c.fallback.meters
-	}
-	if provider == nil {
-		return nil
-	}
+// newMetrics makes the instruments at provider.
+func newMetrics(c *config, provider metric.MeterProvider, x exporter, queueSize int) (*metrics, error) {
 	m := &metrics{}
 	number := measured.Add(1) - 1
 	processor, exporter := component(processorType, number), c.exporterComponent(x, number)
@@ -71,11 +91,7 @@ func (c *config) newMetrics(env *environment, x exporter, queueSize int) *metric
 	if err == nil {
 		err = <-made
 	}
-	if err != nil {
-		env.errs = append(env.errs, fmt.Errorf("WithMeterProvider: %w; there are no metrics", err))
-		return nil
-	}
-	return m
+	return m, err
 }
 
 // instruments makes the instruments.
@@ -92,24 +108,13 @@ func (m *metrics) instruments(provider metric.MeterProvider) error {
 }
 
 // observe begins to report the account that stats returns.
-func (m *metrics) observe(stats func() Stats) {
-	if m != nil {
-		m.account.stats.Store(&stats)
-	}
-}
+func (m *metrics) observe(stats func() Stats) { m.account.stats.Store(&stats) }
 
 // close ends the reports, when the final figures have been collected once.
-func (m *metrics) close() {
-	if m != nil {
-		m.account.last.Store(true)
-	}
-}
+func (m *metrics) close() { m.account.last.Store(true) }
 
 // flushEnded records a ForceFlush that has begun at began and returned err.
 func (m *metrics) flushEnded(ctx context.Context, began time.Time, err error) {
-	if m == nil {
-		return
-	}
 	var lost *DropError
 	kind := typeUndelivered
 	switch {
@@ -129,11 +134,8 @@ func (m *metrics) record(ctx context.Context, h metric.Float64Histogram, d time.
 	m.guard.tell(func() { h.Record(ctx, d.Seconds(), attrs) })
 }
 
-// around returns x with its attempts measured; x itself if there are no metrics.
+// around returns x with its attempts measured.
 func (m *metrics) around(x exporter) exporter {
-	if m == nil {
-		return x
-	}
 	return &measuredExporter{exporter: x, metrics: m}
 }
 
@@ -148,6 +150,9 @@ func (x *measuredExporter) export(ctx context.Context, spans []sdktrace.ReadOnly
 	x.metrics.exporting.Add(n)
 	defer x.metrics.exporting.Add(-n) // also where the exporter panics
 	o := x.exporter.export(ctx, spans)
+	if o.unsent {
+		return o
+	}
 	x.metrics.record(ctx, x.metrics.attempts, time.Since(began), x.metrics.tried[o.errorType(ctx)])
 	return o
 }

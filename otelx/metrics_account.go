@@ -18,8 +18,10 @@ type account struct {
 	capacity  int64
 	processed map[string]metric.MeasurementOption // attributes by error type; never changed
 	exported  map[string]metric.MeasurementOption
+	breakers  map[BreakerState]metric.MeasurementOption // attributes by state; never changed
 
 	size, room, inflight metric.Int64ObservableUpDownCounter
+	breaker              metric.Int64ObservableUpDownCounter
 	done, sent           metric.Int64ObservableCounter
 
 	registration chan metric.Registration // holds it once it is known, until it is over
@@ -36,6 +38,7 @@ func newAccount(processor, exporter []attribute.KeyValue, capacity int, exportin
 		capacity:  int64(capacity),
 		processed: byErrorType(processor, dropTypes...),
 		exported:  byErrorType(exporter, "rejected", "refused", "too_large"), // the others never come to the exporter
+		breakers:  byState(processor),
 
 		registration: make(chan metric.Registration, 1),
 	}
@@ -48,12 +51,14 @@ func (a *account) instruments(meter metric.Meter) error {
 	inflight, err3 := otelconv.NewSDKExporterSpanInflightObservable(meter)
 	done, err4 := otelconv.NewSDKProcessorSpanProcessedObservable(meter)
 	sent, err5 := otelconv.NewSDKExporterSpanExportedObservable(meter)
-	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
+	breaker, err6 := meter.Int64ObservableUpDownCounter(breakerState,
+		metric.WithDescription("1 for the state that the breaker is in, 0 for the others."))
+	if err := errors.Join(err1, err2, err3, err4, err5, err6); err != nil {
 		return err
 	}
 	a.size, a.room, a.inflight = size.Inst(), room.Inst(), inflight.Inst()
-	a.done, a.sent = done.Inst(), sent.Inst()
-	r, err := meter.RegisterCallback(a.report, a.size, a.room, a.inflight, a.done, a.sent)
+	a.done, a.sent, a.breaker = done.Inst(), sent.Inst(), breaker
+	r, err := meter.RegisterCallback(a.report, a.size, a.room, a.inflight, a.done, a.sent, a.breaker)
 	if err != nil {
 		return err
 	}
@@ -74,6 +79,9 @@ func (a *account) report(_ context.Context, o metric.Observer) error {
 	o.ObserveInt64(a.size, s.Pending, a.processed[""])
 	o.ObserveInt64(a.room, a.capacity, a.processed[""])
 	o.ObserveInt64(a.inflight, a.exporting.Load(), a.exported[""])
+	for state, attrs := range a.breakers {
+		o.ObserveInt64(a.breaker, one(state == s.Breaker), attrs)
+	}
 	o.ObserveInt64(a.done, s.Exported, a.processed[""])
 	o.ObserveInt64(a.sent, s.Exported, a.exported[""])
 	for _, r := range s.Dropped.all() { // those that are zero too: an alarm needs to see where a count begins
@@ -83,6 +91,23 @@ func (a *account) report(_ context.Context, o metric.Observer) error {
 		}
 	}
 	return nil
+}
+
+// byState makes the attributes of each of the breaker's states.
+func byState(base []attribute.KeyValue) map[BreakerState]metric.MeasurementOption {
+	sets := make(map[BreakerState]metric.MeasurementOption)
+	for _, state := range []BreakerState{BreakerClosed, BreakerOpen, BreakerProbing} {
+		attrs := append([]attribute.KeyValue{attribute.String(breakerState, state.String())}, base...)
+		sets[state] = metric.WithAttributeSet(attribute.NewSet(attrs...))
+	}
+	return sets
+}
+
+func one(is bool) int64 {
+	if is {
+		return 1
+	}
+	return 0
 }
 
 // unregister takes the callback back, beside the collection that it is called from: that may hold what Unregister

@@ -26,17 +26,17 @@ func startMeasured(t *testing.T, x exporter, s sized, p metric.MeterProvider) *S
 	c := newConfig(func(string) string { return "" }, []Option{WithMeterProvider(p)})
 	env := &environment{getenv: c.getenv}
 	bound := pick(s.bound, 1000)
-	m := c.newMetrics(env, x, bound)
+	x, m := c.measure(env, x, bound)
 	if err := errors.Join(env.errs...); err != nil {
 		t.Fatal(err)
 	}
-	sdk := start(m.around(x), s)
-	m.observe(sdk.processor.queue.account)
+	sdk := start(x, s)
+	m.observe(sdk.processor.loop.stats)
 	sdk.processor.metrics = m
 	return sdk
 }
 
-// figures are what a collection has, by name of the metric and its error type, if any; of histograms the number of
+// figures are what a collection has, by name of the metric and its error type or state, if any; of histograms the number of
 // values and their sum in milliseconds. Attributes that are the component's are left out.
 func figures(t *testing.T, reader *sdkmetric.ManualReader) map[string]int64 {
 	t.Helper()
@@ -61,8 +61,10 @@ func figures(t *testing.T, reader *sdkmetric.ManualReader) map[string]int64 {
 }
 
 func kind(set attribute.Set) string {
-	if v, ok := set.Value("error.type"); ok {
-		return "{" + v.AsString() + "}"
+	for _, key := range []attribute.Key{"error.type", breakerState} {
+		if v, ok := set.Value(key); ok {
+			return "{" + v.AsString() + "}"
+		}
 	}
 	return ""
 }
@@ -122,6 +124,7 @@ func TestMetricsTellTheAccount(t *testing.T) {
 			"exporter.operation.duration count": 1, "exporter.operation.duration{rejected} count": 1,
 			"exporter.operation.duration{refused} count": 1, "exporter.operation.duration{too_large} count": 1,
 			"exporter.operation.duration{unavailable} count": 1, "exporter.operation.duration{_OTHER} count": 1,
+			"epilogue.breaker.state{closed}":         1,
 			"epilogue.flush.duration{dropped} count": 1,
 		}
 		got := figures(t, reader)
@@ -174,6 +177,37 @@ func TestMetricsOfDurations(t *testing.T) {
 	})
 }
 
+// The breaker's state is the one that Stats has.
+func TestMetricsOfTheBreaker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reader, provider := newReader()
+		x := &fakeExporter{}
+		for range 20 {
+			x.answer(outcome{verdict: retry, err: errDown})
+		}
+		s := startMeasured(t, x, sized{}, provider)
+		end(s, "a")
+		seen := map[string]int64{}
+		note := func() {
+			for name, n := range figures(t, reader) {
+				if state, ok := strings.CutPrefix(name, breakerState); ok {
+					seen[state] += n
+				}
+			}
+		}
+		note()
+		for range 3 { // the second is a probe; after that there are pauses
+			_ = s.ForceFlush(within(t, time.Second))
+			note()
+		}
+		want := map[string]int64{"{closed}": 1, "{probing}": 1, "{open}": 2}
+		if diff := cmp.Diff(want, seen); diff != "" {
+			t.Errorf("states seen (-want +got)\n%s", diff)
+		}
+		_ = s.Shutdown(within(t, time.Second))
+	})
+}
+
 // After Shutdown the next collection has the final counts, and none after it has any.
 func TestMetricsEndWithTheFinalCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -217,6 +251,7 @@ func TestMetricsFollowTheConventions(t *testing.T) {
 	want := map[string]string{
 		"processor.span.queue.size": "{span}", "processor.span.queue.capacity": "{span}", "processor.span.processed": "{span}",
 		"exporter.span.inflight": "{span}", "exporter.span.exported": "{span}", "epilogue.flush.duration": "s",
+		"epilogue.breaker.state": "",
 	}
 	if diff := cmp.Diff(want, units); diff != "" {
 		t.Errorf("units (-want +got)\n%s", diff)
@@ -355,7 +390,7 @@ func TestMeterProviderThatFailsLater(t *testing.T) {
 				}
 				close(release)
 				synctest.Wait()
-				if n := s.processor.metrics.guard.left.Load(); n != 0 {
+				if n := s.processor.metrics.(*metrics).guard.left.Load(); n != 0 {
 					t.Errorf("%d calls are still missing", n)
 				}
 				_ = s.Shutdown(within(t, time.Second))

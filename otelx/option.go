@@ -128,7 +128,8 @@ func WithIDGenerator(g sdktrace.IDGenerator) Option {
 //
 // Default: none, and no cost.
 func WithMeterProvider(p metric.MeterProvider) Option {
-	return optionFunc(func(c *config) { set(&c.target.meters, p, p != nil) })
+	newMeasurer := func(c *config, x exporter, queueSize int) (measurer, error) { return newMetrics(c, p, x, queueSize) }
+	return optionFunc(func(c *config) { set(&c.target.measurer, newMeasurer, p != nil) })
 }
 
 // WithSigner has every OTLP request signed by sign before it is sent, retries included; body is the request's body as

@@ -12,7 +12,7 @@ type processor struct {
 	open    *openSpans
 	queue   *queue
 	loop    *loop
-	metrics *metrics    // nil: none
+	metrics measurer    // nil: none
 	last    *lastResort // nil: none
 }
 
@@ -39,6 +39,9 @@ func (p *processor) OnEnd(s sdktrace.ReadOnlySpan) {
 
 // ForceFlush is [SDK.ForceFlush], also for those who reach the processor through the provider.
 func (p *processor) ForceFlush(ctx context.Context) error {
+	if p.metrics == nil {
+		return p.loop.flush(ctx)
+	}
 	began := time.Now()
 	err := p.loop.flush(ctx)
 	p.metrics.flushEnded(ctx, began, err)
@@ -48,6 +51,8 @@ func (p *processor) ForceFlush(ctx context.Context) error {
 // Shutdown is [SDK.Shutdown], also for those who reach the processor through the provider.
 func (p *processor) Shutdown(ctx context.Context) error {
 	err := p.last.shutdown(ctx, p.loop)
-	p.metrics.close()
+	if p.metrics != nil {
+		p.metrics.close()
+	}
 	return err
 }

@@ -82,9 +82,11 @@ func (c *config) newProcessor(env *environment) *processor {
 	q := newQueue(bound, batch)
 	delay := env.millis(5*time.Second, "OTEL_BSP_SCHEDULE_DELAY")
 	timeout := env.millis(30*time.Second, "OTEL_BSP_EXPORT_TIMEOUT")
-	m := c.newMetrics(env, x, bound)
-	l := newLoop(q, m.around(x), delay, timeout)
-	m.observe(l.stats)
+	x, m := c.measure(env, x, bound)
+	l := newLoop(q, x, delay, timeout)
+	if m != nil {
+		m.observe(l.stats)
+	}
 	return &processor{open: newOpenSpans(bound), queue: q, loop: l, metrics: m, last: c.newLastResort(env, q)}
 }
 
