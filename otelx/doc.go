@@ -33,10 +33,19 @@
 //
 // Between exports no goroutine exists and no timer runs but that one.
 //
-// An export sends batches of OTEL_BSP_MAX_EXPORT_BATCH_SIZE spans, up to eight requests at once. A batch that could not
+// An export sends batches of OTEL_BSP_MAX_EXPORT_BATCH_SIZE spans, up to 32 requests at once, or eight of the largest
+// size ([WithMaxRequestSize]). A batch that could not
 // be delivered is tried again within the time the caller has, and after that it stays and goes first next time. When
 // the buffer is full the oldest waiting span is dropped. Every drop is counted by its reason ([Dropped]) and makes
 // exactly one flush fail, so that nothing is lost in silence: Ended = Exported + Pending + Dropped at any moment.
+//
+// # While the backend is down
+//
+// A flush of which no request was dealt with opens a breaker. The flush after it begins with a probe at once: a single
+// request with a short look, and once it is taken, all others follow. From the second failure in a row on, flushes fail
+// at once and keep their spans for 100 ms, then 400 and so on up to a minute; the first one after such a pause probes.
+// Shutdown always tries. A refusal for good, such as a 400, is an answer of a backend that is up. docs/reliability.md
+// has the figures, [Stats] the state.
 //
 // # Spans still open
 //

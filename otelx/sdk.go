@@ -145,10 +145,17 @@ func (s *SDK) TracerProvider() trace.TracerProvider { return s.provider }
 //
 // Callers at the same time share one export, and each waits under its own ctx. When ctx ends, ForceFlush returns its
 // error at once; the export goes on only while another caller waits, so nothing is on the wire when the last one has
-// returned. What could not be delivered stays and goes first next time. Attempts are repeated while ctx has time for
-// another one, after pauses from 20 ms up to a second, or as long as the backend asks for (Retry-After, up to 5
-// minutes); if that is longer than ctx has, ForceFlush returns at once, and until then no flush but Shutdown's sends
-// anything. A ctx without a deadline has OTEL_BSP_EXPORT_TIMEOUT.
+// returned. What could not be delivered stays and goes first next time. A ctx without a deadline has
+// OTEL_BSP_EXPORT_TIMEOUT.
+//
+// Attempts that fail are repeated after pauses from 20 ms up to a second, until none has succeeded for half a second, or
+// for a quarter of the time that ctx had at the beginning if that is more: 7.5 s of 30. A pause that the backend asks
+// for (Retry-After, up to 5 minutes) is kept; if it is longer than ctx has, ForceFlush returns at once, and until then no
+// flush but Shutdown's sends anything. A request to a backend that has answered before waits no longer than a second,
+// four times its longest answer or that quarter, whichever is most; one to a backend that never has, as long as ctx.
+//
+// While the backend is down, as two flushes in vain have shown, ForceFlush returns an error at once, without a request;
+// after a pause from 100 ms up to a minute it tries a single request first. The package comment has the details.
 //
 // If spans were dropped since the last flush that could tell, the error has a [*DropError] with the counts.
 func (s *SDK) ForceFlush(ctx context.Context) error {
@@ -158,7 +165,9 @@ func (s *SDK) ForceFlush(ctx context.Context) error {
 	return s.processor.ForceFlush(ctx)
 }
 
-// Shutdown does what ForceFlush does, a Retry-After notwithstanding, and then closes the exporter. Spans that end after
+// Shutdown does what ForceFlush does, and then closes the exporter. It tries whatever is known of the backend, a
+// Retry-After notwithstanding, and goes on trying while its ctx has time. An export that is under way for a ForceFlush
+// goes on for as long as Shutdown waits, and none of its requests is cut off before. Spans that end after
 // the call are counted as dropped. Any number of callers share it, each under its own ctx; the exporter is closed when
 // the last of them has done flushing. What was not delivered then stays pending for good, and every later Shutdown or
 // ForceFlush says so again.
