@@ -31,8 +31,9 @@ func (a *Agent) watch(ctx context.Context, signals chan os.Signal) {
 	var done *report
 	// A signal beats the end of ctx, which may well be its consequence; so does the end of the process.
 	if len(signals) == 0 && !isClosed(a.process.Done) {
+		began := a.beginDraining()
 		a.log.say(info, "agent: context ended, shutting telemetry down")
-		done = a.drain(final, "the telemetry's context ended", false)
+		done = a.drain(final, began, "the telemetry's context ended", false)
 		a.complete(done)
 		close(a.resumed)
 	}
@@ -48,9 +49,12 @@ func (a *Agent) watch(ctx context.Context, signals chan os.Signal) {
 // exit answers a signal: it drains, unless that has been done, and ends the process.
 func (a *Agent) exit(ctx context.Context, sig os.Signal, done *report) {
 	received := signalName(sig) + " received"
-	a.log.say(info, received)
-	if done == nil {
-		done = a.drain(ctx, received, a.meansTimeout(sig))
+	if done != nil {
+		a.log.say(info, received)
+	} else {
+		began := a.beginDraining()
+		a.log.say(info, received)
+		done = a.drain(ctx, began, received, a.meansTimeout(sig))
 	}
 	a.complete(done)
 	a.process.Exit(0)
@@ -102,11 +106,16 @@ func (a *Agent) meansTimeout(sig os.Signal) bool {
 	return sig == syscall.SIGTERM && a.state.load().freezes()
 }
 
+// beginDraining comes before anything is said of the shutdown, since the log may be slow: from now on the loop lets go of
+// what it holds, and asks for nothing any more. It returns when the window began.
+func (a *Agent) beginDraining() time.Time {
+	close(a.draining)
+	return time.Now()
+}
+
 // drain ends the open spans, runs the hooks, flushes and shuts down, within the window. Each part has a context of its
 // own, never the one whose end brought the shutdown about. An invocation in flight has timed out where timeout is true.
-func (a *Agent) drain(ctx context.Context, why string, timeout bool) *report {
-	began := time.Now()
-	close(a.draining) // the loop lets go of what it holds, and asks for nothing any more
+func (a *Agent) drain(ctx context.Context, began time.Time, why string, timeout bool) *report {
 	p := a.settings.budget.planShutdown(began, a.process.hasExternalExtensions())
 	a.flights.hurry(p.flush, p.shutdown)
 

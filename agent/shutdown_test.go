@@ -155,6 +155,38 @@ func TestSigtermDuringAFlush(t *testing.T) {
 	})
 }
 
+// slowLog takes its time for the line that says of the signal.
+type slowLog struct{ *lines }
+
+func (l slowLog) Write(b []byte) (int, error) {
+	if strings.Contains(string(b), "SIGTERM received") {
+		time.Sleep(50 * time.Millisecond)
+	}
+	return l.lines.Write(b)
+}
+
+// The shutdown begins with the signal, not with the line about it: what ends meanwhile must not bring about a next, on
+// which the environment would freeze, and the time of the line is the window's.
+func TestSigtermWithASlowLog(t *testing.T) {
+	story(t, func(w *world) {
+		w.options = []agent.Option{agent.WithLogger(slog.New(slog.NewTextHandler(slowLog{w.lines}, nil)))}
+		w.flusher.onFlush = taking(20 * time.Millisecond)
+	}, func(w *world) {
+		w.invokeInBackground("r")
+		begun, err := w.config.Log.Wait(w.Context(), 0, func(e eventlog.Event) bool { return e.Kind == flushBegun })
+		if err != nil {
+			w.Fatal(err)
+		}
+		w.signal(syscall.SIGTERM, 70*time.Millisecond)
+		if n := len(w.within(begun, w.one(lambdatest.KindProcessExit, ""), lambdatest.KindExtensionNext)); n != 0 {
+			w.Error("the extension asked for the next event after SIGTERM")
+		}
+		if last := w.find(flushBegun, "")[1]; last.Duration > window-50*time.Millisecond {
+			w.Errorf("the last flush had %s", last.Duration)
+		}
+	})
+}
+
 // TestSigtermDuringAFlushThatMakesIt: a flush that the shutdown has the time for is not cut off, whenever it began.
 func TestSigtermDuringAFlushThatMakesIt(t *testing.T) {
 	const ms = time.Millisecond
