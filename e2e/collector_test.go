@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/open-telemetry/opentelemetry-collector-contrib/exporter/fileexporter"
@@ -19,16 +21,9 @@ import (
 	"go.opentelemetry.io/collector/service/telemetry/otelconftelemetry"
 )
 
-// collectorConfig is the Collector's configuration, with the address and the file left open. It closes idle connections
-// quickly: a frozen function finds its own dead when it thaws.
+// collectorConfig is the Collector's configuration, with the receiver, the file and the receiver's name left open.
 const collectorConfig = `yaml:
-receivers:
-  otlp:
-    protocols:
-      http:
-        endpoint: %s
-        keepalive:
-          idle_timeout: 100ms
+receivers:%s
 exporters:
   file:
     path: %s
@@ -39,21 +34,40 @@ service:
       level: none
   pipelines:
     traces:
-      receivers: [otlp]
+      receivers: [%s]
       exporters: [file]
 `
+
+// otlpConfig receives at an address, which is left open. It closes idle connections quickly: a frozen function finds its own
+// dead when it thaws.
+const otlpConfig = `
+  otlp:
+    protocols:
+      http:
+        endpoint: %s
+        keepalive:
+          idle_timeout: 100ms`
+
+// linesReceiverConfig reads a file, which is left open; see linesFactory.
+const linesReceiverConfig = `
+  otlpjsonlines:
+    include: %s`
 
 // collectorVariable holds the configuration in the environment of a test binary that is to be a Collector.
 const collectorVariable = "E2E_COLLECTOR"
 
-// runCollector is the main of that process. It returns when SIGTERM has ended the Collector.
+// runCollector is the main of that process. It returns when SIGTERM has ended the Collector. The Collector's own handling of
+// signals begins after it has said that it is ready.
 func runCollector(config string) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
 	col, err := otelcol.NewCollector(otelcol.CollectorSettings{
-		BuildInfo: component.NewDefaultBuildInfo(),
+		BuildInfo:               component.NewDefaultBuildInfo(),
+		DisableGracefulShutdown: true,
 		Factories: func() (otelcol.Factories, error) {
-			otlp, file := otlpreceiver.NewFactory(), fileexporter.NewFactory()
+			otlp, lines, file := otlpreceiver.NewFactory(), linesFactory(), fileexporter.NewFactory()
 			return otelcol.Factories{
-				Receivers: map[component.Type]receiver.Factory{otlp.Type(): otlp},
+				Receivers: map[component.Type]receiver.Factory{otlp.Type(): otlp, lines.Type(): lines},
 				Exporters: map[component.Type]exporter.Factory{file.Type(): file},
 				Telemetry: otelconftelemetry.NewFactory(),
 			}, nil
@@ -66,7 +80,7 @@ func runCollector(config string) error {
 	if err != nil {
 		return fmt.Errorf("make collector: %w", err)
 	}
-	return col.Run(context.Background())
+	return col.Run(ctx)
 }
 
 // collector is a running Collector.
@@ -79,13 +93,26 @@ type collector struct {
 func startCollector(t *testing.T) *collector {
 	t.Helper()
 	addr := freeAddress(t)
-	c := &collector{url: "http://" + addr, file: filepath.Join(t.TempDir(), "traces.json")}
+	c := runsCollector(t, "otlp", fmt.Sprintf(otlpConfig, addr))
+	c.url = "http://" + addr
+	return c
+}
+
+// startReader returns when a Collector that takes no requests has read the file at path.
+func startReader(t *testing.T, path string) *collector {
+	t.Helper()
+	return runsCollector(t, "otlpjsonlines", fmt.Sprintf(linesReceiverConfig, path))
+}
+
+// runsCollector returns when a Collector with the receiver runs.
+func runsCollector(t *testing.T, receiver, config string) *collector {
+	t.Helper()
+	c := &collector{file: filepath.Join(t.TempDir(), "traces.json")}
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := fmt.Sprintf(collectorConfig, addr, c.file)
-	c.process = startProcess(t, []string{collectorVariable + "=" + config}, self)
+	c.process = startProcess(t, []string{collectorVariable + "=" + fmt.Sprintf(collectorConfig, config, c.file, receiver)}, self)
 	c.waitFor(t, "Everything is ready")
 	return c
 }

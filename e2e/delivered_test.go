@@ -3,34 +3,57 @@ package e2e
 import (
 	"bytes"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
 	"go.opentelemetry.io/collector/pdata/ptrace"
 )
 
-// readDelivered returns the spans in the file that the Collector wrote: one OTLP request in JSON a line.
+// readDelivered returns the spans in the file that the Collector wrote.
 func readDelivered(t *testing.T, path string) []span {
+	t.Helper()
+	var spans []span
+	for _, rs := range readResources(t, path) {
+		for _, ss := range rs.ScopeSpans().All() {
+			for _, s := range ss.Spans().All() {
+				spans = append(spans, delivered(rs, ss, s))
+			}
+		}
+	}
+	return spans
+}
+
+// resourceSchemas returns the schema URLs of the resources in the file, each once and in order. The SDK's record does not
+// have them.
+func resourceSchemas(t *testing.T, path string) []string {
+	t.Helper()
+	var urls []string
+	for _, rs := range readResources(t, path) {
+		urls = append(urls, rs.SchemaUrl())
+	}
+	slices.Sort(urls)
+	return slices.Compact(urls)
+}
+
+// readResources reads the file: one OTLP request in JSON a line.
+func readResources(t *testing.T, path string) []ptrace.ResourceSpans {
 	t.Helper()
 	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var spans []span
+	var all []ptrace.ResourceSpans
 	for line := range bytes.Lines(data) {
 		traces, err := (&ptrace.JSONUnmarshaler{}).UnmarshalTraces(line)
 		if err != nil {
 			t.Fatalf("%s: %v", path, err)
 		}
 		for _, rs := range traces.ResourceSpans().All() {
-			for _, ss := range rs.ScopeSpans().All() {
-				for _, s := range ss.Spans().All() {
-					spans = append(spans, delivered(rs, ss, s))
-				}
-			}
+			all = append(all, rs)
 		}
 	}
-	return spans
+	return all
 }
 
 func delivered(rs ptrace.ResourceSpans, ss ptrace.ScopeSpans, s ptrace.Span) span {

@@ -106,7 +106,7 @@ func runFunction(t *testing.T, path string, steps []step, frozen func(), env []s
 	env = append(env, "GORACE=atexit_sleep_ms=0") // or the race detector alone would take a second of the shutdown window
 	name := filepath.Base(path)
 	lambda, err := lambdatest.New(lambdatest.Config{
-		FunctionName: name, MemorySize: 256, Timeout: 2 * time.Second, Env: env, Stderr: &log,
+		FunctionName: name, MemorySize: 256, Timeout: 2 * time.Second, ShutdownWindow: window, Env: env, Stderr: &log,
 	}, lambdatest.Command(path))
 	if err != nil {
 		t.Fatal(err)

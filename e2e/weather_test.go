@@ -129,7 +129,7 @@ func TestWeather(t *testing.T) {
 
 			ended, all := readRecord(t, s.record), readDelivered(t, s.col.file)
 			once := unique(t, all)
-			if len(once) < len(all) && !w.twice {
+			if len(once) < len(all) && !w.twice && !s.busy() {
 				t.Errorf("%d spans arrived more than once", len(all)-len(once))
 			}
 			s.checkLog(w.trouble)
@@ -146,6 +146,9 @@ func TestWeather(t *testing.T) {
 			}
 			compare(t, ended, once)
 			t.Logf("%d spans arrived, %d too many; the function says %v", len(once), len(all)-len(once), acc)
+			if t.Failed() {
+				t.Logf("%s\n%s", s.lambda.Log(), s.stderr)
+			}
 		})
 	}
 }
@@ -169,6 +172,18 @@ func (s *stage) checkFelt(least time.Duration) {
 	if longest < least {
 		s.Errorf("no invocation was held for more than %s; the weather should cost %s", longest, least)
 	}
+}
+
+// busy reports whether the machine was so slow that answers may have come too late for the shortest of the function's looks
+// at a backend that had been down, which is 100 ms: as slow as to take half of that for a handler that takes 10 ms.
+func (s *stage) busy() bool {
+	for _, r := range lambdatest.Invocations(s.lambda.Log().Events()) {
+		if r.Handler > 50*time.Millisecond {
+			s.Logf("invocation %s took %s on this machine: what comes twice proves nothing", r.RequestID, r.Handler)
+			return true
+		}
+	}
+	return false
 }
 
 // unique leaves out spans that are there already, which have to be the same in every field.
