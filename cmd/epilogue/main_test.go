@@ -86,6 +86,7 @@ func TestHelp(t *testing.T) {
 		{"run --help", "-event FILE"},
 		{"run -h", "-window DURATION"},
 		{"demo --help", "-bin DIR"},
+		{"replay --help", "-endpoint URL"},
 	} {
 		code, out, errs := invoke(t, "", strings.Fields(c.args)...)
 		if code != exitOK || errs != "" || !strings.Contains(out, c.want) {
