@@ -33,7 +33,7 @@ var ends = []end{
 	{do: "large", weight: 8, answers: []string{tooLarge}, kills: true},
 	{do: "exit", weight: 5, answers: []string{exitError}, kills: true},
 	{do: "hang", weight: 5, answers: []string{timedOut}, kills: true, hangs: true},
-	{do: "obey", weight: 5, answers: []string{timedOut}, kills: true, hangs: true},
+	{do: "late", weight: 10, answers: []string{""}},
 	{do: "goexit", weight: 5, answers: []string{timedOut}, kills: true, hangs: true},
 }
 

@@ -93,9 +93,6 @@ func (f *function) outcome(ctx context.Context, o order) (any, error) {
 		return &stream{f: f, parts: []string{"one ", "two "}, pause: o.Pause / 4, end: errors.New("no more")}, nil
 	case "hang":
 		<-f.ended
-	case "obey":
-		<-ctx.Done()
-		return nil, ctx.Err()
 	}
 	return f.reply(o), nil
 }

@@ -35,6 +35,7 @@ type platform struct {
 	handler      bool          // they serve a lambda.Handler
 	large        int           // bytes of a response that is refused
 	neighbour    bool          // there is an external extension
+	copies       bool          // of open spans are exported shortly before the deadline
 	hold         time.Duration // how long it takes after INVOKE
 	queue        int
 	flushTimeout time.Duration
@@ -60,6 +61,10 @@ func drawPlatform(r *rand.Rand, extensions string) *platform {
 			"EPILOGUE_FLUSH_TIMEOUT=" + p.flushTimeout.String(),
 		},
 	}
+	if r.IntN(4) == 0 {
+		p.copies = true
+		p.config.Env = append(p.config.Env, "EPILOGUE_PROVISIONAL_SPANS=true")
+	}
 	p.drawTrouble(r)
 	if r.IntN(8) == 0 {
 		p.neighbour, p.hold = true, ms(r, 0, 80)
@@ -80,6 +85,7 @@ func (p *platform) drawTrouble(r *rand.Rand) {
 	switch r.IntN(16) {
 	case 0:
 		faults.Register = lambdatest.Fault{Status: http.StatusForbidden, ErrorType: "Extension.TooManyExtensions"}
+		p.copies = true
 	case 1:
 		faults.Register = lambdatest.Fault{Status: http.StatusForbidden, ErrorType: "Extension.InvalidEventType", Times: 1}
 	case 2:

@@ -56,7 +56,7 @@ func (w *walk) chapter() *chapter {
 	}
 	ch.permit.Beside = w.mayFlushBeside()
 	for _, c := range w.calls {
-		ch.permit.Early[c.id] = !w.platform.steady || w.platform.handler || c.end.kills || waiting >= int64(w.platform.queue/2)
+		ch.permit.Early[c.id] = !w.platform.steady || c.end.do == "late" || w.platform.handler || c.end.kills || waiting >= int64(w.platform.queue/2)
 		ch.permit.Timeouts[c.id] = c.end.hangs
 	}
 	return ch
@@ -66,13 +66,8 @@ func (w *walk) chapter() *chapter {
 func (w *walk) account(l *ledger) error {
 	spans, requests := w.receiver.Take()
 	w.tally.requests += len(requests)
-	err := errors.Join(l.receive(spans, requests, w.abandoned), l.audit())
-	for _, r := range requests {
-		delete(w.abandoned, r.Number)
-	}
-	for _, r := range w.receiver.Requests() {
-		w.abandoned[r.Number] = true
-	}
+	err := errors.Join(l.receive(spans, requests, w.heardOf, w.platform.copies), l.audit())
+	w.freeze(l)
 	s := l.tel.Stats()
 	was := w.before.stats
 	if l != w.before.ledger {
@@ -85,6 +80,33 @@ func (w *walk) account(l *ledger) error {
 		err = errors.Join(err, fmt.Errorf("%d spans gave way; the queue was never full: %+v, then %+v", n, was, s))
 	}
 	return err
+}
+
+// freeze notes what is under way as the environment is frozen: requests that the process has given up on, or that it waits
+// for, where it may.
+func (w *walk) freeze(l *ledger) {
+	clear(w.frozen)
+	for _, r := range w.receiver.Requests() {
+		w.frozen[r.Number] = no
+		if l.wires.waiting() > 0 {
+			w.frozen[r.Number] = perhaps
+		}
+	}
+}
+
+// heardOf reports whether the process has had the answer to a request. Where it may flush as the environment freezes, one that
+// was frozen between the invocations of this step is as uncertain.
+func (w *walk) heardOf(r otlpreceiver.Request) heard {
+	h, frozen := w.frozen[r.Number]
+	switch {
+	case r.Status == 0:
+		return no
+	case frozen:
+		return h
+	case w.mayFlushBeside() && len(w.calls) > 1:
+		return perhaps
+	}
+	return yes
 }
 
 // holds compares how long invocations were held with their bounds.
@@ -118,8 +140,13 @@ func (w *walk) holds(events []eventlog.Event) (errs error) {
 	return errs
 }
 
-// mayFlushBeside reports whether the agent may be flushing when the environment freezes: see chapter.
-func (w *walk) mayFlushBeside() bool { return !w.platform.steady && w.calmSince <= 2 }
+// mayFlushBeside reports whether the agent may be flushing when the environment freezes, since it does not hold it: see chapter;
+// and when it has just heard that next is broken, or of a signal.
+func (w *walk) mayFlushBeside() bool {
+	signalled := slices.ContainsFunc(w.calls, func(c *call) bool { return c.signal != "" })
+	broken := w.platform.config.Faults.Next != (lambdatest.Fault{})
+	return !w.platform.steady && (w.calmSince <= 2 || signalled || broken)
+}
 
 // rules applies the invariants of every log to the step before.
 func (w *walk) rules() (errs error) {
@@ -238,11 +265,22 @@ func (w *walk) atRest(l *ledger) error {
 	pending := l.tel.Stats().Pending
 	// Where next breaks just before a freeze, the agent hears of it late, and waits for an INVOKE that does not come.
 	told := w.platform.config.Faults.Next == (lambdatest.Fault{})
-	if pending > 0 && w.recovered() && w.calmSince > 3 && told {
+	late := slices.ContainsFunc(w.calls, func(c *call) bool { return c.end.do == "late" }) // the deadline left no time to flush
+	if pending > 0 && w.recovered() && w.calmSince > 3 && told && !late {
 		err = errors.Join(err, fmt.Errorf("%d spans wait, though the collector has been well for %d invocations and %s",
 			pending, w.weather.turns, time.Since(w.weather.since)))
 	}
 	return err
+}
+
+// left counts what the calls of this step and of the one before have left behind.
+func (w *walk) left() (n int) {
+	for _, c := range slices.Concat(w.calls, w.earlier.calls) {
+		if c.order.Left > 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // recovered reports whether the collector has been well for long enough that everything has to have been delivered.
@@ -264,6 +302,8 @@ func (w *walk) atTheEnd(l *ledger, e exit, lost, open int) error {
 			was = before{}
 		}
 		allowed += int(was.stats.Pending) + l.ended - was.ended
+	case e.code == 1:
+		allowed += w.left() // ended during the last flush, or after it
 	case e.sigterm:
 		allowed += max(0, int(s.Dropped.AfterShutdown)-l.late)
 		if open > 0 {

@@ -49,9 +49,9 @@ type walk struct {
 	mark        int    // the first event of the current step
 	before      before // it
 	earlier     *chapter
-	calmSince   int          // invocations since anything was left behind
-	abandoned   map[int]bool // requests that were under way when the environment was frozen
-	tally       tally        // for the report
+	calmSince   int           // invocations since anything was left behind
+	frozen      map[int]heard // of requests that were under way when the environment was frozen
+	tally       tally         // for the report
 	gauges      gauges
 
 	mu        sync.Mutex
@@ -104,7 +104,7 @@ func TestVirtual(t *testing.T) {
 func newWalk(t *testing.T, seed uint64, extensions string) *walk {
 	w := &walk{
 		T: t, seed: seed, random: rand.New(rand.NewPCG(seed, seed)), extensions: extensions,
-		log: new(eventlog.Log), network: new(memnet.Network), weather: &condition{}, abandoned: make(map[int]bool),
+		log: new(eventlog.Log), network: new(memnet.Network), weather: &condition{}, frozen: make(map[int]heard),
 		tally: tally{exits: make(map[int]int)},
 	}
 	w.receiver = otlpreceiver.New(otlpreceiver.Config{Log: w.log})
@@ -160,7 +160,6 @@ func (w *walk) main(p *lambdatest.Process) {
 		defer w.mu.Unlock()
 		w.processes++
 		w.current = newLedger(w.processes, tel, ag, m)
-		w.current.copies = true
 		return w.current
 	})
 }
@@ -231,10 +230,13 @@ func (w *walk) drawCalls() []*call {
 	for i := range calls {
 		c := &call{id: fmt.Sprint("request-", w.invocations+i+1), end: drawEnd(w.random, n > 1 || w.platform.calm && w.random.IntN(20) > 0)}
 		c.order = order{Do: c.end.do, Spans: w.drawSpans(), Pause: ms(w.random, 0, 100), Size: w.platform.large}
+		if c.end.do == "late" {
+			c.order.Pause = timeout - w.platform.hold - ms(w.random, 70, 250)
+		}
 		if w.random.IntN(40) == 0 {
 			c.order.Left = ms(w.random, 1, 400)
 		}
-		if n == 1 && !c.end.kills && !c.end.grace && w.random.IntN(60) == 0 {
+		if n == 1 && w.platform.steady && !c.end.kills && !c.end.grace && c.end.do != "late" && w.random.IntN(60) == 0 {
 			c.signal = "handler"
 			if w.weather.takesTime() && w.random.IntN(2) == 0 {
 				c.signal = "flush"
@@ -276,7 +278,7 @@ func (w *walk) invoke(c *call) {
 		err = w.env.WaitIdle(ctx)
 	}
 	expected := c.end.answers
-	if c.signal == "handler" || c.signal == "flush" && (!w.platform.steady || w.platform.handler) { // before the response
+	if c.signal != "" { // a flush may come before the response, too
 		expected = append(slices.Clone(expected), exitError)
 	}
 	if err != nil || !slices.Contains(expected, resp.ErrorType) {
