@@ -52,6 +52,11 @@
 // What is running when the process must go would be lost, the root of the trace first. [SDK.EndOpen] ends such
 // spans with status Error and a reason, for one invocation or for all.
 //
+// # The last resort
+//
+// A process can end while its backend is down. With [WithLastResort] what Shutdown could not deliver is written as lines
+// of OTLP JSON, most often to the log, from where `epilogue replay` or a Collector sends it later.
+//
 // # Elsewhere
 //
 // Any sdktrace.SpanExporter can take the place of encoder and sender ([WithExporter]). Failures of background work go
