@@ -1,0 +1,296 @@
+package soak
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/epilogue-go/epilogue/internal/invariant"
+	"github.com/epilogue-go/epilogue/lambdatest"
+	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
+	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
+)
+
+const (
+	childTimeout = time.Second // of the function
+	childFlush   = 150 * time.Millisecond
+	childGrace   = 100 * time.Millisecond
+	childWindow  = 2 * time.Second // a busy machine may be slow; the agent keeps to its 450 ms
+	gaugeEvery   = 20              // invocations
+)
+
+// childWalk drives one child after the other: in its first four fifths invocations that leave the process alive, so that
+// it can be seen whether it stays as it is; in the last fifth all.
+type childWalk struct {
+	*testing.T
+	ctx      context.Context
+	random   *rand.Rand
+	log      *eventlog.Log
+	env      *lambdatest.Environment
+	receiver *otlpreceiver.Receiver
+	weather  *condition
+
+	process  *childLedger // of the current process; nil before its first reply
+	children int
+	deaths   map[int]int // by exit code
+	made     map[string]int
+	spans    int
+	flat     childGauges
+}
+
+func TestChild(t *testing.T) {
+	for _, seed := range seeds()[:1] {
+		binary, err := os.Executable()
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := &childWalk{
+			T: t, ctx: t.Context(), random: rand.New(rand.NewPCG(seed, seed)), log: new(eventlog.Log), weather: &condition{},
+			deaths: make(map[int]int), made: make(map[string]int),
+		}
+		w.receiver = otlpreceiver.New(otlpreceiver.Config{Log: w.log})
+		if err := w.receiver.Listen("127.0.0.1:0"); err != nil {
+			t.Fatal(err)
+		}
+		w.env, err = lambdatest.New(lambdatest.Config{
+			Timeout: childTimeout, ShutdownWindow: childWindow, Seed: seed, Log: w.log, Stderr: &invariant.Transcript{Log: w.log},
+			Env: []string{
+				childMain + "=true", "OTEL_EXPORTER_OTLP_ENDPOINT=" + w.receiver.Endpoint(),
+				"EPILOGUE_FLUSH_TIMEOUT=" + childFlush.String(), "EPILOGUE_GRACE=" + childGrace.String(),
+				"GORACE=atexit_sleep_ms=0", // or the race detector alone would take a second of the shutdown window
+			},
+		}, lambdatest.Command(binary))
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		w.run(*childFlag)
+		if err := errors.Join(w.env.Close(), w.receiver.Close()); err != nil {
+			t.Error(err)
+		}
+		t.Logf("seed %d: %d invocations %v, %d processes (by exit code: %v), %d spans arrived, in %s\n%s",
+			seed, *childFlag, w.made, w.children, w.deaths, w.spans, time.Since(began).Round(time.Millisecond), &w.flat)
+	}
+}
+
+func (w *childWalk) run(n int) {
+	calm := n - n/5
+	for i := range n {
+		w.step(i, i < calm)
+		if w.Failed() {
+			w.Logf("at invocation %d, collector: %v\n%s", i, w.weather, w.log)
+			return
+		}
+		if i == calm-1 {
+			w.flat.judge(w.T)
+		}
+	}
+	w.shutdown()
+}
+
+// step is one invocation, and what the collector does during the freeze after it.
+func (w *childWalk) step(i int, calm bool) {
+	w.turn()
+	mark := w.log.Add(eventlog.Event{Kind: "soak.step", Count: i}).Seq
+	w.log.Forget(mark - remembered)
+	e := drawEnd(w.random, calm)
+	o := order{Do: e.do, Spans: w.random.IntN(8), Pause: ms(w.random, 0, 3), Size: 6<<20 + 101}
+	switch {
+	case e.do == "late": // costs a second
+		e = ends[0]
+		o.Do = e.do
+	case i%gaugeEvery == 0:
+		e = ends[0]
+		o.Do = "gauge"
+	}
+	if w.random.IntN(20) == 0 {
+		o.Left = ms(w.random, 1, 20)
+	}
+	w.made[o.Do]++
+	signalled := !calm && e.do == "ok" && w.random.IntN(15) == 0
+	resp := w.invoke(mark, e, o, signalled)
+	if err := w.env.WaitIdle(w.ctx); err != nil {
+		w.Fatal(err)
+	}
+	w.settle(mark, e, resp)
+	if w.random.IntN(5) == 0 {
+		w.receiver.CutConnections()
+	}
+	if !calm && w.random.IntN(40) == 0 {
+		w.shutdown()
+	}
+}
+
+// turn changes the weather when it is time.
+func (w *childWalk) turn() {
+	if w.weather.left--; w.weather.left > 0 {
+		return
+	}
+	w.weather = drawCondition(w.random)
+	f := &w.weather.fault
+	f.Delay /= 10 // this time is real
+	if f.Status == http.StatusTooManyRequests {
+		f.RetryAfter = "1"
+	}
+	w.weather.next = nil
+	w.receiver.SetFault(*f)
+}
+
+// invoke makes an invocation and compares its answer.
+func (w *childWalk) invoke(mark int, e end, o order, signalled bool) lambdatest.Response {
+	payload, err := json.Marshal(o)
+	if err != nil {
+		panic(err) // numbers and a word
+	}
+	if e.grace {
+		payload = []byte(`{"do":7}`)
+	}
+	if signalled {
+		go w.interrupt(mark)
+	}
+	resp, err := w.env.Invoke(w.ctx, lambdatest.Invocation{Payload: payload})
+	expected := e.answers
+	if signalled {
+		expected = append(slices.Clone(expected), exitError)
+	}
+	if err != nil || !slices.Contains(expected, resp.ErrorType) {
+		w.Errorf("%+v: answered %q %.200s, %v; want one of %q", o, resp.ErrorType, resp.Payload, err, expected)
+	}
+	return resp
+}
+
+// interrupt sends SIGTERM to a process that has an invocation.
+func (w *childWalk) interrupt(mark int) {
+	e, err := w.log.Wait(w.ctx, mark, func(e eventlog.Event) bool {
+		return e.Kind == lambdatest.KindInvocationReleased || e.Kind == "soak.step" && e.Seq > mark
+	})
+	if err == nil && e.Kind == lambdatest.KindInvocationReleased {
+		_ = w.env.Signal(syscall.SIGTERM) // the process may have ended
+	}
+}
+
+// shutdown ends the environment as the platform does, if there is a process.
+func (w *childWalk) shutdown() {
+	mark := w.log.Add(eventlog.Event{Kind: "soak.step"}).Seq
+	switch _, err := w.env.Shutdown(w.ctx); {
+	case errors.Is(err, lambdatest.ErrNotRunning):
+		return
+	case err != nil:
+		w.Fatal(err)
+	}
+	w.settle(mark, end{do: "shutdown"}, lambdatest.Response{FunctionError: "none"})
+}
+
+// settle enters what has arrived, and compares it with what the process has said.
+func (w *childWalk) settle(mark int, e end, resp lambdatest.Response) {
+	if resp.Cold || w.process == nil {
+		w.process = newChildLedger()
+		w.children++
+	}
+	spans, requests := w.receiver.Take()
+	w.spans += len(spans)
+	events := w.log.Since(mark)
+	err := w.process.receive(spans, requests)
+	var r reply
+	if resp.FunctionError == "" && e.do == "ok" && json.Unmarshal(resp.Payload, &r) == nil && r.PID != 0 {
+		err = errors.Join(err, w.process.hear(r.Account))
+		if w.alive(events) {
+			err = errors.Join(err, w.flat.note(r))
+		}
+	}
+	if x, ended := exitOf(events); ended {
+		w.deaths[x.code]++
+		err = errors.Join(err, w.process.end(w.log, mark, x, w.weather.well()))
+		w.process = nil
+	}
+	if slices.ContainsFunc(events, func(e eventlog.Event) bool { return e.Kind == lambdatest.KindSigkill }) {
+		err = errors.Join(err, errors.New("a process was killed"))
+	}
+	if err != nil {
+		w.Errorf("%s: %v", e.do, err)
+	}
+}
+
+func (w *childWalk) alive(events []eventlog.Event) bool {
+	_, ended := exitOf(events)
+	return !ended
+}
+
+// childGauges are figures of the child that have to stay flat, one for each invocation, or each that asked for the heap.
+type childGauges struct {
+	goroutines, descriptors, resident, heap []int
+}
+
+// note takes a sample of a frozen process.
+func (g *childGauges) note(r reply) error {
+	fds, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", r.PID))
+	if err != nil {
+		return fmt.Errorf("count file descriptors: %w", err)
+	}
+	statm, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", r.PID))
+	if err != nil {
+		return fmt.Errorf("read resident memory: %w", err)
+	}
+	var size, pages int
+	if _, err := fmt.Sscan(string(statm), &size, &pages); err != nil {
+		return fmt.Errorf("read resident memory: %w", err)
+	}
+	g.goroutines = append(g.goroutines, r.Goroutines)
+	g.descriptors = append(g.descriptors, len(fds))
+	g.resident = append(g.resident, pages*os.Getpagesize())
+	if r.Heap > 0 && r.Account.Pending < gaugeEvery { // not in an outage
+		g.heap = append(g.heap, int(r.Heap))
+	}
+	return nil
+}
+
+// judge compares the last quarter of each with the second: the first is for warming up.
+func (g *childGauges) judge(t *testing.T) {
+	t.Helper()
+	for _, part := range []struct {
+		name    string
+		samples []int
+		least   int // samples worth a comparison
+		more    func(first int) int
+	}{
+		{"goroutines", g.goroutines, 20, func(first int) int { return first + 2 }},
+		{"file descriptors", g.descriptors, 20, func(first int) int { return first + 2 }},
+		{"bytes of heap", g.heap, 20, func(first int) int { return first + first/10 + 64<<10 }},
+		{"bytes resident", g.resident, 1000, func(first int) int { return first + first/5 + 2<<20 }},
+	} {
+		if len(part.samples) < part.least {
+			continue
+		}
+		if first, last := quarters(part.samples); last > part.more(first) {
+			t.Errorf("%s: %d at first, %d at last; at most %d", part.name, first, last, part.more(first))
+		}
+	}
+}
+
+func (g *childGauges) String() string {
+	text := ""
+	for name, samples := range map[string][]int{
+		"goroutines": g.goroutines, "file descriptors": g.descriptors, "bytes of heap": g.heap, "bytes resident": g.resident,
+	} {
+		if len(samples) > 0 {
+			first, last := quarters(samples)
+			text += fmt.Sprintf("%s: %d to %d in %d samples, median of the second quarter %d, of the last %d\n",
+				name, slices.Min(samples), slices.Max(samples), len(samples), first, last)
+		}
+	}
+	return text
+}
+
+// quarters are the medians of the second and of the last quarter.
+func quarters(samples []int) (second, last int) {
+	n := max(len(samples)/4, 1)
+	return median(samples[min(n, len(samples)-1):min(2*n, len(samples))]), median(samples[len(samples)-n:])
+}
