@@ -5,6 +5,8 @@ GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 ACTIONLINT    := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 TOOLS         := $(CURDIR)/.bin
 FUZZTIME      ?= 20000x
+SOAK          ?= 100000
+SOAK_CHILD    ?= 5000
 ARGS          ?=
 
 # The race detector needs cgo, and so a C compiler. Without one the tests still run, and say so.
@@ -12,7 +14,7 @@ CGO_WORKS := $(shell [ "$$($(GO) env CGO_ENABLED)" = 1 ] && command -v $$($(GO) 
 RACE      := $(if $(CGO_WORKS),-race,)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test e2e bench fuzz lint template build-OrdersFunction build-FulfilFunction tidy clean
+.PHONY: help demo test soak e2e bench fuzz lint template build-OrdersFunction build-FulfilFunction tidy clean
 
 help: ## List the targets.
 	@awk 'BEGIN {FS = ":.*## "} /^[a-zA-Z0-9_-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +25,9 @@ demo: ## Run the orders function in the local Lambda, freezes included, and show
 test: ## Run every test of the module, real child processes and signals included, with the race detector.
 	@$(if $(CGO_WORKS),:,echo "make test: no C compiler was found or CGO_ENABLED is 0, so the race detector is off")
 	$(GO) test $(RACE) -shuffle=on ./...
+
+soak: ## Soak: 100,000 invocations in virtual time and 5,000 with a child, ended in every way (SOAK=, SOAK_CHILD=, ARGS="-seed N").
+	$(GO) test $(RACE) -count=1 -v -timeout 90m ./internal/soak -args -invocations $(SOAK) -child $(SOAK_CHILD) $(ARGS)
 
 e2e: ## Send spans through bad networks to a real OpenTelemetry Collector and a real Jaeger, and compare them one by one.
 	cd e2e && $(GO) test $(RACE) -shuffle=on -timeout 20m ./...
