@@ -46,12 +46,33 @@
 // An extension, whatever it subscribes to, buys a window between SIGTERM and SIGKILL: 500 ms, or 300 ms beside external
 // extensions. In it, less the margin, the agent ends open spans with status Error, runs the shutdown hooks, flushes,
 // shuts the Flusher down, logs a line that contains "graceful shutdown completed" with the Flusher's counts, and exits
-// with code 0. The line before contains "SIGTERM received". This beats everything else the agent may be doing. An
-// invocation in flight at that moment has timed out, and the reason given to its spans says so. SIGINT, which only a
-// person sends, is treated alike.
+// with code 0. The line before contains "SIGTERM received". This beats everything else the agent may be doing. SIGINT,
+// which only a person sends, is treated alike.
 //
 // SIGTERM may never come, for example when the platform runs out of patience. What was flushed after each invocation is
 // safe; do not leave telemetry to the end.
+//
+// # Timeouts
+//
+// An invocation in flight at SIGTERM has timed out, where the environment freezes between invocations: its open spans,
+// and whatever else is open, get error.type=timeout and a reason that says so ([TypedOpenEnder]).
+//
+// AWS does not promise that SIGTERM, and where no extension is registered it does not come. So a guard flushes what has
+// ended 200 ms before the deadline of each invocation that is still running ([WithTimeoutGuard]). What is open then, the
+// invocation's own span among it, is the shutdown's to end; only where nobody will, the guard exports copies of it
+// ([OpenExporter]), marked as provisional:
+//
+//	state                             at the deadline           the guard     open spans
+//	classic, signal-only, next broken SIGTERM                   flushes       ended by the shutdown
+//	detached: not registered          SIGKILL                   flushes       copies
+//	managed                           nothing: the process      flushes       their own end, or the shutdown; lost
+//	                                  lives until a late                      where another invocation's late
+//	                                  response is refused                     response ends the process
+//	outside                           -                         no guard      their own end
+//
+// An external extension buys SIGTERM too, so that beside one no copies are made. [WithProvisionalSpans] has them made in
+// every state. A handler that makes it in the last moment is served as any other, and its spans bear no mark; where there
+// were copies, backends see both under one span id. The guard competes with the handler for the CPU, once.
 //
 // # Limits
 //
@@ -65,8 +86,19 @@
 // # Trouble
 //
 // Nothing here fails an invocation, delays a response, or panics. A bad setting, a refused registration, a failed flush
-// or a failing next costs a line in the log, said again at most once a minute, and is counted in Stats. The agent never
-// calls the platform's init/error or exit/error, which condemn the environment.
+// or a failing next costs a line in the log, said again at most once a minute, and is counted. The agent never calls the
+// platform's init/error or exit/error, which condemn the environment.
+//
+// [Agent.Stats] has the counts:
+//
+//	State, InFlight                                  where it is
+//	Invocations, LetGo, LateBegins, Unattached       INVOKE events, and those that were not held to their end
+//	NextFailures                                     next
+//	Flushes, FlushErrors, StuckFlushes               calls of ForceFlush
+//	FlushTime, LastFlushTime                         how long they took
+//	TimeoutGuards                                    invocations that came close to their deadline
+//	ProvisionalSpans, ProvisionalErrors              copies of open spans
+//	EndedOpen                                        spans ended from outside
 //
 // The facts about the platform are from the AWS Lambda Developer Guide: "Lambda Extensions API", "Lambda execution
 // environment lifecycle" and "Lambda Managed Instances".

@@ -85,8 +85,8 @@ func WithTimeoutGuard(d time.Duration) Option {
 }
 
 // WithProvisionalSpans makes the timeout guard export copies of the invocation's open spans too, where the Flusher is an
-// [OpenExporter], marked as provisional and as timed out. Without it the guard does so only where the extension is not
-// registered, so that no SIGTERM comes and the process is killed at the deadline.
+// [OpenExporter], marked as provisional and as timed out. Without it the guard does so only where no extension is
+// registered, neither the agent's nor an external one, so that no SIGTERM comes and the process is killed at the deadline.
 //
 // A handler that makes it after all leaves two spans of the same id: the copy, and the span itself, unmarked. Backends
 // differ in what they make of that.

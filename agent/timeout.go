@@ -77,9 +77,11 @@ func (a *Agent) guardTimeout(inv *invocation) {
 		slog.String("requestId", inv.id), slog.Duration("left", deadline.Sub(now).Round(time.Millisecond)))
 }
 
-// exportsOpen reports whether the guard exports open spans: by option, and where the platform has no extension of ours,
-// so that it kills the process at the deadline without SIGTERM.
-func (a *Agent) exportsOpen() bool { return a.settings.provisional || isClosed(a.unregistered) }
+// exportsOpen reports whether the guard exports open spans: by option, and where the platform knows no extension, so
+// that it kills the process at the deadline without SIGTERM.
+func (a *Agent) exportsOpen() bool {
+	return a.settings.provisional || isClosed(a.unregistered) && !a.process.hasExternalExtensions()
+}
 
 // exportOpen exports copies of the open spans of inv. It stops when inv ends, and when a shutdown begins: from then on
 // the spans themselves arrive.

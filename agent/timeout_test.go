@@ -38,6 +38,14 @@ func lasting(d time.Duration) func(context.Context, *mainland) error {
 	return func(ctx context.Context, _ *mainland) error { return pause(ctx, d) }
 }
 
+// besideAnother is the same beside an external extension, for which SIGTERM comes.
+func besideAnother(w *world) {
+	w.extend("insights")
+	for i := range 9 {
+		w.config.ExternalExtensions = append(w.config.ExternalExtensions, lambdatest.ExternalExtension{Name: strconv.Itoa(i)})
+	}
+}
+
 // TestGuardFlushesBeforeTheDeadline: what has ended has left when the deadline comes, with or without SIGTERM. Open
 // spans are exported only where SIGTERM does not come, or by option.
 func TestGuardFlushesBeforeTheDeadline(t *testing.T) {
@@ -54,6 +62,7 @@ func TestGuardFlushesBeforeTheDeadline(t *testing.T) {
 		"next broken":               {sigterm: true, arrange: func(w *world) { w.config.Faults.Next = lambdatest.Fault{Status: 500} }},
 		"unregistered":              {arrange: refused, copies: 1},
 		"unregistered, provisional": {arrange: refused, options: []agent.Option{provisional}, copies: 1},
+		"unregistered, not alone":   {sigterm: true, arrange: besideAnother},
 		"no handler said so":        {sigterm: true, arrange: func(w *world) { w.unattached = true }},
 	} {
 		t.Run(name, func(t *testing.T) {
