@@ -46,12 +46,12 @@ func (p *pulse) run(ctx context.Context) {
 	}
 }
 
-// since adds up the lateness since t.
-func (p *pulse) since(t time.Time) (sum time.Duration) {
+// between adds up the lateness from one time to another.
+func (p *pulse) between(from, to time.Time) (sum time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, l := range p.late {
-		if l.at.After(t) {
+		if l.at.After(from) && !l.at.After(to) {
 			sum += l.by
 		}
 	}
@@ -77,14 +77,16 @@ func beatAloud() {
 	}
 }
 
-// lateness is that of all processes of the story, which began at the time given.
-func (c *cell) lateness(began time.Time) time.Duration {
-	sum := heartbeat.since(began)
+// lateness is that of the test and of the story's processes, from one time to another.
+func (c *cell) lateness(from, to time.Time) time.Duration {
+	sum := heartbeat.between(from, to)
 	for _, e := range c.log.Events() {
-		if text, ok := strings.CutPrefix(e.Detail, lateWord); ok && e.Kind == invariant.KindSaid {
-			if d, err := time.ParseDuration(text); err == nil {
-				sum += d
-			}
+		text, ok := strings.CutPrefix(e.Detail, lateWord)
+		if !ok || e.Kind != invariant.KindSaid || e.At.Before(from) || e.At.After(to) {
+			continue
+		}
+		if d, err := time.ParseDuration(text); err == nil {
+			sum += d
 		}
 	}
 	return sum

@@ -54,7 +54,7 @@ func (f *figures) tell(t *testing.T, p place, documented string) *cell {
 		began := time.Now()
 		c := tell(t, p)
 		err := c.judge(documented)
-		late := c.lateness(began)
+		late := c.lateness(began, time.Now())
 		if err == nil {
 			f.note(c, again)
 			return c
@@ -64,6 +64,7 @@ func (f *figures) tell(t *testing.T, p place, documented string) *cell {
 			f.note(c, again)
 			return c
 		}
+		t.Logf("told again, late by %s: %v", late, err)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/epilogue-go/epilogue/lambdatest"
 )
@@ -15,22 +16,29 @@ type platform struct {
 	doc    string
 	config lambdatest.Config
 	env    []string
-	beside bool // an external extension
+	window time.Duration // between SIGTERM and SIGKILL
+	beside bool          // an external extension
 
 	unregistered bool // no extension: the platform ends the process with SIGKILL alone
 	unheld       bool // nothing holds the environment after the outcome
 }
 
+// Between SIGTERM and SIGKILL (AWS Lambda Developer Guide, Lambda execution environment lifecycle, Shutdown phase).
+const (
+	alone  = 500 * time.Millisecond
+	shared = 300 * time.Millisecond
+)
+
 var platforms = []platform{
 	{
 		name:   "normal",
 		doc:    "The agent is registered for INVOKE and sees it before the handler runs.",
-		config: lambdatest.Config{Order: lambdatest.OrderInvokeFirst},
+		config: lambdatest.Config{Order: lambdatest.OrderInvokeFirst}, window: alone,
 	},
 	{
 		name:   "INVOKE late",
 		doc:    "The agent sees INVOKE when the runtime has already asked for the next invocation.",
-		config: lambdatest.Config{Order: lambdatest.OrderInvokeLast},
+		config: lambdatest.Config{Order: lambdatest.OrderInvokeLast}, window: alone,
 	},
 	{
 		name: "registration refused",
@@ -47,6 +55,7 @@ var platforms = []platform{
 		config: lambdatest.Config{Faults: lambdatest.Faults{Next: lambdatest.Fault{
 			Status: http.StatusInternalServerError,
 		}}},
+		window: alone,
 		env:    []string{awaitedState + "=detached"},
 		unheld: true,
 	},
@@ -56,7 +65,7 @@ var platforms = []platform{
 		config: lambdatest.Config{
 			Order: lambdatest.OrderInvokeFirst, ExternalExtensions: []lambdatest.ExternalExtension{{Name: neighbour}},
 		},
-		beside: true,
+		window: shared, beside: true,
 	},
 }
 
