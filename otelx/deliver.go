@@ -117,7 +117,7 @@ func (l *loop) attempt(ctx context.Context, r *run, b *batch) (o outcome, late e
 	ctx, cancel := r.watch(ctx, l.look(r))
 	defer cancel()
 	begun := time.Now()
-	o = safely(ctx, l.exporter, b.live())
+	o = l.send(ctx, r, b.live())
 	took := time.Since(begun)
 	l.queue.settle(b, o)
 	r.note(o)

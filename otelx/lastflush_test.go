@@ -3,9 +3,12 @@ package otelx
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
 func TestShutdownTriesWhileTheBackendIsDown(t *testing.T) {
@@ -100,12 +103,14 @@ func TestShutdownJoinsAProbe(t *testing.T) {
 		if n := x.underWay(); n != 3 {
 			t.Errorf("%d requests once a shutdown waits, want all 3", n)
 		}
-		time.Sleep(300 * time.Millisecond)
+		time.Sleep(200 * time.Millisecond)
 		release()
-		if err := errors.Join(<-flushed, <-stopped); err != nil || time.Since(begin) != 300*time.Millisecond {
+		if err := errors.Join(<-flushed, <-stopped); err != nil || time.Since(begin) != 200*time.Millisecond {
 			t.Errorf("%v after %v", err, time.Since(begin))
 		}
-		wantCalls(t, x, "a", "b", "c", "a", "b", "c")
+		if n := len(x.log()); n != 6 {
+			t.Errorf("%d requests, want each batch twice", n)
+		}
 	})
 }
 
@@ -141,4 +146,52 @@ func TestShutdownCutsAPauseShort(t *testing.T) {
 		}
 		wantCalls(t, x, "a", "a")
 	})
+}
+
+// A request that hangs takes the spans of the last flush with it unless it is made once more; one that is slow makes it.
+func TestLastRequestIsMadeTwice(t *testing.T) {
+	for _, tt := range []struct {
+		name        string
+		first, both time.Duration // what the first request takes, and those after it
+		took        time.Duration
+	}{
+		{"hangs", time.Hour, 10 * time.Millisecond, 390 * time.Millisecond},
+		{"slow", 400 * time.Millisecond, 400 * time.Millisecond, 400 * time.Millisecond},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			x := &uneven{takes: []time.Duration{tt.first, tt.both}}
+			s := start(x, sized{})
+			end(s, "a")
+			begin := time.Now()
+			ctx, cancel := context.WithCancel(within(t, 2*time.Second)) // which it will not have
+			go func() { _ = s.ForceFlush(ctx) }()
+			time.AfterFunc(381*time.Millisecond, cancel)
+			time.Sleep(380 * time.Millisecond)
+			if err := s.Shutdown(within(t, 50*time.Millisecond)); err != nil || time.Since(begin) != tt.took {
+				t.Errorf("%s: Shutdown: %v after %v, want %v", tt.name, err, time.Since(begin), tt.took)
+			}
+			if n := x.calls.Load(); n != 2 {
+				t.Errorf("%s: %d requests", tt.name, n)
+			}
+			wantStats(t, s, Stats{Ended: 1, Exported: 1})
+		})
+	}
+}
+
+// uneven is an exporter whose calls take different times.
+type uneven struct {
+	takes []time.Duration
+	calls atomic.Int64
+}
+
+func (*uneven) width() int                  { return 2 }
+func (*uneven) close(context.Context) error { return nil }
+
+func (x *uneven) export(ctx context.Context, spans []sdktrace.ReadOnlySpan) outcome {
+	select {
+	case <-time.After(x.takes[x.calls.Add(1)-1]):
+		return outcome{n: len(spans)}
+	case <-ctx.Done():
+		return outcome{n: len(spans), verdict: retry, err: ctx.Err()}
+	}
 }

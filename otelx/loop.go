@@ -70,7 +70,7 @@ func (l *loop) begin(deadline time.Time) *run {
 	l.run = newRun(l.runs, l.queue.mark(), deadline)
 	l.run.probe = l.breaker.open()
 	if l.final {
-		l.run.makeFinal()
+		l.run.makeFinal(deadline)
 	}
 	return l.run
 }

@@ -102,10 +102,14 @@ func (r *run) budget(limit time.Duration) time.Duration {
 	return limit
 }
 
-// makeFinal lifts all limits on attempts but the time of those interested.
-func (r *run) makeFinal() {
+// makeFinal lifts all limits on attempts but the time of those interested, which is now until deadline (zero: as it
+// was): whoever wanted to wait for longer will not have that time.
+func (r *run) makeFinal(deadline time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if !isClosed(r.final) && !deadline.IsZero() {
+		r.bounded, r.deadline = true, deadline
+	}
 	closeOnce(r.final)
 	closeOnce(r.proceeds)
 }

@@ -17,7 +17,8 @@ func (l *loop) shutdown(ctx context.Context) error {
 	l.stopping++
 	l.notBefore, l.final = time.Time{}, true // there is no later
 	if l.run != nil {
-		l.run.makeFinal()
+		deadline, _ := ctx.Deadline()
+		l.run.makeFinal(deadline)
 	}
 	l.mu.Unlock()
 	err := l.flush(ctx)
