@@ -60,6 +60,6 @@
 // # Elsewhere
 //
 // Any sdktrace.SpanExporter can take the place of encoder and sender ([WithExporter]). Failures of background work go
-// to otel.Handle, at most one a minute, and so does what a backend says about spans it rejects. Metrics and logs are
-// not this package's.
+// to otel.Handle, at most one a minute, and so does what a backend says about spans it rejects. Metrics of the export
+// itself go to a meter provider ([WithMeterProvider]). A program's own metrics and logs are not this package's.
 package otelx
