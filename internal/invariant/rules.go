@@ -191,8 +191,8 @@ func shutdownIsGraceful(s *Story) (errs error) {
 	return errs
 }
 
-// SpansAreDelivered: what ended in the function is at the receiver, once, but for what is permitted. It is not among the
-// rules of a log, because ids are not in it.
+// SpansAreDelivered holds where what ended in the function is at the receiver, once, but for what is permitted. It is not
+// among the rules of a log, because ids are not in it.
 func SpansAreDelivered(s *Story, arrived []otlpreceiver.Span) (errs error) {
 	ended, seen, copies := s.EndedSpans(), make(map[string]bool), 0
 	for _, span := range arrived {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/epilogue-go/epilogue/internal/invariant"
@@ -66,7 +67,7 @@ func (a account) String() string {
 		}
 	}
 	if notes == nil {
-		return fmt.Sprint(a.Delivered)
+		return strconv.Itoa(a.Delivered)
 	}
 	return fmt.Sprintf("%d (%s)", a.Delivered, strings.Join(notes, ", "))
 }

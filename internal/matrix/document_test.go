@@ -22,7 +22,7 @@ func render(accounts map[string]account) string {
 	var b strings.Builder
 	b.WriteString("The backend of each column\n\n")
 	for _, backend := range backends {
-		fmt.Fprintf(&b, "- **%s** %s\n", backend.name, backend.doc)
+		fmt.Fprintf(&b, "- **%s**: %s\n", backend.name, backend.doc)
 	}
 	for p := range platforms {
 		fmt.Fprintf(&b, "\n### Platform: %s\n\n%s\n\n| the invocation ends with |", platforms[p].name, platforms[p].doc)
@@ -73,6 +73,10 @@ func readTables() (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	return parseTables(text)
+}
+
+func parseTables(text string) (map[string]string, error) {
 	cells := make(map[string]string)
 	platform := ""
 	var columns []string

@@ -16,7 +16,7 @@ type end struct {
 	early        bool // the flush comes before the outcome, always: the process ends with it
 	earlyUnheld  bool // the same, where nothing holds the environment after the outcome
 	neverAnswers bool // the invocation times out
-	hangs        bool // with spans open
+	leavesOpen   bool // with it, its spans are still open
 	afterwards   bool // the process ends when the invocation is over, and with it the backend's bad time
 	held         bool // the backend holds the first request until it is told to let it go
 }
@@ -75,7 +75,7 @@ var ends = []end{
 	{name: "streamed body that breaks", payload: `{"do":"break"}`, spans: 2, errorType: "errorString"},
 	{
 		name: "timeout", payload: `{"do":"hang"}`, spans: 2, errorType: timeoutError, fate: terminated,
-		neverAnswers: true, hangs: true, early: true, timeout: brief,
+		neverAnswers: true, leavesOpen: true, early: true, timeout: brief,
 	},
 	{name: "os.Exit in the handler", payload: `{"do":"exit"}`, spans: 2, errorType: exitError, fate: exits},
 	{

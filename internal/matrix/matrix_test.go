@@ -23,7 +23,7 @@ type figures struct {
 func (f *figures) note(c *cell, again int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.accounts[c.place.String()] = c.account()
+	f.accounts[c.String()] = c.account()
 	f.hold, f.exit = max(f.hold, c.holdTime()), max(f.exit, c.exitTime())
 	f.again += again
 }
