@@ -362,8 +362,12 @@ func TestShutdownBesideASlowFlush(t *testing.T) {
 		external bool
 		handover time.Duration // of Shutdown, from SIGTERM; zero: when the flush has ended
 	}{
-		{0, false, 0}, {380 * ms, false, 0}, {390 * ms, false, 387 * ms}, {425 * ms, false, 387 * ms},
-		{200 * ms, true, 0}, {220 * ms, true, 207 * ms},
+		{0, false, 0},
+		{380 * ms, false, 0},
+		{390 * ms, false, 387 * ms},
+		{425 * ms, false, 387 * ms},
+		{200 * ms, true, 0},
+		{220 * ms, true, 207 * ms},
 	} {
 		t.Run(fmt.Sprint(tt.takes, tt.external), func(t *testing.T) {
 			story(t, func(w *world) {

@@ -23,7 +23,7 @@ import (
 func marks(attrs []attribute.KeyValue) map[string]string {
 	m := map[string]string{}
 	for _, kv := range attrs {
-		m[string(kv.Key)] = kv.Value.Emit()
+		m[string(kv.Key)] = kv.Value.String()
 	}
 	return m
 }

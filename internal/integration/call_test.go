@@ -101,8 +101,8 @@ func (c call) unseen() call { c.spans, c.flagged, c.after = 0, 0, 0; return c }
 // ending expects spans other than usual.
 func (c call) ending(spans int) call { c.spans = spans; return c }
 
-// flagging expects other than the usual number of spans to have status Error.
-func (c call) flagging(spans int) call { c.flagged = spans; return c }
+// unflagged expects no span to have status Error.
+func (c call) unflagged() call { c.flagged = 0; return c }
 
 // copying expects so many copies of open spans, which leave before the outcome.
 func (c call) copying(spans int) call { c.copies, c.early = spans, true; return c }

@@ -16,7 +16,7 @@ func detachedCalls() []call {
 
 // killedAtTimeout is timesOut where the platform has no extension to send SIGTERM for: of the spans there are the guard's
 // copies only.
-var killedAtTimeout = timesOut.ending(0).flagging(0).copying(2).exiting(-1)
+var killedAtTimeout = timesOut.ending(0).unflagged().copying(2).exiting(-1)
 
 // unregistered is a registration that fails in some way, after which the platform has no extension.
 func unregistered(name string, fault lambdatest.Fault, says string) scenario {

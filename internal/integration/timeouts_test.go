@@ -57,7 +57,7 @@ var timeouts = []scenario{
 		config: lambdatest.Config{Faults: noExtension},
 		says:   []string{"agent: an invocation is about to time out"},
 		drive: func(r *run) {
-			r.send(succeeds, nests.ending(1).flagging(0).copying(4).exiting(-1), succeeds)
+			r.send(succeeds, nests.ending(1).unflagged().copying(4).exiting(-1), succeeds)
 			r.end(-1)
 			r.compareMarks(nil, []string{"function", "inner", "outer", "work"})
 		},
@@ -68,7 +68,7 @@ var timeouts = []scenario{
 		env:    []string{"EPILOGUE_TIMEOUT_GUARD=0"},
 		permit: permit{lost: 1}, // has ended, and nobody was told
 		drive: func(r *run) {
-			c := nests.ending(1).flagging(0).exiting(-1)
+			c := nests.ending(1).unflagged().exiting(-1)
 			c.early = false
 			r.send(c, succeeds)
 			r.end(-1)
