@@ -51,7 +51,7 @@ var variants = []scenario{
 		permit: permit{beside: true},
 		drive: func(r *run) {
 			alone := succeeds.ending(1).held(0)
-			r.send(alone, fails.ending(1).flagging(0).held(0), alone)
+			r.send(alone, fails.ending(1).unflagged().held(0), alone)
 			r.freeze(hour)
 			r.send(alone, undecodable.held(0), alone)
 			r.shutdown()
