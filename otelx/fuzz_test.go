@@ -1,8 +1,10 @@
 package otelx
 
 import (
+	"errors"
 	"math"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -111,6 +113,81 @@ func FuzzParseEndpoint(f *testing.F) {
 		}
 		if again, err := url.Parse(u.String()); err != nil || again.Host != u.Host {
 			t.Errorf("%q became %q, which does not parse again: %v", value, u.String(), err)
+		}
+	})
+}
+
+// settingKeys are the variables that otelx reads, but for the resource's, of which FuzzParseAttributes takes care.
+var settingKeys = slices.Concat(endpointKeys, protocolKeys, headersKeys, timeoutKeys, compressionKeys, authorityKeys, certificateKeys,
+	privateKeyKeys, []string{
+		samplerKey, samplerArgKey, propagatorsKey, "OTEL_TRACES_EXPORTER", "OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+		"OTEL_BSP_SCHEDULE_DELAY", "OTEL_BSP_EXPORT_TIMEOUT", "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_SPAN_LINK_COUNT_LIMIT",
+		"EPILOGUE_MAX_REQUEST_SIZE",
+	})
+
+// FuzzEnvironment sets one variable, whatever it is, to anything: settings come of it that can be used, and each error
+// begins with the variable's name and fits a line.
+func FuzzEnvironment(f *testing.F) {
+	for _, value := range []string{
+		"", "http://c:4318", "none", "traceidratio", "0.25", "NaN", "a=b,c=%zz", "gzip", "grpc", "5s", "-1", "99999999999999999999", "b3,,baggage",
+		"/etc/hostname", "\xff", "collector:4318", "1e-400",
+	} {
+		for key := range settingKeys {
+			f.Add(uint(key), value)
+		}
+	}
+	f.Fuzz(func(t *testing.T, which uint, value string) {
+		key := settingKeys[which%uint(len(settingKeys))]
+		if strings.Contains(key, "CERTIFICATE") || strings.Contains(key, "CLIENT_KEY") {
+			value += "\x00" // names no file of this machine
+		}
+		vars := map[string]string{key: value}
+		if key == samplerArgKey {
+			vars[samplerKey] = "traceidratio"
+		}
+		env := mapEnv(vars)
+		c := &config{}
+		x := c.newExporter(env)
+		queue, batch := c.sizes(env)
+		delay := env.millis(time.Second, "OTEL_BSP_SCHEDULE_DELAY")
+		timeout := env.millis(time.Second, "OTEL_BSP_EXPORT_TIMEOUT")
+		if env.sampler(nil) == nil || c.resolvePropagator(env) == nil {
+			t.Errorf("%s=%q: no sampler or no propagator", key, value)
+		}
+		if queue < 1 || batch < 1 || batch > queue || delay < 0 || timeout < 0 {
+			t.Errorf("%s=%q: queue %d, batch %d, delay %v, timeout %v", key, value, queue, batch, delay, timeout)
+		}
+		if o, ok := x.(*otlpExporter); ok && o == nil {
+			t.Errorf("%s=%q: an exporter that is none", key, value)
+		}
+		_ = env.spanLimits()
+		for _, err := range env.errs {
+			if text := err.Error(); !strings.HasPrefix(text, key) || len(text) > 2000 || strings.ContainsAny(text, "\n\x00") {
+				t.Errorf("%s=%q: error %q", key, value, text)
+			}
+		}
+	})
+}
+
+// FuzzShown plants a password where one can stand in an endpoint, and looks for it in what is shown of it.
+func FuzzShown(f *testing.F) {
+	f.Add("http://", "me", "@c:4318/v1")
+	f.Add("", "", "@c?x@y")
+	f.Add("grpc://", "a/b", "@c:port#z")
+	f.Fuzz(func(t *testing.T, scheme, user, tail string) {
+		const password = "qXv7pAsS"
+		at := strings.IndexByte(tail, '@')
+		if at < 0 || strings.Contains(scheme+user, password[:4]) || strings.Contains(strings.TrimSuffix(scheme, "://"), "://") {
+			t.Skip() // no user information, or none that could be told from the scheme
+		}
+		value := scheme + user + ":" + password + tail
+		if got := shown(value); strings.Contains(got, password[:4]) {
+			t.Errorf("%q is shown as %q", value, got)
+		}
+		env := mapEnv(map[string]string{endpointKeys[0]: value})
+		_ = (&config{}).resolveEndpoint(env)
+		if err := errors.Join(env.errs...); err != nil && strings.Contains(err.Error(), password[:4]) {
+			t.Errorf("%q: error %v", value, err)
 		}
 	})
 }

@@ -1,0 +1,89 @@
+package otlp
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// saying is a connection whose other end says the same whatever it is told, and then hangs up.
+type saying struct {
+	net.Conn
+	said io.Reader
+}
+
+func (s *saying) Read(b []byte) (int, error)  { return s.said.Read(b) }
+func (s *saying) Write(b []byte) (int, error) { return len(b), nil }
+func (s *saying) Close() error                { return nil }
+
+// FuzzAnswer lets a backend say anything at all, below HTTP.
+func FuzzAnswer(f *testing.F) {
+	ok := "HTTP/1.1 200 OK\r\nContent-Type: application/x-protobuf\r\n\r\n"
+	for _, seed := range []string{
+		ok, ok + string(partialSuccess(3, "too old")), "HTTP/1.1 400 Bad Request\r\n\r\n" + string(rpcStatus(3, "key t0ken-of-mine")),
+		"HTTP/1.1 503 Busy\r\nRetry-After: 7\r\n\r\n", "HTTP/1.1 429 \r\nRetry-After: Sun, 22 Nov 2099 12:00:30 GMT\r\n\r\n",
+		"HTTP/1.1 307 x\r\nLocation: //u:t0ken-of-mine@h/p?q#f\r\n\r\n", "HTTP/1.1 101 x\r\nConnection: Upgrade\r\nUpgrade: t0ken-of-mine\r\n\r\n",
+		"HTTP/1.1 103 x\r\n\r\nHTTP/1.1 204 x\r\n\r\n", "HTTP/1.1 t0ken-of-mine", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n\x0a\x00\r\n0\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n\x1f\x8b", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>", "\x15\x03\x01\x00\x02\x02\x46", "",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, said []byte) {
+		sender := NewHTTPSender(HTTPConfig{
+			Endpoint: parse(t, "http://collector.test/v1/traces"), Headers: map[string]string{"api-key": "t0ken-of-mine"},
+			Dial: func(context.Context, string, string) (net.Conn, error) {
+				return &saying{said: bytes.NewReader(said)}, nil
+			},
+		})
+		res, err := sender.Send(t.Context(), []byte("spans"))
+		if closeErr := sender.Close(); closeErr != nil {
+			t.Error(closeErr)
+		}
+		text := res.Message + errorText(err)
+		if strings.Contains(lower(text), "t0ken-of-mine") || len(text) > 2*maxSaid || !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
+			t.Errorf("not fit to be shown: %q", text)
+		}
+		if res.Rejected < 0 || res.RetryAfter < 0 || res.RetryAfter > maxRetryAfter || err == nil && (res.Retryable || res.TooLarge) ||
+			err != nil && res.Rejected != 0 {
+			t.Errorf("%+v, %v", res, err)
+		}
+	})
+}
+
+// FuzzDecodeStatus compares with protowire's reading.
+func FuzzDecodeStatus(f *testing.F) {
+	f.Add([]byte{})
+	f.Add(rpcStatus(3, "bad span"))
+	f.Add(append(rpcStatus(7, "first"), rpcStatus(-1, "second")...))
+	f.Add(rpcStatus(1<<30, "wide")[:5])
+	f.Fuzz(func(t *testing.T, data []byte) {
+		code, message, err := decodeStatus(data)
+		var wantCode int32
+		var wantMessage string
+		ok := referenceFields(data, func(num protowire.Number, typ protowire.Type, value []byte) bool {
+			switch {
+			case num == 1 && typ == protowire.VarintType:
+				v, _ := protowire.ConsumeVarint(value)
+				wantCode = int32(v)
+			case num == 2 && typ == protowire.BytesType:
+				wantMessage, _ = protowire.ConsumeString(value)
+				return utf8.ValidString(wantMessage)
+			case num == 1, num == 2:
+				return false
+			}
+			return true
+		})
+		if ok != (err == nil) || ok && (code != wantCode || message != wantMessage) {
+			t.Errorf("got %d, %q, %v; protowire reads %d, %q, valid: %t", code, message, err, wantCode, wantMessage, ok)
+		}
+		_ = refusal(http.Header{}, data)
+	})
+}
