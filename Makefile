@@ -7,6 +7,7 @@ TOOLS         := $(CURDIR)/.bin
 FUZZTIME      ?= 20000x
 SOAK          ?= 100000
 SOAK_CHILD    ?= 5000
+SOAK_SEED     ?= $(shell date +%s)
 ARGS          ?=
 
 # The race detector needs cgo, and so a C compiler. Without one the tests still run, and say so.
@@ -26,8 +27,8 @@ test: ## Run every test of the module, real child processes and signals included
 	@$(if $(CGO_WORKS),:,echo "make test: no C compiler was found or CGO_ENABLED is 0, so the race detector is off")
 	$(GO) test $(RACE) -shuffle=on ./...
 
-soak: ## Soak: 100,000 invocations in virtual time and 5,000 with a child, ended in every way (SOAK=, SOAK_CHILD=, ARGS="-seed N").
-	$(GO) test $(RACE) -count=1 -v -timeout 90m ./internal/soak -args -invocations $(SOAK) -child $(SOAK_CHILD) $(ARGS)
+soak: ## Soak: 100,000 invocations in virtual time and 5,000 with a child, ended in every way (SOAK=, SOAK_CHILD=, SOAK_SEED=).
+	$(GO) test $(RACE) -count=1 -v -timeout 90m ./internal/soak -args -seed $(SOAK_SEED) -invocations $(SOAK) -child $(SOAK_CHILD)
 
 e2e: ## Send spans through bad networks to a real OpenTelemetry Collector and a real Jaeger, and compare them one by one.
 	cd e2e && $(GO) test $(RACE) -shuffle=on -timeout 20m ./...
@@ -36,11 +37,7 @@ bench: ## Run every benchmark once, so that they stay true.
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./...
 
 fuzz: ## Fuzz every parser FUZZTIME each (default 20000x, so many inputs; 1m is a minute).
-	@set -e; for pkg in $$($(GO) list ./...); do \
-	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
-	    echo "fuzz $$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x $$pkg; \
-	  done; \
-	done
+	@GO="$(GO)" FUZZTIME=$(FUZZTIME) .ci/fuzz
 
 lint: $(TOOLS)/golangci-lint $(TOOLS)/actionlint ## Run golangci-lint and actionlint at their pinned versions.
 	$(TOOLS)/golangci-lint run ./...
