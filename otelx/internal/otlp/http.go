@@ -25,7 +25,7 @@ const (
 	// clock when it takes an idle connection, so the limit holds across a freeze before any timer has fired.
 	maxIdle = 30 * time.Second
 	// maxIdleConns is how many connections are kept, which is how many requests of one flush can go out at once without
-	// new handshakes at the next.
+	// new handshakes at the next. A flush of more requests at once closes the rest.
 	maxIdleConns = 8
 	// maxHandshake limits connecting and, after that, the TLS handshake, for as long as a request wants them.
 	maxHandshake = 10 * time.Second
