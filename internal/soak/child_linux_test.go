@@ -83,6 +83,7 @@ func TestChild(t *testing.T) {
 
 func (w *childWalk) run(n int) {
 	calm := n - n/5
+	w.warmUp()
 	for i := range n {
 		w.step(i, i < calm)
 		if w.Failed() {
@@ -94,6 +95,23 @@ func (w *childWalk) run(n int) {
 		}
 	}
 	w.shutdown()
+}
+
+// warmUp fills the child's buffer and empties it, a few times, so that what is kept to be used again is there: memory for spans
+// and for requests.
+func (w *childWalk) warmUp() {
+	w.weather = &condition{name: "warming up", left: 1}
+	for range 3 {
+		for _, status := range []int{http.StatusServiceUnavailable, 0} {
+			w.receiver.SetFault(otlpreceiver.Fault{Status: status})
+			mark := w.log.Add(eventlog.Event{Kind: "soak.step"}).Seq
+			resp := w.invoke(mark, ends[0], order{Do: "ok", Spans: status * 5}, false)
+			if err := w.env.WaitIdle(w.ctx); err != nil {
+				w.Fatal(err)
+			}
+			w.settle(mark, end{do: "warm-up"}, resp)
+		}
+	}
 }
 
 // step is one invocation, and what the collector does during the freeze after it.
@@ -263,7 +281,7 @@ func (g *childGauges) judge(t *testing.T) {
 	}{
 		{"goroutines", g.goroutines, 20, func(first int) int { return first + 2 }},
 		{"file descriptors", g.descriptors, 20, func(first int) int { return first + 2 }},
-		{"bytes of heap", g.heap, 20, func(first int) int { return first + first/10 + 64<<10 }},
+		{"bytes of heap", g.heap, 20, func(first int) int { return first + first/10 + 128<<10 }},
 		{"bytes resident", g.resident, 1000, func(first int) int { return first + first/5 + 2<<20 }},
 	} {
 		if len(part.samples) < part.least {

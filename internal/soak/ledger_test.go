@@ -183,6 +183,13 @@ func (l *ledger) audit() (errs error) {
 	return errs
 }
 
+// counts returns how many spans have ended, and how many of them after the process.
+func (l *ledger) counts() (ended, late int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.ended, l.late
+}
+
 // missing counts the spans that ended while the process lived and never arrived, and those that it never ended.
 func (l *ledger) missing() (lost, open int) {
 	l.mu.Lock()

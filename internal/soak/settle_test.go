@@ -21,11 +21,8 @@ func (w *walk) settle() {
 	l := w.current
 	w.mu.Unlock()
 	events := w.log.Since(w.mark)
-	w.calmSince++
-	for _, c := range w.calls {
-		if c.order.Left > 0 {
-			w.calmSince = 0
-		}
+	if slices.ContainsFunc(w.calls, func(c *call) bool { return c.order.Left > 0 }) {
+		w.until = time.Now().Add(longestStraggler)
 	}
 	for _, err := range []error{w.account(l), w.holds(events), w.process(l, events), w.rules()} {
 		if err != nil {
@@ -145,7 +142,7 @@ func (w *walk) holds(events []eventlog.Event) (errs error) {
 func (w *walk) mayFlushBeside() bool {
 	signalled := slices.ContainsFunc(w.calls, func(c *call) bool { return c.signal != "" })
 	broken := w.platform.config.Faults.Next != (lambdatest.Fault{})
-	return !w.platform.steady && (w.calmSince <= 2 || signalled || broken)
+	return !w.platform.steady && (w.stragglers > 0 || signalled || broken)
 }
 
 // rules applies the invariants of every log to the step before.
@@ -206,14 +203,15 @@ type exit struct {
 
 // process judges the process: one that lives has to have delivered, one that has ended, what its end allowed.
 func (w *walk) process(l *ledger, events []eventlog.Event) error {
-	e, ended := exitOf(events)
-	if !ended {
+	e, over := exitOf(events)
+	if !over {
 		return w.atRest(l)
 	}
 	w.tally.processes++
 	w.tally.exits[e.code]++
 	lost, open := l.missing()
-	w.tally.spans += l.ended - l.late
+	ended, late := l.counts()
+	w.tally.spans += ended - late
 	w.tally.lost += lost
 	w.tally.copies += l.provisional
 	if err := w.code(e); err != nil {
@@ -268,21 +266,11 @@ func (w *walk) atRest(l *ledger) error {
 	// Where nobody holds the environment, nobody flushes for a payload that does not decode; and just before the deadline there
 	// is no time to.
 	unflushed := slices.ContainsFunc(w.calls, func(c *call) bool { return c.end.grace || c.end.do == "late" })
-	if pending > 0 && w.recovered() && w.calmSince > 3 && told && !unflushed {
+	if pending > 0 && w.recovered() && w.stragglers == 0 && told && !unflushed {
 		err = errors.Join(err, fmt.Errorf("%d spans wait, though the collector has been well for %d invocations and %s",
 			pending, w.weather.turns, time.Since(w.weather.since)))
 	}
 	return err
-}
-
-// left counts what the calls of this step and of the one before have left behind.
-func (w *walk) left() (n int) {
-	for _, c := range slices.Concat(w.calls, w.earlier.calls) {
-		if c.order.Left > 0 {
-			n++
-		}
-	}
-	return n
 }
 
 // recovered reports whether the collector has been well for long enough that everything has to have been delivered.
@@ -294,6 +282,7 @@ func (w *walk) recovered() bool {
 // had not been flushed.
 func (w *walk) atTheEnd(l *ledger, e exit, lost, open int) error {
 	s := l.tel.Stats()
+	ended, late := l.counts()
 	allowed := int(s.Dropped.QueueFull + s.Dropped.Rejected + s.Dropped.Refused)
 	switch {
 	case !w.weather.well(), e.code == 1 && !w.recovered(): // or asks to be left alone still, which a shutdown does not heed
@@ -303,18 +292,18 @@ func (w *walk) atTheEnd(l *ledger, e exit, lost, open int) error {
 		if was.ledger != l {
 			was = before{}
 		}
-		allowed += int(was.stats.Pending) + l.ended - was.ended
+		allowed += int(was.stats.Pending) + ended - was.ended
 	case e.code == 1:
-		allowed += w.left() // ended during the last flush, or after it
+		allowed += w.stragglers // ended during the last flush, or after it
 	case e.sigterm:
-		allowed += max(0, int(s.Dropped.AfterShutdown)-l.late)
+		allowed += max(0, int(s.Dropped.AfterShutdown)-late)
 		if open > 0 {
 			return fmt.Errorf("%d spans were left open at SIGTERM", open)
 		}
 	}
 	if lost > allowed {
 		return fmt.Errorf("%d spans are lost with process %d, which ended with code %d; at most %d had to be: %+v, %d ended after it",
-			lost, l.number, e.code, allowed, s, l.late)
+			lost, l.number, e.code, allowed, s, late)
 	}
 	return nil
 }

@@ -28,6 +28,7 @@ const (
 	collectorAddress = "collector:4318"
 	mostSpans        = 60
 	remembered       = 40 // events before the current invocation, for the report of a failure
+	longestStraggler = 400 * time.Millisecond
 )
 
 // walk goes through virtual time. Its fields belong to the test's goroutine, but for those that say otherwise.
@@ -49,7 +50,9 @@ type walk struct {
 	mark        int    // the first event of the current step
 	before      before // it
 	earlier     *chapter
-	calmSince   int           // invocations since anything was left behind
+	stragglers  int           // that the last calls have left behind, and that may be about
+	until       time.Time     // when they have ended
+	began       time.Time     // the current step
 	frozen      map[int]heard // of requests that were under way when the environment was frozen
 	tally       tally         // for the report
 	gauges      gauges
@@ -185,6 +188,7 @@ func (w *walk) step() {
 	w.mark = w.seq()
 	w.remember()
 	w.calls = w.drawCalls()
+	w.expectStragglers()
 	var wait sync.WaitGroup
 	for _, c := range w.calls {
 		w.invocations++
@@ -234,7 +238,7 @@ func (w *walk) drawCalls() []*call {
 			c.order.Pause = timeout - w.platform.hold - ms(w.random, 70, 250)
 		}
 		if w.random.IntN(40) == 0 {
-			c.order.Left = ms(w.random, 1, 400)
+			c.order.Left = ms(w.random, 1, int(longestStraggler/time.Millisecond)-1)
 		}
 		if n == 1 && w.platform.steady && !c.end.kills && !c.end.grace && c.end.do != "late" && w.random.IntN(60) == 0 {
 			c.signal = "handler"
@@ -245,6 +249,19 @@ func (w *walk) drawCalls() []*call {
 		calls[i] = c
 	}
 	return calls
+}
+
+// expectStragglers notes that spans may end in this step that were left behind, by it or by those before.
+func (w *walk) expectStragglers() {
+	w.began = time.Now()
+	if !w.began.Before(w.until) {
+		w.stragglers = 0
+	}
+	for _, c := range w.calls {
+		if c.order.Left > 0 {
+			w.stragglers++
+		}
+	}
 }
 
 // drawSpans draws how many spans an invocation ends: few, many, or none.
@@ -357,7 +374,8 @@ func (w *walk) alive() *ledger {
 func (w *walk) remember() {
 	w.before = before{ledger: w.alive()}
 	if l := w.before.ledger; l != nil {
-		w.before.stats, w.before.ended = l.tel.Stats(), l.ended
+		w.before.stats = l.tel.Stats()
+		w.before.ended, _ = l.counts()
 	}
 }
 
