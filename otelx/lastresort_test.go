@@ -96,14 +96,15 @@ func resort(x exporter, w io.Writer, s sized) *SDK {
 	return sdk
 }
 
-func down(times int) []outcome {
-	return slices.Repeat([]outcome{{verdict: keep, err: errDown}}, times)
+// down is a backend that takes nothing.
+func down() []outcome {
+	return slices.Repeat([]outcome{{verdict: keep, err: errDown}}, 9)
 }
 
 func TestLastResort(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x, w := &fakeExporter{}, &page{}
-		x.answer(down(9)...)
+		x.answer(down()...)
 		s := resort(x, w, sized{batch: 2})
 		end(s, "a", "b", "c")
 		began := time.Now()
@@ -216,7 +217,7 @@ func TestLastResortWaitsForTheAnswer(t *testing.T) {
 func TestLastResortWriterHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x, w := &fakeExporter{}, &page{gate: make(chan struct{})}
-		x.answer(down(9)...)
+		x.answer(down()...)
 		s := resort(x, w, sized{})
 		end(s, "a")
 		began := time.Now()
@@ -237,7 +238,7 @@ func TestLastResortWriterHangs(t *testing.T) {
 func TestLastResortEndsWithContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := &fakeExporter{}
-		x.answer(down(9)...)
+		x.answer(down()...)
 		w := &page{before: func([]byte) { time.Sleep(300 * time.Millisecond) }} // virtual
 		s := resort(x, w, sized{})
 		endLarge(s, 10, 150<<10)
@@ -263,7 +264,7 @@ func endLarge(s *SDK, n, size int) {
 func TestLastResortBounds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x, w := &fakeExporter{}, &page{}
-		x.answer(down(9)...)
+		x.answer(down()...)
 		s := resort(x, w, sized{bound: 10_000})
 		endLarge(s, 4000, 1000)
 		err := s.Shutdown(within(t, time.Second))
@@ -290,7 +291,7 @@ func TestLastResortBounds(t *testing.T) {
 func TestLastResortSkipsWhatIsTooLarge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x, w := &fakeExporter{}, &page{}
-		x.answer(down(9)...)
+		x.answer(down()...)
 		s := resort(x, w, sized{})
 		end(s, "a")
 		endLarge(s, 1, maxLineBytes)
@@ -323,7 +324,7 @@ func TestLastResortWriterFails(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			x := &fakeExporter{}
-			x.answer(down(9)...)
+			x.answer(down()...)
 			s := resort(x, tt.w, sized{})
 			endLarge(s, 3, 150<<10)
 			if err := s.Shutdown(within(t, time.Second)); err == nil || !strings.Contains(err.Error(), tt.want) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"maps"
@@ -63,7 +64,7 @@ func (t *census) add(_ context.Context, data *tracepb.TracesData) error {
 					continue
 				}
 				t.seen[id] = true
-				t.traces[fmt.Sprintf("%x", span.GetTraceId())]++
+				t.traces[hex.EncodeToString(span.GetTraceId())]++
 			}
 		}
 	}

@@ -86,11 +86,13 @@ func TestReplayFails(t *testing.T) {
 		errs  string
 	}{
 		{
-			otlpreceiver.Fault{Status: http.StatusServiceUnavailable}, lostLine(0), "replay -patience 0s", exitFailed,
+			otlpreceiver.Fault{Status: http.StatusServiceUnavailable},
+			lostLine(0), "replay -patience 0s", exitFailed,
 			"spans: 1 found; 0 sent, 1 not sent", "epilogue: 1 of 1 spans were not taken: the endpoint answered 503",
 		},
 		{
-			otlpreceiver.Fault{}, lostLine(0) + "\n" + lostLine(1)[:80] + "\n", "replay", exitFailed,
+			otlpreceiver.Fault{},
+			lostLine(0) + "\n" + lostLine(1)[:80] + "\n", "replay", exitFailed,
 			"lines: 2 with spans, 0 without, 1 documents broken\nspans: 1 found; 1 sent", "epilogue: 1 documents of spans can not be read",
 		},
 		{otlpreceiver.Fault{}, "", "replay /does/not/exist", exitUsage, "", "epilogue: /does/not/exist: no such file or directory"},

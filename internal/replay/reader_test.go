@@ -3,6 +3,7 @@ package replay
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -131,7 +132,7 @@ func TestReadKeepsEveryField(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := data.ResourceSpans[0].ScopeSpans[0].Spans[0]
-	if fmt.Sprintf("%x", s.TraceId) != "0102030405060708090a0b0c0d0e0f10" || fmt.Sprintf("%x", s.SpanId) != "0000000000000002" ||
+	if hex.EncodeToString(s.TraceId) != "0102030405060708090a0b0c0d0e0f10" || hex.EncodeToString(s.SpanId) != "0000000000000002" ||
 		s.Kind != 2 || s.StartTimeUnixNano != 1795348800123456789 || s.Attributes[0].Value.GetIntValue() != 9007199254740993 || s.Flags != 257 {
 		t.Errorf("got %v", s)
 	}

@@ -34,7 +34,7 @@ type endpoint struct {
 func newEndpoint(t *testing.T, answers ...http.HandlerFunc) *endpoint {
 	e := &endpoint{answers: answers}
 	e.Server = httptest.NewServer(e)
-	t.Cleanup(e.Server.Close)
+	t.Cleanup(e.Close)
 	return e
 }
 

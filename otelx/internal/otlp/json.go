@@ -30,13 +30,12 @@ type LineEncoder struct{ gathering }
 func (e *LineEncoder) AppendLine(dst []byte, spans []sdktrace.ReadOnlySpan, limit int) (out []byte, n int) {
 	n = e.gather(jsonSyntax{}, spans, max(limit, 0)-len(lineHead)-len(lineTail))
 	begin := len(dst)
-	out = append(dst, lineHead...)
-	out = e.assemble(out)
+	dst = e.assemble(append(dst, lineHead...))
 	e.trim()
-	if len(out) == begin+len(lineHead) {
-		return out[:begin], n
+	if len(dst) == begin+len(lineHead) {
+		return dst[:begin], n
 	}
-	return append(jsonSyntax{}.closed(out), lineTail...), n
+	return append(jsonSyntax{}.closed(dst), lineTail...), n
 }
 
 // jsonSyntax is OTLP's JSON encoding. Each member ends with the comma that a next one needs; where there is none, the
