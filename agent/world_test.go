@@ -300,7 +300,7 @@ func (w *world) quietWhileFrozen() {
 		switch e.Kind {
 		case lambdatest.KindFreeze:
 			frozen = true
-		case lambdatest.KindThaw, lambdatest.KindProcessExit: // a killed process's connections end before its goroutines
+		case lambdatest.KindThaw, lambdatest.KindSigkill, lambdatest.KindProcessExit: // a killed process's connections end before its goroutines
 			frozen = false
 		case lambdatest.KindFrozenActivity:
 			if frozen {
