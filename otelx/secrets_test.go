@@ -78,14 +78,12 @@ func withCredentials(endpoint string) string {
 func echo(status int, contentType string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
-		said := r.RequestURI
+		parts := []string{r.RequestURI}
 		for _, name := range slices.Sorted(maps.Keys(r.Header)) {
-			said += "; " + name + ": " + strings.Join(r.Header[name], ",")
+			parts = append(parts, name+": "+strings.Join(r.Header[name], ","))
 		}
-		if user, password, ok := r.BasicAuth(); ok {
-			said += "; " + user + " " + password
-		}
-		said = strings.Join([]string{said[len(said)/2:], said}, "; ")
+		user, password, _ := r.BasicAuth()
+		said := strings.Join(append(parts[len(parts)/2:len(parts):len(parts)], append(parts, user, password)...), "; ") // in this order and that
 		body := []byte(said)
 		if contentType == "application/x-protobuf" {
 			text := append([]byte{0x12, byte(len(said)&0x7f | 0x80), byte(len(said) >> 7)}, said...)
@@ -109,7 +107,7 @@ func failingBackends(tb testing.TB) map[string]string {
 		return server.URL
 	}
 	encrypted := httptest.NewUnstartedServer(http.NotFoundHandler())
-	encrypted.Config.ErrorLog = slog.NewLogLogger(slog.NewTextHandler(io.Discard, nil), slog.LevelError)
+	encrypted.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	encrypted.StartTLS()
 	tb.Cleanup(encrypted.Close)
 	const text, pb = "text/plain", "application/x-protobuf"

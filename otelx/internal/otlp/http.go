@@ -152,8 +152,8 @@ func (s *HTTPSender) Send(ctx context.Context, body []byte) (Result, error) {
 		body = c.compress(body)
 	}
 	content := &payload{data: body}
-	defer content.release()               // runs before the compressor goes back
-	resp, err := s.post(attempt, content) //nolint:bodyclose // answer closes it
+	defer content.release() // runs before the compressor goes back
+	resp, err := s.post(attempt, content)
 	if err != nil {
 		if ctx.Err() == nil && attempt.Err() != nil {
 			err = fmt.Errorf("no answer within %v: %w", s.cfg.Timeout, err)

@@ -54,14 +54,14 @@ func (o *opening) settle() {
 func (p *openings) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	o := ctx.Value(openingKey{}).(*opening) // each request of a sender has one
 	ctx, end := context.WithCancel(ctx)
-	unwatch := context.AfterFunc(o.wanted, func() { p.linger(ctx, o, end) })
+	unwatch := context.AfterFunc(o.wanted, func() { p.linger(ctx, o, end) }) //nolint:contextcheck // net/http's outlasts it
 	o.settled = func() {
 		unwatch()
 		end()
 	}
 	conn, err := p.guarded(ctx, network, addr)
 	if err != nil && o.wanted.Err() != nil {
-		err = context.Cause(o.wanted) // rather than that of the context here
+		err = context.Cause(o.wanted) //nolint:contextcheck // why nobody waits, rather than that linger has ended it
 	}
 	if err != nil || !p.secure {
 		o.settle()
