@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"regexp"
 	"strconv"
 	"time"
@@ -18,37 +17,39 @@ import (
 // childLedger is the account of a child: what it says of itself and what the receiver got.
 type childLedger struct {
 	instance string          // the process's own, in its resource
-	arrived  map[string]bool // span ids; true: in a request whose answer the process has certainly had
-	certain  int             // of them
+	gone     map[string]bool // instances that have ended, of which something may arrive still
+	arrived  map[string]bool // span ids; true: the process knows, so it must not come again
+	known    int             // of them
+	news     []string        // those that arrived in this step, and those before that the process may not know of
+	before   int             // of arrived, when this step began
 	last     otelx.Stats
 }
 
-func newChildLedger() *childLedger { return &childLedger{arrived: make(map[string]bool)} }
+func newChildLedger(gone map[string]bool) *childLedger {
+	return &childLedger{arrived: make(map[string]bool), gone: gone}
+}
 
-// receive enters what has arrived. An answer that took long may have come when the process had given up.
-func (l *childLedger) receive(spans []otlpreceiver.Span, requests []otlpreceiver.Request) (errs error) {
-	heard := make(map[int]bool)
-	for _, r := range requests {
-		heard[r.Number] = r.Status == http.StatusOK && r.Ended.Sub(r.Begun) < childFlush/2
-	}
+// receive enters what has arrived.
+func (l *childLedger) receive(spans []otlpreceiver.Span) (errs error) {
+	l.before = len(l.arrived)
 	for _, span := range spans {
 		instance, _ := span.Resource["faas.instance"].(string)
+		if l.gone[instance] {
+			continue
+		}
 		if l.instance == "" {
 			l.instance = instance
 		}
-		certain, known := l.arrived[span.SpanID]
+		known, twice := l.arrived[span.SpanID]
 		switch {
 		case instance != l.instance || instance == "":
 			errs = errors.Join(errs, fmt.Errorf("span %s is of instance %q; this is %q", span.SpanID, instance, l.instance))
-		case certain:
-			errs = errors.Join(errs, fmt.Errorf("span %s %q arrived with request %d, and before in one that was answered",
+		case known:
+			errs = errors.Join(errs, fmt.Errorf("span %s %q arrived with request %d, though the process knew that it had before",
 				span.SpanID, span.Name, span.Request))
-		case known && !heard[span.Request]:
-		default:
-			l.arrived[span.SpanID] = heard[span.Request]
-			if heard[span.Request] {
-				l.certain++
-			}
+		case !twice:
+			l.arrived[span.SpanID] = false
+			l.news = append(l.news, span.SpanID)
 		}
 	}
 	return errs
@@ -65,6 +66,13 @@ func (l *childLedger) hear(s otelx.Stats) error {
 		return fmt.Errorf("the account shrinks: %+v, then %+v", l.last, s)
 	case s.Exported > int64(len(l.arrived)):
 		return fmt.Errorf("%d spans are said to be exported; %d have arrived", s.Exported, len(l.arrived))
+	case s.Exported == int64(l.before): // which are the first of all
+		fresh := len(l.arrived) - l.before
+		for _, id := range l.news[:len(l.news)-fresh] {
+			l.arrived[id] = true
+			l.known++
+		}
+		l.news = l.news[len(l.news)-fresh:]
 	}
 	return nil
 }
@@ -90,8 +98,8 @@ func (l *childLedger) end(log *eventlog.Log, mark int, x exit, well bool) error 
 		err = errors.New("ended is not exported + pending + dropped")
 	case int64(n["ended"]) < l.last.Ended:
 		err = fmt.Errorf("%d had ended before", l.last.Ended)
-	case n["exported"] < l.certain || n["exported"] > len(l.arrived):
-		err = fmt.Errorf("%d spans have arrived, %d of them with answers", len(l.arrived), l.certain)
+	case n["exported"] < l.known || n["exported"] > len(l.arrived):
+		err = fmt.Errorf("%d spans have arrived, %d of them known to the process", len(l.arrived), l.known)
 	case well && n["pending"] > 0:
 		err = errors.New("the collector is well")
 	}
