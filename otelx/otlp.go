@@ -93,7 +93,7 @@ func parseEndpoint(value, suffix string) (*url.URL, error) {
 	known := err == nil && (strings.EqualFold(u.Scheme, "http") || strings.EqualFold(u.Scheme, "https"))
 	switch {
 	case !known && !strings.Contains(value, "://"):
-		return nil, fmt.Errorf("no scheme; write %s", "http://"+shown(value))
+		return nil, fmt.Errorf("no scheme; write %s", withScheme(shown(value)))
 	case err != nil:
 		return nil, errors.New("no valid URL; write one such as http://collector:4318")
 	case !known:
@@ -109,6 +109,14 @@ func parseEndpoint(value, suffix string) (*url.URL, error) {
 	}
 	u.Fragment, u.RawFragment = "", ""
 	return u, nil
+}
+
+// withScheme is what to write in place of an endpoint without a scheme: an example where it is none at all.
+func withScheme(value string) string {
+	if quoted := quote(value); quoted != `"`+value+`"` {
+		return "one such as http://collector:4318"
+	}
+	return "http://" + value
 }
 
 // extend appends suffix to a path, with one slash between them, and leaves the rest of it as it is.
