@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -27,8 +26,8 @@ const (
 	gaugeEvery   = 20              // invocations
 )
 
-// childWalk drives one child after the other: in its first four fifths invocations that leave the process alive, so that
-// it can be seen whether it stays as it is; in the last fifth all.
+// childWalk drives one child after the other: in its first four fifths invocations that leave the process alive, so
+// that it can be seen whether it stays as it is; in the last fifth all.
 type childWalk struct {
 	*testing.T
 	ctx      context.Context
@@ -63,7 +62,8 @@ func TestChild(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.env, err = lambdatest.New(lambdatest.Config{
-			Timeout: childTimeout, ShutdownWindow: childWindow, Seed: seed, Log: w.log, Stderr: &invariant.Transcript{Log: w.log},
+			Timeout: childTimeout, ShutdownWindow: childWindow, Seed: seed,
+			Log: w.log, Stderr: &invariant.Transcript{Log: w.log},
 			Env: []string{
 				childMain + "=true", "OTEL_EXPORTER_OTLP_ENDPOINT=" + w.receiver.Endpoint(),
 				"EPILOGUE_FLUSH_TIMEOUT=" + childFlush.String(), "EPILOGUE_GRACE=" + childGrace.String(),
@@ -100,8 +100,8 @@ func (w *childWalk) run(n int) {
 	w.shutdown()
 }
 
-// warmUp fills the child's buffer and empties it, a few times, so that what is kept to be used again is there: memory for spans
-// and for requests.
+// warmUp fills the child's buffer and empties it, a few times, so that what is kept to be used again is there:
+// memory for spans and for requests.
 func (w *childWalk) warmUp() {
 	w.weather = &condition{name: "warming up", left: 1}
 	for range 3 {
@@ -243,75 +243,4 @@ func (w *childWalk) settle(mark int, e end, resp lambdatest.Response) {
 func (w *childWalk) alive(events []eventlog.Event) bool {
 	_, ended := exitOf(events)
 	return !ended
-}
-
-// childGauges are figures of the child that have to stay flat, one for each invocation, or each that asked for the heap.
-type childGauges struct {
-	goroutines, descriptors, resident, heap []int
-}
-
-// note takes a sample of a frozen process.
-func (g *childGauges) note(r reply) error {
-	fds, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", r.PID))
-	if err != nil {
-		return fmt.Errorf("count file descriptors: %w", err)
-	}
-	statm, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", r.PID))
-	if err != nil {
-		return fmt.Errorf("read resident memory: %w", err)
-	}
-	var size, pages int
-	if _, err := fmt.Sscan(string(statm), &size, &pages); err != nil {
-		return fmt.Errorf("read resident memory: %w", err)
-	}
-	g.goroutines = append(g.goroutines, r.Goroutines)
-	g.descriptors = append(g.descriptors, len(fds))
-	g.resident = append(g.resident, pages*os.Getpagesize())
-	if r.Heap > 0 && r.Account.Pending < gaugeEvery { // not in an outage
-		g.heap = append(g.heap, int(r.Heap))
-	}
-	return nil
-}
-
-// judge compares the last quarter of each with the second: the first is for warming up.
-func (g *childGauges) judge(t *testing.T) {
-	t.Helper()
-	for _, part := range []struct {
-		name    string
-		samples []int
-		least   int // samples worth a comparison
-		more    func(first int) int
-	}{
-		{"goroutines", g.goroutines, 20, func(first int) int { return first + 2 }},
-		{"file descriptors", g.descriptors, 20, func(first int) int { return first + 2 }},
-		{"bytes of heap", g.heap, 20, func(first int) int { return first + first/10 + 128<<10 }},
-		{"bytes resident", g.resident, 1000, func(first int) int { return first + first/5 + 2<<20 }},
-	} {
-		if len(part.samples) < part.least {
-			continue
-		}
-		if first, last := quarters(part.samples); last > part.more(first) {
-			t.Errorf("%s: %d at first, %d at last; at most %d", part.name, first, last, part.more(first))
-		}
-	}
-}
-
-func (g *childGauges) String() string {
-	text := ""
-	for name, samples := range map[string][]int{
-		"goroutines": g.goroutines, "file descriptors": g.descriptors, "bytes of heap": g.heap, "bytes resident": g.resident,
-	} {
-		if len(samples) > 0 {
-			first, last := quarters(samples)
-			text += fmt.Sprintf("%s: %d to %d in %d samples, median of the second quarter %d, of the last %d\n",
-				name, slices.Min(samples), slices.Max(samples), len(samples), first, last)
-		}
-	}
-	return text
-}
-
-// quarters are the medians of the second and of the last quarter.
-func quarters(samples []int) (second, last int) {
-	n := max(len(samples)/4, 1)
-	return median(samples[min(n, len(samples)-1):min(2*n, len(samples))]), median(samples[len(samples)-n:])
 }

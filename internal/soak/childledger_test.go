@@ -55,8 +55,8 @@ func (l *childLedger) receive(spans []otlpreceiver.Span) (errs error) {
 	return errs
 }
 
-// hear compares the account that a reply has with what has arrived by now: of its own invocation, whose flush comes after
-// the reply, too.
+// hear compares the account that a reply has with what has arrived by now: of its own invocation, whose flush comes
+// after the reply, too.
 func (l *childLedger) hear(s otelx.Stats) error {
 	defer func() { l.last = s }()
 	switch {

@@ -36,8 +36,8 @@ func (c *condition) String() string {
 	return fmt.Sprintf("%s (%+v, then %+v), for %d more", c.name, c.next, c.fault, c.left)
 }
 
-// ms is a random duration from least to most milliseconds, and an odd number of microseconds, so that it does not end at
-// the same moment as one of the functions' round ones.
+// ms is a random duration from least to most milliseconds, and an odd number of microseconds, so that it does not
+// end at the same moment as one of the functions' round ones.
 func ms(r *rand.Rand, least, most int) time.Duration {
 	return time.Duration(least+r.IntN(most-least+1))*time.Millisecond + time.Duration(1+2*r.IntN(200))*time.Microsecond
 }
@@ -53,7 +53,9 @@ var conditions = []struct {
 	{"429", 4, func(r *rand.Rand) otlpreceiver.Fault {
 		return otlpreceiver.Fault{Status: http.StatusTooManyRequests, RetryAfter: strconv.Itoa(r.IntN(60))}
 	}},
-	{"reset before the body", 4, func(*rand.Rand) otlpreceiver.Fault { return otlpreceiver.Fault{Cut: otlpreceiver.BeforeRead} }},
+	{"reset before the body", 4, func(*rand.Rand) otlpreceiver.Fault {
+		return otlpreceiver.Fault{Cut: otlpreceiver.BeforeRead}
+	}},
 	{"reset after the body", 4, func(r *rand.Rand) otlpreceiver.Fault {
 		return otlpreceiver.Fault{Delay: ms(r, 0, 50), Cut: otlpreceiver.BeforeStore}
 	}},

@@ -16,11 +16,13 @@ type gauges struct {
 	highest int // of all that could have been in running
 }
 
-// runningEvery is how often the goroutines of a process at rest are kept: the figures themselves must not fill the heap.
+// runningEvery is how often the goroutines of a process at rest are kept: the figures themselves must not fill the
+// heap.
 const runningEvery = 25
 
-// mostRunning bounds the goroutines of a process at rest and all that belongs to it: two connections to the platform, up
-// to eight idle ones to the collector, each with goroutines at both ends, the agent and the runtime's loop.
+// mostRunning bounds the goroutines of a process at rest and all that belongs to it: two connections to the
+// platform, up to eight idle ones to the collector, each with goroutines at both ends, the agent and the runtime's
+// loop.
 const mostRunning = 80
 
 // due reports whether it is time for a sample.
@@ -68,7 +70,9 @@ func (g *gauges) String() string {
 		name    string
 		samples []int
 	}{
-		{"goroutines without a process", g.resting}, {"goroutines with one at rest", g.running}, {"bytes of heap without one", g.heap},
+		{"goroutines without a process", g.resting},
+		{"goroutines with one at rest", g.running},
+		{"bytes of heap without one", g.heap},
 	} {
 		first, last := tenths(part.samples)
 		fmt.Fprintf(&b, "%s: %d to %d in %d samples, median of the first tenth %d, of the last %d\n",

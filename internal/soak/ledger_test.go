@@ -100,9 +100,11 @@ func (l *ledger) Shutdown(context.Context) error { return nil }
 // ForceFlush implements sdktrace.SpanProcessor.
 func (l *ledger) ForceFlush(context.Context) error { return nil }
 
-// receive enters what the receiver has got since the last time, all of it from this process. With copies, some of the requests
-// may be of copies of open spans, of which the account says nothing where they are not taken.
-func (l *ledger) receive(spans []otlpreceiver.Span, requests []otlpreceiver.Request, heardOf func(otlpreceiver.Request) heard, copies bool) (errs error) {
+// receive enters what the receiver has got since the last time, all of it from this process. With copies, some of
+// the requests may be of copies of open spans, of which the account says nothing where they are not taken.
+func (l *ledger) receive(
+	spans []otlpreceiver.Span, requests []otlpreceiver.Request, heardOf func(otlpreceiver.Request) heard, copies bool,
+) (errs error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	answered := make(map[int]heard)
@@ -139,7 +141,8 @@ func (l *ledger) arrive(span otlpreceiver.Span, h heard) error {
 	case f == nil:
 		return fmt.Errorf("span %s %q arrived and has never ended in this process", span.SpanID, span.Name)
 	case f.told:
-		return fmt.Errorf("span %s %q arrived with request %d, and before in one that was answered", span.SpanID, span.Name, span.Request)
+		return fmt.Errorf("span %s %q arrived with request %d, and before in one that was answered",
+			span.SpanID, span.Name, span.Request)
 	}
 	f.arrived++
 	switch {

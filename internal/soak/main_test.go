@@ -18,8 +18,8 @@ import (
 const childMain = "SOAK_CHILD"
 
 var (
-	seedFlag    = flag.Uint64("seed", 0, "of a walk; 0 takes a walk with seed 1 and one with a random seed")
-	virtualFlag = flag.Int("invocations", 3000, "of a walk in virtual time")
+	seedFlag    = flag.Uint64("seed", 0, "of a walk; 0 walks with seed 1 and with a random one")
+	virtualFlag = flag.Int("invocations", 1500, "of each walk in virtual time")
 	childFlag   = flag.Int("child", 60, "invocations of the walk with a child")
 )
 

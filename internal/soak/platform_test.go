@@ -18,8 +18,9 @@ const (
 	gap      = 5 * time.Millisecond
 	straggle = 10 * time.Millisecond
 
-	// What the platform in memory takes, since a large body costs time, and a body so large that it is not read to its end
-	// where it is refused: net/http drains 256 KiB. So short of 6 MB, only that tells the handler that it may be refused.
+	// What the platform in memory takes, since a large body costs time, and a body so large that it is not read to
+	// its end where it is refused: net/http drains 256 KiB. So short of 6 MB, only that tells the handler that it
+	// may be refused.
 	maxResponse   = 64 << 10
 	largeResponse = 1 << 20
 )
@@ -51,7 +52,8 @@ func (p *platform) String() string {
 func drawPlatform(r *rand.Rand, extensions string) *platform {
 	p := &platform{
 		steady: true, large: largeResponse, calm: r.IntN(3) == 0, left: lasting(r, 100),
-		queue: []int{64, 512, 2048}[r.IntN(3)], flushTimeout: []time.Duration{2 * time.Second, 500 * time.Millisecond}[r.IntN(2)],
+		queue:        []int{64, 512, 2048}[r.IntN(3)],
+		flushTimeout: []time.Duration{2 * time.Second, 500 * time.Millisecond}[r.IntN(2)],
 	}
 	p.config = lambdatest.Config{
 		Timeout: timeout, MaxResponse: maxResponse, Order: lambdatest.Order(r.IntN(5)), OrderGap: gap, Seed: r.Uint64(),

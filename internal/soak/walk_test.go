@@ -1,14 +1,10 @@
 package soak
 
 import (
-	"context"
-	"encoding/json"
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"slices"
 	"sync"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -62,16 +58,6 @@ type walk struct {
 	current   *ledger // of the last process; it may have ended
 }
 
-// call is an invocation that is made.
-type call struct {
-	id     string
-	end    end
-	order  order
-	signal string // sent while its handler runs ("handler") or its flush ("flush"); empty: none
-}
-
-func (c *call) String() string { return fmt.Sprintf("%s: %+v, signal in %q", c.id, c.order, c.signal) }
-
 // before is the account when invocations begin.
 type before struct {
 	ledger *ledger // nil: no process runs
@@ -96,7 +82,7 @@ func TestVirtual(t *testing.T) {
 			started := time.Now()
 			synctest.Test(t, func(t *testing.T) {
 				w := newWalk(t, seed, extensions)
-				defer w.receiver.Close()
+				defer func() { _ = w.receiver.Close() }()
 				w.run(*virtualFlag)
 			})
 			t.Logf("%d invocations in %s", *virtualFlag, time.Since(started).Round(time.Millisecond))
@@ -138,8 +124,8 @@ func (w *walk) run(n int) {
 	w.tally.virtual = time.Since(begun)
 	w.gauges.judge(w)
 	w.Logf("seed %d: %d invocations, %d processes (by exit code: %v), %d spans ended, %d lost with their process, "+
-		"%d requests, %d copies of spans; %s went by\n%s", w.seed, w.invocations, w.tally.processes, w.tally.exits, w.tally.spans,
-		w.tally.lost, w.tally.requests, w.tally.copies, w.tally.virtual.Round(time.Hour), &w.gauges)
+		"%d requests, %d copies of spans; %s went by\n%s", w.seed, w.invocations,
+		w.tally.processes, w.tally.exits, w.tally.spans, w.tally.lost, w.tally.requests, w.tally.copies, w.tally.virtual.Round(time.Hour), &w.gauges)
 }
 
 // settleDown makes an environment.
@@ -224,104 +210,6 @@ func (w *walk) turn() {
 	w.receiver.Next(c.next...)
 }
 
-// drawCalls draws the invocations of a step: mostly one.
-func (w *walk) drawCalls() []*call {
-	n := 1
-	if w.random.IntN(40) == 0 {
-		n = 2 + w.random.IntN(4)
-	}
-	calls := make([]*call, n)
-	for i := range calls {
-		c := &call{id: fmt.Sprint("request-", w.invocations+i+1), end: drawEnd(w.random, n > 1 || w.platform.calm && w.random.IntN(20) > 0)}
-		c.order = order{Do: c.end.do, Spans: w.drawSpans(), Pause: ms(w.random, 0, 100), Size: w.platform.large}
-		if c.end.do == "late" {
-			c.order.Pause = timeout - w.platform.hold - ms(w.random, 70, 250)
-		}
-		if w.random.IntN(40) == 0 {
-			c.order.Left = ms(w.random, 1, int(longestStraggler/time.Millisecond)-1)
-		}
-		if n == 1 && w.platform.steady && !c.end.kills && !c.end.grace && c.end.do != "late" && w.random.IntN(60) == 0 {
-			c.signal = "handler"
-			if w.weather.takesTime() && w.random.IntN(2) == 0 {
-				c.signal = "flush"
-			}
-		}
-		calls[i] = c
-	}
-	return calls
-}
-
-// expectStragglers notes that spans may end in this step that were left behind, by it or by those before.
-func (w *walk) expectStragglers() {
-	w.began = time.Now()
-	if !w.began.Before(w.until) {
-		w.stragglers = 0
-	}
-	for _, c := range w.calls {
-		if c.order.Left > 0 {
-			w.stragglers++
-		}
-	}
-}
-
-// drawSpans draws how many spans an invocation ends: few, many, or none.
-func (w *walk) drawSpans() int {
-	switch w.random.IntN(10) {
-	case 0:
-		return w.random.IntN(mostSpans + 1)
-	case 1:
-		return 0
-	default:
-		return w.random.IntN(6)
-	}
-}
-
-// invoke makes c and compares its answer.
-func (w *walk) invoke(c *call) {
-	payload, err := json.Marshal(c.order)
-	if err != nil {
-		panic(err) // numbers and a word
-	}
-	if c.end.grace {
-		payload = []byte(`{"do":7}`)
-	}
-	ctx, cancel := context.WithCancel(w.Context())
-	defer cancel()
-	if c.signal != "" {
-		go w.interrupt(ctx, c)
-	}
-	resp, err := w.env.Invoke(ctx, lambdatest.Invocation{RequestID: c.id, Payload: payload})
-	if c.signal == "flush" && err == nil {
-		err = w.env.WaitIdle(ctx)
-	}
-	expected := c.end.answers
-	if c.signal != "" { // a flush may come before the response, too
-		expected = append(slices.Clone(expected), exitError)
-	}
-	if err != nil || !slices.Contains(expected, resp.ErrorType) {
-		w.Errorf("%v: answered %q %.200s, %v; want one of %q", c, resp.ErrorType, resp.Payload, err, expected)
-	}
-}
-
-// interrupt sends SIGTERM while c is under way.
-func (w *walk) interrupt(ctx context.Context, c *call) {
-	awaited := lambdatest.KindInvocationReleased
-	if c.signal == "flush" {
-		awaited = otlpreceiver.KindExportBegun
-	}
-	if _, err := w.log.Wait(ctx, w.mark, func(e eventlog.Event) bool { return e.Kind == awaited }); err != nil {
-		return // there was no flush
-	}
-	if c.signal == "handler" {
-		time.Sleep(c.order.Pause / 2)
-	}
-	if ctx.Err() != nil {
-		return
-	}
-	w.log.Add(eventlog.Event{Kind: invariant.KindSignal, Detail: "terminated"})
-	_ = w.env.Signal(syscall.SIGTERM) // the process may have ended meanwhile
-}
-
 // rest is the time until the next invocation: the environment is frozen, connections end, and it may be shut down.
 func (w *walk) rest() {
 	most := w.random.Float64()
@@ -396,7 +284,8 @@ func (w *walk) giveUp() {
 	if w.earlier != nil {
 		before = w.earlier.calls
 	}
-	w.Logf("take it again with -run TestVirtual -args -seed %d -invocations %d\ncollector: %v\nplatform: %v\ncalls: %v\nthose before: %v\nevents:\n%s",
+	w.Logf("take it again with -run TestVirtual -args -seed %d -invocations %d\n"+
+		"collector: %v\nplatform: %v\ncalls: %v\nthose before: %v\nevents:\n%s",
 		w.seed, w.invocations, w.weather, w.platform, w.calls, before, w.log)
 	_ = w.env.Close()
 	_ = w.receiver.Close()

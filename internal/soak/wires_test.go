@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// wires are the connections of a process in memory to the collector. They tell requests that wait for their answers from
-// those that were given up, of which the collector may never learn once the process is frozen.
+// wires are the connections of a process in memory to the collector. They tell requests that wait for their answers
+// from those that were given up, of which the collector may never learn once the process is frozen.
 type wires struct {
 	dial func(ctx context.Context, network, address string) (net.Conn, error)
 
