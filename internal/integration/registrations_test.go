@@ -22,6 +22,7 @@ var killedAtTimeout = timesOut.ending(0).unflagged().copying(2).exiting(-1)
 func unregistered(name string, fault lambdatest.Fault, says string) scenario {
 	return scenario{
 		name: "registration: " + name, config: lambdatest.Config{Faults: lambdatest.Faults{Register: fault}},
+		env:  []string{wideGuard},
 		says: []string{"agent: not registered", says},
 		drive: func(r *run) {
 			r.send(detachedCalls()...)
@@ -58,6 +59,7 @@ var registrations = []scenario{
 	{
 		name:   "registration: too many extensions",
 		config: lambdatest.Config{ExternalExtensions: tenExtensions()},
+		env:    []string{wideGuard},
 		says:   []string{"Extension.TooManyExtensions"},
 		drive: func(r *run) {
 			r.send(detachedCalls()...)

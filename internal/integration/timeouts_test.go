@@ -55,6 +55,7 @@ var timeouts = []scenario{
 	{
 		name:   "timeout: SIGKILL, no SIGTERM",
 		config: lambdatest.Config{Faults: noExtension},
+		env:    []string{wideGuard},
 		says:   []string{"agent: an invocation is about to time out"},
 		drive: func(r *run) {
 			r.send(succeeds, nests.ending(1).unflagged().copying(4).exiting(-1), succeeds)
@@ -77,7 +78,7 @@ var timeouts = []scenario{
 	},
 	{
 		name: "timeout: SIGTERM and copies",
-		env:  []string{"EPILOGUE_PROVISIONAL_SPANS=true"},
+		env:  []string{wideGuard, "EPILOGUE_PROVISIONAL_SPANS=true"},
 		drive: func(r *run) {
 			r.send(nests.copying(4), succeeds)
 			r.shutdown()
