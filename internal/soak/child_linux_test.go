@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	childTimeout = time.Second // of the function
+	childTimeout = 5 * time.Second // of the function; a busy machine may keep a child from running for a second
 	childFlush   = 150 * time.Millisecond
 	childGrace   = 100 * time.Millisecond
 	childWindow  = 2 * time.Second // a busy machine may be slow; the agent keeps to its 450 ms
