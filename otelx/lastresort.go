@@ -29,19 +29,23 @@ const (
 	lastResortPatience = time.Second
 )
 
-// lastResort writes what the last flush could not deliver, once.
+// lastResort writes what the last flush could not deliver, each span once.
 type lastResort struct {
 	w     io.Writer
 	most  int // bytes of all lines together
 	queue *queue
 
+	turn chan struct{} // holds a token while write runs, which owns the next two
+	from uint64        // spans with a lower number are written, or can not be
+	used int           // bytes of the lines so far
+
 	mu      sync.Mutex
 	callers int  // of shutdown that have not done flushing
-	begun   bool // write has been called
+	begun   bool // by shutdown: write has been called
 	total   int  // spans that write has found
 	written int  // of these
 	err     error
-	done    chan struct{} // closed at the end of write
+	done    chan struct{} // closed at the end of shutdown's write
 }
 
 // newLastResort returns nil for none.
@@ -59,7 +63,32 @@ func (c *config) newLastResort(env *environment, q *queue) *lastResort {
 	if w == nil {
 		return nil
 	}
-	return &lastResort{w: w, most: most, queue: q, done: make(chan struct{})}
+	return &lastResort{w: w, most: most, queue: q, turn: make(chan struct{}, 1), done: make(chan struct{})}
+}
+
+// writeOut writes what is pending, until ctx ends, and returns how many spans it has written.
+func (r *lastResort) writeOut(ctx context.Context, l *loop) int {
+	if r == nil {
+		return 0
+	}
+	before := r.count()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		r.write(ctx, l.landing())
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+	return r.count() - before
+}
+
+// count returns how many spans are written.
+func (r *lastResort) count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.written
 }
 
 // shutdown is l.shutdown in a part of the time that ctx has, and what it could not deliver is written in the rest.
@@ -111,7 +140,11 @@ func (r *lastResort) leave(ctx context.Context, l *loop) {
 		return
 	}
 	r.begun = true
-	go r.write(ctx, l.landing())
+	landing := l.landing()
+	go func() {
+		defer close(r.done)
+		r.write(ctx, landing)
+	}()
 }
 
 // landing returns what is closed at the end of the run under way; nil if there is none.
@@ -127,7 +160,12 @@ func (l *loop) landing() <-chan struct{} {
 // write writes the lines until ctx ends. What is still being sent has had its context cancelled; most often its outcome
 // is known a moment later.
 func (r *lastResort) write(ctx context.Context, landing <-chan struct{}) {
-	defer close(r.done)
+	select {
+	case r.turn <- struct{}{}:
+	case <-ctx.Done():
+		return
+	}
+	defer func() { <-r.turn }()
 	if _, ok := ctx.Deadline(); !ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, lastResortPatience)
@@ -142,18 +180,18 @@ func (r *lastResort) write(ctx context.Context, landing <-chan struct{}) {
 		case <-wait.C:
 		}
 	}
-	spans := r.queue.leftovers()
+	spans, numbers := r.queue.leftovers(r.from)
 	r.mu.Lock()
-	r.total = len(spans)
+	r.total = r.written + len(spans)
 	r.mu.Unlock()
-	err := r.writeLines(ctx, spans)
+	err := r.writeLines(ctx, spans, numbers)
 	r.mu.Lock()
 	r.err = err
 	r.mu.Unlock()
 }
 
 // writeLines writes spans, the first first, a Write for each line. It says why it has left some out.
-func (r *lastResort) writeLines(ctx context.Context, spans []sdktrace.ReadOnlySpan) (err error) {
+func (r *lastResort) writeLines(ctx context.Context, spans []sdktrace.ReadOnlySpan, numbers []uint64) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v", p)
@@ -162,10 +200,11 @@ func (r *lastResort) writeLines(ctx context.Context, spans []sdktrace.ReadOnlySp
 	var encoder otlp.LineEncoder
 	var line []byte
 	tooLarge := 0
-	for left := r.most; len(spans) > 0; left -= len(line) {
+	for len(spans) > 0 {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
+		left := r.most - r.used
 		var n int
 		line, n = encoder.AppendLine(line[:0], spans, min(maxLineBytes, left))
 		switch {
@@ -178,8 +217,10 @@ func (r *lastResort) writeLines(ctx context.Context, spans []sdktrace.ReadOnlySp
 			if err := r.writeLine(line, n); err != nil {
 				return err
 			}
+			r.used += len(line)
 		}
-		spans = spans[n:]
+		r.from = numbers[n-1] + 1
+		spans, numbers = spans[n:], numbers[n:]
 	}
 	if tooLarge > 0 {
 		return fmt.Errorf("%d too large for a line of %d bytes", tooLarge, maxLineBytes)
@@ -219,17 +260,21 @@ func (r *lastResort) verdict(err error) error {
 	return fmt.Errorf("%w; %w", err, said)
 }
 
-// leftovers returns the spans that are pending, the oldest first.
-func (q *queue) leftovers() []sdktrace.ReadOnlySpan {
+// leftovers returns the spans that are pending, but for those with a number below from, and their numbers, the oldest
+// first.
+func (q *queue) leftovers(from uint64) (spans []sdktrace.ReadOnlySpan, numbers []uint64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	batches := append(slices.Concat(q.waiting, q.flying), q.fresh)
 	slices.SortFunc(batches, func(a, b *batch) int { return cmp.Compare(a.oldest(), b.oldest()) })
-	var spans []sdktrace.ReadOnlySpan
 	for _, b := range batches {
-		spans = append(spans, b.live()...)
+		for i, span := range b.live() {
+			if number := b.oldest() + uint64(i); number >= from { //nolint:gosec // an index
+				spans, numbers = append(spans, span), append(numbers, number)
+			}
+		}
 	}
-	return spans
+	return spans, numbers
 }
 
 // noteWritten enters n pending spans as written into the account.

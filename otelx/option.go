@@ -218,7 +218,8 @@ func WithMaxRequestSize(bytes int) Option {
 // them; one that has ended already, nothing.
 //
 // What was written stays pending; Stats.WrittenOut counts it, and Shutdown's error says how much it was and what kept
-// the rest. A span whose request is under way when ctx ends may have been taken by the backend all the same, and comes
+// the rest. [SDK.WriteOut] does the same for a process that ends without Shutdown; the bound in all is for both. A
+// span whose request is under way when ctx ends may have been taken by the backend all the same, and comes
 // twice if its line is replayed, with the same ids. A nil w changes nothing.
 //
 // Environment: EPILOGUE_LAST_RESORT: none (default) or stderr. Another value is an error and counts as unset.

@@ -181,6 +181,16 @@ func (s *SDK) Shutdown(ctx context.Context) error {
 	return s.processor.Shutdown(ctx)
 }
 
+// WriteOut writes what is pending to the last resort, until ctx ends (without a deadline: for a second), and returns how
+// many spans it has written; 0 without [WithLastResort]. It is for a process that is about to end without Shutdown, after
+// a ForceFlush in vain. The spans stay pending; no later WriteOut or Shutdown writes one again.
+func (s *SDK) WriteOut(ctx context.Context) int {
+	if s.processor == nil {
+		return 0
+	}
+	return s.processor.last.writeOut(ctx, s.processor.loop)
+}
+
 // EndOpen ends the sampled spans that are open: the one with span id root and all below it, or all if root is zero.
 // Each gets the status Error with reason (unless its status is already Ok) and the same end time. It returns how many
 // it has ended.
