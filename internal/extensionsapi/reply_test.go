@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"log"
 	"net"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -78,6 +80,8 @@ func TestSwitchingProtocolsIsARefusal(t *testing.T) {
 
 // FuzzReply lets the API say anything at all, below HTTP.
 func FuzzReply(f *testing.F) {
+	log.SetOutput(io.Discard) // where net/http says what comes unasked
+	f.Cleanup(func() { log.SetOutput(os.Stderr) })
 	for _, seed := range []string{
 		"HTTP/1.1 200 OK\r\nLambda-Extension-Identifier: id\r\nContent-Length: 20\r\n\r\n{\"functionName\":\"f\"}",
 		"HTTP/1.1 200 OK\r\nContent-Length: 39\r\n\r\n{\"eventType\":\"INVOKE\",\"requestId\":\"r\"}",

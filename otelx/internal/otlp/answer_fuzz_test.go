@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"log"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"unicode"
@@ -26,6 +28,8 @@ func (s *saying) Close() error                { return nil }
 
 // FuzzAnswer lets a backend say anything at all, below HTTP.
 func FuzzAnswer(f *testing.F) {
+	log.SetOutput(io.Discard) // where net/http says what comes unasked
+	f.Cleanup(func() { log.SetOutput(os.Stderr) })
 	ok := "HTTP/1.1 200 OK\r\nContent-Type: application/x-protobuf\r\n\r\n"
 	for _, seed := range []string{
 		ok, ok + string(partialSuccess(3, "too old")), "HTTP/1.1 400 Bad Request\r\n\r\n" + string(rpcStatus(3, "key t0ken-of-mine")),
