@@ -3,7 +3,6 @@ package otelx
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -84,13 +83,14 @@ func (c *spanCopy) DroppedLinks() int                { return c.noLinks }
 func (c *spanCopy) ChildSpanCount() int              { return c.children }
 
 // sendCopies sends spans beside the queue and whatever else is under way, and returns how many a backend accepted.
-// What fails is given up. It returns when the exporter does, soon after ctx has ended.
+// It tries whatever is known of the backend: there may be no later. What fails is given up. It returns when the exporter
+// does, soon after ctx has ended.
 func (l *loop) sendCopies(ctx context.Context, spans []sdktrace.ReadOnlySpan) (n int, err error) {
 	if len(spans) == 0 {
 		return 0, nil
 	}
-	if err := l.admitCopies(); err != nil {
-		return 0, err
+	if !l.admitCopies() {
+		return 0, errClosed
 	}
 	defer l.copying.Done()
 	if l.timeout > 0 {
@@ -117,36 +117,34 @@ func (l *loop) sendCopies(ctx context.Context, spans []sdktrace.ReadOnlySpan) (n
 // sendCopy makes one request of spans, or of as many from the first as one holds, in a few attempts.
 func (l *loop) sendCopy(ctx context.Context, spans []sdktrace.ReadOnlySpan) (o outcome) {
 	backoff := firstBackoff
-	apart := newRun(0, 0, time.Time{}) // it is part of none
-	for range maxCopyAttempts {
+	for attempt := 1; ; attempt++ {
 		o = safely(ctx, l.exporter, spans)
-		if o.verdict != retry || o.retryAfter > 0 {
-			break
+		l.hush(o.retryAfter)
+		if o.verdict != retry || attempt == maxCopyAttempts {
+			return o
 		}
-		if l.pause(ctx, apart, jittered(backoff)) != nil {
-			break
+		wait := jittered(backoff)
+		if end, bounded := ctx.Deadline(); !bounded || o.retryAfter < time.Until(end) {
+			wait = max(wait, o.retryAfter)
 		}
 		backoff *= 2
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return o
+		}
 	}
-	l.hush(o.retryAfter)
-	return o
 }
 
-// admitCopies says why nothing is to be sent now. Where it is nil, the exporter stays open until copying is done.
-func (l *loop) admitCopies() error {
+// admitCopies reports whether the exporter is open. Then it stays so until copying is done.
+func (l *loop) admitCopies() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closing {
-		return errClosed
-	}
-	if err := l.down(); err != nil {
-		return err
-	}
-	if wait := time.Until(l.notBefore); wait > 0 {
-		return fmt.Errorf("the backend wants to be left alone for another %s", wait.Round(time.Millisecond))
+		return false
 	}
 	l.copying.Add(1)
-	return nil
+	return true
 }
 
 // countCopies enters copies that a backend has accepted into the account.
@@ -175,7 +173,7 @@ func (x *singleFile) export(ctx context.Context, spans []sdktrace.ReadOnlySpan) 
 	select {
 	case x.turn <- struct{}{}:
 	case <-ctx.Done():
-		return outcome{n: len(spans), verdict: retry, err: ctx.Err()}
+		return outcome{n: len(spans), verdict: retry, unsent: true, err: context.Cause(ctx)}
 	}
 	defer func() { <-x.turn }()
 	return x.exporter.export(ctx, spans)

@@ -193,24 +193,39 @@ func TestExportOpenReturnsWithItsContext(t *testing.T) {
 	})
 }
 
-func TestExportOpenHonoursRetryAfter(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		x := &fakeExporter{}
-		s := start(x, sized{})
-		openTree(s, t.Context(), [2]string{"a", ""})
-		x.answer(outcome{verdict: retry, err: errDown, retryAfter: time.Minute})
-		for range 2 {
-			if n, err := s.ExportOpen(within(t, time.Second), [8]byte{}, "timeout", "x"); n != 0 || err == nil {
+// There may be no later: a Retry-After that is too long is not heeded.
+func TestExportOpenHeedsARetryAfterThatFits(t *testing.T) {
+	for asked, heeded := range map[time.Duration]bool{800 * time.Millisecond: true, time.Minute: false} {
+		synctest.Test(t, func(t *testing.T) {
+			x := &fakeExporter{}
+			s := start(x, sized{})
+			openTree(s, t.Context(), [2]string{"a", ""})
+			x.answer(outcome{verdict: retry, err: errDown, retryAfter: asked})
+			begin := time.Now()
+			if n, err := s.ExportOpen(within(t, time.Second), [8]byte{}, "timeout", "x"); n != 1 || err != nil {
 				t.Errorf("ExportOpen = %d, %v", n, err)
 			}
+			if took := time.Since(begin); (took >= asked) != heeded {
+				t.Errorf("took %v where the backend had asked for %v", took, asked)
+			}
+		})
+	}
+}
+
+// Nor is it kept from trying by what flushes have found.
+func TestExportOpenTriesWhileTheBackendIsDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := &fakeExporter{script: []outcome{{verdict: retry, err: errDown, retryAfter: time.Minute}}}
+		s := start(x, sized{})
+		openTree(s, t.Context(), [2]string{"a", ""})
+		end(s, "ended")
+		if s.ForceFlush(within(t, time.Second)) == nil {
+			t.Error("ForceFlush succeeded")
 		}
-		if got := len(x.log()); got != 1 {
-			t.Errorf("%d attempts while the backend wants to be left alone", got)
-		}
-		time.Sleep(time.Minute)
 		if n, err := s.ExportOpen(within(t, time.Second), [8]byte{}, "timeout", "x"); n != 1 || err != nil {
 			t.Errorf("ExportOpen = %d, %v", n, err)
 		}
+		wantCalls(t, x, "ended", "a")
 	})
 }
 

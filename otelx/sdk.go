@@ -226,8 +226,9 @@ func (s *SDK) EndOpenAs(root [8]byte, errorType, reason string) int {
 //
 // Copies go straight to the exporter, in at most three attempts each and within ctx (at most OTEL_BSP_EXPORT_TIMEOUT),
 // beside an export that may be under way; a foreign exporter's ExportSpans waits its turn. They are not in the queue and
-// not in the account but for Stats.Provisional: what can not be delivered is given up, and the error says why. Nothing
-// is sent while the backend wants to be left alone (Retry-After), nor after Shutdown.
+// not in the account but for Stats.Provisional: what can not be delivered is given up, and the error says why. Like
+// Shutdown it tries whatever is known of the backend, and heeds a Retry-After only where its ctx has time for that. After
+// Shutdown nothing is sent.
 func (s *SDK) ExportOpen(ctx context.Context, root [8]byte, errorType, reason string) (int, error) {
 	if s.processor == nil {
 		return 0, nil
