@@ -10,12 +10,15 @@ const (
 	// after each further one, up to maxPause.
 	firstPause = 100 * time.Millisecond
 	maxPause   = time.Minute
-	// minLook is how long a probe waits for an answer at least; up to minLookSlow if the backend has been seen to take
-	// that long, as with a new TLS connection on a small function's CPU.
-	minLook     = 100 * time.Millisecond
-	minLookSlow = 150 * time.Millisecond
+	// minLook is how long a probe waits for an answer at least, and maxUsualLook how long a look is at most that goes by
+	// what the backend usually takes.
+	minLook      = 100 * time.Millisecond
+	maxUsualLook = time.Second
 	// warmLook is how long a request to a backend that is known to answer waits at least.
 	warmLook = time.Second
+	// widerLookEvery is of how many probes one waits as long as the first did: the backend may be back, and far away, so
+	// that a new TLS connection alone takes more than a short look.
+	widerLookEvery = 5
 	// longLookEvery is of how many probes one has all the time of its caller, for a backend that has become slow.
 	longLookEvery = 24
 )
@@ -51,12 +54,16 @@ func (s BreakerState) String() string {
 // repeated, with a short look. From the second failure in a row on there are pauses in which no request is made. A
 // probe that the backend deals with closes it.
 //
+// A probe waits four times as long as the backend usually takes, since it begins with a new connection, so that the first
+// one after the recovery finds it. If it has
+// never answered nobody knows, so that most probes wait for 100 ms, but some longer.
+//
 // What it costs to flush at each of 1,000 invocations while a backend that has never answered hangs, with the 2 s that
 // the agent gives a flush: the first has all of them, since nothing else tells a hang from slowness. The probes look
-// 500, 250 and 125 ms and then 100, after pauses of 0, 0.1, 0.4, 1.6, 6.4, 25.6 and then 60 s. That makes 5 probes with
-// invocations 10 ms apart, 7 with 100 ms, 22 with 1 s: 3.1, 3.3 and 4.8 ms an invocation, the first included. A backend
-// that has answered before costs the first 1 s instead of 2, one that refuses half a second at most and its probes a
-// round trip each.
+// 500, 250 and 125 ms and then 100, each fifth of them 500, after pauses of 0, 0.1, 0.4, 1.6, 6.4, 25.6 and then 60 s.
+// That makes 5 probes with invocations 10 ms apart, 7 with 100 ms, 22 with 1 s: after the first look 1.5, 1.7 and 4.4 ms an
+// invocation. A backend that has answered before costs the first 1 s instead of 2, one that refuses half a second at
+// most and its probes a round trip each.
 //
 // The pauses have no jitter: what opens the breakers of a thousand environments is their invocations, and those are not
 // in step. The zero value is closed. It does not lock.
@@ -65,10 +72,12 @@ type breaker struct {
 	failed   time.Time     // the last of them
 	pause    time.Duration // from failed on, in which no request is made
 	cause    error         // of the last failure
-	glance   time.Duration // how long the next probe looks, if open
+	first    time.Duration // how long the first probe looked, if open
+	glance   time.Duration // how long probes look now, but for the wider ones
 	silence  time.Duration // how long flushes too short to tell have waited, since the last answer or failure
 	known    bool          // the backend has answered
 	longest  time.Duration // that it took; fades as it takes less
+	usual    time.Duration // that it took lately
 }
 
 // open reports whether the next request is a probe.
@@ -88,17 +97,23 @@ func (b *breaker) wait(now time.Time) time.Duration {
 // caller has.
 func (b *breaker) look(budget time.Duration) time.Duration {
 	switch {
-	case b.open() && b.failures%longLookEvery != 0:
-		return b.glance
-	case b.open() || !b.known || budget <= 0:
+	case b.open() && b.failures%longLookEvery == 0, !b.open() && !b.known, !b.open() && budget <= 0:
 		return 0
+	case b.open() && b.failures%widerLookEvery == 0:
+		return max(b.first, b.glance)
+	case b.open():
+		return b.glance
 	}
 	return max(warmLook, 4*b.longest, budget/4)
 }
 
 // answered notes that the backend has dealt with a request in took: taken the spans or refused them for good.
 func (b *breaker) answered(took time.Duration) {
-	*b = breaker{known: true, longest: max(took, b.longest-b.longest/1024)}
+	usual := took
+	if b.known {
+		usual = b.usual + (took-b.usual)/8
+	}
+	*b = breaker{known: true, longest: max(took, b.longest-b.longest/1024), usual: usual}
 }
 
 // refused notes a flush with budget whose requests have all failed, at least one of them before its time was up.
@@ -106,14 +121,15 @@ func (b *breaker) refused(now time.Time, budget time.Duration, cause error) {
 	switch b.failures {
 	case 0:
 		b.pause = 0
-		b.glance = max(budget/4, 2*b.longest, minLook)
+		b.first = max(budget/4, 2*b.longest, minLook)
+		b.glance = b.first
 	case 1:
 		b.pause = firstPause
 	default:
 		b.pause = min(4*b.pause, maxPause)
 	}
 	if b.open() {
-		b.glance = max(b.glance/2, minLook, min(b.longest, minLookSlow))
+		b.glance = max(b.glance/2, minLook, min(4*b.usual, maxUsualLook))
 	}
 	b.failures++
 	b.failed, b.cause, b.silence = now, cause, 0

@@ -25,7 +25,7 @@ func TestBreakerPausesAndLooks(t *testing.T) {
 	if want := []int64{0, 100, 400, 1600, 6400, 25600, 60000, 60000}; !slices.Equal(pauses[:8], want) {
 		t.Errorf("pauses of %v ms, want %v", pauses, want)
 	}
-	if want := []int64{500, 250, 125, 100, 100}; !slices.Equal(looks[:5], want) {
+	if want := []int64{500, 250, 125, 100, 500, 100, 100, 100, 100, 500, 100}; !slices.Equal(looks[:11], want) {
 		t.Errorf("looks of %v ms, want %v", looks, want)
 	}
 	if i := slices.Index(looks, 0); i != longLookEvery-1 {
@@ -44,8 +44,9 @@ func TestBreakerLooksByWhatItHasSeen(t *testing.T) {
 	}{
 		{5 * ms, 2 * time.Second, time.Second, 500 * ms, 100 * ms},
 		{5 * ms, 200 * ms, time.Second, 100 * ms, 100 * ms}, // the caller ends it first
-		{120 * ms, 2 * time.Second, time.Second, 500 * ms, 120 * ms},
-		{400 * ms, 2 * time.Second, 1600 * ms, 800 * ms, 150 * ms},
+		{120 * ms, 2 * time.Second, time.Second, 500 * ms, 480 * ms},
+		{400 * ms, 2 * time.Second, 1600 * ms, 800 * ms, time.Second},
+		{900 * ms, 2 * time.Second, 3600 * ms, 1800 * ms, time.Second},
 		{5 * ms, 30 * time.Second, 7500 * ms, 7500 * ms, 100 * ms},
 		{5 * ms, 0, 0, 100 * ms, 100 * ms},
 	} {
