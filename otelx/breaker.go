@@ -54,9 +54,9 @@ func (s BreakerState) String() string {
 // repeated, with a short look. From the second failure in a row on there are pauses in which no request is made. A
 // probe that the backend deals with closes it.
 //
-// A probe waits four times as long as the backend usually takes, since it begins with a new connection, so that the first
-// one after the recovery finds it. If it has
-// never answered nobody knows, so that most probes wait for 100 ms, but some longer.
+// A probe waits four times as long as the backend usually takes, since it begins with a new connection, so that the
+// first one after the recovery finds it. If the backend has never answered nobody knows how long to wait: most probes
+// then take 100 ms, and some longer.
 //
 // What it costs to flush at each of 1,000 invocations while a backend that has never answered hangs, with the 2 s that
 // the agent gives a flush: the first has all of them, since nothing else tells a hang from slowness. The probes look
