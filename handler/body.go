@@ -64,16 +64,21 @@ func (b *body) Read(p []byte) (int, error) {
 // Close closes the response, where it can be, and ends the invocation. It returns at once where the response was
 // surely posted and the tracker holds the environment. Otherwise it waits for the flush: aws-lambda-go closes a
 // response that was refused (413, 410, a broken connection) just the same, and then ends the process.
+//
+// It was surely refused where it was not taken in full, and where it is an encoded result that is too large. A streamed
+// response may be larger (AWS Lambda Developer Guide, "Response streaming"), and one that comes at the deadline may
+// make it: then nothing tells.
 func (b *body) Close() error {
 	whole := b.ended.Load()
 	b.endSpan(errUnread)
-	accepted := false
-	defer func() { b.close.Do(func() { b.inv.close(accepted) }) }()
+	accepted, last := false, true // as it is where the response's Close panics
+	defer func() { b.close.Do(func() { b.inv.close(accepted, last) }) }()
 	var err error
 	if c, ok := b.response.Reader.(io.Closer); ok {
 		err = c.Close()
 	}
-	accepted = whole && b.size.Load() <= maxResponse && !b.inv.late()
+	large := b.size.Load() > maxResponse
+	accepted, last = whole && !large && !b.inv.late(), !whole || large && !b.response.streamed
 	return err
 }
 

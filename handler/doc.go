@@ -53,6 +53,9 @@
 //   - always, when the function panics: that is recorded, the spans it left open are ended, all is flushed, then the
 //     panic goes on.
 //
+// After a panic, a response that was surely refused, and an error that aws-lambda-go can not report, the process ends.
+// The Tracker is told so, and may write what the flush could not send to where it outlasts the process.
+//
 // Everywhere else nothing is sent before the response was posted, and the response waits for nothing.
 //
 // # Faults of the telemetry

@@ -13,7 +13,7 @@ import (
 )
 
 // recordError sets the span's status to err's message and adds an exception event. It reports false where err's
-// methods panic, as those of a nil pointer that was returned as an error often do.
+// Error panics, as that of a nil pointer that was returned as an error often does.
 func (inv *invocation) recordError(err error) bool {
 	message, kind, intact := describe(err)
 	inv.recordException(message, kind, semconv.ExceptionType(typeName(err)))
@@ -33,10 +33,16 @@ func (inv *invocation) recordException(message, kind string, more ...attribute.K
 func describe(err error) (message, kind string, intact bool) {
 	defer func() {
 		if v := recover(); v != nil {
-			message, kind = fmt.Sprintf("%T: its Error method panics: %v", err, v), typeName(err)
+			kind = typeName(err)
+			if !intact {
+				message = fmt.Sprintf("%T: its Error method panics: %v", err, v)
+			}
 		}
 	}()
-	return err.Error(), semconv.ErrorType(err).Value.AsString(), true
+	message = err.Error()
+	intact = true
+	kind = semconv.ErrorType(err).Value.AsString() // by err's own ErrorType, where it has one
+	return message, kind, intact
 }
 
 // recordInterruption sets the span's status for a panic, or, where value is nil, for runtime.Goexit. It must be

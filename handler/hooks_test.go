@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -208,4 +209,77 @@ func TestDeadlineWhilePosting(t *testing.T) {
 		synctest.Wait()
 		j.want(t, "attach", "begin r1", "span ended", "end r1")
 	})
+}
+
+// resorting is a tracker with a last resort.
+type resorting struct{ *journal }
+
+func (r resorting) WriteOut(id string) int { r.add("write out " + id); return 1 }
+
+// halfTyped is an error whose ErrorType panics, and whose message is as it should be.
+type halfTyped struct{}
+
+func (halfTyped) Error() string     { return "as usual" }
+func (halfTyped) ErrorType() string { panic("no type") }
+
+// stuckBody is a response whose Close panics.
+type stuckBody struct{ r io.Reader }
+
+func (b stuckBody) Read(p []byte) (int, error) { return b.r.Read(p) }
+func (stuckBody) Close() error                 { panic("no close") }
+
+// TestLastWords: the tracker writes out what is pending before the process ends, and only then. The flush comes first.
+func TestLastWords(t *testing.T) {
+	const late = 4 * time.Second // past the deadline of invocationContext
+	large := strings.Repeat("x", 6<<20+1)
+	for _, tt := range []struct {
+		name  string
+		fn    any
+		limit int64
+		wait  time.Duration
+		ends  bool
+	}{
+		{"result", result(1, nil), -1, 0, false},
+		{"result not read to its end", result("long", nil), 2, 0, true},
+		{"result above 6 MB", result(large, nil), -1, 0, true},
+		{"result after the deadline", result(1, nil), -1, late, false},
+		{"stream", result(strings.NewReader("x"), nil), -1, 0, false},
+		{"stream not read to its end", result(strings.NewReader("long"), nil), 2, 0, true},
+		{"stream above 6 MB", result(strings.NewReader(large), nil), -1, 0, false},
+		{"stream that fails", result(failing("half", errFlush), nil), -1, 0, false},
+		{"stream whose Close panics", result(stuckBody{strings.NewReader("x")}, nil), -1, 0, true},
+		{"error", result(nil, errFlush), -1, 0, false},
+		{"error whose message panics", func() *ownError { return nil }, -1, 0, true},
+		{"error whose type panics", result(nil, halfTyped{}), -1, 0, false},
+		{"error after the deadline", func() error { time.Sleep(late); return errFlush }, -1, 0, false},
+		{"panic", func() { panic("boom") }, -1, 0, true},
+		{"Goexit", func() { runtime.Goexit() }, -1, 0, false},
+		{"bytes", bytesHandler(func(context.Context, []byte) ([]byte, error) { return []byte("x"), nil }), -1, 0, false},
+		{"bytes above 6 MB", bytesHandler(func(context.Context, []byte) ([]byte, error) { return []byte(large), nil }), -1, 0, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				j := newJournal()
+				fn := handler.Wrap(tt.fn, handler.WithTracker(resorting{j}), handler.WithTracerProvider(j.provider()))
+				if h, ok := fn.(lambda.Handler); ok {
+					fn = func(ctx context.Context) (io.Reader, error) {
+						out, err := h.Invoke(ctx, nil)
+						return io.NopCloser(strings.NewReader(string(out))), err
+					}
+				}
+				go func() {
+					defer func() { _ = recover() }()
+					drive(t, j, fn, tt.limit, tt.wait)
+				}()
+				time.Sleep(2 * late)
+				if got := j.has("write out r1"); got != tt.ends {
+					t.Errorf("written out: %t; want %t: %q", got, tt.ends, j.entries)
+				}
+				flushed := slices.Index(j.entries, "flush r1")
+				if tt.ends && (flushed < 0 || slices.Index(j.entries, "write out r1") < flushed) {
+					t.Errorf("no flush before: %q", j.entries)
+				}
+			})
+		})
+	}
 }

@@ -24,12 +24,15 @@ func (inv *invocation) late() bool {
 }
 
 // close ends an invocation whose response has been closed. Where that may not mean that it was accepted the flush
-// comes first, unless End flushes itself.
-func (inv *invocation) close(accepted bool) {
+// comes first, unless End flushes itself. With last, aws-lambda-go ends the process then.
+func (inv *invocation) close(accepted, last bool) {
 	if !accepted && inv.tracker.Holds(inv.requestID) {
 		inv.tracker.Flush(inv.requestID)
 	}
 	inv.tracker.End(inv.requestID)
+	if last {
+		inv.tracker.WriteOut(inv.requestID)
+	}
 }
 
 // endSpan ends the span, and calls into the program's span processors.
@@ -44,11 +47,15 @@ func (inv *invocation) fail(err error) {
 
 // leave is called before an outcome goes to aws-lambda-go that nobody closes: an error, a panic, a lambda.Handler's
 // bytes. The cancellation of the context tells that it was posted. It comes from another goroutine, too late
-// where the environment freezes at once, so the flush comes first there, and where flush is set.
-func (inv *invocation) leave(flush bool) {
+// where the environment freezes at once, so the flush comes first there, and where last is set: aws-lambda-go ends the
+// process after the post.
+func (inv *invocation) leave(last bool) {
 	over := inv.ctx.Err() != nil // past the deadline: nothing can be posted, and nothing more will tell
-	if flush || over || !inv.tracker.Holds(inv.requestID) {
+	if last || over || !inv.tracker.Holds(inv.requestID) {
 		inv.tracker.Flush(inv.requestID)
+	}
+	if last {
+		inv.tracker.WriteOut(inv.requestID)
 	}
 	if over {
 		inv.tracker.End(inv.requestID)
@@ -67,10 +74,11 @@ func (inv *invocation) interrupted(returned *bool) {
 	value := recover()
 	inv.tracker.EndOpen(inv.requestID, inv.recordInterruption(value))
 	inv.endSpan()
-	inv.leave(true)
-	if value == nil {
-		inv.tracker.End(inv.requestID) // the goroutine ends: nothing will be posted
+	if value == nil { // the goroutine ends, and not the process: nothing will be posted
+		inv.tracker.Flush(inv.requestID)
+		inv.tracker.End(inv.requestID)
 		return
 	}
+	inv.leave(true)
 	panic(value)
 }

@@ -16,7 +16,12 @@ import "time"
 //	EndOpen(requestID, reason string) int
 //
 // ends with it the spans still open at and under the invocation's, with status Error and the reason: the function has
-// panicked or called runtime.Goexit, and nobody else will end them.
+// panicked or called runtime.Goexit, and nobody else will end them. One that also has
+//
+//	WriteOut(requestID string) int
+//
+// is told with it, after the Flush, that aws-lambda-go is about to end the process: what is still pending then is to go to
+// where it outlasts the process, or is lost. It is bounded as Flush is.
 type Tracker interface {
 	// Attach is called once by Wrap, when it instruments a handler: who was never attached need not wait for End.
 	Attach()
@@ -45,6 +50,8 @@ type safeTracker struct {
 	given   Tracker
 	holds   func(requestID string) bool
 	endOpen func(requestID, reason string) int
+
+	writeOut func(requestID string) int
 }
 
 func newSafeTracker(g *guard, given Tracker) safeTracker {
@@ -52,6 +59,8 @@ func newSafeTracker(g *guard, given Tracker) safeTracker {
 		guard: g, given: given,
 		holds:   func(string) bool { return true },
 		endOpen: func(string, string) int { return 0 },
+
+		writeOut: func(string) int { return 0 },
 	}
 	if h, ok := given.(interface{ Holds(requestID string) bool }); ok {
 		t.holds = h.Holds
@@ -60,6 +69,9 @@ func newSafeTracker(g *guard, given Tracker) safeTracker {
 		EndOpen(requestID, reason string) int
 	}); ok {
 		t.endOpen = e.EndOpen
+	}
+	if w, ok := given.(interface{ WriteOut(requestID string) int }); ok {
+		t.writeOut = w.WriteOut
 	}
 	return t
 }
@@ -86,4 +98,8 @@ func (t *safeTracker) Holds(requestID string) bool {
 
 func (t *safeTracker) EndOpen(requestID, reason string) {
 	t.guard.safely(func() { t.endOpen(requestID, reason) })
+}
+
+func (t *safeTracker) WriteOut(requestID string) {
+	t.guard.safely(func() { t.writeOut(requestID) })
 }
