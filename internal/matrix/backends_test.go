@@ -24,7 +24,6 @@ type backend struct {
 
 	cut         bool // each freeze ends all connections
 	unreachable bool // no request ever gets there
-	retryLater  bool // it wants to be left alone for a second
 	rejects     bool // it keeps a request but for a span
 	refuses     bool // it never wants the request again
 	endpoint    func(*otlpreceiver.Receiver) (url string, stop func())
@@ -50,7 +49,7 @@ var backends = []backend{
 	{name: "503", doc: "refuses two requests with 503, then is up", first: []otlpreceiver.Fault{unavailable, unavailable}},
 	{
 		name: "429", doc: "refuses one request with 429 and a Retry-After of one second, then is up",
-		first: []otlpreceiver.Fault{{Status: http.StatusTooManyRequests, RetryAfter: "1"}}, retryLater: true,
+		first: []otlpreceiver.Fault{{Status: http.StatusTooManyRequests, RetryAfter: "1"}},
 	},
 	{
 		name: "reset", doc: "resets two connections before it has kept their spans, then is up",

@@ -52,15 +52,10 @@ var reasons = []reason{
 		func(p place) bool { return p.platform.unregistered && p.hangs() && p.end.fate == terminated },
 	},
 	{
-		lost, "registration refused, timeout, 429",
-		"The backend wants to be left alone for longer than there is time between the guard and the deadline.",
-		func(p place) bool { return p.platform.unregistered && p.end.leavesOpen && p.backend.retryLater },
-	},
-	{
 		provisional, "registration refused, timeout",
 		"SIGKILL ends the spans; before the deadline the agent has sent copies of them, as if they ended then.",
 		func(p place) bool {
-			return p.platform.unregistered && p.end.leavesOpen && !p.fails() && !p.backend.retryLater && !p.backend.refuses
+			return p.platform.unregistered && p.end.leavesOpen && !p.fails() && !p.backend.refuses
 		},
 	},
 	{
