@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"syscall"
 	"unicode"
 	"unicode/utf8"
 )
@@ -21,14 +22,14 @@ func explain(err error, req *http.Request) error {
 	if text := shown(err.Error(), req); text != err.Error() {
 		err = &shownError{text: text, err: err}
 	}
-	if todo := hint(err); todo != "" {
+	if todo := hint(err, req.URL.Scheme); todo != "" {
 		return fmt.Errorf("%w; %s", err, todo)
 	}
 	return err
 }
 
 // hint is what to do about err, where that is known.
-func hint(err error) string {
+func hint(err error, scheme string) string {
 	var unknown x509.UnknownAuthorityError
 	var noTLS tls.RecordHeaderError
 	var remote *net.OpError
@@ -41,11 +42,22 @@ func hint(err error) string {
 		return alertHint(remote.Err.Error())
 	case strings.Contains(err.Error(), "tls: server selected unsupported protocol version"):
 		return oldTLS
+	case strings.EqualFold(scheme, "https") && hungUp(err):
+		// In TLS 1.3 a server refuses a client's certificate when the client has begun to write, and that may fail first.
+		return "the server hung up; if it wants a client certificate, " + setCertificate
 	}
 	return ""
 }
 
-const oldTLS = "the least that is accepted is TLS 1.2"
+// hungUp reports whether err says that the other end has closed the connection.
+func hungUp(err error) bool {
+	return errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, net.ErrClosed)
+}
+
+const (
+	oldTLS         = "the least that is accepted is TLS 1.2"
+	setCertificate = "set OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY"
+)
 
 // alertHint is what to do about a TLS alert of the server's. crypto/tls has no type for them but their text.
 func alertHint(alert string) string {
@@ -53,7 +65,7 @@ func alertHint(alert string) string {
 	case "tls: protocol version not supported":
 		return oldTLS
 	case "tls: certificate required", "tls: bad certificate", "tls: unknown certificate authority", "tls: unknown certificate", "tls: handshake failure":
-		return "the server seems to want another client certificate: set OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY"
+		return "the server seems to want another client certificate: " + setCertificate
 	}
 	return ""
 }

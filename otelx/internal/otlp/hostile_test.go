@@ -1,6 +1,7 @@
 package otlp
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -16,7 +17,10 @@ import (
 	"github.com/epilogue-go/epilogue/internal/memnet"
 )
 
-// rawBackend answers each connection by serve, which may write what it likes. It has read the request's header.
+// tlsHandshake is the first byte of a TLS connection.
+const tlsHandshake = 22
+
+// rawBackend answers each connection by serve, which may write what it likes. The request, "spans", has been read.
 func rawBackend(t *testing.T, cfg HTTPConfig, serve func(net.Conn)) *HTTPSender {
 	t.Helper()
 	network := new(memnet.Network)
@@ -34,7 +38,13 @@ func rawBackend(t *testing.T, cfg HTTPConfig, serve func(net.Conn)) *HTTPSender 
 			}
 			go func() {
 				defer conn.Close()
-				_, _ = conn.Read(make([]byte, 4096))
+				var request []byte
+				for b := make([]byte, 4096); !bytes.HasSuffix(request, []byte("spans")); {
+					n, err := conn.Read(b)
+					if request = append(request, b[:n]...); err != nil || n == 0 || request[0] == tlsHandshake {
+						break
+					}
+				}
 				serve(conn)
 			}()
 		}

@@ -78,7 +78,7 @@ func TestStuckWriteIsBounded(t *testing.T) {
 				if took := returned.Sub(ended); !errors.Is(err, context.Canceled) || !res.Retryable || took > 3*time.Second {
 					t.Fatalf("%v after the end: %+v, %v", took, res, err)
 				}
-				hungUp(t, conn)
+				mustHangUp(t, conn)
 				if i == 0 {
 					files, goroutines = openFiles(), runtime.NumGoroutine()
 				}
@@ -109,8 +109,8 @@ func deafTLS(t *testing.T, ours *authority) (endpoint string, conns chan net.Con
 	return address, conns
 }
 
-// hungUp fails the test unless the other end of conn has been closed.
-func hungUp(t *testing.T, conn net.Conn) {
+// mustHangUp fails the test unless the other end of conn has been closed.
+func mustHangUp(t *testing.T, conn net.Conn) {
 	t.Helper()
 	defer conn.Close()
 	_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
