@@ -25,16 +25,21 @@ func (l *loop) flush(ctx context.Context) error {
 		if r, joined, why = l.attend(ctx); why != nil {
 			break
 		}
+		stale := r.gaveUp()
 		err := r.wait(ctx)
 		if joined {
 			r.leave()
+		}
+		if errors.Is(err, errDeaf) {
+			why = err
+			break
 		}
 		if err != nil {
 			return l.interrupted(r, err)
 		}
 		// A run that began before the call may lack some of its spans, and one that was given up before it, or with
 		// less time than ctx has, says nothing about what can be done now.
-		last, definitive = r, joined && r.number > before
+		last, definitive = r, joined && !stale && r.number > before
 	}
 	return l.verdict(target, last, why)
 }
@@ -48,6 +53,7 @@ func (l *loop) attend(ctx context.Context) (r *run, joined bool, err error) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	deadline = l.withinEnds(deadline)
 	if l.run != nil {
 		return l.run, l.run.join(deadline, !l.interval), nil
 	}

@@ -25,7 +25,8 @@ type loop struct {
 	breaker   breaker
 	dropCause error // a remark of the backend about drops no flush has reported yet
 
-	final    bool           // shutdown has begun: the backend is tried, whatever is known of it
+	final    bool           // the end has begun: the backend is tried, whatever is known of it
+	ends     time.Time      // when the process's time is up; zero: not known
 	copying  sync.WaitGroup // sendCopies under way; with closing, none begins any more
 	stopping int            // callers of shutdown that still flush
 	closing  bool           // no run begins any more

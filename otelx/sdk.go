@@ -181,6 +181,16 @@ func (s *SDK) Shutdown(ctx context.Context) error {
 	return s.processor.Shutdown(ctx)
 }
 
+// Hasten says that the process is about to end, and that there is no time after until. It returns at once, and Shutdown
+// is to follow. Meanwhile spans are accepted as before, and each export, one under way too, is made as Shutdown makes it:
+// whatever is known of the backend, to the end, with a second request beside one that hangs. One that is under way
+// goes on until then, even where its ForceFlush is given up: the next joins it.
+func (s *SDK) Hasten(until time.Time) {
+	if s.processor != nil {
+		s.processor.loop.hasten(until)
+	}
+}
+
 // WriteOut writes what is pending to the last resort, until ctx ends (without a deadline: for a second), and returns how
 // many spans it has written; 0 without [WithLastResort]. It is for a process that is about to end without Shutdown, after
 // a ForceFlush in vain. The spans stay pending; no later WriteOut or Shutdown writes one again.

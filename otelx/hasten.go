@@ -1,0 +1,26 @@
+package otelx
+
+import "time"
+
+// hasten makes what is exported from now on final, the run under way included, which goes on until then whoever else
+// leaves it.
+func (l *loop) hasten(until time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.notBefore, l.final, l.ends = time.Time{}, true, until
+	if l.run == nil {
+		return
+	}
+	if l.run.join(until, false) {
+		time.AfterFunc(time.Until(until), l.run.leave)
+	}
+	l.run.makeFinal(until)
+}
+
+// withinEnds returns deadline (zero: none), or when the process's time is up where that comes first. l.mu is held.
+func (l *loop) withinEnds(deadline time.Time) time.Time {
+	if l.ends.After(time.Now()) && (deadline.IsZero() || deadline.After(l.ends)) {
+		return l.ends
+	}
+	return deadline
+}

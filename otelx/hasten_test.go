@@ -1,0 +1,111 @@
+package otelx
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// A request that has hung since before is made once more at once, one that begins then after half of its time.
+func TestHastenedFlushIsMadeTwice(t *testing.T) {
+	const ms = time.Millisecond
+	for _, tt := range []struct{ since, took time.Duration }{
+		{time.Second, 10 * ms}, {230 * ms, 110 * ms}, {ms, 224500 * time.Microsecond}, {0, 225 * ms},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			x := &uneven{takes: []time.Duration{time.Hour, 10 * ms, 10 * ms}}
+			s := start(x, sized{})
+			end(s, "a")
+			flushed := make(chan error, 1)
+			go func() { flushed <- s.ForceFlush(within(t, 2*time.Second)) }()
+			time.Sleep(tt.since)
+			begin := time.Now()
+			s.Hasten(begin.Add(430 * ms))
+			end(s, "b") // as a span that was open
+			if err := <-flushed; err != nil || time.Since(begin) != tt.took {
+				t.Errorf("hung for %v: ForceFlush: %v after %v, want %v", tt.since, err, time.Since(begin), tt.took)
+			}
+			if err := s.ForceFlush(within(t, 100*ms)); err != nil {
+				t.Error(err)
+			}
+			wantStats(t, s, Stats{Ended: 2, Exported: 2})
+			_ = s.Shutdown(within(t, 10*ms))
+		})
+	}
+}
+
+// An export whose caller is gone goes on, and the next caller has what comes of it: a slow request is not made again.
+func TestHastenedExportOutlivesItsCaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := &fakeExporter{before: func() { time.Sleep(600 * time.Millisecond) }}
+		s := start(x, sized{})
+		end(s, "a")
+		ctx, cancel := context.WithCancel(t.Context())
+		flushed := make(chan error, 1)
+		go func() { flushed <- s.ForceFlush(ctx) }()
+		time.Sleep(300 * time.Millisecond)
+		begin := time.Now()
+		s.Hasten(begin.Add(430 * time.Millisecond))
+		time.Sleep(200 * time.Millisecond)
+		cancel()
+		if err := <-flushed; !errors.Is(err, context.Canceled) {
+			t.Errorf("ForceFlush: %v", err)
+		}
+		if err := s.ForceFlush(within(t, 230*time.Millisecond)); err != nil || time.Since(begin) != 300*time.Millisecond {
+			t.Errorf("the next: %v after %v", err, time.Since(begin))
+		}
+		wantCalls(t, x, "a")
+		if err := s.Shutdown(within(t, 10*time.Millisecond)); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// It ends when its time is up, and what it had is kept.
+func TestHastenedExportEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := &fakeExporter{}
+		release := x.hold()
+		defer release()
+		s := start(x, sized{})
+		end(s, "a")
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() { _ = s.ForceFlush(ctx) }()
+		synctest.Wait()
+		s.Hasten(time.Now().Add(430 * time.Millisecond))
+		cancel()
+		time.Sleep(429 * time.Millisecond)
+		if n := x.underWay(); n != 1 {
+			t.Errorf("%d requests before the end", n)
+		}
+		time.Sleep(2 * time.Millisecond)
+		if n := x.underWay(); n != 0 {
+			t.Errorf("%d requests after the end", n)
+		}
+		wantStats(t, s, Stats{Ended: 1, Pending: 1})
+	})
+}
+
+// What is flushed afterwards begins at full width, though the backend is taken for being down.
+func TestHastenedFlushIsNoProbe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := &fakeExporter{wide: 4}
+		release := x.hold()
+		s := start(x, sized{batch: 1})
+		end(s, "a", "b", "c", "d")
+		for range 3 {
+			_ = s.ForceFlush(within(t, time.Second))
+		}
+		synctest.Wait()
+		release()
+		x.before = func() { time.Sleep(100 * time.Millisecond) }
+		begin := time.Now()
+		s.Hasten(begin.Add(430 * time.Millisecond))
+		if err := s.ForceFlush(within(t, 430*time.Millisecond)); err != nil || time.Since(begin) != 100*time.Millisecond {
+			t.Errorf("ForceFlush: %v after %v, want one round trip", err, time.Since(begin))
+		}
+		new(SDK).Hasten(begin) // nothing is exported
+	})
+}
