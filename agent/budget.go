@@ -11,6 +11,9 @@ const (
 	// floor is the least that a flush gets, so that one that begins late is not over before it has begun.
 	floor = 20 * time.Millisecond
 
+	// writeTimeout is plenty for the lines of a last resort, on a small function's CPU too.
+	writeTimeout = 250 * time.Millisecond
+
 	// straggle is how long a Flusher may take to return once its context has ended. It is part of the margin.
 	straggle = 10 * time.Millisecond
 )
@@ -39,6 +42,12 @@ func (b budget) flush(now, deadline time.Time) time.Time {
 		least = min(floor, left/2)
 	}
 	return now.Add(min(b.flushTimeout, max(left-b.margin, least)))
+}
+
+// writing returns when the writing of a last resort has to end that begins now: as a flush, with a time of its own.
+func (b budget) writing(now, deadline time.Time) time.Time {
+	b.flushTimeout = writeTimeout
+	return b.flush(now, deadline)
 }
 
 // guard returns how long after now the timeout guard of an invocation that begins now fires, and whether it does: the

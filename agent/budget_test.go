@@ -39,6 +39,20 @@ func TestFlushBudget(t *testing.T) {
 	}
 }
 
+func TestWritingHasATimeOfItsOwn(t *testing.T) {
+	const ms = time.Millisecond
+	now := time.Unix(1_700_000_000, 0)
+	b := budget{flushTimeout: 5 * ms, margin: 50 * ms}
+	for left, want := range map[time.Duration]time.Duration{time.Minute: writeTimeout, 200 * ms: 150 * ms, 50 * ms: floor, 10 * ms: 5 * ms, -ms: floor} {
+		if got := b.writing(now, now.Add(left)).Sub(now); got != want {
+			t.Errorf("%v before the deadline: %v, want %v", left, got, want)
+		}
+	}
+	if got := b.writing(now, time.Time{}).Sub(now); got != writeTimeout {
+		t.Errorf("no deadline: %v", got)
+	}
+}
+
 func TestFlushBudgetNeverPassesADeadlineAhead(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
 	b := budget{flushTimeout: 2 * time.Second, margin: 50 * time.Millisecond}

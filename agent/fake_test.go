@@ -21,6 +21,9 @@ type fakeFlusher struct {
 	onClose func(ctx context.Context) error
 	counts  []slog.Attr
 
+	onHasten func()
+	onWrite  func(ctx context.Context) int // nil: nothing is pending
+
 	mu      sync.Mutex
 	calls   int
 	running int // calls of ForceFlush now
@@ -80,6 +83,21 @@ func (f *fakeFlusher) ExportOpen(ctx context.Context, root [8]byte, errorType, r
 		return 0, err
 	}
 	return 2, nil
+}
+
+func (f *fakeFlusher) Hasten(until time.Time) {
+	f.log.Add(eventlog.Event{Kind: hastened, Duration: time.Until(until)})
+	if f.onHasten != nil {
+		f.onHasten()
+	}
+}
+
+func (f *fakeFlusher) WriteOut(ctx context.Context) int {
+	f.log.Add(eventlog.Event{Kind: writtenOut, Duration: left(ctx)})
+	if f.onWrite != nil {
+		return f.onWrite(ctx)
+	}
+	return 0
 }
 
 func (f *fakeFlusher) SetIntervalFlush(on bool) {

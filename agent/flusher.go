@@ -1,6 +1,9 @@
 package agent
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Flusher is the telemetry that the agent sees out of the process: *otelx.SDK, the OpenTelemetry SDK's providers, or
 // several of them behind [Join].
@@ -13,8 +16,8 @@ import "context"
 // safe for that, as those of OpenTelemetry's providers and processors are (OpenTelemetry Specification, "Concurrency
 // requirements"). A panic counts as an error.
 //
-// A Flusher may also implement [OpenEnder], [TypedOpenEnder], [OpenExporter], [IntervalSetter] and
-// [log/slog.LogValuer]. The value of the latter is a group of counts that the agent's last log line carries; what it
+// A Flusher may also implement [OpenEnder], [TypedOpenEnder], [OpenExporter], [IntervalSetter], [Hastener], [OutWriter]
+// and [log/slog.LogValuer]. The value of the latter is a group of counts that the agent's last log line carries; what it
 // holds under the keys "pending" and "dropped" counts as not delivered.
 type Flusher interface {
 	// ForceFlush delivers what has ended before the call. Nil says that all of it has been delivered; what has not
@@ -55,4 +58,20 @@ type OpenExporter interface {
 // Instances), off where a timer would be frozen with the environment.
 type IntervalSetter interface {
 	SetIntervalFlush(on bool)
+}
+
+// Hastener is what a [Flusher] implements that can make more of its last moments if it knows that they are.
+type Hastener interface {
+	// Hasten is called once, when the shutdown begins, and returns at once. Until then there is time, and Shutdown is to
+	// follow. A ForceFlush may be under way; the agent ends its context early enough for another one, which is free to
+	// await what the first has begun.
+	Hasten(until time.Time)
+}
+
+// OutWriter is what a [Flusher] implements that has a last resort. The agent calls it where the process is about to end
+// without a shutdown, after the last ForceFlush.
+type OutWriter interface {
+	// WriteOut writes what is pending to where it outlasts the process, and returns how much it was, when ctx ends at
+	// the latest. Nothing is written twice, by Shutdown neither.
+	WriteOut(ctx context.Context) int
 }

@@ -49,6 +49,21 @@ func (g *guard) ExportOpen(ctx context.Context, root [8]byte, errorType, reason 
 	return int(sent.Load()), err
 }
 
+// WriteOut returns a straggle after ctx has ended at the latest, and does nothing where the Flusher has none. It calls the
+// Flusher's whatever its ForceFlush does: there is no later chance.
+func (g *guard) WriteOut(ctx context.Context) (int, error) {
+	w, ok := g.Flusher.(OutWriter)
+	if !ok {
+		return 0, nil
+	}
+	var written atomic.Int64 // written to even after the call was left behind
+	err := g.within(ctx, func(ctx context.Context) error {
+		written.Store(int64(w.WriteOut(ctx)))
+		return nil
+	})
+	return int(written.Load()), err
+}
+
 // within makes the call and, where it is left behind, keeps account of that until it returns.
 func (g *guard) within(ctx context.Context, call func(context.Context) error) error {
 	done := start(ctx, call)

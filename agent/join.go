@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Join makes one Flusher of several: traces, metrics and logs together. Nil ones are left out, so Join() flushes
@@ -16,10 +17,10 @@ import (
 // one backend's trouble costs the others neither time nor data. A member that does not return when the context has
 // ended is left behind, and while it has not returned its ForceFlush is not called again; a panic is an error.
 //
-// What the members implement of [OpenEnder], [TypedOpenEnder], [OpenExporter], [IntervalSetter] and
-// [log/slog.LogValuer] the result does for all of them: EndOpen, EndOpenAs (by EndOpen, of a member that has no other)
-// and ExportOpen (of all at once) return the sum, and LogValue is the value of the one member that has one, or a group
-// of them by position, from 1.
+// What the members implement of [OpenEnder], [TypedOpenEnder], [OpenExporter], [IntervalSetter], [Hastener], [OutWriter]
+// and [log/slog.LogValuer] the result does for all of them: EndOpen, EndOpenAs (by EndOpen, of a member that has no
+// other), ExportOpen and WriteOut (of all at once) return the sum, and LogValue is the value of the one member that has
+// one, or a group of them by position, from 1.
 func Join(flushers ...Flusher) Flusher { return join(flushers...) }
 
 // joined are the members of a Join.
@@ -94,6 +95,34 @@ func (j joined) ExportOpen(ctx context.Context, root [8]byte, errorType, reason 
 		return err
 	})
 	return int(sum.Load()), err
+}
+
+func (j joined) WriteOut(ctx context.Context) int {
+	sum, _ := j.writeOut(ctx)
+	return sum
+}
+
+// writeOut is WriteOut with the members' panics as an error.
+func (j joined) writeOut(ctx context.Context) (int, error) {
+	var sum atomic.Int64
+	err := j.each(func(g *guard) error {
+		n, err := g.WriteOut(ctx)
+		sum.Add(int64(n))
+		return err
+	})
+	return int(sum.Load()), err
+}
+
+func (j joined) Hasten(until time.Time) { _ = j.hasten(until) }
+
+// hasten is Hasten with the members' panics as an error.
+func (j joined) hasten(until time.Time) (err error) {
+	for _, g := range j {
+		if h, ok := g.Flusher.(Hastener); ok {
+			err = errors.Join(err, safely(func() { h.Hasten(until) }))
+		}
+	}
+	return err
 }
 
 func (j joined) SetIntervalFlush(on bool) { _ = j.setIntervalFlush(on) }

@@ -244,6 +244,33 @@ func TestJoinExportsOpenSpansOfAllAtOnce(t *testing.T) {
 	})
 }
 
+// writer is a member with a last resort, that also wants to know of the end.
+type writer struct {
+	member
+	writeOut func() int
+	hasten   func(until time.Time)
+}
+
+func (f writer) WriteOut(context.Context) int { return f.writeOut() }
+func (f writer) Hasten(until time.Time)       { f.hasten(until) }
+
+func TestJoinForwardsLastWords(t *testing.T) {
+	var got []time.Time
+	noted := func(until time.Time) { got = append(got, until) }
+	f := Join(member{},
+		writer{writeOut: func() int { return 2 }, hasten: noted},
+		writer{writeOut: func() int { panic("no") }, hasten: func(time.Time) { panic("no") }},
+		writer{writeOut: func() int { return 1 }, hasten: noted})
+	if n := f.(OutWriter).WriteOut(t.Context()); n != 3 {
+		t.Errorf("%d written, want the sum", n)
+	}
+	end := time.Unix(7, 0)
+	f.(Hastener).Hasten(end)
+	if diff := cmp.Diff([]time.Time{end, end}, got); diff != "" {
+		t.Errorf("hastened (-want +got):\n%s", diff)
+	}
+}
+
 // A member that hangs in ExportOpen is left behind, and is asked for nothing until it has returned, but to shut down.
 func TestJoinLeavesAHangingExportBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"context"
 	"log/slog"
 	"time"
 )
@@ -67,6 +68,27 @@ func (a *Agent) flushOf(requestID string) error {
 	}
 	a.outlast(deadline)
 	return err
+}
+
+// WriteOut has what is pending written to where it outlasts the process, where the Flusher is an [OutWriter], and returns
+// how much that was. It is to follow a Flush after which the process ends without a shutdown: a panic, a refused
+// response. It ends by the invocation's deadline as a Flush does, and after a quarter of a second. It does nothing once
+// a shutdown is under way, which does all that is to be done.
+func (a *Agent) WriteOut(requestID string) int {
+	if a == nil || a.isDraining() {
+		return 0
+	}
+	end := a.settings.budget.writing(time.Now(), a.invocations.deadlineOf(requestID))
+	ctx, cancel := context.WithDeadline(a.life, end)
+	defer cancel()
+	n, err := a.flusher.writeOut(ctx)
+	if err != nil {
+		a.log.say(warn, "agent: WriteOut failed", slog.Any("error", err))
+	}
+	if n > 0 {
+		a.log.say(warn, "agent: the process is about to end; what could not be delivered is written out", slog.Int("written", n))
+	}
+	return n
 }
 
 // EndOpen ends the spans still open at and under the invocation's root, with status Error and the reason, where the

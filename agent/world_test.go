@@ -34,6 +34,8 @@ const (
 	exportBegun   eventlog.Kind = "copies.begun" // Who: the root span id, Detail: the type and the reason
 	exportEnded   eventlog.Kind = "copies.ended" // Who: the same, Detail: the error
 	hookCalled    eventlog.Kind = "hook.called"  // Duration: until its context's deadline
+	hastened      eventlog.Kind = "hastened"     // Duration: the time that is left
+	writtenOut    eventlog.Kind = "written.out"  // Duration: until its context's deadline
 	shutdownBegun eventlog.Kind = "shutdown.begun"
 	shutdownEnded eventlog.Kind = "shutdown.ended"
 	intervalSet   eventlog.Kind = "interval.set" // Detail: true or false
