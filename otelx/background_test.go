@@ -78,7 +78,7 @@ func TestIntervalOffRunsNothing(t *testing.T) {
 func TestIntervalGoesOnAfterAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		errs := handled(t)
-		x := &fakeExporter{}
+		x := &fakeExporter{before: func() { time.Sleep(2 * trifle) }}
 		for range 100 {
 			x.answer(outcome{verdict: keep, err: errDown})
 		}

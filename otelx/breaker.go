@@ -83,14 +83,12 @@ type breaker struct {
 // open reports whether the next request is a probe.
 func (b *breaker) open() bool { return b.failures > 0 }
 
-// wait returns for how long no request may be made; 0: one may. Time in which the process was frozen counts: it shows
-// in both of Go's clocks or, depending on the hypervisor, in one of them.
+// wait returns for how long no request may be made; 0: one may.
 func (b *breaker) wait(now time.Time) time.Duration {
 	if !b.open() {
 		return 0
 	}
-	passed := max(now.Sub(b.failed), now.Round(0).Sub(b.failed.Round(0)))
-	return max(0, b.pause-passed)
+	return left(b.failed.Add(b.pause), now)
 }
 
 // look returns how long the next request may take, of a caller who has budget in all (0: no limit); 0: as long as the

@@ -86,12 +86,18 @@ func TestMaxRequestSize(t *testing.T) {
 		{env: "67108864", opt: Fallback(WithMaxRequestSize(20000)), want: 67108864},
 		{opt: Fallback(WithMaxRequestSize(20000)), want: 20000},
 		{env: "16384", opt: WithMaxRequestSize(1 << 20), want: 1 << 20},
-		{env: "16383", want: defaultRequestBytes,
-			err: `EPILOGUE_MAX_REQUEST_SIZE="16383": out of range; write 16384 to 67108864; it counts as unset`},
-		{env: "4MiB", want: defaultRequestBytes,
-			err: `EPILOGUE_MAX_REQUEST_SIZE="4MiB": no whole number; write 16384 to 67108864; it counts as unset`},
-		{opt: WithMaxRequestSize(64<<20 + 1), want: defaultRequestBytes,
-			err: "WithMaxRequestSize(67108865): give 16384 to 67108864 bytes"},
+		{
+			env: "16383", want: defaultRequestBytes,
+			err: `EPILOGUE_MAX_REQUEST_SIZE="16383": out of range; write 16384 to 67108864; it counts as unset`,
+		},
+		{
+			env: "4MiB", want: defaultRequestBytes,
+			err: `EPILOGUE_MAX_REQUEST_SIZE="4MiB": no whole number; write 16384 to 67108864; it counts as unset`,
+		},
+		{
+			opt: WithMaxRequestSize(64<<20 + 1), want: defaultRequestBytes,
+			err: "WithMaxRequestSize(67108865): give 16384 to 67108864 bytes",
+		},
 	} {
 		getenv := func(key string) string { return map[string]string{"EPILOGUE_MAX_REQUEST_SIZE": tt.env}[key] }
 		c := newConfig(getenv, []Option{tt.opt})

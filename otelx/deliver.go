@@ -19,6 +19,9 @@ const (
 	lastMoment = 5 * time.Millisecond
 	// minPersistence is for how long attempts at a backend that answers none of them are repeated at least.
 	minPersistence = 500 * time.Millisecond
+	// trifle is what an attempt takes less than that costs nobody anything. A foreign exporter that fails so soon is tried
+	// again at each flush; who answers OTLP requests is left alone all the same.
+	trifle = 5 * time.Millisecond
 	// maxRetryAfter bounds the time for which a backend's Retry-After is honoured.
 	maxRetryAfter = 5 * time.Minute
 	// maxStrikes is in how many runs a batch fails before it is dropped, if in all but the first of them others were
@@ -124,11 +127,11 @@ func (l *loop) attempt(ctx context.Context, r *run, b *batch) (o outcome, late e
 	if ctx.Err() != nil {
 		late = context.Cause(ctx)
 	}
-	if o.unsent {
+	if o.unsent || o.verdict == keep && took < trifle {
 		return o, late
 	}
 	if o.final() {
-		l.answered(took)
+		l.answered(r, took)
 	}
 	until, bounded := ctx.Deadline()
 	r.requested(o, begun, late != nil || bounded && !time.Now().Before(until))
@@ -158,7 +161,7 @@ func (l *loop) pause(ctx context.Context, r *run, backoff time.Duration) error {
 		return context.Cause(ctx)
 	}
 	l.mu.Lock()
-	asked := max(0, time.Until(l.notBefore))
+	asked := left(l.notBefore, time.Now())
 	l.mu.Unlock()
 	if backoff <= 0 && asked <= 0 {
 		return nil
@@ -179,15 +182,15 @@ func (l *loop) pause(ctx context.Context, r *run, backoff time.Duration) error {
 // long is not heeded.
 func (l *loop) patient(ctx context.Context, r *run, backoff, asked time.Duration) (time.Duration, error) {
 	until, bounded := ctx.Deadline()
-	left := time.Until(until)
+	has := time.Until(until)
 	wait := max(backoff, asked)
 	switch {
-	case bounded && r.isFinal() && left > lastMoment:
-		if asked >= left {
+	case bounded && r.isFinal() && has > lastMoment:
+		if asked >= has {
 			asked = 0
 		}
-		return max(min(backoff, left/4, maxFinalBackoff), asked, lastMoment), nil
-	case bounded && wait >= left:
+		return max(min(backoff, has/4, maxFinalBackoff), asked, lastMoment), nil
+	case bounded && wait >= has:
 		return 0, fmt.Errorf("no time for another attempt in %s", wait.Round(time.Millisecond))
 	case asked < backoff && !r.isFinal() && !r.persists(backoff, r.budget(l.timeout)):
 		return 0, errEnough

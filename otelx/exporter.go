@@ -2,6 +2,7 @@ package otelx
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -194,12 +195,15 @@ func (x foreignExporter) export(ctx context.Context, spans []sdktrace.ReadOnlySp
 	return outcome{n: len(spans)}
 }
 
-// safely is x.export, with a panic turned into a refusal: the spans that caused it would cause it again.
-func safely(ctx context.Context, x exporter, spans []sdktrace.ReadOnlySpan) (o outcome) {
+// export sends what x.export returns to answers. It is to have a goroutine of its own, since a user's code may end that.
+// A panic, or such an end, is a refusal: the spans that caused it would cause it again.
+func export(ctx context.Context, x exporter, spans []sdktrace.ReadOnlySpan, answers chan<- outcome) {
+	o := outcome{n: len(spans), verdict: refused, err: errors.New("exporter ended its goroutine")}
 	defer func() {
 		if p := recover(); p != nil {
-			o = outcome{n: len(spans), verdict: refused, err: fmt.Errorf("exporter panicked: %v", p)}
+			o.err = fmt.Errorf("exporter panicked: %v", p)
 		}
+		answers <- o
 	}()
-	return x.export(ctx, spans)
+	o = x.export(ctx, spans)
 }

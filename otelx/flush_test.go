@@ -269,25 +269,29 @@ func TestJoinedExportIsFollowedByAnother(t *testing.T) {
 	})
 }
 
-// An exporter that does not respect its context blocks nobody for longer than his own context, and is never called
-// twice at once.
+// An exporter that does not respect its context blocks nobody for longer than his own context, and those that come after
+// him hardly at all. It is never called twice at once.
 func TestDeafExporter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := &fakeExporter{deaf: true}
 		s := start(x, sized{})
 		release := x.hold()
 		end(s, "a")
-		for range 2 {
+		for _, want := range []struct {
+			err  error
+			took time.Duration
+		}{{context.DeadlineExceeded, time.Second}, {errDeaf, graceToReturn}, {errDeaf, 0}, {errDeaf, 0}} {
 			begin := time.Now()
-			if err := s.ForceFlush(within(t, time.Second)); !errors.Is(err, context.DeadlineExceeded) {
+			if err := s.ForceFlush(within(t, time.Second)); !errors.Is(err, want.err) {
 				t.Errorf("ForceFlush: %v", err)
 			}
-			if took := time.Since(begin); took != time.Second {
-				t.Errorf("took %v", took)
+			if took := time.Since(begin); took != want.took {
+				t.Errorf("took %v, want %v", took, want.took)
 			}
 		}
 		wantCalls(t, x, "a")
 		release()
+		synctest.Wait()
 		if err := s.ForceFlush(t.Context()); err != nil {
 			t.Errorf("after it has come back: %v", err)
 		}

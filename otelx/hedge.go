@@ -12,15 +12,14 @@ import (
 // connection that died, or with a server that did, and there is no other flush. The backend can then get the spans
 // twice.
 func (l *loop) send(ctx context.Context, r *run, spans []sdktrace.ReadOnlySpan) outcome {
-	if l.exporter.width() == 1 {
-		return safely(ctx, l.exporter, spans)
-	}
 	begun := time.Now()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	answers := make(chan outcome, 2)
-	request := func() { answers <- safely(ctx, l.exporter, spans) }
-	go request()
+	go export(ctx, l.exporter, spans, answers)
+	if l.exporter.width() == 1 {
+		return <-answers
+	}
 	select {
 	case o := <-answers:
 		return o
@@ -37,7 +36,7 @@ func (l *loop) send(ctx context.Context, r *run, spans []sdktrace.ReadOnlySpan) 
 		return o
 	case <-half.C:
 	}
-	go request()
+	go export(ctx, l.exporter, spans, answers)
 	o := <-answers
 	if o.final() {
 		cancel() // the other is on its way for nothing; it is not left behind

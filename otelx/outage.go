@@ -5,7 +5,13 @@ import "time"
 // quiet returns how long nothing is to be sent, as the backend wants it or because it is down. l.mu is held.
 func (l *loop) quiet() time.Duration {
 	now := time.Now()
-	return max(l.notBefore.Sub(now), l.breaker.wait(now))
+	return max(left(l.notBefore, now), l.breaker.wait(now))
+}
+
+// left returns how much of the time until then is left. Time in which the process was frozen counts: it shows in both of
+// Go's clocks or, depending on the hypervisor, in one of them.
+func left(then, now time.Time) time.Duration {
+	return max(0, min(then.Sub(now), then.Round(0).Sub(now.Round(0))))
 }
 
 // down returns an error while the backend is down and no probe is due. l.mu is held.
@@ -50,8 +56,12 @@ func (l *loop) look(r *run) time.Duration {
 	return l.breaker.look(budget)
 }
 
-// answered tells the breaker that the backend has dealt with a request in took.
-func (l *loop) answered(took time.Duration) {
+// answered tells the breaker that the backend has dealt with a request of r in took: all the time that r has at most,
+// for the process may have been frozen meanwhile.
+func (l *loop) answered(r *run, took time.Duration) {
+	if budget := r.budget(l.timeout); budget > 0 {
+		took = min(took, budget)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.breaker.answered(took)

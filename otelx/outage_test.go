@@ -20,6 +20,7 @@ func goDown(x *fakeExporter, how string) (comeBack func()) {
 	v := retry // an OTLP backend, which refuses with 503, or a connection that is refused or reset
 	if how == "foreign" {
 		v = keep
+		x.before = func() { time.Sleep(2 * trifle) }
 	}
 	for range 1000 {
 		x.answer(outcome{verdict: v, err: errDown})
@@ -27,7 +28,7 @@ func goDown(x *fakeExporter, how string) (comeBack func()) {
 	return func() {
 		x.mu.Lock()
 		defer x.mu.Unlock()
-		x.script = nil
+		x.script, x.before = nil, nil
 	}
 }
 
@@ -270,4 +271,52 @@ func TestIntervalProbes(t *testing.T) {
 		}
 		wantStats(t, s, Stats{Ended: 1, Exported: 1})
 	})
+}
+
+// Who fails at once costs nothing, and is tried at each flush: it may be well by then.
+func TestForeignExporterThatFailsAtOnceIsTriedAgain(t *testing.T) {
+	for _, times := range []int{1, 3, 10} {
+		synctest.Test(t, func(t *testing.T) {
+			x := &fakeExporter{}
+			for range times {
+				x.answer(outcome{verdict: keep, err: errDown})
+			}
+			s := start(x, sized{})
+			end(s, "a")
+			for i := range times {
+				if err := s.ForceFlush(within(t, time.Second)); !errors.Is(err, errDown) || len(x.log()) != i+1 {
+					t.Errorf("flush %d: %v, %d attempts", i, err, len(x.log()))
+				}
+			}
+			if err := s.ForceFlush(within(t, time.Second)); err != nil {
+				t.Errorf("ForceFlush: %v", err)
+			}
+			wantStats(t, s, Stats{Ended: 1, Exported: 1})
+		})
+	}
+}
+
+// Where a frozen environment's monotonic clock stands still, its wall clock goes on; what a backend has asked for is
+// over by either.
+func TestTimeInTheFreezerCounts(t *testing.T) {
+	now := time.Now()
+	for then, want := range map[time.Time]time.Duration{
+		now.Add(time.Minute):                            time.Minute,
+		now.Add(time.Minute).Round(0).Add(-time.Hour):   0, // compared by the wall clock
+		now.Add(-time.Second):                           0,
+		now.Round(0).Add(-time.Hour).Add(2 * time.Hour): time.Hour,
+	} {
+		if got := left(then, now); got != want {
+			t.Errorf("left(%v) = %v, want %v", then, got, want)
+		}
+	}
+}
+
+// An answer that comes after a freeze says nothing about how long the backend takes.
+func TestFreezeIsNoAnswerTime(t *testing.T) {
+	l := start(&fakeExporter{}, sized{}).processor.loop
+	l.answered(newRun(1, 1, time.Now().Add(2*time.Second)), time.Hour)
+	if got := l.breaker.longest; got > 2*time.Second {
+		t.Errorf("the breaker believes in answers after %v", got)
+	}
 }

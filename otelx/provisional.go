@@ -117,8 +117,10 @@ func (l *loop) sendCopies(ctx context.Context, spans []sdktrace.ReadOnlySpan) (n
 // sendCopy makes one request of spans, or of as many from the first as one holds, in a few attempts.
 func (l *loop) sendCopy(ctx context.Context, spans []sdktrace.ReadOnlySpan) (o outcome) {
 	backoff := firstBackoff
+	answers := make(chan outcome, 1)
 	for attempt := 1; ; attempt++ {
-		o = safely(ctx, l.exporter, spans)
+		go export(ctx, l.exporter, spans, answers)
+		o = <-answers
 		l.hush(o.retryAfter)
 		if o.verdict != retry || attempt == maxCopyAttempts {
 			return o

@@ -353,3 +353,29 @@ func TestExportOpenOverOTLP(t *testing.T) {
 		}
 	}
 }
+
+// Who has to wait for his turn has not asked the backend, and says nothing about it.
+func TestWaitingForATurnIsNoFailureOfTheBackend(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := &fakeExporter{}
+		s := start(x, sized{})
+		openTree(s, t.Context(), [2]string{"open", ""})
+		end(s, "ended")
+		release := x.hold()
+		var copies sync.WaitGroup
+		copies.Go(func() { _, _ = s.ExportOpen(within(t, time.Minute), [8]byte{}, "timeout", "x") })
+		synctest.Wait()
+		for range 3 {
+			if err := s.ForceFlush(within(t, time.Second)); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("ForceFlush: %v", err)
+			}
+			synctest.Wait()
+		}
+		wantCalls(t, x, "open")
+		if got := s.Stats().Breaker; got != BreakerClosed {
+			t.Errorf("breaker %v", got)
+		}
+		release()
+		copies.Wait()
+	})
+}

@@ -3,6 +3,7 @@ package otelx
 import (
 	"context"
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -366,5 +367,33 @@ func TestRetryAfterBeyondTheExportTimeoutGivesUpAtOnce(t *testing.T) {
 		if took := time.Since(begin); took != 0 {
 			t.Errorf("took %v", took)
 		}
+	})
+}
+
+// quitter ends the goroutine that it is called from, as a test's FailNow does.
+type quitter struct{}
+
+func (quitter) ExportSpans(context.Context, []sdktrace.ReadOnlySpan) error {
+	runtime.Goexit()
+	return nil
+}
+
+func (quitter) Shutdown(context.Context) error {
+	runtime.Goexit()
+	return nil
+}
+
+func TestExporterThatEndsItsGoroutine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := start(foreignExporter{quitter{}}, sized{})
+		openTree(s, t.Context(), [2]string{"open", ""})
+		end(s, "a")
+		for _, call := range []func(context.Context) error{s.ForceFlush, s.Shutdown} {
+			if err := call(within(t, time.Second)); errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("it held its caller: %v", err)
+			}
+			_, _ = s.ExportOpen(within(t, time.Second), [8]byte{}, "timeout", "x")
+		}
+		wantStats(t, s, Stats{Ended: 1, Dropped: Dropped{Refused: 1}})
 	})
 }

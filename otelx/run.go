@@ -2,10 +2,16 @@ package otelx
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
 )
+
+// graceToReturn is how long after its context has ended an exporter is waited for.
+const graceToReturn = 100 * time.Millisecond
+
+var errDeaf = errors.New("the exporter has not returned from a call that was cancelled")
 
 // run is one export of everything that was accepted before its start. It goes on while somebody is interested: callers
 // of a flush, or the background on its own account. When the last has left, its context ends.
@@ -232,17 +238,27 @@ func (r *run) said() (remark, loss error) {
 	return r.remark, r.loss
 }
 
-// wait blocks until the run has ended or ctx has.
+// wait blocks until the run has ended or ctx has. Where everybody has left the run, and its context has ended with that, it
+// does not wait for long for an exporter that does not heed its context, but at a shutdown.
 func (r *run) wait(ctx context.Context) error {
 	select {
 	case <-r.done:
 		return nil
 	default:
 	}
+	r.mu.Lock()
+	gone := r.left
+	r.mu.Unlock()
+	var deaf <-chan time.Time
+	if !gone.IsZero() && !r.isFinal() {
+		deaf = time.After(time.Until(gone.Add(graceToReturn)))
+	}
 	select {
 	case <-r.done:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
+	case <-deaf:
+		return errDeaf
 	}
 }

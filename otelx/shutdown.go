@@ -47,6 +47,7 @@ func (l *loop) shutdown(ctx context.Context) error {
 
 // closeExporter closes the exporter after the run that is still under way.
 func (l *loop) closeExporter(ctx context.Context, last *run) {
+	defer close(l.stopped) // also where the exporter ends this goroutine
 	if last != nil {
 		<-last.done
 	}
@@ -54,7 +55,6 @@ func (l *loop) closeExporter(ctx context.Context, last *run) {
 	if err := closeSafely(ctx, l.exporter); err != nil {
 		l.closeErr = fmt.Errorf("close exporter: %w", err)
 	}
-	close(l.stopped)
 }
 
 func closeSafely(ctx context.Context, x exporter) (err error) {
