@@ -3,6 +3,8 @@ package integration
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -20,7 +22,11 @@ type crowd struct{ *function }
 type crowdEvent struct {
 	Spans int             `json:"spans"` // that end at once
 	Left  []time.Duration `json:"left"`  // how long goroutines go on that it leaves behind, each with an open span
+	Do    string          `json:"do"`    // at the end: fail, panic, or return something large
 }
+
+// kills reports whether the process ends after it.
+func (e crowdEvent) kills() bool { return e.Do == "panic" || e.Do == "large" }
 
 func (machine) wrappedCrowd(f *function, ag *agent.Agent, tel *otelx.SDK) any {
 	return handler.Wrap(crowd{f}.handle, handler.WithTracker(ag), handler.WithTracerProvider(tel.TracerProvider()))
@@ -44,6 +50,14 @@ func (c crowd) handle(ctx context.Context, e crowdEvent) (string, error) {
 		}()
 	}
 	c.pause(handlerTime)
+	switch e.Do {
+	case "fail":
+		return "", errors.New("no")
+	case "panic":
+		panic("boom")
+	case "large":
+		return strings.Repeat("x", largeSize), nil
+	}
 	return "done", nil
 }
 

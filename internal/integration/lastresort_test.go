@@ -16,6 +16,7 @@ import (
 	"github.com/epilogue-go/epilogue/internal/memnet"
 	"github.com/epilogue-go/epilogue/internal/replay"
 	"github.com/epilogue-go/epilogue/lambdatest"
+	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 	"github.com/epilogue-go/epilogue/otelx"
 )
@@ -33,12 +34,12 @@ func init() {
 	}
 }
 
-// die is an invocation that leaves its spans behind, and the end of the environment. It returns what the process wrote to
-// its stderr, and its end.
-func die(t *testing.T, config lambdatest.Config, program lambdatest.Program) (log []byte, exit lambdatest.Exit) {
+// die is an invocation that leaves its spans behind, and the end of the environment, unless that is its own doing. It
+// returns what the process wrote to its stderr, and its end.
+func die(t *testing.T, config lambdatest.Config, program lambdatest.Program, e crowdEvent) (log []byte, exit lambdatest.Exit) {
 	t.Helper()
 	var stderr bytes.Buffer
-	config.Stderr, config.Timeout, config.MemorySize = &stderr, timeout, 1024
+	config.Stderr, config.Timeout, config.MemorySize = &stderr, patience, 1024
 	config.Env = append(config.Env, "EPILOGUE_FLUSH_TIMEOUT=300ms")
 	env, err := lambdatest.New(config, program)
 	if err != nil {
@@ -52,17 +53,23 @@ func die(t *testing.T, config lambdatest.Config, program lambdatest.Program) (lo
 	}()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	payload := fmt.Appendf(nil, `{"spans":%d}`, lostSpans)
-	if _, err := env.Invoke(ctx, lambdatest.Invocation{Payload: payload}); err != nil {
+	if _, err := env.Invoke(ctx, lambdatest.Invocation{Payload: []byte(crowded(e).payload)}); err != nil {
 		t.Fatal(err)
 	}
 	if err := env.WaitIdle(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if exit, err = env.Shutdown(ctx); err != nil {
+	if !e.kills() {
+		if exit, err = env.Shutdown(ctx); err != nil {
+			t.Fatal(err)
+		}
+		return nil, exit
+	}
+	ended, err := env.Log().Wait(ctx, 0, func(e eventlog.Event) bool { return e.Kind == lambdatest.KindProcessExit })
+	if err != nil {
 		t.Fatal(err)
 	}
-	return nil, exit
+	return nil, lambdatest.Exit{Code: ended.Count}
 }
 
 // checkFarewell compares what the agent says with the end of the process: all that is pending is in the log.
@@ -97,7 +104,7 @@ func TestLastResortInTheWindow(t *testing.T) {
 					config.ExternalExtensions = []lambdatest.ExternalExtension{{Name: "neighbour"}}
 					config.Env = append(config.Env, extensionsDir+"="+neighbour(t))
 				}
-				log, exit := die(t, config, lambdatest.Func(func(p *lambdatest.Process) { mains[lostMain](emulated(p)) }))
+				log, exit := die(t, config, lambdatest.Func(func(p *lambdatest.Process) { mains[lostMain](emulated(p)) }), crowdEvent{Spans: lostSpans})
 				checkFarewell(t, log, exit)
 				if exit.Took >= window {
 					t.Errorf("the process ended after %v, want less than %v", exit.Took, window)
@@ -118,19 +125,60 @@ func TestLastResortInTheWindow(t *testing.T) {
 // TestLastResortReplayed: a real process without its backend leaves its spans on its stderr, and from there each of them
 // reaches another backend once.
 func TestLastResortReplayed(t *testing.T) {
+	log, exit := dieAsChild(t, crowdEvent{Spans: lostSpans})
+	checkFarewell(t, log, exit)
+	checkReplay(t, log, lostSpans+1)
+}
+
+// TestLastResortOfAProcessThatEndsItself: neither a panic nor a refused response leaves time for a shutdown, and so it is
+// in a state in which nothing holds the environment.
+func TestLastResortOfAProcessThatEndsItself(t *testing.T) {
+	const spans = 100
+	for _, do := range []string{"panic", "large"} {
+		for _, signalOnly := range []string{"false", "true"} {
+			t.Run(do+", signal-only "+signalOnly, func(t *testing.T) {
+				t.Parallel()
+				log, exit := dieAsChild(t, crowdEvent{Spans: spans, Do: do}, "EPILOGUE_SIGNAL_ONLY="+signalOnly)
+				if exit.Code != 1 {
+					t.Errorf("exit %+v, want 1", exit)
+				}
+				if want := fmt.Appendf(nil, "is written out written=%d\n", spans+1); bytes.Count(log, want) != 1 {
+					t.Errorf("the log does not say once that %d spans were written:\n%.2000s", spans+1, log)
+				}
+				checkReplay(t, log, spans+1)
+			})
+		}
+	}
+}
+
+// TestLastResortIsNotForAnError: the process lives on, and Shutdown writes.
+func TestLastResortIsNotForAnError(t *testing.T) {
+	log, exit := dieAsChild(t, crowdEvent{Spans: 10, Do: "fail"}, "EPILOGUE_SIGNAL_ONLY=true")
+	if n := bytes.Count(log, []byte("written out")); n != 0 || exit.Code != 0 {
+		t.Errorf("exit %+v, %d lines that something was written out", exit, n)
+	}
+	checkReplay(t, log, 11) // by Shutdown, once
+}
+
+// dieAsChild is die of a real process whose backend is down.
+func dieAsChild(t *testing.T, e crowdEvent, env ...string) (log []byte, exit lambdatest.Exit) {
+	t.Helper()
 	binary, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	log, exit := die(t, lambdatest.Config{
+	return die(t, lambdatest.Config{
 		ShutdownWindow: childWindow,
-		Env: []string{
+		Env: append([]string{
 			childMain + "=crowd", "GORACE=atexit_sleep_ms=0", "EPILOGUE_LAST_RESORT=stderr",
 			"OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1", // nobody listens there
-		},
-	}, lambdatest.Command(binary))
-	checkFarewell(t, log, exit)
+		}, env...),
+	}, lambdatest.Command(binary), e)
+}
 
+// checkReplay sends what a log holds to a backend, and compares how many spans arrive.
+func checkReplay(t *testing.T, log []byte, want int) {
+	t.Helper()
 	receiver := otlpreceiver.New(otlpreceiver.Config{})
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -153,7 +201,7 @@ func TestLastResortReplayed(t *testing.T) {
 	if err := sender.Flush(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if n := len(receiver.Spans()); n != lostSpans+1 || receiver.Duplicates() != 0 {
-		t.Errorf("%d spans arrived, %d twice; want %d once", n, receiver.Duplicates(), lostSpans+1)
+	if n := len(receiver.Spans()); n != want || receiver.Duplicates() != 0 {
+		t.Errorf("%d spans arrived, %d twice; want %d once", n, receiver.Duplicates(), want)
 	}
 }
