@@ -110,3 +110,29 @@ func TestBreakerStateStrings(t *testing.T) {
 		}
 	}
 }
+
+// A backend that was quick and has become slow is found by the second flush, with the first probe.
+func TestBreakerFindsABackendThatHasBecomeSlow(t *testing.T) {
+	var b breaker
+	b.answered(5 * time.Millisecond)
+	b.unanswered(time.Now(), time.Second, 2*time.Second, errDown)
+	if !b.open() || b.wait(time.Now()) != 0 || b.look(2*time.Second) != 0 {
+		t.Errorf("the first probe has no time: %+v", b)
+	}
+	b.unanswered(time.Now(), 2*time.Second, 2*time.Second, errDown)
+	if got := b.look(2 * time.Second); b.failures != 2 || got != 250*time.Millisecond {
+		t.Errorf("the second probe looks %v: %+v", got, b)
+	}
+}
+
+// Nor does one that is slow have to be silent for several flushes before it counts as down.
+func TestSilenceForAFlushIsProof(t *testing.T) {
+	var b breaker
+	b.answered(1500 * time.Millisecond)
+	for i := range 3 {
+		b.unanswered(time.Now(), 1999*time.Millisecond, 2*time.Second, errDown)
+		if b.failures != i+1 {
+			t.Fatalf("after %d flushes in vain: %+v", i+1, b)
+		}
+	}
+}

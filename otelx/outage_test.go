@@ -320,3 +320,32 @@ func TestFreezeIsNoAnswerTime(t *testing.T) {
 		t.Errorf("the breaker believes in answers after %v", got)
 	}
 }
+
+// A backend that takes most of a flush delivers in each, whether it has been so from the beginning or becomes so. Only the
+// flush that finds out may fail.
+func TestSlowBackendDelivers(t *testing.T) {
+	for _, warm := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			x := &fakeExporter{}
+			s := start(x, sized{})
+			if warm {
+				for range 10 {
+					end(s, "quick")
+					_ = s.ForceFlush(within(t, 2*time.Second))
+				}
+			}
+			x.before = func() { time.Sleep(1500 * time.Millisecond) }
+			for i := range 100 {
+				end(s, "slow")
+				if err := s.ForceFlush(within(t, 2*time.Second)); err != nil && !(warm && i == 0) {
+					t.Errorf("warm %v, flush %d: %v", warm, i, err)
+				}
+				synctest.Wait()
+				if got := s.Stats().Breaker; got != BreakerClosed && !(warm && i == 0) {
+					t.Errorf("warm %v, flush %d: breaker %v", warm, i, got)
+				}
+				time.Sleep(time.Second)
+			}
+		})
+	}
+}
