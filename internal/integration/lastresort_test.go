@@ -21,8 +21,12 @@ import (
 	"github.com/epilogue-go/epilogue/otelx"
 )
 
-// lostSpans are in the buffer when the end comes, and the backend is down. Their lines fit the default bound.
-const lostSpans = 500
+// These spans are in the buffer when the end comes, and the backend is down. Their lines fit the default bound. A child with
+// the race detector, on a busy machine, takes its time for a line.
+const (
+	lostSpans      = 500
+	childLostSpans = 100
+)
 
 // lostMain is the crowd with its last resort on the stderr of an emulated process. A real one has the variable.
 const lostMain = "last resort"
@@ -73,14 +77,14 @@ func die(t *testing.T, config lambdatest.Config, program lambdatest.Program, e c
 }
 
 // checkFarewell compares what the agent says with the end of the process: all that is pending is in the log.
-func checkFarewell(t *testing.T, log []byte, exit lambdatest.Exit) {
+func checkFarewell(t *testing.T, log []byte, exit lambdatest.Exit, spans int) {
 	t.Helper()
 	if exit.Code != 0 || exit.Killed {
 		t.Errorf("exit %+v, want 0 by itself", exit)
 	}
-	want := regexp.MustCompile(fmt.Sprintf(`graceful shutdown completed.*\bended=%d .*\bpending=%[1]d .*\bwritten_out=%[1]d\b`, lostSpans+1))
+	want := regexp.MustCompile(fmt.Sprintf(`graceful shutdown completed.*\bended=%d .*\bpending=%[1]d .*\bwritten_out=%[1]d\b`, spans))
 	if !want.Match(log) {
-		t.Errorf("the log does not say that %d spans were written:\n%.2000s", lostSpans+1, regexp.MustCompile(`(?m)^\{"resourceSpans".*$`).ReplaceAll(log, []byte("…")))
+		t.Errorf("the log does not say that %d spans were written:\n%.2000s", spans, regexp.MustCompile(`(?m)^\{"resourceSpans".*$`).ReplaceAll(log, []byte("…")))
 	}
 }
 
@@ -105,7 +109,7 @@ func TestLastResortInTheWindow(t *testing.T) {
 					config.Env = append(config.Env, extensionsDir+"="+neighbour(t))
 				}
 				log, exit := die(t, config, lambdatest.Func(func(p *lambdatest.Process) { mains[lostMain](emulated(p)) }), crowdEvent{Spans: lostSpans})
-				checkFarewell(t, log, exit)
+				checkFarewell(t, log, exit, lostSpans+1)
 				if exit.Took >= window {
 					t.Errorf("the process ended after %v, want less than %v", exit.Took, window)
 				}
@@ -125,27 +129,26 @@ func TestLastResortInTheWindow(t *testing.T) {
 // TestLastResortReplayed: a real process without its backend leaves its spans on its stderr, and from there each of them
 // reaches another backend once.
 func TestLastResortReplayed(t *testing.T) {
-	log, exit := dieAsChild(t, crowdEvent{Spans: lostSpans})
-	checkFarewell(t, log, exit)
-	checkReplay(t, log, lostSpans+1)
+	log, exit := dieAsChild(t, crowdEvent{Spans: childLostSpans})
+	checkFarewell(t, log, exit, childLostSpans+1)
+	checkReplay(t, log, childLostSpans+1)
 }
 
 // TestLastResortOfAProcessThatEndsItself: neither a panic nor a refused response leaves time for a shutdown, and so it is
 // in a state in which nothing holds the environment.
 func TestLastResortOfAProcessThatEndsItself(t *testing.T) {
-	const spans = 100
 	for _, do := range []string{"panic", "large"} {
 		for _, signalOnly := range []string{"false", "true"} {
 			t.Run(do+", signal-only "+signalOnly, func(t *testing.T) {
 				t.Parallel()
-				log, exit := dieAsChild(t, crowdEvent{Spans: spans, Do: do}, "EPILOGUE_SIGNAL_ONLY="+signalOnly)
+				log, exit := dieAsChild(t, crowdEvent{Spans: childLostSpans, Do: do}, "EPILOGUE_SIGNAL_ONLY="+signalOnly)
 				if exit.Code != 1 {
 					t.Errorf("exit %+v, want 1", exit)
 				}
-				if want := fmt.Appendf(nil, "is written out written=%d\n", spans+1); bytes.Count(log, want) != 1 {
-					t.Errorf("the log does not say once that %d spans were written:\n%.2000s", spans+1, log)
+				if want := fmt.Appendf(nil, "is written out written=%d\n", childLostSpans+1); bytes.Count(log, want) != 1 {
+					t.Errorf("the log does not say once that %d spans were written:\n%.2000s", childLostSpans+1, log)
 				}
-				checkReplay(t, log, spans+1)
+				checkReplay(t, log, childLostSpans+1)
 			})
 		}
 	}
@@ -171,6 +174,7 @@ func dieAsChild(t *testing.T, e crowdEvent, env ...string) (log []byte, exit lam
 		ShutdownWindow: childWindow,
 		Env: append([]string{
 			childMain + "=crowd", "GORACE=atexit_sleep_ms=0", "EPILOGUE_LAST_RESORT=stderr",
+			"EPILOGUE_SHUTDOWN_BUDGET=" + childBudget.String(),
 			"OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1", // nobody listens there
 		}, env...),
 	}, lambdatest.Command(binary), e)

@@ -23,8 +23,9 @@ const (
 	childGrace       = 2 * time.Second // a busy machine may keep a child from running for longer than grace
 	timeout          = 3 * time.Second // of the function
 	gap              = 5 * time.Millisecond
-	childWindow      = 2 * time.Second // the same for the end; the agent keeps to its 450 ms, exactly so in memory
-	patience         = time.Minute     // of the test with a child
+	childWindow      = 2 * time.Second // the same for the end, of which the agent has
+	childBudget      = 1800 * time.Millisecond
+	patience         = time.Minute // of the test with a child
 )
 
 // well is a collector as it should be.
@@ -93,6 +94,7 @@ func asChild(t *testing.T, sc scenario) {
 	config.Env = []string{
 		childMain + "=" + sc.mainName(),
 		"EPILOGUE_GRACE=" + childGrace.String(),
+		"EPILOGUE_SHUTDOWN_BUDGET=" + childBudget.String(),
 		"GORACE=atexit_sleep_ms=0", // or the race detector alone would take a second of the shutdown window
 	}
 	r.drive(config, lambdatest.Command(binary))

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 
 	"github.com/epilogue-go/epilogue/internal/invariant"
 	"github.com/epilogue-go/epilogue/lambdatest"
+	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 )
 
@@ -189,4 +192,34 @@ func TestRoundTripAsLongAsTheWindow(t *testing.T) {
 		r.collector(otlpreceiver.Fault{Delay: 410 * time.Millisecond})
 		r.shutdown()
 	}})
+}
+
+// A flush that has gone on for longer than the window when SIGTERM comes is not thrown away for another: a request that is
+// slow makes it, one that hangs is made once more at once.
+func TestFlushUnderWayAtSigterm(t *testing.T) {
+	t.Parallel()
+	const since = 450 * time.Millisecond
+	for _, tt := range []struct {
+		name  string
+		first otlpreceiver.Fault
+		then  otlpreceiver.Fault
+		took  time.Duration // from SIGTERM to the end of the process
+	}{
+		{"slow", otlpreceiver.Fault{Delay: 700 * time.Millisecond}, otlpreceiver.Fault{Delay: 700 * time.Millisecond}, 250 * time.Millisecond},
+		{"hangs", hanging, well, collectorTime},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			inMemory(t, scenario{drive: func(r *run) {
+				r.collector(tt.then)
+				r.receiver.Next(tt.first)
+				var wait sync.WaitGroup
+				wait.Go(func() { r.answer(succeeds.held(since + tt.took)) })
+				r.await(func(e eventlog.Event) bool { return e.Kind == otlpreceiver.KindExportBegun })
+				time.Sleep(since) // virtual
+				r.signal(syscall.SIGTERM)
+				wait.Wait()
+				r.idle()
+			}})
+		})
+	}
 }
