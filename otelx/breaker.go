@@ -27,12 +27,12 @@ const (
 type BreakerState int
 
 const (
-	// BreakerClosed: as far as is known the backend deals with requests.
+	// BreakerClosed means that as far as is known the backend deals with requests.
 	BreakerClosed BreakerState = iota
-	// BreakerOpen: the backend is down. Until a pause is over, flushes fail at once and keep their spans.
+	// BreakerOpen means that the backend is down. Until a pause is over, flushes fail at once and keep their spans.
 	BreakerOpen
-	// BreakerProbing: the backend was down. The flush under way, or else the next, begins with a single request; once
-	// that is dealt with, the rest follows.
+	// BreakerProbing means that the backend was down. The flush under way, or else the next, begins with a single
+	// request; once that is dealt with, the rest follows.
 	BreakerProbing
 )
 

@@ -3,8 +3,8 @@ package otelx
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -140,7 +140,7 @@ func (s *storm) spans() {
 		var names []string
 		s.mu.Lock()
 		for range s.rand.IntN(20) {
-			names = append(names, fmt.Sprint(s.made))
+			names = append(names, strconv.Itoa(s.made))
 			s.made++
 		}
 		s.mu.Unlock()
