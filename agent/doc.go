@@ -44,10 +44,10 @@
 // # SIGTERM
 //
 // An extension, whatever it subscribes to, buys a window between SIGTERM and SIGKILL: 500 ms, or 300 ms beside external
-// extensions. In it, less the margin, the agent ends open spans with status Error, runs the shutdown hooks, flushes,
-// shuts the Flusher down, logs a line that contains "graceful shutdown completed" with the Flusher's counts, and exits
-// with code 0. The line before contains "SIGTERM received". This beats everything else the agent may be doing. SIGINT,
-// which only a person sends, is treated alike.
+// extensions. In it, less the margin, the agent tells the Flusher how long there is ([Hastener]), ends open spans with
+// status Error, runs the shutdown hooks, flushes, shuts the Flusher down, logs a line that contains "graceful shutdown
+// completed" with the Flusher's counts, and exits with code 0. The line before contains "SIGTERM received". This beats
+// everything else the agent may be doing. SIGINT, which only a person sends, is treated alike.
 //
 // SIGTERM may never come, for example when the platform runs out of patience. What was flushed after each invocation is
 // safe; do not leave telemetry to the end.
@@ -73,6 +73,12 @@
 // An external extension buys SIGTERM too, so that beside one no copies are made. [WithProvisionalSpans] has them made in
 // every state. A handler that makes it in the last moment is served as any other, and its spans bear no mark; where there
 // were copies, backends see both under one span id. The guard competes with the handler for the CPU, once.
+//
+// # A process that ends itself
+//
+// After a panic, or a response that was refused, aws-lambda-go ends the process: there is no SIGTERM. The handler
+// package has flushed by then, and where that was in vain and the Flusher is an [OutWriter], what is pending is written
+// out, for a quarter of a second at most ([Agent.WriteOut]).
 //
 // # Limits
 //

@@ -55,7 +55,7 @@
 // # The last resort
 //
 // A process can end while its backend is down. With [WithLastResort] what Shutdown could not deliver is written as lines
-// of OTLP JSON, most often to the log, from where `epilogue replay` or a Collector sends it later.
+// of OTLP JSON, most often to the log ([SDK.WriteOut] does so for a process that ends without it), from where `epilogue replay` or a Collector sends it later.
 //
 // # Elsewhere
 //
