@@ -34,10 +34,10 @@
 // Between exports no goroutine exists and no timer runs but that one.
 //
 // An export sends batches of OTEL_BSP_MAX_EXPORT_BATCH_SIZE spans, up to 32 requests at once, or eight of the largest
-// size ([WithMaxRequestSize]). A batch that could not
-// be delivered is tried again within the time the caller has, and after that it stays and goes first next time. When
-// the buffer is full the oldest waiting span is dropped. Every drop is counted by its reason ([Dropped]) and makes
-// exactly one flush fail, so that nothing is lost in silence: Ended = Exported + Pending + Dropped at any moment.
+// size ([WithMaxRequestSize]). A batch that could not be delivered is tried again within the time the caller has, and
+// after that it stays and goes first next time. When the buffer is full the oldest waiting span is dropped. Every drop
+// is counted by its reason ([Dropped]) and makes exactly one flush fail, so that nothing is lost in silence:
+// Ended = Exported + Pending + Dropped at any moment.
 //
 // # While the backend is down
 //

@@ -1,9 +1,7 @@
 package otelx
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"os"
@@ -18,88 +16,6 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 )
-
-// page is a writer that a test can read back, hold and script.
-type page struct {
-	mu     sync.Mutex
-	writes [][]byte
-	gate   chan struct{}          // nil: open
-	answer func(call int) error   // nil: no error
-	before func(line []byte)      // nil: nothing
-	short  func(call int) (n int) // nil: whole
-}
-
-func (p *page) Write(b []byte) (int, error) {
-	if p.before != nil {
-		p.before(b)
-	}
-	if p.gate != nil {
-		<-p.gate
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	call := len(p.writes)
-	p.writes = append(p.writes, bytes.Clone(b))
-	if p.answer != nil {
-		if err := p.answer(call); err != nil {
-			return 0, err
-		}
-	}
-	if p.short != nil {
-		return p.short(call), nil
-	}
-	return len(b), nil
-}
-
-func (p *page) lines() [][]byte {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return slices.Clone(p.writes)
-}
-
-// spanNames reads the names of the spans of a line.
-func spanNames(t *testing.T, line []byte) []string {
-	t.Helper()
-	var doc struct {
-		ResourceSpans []struct {
-			ScopeSpans []struct{ Spans []struct{ Name string } }
-		}
-	}
-	if err := json.Unmarshal(line, &doc); err != nil || bytes.IndexByte(line, '\n') != len(line)-1 {
-		t.Fatalf("not a line of JSON: %v: %.200q", err, line)
-	}
-	var out []string
-	for _, r := range doc.ResourceSpans {
-		for _, s := range r.ScopeSpans {
-			for _, span := range s.Spans {
-				out = append(out, span.Name)
-			}
-		}
-	}
-	return out
-}
-
-func (p *page) names(t *testing.T) []string {
-	t.Helper()
-	var out []string
-	for _, line := range p.lines() {
-		out = append(out, spanNames(t, line)...)
-	}
-	return out
-}
-
-// resort returns an SDK on x with w as its last resort.
-func resort(x exporter, w io.Writer, s sized) *SDK {
-	sdk := start(x, s)
-	p := sdk.processor
-	p.last = &lastResort{w: w, most: lastResortBytes, queue: p.queue, turn: make(chan struct{}, 1), done: make(chan struct{})}
-	return sdk
-}
-
-// down is a backend that takes nothing.
-func down() []outcome {
-	return slices.Repeat([]outcome{{verdict: keep, err: errDown}}, 9)
-}
 
 func TestLastResort(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -426,80 +342,4 @@ func TestLastResortMaxBytes(t *testing.T) {
 			t.Errorf("%s=%q: %v", lastResortBytesKey, value, err)
 		}
 	}
-}
-
-// TestWriteOut: a process that ends without Shutdown has its spans written once, and what comes later by the next.
-func TestWriteOut(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		x, w := &fakeExporter{}, &page{}
-		x.answer(down()...)
-		s := resort(x, w, sized{batch: 2})
-		end(s, "a", "b", "c")
-		_ = s.ForceFlush(within(t, time.Second))
-		if n := s.WriteOut(within(t, time.Second)); n != 3 {
-			t.Errorf("%d written, want 3", n)
-		}
-		if n := s.WriteOut(within(t, time.Second)); n != 0 {
-			t.Errorf("%d written by a second call", n)
-		}
-		wantStats(t, s, Stats{Ended: 3, Pending: 3, WrittenOut: 3})
-		end(s, "d")
-		err := s.Shutdown(within(t, time.Second))
-		if err == nil || !strings.Contains(err.Error(), "4 of 4 spans written") {
-			t.Errorf("Shutdown: %v", err)
-		}
-		if got := w.names(t); strings.Join(got, "") != "abcd" {
-			t.Errorf("wrote %q", got)
-		}
-		wantStats(t, s, Stats{Ended: 4, Pending: 4, WrittenOut: 4})
-		if n := s.WriteOut(within(t, time.Second)); n != 0 {
-			t.Errorf("%d written after Shutdown", n)
-		}
-	})
-}
-
-// TestWriteOutInParts: a call goes on where the one before was cut short, also by the bound of all lines.
-func TestWriteOutInParts(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := &page{before: func([]byte) { time.Sleep(300 * time.Millisecond) }} // virtual
-		s := resort(&fakeExporter{}, w, sized{})
-		endLarge(s, 10, 150<<10)
-		total := 0
-		for range 4 {
-			total += s.WriteOut(within(t, time.Second))
-			time.Sleep(time.Second) // a Write under way goes on
-		}
-		if n := len(w.names(t)); n != 6 || s.Stats().WrittenOut != 6 { // of 150 KB each, in 1 MiB
-			t.Errorf("%d spans in the lines, %d counted, %d returned", n, s.Stats().WrittenOut, total)
-		}
-	})
-}
-
-// TestWriteOutHangs: a writer that never returns holds nobody beyond ctx, and Shutdown's lines neither.
-func TestWriteOutHangs(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := &page{gate: make(chan struct{})}
-		x := &fakeExporter{}
-		x.answer(down()...)
-		s := resort(x, w, sized{})
-		end(s, "a")
-		began := time.Now()
-		if n := s.WriteOut(within(t, time.Second)); n != 0 || time.Since(began) != time.Second {
-			t.Errorf("%d written after %v", n, time.Since(began))
-		}
-		if err := s.Shutdown(within(t, time.Second)); err == nil || time.Since(began) != 2*time.Second {
-			t.Errorf("Shutdown: %v after %v", err, time.Since(began))
-		}
-		close(w.gate)
-		synctest.Wait()
-	})
-}
-
-func TestWriteOutWithoutLastResort(t *testing.T) {
-	s := start(&fakeExporter{}, sized{})
-	end(s, "a")
-	if n := s.WriteOut(t.Context()) + new(SDK).WriteOut(t.Context()); n != 0 {
-		t.Errorf("%d written", n)
-	}
-	wantStats(t, s, Stats{Ended: 1, Pending: 1})
 }

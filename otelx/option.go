@@ -76,9 +76,10 @@ func WithDefaultResource(r *resource.Resource) Option { return Fallback(WithReso
 
 // WithExporter replaces the OTLP encoder and sender by e. Its ExportSpans is called by one goroutine at a time, with at
 // most OTEL_BSP_MAX_EXPORT_BATCH_SIZE spans that it must not keep; the context ends when nobody waits for the flush any
-// more, and it must respect that. An error keeps the batch for the next flush; e itself may retry, we do not. A batch
-// that fails again in two later flushes that deliver others is dropped as refused. e's Shutdown is called once, by the
-// SDK's. A nil e changes nothing.
+// more, and it must respect that: while it does not return, flushes fail at once, but for Shutdown. An error keeps the
+// batch for the next flush; e itself may retry, we do not. Errors within 5 ms cost nobody anything and are not taken for
+// a backend that is down. A batch that fails again in two later flushes that deliver others is dropped as refused. e's
+// Shutdown is called once, by the SDK's. A nil e changes nothing.
 //
 // Environment: OTEL_TRACES_EXPORTER: otlp (default), console, none. Another value is an error and means otlp.
 func WithExporter(e sdktrace.SpanExporter) Option {

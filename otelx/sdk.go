@@ -168,10 +168,9 @@ func (s *SDK) ForceFlush(ctx context.Context) error {
 // Shutdown does what ForceFlush does, and then closes the exporter. It tries whatever is known of the backend, a
 // Retry-After notwithstanding, and goes on trying while its ctx has time. An export that is under way for a ForceFlush
 // goes on for as long as Shutdown waits, and none of its requests is cut off before; one that has no answer for half of
-// its time is made once more beside the first. Spans that end after
-// the call are counted as dropped. Any number of callers share it, each under its own ctx; the exporter is closed when
-// the last of them has done flushing. What was not delivered then stays pending for good, and every later Shutdown or
-// ForceFlush says so again.
+// its time is made once more beside the first. Spans that end after the call are counted as dropped. Any number of
+// callers share it, each under its own ctx; the exporter is closed when the last of them has done flushing. What was not
+// delivered then stays pending for good, and every later Shutdown or ForceFlush says so again.
 //
 // Give ctx a deadline: without one, a backend that is down holds Shutdown for OTEL_BSP_EXPORT_TIMEOUT.
 func (s *SDK) Shutdown(ctx context.Context) error {
