@@ -129,6 +129,7 @@ func TestLastResortInTheWindow(t *testing.T) {
 // TestLastResortReplayed: a real process without its backend leaves its spans on its stderr, and from there each of them
 // reaches another backend once.
 func TestLastResortReplayed(t *testing.T) {
+	t.Parallel()
 	log, exit := dieAsChild(t, crowdEvent{Spans: childLostSpans})
 	checkFarewell(t, log, exit, childLostSpans+1)
 	checkReplay(t, log, childLostSpans+1)
@@ -156,6 +157,7 @@ func TestLastResortOfAProcessThatEndsItself(t *testing.T) {
 
 // TestLastResortIsNotForAnError: the process lives on, and Shutdown writes.
 func TestLastResortIsNotForAnError(t *testing.T) {
+	t.Parallel()
 	log, exit := dieAsChild(t, crowdEvent{Spans: 10, Do: "fail"}, "EPILOGUE_SIGNAL_ONLY=true")
 	if n := bytes.Count(log, []byte("written out")); n != 0 || exit.Code != 0 {
 		t.Errorf("exit %+v, %d lines that something was written out", exit, n)

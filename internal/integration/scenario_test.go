@@ -2,6 +2,7 @@ package integration
 
 import (
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/epilogue-go/epilogue/lambdatest"
@@ -62,10 +63,24 @@ func TestInMemory(t *testing.T) {
 	}
 }
 
+// Children wait most of their time, above all for timeouts. So there are more of them at once than the machine has CPUs, and
+// nothing beside them that computes.
 func TestWithAChild(t *testing.T) {
-	for _, sc := range scenarios() {
-		t.Run(sc.name, func(t *testing.T) { t.Parallel(); asChild(t, sc) })
+	const atOnce = 4
+	queue := make(chan scenario)
+	var all sync.WaitGroup
+	for range atOnce {
+		all.Go(func() {
+			for sc := range queue {
+				t.Run(sc.name, func(t *testing.T) { asChild(t, sc) })
+			}
+		})
 	}
+	for _, sc := range scenarios() {
+		queue <- sc
+	}
+	close(queue)
+	all.Wait()
 }
 
 // orders are all outcomes with INVOKE before the handler, during it, after its response, and after the runtime has asked
