@@ -26,7 +26,8 @@ type invocation struct {
 	invoked  bool      // its INVOKE event has come
 	letGo    bool      // the loop does not wait for its end, which therefore flushes by itself
 	forsaken bool      // it has ended, and the loop did not wait for its INVOKE event to flush it
-	spent    bool      // a flush for it has failed: there is no second budget
+	flushed  bool      // a flush for it has been made
+	spent    bool      // that has failed: there is no second budget
 }
 
 func (inv *invocation) hasBegun() bool { return isClosed(inv.begun) }
@@ -125,13 +126,21 @@ func (v *invocations) isLetGo(id string) bool {
 	return inv != nil && inv.letGo
 }
 
-// spend notes that a flush for the invocation has failed.
-func (v *invocations) spend(id string) {
+// noteFlush notes that a flush for the invocation has been made, and whether it has failed.
+func (v *invocations) noteFlush(id string, failed bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if inv := v.find(id); inv != nil {
-		inv.spent = true
+		inv.flushed, inv.spent = true, failed
 	}
+}
+
+// isFlushed reports whether a flush for the invocation has been made.
+func (v *invocations) isFlushed(id string) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	inv := v.find(id)
+	return inv != nil && inv.flushed
 }
 
 // isSpent reports whether a flush for the invocation has failed.

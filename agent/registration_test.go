@@ -225,6 +225,23 @@ func TestSecondEndDoesNotFlushAgain(t *testing.T) {
 	})
 }
 
+// The End of an error comes when the environment may be frozen already; its flush came before the post. A second one began at
+// the thaw, beside the next invocation, and took that one's spans before its response.
+func TestEndAfterAFlushDoesNotFlushAgain(t *testing.T) {
+	story(t, func(w *world) {
+		w.options = []agent.Option{agent.WithSignalOnly()}
+		w.onClose = func(m *mainland) {
+			if err := m.agent.Flush(m.id); err != nil {
+				w.Error(err)
+			}
+			m.agent.End(m.id)
+		}
+	}, func(w *world) {
+		w.serves("r")
+		w.one(flushBegun, "")
+	})
+}
+
 func TestManagedInstances(t *testing.T) {
 	story(t, func(w *world) {
 		w.config.ManagedInstances, w.config.Concurrency = true, 8

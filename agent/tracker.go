@@ -30,9 +30,9 @@ func (a *Agent) Begin(requestID string, deadline time.Time, root [8]byte) {
 //
 // Where the agent holds the environment it returns at once and the flush follows behind it. Where nothing does
 // ([Agent.Holds] is false), End flushes and returns when that is done or the budget is used up, so it is to be called
-// before the runtime asks for the next invocation. It does not where a Flush for the invocation has failed: what waits
-// leaves with the next one, since the budget is used up and the environment may freeze by now. It may be called without
-// Begin.
+// before the runtime asks for the next invocation. It does not where a Flush for the invocation has been made, well or
+// not: that came before the outcome was posted, and the environment may freeze by now, so what waits leaves with the next
+// one. It may be called without Begin.
 func (a *Agent) End(requestID string) {
 	if a == nil {
 		return
@@ -40,7 +40,7 @@ func (a *Agent) End(requestID string) {
 	// First the end, then the state. When next breaks, the loop sets the state and then looks for ends that it must
 	// flush. So whatever the order, one of the two sees the other's.
 	first, letGo := a.invocations.end(requestID)
-	if first && a.nobodyHolds(letGo) && !a.invocations.isSpent(requestID) {
+	if first && a.nobodyHolds(letGo) && !a.invocations.isFlushed(requestID) {
 		_ = a.flushOf(requestID) // counted and logged where it fails
 	}
 }
@@ -59,13 +59,11 @@ func (a *Agent) Flush(requestID string) error {
 	return a.flushOf(requestID)
 }
 
-// flushOf flushes for an invocation. Where that fails, neither its End nor the loop flushes for it again.
+// flushOf flushes for an invocation. Its End does not flush again, and the loop only where this has gone well.
 func (a *Agent) flushOf(requestID string) error {
 	deadline := a.invocations.deadlineOf(requestID)
 	err := a.flushFor(deadline)
-	if err != nil {
-		a.invocations.spend(requestID)
-	}
+	a.invocations.noteFlush(requestID, err != nil)
 	a.outlast(deadline)
 	return err
 }
