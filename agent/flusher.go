@@ -62,8 +62,9 @@ type IntervalSetter interface {
 
 // Hastener is what a [Flusher] implements that can make more of its last moments if it knows that they are.
 type Hastener interface {
-	// Hasten is called once, when the shutdown begins, and returns at once. Until then there is time, and Shutdown is to
-	// follow. A ForceFlush may be under way; the agent ends its context early enough for another one, which is free to
+	// Hasten is called when the shutdown begins, and returns at once. Until then there is time, and Shutdown is to
+	// follow. It is also called before the ForceFlush of an outcome after which the process ends without a shutdown, a
+	// panic for one. A ForceFlush may be under way; the agent ends its context early enough for another one, which is free to
 	// await what the first has begun.
 	Hasten(until time.Time)
 }

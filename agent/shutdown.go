@@ -120,7 +120,7 @@ func (a *Agent) drain(ctx context.Context, began time.Time, why string, timeout 
 	a.flights.hurry(p.flush, p.shutdown)
 
 	r := &report{window: p.window, account: slog.GroupValue()}
-	r.fail("hasten", a.hasten(ctx, p))
+	r.fail("hasten", a.hasten(ctx, p.shutdown))
 	r.fail("end open spans", a.endOpen(ctx, p, why, timeout, r))
 	r.fail("hook", a.runHooks(ctx, p))
 	a.leave(ctx, p, r)
@@ -131,8 +131,8 @@ func (a *Agent) drain(ctx context.Context, began time.Time, why string, timeout 
 
 // hasten tells the Flusher that its last moments have begun. One that does not return loses what could have been made of
 // them, and little of the time.
-func (a *Agent) hasten(ctx context.Context, p plan) error {
-	return until(ctx, time.Now().Add(straggle), func(context.Context) error { return a.flusher.hasten(p.shutdown) })
+func (a *Agent) hasten(ctx context.Context, end time.Time) error {
+	return until(ctx, time.Now().Add(straggle), func(context.Context) error { return a.flusher.hasten(end) })
 }
 
 // endOpen ends the open spans: those of invocations in flight with a reason of their own, then whatever is left. A

@@ -68,6 +68,18 @@ func (a *Agent) flushOf(requestID string) error {
 	return err
 }
 
+// Hasten tells the Flusher, where it is a [Hastener], that the process ends after the Flush that is to follow: whatever is
+// known of the backend, it is to be tried. It does nothing once a shutdown is under way, which has done so.
+func (a *Agent) Hasten(requestID string) {
+	if a == nil || a.isDraining() {
+		return
+	}
+	end := a.settings.budget.flush(time.Now(), a.invocations.deadlineOf(requestID))
+	if err := a.hasten(a.life, end); err != nil {
+		a.log.say(warn, "agent: Hasten failed", slog.Any("error", err))
+	}
+}
+
 // WriteOut has what is pending written to where it outlasts the process, where the Flusher is an [OutWriter], and returns
 // how much that was. It is to follow a Flush after which the process ends without a shutdown: a panic, a refused
 // response. It ends by the invocation's deadline as a Flush does, and after a quarter of a second. It does nothing once

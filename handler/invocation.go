@@ -26,6 +26,9 @@ func (inv *invocation) late() bool {
 // close ends an invocation whose response has been closed. Where that may not mean that it was accepted the flush
 // comes first, unless End flushes itself. With last, aws-lambda-go ends the process then.
 func (inv *invocation) close(accepted, last bool) {
+	if last {
+		inv.tracker.Hasten(inv.requestID)
+	}
 	if !accepted && inv.tracker.Holds(inv.requestID) {
 		inv.tracker.Flush(inv.requestID)
 	}
@@ -50,6 +53,9 @@ func (inv *invocation) fail(err error) {
 // where the environment freezes at once, so the flush comes first there, and where last is set: aws-lambda-go ends the
 // process after the post.
 func (inv *invocation) leave(last bool) {
+	if last {
+		inv.tracker.Hasten(inv.requestID)
+	}
 	over := inv.ctx.Err() != nil // past the deadline: nothing can be posted, and nothing more will tell
 	if last || over || !inv.tracker.Holds(inv.requestID) {
 		inv.tracker.Flush(inv.requestID)

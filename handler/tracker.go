@@ -18,6 +18,11 @@ import "time"
 // ends with it the spans still open at and under the invocation's, with status Error and the reason: the function has
 // panicked or called runtime.Goexit, and nobody else will end them. One that also has
 //
+//	Hasten(requestID string)
+//
+// is told with it that aws-lambda-go is about to end the process, and that the next Flush or End is the last. One that
+// also has
+//
 //	WriteOut(requestID string) int
 //
 // is told with it, after the Flush, that aws-lambda-go is about to end the process: what is still pending then is to go to
@@ -51,6 +56,7 @@ type safeTracker struct {
 	holds   func(requestID string) bool
 	endOpen func(requestID, reason string) int
 
+	hasten   func(requestID string)
 	writeOut func(requestID string) int
 }
 
@@ -60,6 +66,7 @@ func newSafeTracker(g *guard, given Tracker) safeTracker {
 		holds:   func(string) bool { return true },
 		endOpen: func(string, string) int { return 0 },
 
+		hasten:   func(string) {},
 		writeOut: func(string) int { return 0 },
 	}
 	if h, ok := given.(interface{ Holds(requestID string) bool }); ok {
@@ -69,6 +76,9 @@ func newSafeTracker(g *guard, given Tracker) safeTracker {
 		EndOpen(requestID, reason string) int
 	}); ok {
 		t.endOpen = e.EndOpen
+	}
+	if h, ok := given.(interface{ Hasten(requestID string) }); ok {
+		t.hasten = h.Hasten
 	}
 	if w, ok := given.(interface{ WriteOut(requestID string) int }); ok {
 		t.writeOut = w.WriteOut
@@ -98,6 +108,10 @@ func (t *safeTracker) Holds(requestID string) bool {
 
 func (t *safeTracker) EndOpen(requestID, reason string) {
 	t.guard.safely(func() { t.endOpen(requestID, reason) })
+}
+
+func (t *safeTracker) Hasten(requestID string) {
+	t.guard.safely(func() { t.hasten(requestID) })
 }
 
 func (t *safeTracker) WriteOut(requestID string) {

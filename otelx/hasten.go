@@ -7,7 +7,7 @@ import "time"
 func (l *loop) hasten(until time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.notBefore, l.final, l.ends = time.Time{}, true, until
+	l.notBefore, l.ends = time.Time{}, until
 	if l.run == nil {
 		return
 	}
@@ -16,6 +16,10 @@ func (l *loop) hasten(until time.Time) {
 	}
 	l.run.makeFinal(until)
 }
+
+// lastMoments reports whether there is no later, so that everything is tried: Shutdown was called, or Hasten, and its time
+// is not up. l.mu is held.
+func (l *loop) lastMoments() bool { return l.final || time.Now().Before(l.ends) }
 
 // withinEnds returns deadline (zero: none), or when the process's time is up where that comes first. l.mu is held.
 func (l *loop) withinEnds(deadline time.Time) time.Time {

@@ -70,7 +70,7 @@ func (l *loop) begin(deadline time.Time) *run {
 	l.runs++
 	l.run = newRun(l.runs, l.queue.mark(), deadline)
 	l.run.probe = l.breaker.open()
-	if l.final {
+	if l.lastMoments() {
 		l.run.makeFinal(deadline)
 	}
 	return l.run

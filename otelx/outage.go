@@ -16,7 +16,7 @@ func left(then, now time.Time) time.Duration {
 
 // down returns an error while the backend is down and no probe is due. l.mu is held.
 func (l *loop) down() error {
-	if !l.breaker.open() || l.final {
+	if !l.breaker.open() || l.lastMoments() {
 		return nil
 	}
 	if wait := l.quiet(); wait > 0 {

@@ -181,7 +181,7 @@ func (s *SDK) Shutdown(ctx context.Context) error {
 }
 
 // Hasten says that the process is about to end, and that there is no time after until. It returns at once, and Shutdown
-// is to follow. Meanwhile spans are accepted as before, and each export, one under way too, is made as Shutdown makes it:
+// or a last ForceFlush is to follow. If the process lives on all the same, everything is as before then. Meanwhile spans are accepted as before, and each export, one under way too, is made as Shutdown makes it:
 // whatever is known of the backend, to the end, with a second request beside one that hangs. One that is under way
 // goes on until then, even where its ForceFlush is given up: the next joins it.
 func (s *SDK) Hasten(until time.Time) {
