@@ -15,6 +15,7 @@ import (
 func dying(w *world) {
 	w.flusher.onFlush = func(context.Context, int) error { return errors.New("backend down") }
 	w.handle = func(_ context.Context, m *mainland) error {
+		m.agent.Hasten(m.id)
 		_ = m.agent.Flush(m.id)
 		m.agent.WriteOut(m.id)
 		panic("boom")
@@ -43,7 +44,7 @@ func TestWriteOut(t *testing.T) {
 				w.invokeAs("p")
 				w.idle()
 				e := w.one(writtenOut, "")
-				w.inOrder(w.find(flushEnded, "")[0], e)
+				w.inOrder(w.find(hastened, "")[0], w.find(flushEnded, "")[0], e)
 				if e.Duration.Round(time.Millisecond) != tt.has {
 					w.Errorf("the lines have %v, want %v", e.Duration, tt.has)
 				}

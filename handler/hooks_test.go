@@ -211,9 +211,10 @@ func TestDeadlineWhilePosting(t *testing.T) {
 	})
 }
 
-// resorting is a tracker with a last resort.
+// resorting is a tracker that makes the most of last moments.
 type resorting struct{ *journal }
 
+func (r resorting) Hasten(id string)       { r.add("hasten " + id) }
 func (r resorting) WriteOut(id string) int { r.add("write out " + id); return 1 }
 
 // halfTyped is an error whose ErrorType panics, and whose message is as it should be.
@@ -228,7 +229,8 @@ type stuckBody struct{ r io.Reader }
 func (b stuckBody) Read(p []byte) (int, error) { return b.r.Read(p) }
 func (stuckBody) Close() error                 { panic("no close") }
 
-// TestLastWords: the tracker writes out what is pending before the process ends, and only then. The flush comes first.
+// TestLastWords: the tracker is told before the last flush, and writes out after it what is pending, where the process ends
+// and only there.
 func TestLastWords(t *testing.T) {
 	const late = 4 * time.Second // past the deadline of invocationContext
 	large := strings.Repeat("x", 6<<20+1)
@@ -275,9 +277,12 @@ func TestLastWords(t *testing.T) {
 				if got := j.has("write out r1"); got != tt.ends {
 					t.Errorf("written out: %t; want %t: %q", got, tt.ends, j.entries)
 				}
-				flushed := slices.Index(j.entries, "flush r1")
-				if tt.ends && (flushed < 0 || slices.Index(j.entries, "write out r1") < flushed) {
-					t.Errorf("no flush before: %q", j.entries)
+				told, flushed := slices.Index(j.entries, "hasten r1"), slices.Index(j.entries, "flush r1")
+				if tt.ends && (told < 0 || flushed < told || slices.Index(j.entries, "write out r1") < flushed) {
+					t.Errorf("not told, flushed and written out in turn: %q", j.entries)
+				}
+				if !tt.ends && told >= 0 {
+					t.Errorf("told of an end that does not come: %q", j.entries)
 				}
 			})
 		})

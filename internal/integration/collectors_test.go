@@ -127,6 +127,20 @@ var collectors = []scenario{
 		permit: permit{lost: 5},
 	},
 	{
+		name: "collector is back, and nobody knows, at a panic",
+		env:  []string{"EPILOGUE_FLUSH_TIMEOUT=500ms"},
+		drive: func(r *run) {
+			r.collector(hanging)
+			for range 4 { // until the breaker pauses
+				r.send(succeeds.heldAtMost(500 * time.Millisecond))
+			}
+			r.collector(well)
+			r.send(panics)
+			r.send(succeeds)
+			r.shutdown()
+		},
+	},
+	{
 		name: "collector cuts connections during the freeze",
 		drive: func(r *run) {
 			for range 3 {

@@ -103,8 +103,6 @@ func (w *walk) atTheEnd(l *ledger, e exit, lost, open int) error {
 	switch {
 	case !w.weather.well():
 		return nil
-	case e.code == 1 && !w.recovered(): // it may be left alone still, which a shutdown does not heed, but a panic does
-		return nil
 	case e.code == exitCode || e.code == -1:
 		was := w.before
 		if was.ledger != l {
