@@ -69,7 +69,7 @@ func drawPlatform(r *rand.Rand, extensions string) *platform {
 	}
 	p.drawTrouble(r)
 	if r.IntN(8) == 0 {
-		p.neighbour, p.hold = true, ms(r, 0, 80)
+		p.neighbour, p.hold = true, ms(r, 0, 45) // below the margin: beyond it a late invocation times out, whatever the agent does
 		p.config.ExternalExtensions = []lambdatest.ExternalExtension{{Name: neighbour, Hold: p.hold}}
 		p.config.Env = append(p.config.Env, extensionsDir+"="+extensions)
 	}
