@@ -24,12 +24,16 @@ var binaries = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	builtDir = dir
 	build := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", dir+"/", ".", "../../examples/orders", "../../examples/prices")
 	if out, err := build.CombinedOutput(); err != nil {
 		return dir, errors.New(string(out))
 	}
 	return dir, nil
 })
+
+// builtDir is the directory that binaries has made, for TestMain to remove; empty if no test has asked for it.
+var builtDir string
 
 func built(t *testing.T) string {
 	t.Helper()

@@ -11,8 +11,8 @@ import (
 
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
-		if dir, err := binaries(); err == nil {
-			_ = os.RemoveAll(dir)
+		if builtDir != "" {
+			_ = os.RemoveAll(builtDir)
 		}
 		os.Exit(code)
 	}))
