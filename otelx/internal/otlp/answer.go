@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/epilogue-go/epilogue/internal/redact"
 )
 
 // maxRetryAfter bounds what a backend can ask for.
@@ -26,13 +28,13 @@ func (s *HTTPSender) answer(resp *http.Response) (Result, error) {
 		return accepted(resp, body, err), nil
 	case 3:
 		return Result{}, fmt.Errorf("send to %s: redirect (%s) to %s not followed; set the endpoint to the final address",
-			s.target, statusText(code), shown(location(resp), resp.Request))
+			s.target, statusText(code), redact.Text(location(resp), resp.Request))
 	default:
 		res := Result{Retryable: retryable(code), TooLarge: code == http.StatusRequestEntityTooLarge}
 		if res.Retryable {
 			res.RetryAfter = parseRetryAfter(resp.Header.Get("Retry-After"), time.Now())
 		}
-		if said := shown(refusal(resp.Header, body), resp.Request); said != "" {
+		if said := redact.Text(refusal(resp.Header, body), resp.Request); said != "" {
 			return res, fmt.Errorf("send to %s: %s: %s", s.target, statusText(code), said)
 		}
 		return res, fmt.Errorf("send to %s: %s", s.target, statusText(code))
@@ -43,7 +45,7 @@ func (s *HTTPSender) answer(resp *http.Response) (Result, error) {
 func accepted(resp *http.Response, body []byte, readErr error) Result {
 	switch {
 	case readErr != nil:
-		return Result{Message: shown("accepted, but the answer could not be read: "+readErr.Error(), resp.Request)}
+		return Result{Message: redact.Text("accepted, but the answer could not be read: "+readErr.Error(), resp.Request)}
 	case isEncoded(resp.Header):
 		return Result{Message: "accepted, but the answer is compressed, which was not asked for"}
 	case !isProtobuf(resp.Header):
@@ -53,7 +55,7 @@ func accepted(resp *http.Response, body []byte, readErr error) Result {
 	if err != nil {
 		return Result{Message: "accepted, but the answer is malformed: " + err.Error()}
 	}
-	return Result{Rejected: rejected, Message: shown(message, resp.Request)}
+	return Result{Rejected: rejected, Message: redact.Text(message, resp.Request)}
 }
 
 // otherAnswer is what to say about an accepted request whose answer is not protobuf. Servers that answer with JSON or

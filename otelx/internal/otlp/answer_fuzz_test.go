@@ -14,6 +14,8 @@ import (
 	"unicode/utf8"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/epilogue-go/epilogue/internal/redact"
 )
 
 // saying is a connection whose other end says the same whatever it is told, and then hangs up.
@@ -52,7 +54,7 @@ func FuzzAnswer(f *testing.F) {
 			t.Error(closeErr)
 		}
 		text := res.Message + errorText(err)
-		if strings.Contains(lower(text), "t0ken-of-mine") || len(text) > 2*maxSaid || !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
+		if strings.Contains(strings.ToLower(text), "t0ken-of-mine") || len(text) > 2*redact.MaxBytes || !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
 			t.Errorf("not fit to be shown: %q", text)
 		}
 		if res.Rejected < 0 || res.RetryAfter < 0 || res.RetryAfter > maxRetryAfter || err == nil && (res.Retryable || res.TooLarge) ||

@@ -9,17 +9,14 @@ import (
 	"net/http"
 	"strings"
 	"syscall"
-	"unicode"
-	"unicode/utf8"
-)
 
-// maxSaid is how many bytes of what a server or an error says get into an error or a Result of ours.
-const maxSaid = 300
+	"github.com/epilogue-go/epilogue/internal/redact"
+)
 
 // explain makes an error of req fit to be shown: on one line, of limited length, without secrets, and with what to do
 // about it where that is known.
 func explain(err error, req *http.Request) error {
-	if text := shown(err.Error(), req); text != err.Error() {
+	if text := redact.Text(err.Error(), req); text != err.Error() {
 		err = &shownError{text: text, err: err}
 	}
 	if todo := hint(err, req.URL.Scheme); todo != "" {
@@ -78,32 +75,3 @@ type shownError struct {
 
 func (e *shownError) Error() string { return e.text }
 func (e *shownError) Unwrap() error { return e.err }
-
-// shown is what the other side, or anything that knows req, said, fit for an error or a Result. Secrets go first: cut to
-// length, half of one could stay.
-func shown(text string, req *http.Request) string { return printable(secretsOf(req).redact(text)) }
-
-// printable is text on one line without control characters, cut to maxSaid bytes.
-func printable(text string) string {
-	var b strings.Builder
-	space := false // one is due before the next rune
-	for _, r := range text {
-		if unicode.IsSpace(r) {
-			space = b.Len() > 0
-			continue
-		}
-		if !unicode.IsPrint(r) || r == utf8.RuneError {
-			r = '?'
-		}
-		if b.Len()+utf8.RuneLen(r)+1 > maxSaid {
-			b.WriteString("…")
-			break
-		}
-		if space {
-			b.WriteByte(' ')
-			space = false
-		}
-		b.WriteRune(r)
-	}
-	return b.String()
-}

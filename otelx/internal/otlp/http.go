@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -15,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/epilogue-go/epilogue/internal/redact"
 	"github.com/epilogue-go/epilogue/internal/version"
 )
 
@@ -119,18 +119,9 @@ func (s *HTTPSender) newTransport() *http.Transport {
 		DisableCompression:     true,
 	}
 	if s.cfg.Dial == nil {
-		t.Proxy = proxy
+		t.Proxy = redact.Proxy
 	}
 	return t
-}
-
-// proxy is http.ProxyFromEnvironment, but for its errors: they show the variable's value, password included.
-func proxy(req *http.Request) (*url.URL, error) {
-	u, err := http.ProxyFromEnvironment(req)
-	if err != nil {
-		return nil, errors.New("HTTPS_PROXY or HTTP_PROXY is no URL of a proxy; write one such as http://proxy:3128")
-	}
-	return u, nil
 }
 
 // Send makes one attempt to deliver body, as [Sender] says.

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/epilogue-go/epilogue/internal/memnet"
+	"github.com/epilogue-go/epilogue/internal/redact"
 	"github.com/epilogue-go/epilogue/internal/version"
 )
 
@@ -236,13 +237,13 @@ func TestAnswers(t *testing.T) {
 		"400 with bad status": {handle: respond(400, pb, []byte("sorry")), err: "400 Bad Request: sorry"},
 		"401 with a secret":   {handle: respond(401, js, []byte(`{"message":"key s3cret unknown"}`)), err: `401 Unauthorized: {"message":"key [redacted] unknown"}`},
 		"401 with a secret at the cut": {
-			handle: respond(401, "text/plain", []byte(strings.Repeat("x", maxSaid-4)+"s3cret")),
-			err:    "401 Unauthorized: " + strings.Repeat("x", maxSaid-4) + "[re…",
+			handle: respond(401, "text/plain", []byte(strings.Repeat("x", redact.MaxBytes-4)+"s3cret")),
+			err:    "401 Unauthorized: " + strings.Repeat("x", redact.MaxBytes-4) + "[re…",
 		},
 		"413 with long text": {
 			handle: respond(413, "text/plain", bytes.Repeat([]byte("x"), 1<<20)),
 			want:   Result{TooLarge: true},
-			err:    "413 Request Entity Too Large: " + strings.Repeat("x", maxSaid-1) + "…",
+			err:    "413 Request Entity Too Large: " + strings.Repeat("x", redact.MaxBytes-1) + "…",
 		},
 		"500": {handle: respond(500, pb, nil), err: "500 Internal Server Error"},
 		"599": {handle: respond(599, pb, nil), err: "599"},

@@ -1,4 +1,4 @@
-package otlp
+package redact
 
 import (
 	"encoding/base64"
@@ -11,10 +11,20 @@ import (
 	"testing"
 )
 
-// requestWith makes a request as a sender does.
+// requestWith makes a request as the senders do.
 func requestWith(tb testing.TB, endpoint string, headers map[string]string) *http.Request {
 	tb.Helper()
-	return NewHTTPSender(HTTPConfig{Endpoint: parse(tb, endpoint), Headers: headers}).request(tb.Context(), &payload{})
+	req, err := http.NewRequestWithContext(tb.Context(), http.MethodPost, endpoint, nil)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	password, _ := req.URL.User.Password()
+	req.SetBasicAuth(req.URL.User.Username(), password)
+	req.Header.Set("Content-Type", "application/x-protobuf")
+	for name, value := range headers {
+		req.Header.Set(name, value)
+	}
+	return req
 }
 
 func TestSecretsAreRedacted(t *testing.T) {

@@ -1,4 +1,4 @@
-package otlp
+package redact
 
 import (
 	"encoding/base64"
