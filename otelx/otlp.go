@@ -126,17 +126,17 @@ func extend(path, suffix string) string { return strings.TrimSuffix(path, "/") +
 // what is which, as with a password that holds an unescaped slash or question mark, no more than the scheme is shown.
 func shown(value string) string {
 	scheme, rest, found := strings.Cut(value, "://")
-	if !found {
-		scheme, rest = "", value
-	} else {
+	if found && !strings.ContainsAny(scheme, ":@/?#\\") {
 		scheme += "://"
+	} else { // a scheme has none of these, but a password may
+		scheme, rest = "", value
 	}
 	end := strings.IndexAny(rest, "/?#\\")
 	if end < 0 {
 		end = len(rest)
 	}
 	authority, tail := rest[:end], rest[end:]
-	if strings.Contains(tail, "@") || strings.Contains(scheme, "@") {
+	if strings.Contains(tail, "@") {
 		return scheme + "…"
 	}
 	authority = authority[strings.LastIndexByte(authority, '@')+1:]
