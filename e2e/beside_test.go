@@ -30,6 +30,8 @@ type contest struct {
 	most time.Duration
 	// proxied puts a proxy between the function and its backend.
 	proxied bool
+	// twice says that spans may arrive twice: in a shutdown, a request without an answer for half of the time is made again.
+	twice bool
 	// wait and held are what epilogue promises of the longest of the callers' waits, and of the times after a response.
 	wait, held time.Duration
 }
@@ -56,7 +58,7 @@ var contests = []contest{
 	},
 	{
 		name: "10,000 spans pending at SIGTERM, 100 ms away", wait: 6*time.Second + slack, held: flushTimeout,
-		timeout: 6 * time.Second, most: 15 * time.Second,
+		timeout: 6 * time.Second, most: 15 * time.Second, twice: true,
 		drive: func(c *contestant) {
 			c.receiver.SetFault(otlpreceiver.Fault{Hang: true})
 			go c.at(lambdatest.KindSigterm, func() {
@@ -151,7 +153,7 @@ func (r result) String() string {
 // check holds epilogue to its promises.
 func (r result) check(t *testing.T, c contest) {
 	t.Helper()
-	if r.delivered != r.ended || r.roots != r.invocations || r.twice != 0 {
+	if r.delivered != r.ended || r.roots != r.invocations || r.twice != 0 && !c.twice {
 		t.Errorf("%s, %d spans too many", r, r.twice)
 	}
 	if r.wait > c.wait || r.held > c.held {
