@@ -11,6 +11,7 @@ import (
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 
 	"github.com/epilogue-go/epilogue/internal/replay"
+	"github.com/epilogue-go/epilogue/internal/report"
 )
 
 // spanTarget is where the spans go.
@@ -37,15 +38,17 @@ func (d *delivery) finish(ctx context.Context) error {
 	if err == nil || a.Failed+a.Rejected == 0 {
 		return err
 	}
-	return fmt.Errorf("%d of %d spans were not taken: %w", a.Failed+a.Rejected, a.Found-a.Duplicates, err)
+	return fmt.Errorf("%d of %s not taken: %w", a.Failed+a.Rejected, report.Plural(a.Found-a.Duplicates, "span"), err)
 }
 
 func (d *delivery) summarize(out io.Writer) {
 	a := d.sender.Account()
-	fmt.Fprintf(out, "spans: %d found%s; %d sent%s%s\n", a.Found, unless0(a.Duplicates, ", %d of them copies"),
-		a.Sent, unless0(a.Rejected, ", %d rejected"), unless0(a.Failed, ", %d not sent"))
+	fmt.Fprintf(out, "spans: %d found%s; %d sent%s%s\n", a.Found, copies(a.Duplicates), a.Sent,
+		unless0(a.Rejected, fmt.Sprintf(", %d rejected", a.Rejected)), unless0(a.Failed, fmt.Sprintf(", %d not sent", a.Failed)))
 	fmt.Fprintf(out, "endpoint: %s\n", d.endpoint)
 }
+
+func copies(n int) string { return unless0(n, fmt.Sprintf(", %d of them copies", n)) }
 
 // census counts.
 type census struct {
@@ -76,8 +79,7 @@ func (*census) finish(context.Context) error { return nil }
 func (t *census) summarize(out io.Writer) {
 	ids := slices.Sorted(maps.Keys(t.traces))
 	for _, id := range ids {
-		fmt.Fprintf(out, "trace %s  %d spans\n", id, t.traces[id])
+		fmt.Fprintf(out, "trace %s  %s\n", id, report.Plural(t.traces[id], "span"))
 	}
-	fmt.Fprintf(out, "spans: %d found%s, in %d traces; nothing was sent\n", len(t.seen)+t.copies,
-		unless0(t.copies, ", %d of them copies"), len(ids))
+	fmt.Fprintf(out, "spans: %d found%s, in %s; nothing was sent\n", len(t.seen)+t.copies, copies(t.copies), report.Plural(len(ids), "trace"))
 }

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -70,7 +72,7 @@ func TestReplayDryRun(t *testing.T) {
 	if code != exitOK || errs != "" || len(r.Requests()) != 0 {
 		t.Fatalf("status %d, errors %q, %d requests", code, errs, len(r.Requests()))
 	}
-	contains(t, out, `^lines: 4 with spans, 1 without$`, `^trace 0{31}1  2 spans$`, `^trace 0{31}2  1 spans$`,
+	contains(t, out, `^lines: 4 with spans, 1 without$`, `^trace 0{31}1  2 spans$`, `^trace 0{31}2  1 span$`,
 		`^spans: 4 found, 1 of them copies, in 2 traces; nothing was sent$`)
 }
 
@@ -88,12 +90,12 @@ func TestReplayFails(t *testing.T) {
 		{
 			otlpreceiver.Fault{Status: http.StatusServiceUnavailable},
 			lostLine(0), "replay -patience 0s", exitFailed,
-			"spans: 1 found; 0 sent, 1 not sent", "epilogue: 1 of 1 spans were not taken: the endpoint answered 503",
+			"spans: 1 found; 0 sent, 1 not sent", "epilogue: 1 of 1 span not taken: the endpoint answered 503",
 		},
 		{
 			otlpreceiver.Fault{},
 			lostLine(0) + "\n" + lostLine(1)[:80] + "\n", "replay", exitFailed,
-			"lines: 2 with spans, 0 without, 1 documents broken\nspans: 1 found; 1 sent", "epilogue: 1 documents of spans can not be read",
+			"lines: 2 with spans, 0 without, 1 document of spans cut off or damaged\nspans: 1 found; 1 sent", "epilogue: 1 document of spans cut off or damaged; a log cuts",
 		},
 		{otlpreceiver.Fault{}, "", "replay /does/not/exist", exitUsage, "", "epilogue: /does/not/exist: no such file or directory"},
 		{otlpreceiver.Fault{}, "", "replay -endpoint collector:4318", exitUsage, "", "write http://collector:4318"},
@@ -115,14 +117,49 @@ func (r endless) Read([]byte) (int, error) {
 	return 0, context.Cause(r.ctx)
 }
 
-// TestReplayInterrupted: Ctrl-C ends the wait for standard input.
+// TestReplayInterrupted: Ctrl-C ends the wait for standard input, and of what was found until then the account is told.
 func TestReplayInterrupted(t *testing.T) {
 	hold, release := context.WithCancel(t.Context())
 	defer release()
 	ctx, cancel := context.WithCancelCause(t.Context())
-	cancel(errInterrupted)
+	stdin := io.MultiReader(strings.NewReader(lostLine(0)+"\n"), readerFunc(func() { cancel(errInterrupted) }), endless{hold})
 	var out strings.Builder
-	if err := replayLines(ctx, nil, console{in: endless{hold}, out: &out, err: &out}); err == nil || out.String() != "" {
-		t.Errorf("error %v, output %q", err, out.String())
+	err := replayLines(ctx, nil, console{in: stdin, out: &out, err: &out})
+	if !errors.Is(err, errInterrupted) {
+		t.Errorf("error %v", err)
+	}
+	contains(t, out.String(), `^lines: 1 with spans, 0 without$`, `^spans: 1 found; 0 sent, 1 not sent$`)
+}
+
+// readerFunc is called, and is then at its end.
+type readerFunc func()
+
+func (f readerFunc) Read([]byte) (int, error) { f(); return 0, io.EOF }
+
+// TestReplayGoesOn: a file that can not be read keeps nothing of the others from being sent.
+func TestReplayGoesOn(t *testing.T) {
+	r := collectorFor(t)
+	damaged := lostFile(t, "\x1f\x8bno gzip")
+	code, out, errs := invoke(t, "", "replay", lostFile(t, lostLine(0)+"\n"), damaged, "/does/not/exist", lostFile(t, lostLine(1)+"\n"))
+	if code != exitUsage || len(r.Spans()) != 2 {
+		t.Errorf("status %d, %d spans arrived", code, len(r.Spans()))
+	}
+	contains(t, out, `^spans: 2 found; 2 sent$`)
+	contains(t, errs, `^epilogue: read `+damaged+`: decompress: `, `^/does/not/exist: no such file or directory$`)
+}
+
+// TestReplaySaysThatItWaits: who waits for an endpoint that is busy is told why, once; nobody sees a credential.
+func TestReplaySaysThatItWaits(t *testing.T) {
+	r := collectorFor(t)
+	r.Next(otlpreceiver.Fault{Status: http.StatusServiceUnavailable}, otlpreceiver.Fault{Status: http.StatusTooManyRequests})
+	endpoint := strings.Replace(r.Endpoint(), "://", "://me:hush@", 1) + "/v1/traces?key=hush"
+	code, out, errs := invoke(t, lostLine(0), "replay", "-endpoint", endpoint)
+	if code != exitOK || strings.Count(errs, "\n") != 1 {
+		t.Errorf("status %d, errors:\n%s", code, errs)
+	}
+	contains(t, errs, `^epilogue: the endpoint answered 503 Service Unavailable.*; trying again, for 1m0s at most$`)
+	contains(t, out, `^spans: 1 found; 1 sent$`, `^endpoint: http://127.0.0.1:\d+/v1/traces$`)
+	if strings.Contains(out+errs, "hush") {
+		t.Errorf("a credential is shown:\n%s%s", out, errs)
 	}
 }

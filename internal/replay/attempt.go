@@ -8,18 +8,22 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
+	"github.com/epilogue-go/epilogue/internal/redact"
 	"github.com/epilogue-go/epilogue/internal/version"
 )
 
-// maxResponse bounds what is read of an answer.
-const maxResponse = 64 << 10
+const (
+	// maxResponse bounds what is read of an answer, and what is read of its headers, 1xx answers included.
+	maxResponse = 64 << 10
+	// maxHandshake is the longest that a TLS handshake may take where an attempt has no limit.
+	maxHandshake = 10 * time.Second
+)
 
 // response is what an attempt has come to.
 type response struct {
@@ -30,50 +34,91 @@ type response struct {
 	message    string
 }
 
-// attempt sends body once. An error has no secret of the settings in it.
-func (s *Sender) attempt(ctx context.Context, body []byte) (response, error) {
-	if s.settings.Timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, s.settings.Timeout)
-		defer cancel()
+// newTransport returns one that keeps to HTTP/1.1, bounds what it reads, and follows no redirect.
+func newTransport(cfg *tls.Config) *http.Transport {
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	return &http.Transport{
+		Protocols: &protocols, TLSClientConfig: cfg, TLSHandshakeTimeout: maxHandshake, Proxy: redact.Proxy,
+		MaxResponseHeaderBytes: maxResponse, DisableCompression: true,
 	}
+}
+
+// attempt sends body once. An error is fit for a terminal, and has no secret of the settings in it.
+func (s *Sender) attempt(ctx context.Context, body []byte) (response, error) {
+	limited, cancel := ctx, context.CancelFunc(func() {})
+	if s.settings.Timeout > 0 {
+		limited, cancel = context.WithTimeout(ctx, s.settings.Timeout)
+	}
+	defer cancel()
+	req, err := s.request(limited, body)
+	if err != nil {
+		return response{}, err
+	}
+	resp, err := s.transport.RoundTrip(req)
+	distrust := new(tls.CertificateVerificationError)
+	switch {
+	case err != nil && limited.Err() != nil && ctx.Err() == nil:
+		return response{retryable: true}, fmt.Errorf("no answer within %v", s.settings.Timeout)
+	case err != nil:
+		return response{retryable: !errors.As(err, &distrust)}, errors.New(redact.Text(err.Error(), req))
+	}
+	defer func() { _ = resp.Body.Close() }() // it was only read
+	return outcome(resp)
+}
+
+// request returns what sends body.
+func (s *Sender) request(ctx context.Context, body []byte) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.settings.Endpoint.String(), bytes.NewReader(body))
 	if err != nil {
-		return response{}, withoutURL(err)
+		return nil, errors.New("the endpoint is no valid URL") // it may hold a password
 	}
 	req.Header.Set("User-Agent", "epilogue-replay/"+version.Version)
+	if user := s.settings.Endpoint.User; user != nil {
+		password, _ := user.Password()
+		req.SetBasicAuth(user.Username(), password)
+	}
 	for name, values := range s.settings.Header {
 		req.Header[name] = values
 	}
-	req.Header.Set("Content-Type", "application/x-protobuf")
-	resp, err := s.client.Do(req)
-	if err != nil {
-		distrust := new(tls.CertificateVerificationError)
-		return response{retryable: !errors.As(err, &distrust)}, withoutURL(err)
+	if host := req.Header.Get("Host"); host != "" {
+		req.Host = host
 	}
-	defer func() { _ = resp.Body.Close() }() // it was only read
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxResponse))
+	req.Header.Set("Content-Type", "application/x-protobuf")
+	return req, nil
+}
+
+// outcome reads an answer.
+func outcome(resp *http.Response) (response, error) {
 	res := response{status: resp.StatusCode, retryAfter: retryAfter(resp.Header.Get("Retry-After"))}
 	switch resp.StatusCode {
+	case http.StatusSwitchingProtocols: // the body is the connection, whose end nobody knows
+		return res, answered(resp, "does it lead to an OTLP receiver?")
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		res.retryable = true // OpenTelemetry Protocol Specification, "Retryable Response Codes"
 	}
-	switch {
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxResponse))
+	switch kind := resp.Header.Get("Content-Type"); {
+	case res.status/100 == 3:
+		return res, answered(resp, "redirects are not followed; write the final address: "+resp.Header.Get("Location"))
 	case res.status/100 != 2:
-		return res, fmt.Errorf("the endpoint answered %s%s", resp.Status, explanation(resp.Header, answer))
+		return res, answered(resp, explanation(kind, answer))
+	case strings.HasPrefix(kind, "text/html"):
+		return res, answered(resp, "a web page; does it lead to an OTLP receiver?")
 	case err == nil:
 		res.rejected, res.message = partialSuccess(answer)
+		res.message = redact.Text(res.message, resp.Request)
 	}
 	return res, nil
 }
 
-// withoutURL takes the URL, which may hold a password, out of an error of net/http.
-func withoutURL(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
-		return u.Err
+// answered is an error that names the status of resp, and what there is to say about it.
+func answered(resp *http.Response, about string) error {
+	status := strings.TrimSpace(fmt.Sprintf("%d %s", resp.StatusCode, http.StatusText(resp.StatusCode)))
+	if about = redact.Text(about, resp.Request); about == "" {
+		return fmt.Errorf("the endpoint answered %s", status)
 	}
-	return err
+	return fmt.Errorf("the endpoint answered %s: %s", status, about)
 }
 
 // retryAfter reads the header, in seconds or as a date; 0 if there is none.
@@ -87,19 +132,16 @@ func retryAfter(value string) time.Duration {
 	return 0
 }
 
-// explanation is the first line of an answer that is text.
-func explanation(header http.Header, answer []byte) string {
-	if kind := header.Get("Content-Type"); !strings.HasPrefix(kind, "text/") && !strings.HasPrefix(kind, "application/json") {
+// explanation is what a refusal says: text, or the message, 2, of a google.rpc.Status.
+func explanation(kind string, answer []byte) string {
+	switch {
+	case strings.HasPrefix(kind, "text/html"):
 		return ""
+	case strings.HasPrefix(kind, "text/"), strings.HasPrefix(kind, "application/json"):
+		return string(answer)
+	default:
+		return string(field(answer, 2))
 	}
-	line, _, _ := strings.Cut(strings.TrimSpace(string(answer)), "\n")
-	if len(line) > 200 {
-		line = strings.ToValidUTF8(line[:200], "") + "…"
-	}
-	if line == "" {
-		return ""
-	}
-	return fmt.Sprintf(": %q", line)
 }
 
 // partialSuccess reads an ExportTraceServiceResponse: partial_success, 1, with rejected_spans, 1, and error_message, 2.
@@ -109,7 +151,7 @@ func partialSuccess(answer []byte) (rejected int64, message string) {
 	if n, size := protowire.ConsumeVarint(field(inner, 1)); size > 0 {
 		rejected = int64(n) //nolint:gosec // as the field has it
 	}
-	return max(0, rejected), strings.ToValidUTF8(string(field(inner, 2)), "\uFFFD")
+	return max(0, rejected), string(field(inner, 2))
 }
 
 // field returns the last field of that number in message: its content, or the bytes of a varint.

@@ -4,7 +4,7 @@
 //	Read: bytes of a log → documents      Settings, Sender: documents → requests
 //
 // [Read] takes a log as it comes: lines of other kinds between, timestamps and stream names before, gzip around, the
-// document as a string inside another JSON document as the exports of CloudWatch Logs have it. It looks for the
+// document as a string inside another JSON document, or in a field of CSV, as the exports of CloudWatch Logs have it. It looks for the
 // documents alone, and so need not know what is around them.
 //
 // A [Sender] sends each span once, in requests of bounded size, tries those again that the backend asks to see again,

@@ -9,7 +9,7 @@ const (
 	// marker is the name of the member that a document of spans begins with.
 	marker = "resourceSpans"
 	// maxQuoting is how often a document may be a string inside another document: the line in an event of a log in
-	// JSON, inside an export in JSON, and one to spare.
+	// JSON, inside an export in JSON or CSV, and one to spare.
 	maxQuoting = 3
 	// beforeMarker is the most that can stand between the brace of a document and the marker: quote, backslashes, and
 	// some space.
@@ -19,10 +19,20 @@ const (
 	maxCutOff = 16
 )
 
+// quoting is what has become of a document's own quotes in a text.
+type quoting int
+
+const (
+	plain   quoting = iota // they are as they are
+	escaped                // the document is in a JSON string: backslashes are before them
+	doubled                // it is in a field of CSV (RFC 4180): they are two each
+)
+
 // place is where in a text a document is.
 type place struct {
-	begin, end int  // end is -1 if the text ends before the document does
-	quoted     bool // inside a JSON string: text[begin:end] is a part of that string, up to its end
+	begin, end int // end is -1 if the text ends before the document does
+	quoting    quoting
+	// Unless that is plain, text[begin:end] goes on to the end of the string or field that the document is in.
 }
 
 // locate returns the first document in text from an offset on; ok is false if there is none.
@@ -34,33 +44,46 @@ func locate(text []byte, from int) (p place, ok bool) {
 		}
 		at := from + i
 		from = at + len(marker)
-		begin, escapes, found := opening(text, at)
+		begin, quoting, found := opening(text, at)
 		if !found {
 			continue
 		}
-		if escapes > 0 {
-			return place{begin: begin, end: endOfString(text, begin), quoted: true}, true
+		p := place{begin: begin, quoting: quoting}
+		switch quoting {
+		case plain:
+			p.end = endOfObject(text, begin)
+		case escaped:
+			p.end = endOfString(text, begin)
+		case doubled:
+			p.end = endOfField(text, begin)
 		}
-		return place{begin: begin, end: endOfObject(text, begin)}, true
+		return p, true
 	}
 }
 
-// opening goes back from the marker's first letter to the brace of its object. escapes is the number of backslashes
-// before the quote between.
-func opening(text []byte, at int) (begin, escapes int, found bool) {
+// opening goes back from the marker's first letter to the brace of its object.
+func opening(text []byte, at int) (begin int, how quoting, found bool) {
 	i := at - 1
 	if i < 0 || text[i] != '"' {
-		return 0, 0, false
+		return 0, plain, false
 	}
-	for i--; i >= 0 && text[i] == '\\'; i-- {
+	if i--; i >= 0 && text[i] == '"' {
+		how = doubled
+		i--
+	}
+	escapes := 0
+	for ; i >= 0 && text[i] == '\\'; i-- {
 		escapes++
 	}
 	for ; i >= 0 && at-i < beforeMarker && (text[i] == ' ' || text[i] == '\t'); i-- {
 	}
 	if i < 0 || text[i] != '{' || escapes > 0 && escapes%2 == 0 { // the latter: the quote is not escaped
-		return 0, 0, false
+		return 0, plain, false
 	}
-	return i, escapes, true
+	if how == plain && escapes > 0 {
+		how = escaped
+	}
+	return i, how, true
 }
 
 // endOfString returns the index of the first quote from begin on that is not escaped; -1 if there is none.
@@ -72,6 +95,20 @@ func endOfString(text []byte, begin int) int {
 		case '"':
 			return i
 		}
+	}
+	return -1
+}
+
+// endOfField returns the index of the first quote from begin on that is not two; -1 if there is none.
+func endOfField(text []byte, begin int) int {
+	for i := begin; i < len(text); i++ {
+		if text[i] != '"' {
+			continue
+		}
+		if i+1 == len(text) || text[i+1] != '"' {
+			return i
+		}
+		i++
 	}
 	return -1
 }
@@ -104,12 +141,15 @@ func find(text []byte, found func(document []byte) bool) (broken int) {
 	return findQuoted(text, 0, found)
 }
 
-func findQuoted(text []byte, quoting int, found func(document []byte) bool) (broken int) {
+func findQuoted(text []byte, depth int, found func(document []byte) bool) (broken int) {
 	cutOff := 0
 	for from := 0; cutOff < maxCutOff; {
 		p, ok := locate(text, from)
 		if !ok {
 			break
+		}
+		if p.end < 0 && p.quoting == doubled { // a line feed may follow, inside the field
+			p.end = len(text)
 		}
 		if p.end < 0 { // another may begin inside, where the log went on
 			cutOff++
@@ -118,26 +158,29 @@ func findQuoted(text []byte, quoting int, found func(document []byte) bool) (bro
 		}
 		from = p.end
 		switch {
-		case !p.quoted:
+		case p.quoting == plain:
 			if !found(text[p.begin:p.end]) {
 				broken++
 			}
-		case quoting == maxQuoting:
+		case depth == maxQuoting:
 			broken++
 		default:
-			inner, err := unquote(text[p.begin:p.end])
+			inner, err := unquote(text[p.begin:p.end], p.quoting)
 			if err != nil {
 				broken++
 				continue
 			}
-			broken += findQuoted(inner, quoting+1, found)
+			broken += findQuoted(inner, depth+1, found)
 		}
 	}
 	return broken + cutOff
 }
 
-// unquote takes the escapes out of the inside of a JSON string.
-func unquote(inside []byte) ([]byte, error) {
+// unquote takes the escapes out of the inside of a JSON string, or of a field of CSV.
+func unquote(inside []byte, how quoting) ([]byte, error) {
+	if how == doubled {
+		return bytes.ReplaceAll(inside, []byte(`""`), []byte(`"`)), nil
+	}
 	quoted := make([]byte, 0, len(inside)+2)
 	quoted = append(append(append(quoted, '"'), inside...), '"')
 	var text string

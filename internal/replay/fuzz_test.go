@@ -11,7 +11,7 @@ import (
 // FuzzLine: whatever the text, what is found is OTLP, and a line that is whole is found behind it.
 func FuzzLine(f *testing.F) {
 	for _, seed := range []string{
-		"", line("a"), "x " + line("b") + " y", compact(export(line("c"))), `{"resourceSpans`, `\{"resourceSpans":[]}`,
+		"", line("a"), "x " + line("b") + " y", compact(export(line("c"))), csvOf(line("d")), `{""resourceSpans"":[]}"`, `{"resourceSpans`, `\{"resourceSpans":[]}`,
 		`{\"resourceSpans\":\"`, `{\\"resourceSpans\\":"`, `{"resourceSpans":[{"resource":{"a":"\\\"}"}}]}`,
 		strings.Repeat(`{"resourceSpans":`, 20), `{"traceId":1,"resourceSpans":[{"x":null}]}`, `"resourceSpans":{"resourceSpans":{}}`,
 	} {

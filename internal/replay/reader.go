@@ -35,7 +35,7 @@ func (i *Input) Add(o Input) {
 
 // Read calls found with each document of spans in r, to the end of r or until found returns an error, which it then
 // returns. Input compressed with gzip is decompressed. A document is found anywhere in a line, also several in one, also
-// as a string inside another JSON document, up to three deep; it begins with its member resourceSpans and has at
+// as a string inside another JSON document or a field of CSV, up to three deep; it begins with its member resourceSpans and has at
 // most 8 MiB. Read needs a few times that much memory, however long r and its lines are.
 func Read(r io.Reader, found func(*tracepb.TracesData) error) (Input, error) {
 	var in Input
@@ -106,7 +106,7 @@ func pieces(data []byte, atEOF bool) (advance int, piece []byte, err error) {
 		switch {
 		case !ok:
 			cut = max(cut, len(data)-beforeMarker-len(marker)) // the next may have begun
-		case p.end >= 0:
+		case p.end >= 0 && (p.quoting != doubled || p.end < len(data)-1): // or else a second quote may follow
 			cut = p.end
 			continue
 		case cut == 0 && p.begin < beforeMarker && len(data) < maxDocument:

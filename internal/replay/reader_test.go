@@ -3,6 +3,7 @@ package replay
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/csv"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -75,6 +76,18 @@ func export(messages ...string) object {
 	return object{"events": events, "searchedLogStreams": []string{}}
 }
 
+// csvOf is what the console of CloudWatch downloads.
+func csvOf(messages ...string) string {
+	var b strings.Builder
+	w := csv.NewWriter(&b)
+	_ = w.Write([]string{"timestamp", "message"})
+	for _, m := range messages {
+		_ = w.Write([]string{"1795348800123", m})
+	}
+	w.Flush()
+	return b.String()
+}
+
 func TestReadForms(t *testing.T) {
 	const stamp = "2026-11-22T12:00:00.123Z "
 	odd := "a \"name\"\twith \\ {braces} and [a \U0001F600\n"
@@ -103,16 +116,20 @@ func TestReadForms(t *testing.T) {
 		"quoted too often": {
 			compact(export(compact(object{"m": compact(object{"m": compact(object{"m": line("a")})})}))), nil, Input{Lines: 1, Broken: 1},
 		},
-		"Insights":   {compact(object{"results": [][]object{{{"field": "@message", "value": line("a")}}}}), []string{"a"}, Input{Lines: 1, Documents: 1}},
-		"spaces":     {strings.Replace(line("a"), `{"resourceSpans":`, `{ "resourceSpans" : `, 1), []string{"a"}, Input{Lines: 1, Documents: 1}},
-		"cut off":    {line("a")[:100] + "\n" + line("b") + "\n", []string{"b"}, Input{Lines: 2, Documents: 1, Broken: 1}},
-		"cut inside": {compact(export(line("a")[:100], line("b"))), []string{"b"}, Input{Lines: 1, Documents: 1, Broken: 1}},
-		"no OTLP":    {`{"resourceSpans":"none"}`, nil, Input{Lines: 1, Broken: 1}},
-		"bad id":     {strings.Replace(line("a"), "0102", "01zz", 1), nil, Input{Lines: 1, Broken: 1}},
-		"short id":   {strings.Replace(line("a"), "0102", "", 1), nil, Input{Lines: 1, Broken: 1}},
-		"no id":      {strings.Replace(line("a"), `"spanId"`, `"other"`, 1), nil, Input{Lines: 1, Broken: 1}},
-		"a word":     {"the resourceSpans were \"resourceSpans\" {resourceSpans}\n", nil, Input{Lines: 1, Without: 1}},
-		"newer OTLP": {strings.Replace(line("a"), `"kind":2`, `"kind":2,"newer":{"traceId":""}`, 1), []string{"a"}, Input{Lines: 1, Documents: 1}},
+		"Insights":          {compact(object{"results": [][]object{{{"field": "@message", "value": line("a")}}}}), []string{"a"}, Input{Lines: 1, Documents: 1}},
+		"CSV":               {csvOf("START", line("a")+"\n", "x, y", line(odd)), []string{"a", odd}, Input{Lines: 6, Without: 4, Documents: 2}},
+		"JSON in CSV":       {csvOf(compact(object{"message": line(odd)})), []string{odd}, Input{Lines: 2, Without: 1, Documents: 1}},
+		"CSV, no line feed": {strings.TrimSuffix(csvOf(line("a")), "\n"), []string{"a"}, Input{Lines: 2, Without: 1, Documents: 1}},
+		"CSV, cut off":      {csvOf(line("a"))[:200] + "\n" + line("b"), []string{"b"}, Input{Lines: 3, Without: 1, Documents: 1, Broken: 1}},
+		"spaces":            {strings.Replace(line("a"), `{"resourceSpans":`, `{ "resourceSpans" : `, 1), []string{"a"}, Input{Lines: 1, Documents: 1}},
+		"cut off":           {line("a")[:100] + "\n" + line("b") + "\n", []string{"b"}, Input{Lines: 2, Documents: 1, Broken: 1}},
+		"cut inside":        {compact(export(line("a")[:100], line("b"))), []string{"b"}, Input{Lines: 1, Documents: 1, Broken: 1}},
+		"no OTLP":           {`{"resourceSpans":"none"}`, nil, Input{Lines: 1, Broken: 1}},
+		"bad id":            {strings.Replace(line("a"), "0102", "01zz", 1), nil, Input{Lines: 1, Broken: 1}},
+		"short id":          {strings.Replace(line("a"), "0102", "", 1), nil, Input{Lines: 1, Broken: 1}},
+		"no id":             {strings.Replace(line("a"), `"spanId"`, `"other"`, 1), nil, Input{Lines: 1, Broken: 1}},
+		"a word":            {"the resourceSpans were \"resourceSpans\" {resourceSpans}\n", nil, Input{Lines: 1, Without: 1}},
+		"newer OTLP":        {strings.Replace(line("a"), `"kind":2`, `"kind":2,"newer":{"traceId":""}`, 1), []string{"a"}, Input{Lines: 1, Documents: 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, in := read(t, iotest.OneByteReader(strings.NewReader(tt.text)))
@@ -168,6 +185,9 @@ func TestReadLongLines(t *testing.T) {
 	}
 	if got, in := read(t, strings.NewReader(text)); !cmp.Equal(got, want) || in.Broken != 0 {
 		t.Errorf("%d spans of %d, %+v", len(got), len(want), in)
+	}
+	if got, in := read(t, iotest.HalfReader(strings.NewReader(strings.ReplaceAll(csvOf(messages...), "\n", " ")))); !cmp.Equal(got, want) || in.Broken != 0 {
+		t.Errorf("in CSV: %d spans of %d, %+v", len(got), len(want), in)
 	}
 	huge := strings.Replace(line("huge"), `"key":"n"`, `"key":"`+strings.Repeat("k", 2*maxDocument)+`"`, 1)
 	got, in := read(t, strings.NewReader(line("a")+"\n"+huge+"\n"+line("b")+"\n"))

@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,13 +23,14 @@ type Account struct {
 
 // Sender sends spans to an OTLP/HTTP endpoint. One goroutine uses it.
 type Sender struct {
-	settings Settings
-	client   *http.Client
-	pause    time.Duration // before the second attempt
+	settings  Settings
+	transport *http.Transport
+	pause     time.Duration // before the second attempt
 
 	seen    map[identity]struct{}
 	batch   batch
 	account Account
+	told    bool  // Retrying was called
 	gone    error // the endpoint could not be reached for all of the patience
 	errs    []error
 }
@@ -46,20 +48,11 @@ const (
 
 // NewSender returns a Sender, which connects when there is something to send. Who made it must call Close.
 func NewSender(s Settings) *Sender {
-	transport := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // it is one
-	transport.TLSClientConfig = s.TLS
-	return &Sender{
-		settings: s, pause: firstPause, seen: map[identity]struct{}{},
-		client: &http.Client{
-			Transport: transport,
-			// Headers may be credentials, and are for the endpoint alone.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
-	}
+	return &Sender{settings: s, transport: newTransport(s.TLS), pause: firstPause, seen: map[identity]struct{}{}}
 }
 
 // Close lets go of the connections.
-func (s *Sender) Close() { s.client.CloseIdleConnections() }
+func (s *Sender) Close() { s.transport.CloseIdleConnections() }
 
 // Add takes the spans of data, each unless it has come before, and sends those of full requests. It returns an error
 // only when ctx has ended; of requests that fail, Flush tells.
@@ -130,7 +123,7 @@ func (s *Sender) send(ctx context.Context, entries []entry) {
 		s.account.Sent += len(entries) - rejected
 		s.account.Rejected += rejected
 		if rejected > 0 {
-			s.fail(fmt.Errorf("rejected by the endpoint: %q", res.message))
+			s.fail(fmt.Errorf("rejected by the endpoint: %s", cmp.Or(res.message, "it does not say why")))
 		}
 	case res.status == http.StatusRequestEntityTooLarge && len(entries) > 1:
 		s.send(ctx, entries[:len(entries)/2])
@@ -170,6 +163,10 @@ func (s *Sender) deliver(ctx context.Context, body []byte) (response, error) {
 			s.gone = err
 			return res, err
 		}
+		if !s.told && s.settings.Retrying != nil {
+			s.settings.Retrying(err)
+		}
+		s.told = true
 		t := time.NewTimer(wait)
 		select {
 		case <-t.C:

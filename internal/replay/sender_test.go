@@ -185,10 +185,10 @@ func TestSenderGivesUp(t *testing.T) {
 	}{
 		"down":     {status(http.StatusServiceUnavailable, "Retry-After", "100"), 1, "the endpoint answered 503 Service Unavailable"},
 		"refused":  {status(http.StatusBadRequest), 3, "the endpoint answered 400 Bad Request"},
-		"redirect": {status(http.StatusFound, "Location", "/elsewhere"), 3, "the endpoint answered 302 Found"},
+		"redirect": {status(http.StatusFound, "Location", "/elsewhere"), 3, "the endpoint answered 302 Found: redirects are not followed; write the final address: /elsewhere"},
 		"explained": {func(w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, "who are you?\nand why", http.StatusUnauthorized)
-		}, 3, `the endpoint answered 401 Unauthorized: "who are you?"`},
+		}, 3, `the endpoint answered 401 Unauthorized: who are you? and why`},
 	} {
 		e := newEndpoint(t, tt.answer, tt.answer, tt.answer, tt.answer)
 		s := e.sender(t, time.Second)
@@ -224,7 +224,7 @@ func TestSenderPartialSuccess(t *testing.T) {
 	e := newEndpoint(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(answer) })
 	s := e.sender(t, 0)
 	err := sent(t, s, many(3, 1))
-	if err == nil || err.Error() != `rejected by the endpoint: "too old"` {
+	if err == nil || err.Error() != "rejected by the endpoint: too old" {
 		t.Errorf("error %v", err)
 	}
 	wantAccount(t, s, Account{Found: 3, Sent: 2, Rejected: 1})

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"os"
@@ -26,6 +27,14 @@ type Settings struct {
 	TLS      *tls.Config   // nil: the system's authorities, no certificate of our own
 	Timeout  time.Duration // of an attempt; 0: none
 	Patience time.Duration // for the attempts at one request together
+	Retrying func(error)   // if not nil, called once: when an attempt has failed and there will be another
+}
+
+// Target is the endpoint as it may be shown: without user information and query, which may be secrets.
+func (s *Settings) Target() string { return target(s.Endpoint) }
+
+func target(u *url.URL) string {
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
 }
 
 // ParseSettings reads what OpenTelemetry's exporters read (OpenTelemetry Specification, "OpenTelemetry Protocol
@@ -66,14 +75,14 @@ func (e environment) endpoint(s *Settings, given string) (err error) {
 	u, err := url.Parse(value)
 	switch {
 	case !strings.Contains(value, "://"):
-		shown := value[strings.LastIndexByte(value, '@')+1:] // no password
+		shown, _, _ := strings.Cut(value[strings.LastIndexByte(value, '@')+1:], "?") // no password
 		return fmt.Errorf("%s=%q: no scheme; write http://%s", key, shown, shown)
 	case err != nil:
 		return fmt.Errorf("%s: no valid URL; write one such as http://collector:4318", key) // it may hold a password
 	case u.Scheme != "http" && u.Scheme != "https":
-		return fmt.Errorf("%s=%q: scheme %q is not supported; write http or https", key, u.Redacted(), u.Scheme)
+		return fmt.Errorf("%s=%q: scheme %q is not supported; write http or https", key, target(u), u.Scheme)
 	case u.Hostname() == "":
-		return fmt.Errorf("%s=%q: no host; write a URL such as http://collector:4318", key, u.Redacted())
+		return fmt.Errorf("%s=%q: no host; write a URL such as http://collector:4318", key, target(u))
 	}
 	if key == "OTEL_EXPORTER_OTLP_ENDPOINT" {
 		u = u.JoinPath(tracesPath)
@@ -90,13 +99,24 @@ func (e environment) headers(s *Settings) error {
 		}
 		name, text, ok := strings.Cut(entry, "=")
 		text, err := url.PathUnescape(strings.TrimSpace(text))
-		if !ok || strings.TrimSpace(name) == "" || err != nil || strings.ContainsAny(text, "\r\n\x00") {
+		name = strings.TrimSpace(name)
+		if !ok || !isToken(name) || err != nil || strings.ContainsFunc(text, isControl) {
 			return fmt.Errorf("%s: entry %d is not name=value with a percent-encoded value", key, i+1)
 		}
-		s.Header.Set(strings.TrimSpace(name), text)
+		s.Header.Set(name, text)
 	}
 	return nil
 }
+
+// isToken reports whether name may be that of a header (RFC 9110, 5.6.2).
+func isToken(name string) bool {
+	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
+		return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
+	})
+}
+
+// isControl reports whether r may not be in a header's value (RFC 9110, 5.5).
+func isControl(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
 
 func (e environment) timeout(s *Settings) error {
 	key, value := e.lookup("TIMEOUT")
@@ -105,7 +125,7 @@ func (e environment) timeout(s *Settings) error {
 	}
 	n, err := strconv.ParseUint(value, 10, 31)
 	if err != nil {
-		return fmt.Errorf("%s=%q: no number of milliseconds", key, value)
+		return fmt.Errorf("%s=%q: no number of milliseconds; write one such as 10000", key, value)
 	}
 	s.Timeout = time.Duration(n) * time.Millisecond
 	return nil
@@ -116,27 +136,36 @@ func (e environment) tls(s *Settings) error {
 	if key, file := e.lookup("CERTIFICATE"); file != "" {
 		pem, err := os.ReadFile(file)
 		if err != nil {
-			return fmt.Errorf("%s: %w", key, err)
+			return unreadable(key, err)
 		}
 		cfg.RootCAs = x509.NewCertPool()
 		if !cfg.RootCAs.AppendCertsFromPEM(pem) {
-			return fmt.Errorf("%s=%q: no certificate in PEM form in it", key, file)
+			return fmt.Errorf("%s: no certificate in PEM form in that file", key)
 		}
 	}
 	key, certificate := e.lookup("CLIENT_CERTIFICATE")
-	_, private := e.lookup("CLIENT_KEY")
+	privateKey, private := e.lookup("CLIENT_KEY")
 	if (certificate == "") != (private == "") {
 		return errors.New("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY: set both or none")
 	}
 	if certificate != "" {
 		pair, err := tls.LoadX509KeyPair(certificate, private)
 		if err != nil {
-			return fmt.Errorf("%s: %w", key, err)
+			return unreadable(key+" or "+privateKey, err)
 		}
 		cfg.Certificates = []tls.Certificate{pair}
 	}
 	s.TLS = cfg
 	return nil
+}
+
+// unreadable is the error of a file that key names, without the name: somebody may have put the key itself there.
+func unreadable(key string, err error) error {
+	var file *fs.PathError
+	if errors.As(err, &file) {
+		err = file.Err
+	}
+	return fmt.Errorf("%s: read that file: %w", key, err)
 }
 
 func (e environment) protocol() error {

@@ -41,9 +41,12 @@ func TestParseSettingsRefuses(t *testing.T) {
 		{"OTEL_EXPORTER_OTLP_HEADERS", "a=1,hush", "OTEL_EXPORTER_OTLP_HEADERS: entry 2 is not name=value"},
 		{"OTEL_EXPORTER_OTLP_HEADERS", "a=hush%", "entry 1 is not name=value with a percent-encoded value"},
 		{"OTEL_EXPORTER_OTLP_HEADERS", "a=hush%0A", "entry 1 is not name=value"},
+		{"OTEL_EXPORTER_OTLP_HEADERS", "Bearer hush=", "entry 1 is not name=value"},
+		{"OTEL_EXPORTER_OTLP_ENDPOINT", "grpc://hush@c:4317?k=hush", `"grpc://c:4317"`},
+		{"OTEL_EXPORTER_OTLP_ENDPOINT", "c:4317/x?k=hush", "write http://c:4317/x"},
 		{"OTEL_EXPORTER_OTLP_TIMEOUT", "10s", `OTEL_EXPORTER_OTLP_TIMEOUT="10s": no number of milliseconds`},
 		{"OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", `OTEL_EXPORTER_OTLP_PROTOCOL="grpc": not supported; write http/protobuf`},
-		{"OTEL_EXPORTER_OTLP_CERTIFICATE", "/does/not/exist", "OTEL_EXPORTER_OTLP_CERTIFICATE: open /does/not/exist"},
+		{"OTEL_EXPORTER_OTLP_CERTIFICATE", "/does/not/exist/hush", "OTEL_EXPORTER_OTLP_CERTIFICATE: read that file: no such file"},
 		{"OTEL_EXPORTER_OTLP_CERTIFICATE", "settings_test.go", "no certificate in PEM form"},
 		{"OTEL_EXPORTER_OTLP_CLIENT_KEY", "settings_test.go", "set both or none"},
 	} {
