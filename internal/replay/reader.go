@@ -69,7 +69,7 @@ func Read(r io.Reader, found func(*tracepb.TracesData) error) (Input, error) {
 		return in, refused
 	}
 	if err := scanner.Err(); err != nil {
-		return in, fmt.Errorf("after %d lines: %w", in.Lines, err)
+		return in, fmt.Errorf("after line %d: %w", in.Lines, err)
 	}
 	return in, nil
 }
