@@ -18,7 +18,7 @@ RACE      := $(if $(CGO_WORKS),-race,)
 .PHONY: help demo test soak e2e bench fuzz lint template build-OrdersFunction build-FulfilFunction tidy clean
 
 help: ## List the targets.
-	@awk 'BEGIN {FS = ":.*## "} /^[a-zA-Z0-9_-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-zA-Z0-9_-]+:.*## / {printf "  make %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## Run the orders function in the local Lambda, freezes included, and show what was sent when.
 	@$(GO) run ./cmd/epilogue demo $(ARGS)
@@ -27,7 +27,7 @@ test: ## Run every test of the module, real child processes and signals included
 	@$(if $(CGO_WORKS),:,echo "make test: no C compiler was found or CGO_ENABLED is 0, so the race detector is off")
 	$(GO) test $(RACE) -shuffle=on ./...
 
-soak: ## Soak: 100,000 invocations in virtual time and 5,000 with a child, ended in every way (SOAK=, SOAK_CHILD=, SOAK_SEED=).
+soak: ## End 100,000 invocations in virtual time and 5,000 of a child in every way (SOAK=, SOAK_CHILD=, SOAK_SEED=).
 	$(GO) test $(RACE) -count=1 -v -timeout 90m ./internal/soak -args -seed $(SOAK_SEED) -invocations $(SOAK) -child $(SOAK_CHILD)
 
 e2e: ## Send spans through bad networks to a real OpenTelemetry Collector and a real Jaeger, and compare them one by one.

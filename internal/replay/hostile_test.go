@@ -34,8 +34,10 @@ func TestSenderAndHostileEndpoints(t *testing.T) {
 	flood := func(begin, part string) func(net.Conn, string) {
 		return func(conn net.Conn, _ string) {
 			sent, err := io.WriteString(conn, begin)
-			for n := 0; err == nil; sent += n {
+			for err == nil {
+				var n int
 				n, err = io.WriteString(conn, part)
+				sent += n
 			}
 			if sent > 8<<20 { // what the kernel's buffers take, and more
 				t.Errorf("%d bytes of %q were taken", sent, part)
