@@ -37,7 +37,7 @@ type replayFlags struct {
 func parseReplay(args []string, out io.Writer) (replayFlags, error) {
 	var set replayFlags
 	fs := newFlags("replay")
-	fs.StringVar(&set.endpoint, "endpoint", "", "send to this `URL`, as it is, such as https://otlp.example.com/v1/traces (default: what OTEL_EXPORTER_OTLP_* say)")
+	fs.StringVar(&set.endpoint, "endpoint", "", "send to this `URL`, as it is, such as https://otlp.example.com/v1/traces")
 	fs.BoolVar(&set.dryRun, "dry-run", false, "send nothing; count, and list the traces")
 	duration(fs, &set.patience, "patience", time.Minute, 0, time.Hour, "repeat a request for this `DURATION` while the endpoint is down or busy")
 	if err := parse(fs, args, out, replayUsage); err != nil {
