@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { checkDeployments } from './deployments.mjs';
 import { checkReferences } from './references.mjs';
 import { checkSchema } from './schema.mjs';
 import { expandGlobals, readTemplate } from './template.mjs';
@@ -11,6 +12,7 @@ import { seeded } from './seeded.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const rules = readFileSync(join(here, 'rules.guard'), 'utf8');
+const page = readFileSync(join(here, '../../docs/deploy.md'), 'utf8');
 const system = process.platform === 'darwin' ? 'macos' : 'ubuntu';
 const machine = process.arch === 'arm64' ? 'aarch64' : 'x86_64';
 const guard = join(here, 'node_modules/@cdklabs/cdk-validator-cfnguard/bin', system, machine, 'cfn-guard');
@@ -28,6 +30,7 @@ function faultsOf(text) {
     ...checkReferences(template).map((fault) => `references: ${fault}`),
     ...checkVisibility(template).map((fault) => `visibility: ${fault}`),
     ...checkRules(template).map((rule) => `guard: ${rule}`),
+    ...checkDeployments(template, page).map((fault) => `deployment: ${fault}`),
   ];
 }
 

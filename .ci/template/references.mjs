@@ -9,7 +9,7 @@ const samAttributes = { 'AWS::Serverless::Function': ['Arn'], 'AWS::Serverless::
 // checkReferences returns a sentence for each fault.
 export function checkReferences(template) {
   const seen = { faults: [], used: new Set(), template };
-  for (const section of ['Conditions', 'Resources', 'Outputs']) walk(section, template[section], seen);
+  for (const section of ['Rules', 'Conditions', 'Resources', 'Outputs']) walk(section, template[section], seen);
   for (const [id, resource] of Object.entries(template.Resources)) {
     if (resource?.Condition) useCondition(`Resources.${id}`, resource.Condition, seen);
     for (const other of [resource?.DependsOn ?? []].flat()) useResource(`Resources.${id}.DependsOn`, other, seen);

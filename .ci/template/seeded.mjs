@@ -105,8 +105,28 @@ export const seeded = [
   },
   {
     error: 'tracing left to chance',
-    change: replace('Tracing: Active', 'Tracing: PassThrough'),
+    change: replace('Tracing: !If [ToXRay, Active, PassThrough]', 'Tracing: PassThrough'),
     found: 'guard: functions_are_traced',
+  },
+  {
+    error: 'Insights without its policy',
+    change: (text) => text.replaceAll(/        - !If \[HasInsights.*\n/g, ''),
+    found: 'guard: insights_may_write',
+  },
+  {
+    error: 'spans for the daemon sent to an endpoint',
+    change: replace('!If [ToOtlp, !Ref OtlpEndpoint,', '!If [ToXRay, !Ref OtlpEndpoint,'),
+    found: 'guard: functions_know_where_telemetry_goes',
+  },
+  {
+    error: 'an endpoint of X-Ray that is not',
+    change: replace('https://xray.${AWS::Region}', 'https://x-ray.${AWS::Region}'),
+    found: 'deployment: X-Ray’s OTLP endpoint: OrdersFunction: OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
+  },
+  {
+    error: 'an OTLP backend without an endpoint',
+    change: replace(/Rules:\n(  .*\n)+/, ''),
+    found: 'deployment: Traces=otlp without OtlpEndpoint: accepted',
   },
   {
     error: 'headers shown to everybody',
