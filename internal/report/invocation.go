@@ -159,18 +159,33 @@ func billed(d time.Duration) string {
 	return words(d)
 }
 
-// interval renders two moments with one unit.
+// interval renders two moments, with one unit where they have one, with the precision that fits intervalColumns.
 func interval(from, to time.Duration) string {
 	switch {
 	case to == 0:
 		return "–"
-	case to < time.Second:
+	case to < 100*time.Millisecond:
 		return millis(from) + "–" + millis(to) + " ms"
+	case to < time.Second-time.Millisecond/2:
+		return rounded(from) + "–" + rounded(to) + " ms"
 	case from < time.Second:
-		return Duration(from) + "–" + Duration(to)
+		return rounded(from) + " ms–" + seconds(to) + " s"
 	default:
-		return fmt.Sprintf("%.2f–%.2f s", from.Seconds(), to.Seconds())
+		return seconds(from) + "–" + seconds(to) + " s"
 	}
+}
+
+// rounded renders d in whole milliseconds, without the unit.
+func rounded(d time.Duration) string {
+	return strconv.FormatFloat(float64(d)/float64(time.Millisecond), 'f', 0, 64)
+}
+
+// seconds renders d without the unit, with as many decimals as keep it short.
+func seconds(d time.Duration) string {
+	if d < 10*time.Second {
+		return strconv.FormatFloat(d.Seconds(), 'f', 2, 64)
+	}
+	return strconv.FormatFloat(d.Seconds(), 'f', 1, 64)
 }
 
 // count renders a number; none is a dash.
