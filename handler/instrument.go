@@ -2,9 +2,8 @@ package handler
 
 import (
 	"context"
-	"os"
 	"reflect"
-	"sync/atomic"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"go.opentelemetry.io/otel/attribute"
@@ -23,7 +22,7 @@ type instrument struct {
 	guard
 	tracker safeTracker
 	scope   []trace.TracerOption
-	warmed  atomic.Bool // there was an invocation before, or the environment was initialised ahead of any
+	init    initialization
 }
 
 // newInstrument attaches the tracker.
@@ -32,10 +31,9 @@ func newInstrument(c config) *instrument {
 		trace.WithInstrumentationVersion(version.Version), trace.WithSchemaURL(semconv.SchemaURL),
 	}}
 	in.tracker = newSafeTracker(&in.guard, c.given)
-	// With provisioned concurrency nobody waits for the start (AWS Lambda Developer Guide, "Lambda environment
-	// variables").
-	in.warmed.Store(os.Getenv("AWS_LAMBDA_INITIALIZATION_TYPE") == "provisioned-concurrency")
+	in.init.begin(&in.config)
 	in.tracker.Attach()
+	in.init.ended = time.Now()
 	return in
 }
 
@@ -49,36 +47,40 @@ func (in *instrument) begin(ctx context.Context, t *trigger, event reflect.Value
 	inv := &invocation{instrument: in, ctx: ctx, span: noSpan, requestID: requestID}
 	inv.deadline, _ = ctx.Deadline()
 	spanCtx, root := ctx, trace.SpanID{}
+	how := in.init.arrive()
 	in.safely(func() {
-		started, span := in.start(ctx, t, event, requestID, arn)
+		started, span := in.start(ctx, t, event, requestID, arn, how)
 		root = span.SpanContext().SpanID()
 		spanCtx, inv.span = started, span
+		in.traceInit(spanCtx, how)
 	})
 	in.tracker.Begin(requestID, inv.deadline, root)
 	return spanCtx, inv
 }
 
 // start starts the invocation's span, and calls into the program's propagators, sampler and processors.
-func (in *instrument) start(ctx context.Context, t *trigger, event reflect.Value, requestID, arn string) (context.Context, trace.Span) {
+func (in *instrument) start(ctx context.Context, t *trigger, event reflect.Value, requestID, arn string, how arrival) (context.Context, trace.Span) {
 	req := t.request(event)
 	parent, link := in.parent(ctx, req)
 	options := [...]trace.SpanStartOption{
 		trace.WithSpanKind(t.kind()),
-		trace.WithAttributes(in.attributes(t, &req, requestID, arn)...),
+		trace.WithAttributes(in.attributes(t, &req, requestID, arn, how)...),
 		nil,
 	}
 	used := options[:2]
 	if link.SpanContext.IsValid() {
 		used = append(used, trace.WithLinks(link))
 	}
-	tracer := in.tracerProvider().Tracer(scopeName, in.scope...)
-	return tracer.Start(parent, spanName(&req, arn), used...)
+	return in.tracer().Start(parent, spanName(&req, arn), used...)
+}
+
+func (in *instrument) tracer() trace.Tracer {
+	return in.tracerProvider().Tracer(scopeName, in.scope...)
 }
 
 // attributes returns what is known at the span's start (OpenTelemetry AWS Lambda conventions, "All triggers").
-func (in *instrument) attributes(t *trigger, req *httpRequest, requestID, arn string) []attribute.KeyValue {
-	attrs := make([]attribute.KeyValue, 0, 10)
-	attrs = append(attrs, semconv.FaaSColdstart(!in.warmed.Swap(true)))
+func (in *instrument) attributes(t *trigger, req *httpRequest, requestID, arn string, how arrival) []attribute.KeyValue {
+	attrs := how.appendAttributes(make([]attribute.KeyValue, 0, 10))
 	if requestID != "" {
 		attrs = append(attrs, semconv.FaaSInvocationID(requestID))
 	}

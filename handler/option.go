@@ -20,6 +20,8 @@ type config struct {
 	tracerProvider func() trace.TracerProvider
 	propagators    func() propagation.TextMapPropagator
 	encoding       encoding
+	process        Process
+	noInitSpan     bool
 }
 
 func newConfig(opts []Option) config {

@@ -171,25 +171,6 @@ func TestResourceID(t *testing.T) {
 	}
 }
 
-// TestColdStart: the first invocation only, and none where the environment was made ready ahead of it.
-func TestColdStart(t *testing.T) {
-	for initialization, want := range map[string][]string{
-		"on-demand": {"true", "false", "false"}, "provisioned-concurrency": {"false", "false", "false"},
-	} {
-		t.Setenv("AWS_LAMBDA_INITIALIZATION_TYPE", initialization)
-		j := newJournal()
-		fn := handler.Wrap(func() {}, j.options(true)...).(readerFunc)
-		var got []string
-		for range 3 {
-			_, _ = fn(t.Context())
-			got = append(got, attributes(j.spans[len(j.spans)-1].Attributes())["faas.coldstart"])
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%s: faas.coldstart (-want +got):\n%s", initialization, diff)
-		}
-	}
-}
-
 // TestFailures: what a span says of an error, a panic and a broken stream.
 func TestFailures(t *testing.T) {
 	tests := []struct {

@@ -1,0 +1,118 @@
+package procstart
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+// childMark makes a process of the test binary print its begin and end.
+const childMark = "PROCSTART_CHILD"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(childMark) != "" {
+		fmt.Println(Began().UnixNano(), loaded.UnixNano())
+		os.Exit(0)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// statOf is /proc/self/stat with a name and a 22nd field.
+func statOf(name, starttime string) string {
+	return "17 (" + name + ") S" + strings.Repeat(" 1", 18) + " " + starttime + " 2 3 4\n"
+}
+
+func TestParse(t *testing.T) {
+	tests := []struct {
+		name, stat, uptime string
+		age                time.Duration
+		ok                 bool
+	}{
+		{"usual", statOf("bootstrap", "12345"), "123.97 400.10\n", 520 * time.Millisecond, true},
+		{"same tick", statOf("bootstrap", "12397"), "123.97 400.10\n", 0, true},
+		{"a name with everything in it", statOf("a) R 1 (b c", "100"), "2.00 1.00\n", time.Second, true},
+		{"begun later than now", statOf("bootstrap", "12398"), "123.97 400.10\n", 0, false},
+		{"no uptime", statOf("bootstrap", "12345"), "", 0, false},
+		{"uptime is no number", statOf("bootstrap", "12345"), "soon 1.00\n", 0, false},
+		{"uptime is not a number", statOf("bootstrap", "12345"), "NaN 1.00\n", 0, false},
+		{"negative uptime", statOf("bootstrap", "0"), "-1.00 1.00\n", 0, false},
+		{"no stat", "", "123.97 400.10\n", 0, false},
+		{"stat is cut off", "17 (bootstrap) S 1 1", "123.97 400.10\n", 0, false},
+		{"starttime is no number", statOf("bootstrap", "x"), "123.97 400.10\n", 0, false},
+		{"starttime is huge", statOf("bootstrap", "18446744073709551615"), "123.97 400.10\n", 0, false},
+	}
+	for _, tt := range tests {
+		age, ok := parse([]byte(tt.stat), []byte(tt.uptime))
+		if age != tt.age || ok != tt.ok {
+			t.Errorf("%s: %v, %v; want %v, %v", tt.name, age, ok, tt.age, tt.ok)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(statOf("bootstrap", "12345")), []byte("123.97 400.10\n"))
+	f.Fuzz(func(t *testing.T, stat, uptime []byte) {
+		if age, ok := parse(stat, uptime); age < 0 || !ok && age != 0 {
+			t.Errorf("age %v, %v", age, ok)
+		}
+	})
+}
+
+func TestBounded(t *testing.T) {
+	loaded := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	at := func(ms int) time.Time { return loaded.Add(time.Duration(ms) * time.Millisecond) }
+	tests := []struct {
+		name string
+		now  time.Time
+		age  time.Duration
+		want time.Time
+	}{
+		{"usual", at(30), 35 * time.Millisecond, at(-5)},
+		{"the tick makes it younger than it is", at(30), 25 * time.Millisecond, loaded},
+		{"nothing known", at(30), 0, loaded},
+		{"frozen between loading and now", at(3_600_030), time.Hour + 35*time.Millisecond, at(-5)},
+		{"a slow machine", at(30), 9 * time.Second, at(-8970)},
+		{"absurdly old", at(30), 11 * time.Second, loaded},
+		{"put back", at(-1), 35 * time.Millisecond, time.Time{}},
+	}
+	for _, tt := range tests {
+		if got := bounded(tt.now, tt.age, loaded); !got.Equal(tt.want) {
+			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}
+
+// TestBeganOfAProcess: a child can not have begun before it was started, but for the granularity of its clock.
+func TestBeganOfAProcess(t *testing.T) {
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), childMark+"=1")
+	before := time.Now().Add(-2 * tick)
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var began, loaded int64
+	if _, err := fmt.Fscan(bytes.NewReader(out), &began, &loaded); err != nil {
+		t.Fatalf("the child printed %q: %v", out, err)
+	}
+	if began < before.UnixNano() || began > loaded {
+		t.Errorf("began %v, want between %v and the package's initialisation at %v",
+			time.Unix(0, began), before, time.Unix(0, loaded))
+	}
+}
+
+// TestVirtualClock: before the package's own initialisation there was no process.
+func TestVirtualClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		if began := Began(); !began.IsZero() {
+			t.Errorf("began at %v by a clock that says %v", began, time.Now())
+		}
+	})
+}
