@@ -70,7 +70,7 @@ func TestDemo(t *testing.T) {
 		t, out,
 		`^epilogue: orders in a local Lambda, timeout 2s, .*OTLP receiver 127\.0\.0\.1:\d+$`,
 		`^   init     took .* ms; extension "epilogue" registered for INVOKE$`,
-		`^ 1 cold     POST /orders      201 .* ms .*–.* ms     4 .* ms .* ms `,
+		`^ 1 cold     POST /orders      201 .* ms .*–.* ms     5 .* ms .* ms `,
 		`^ 2 warm     GET /orders/17    200 `, `^ 3 warm     POST /orders      201 `,
 		`^   frozen   for 2.00 s; meanwhile the receiver cut all its connections: \d`,
 		`^ 4 thawed   POST /orders      201 .*–.* ms     4 `,
@@ -78,11 +78,11 @@ func TestDemo(t *testing.T) {
 		`^ 6 timeout  POST /faults/…  error        – `,
 		`^   SIGTERM  after the timeout: 3 spans left, delivered in .* ms; exit 0 after .* ms of 500 ms$`, `^   init `,
 		`^ 7 cold     POST /orders      201 .* –  `, `^ +the receiver refused \d+ requests?; the spans stay`,
-		`^   SIGTERM  4 spans left, delivered in .* ms; exit 0 after .* ms of 500 ms$`,
-		`^trace [0-9a-f]{32}  invocation 1, cold `, `^  POST /orders orders `, `├─ HTTP GET `, `│  └─ GET /prices/{sku} prices `,
+		`^   SIGTERM  5 spans left, delivered in .* ms; exit 0 after .* ms of 500 ms$`,
+		`^trace [0-9a-f]{32}  invocation 1, cold `, `^  POST /orders orders `, `├─ init `, `├─ HTTP GET `, `│  └─ GET /prices/{sku} prices `,
 		`^trace .*  invocation 5, panic `, `✗ faults: the box fell off the table$`,
 		`^trace .*  invocation 6, timeout `, `timed out$`,
-		`^all +29 +29 +– +0$`, `^Nothing lost\.`,
+		`^all +32 +32 +– +0$`, `^Nothing lost\.`,
 	)
 }
 
@@ -93,8 +93,8 @@ func TestDemoLoses(t *testing.T) {
 	if code != exitFailed {
 		t.Errorf("status %d, want %d", code, exitFailed)
 	}
-	contains(t, out, `^ 7 cold `, `^   SIGTERM  `, `^all +29 +0 +– +29$`, `^29 spans lost\.`)
-	contains(t, errs, `^the last lines of orders:$`, `503 Service Unavailable`, `^epilogue: 29 spans did not arrive$`)
+	contains(t, out, `^ 7 cold `, `^   SIGTERM  `, `^all +32 +0 +– +32$`, `^32 spans lost\.`)
+	contains(t, errs, `^the last lines of orders:$`, `503 Service Unavailable`, `^epilogue: 32 spans did not arrive$`)
 }
 
 // TestDemoFails: what the demo needs and does not find is named.
@@ -141,7 +141,7 @@ func TestRun(t *testing.T) {
 		`^ 1 cold     POST /orders      201 `, `^   frozen   for 10\.0 ms; meanwhile the receiver cut all its connections: 1$`,
 		`^ 2 warm     POST /orders      201 `, `^ 3 warm     GET /orders/17    200 `, `^ 4 warm `,
 		`^shop \| .*SIGTERM received`, `^   SIGTERM  nothing was left; exit 0`,
-		`^trace .*  invocation 1, cold `, `^shop +10 +10 +0 +0   its own count`, `^Nothing lost`,
+		`^trace .*  invocation 1, cold `, `^shop +11 +11 +0 +0   its own count`, `^Nothing lost`,
 	)
 }
 
@@ -152,7 +152,7 @@ func TestRunManaged(t *testing.T) {
 	if code != exitOK || errs != "" {
 		t.Fatalf("status %d, errors:\n%s\noutput:\n%s", code, errs, out)
 	}
-	contains(t, out, `^20 warm .* by timer `, `^   SIGTERM  .*; exit 0`, `^orders +40 +40 +0 +0`)
+	contains(t, out, `^20 warm .* by timer `, `^   SIGTERM  .*; exit 0`, `^orders +41 +41 +0 +0`)
 }
 
 // TestRunFails: a function that fails makes the command fail, with a sentence that says what happened.

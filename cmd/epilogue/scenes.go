@@ -11,7 +11,7 @@ type scene struct {
 	event   string   // a file of examples/orders/events, without .json
 	answer  string   // the HTTP status that answers it, where there is one
 	planned string   // how the invocation is meant to end, where that is not a success
-	leaves  []string // the names of the function's spans that it leaves
+	leaves  []string // the names of the function's spans that it leaves beside the process's own
 	prices  int      // spans that the prices service leaves for it
 	frozen  bool     // a long freeze comes before it, in which connections are cut
 	refused bool     // the receiver refuses while it runs

@@ -124,7 +124,7 @@ var collectors = []scenario{
 			r.send(succeeds)
 			r.shutdown()
 		},
-		permit: permit{lost: 5},
+		permit: permit{lost: 7},
 	},
 	{
 		name: "collector is back, and nobody knows, at a panic",
@@ -194,7 +194,7 @@ var collectors = []scenario{
 	},
 	{
 		name:   "collector refuses for good",
-		permit: permit{lost: 2},
+		permit: permit{lost: 3},
 		drive: func(r *run) {
 			r.receiver.Next(otlpreceiver.Fault{Status: http.StatusBadRequest, Message: "no such tenant"})
 			r.send(succeeds.held(0), succeeds)

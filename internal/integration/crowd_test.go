@@ -11,7 +11,6 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/epilogue-go/epilogue/agent"
-	"github.com/epilogue-go/epilogue/handler"
 	"github.com/epilogue-go/epilogue/otelx"
 )
 
@@ -29,7 +28,7 @@ type crowdEvent struct {
 func (e crowdEvent) kills() bool { return e.Do == "panic" || e.Do == "large" }
 
 func (machine) wrappedCrowd(f *function, ag *agent.Agent, tel *otelx.SDK) any {
-	return handler.Wrap(crowd{f}.handle, handler.WithTracker(ag), handler.WithTracerProvider(tel.TracerProvider()))
+	return f.wrap(crowd{f}.handle, ag, tel)
 }
 
 func (c crowd) handle(ctx context.Context, e crowdEvent) (string, error) {

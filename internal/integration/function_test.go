@@ -61,11 +61,16 @@ func (m machine) await(ag *agent.Agent) {
 }
 
 func (machine) wrapped(f *function, ag *agent.Agent, tel *otelx.SDK) any {
-	return handler.Wrap(f.handle, handler.WithTracker(ag), handler.WithTracerProvider(tel.TracerProvider()))
+	return f.wrap(f.handle, ag, tel)
 }
 
 func (machine) wrappedHandler(f *function, ag *agent.Agent, tel *otelx.SDK) any {
-	return handler.Wrap(bytesFunction{f}, handler.WithTracker(ag), handler.WithTracerProvider(tel.TracerProvider()))
+	return f.wrap(bytesFunction{f}, ag, tel)
+}
+
+// wrap is handler.Wrap as in every user's main, with this process's own provider.
+func (m machine) wrap(fn any, ag *agent.Agent, tel *otelx.SDK) any {
+	return handler.Wrap(fn, append(m.handler, handler.WithTracker(ag), handler.WithTracerProvider(tel.TracerProvider()))...)
 }
 
 // function is the user's.

@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"strings"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -57,8 +58,12 @@ func (r *run) compareSpans(s *invariant.Story) {
 	for _, m := range r.calls {
 		spans, flagged = spans+m.spans, flagged+m.flagged
 	}
-	if got := len(s.EndedSpans()); got != spans {
-		r.Errorf("%d spans ended; want %d", got, spans)
+	inits := s.Said(invariant.InitEnded)
+	if got := len(s.EndedSpans()) - len(inits); got != spans {
+		r.Errorf("%d spans ended beside those of the initialisation; want %d", got, spans)
+	}
+	if want := r.wantedInits(s); len(inits) != want {
+		r.Errorf("%d spans of an initialisation ended; want %d, one a process with spans of invocations", len(inits), want)
 	}
 	arrived := make(map[string]bool)
 	for _, span := range r.receiver.Spans() {
@@ -69,6 +74,24 @@ func (r *run) compareSpans(s *invariant.Story) {
 	if r.scenario.permit.lost == 0 && len(arrived) != flagged {
 		r.Errorf("%d spans arrived with status Error; want %d", len(arrived), flagged)
 	}
+}
+
+// wantedInits is how many processes have traced an invocation.
+func (r *run) wantedInits(s *invariant.Story) int {
+	if r.scenario.main == "unwrapped" {
+		return 0
+	}
+	traced := make(map[int]bool)
+	process := 0
+	for _, e := range s.Events {
+		switch {
+		case e.Kind == lambdatest.KindProcessStart:
+			process = e.Count
+		case e.Kind == invariant.KindSaid && strings.HasPrefix(e.Detail, invariant.SpanEnded):
+			traced[process] = true
+		}
+	}
+	return len(traced)
 }
 
 // story is the log with what the scenario and its calls permit.

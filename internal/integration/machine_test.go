@@ -4,10 +4,12 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/epilogue-go/epilogue/agent"
+	"github.com/epilogue-go/epilogue/handler"
 	"github.com/epilogue-go/epilogue/lambdatest"
 	"github.com/epilogue-go/epilogue/otelx"
 )
@@ -22,6 +24,7 @@ const awaitedState = "INTEGRATION_STATE"
 type machine struct {
 	telemetry []otelx.Option
 	agent     []agent.Option
+	handler   []handler.Option
 	serve     func(fn any)
 	stderr    io.Writer
 	awaits    string          // the agent's state that main waits for before it serves; empty: none
@@ -44,8 +47,9 @@ func emulated(p *lambdatest.Process) machine {
 				ExtensionsDir: p.Getenv(extensionsDir),
 			}),
 		},
-		serve:  p.Serve,
-		stderr: p.Stderr(),
-		ended:  p.Context().Done(),
+		handler: []handler.Option{handler.WithProcess(handler.Process{Getenv: p.Getenv, Began: time.Now()})},
+		serve:   p.Serve,
+		stderr:  p.Stderr(),
+		ended:   p.Context().Done(),
 	}
 }

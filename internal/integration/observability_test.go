@@ -18,7 +18,6 @@ import (
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
 	"github.com/epilogue-go/epilogue/agent"
-	"github.com/epilogue-go/epilogue/handler"
 	"github.com/epilogue-go/epilogue/internal/memnet"
 	"github.com/epilogue-go/epilogue/lambdatest"
 	"github.com/epilogue-go/epilogue/otelx"
@@ -187,5 +186,5 @@ func (m machine) metered(exporter sdkmetric.Exporter) {
 	}
 	ag := agent.Start(ctx, agent.Join(tel, meters), m.agent...)
 	handle := crowd{&function{machine: m, tracer: tel.TracerProvider().Tracer("function")}}.handle
-	m.serve(handler.Wrap(handle, handler.WithTracker(ag), handler.WithTracerProvider(tel.TracerProvider())))
+	m.serve(m.wrap(handle, ag, tel))
 }

@@ -18,7 +18,6 @@ import (
 	"go.opentelemetry.io/otel"
 
 	"github.com/epilogue-go/epilogue/agent"
-	"github.com/epilogue-go/epilogue/handler"
 	"github.com/epilogue-go/epilogue/internal/memnet"
 	"github.com/epilogue-go/epilogue/lambdatest"
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
@@ -44,7 +43,7 @@ func init() {
 		}
 		ag := agent.Start(ctx, tel, m.agent...)
 		handle := crowd{&function{machine: m, tracer: tel.TracerProvider().Tracer("function")}}.handle
-		m.serve(handler.Wrap(handle, handler.WithTracker(ag), handler.WithTracerProvider(tel.TracerProvider())))
+		m.serve(m.wrap(handle, ag, tel))
 	}
 }
 

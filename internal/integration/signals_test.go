@@ -24,7 +24,7 @@ var signals = []scenario{
 	},
 	{
 		name:   "SIGTERM while the collector hangs",
-		permit: permit{lost: 2},
+		permit: permit{lost: 3},
 		says:   []string{"graceful shutdown completed, but not everything was delivered"},
 		drive: func(r *run) {
 			r.collector(hanging)

@@ -15,7 +15,6 @@ import (
 	"testing"
 
 	"github.com/epilogue-go/epilogue/agent"
-	"github.com/epilogue-go/epilogue/handler"
 	"github.com/epilogue-go/epilogue/lambdatest"
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 	"github.com/epilogue-go/epilogue/otelx"
@@ -24,7 +23,7 @@ import (
 func init() {
 	mains["sockets"] = func(m machine) {
 		m.run(func(_ *function, ag *agent.Agent, tel *otelx.SDK) any {
-			return handler.Wrap(reportSockets, handler.WithTracker(ag), handler.WithTracerProvider(tel.TracerProvider()))
+			return m.wrap(reportSockets, ag, tel)
 		})
 	}
 }

@@ -70,7 +70,7 @@ var timeouts = []scenario{
 		name:   "timeout: SIGKILL, no guard",
 		config: lambdatest.Config{Faults: noExtension},
 		env:    []string{"EPILOGUE_TIMEOUT_GUARD=0"},
-		permit: permit{lost: 1}, // has ended, and nobody was told
+		permit: permit{lost: 2}, // have ended, and nobody was told
 		drive: func(r *run) {
 			c := nests.ending(1).unflagged().exiting(-1)
 			c.early = false

@@ -8,11 +8,16 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
-// What a function says of its sampled spans by way of Witness, a line each, followed by the span's id.
+// What a function says of its sampled spans by way of Witness, a line each, followed by the span's id. Of the span of its
+// initialisation, which is in the first invocation's trace, it says InitEnded too.
 const (
 	SpanBegun = "span begun "
 	SpanEnded = "span ended "
+	InitEnded = "initialisation is span "
 )
+
+// initName is how handler names that span.
+const initName = "init"
 
 // Witness is a span processor that writes down, at once and beside otelx, each sampled span that begins and ends. What a
 // process in memory does after its end does not count: a real one could not.
@@ -25,7 +30,12 @@ type Witness struct {
 func (w Witness) OnStart(_ context.Context, s sdktrace.ReadWriteSpan) { w.note(SpanBegun, s) }
 
 // OnEnd implements sdktrace.SpanProcessor.
-func (w Witness) OnEnd(s sdktrace.ReadOnlySpan) { w.note(SpanEnded, s) }
+func (w Witness) OnEnd(s sdktrace.ReadOnlySpan) {
+	w.note(SpanEnded, s)
+	if s.Name() == initName {
+		w.note(InitEnded, s)
+	}
+}
 
 func (w Witness) note(what string, s sdktrace.ReadOnlySpan) {
 	select {
