@@ -28,7 +28,7 @@ type crowdEvent struct {
 func (e crowdEvent) kills() bool { return e.Do == "panic" || e.Do == "large" }
 
 func (machine) wrappedCrowd(f *function, ag *agent.Agent, tel *otelx.SDK) any {
-	return f.wrap(crowd{f}.handle, ag, tel)
+	return f.counted().wrap(crowd{f}.handle, ag, tel)
 }
 
 func (c crowd) handle(ctx context.Context, e crowdEvent) (string, error) {

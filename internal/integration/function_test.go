@@ -73,6 +73,12 @@ func (m machine) wrap(fn any, ag *agent.Agent, tel *otelx.SDK) any {
 	return handler.Wrap(fn, append(m.handler, handler.WithTracker(ag), handler.WithTracerProvider(tel.TracerProvider()))...)
 }
 
+// counted is m for functions whose spans are counted by the thousand: they have their own alone.
+func (m machine) counted() machine {
+	m.handler = append(m.handler, handler.WithoutInitSpan())
+	return m
+}
+
 // function is the user's.
 type function struct {
 	machine
