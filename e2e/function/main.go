@@ -26,5 +26,5 @@ func main() {
 	}
 	record(tel.TracerProvider().(*sdktrace.TracerProvider))
 	ag := agent.Start(ctx, tel)
-	lambda.Start(handler.Wrap(handle, handler.WithTracker(ag)))
+	lambda.Start(handler.Wrap(handle, handler.WithTracker(ag), handler.WithoutInitSpan()))
 }

@@ -34,7 +34,7 @@ func sendBySDK() {
 			slog.Error("last flush", "error", err)
 		}
 	}
-	lambda.StartWithOptions(flushed(handler.Wrap(handle), provider), lambda.WithEnableSIGTERM(last))
+	lambda.StartWithOptions(flushed(handler.Wrap(handle, handler.WithoutInitSpan()), provider), lambda.WithEnableSIGTERM(last))
 }
 
 // flushed flushes before the response leaves, as instrumentations for aws-lambda-go do: nothing else comes after the

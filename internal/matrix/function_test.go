@@ -52,7 +52,8 @@ func serve() {
 		runtime.Gosched()
 	}
 	f := &function{tracer: tel.TracerProvider().Tracer("function")}
-	lambda.Start(handler.Wrap(f.handle, handler.WithTracker(ag)))
+	// Each cell counts what becomes of the same spans, whether its process is the first or not.
+	lambda.Start(handler.Wrap(f.handle, handler.WithTracker(ag), handler.WithoutInitSpan()))
 }
 
 // function is the user's.

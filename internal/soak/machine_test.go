@@ -75,7 +75,8 @@ func (m machine) run(watch func(*otelx.SDK, *agent.Agent) sdktrace.SpanProcessor
 	if m.getenv(asHandler) != "" {
 		fn = bytesFunction{f}
 	}
-	m.serve(handler.Wrap(fn, handler.WithTracker(ag), handler.WithTracerProvider(tel.TracerProvider())))
+	m.serve(handler.Wrap(fn, handler.WithTracker(ag), handler.WithTracerProvider(tel.TracerProvider()),
+		handler.WithoutInitSpan())) // what the calls say that they leave is all that there is
 }
 
 // reply says how a real process is, after a collection if asked for.
