@@ -23,6 +23,7 @@ type instrument struct {
 	tracker safeTracker
 	scope   []trace.TracerOption
 	init    initialization
+	doom    doom
 }
 
 // newInstrument attaches the tracker.
@@ -32,6 +33,7 @@ func newInstrument(c config) *instrument {
 	}}
 	in.tracker = newSafeTracker(&in.guard, c.given)
 	in.init.begin(&in.config)
+	in.doom.shared = in.init.kind == managedInstances
 	in.tracker.Attach()
 	in.init.ended = time.Now()
 	return in
@@ -44,7 +46,7 @@ func (in *instrument) begin(ctx context.Context, t *trigger, event reflect.Value
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
 		requestID, arn = lc.AwsRequestID, lc.InvokedFunctionArn
 	}
-	inv := &invocation{instrument: in, ctx: ctx, span: noSpan, requestID: requestID}
+	inv := &invocation{instrument: in, ctx: ctx, span: noSpan, requestID: requestID, outlook: in.doom.outlook()}
 	inv.deadline, _ = ctx.Deadline()
 	spanCtx, root := ctx, trace.SpanID{}
 	how := in.init.arrive()

@@ -15,7 +15,8 @@ type invocation struct {
 	span      trace.Span
 	requestID string
 	deadline  time.Time // zero where there is none
-	returned  bool      // the user's code has returned
+	outlook   outlook
+	returned  bool // the user's code has returned
 }
 
 // late reports whether the deadline has passed: what is posted now is refused, or its acceptance is unknown.
@@ -24,17 +25,26 @@ func (inv *invocation) late() bool {
 }
 
 // close ends an invocation whose response has been closed. Where that may not mean that it was accepted the flush
-// comes first, unless End flushes itself. With last, aws-lambda-go ends the process then.
+// comes first, unless End flushes itself, and so it does where another invocation is about to end the process. With last,
+// aws-lambda-go ends it after this one.
 func (inv *invocation) close(accepted, last bool) {
+	surely, perhaps := inv.doom.fate(inv.outlook)
+	last = last || surely
+	if !accepted || last {
+		inv.doom.bring(last) // what others end while the flush goes on is not in it
+	}
 	if last {
 		inv.tracker.Hasten(inv.requestID)
 	}
-	if !accepted && inv.tracker.Holds(inv.requestID) {
+	if (!accepted || perhaps || last) && inv.tracker.Holds(inv.requestID) {
 		inv.tracker.Flush(inv.requestID)
 	}
 	inv.tracker.End(inv.requestID)
 	if last {
 		inv.tracker.WriteOut(inv.requestID)
+	}
+	if !accepted {
+		inv.doom.bring(last) // aws-lambda-go learns of it now, and others may have begun meanwhile
 	}
 }
 
@@ -50,14 +60,19 @@ func (inv *invocation) fail(err error) {
 
 // leave is called before an outcome goes to aws-lambda-go that nobody closes: an error, a panic, a lambda.Handler's
 // bytes. The cancellation of the context tells that it was posted. It comes from another goroutine, too late
-// where the environment freezes at once, so the flush comes first there, and where last is set: aws-lambda-go ends the
-// process after the post.
+// where the environment freezes at once or the process ends, so the flush comes first there. With last, aws-lambda-go ends
+// the process after the post.
 func (inv *invocation) leave(last bool) {
+	over := inv.ctx.Err() != nil // past the deadline: nothing can be posted, and nothing more will tell
+	if last || over {
+		inv.doom.bring(last)
+	}
+	surely, perhaps := inv.doom.fate(inv.outlook)
+	last = last || surely
 	if last {
 		inv.tracker.Hasten(inv.requestID)
 	}
-	over := inv.ctx.Err() != nil // past the deadline: nothing can be posted, and nothing more will tell
-	if last || over || !inv.tracker.Holds(inv.requestID) {
+	if last || over || perhaps || !inv.tracker.Holds(inv.requestID) {
 		inv.tracker.Flush(inv.requestID)
 	}
 	if last {
@@ -65,6 +80,7 @@ func (inv *invocation) leave(last bool) {
 	}
 	if over {
 		inv.tracker.End(inv.requestID)
+		inv.doom.bring(last)
 		return
 	}
 	context.AfterFunc(inv.ctx, func() { inv.tracker.End(inv.requestID) })
