@@ -1,12 +1,17 @@
 package integration
 
-import "time"
+import (
+	"fmt"
+	"strings"
+	"time"
+)
 
 // call is an invocation and what has to come of it. The values below are for the agent in charge, a handler wrapped, and
 // a collector that is well; the methods return calls with other expectations.
 type call struct {
 	name    string
 	payload string
+	trace   string // its X-Ray header; empty: none
 
 	errorType string // what the caller is told; empty: answer
 	answer    string
@@ -83,6 +88,13 @@ func (c call) held(d time.Duration) call { c.after = d; return c }
 
 // heldAtMost expects the same, up to d.
 func (c call) heldAtMost(d time.Duration) call { c.after, c.jitter = d, true; return c }
+
+// lasting is c, which succeeds, fails or streams, where its handler takes d longer.
+func (c call) lasting(d time.Duration) call {
+	c.payload = strings.Replace(c.payload, "}", fmt.Sprintf(`,"for":%d}`, d), 1)
+	c.handler += d
+	return c
+}
 
 // taking expects d from the release to the post.
 func (c call) taking(d time.Duration) call { c.handler = d; return c }

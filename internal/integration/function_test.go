@@ -89,6 +89,7 @@ type function struct {
 type event struct {
 	Do   string        `json:"do"`
 	Left time.Duration `json:"left"` // until the deadline, for what is late
+	For  time.Duration `json:"for"`  // how long it takes beyond handlerTime
 }
 
 // handle does it, in a span of its own.
@@ -101,7 +102,7 @@ func (f *function) handle(ctx context.Context, e event) (any, error) {
 			f.part(ctx)
 		}
 	}
-	f.pause(handlerTime)
+	f.pause(handlerTime + e.For)
 	switch e.Do {
 	case "fail":
 		return nil, errors.New("no")

@@ -54,7 +54,7 @@ func (sc scenario) ordered(c call) call {
 }
 
 func scenarios() []scenario {
-	return slices.Concat(orders(), collectors, registrations, variants, signals, timeouts)
+	return slices.Concat(orders(), collectors, registrations, variants, signals, timeouts, managed)
 }
 
 func TestInMemory(t *testing.T) {

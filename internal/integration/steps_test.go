@@ -37,7 +37,9 @@ func (r *run) together(calls ...call) {
 func (r *run) answer(c call) {
 	r.Helper()
 	m := r.note(c)
-	response, err := r.env.Invoke(r.ctx, lambdatest.Invocation{RequestID: m.id, Payload: []byte(c.payload)})
+	response, err := r.env.Invoke(r.ctx, lambdatest.Invocation{
+		RequestID: m.id, Payload: []byte(c.payload), TraceHeader: c.trace,
+	})
 	if err != nil {
 		r.Errorf("%s: %v", c.name, err)
 		return

@@ -1,10 +1,6 @@
 package integration
 
-import (
-	"time"
-
-	"github.com/epilogue-go/epilogue/lambdatest"
-)
+import "time"
 
 // variants are other functions, settings and environments.
 var variants = []scenario{
@@ -106,15 +102,6 @@ var variants = []scenario{
 		says:   []string{"agent: flush failed", "127.0.0.1:1", "but not everything was delivered"},
 		drive: func(r *run) {
 			r.send(succeeds.heldAtMost(100*time.Millisecond), fails.heldAtMost(100*time.Millisecond))
-			r.shutdown()
-		},
-	},
-	{
-		name:   "Managed Instances",
-		config: lambdatest.Config{ManagedInstances: true, Concurrency: 3},
-		permit: permit{beside: true},
-		drive: func(r *run) {
-			r.together(succeeds.held(0), fails.held(0), streams.held(0))
 			r.shutdown()
 		},
 	},

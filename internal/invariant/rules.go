@@ -97,6 +97,7 @@ func callersAreAnsweredAtTheResponse(s *Story) (errs error) {
 		case inv.Answered == nil:
 			errs = errors.Join(errs, fmt.Errorf("%s: its caller got no answer", inv.ID))
 		case inv.Posted == nil:
+		case inv.TimedOut != nil && inv.TimedOut.Seq < inv.Posted.Seq: // it was answered then
 		case inv.Answered.Seq < inv.Posted.Seq || s.Exact && since(inv.Posted, inv.Answered) != 0:
 			errs = errors.Join(errs, fmt.Errorf("%s: answered %s after the post", inv.ID, since(inv.Posted, inv.Answered)))
 		}
