@@ -5,6 +5,8 @@ import (
 	"io"
 	"sync"
 	"sync/atomic"
+
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 )
 
 // maxResponse is the size above which the Runtime API may refuse a response with 413: 6 MB, unless it is streamed
@@ -23,6 +25,9 @@ type body struct {
 	inv      *invocation
 	response responseReader
 
+	prelude *prelude // nil where the response has none; these two are set before the first Read
+	asked   bool     // for the content type
+
 	size  atomic.Int64 // bytes read
 	ended atomic.Bool  // Read has returned an error, io.EOF or another
 	span  sync.Once    // ends the span of a streamed response
@@ -39,21 +44,41 @@ func newBody(inv *invocation, r responseReader) *body {
 	return b
 }
 
-// ContentType returns the response's, or what aws-lambda-go takes for a reader that has none.
+// ContentType returns the response's, or what aws-lambda-go takes for a reader that has none. aws-lambda-go asks before it
+// reads.
 func (b *body) ContentType() string {
-	if r, ok := b.response.Reader.(interface{ ContentType() string }); ok {
-		return r.ContentType()
+	b.asked = true
+	r, ok := b.response.Reader.(interface{ ContentType() string })
+	if !ok {
+		return "application/octet-stream"
 	}
-	return "application/octet-stream"
+	contentType := r.ContentType()
+	if contentType == preludeType && b.prelude == nil {
+		b.prelude = new(prelude)
+	}
+	return contentType
 }
 
 // Read reads the response. An error other than io.EOF goes on unchanged: aws-lambda-go reports it in the trailers.
 func (b *body) Read(p []byte) (int, error) {
 	returned := false
 	defer b.inv.interrupted(&returned)
+	defer func() {
+		if !returned {
+			b.recordSize()
+		}
+	}()
+	if !b.asked {
+		b.ContentType()
+	}
 	n, err := b.response.Read(p)
 	returned = true
 	b.size.Add(int64(n))
+	if b.prelude != nil {
+		if status, ok := b.prelude.pass(p[:n]); ok {
+			b.inv.recordStatus(status)
+		}
+	}
 	if err != nil {
 		b.ended.Store(true)
 		b.endSpan(err)
@@ -88,9 +113,22 @@ func (b *body) endSpan(err error) {
 		return
 	}
 	b.span.Do(func() {
+		b.recordSize()
 		if !errors.Is(err, io.EOF) {
 			b.inv.recordError(err)
 		}
 		b.inv.endSpan()
 	})
+}
+
+// recordSize records how much of a streamed response was read; of an HTTP response's body, where it says what that is.
+func (b *body) recordSize() {
+	size, key := b.size.Load(), responseSize
+	if b.prelude != nil {
+		size -= b.prelude.size.Load()
+	}
+	if b.prelude != nil || b.inv.http {
+		key = semconv.HTTPResponseBodySizeKey
+	}
+	b.inv.safely(func() { b.inv.span.SetAttributes(key.Int64(size)) })
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"reflect"
 	"runtime/debug"
-	"strconv"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -54,31 +53,6 @@ func (inv *invocation) recordInterruption(value any) (message string) {
 	}
 	inv.recordException(message, kind, semconv.ExceptionType(kind), semconv.ExceptionStacktrace(string(debug.Stack())))
 	return message
-}
-
-// recordStatus takes over the HTTP status of a result that has one: a StatusCode field, as all the events package's
-// HTTP responses have. 5xx is an error of the server (OpenTelemetry HTTP conventions, "Status").
-func (inv *invocation) recordStatus(result any) {
-	v := reflect.Indirect(reflect.ValueOf(result))
-	if v.Kind() != reflect.Struct {
-		return
-	}
-	f, ok := v.Type().FieldByName("StatusCode")
-	if !ok || f.Type.Kind() != reflect.Int {
-		return
-	}
-	status, err := v.FieldByIndexErr(f.Index) // an error where it leads through a nil embedded pointer
-	if err != nil || status.Int() == 0 {
-		return
-	}
-	code := int(status.Int())
-	inv.safely(func() {
-		inv.span.SetAttributes(semconv.HTTPResponseStatusCode(code))
-		if code >= 500 {
-			inv.span.SetStatus(codes.Error, "")
-			inv.span.SetAttributes(semconv.ErrorTypeKey.String(strconv.Itoa(code)))
-		}
-	})
 }
 
 // typeName is the name of v's type with its package path, where it has one.

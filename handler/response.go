@@ -10,6 +10,7 @@ import (
 type responseReader struct {
 	io.Reader
 	streamed bool // the user's own
+	size     int  // in bytes, where it is not
 }
 
 // jsonReader reads an encoded result.
@@ -27,7 +28,7 @@ func (e encoding) response(result any) (responseReader, error) {
 	enc.SetIndent(e.indentPrefix, e.indentBy)
 	err := enc.Encode(result)
 	if r, ok := result.(io.Reader); ok && (err != nil || bytes.HasPrefix(out.Bytes(), []byte("{}"))) {
-		return responseReader{r, true}, nil //nolint:nilerr // that it does not encode makes it a stream
+		return responseReader{Reader: r, streamed: true}, nil //nolint:nilerr // that it does not encode makes it a stream
 	}
 	if err != nil {
 		return responseReader{}, err
@@ -38,5 +39,5 @@ func (e encoding) response(result any) (responseReader, error) {
 	}
 	r := new(jsonReader)
 	r.Reset(data)
-	return responseReader{r, false}, nil
+	return responseReader{Reader: r, size: len(data)}, nil
 }

@@ -78,9 +78,8 @@ func (h *funcHandler) serve(args []reflect.Value) []reflect.Value {
 		inv.fail(err)
 		return []reflect.Value{noReader, reflect.ValueOf(err)}
 	}
-	if h.trigger.http != nil {
-		inv.recordStatus(result)
-	}
+	inv.http = h.trigger.http != nil
+	inv.recordResult(result, out)
 	return []reflect.Value{reflect.ValueOf(newBody(inv, out)), noError}
 }
 

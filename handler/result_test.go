@@ -1,0 +1,184 @@
+package handler_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
+	"go.opentelemetry.io/otel/codes"
+
+	"github.com/epilogue-go/epilogue/handler"
+)
+
+const getEvent = `{"rawPath":"/u","requestContext":{"http":{"method":"GET"}}}`
+
+// preludeOf is a response whose reader writes the prelude itself.
+func preludeOf(text string) io.Reader {
+	return &urlReader{strings.NewReader(text)}
+}
+
+type urlReader struct{ r io.Reader }
+
+func (u *urlReader) Read(p []byte) (int, error) { return u.r.Read(p) }
+func (*urlReader) ContentType() string          { return "application/vnd.awslambda.http-integration-response" }
+
+// TestResponseSize: the body of an HTTP response, all that is posted of any other; and the status, where it is in
+// the response alone.
+func TestResponseSize(t *testing.T) {
+	const end = "\x00\x00\x00\x00\x00\x00\x00\x00"
+	type v2 = events.APIGatewayV2HTTPResponse
+	type streaming = events.LambdaFunctionURLStreamingResponse
+	http := func(result any) any { return func(events.LambdaFunctionURLRequest) (any, error) { return result, nil } }
+	plain := func(result any) any { return func() (any, error) { return result, nil } }
+	tests := []struct {
+		name         string
+		fn           any
+		http, other  string // sizes; empty: not recorded
+		status, kind string // http.response.status_code, error.type
+	}{
+		{"encoded", plain("four"), "", "6", "", ""},
+		{"no result", func() {}, "", "4", "", ""},
+		{"streamed", plain(strings.NewReader("12345")), "", "5", "", ""},
+		{"streamed, nothing", plain(strings.NewReader("")), "", "0", "", ""},
+		{"http", http(v2{StatusCode: 200, Body: "häh"}), "4", "", "200", ""},
+		{"http, a pointer", http(&v2{StatusCode: 500, Body: "oh"}), "2", "", "500", "500"},
+		{"http, base64", http(v2{StatusCode: 200, Body: "aGVsbG8=", IsBase64Encoded: true}), "5", "", "200", ""},
+		{"http, base64 without padding", http(v2{Body: "aGVsbG8", IsBase64Encoded: true}), "5", "", "", ""},
+		{"http, base64 of nothing", http(v2{Body: "", IsBase64Encoded: true}), "0", "", "", ""},
+		{"http, no body of its own", http(map[string]int{"a": 1}), "", "7", "", ""},
+		{"http, a nil pointer", http((*v2)(nil)), "", "4", "", ""},
+		{"http, streamed", http(strings.NewReader("12345")), "5", "", "", ""},
+		{"streaming response", http(&streaming{StatusCode: 206, Body: strings.NewReader("12345")}), "5", "", "206", ""},
+		{"streaming response, default status", http(&streaming{Body: strings.NewReader("123")}), "3", "", "200", ""},
+		{"streaming response, no body", http(&streaming{StatusCode: 503}), "0", "", "503", "503"},
+		{"streaming response to whatever event", plain(&streaming{StatusCode: 404, Body: strings.NewReader("12")}), "2", "", "404", ""},
+		{"own prelude", plain(preludeOf(`{"statusCode":418,"headers":{"a":"b"}}` + end + "tea")), "3", "", "418", ""},
+		{"own prelude, zeros in the body", plain(preludeOf(`{"statusCode":200}` + end + end)), "8", "", "200", ""},
+		{"own prelude, no status", plain(preludeOf(`{}` + end + "tea")), "3", "", "", ""},
+		{"own prelude, no JSON", plain(preludeOf(`{` + end + "tea")), "3", "", "", ""},
+		{"own prelude, no end", plain(preludeOf(`{"statusCode":200}`)), "18", "", "", ""},
+		{"own prelude, too long", plain(preludeOf(strings.Repeat(" ", 70_000) + `{"statusCode":200}` + end)), "70026", "", "", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			j := newJournal()
+			ctx, cancel := invocationContext(t)
+			defer cancel()
+			_, _ = lambda.NewHandler(handler.Wrap(tt.fn, j.options(true)...)).Invoke(ctx, []byte(getEvent))
+			got := attributes(j.span(t).Attributes())
+			for key, want := range map[string]string{
+				"http.response.body.size": tt.http, "epilogue.response.size": tt.other,
+				"http.response.status_code": tt.status, "error.type": tt.kind,
+			} {
+				if got[key] != want {
+					t.Errorf("%s=%q, want %q", key, got[key], want)
+				}
+			}
+		})
+	}
+}
+
+// read reads a response as aws-lambda-go does.
+func read(r io.Reader) error {
+	_ = r.(interface{ ContentType() string }).ContentType()
+	_, err := io.Copy(io.Discard, r)
+	return err
+}
+
+// TestPreludeInPieces: however the response is cut into reads, the status and the size are the same, and so are the bytes.
+func TestPreludeInPieces(t *testing.T) {
+	const response = "{\"statusCode\":201,\"headers\":{\"x\":\"y\"}}\x00\x00\x00\x00\x00\x00\x00\x00body\x00\x00"
+	for _, cut := range []func(io.Reader) io.Reader{iotest.OneByteReader, iotest.HalfReader, iotest.DataErrReader} {
+		j := newJournal()
+		r := respond(t, j, &urlReader{cut(strings.NewReader(response))})
+		_ = r.(interface{ ContentType() string }).ContentType()
+		got, err := io.ReadAll(r)
+		if err != nil || string(got) != response {
+			t.Errorf("read %q, %v", got, err)
+		}
+		_ = r.Close()
+		a := attributes(j.span(t).Attributes())
+		if a["http.response.status_code"] != "201" || a["http.response.body.size"] != "6" {
+			t.Errorf("status %q, size %q, want 201 and 6", a["http.response.status_code"], a["http.response.body.size"])
+		}
+	}
+}
+
+// TestBrokenBodies: however a streamed body breaks, the span says so, and how far it came.
+func TestBrokenBodies(t *testing.T) {
+	half := strings.Repeat("x", 40_000)
+	tests := []struct {
+		name    string
+		body    io.Reader
+		consume func(io.ReadCloser)
+		message string
+		size    string
+	}{
+		{"whole", strings.NewReader(half), func(r io.ReadCloser) { _ = read(r); _ = r.Close() }, "", "40000"},
+		{
+			"the reader fails", failing(half, errors.New("disk gone")),
+			func(r io.ReadCloser) { _ = read(r); _ = r.Close() }, "disk gone", "40000",
+		},
+		{
+			"the reader's context ends", failing(half, context.DeadlineExceeded),
+			func(r io.ReadCloser) { _ = read(r); _ = r.Close() }, context.DeadlineExceeded.Error(), "40000",
+		},
+		{
+			"an unexpected end", failing(half, io.ErrUnexpectedEOF),
+			func(r io.ReadCloser) { _ = read(r); _ = r.Close() }, io.ErrUnexpectedEOF.Error(), "40000",
+		},
+		{
+			"closed early, as when the caller is gone", strings.NewReader(half),
+			func(r io.ReadCloser) { _, _ = io.CopyN(io.Discard, r, 1000); _ = r.Close() },
+			"response closed before its end was read", "1000",
+		},
+		{
+			"never read", strings.NewReader(half), func(r io.ReadCloser) { _ = r.Close() },
+			"response closed before its end was read", "0",
+		},
+		{
+			"panics in Read", io.MultiReader(strings.NewReader("1234"), panickingReader{}),
+			func(r io.ReadCloser) {
+				defer func() { _ = recover() }()
+				_ = read(r)
+			}, "in Read", "4",
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			j := newJournal()
+			tt.consume(respond(t, j, struct{ reader }{tt.body}))
+			s := j.span(t)
+			if got := s.Status(); (got.Code == codes.Error) != (tt.message != "") || got.Description != tt.message {
+				t.Errorf("status %v, want %q", got, tt.message)
+			}
+			if got := attributes(s.Attributes())["epilogue.response.size"]; got != tt.size {
+				t.Errorf("%s bytes, want %s", got, tt.size)
+			}
+		})
+	}
+}
+
+// FuzzPrelude: whatever passes, it passes unchanged, and a size is never negative.
+func FuzzPrelude(f *testing.F) {
+	f.Add("{\"statusCode\":201}\x00\x00\x00\x00\x00\x00\x00\x00body", 3)
+	f.Fuzz(func(t *testing.T, response string, piece int) {
+		j := newJournal()
+		r := respond(t, j, &urlReader{strings.NewReader(response)})
+		_ = r.(interface{ ContentType() string }).ContentType()
+		var got strings.Builder
+		buf := make([]byte, max(1, min(piece, 1<<16)))
+		if _, err := io.CopyBuffer(struct{ io.Writer }{&got}, struct{ io.Reader }{r}, buf); err != nil || got.String() != response {
+			t.Errorf("read %q, %v; want %q", got.String(), err, response)
+		}
+		_ = r.Close()
+		if size := attributes(j.span(t).Attributes())["http.response.body.size"]; size == "" || strings.HasPrefix(size, "-") {
+			t.Errorf("size %q", size)
+		}
+	})
+}
