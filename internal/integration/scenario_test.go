@@ -54,7 +54,7 @@ func (sc scenario) ordered(c call) call {
 }
 
 func scenarios() []scenario {
-	return slices.Concat(orders(), collectors, registrations, variants, signals, timeouts, managed)
+	return slices.Concat(orders(), collectors, registrations, variants, signals, timeouts, managed, streamings)
 }
 
 func TestInMemory(t *testing.T) {
