@@ -23,6 +23,9 @@
 // {"error":"…"} with 400 (not JSON, unknown field), 404, 405, 413 (more than 64 KiB), 415 (not application/json),
 // 422 (a quantity out of bounds, an unknown SKU) or 502 (no price to be had).
 //
+// Its log lines carry the request's id and the trace's, in the format and from the level that the function's logging
+// configuration says.
+//
 // Settings:
 //
 //	PRICES_URL      base URL of the prices service; without it a short list built in answers, for a function deployed alone

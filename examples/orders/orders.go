@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"log/slog"
 	"net/http"
 	"strings"
 
@@ -25,6 +26,7 @@ func (a *api) create(ctx context.Context, req request) response {
 	case errors.Is(err, errUnknownSKU):
 		return failure(http.StatusUnprocessableEntity, "sku "+w.SKU+" is not sold here")
 	case err != nil:
+		slog.WarnContext(ctx, "no price to be had", "sku", w.SKU, "error", err)
 		span := trace.SpanFromContext(ctx)
 		span.RecordError(err)
 		span.SetStatus(codes.Error, "no price to be had")
@@ -35,6 +37,7 @@ func (a *api) create(ctx context.Context, req request) response {
 		UnitCents: unit.Cents, TotalCents: unit.Cents * w.Quantity, Currency: unit.Currency,
 	}
 	a.save(ctx, o)
+	slog.InfoContext(ctx, "order taken", "order", o.ID, "sku", o.SKU, "cents", o.TotalCents)
 	res := answer(http.StatusCreated, o)
 	res.Headers["location"] = "/orders/" + o.ID
 	return res

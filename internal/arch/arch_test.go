@@ -44,6 +44,12 @@ var rules = []rule{
 		reason: "the Lambda defaults come from the environment alone",
 	},
 	{
+		pkg:    "/otelx/tracelog",
+		never:  []string{"go.opentelemetry.io/otel/sdk", "go.opentelemetry.io/contrib", "github.com/aws/", module + "/"},
+		except: []string{module + "/otelx/tracelog"},
+		reason: "a program that only wants the ids in its log needs the OpenTelemetry API alone",
+	},
+	{
 		pkg: "/handler",
 		never: []string{
 			"go.opentelemetry.io/otel/sdk", "go.opentelemetry.io/contrib", "github.com/aws/aws-lambda-go/events",

@@ -1,0 +1,112 @@
+package integration
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"log/slog"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"github.com/epilogue-go/epilogue/agent"
+	"github.com/epilogue-go/epilogue/lambdatest"
+	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
+	"github.com/epilogue-go/epilogue/otelx"
+	"github.com/epilogue-go/epilogue/otelx/tracelog"
+)
+
+func init() {
+	mains["logs"] = func(m machine) {
+		slog.SetDefault(slog.New(tracelog.NewHandler(lambdacontext.NewLogHandler(lambdacontext.WithFunctionARN()))))
+		m.agent = append(m.agent, agent.WithLogger(slog.New(slog.NewTextHandler(m.stderr, nil)))) // where the rules look
+		m.run(func(f *function, ag *agent.Agent, tel *otelx.SDK) any { return f.wrap(f.logs, ag, tel) })
+	}
+}
+
+// logs logs in a span of its own.
+func (f *function) logs(ctx context.Context) (string, error) {
+	ctx, span := f.tracer.Start(ctx, "work")
+	defer span.End()
+	slog.DebugContext(ctx, "looked up")
+	slog.InfoContext(ctx, "order taken", "order", "17")
+	slog.Default().With("shop", "north").WithGroup("order").ErrorContext(ctx, "not saved", "id", "17")
+	slog.Error("by the way") //nolint:sloglint // a line of code that has no context at hand
+	return "done", nil
+}
+
+// logged runs the function and returns what it has logged, its request's id, and its span "work".
+func logged(t *testing.T, env ...string) (lines []string, requestID string, work otlpreceiver.Span) {
+	t.Helper()
+	var out bytes.Buffer
+	asChild(t, scenario{main: "logs", config: lambdatest.Config{Stdout: &out}, env: env, drive: func(r *run) {
+		c := succeeds
+		c.payload = `{}`
+		r.send(c)
+		r.shutdown()
+		requestID = r.calls[0].id
+		for _, s := range r.receiver.Spans() {
+			if s.Name == "work" {
+				work = s
+			}
+		}
+	}})
+	return strings.Split(strings.TrimSpace(out.String()), "\n"), requestID, work
+}
+
+// TestLogsInJSON: with aws-lambda-go's handler the lines are in Lambda's format, with the ids of request and trace at the
+// top, whatever group the logger has.
+func TestLogsInJSON(t *testing.T) {
+	t.Parallel()
+	lines, requestID, work := logged(t, "AWS_LAMBDA_LOG_FORMAT=JSON", "AWS_LAMBDA_LOG_LEVEL=DEBUG")
+	if len(lines) != 4 {
+		t.Fatalf("%d lines, want 4:\n%s", len(lines), strings.Join(lines, "\n"))
+	}
+	for i, want := range []map[string]any{
+		{"level": "DEBUG", "message": "looked up"},
+		{"level": "INFO", "message": "order taken", "order": "17"},
+		{"level": "ERROR", "message": "not saved", "shop": "north", "order": map[string]any{"id": "17"}},
+	} {
+		want["requestId"], want["functionArn"] = requestID, "arn:aws:lambda:us-east-1:123456789012:function:function"
+		want["trace_id"], want["span_id"], want["trace_flags"] = work.TraceID, work.SpanID, "01"
+		wantLine(t, lines[i], want)
+	}
+	wantLine(t, lines[3], map[string]any{"level": "ERROR", "message": "by the way"})
+}
+
+// wantLine compares a line in JSON, but for its timestamp, which it must have.
+func wantLine(t *testing.T, line string, want map[string]any) {
+	t.Helper()
+	var got map[string]any
+	if err := json.Unmarshal([]byte(line), &got); err != nil {
+		t.Errorf("line %q: %v", line, err)
+		return
+	}
+	if got["timestamp"] == nil {
+		t.Errorf("line %q has no timestamp", line)
+	}
+	delete(got, "timestamp")
+	wanted, _ := json.Marshal(want)
+	if printed, _ := json.Marshal(got); !bytes.Equal(printed, wanted) {
+		t.Errorf("line\n%s; want\n%s", printed, wanted)
+	}
+}
+
+// TestLogsInText: the same as key=value, from the level that the function's configuration says.
+func TestLogsInText(t *testing.T) {
+	t.Parallel()
+	lines, requestID, work := logged(t, "AWS_LAMBDA_LOG_LEVEL=ERROR")
+	if len(lines) != 2 {
+		t.Fatalf("%d lines, want the two errors:\n%s", len(lines), strings.Join(lines, "\n"))
+	}
+	ids := "trace_id=" + work.TraceID + " span_id=" + work.SpanID + " trace_flags=01 requestId=" + requestID + " functionArn=arn:"
+	pattern := `^timestamp=\S+ level=ERROR message="not saved" shop=north order\.id=17 ` + regexp.QuoteMeta(ids)
+	if !regexp.MustCompile(pattern).MatchString(lines[0]) {
+		t.Errorf("line %q, want %s", lines[0], pattern)
+	}
+	if strings.Contains(lines[1], "trace_id") {
+		t.Errorf("line %q has a trace id, and was logged without a context", lines[1])
+	}
+}
