@@ -66,8 +66,9 @@
 //	classic, signal-only, next broken SIGTERM                   flushes       ended by the shutdown
 //	detached: not registered          SIGKILL                   flushes       copies
 //	managed                           nothing: the process      flushes       their own end, or the shutdown; lost
-//	                                  lives until a late                      where another invocation's late
-//	                                  response is refused                     response ends the process
+//	                                  ends when a late response               where their handler goes on for longer
+//	                                  has been refused and the                than Lambda lets the process live
+//	                                  others are through
 //	outside                           -                         no guard      their own end
 //
 // An external extension buys SIGTERM too, so that beside one no copies are made. [WithProvisionalSpans] has them made in

@@ -25,7 +25,36 @@
 // stream that breaks set the status Error and add an exception event; so does a 5xx status code of an HTTP event's
 // result, without the event.
 //
+// It says how large the response is: http.response.body.size for the body of an HTTP event's response,
+// epilogue.response.size, the bytes for the Runtime API, for any other. A streamed one is counted as it passes, as far as it was
+// read. The content type application/vnd.awslambda.http-integration-response, that of lambdaurl.Wrap and of
+// events.LambdaFunctionURLStreamingResponse, makes a response an HTTP one: its prelude gives http.response.status_code and does not
+// count as body. Nothing of the body is kept.
+//
 // A payload that does not decode never reaches this package: aws-lambda-go reports it without calling the function.
+//
+// # Cold starts
+//
+// faas.coldstart is true on the span of an environment's first invocation where somebody waited for the initialisation.
+// Where nobody did it is false, and epilogue.initialization_type on that span says why; otherwise, and where the platform says
+// nothing, that is the platform's word:
+//
+//	epilogue.initialization_type   the environment was made                          faas.coldstart
+//	on-demand                      for this invocation                               true
+//	proactive                      on demand, but more than 10 s before anyone came  false
+//	provisioned-concurrency        when it was configured                            false
+//	lambda-managed-instances       when load asked for it                            false
+//
+// The 10 s are the longest that Lambda gives the whole initialisation on demand, other extensions' included: who comes later
+// has not waited for it. (AWS Lambda Developer Guide, "Lambda execution environment lifecycle". Neither AWS nor
+// OpenTelemetry has an attribute for it.)
+//
+// The same is on the span "init", which lasts from the begin of the process to the call of Wrap, the last moment that can be
+// seen before lambda.Start asks for the first invocation. So initialise first, and call Wrap in the call of lambda.Start.
+// It is a child of the first invocation's span, though it lies before that: it is in the same trace where the invocation is
+// a root as well, a parent-based sampler decides for both, and it has ended before the function is called, so that it
+// leaves with the first flush. Of an environment that was made ahead it may lie hours before the rest of the trace. It is made only
+// where the invocation is sampled and AWS_LAMBDA_RUNTIME_API is set. [WithoutInitSpan] leaves it out.
 //
 // # The parent
 //
@@ -55,6 +84,10 @@
 //
 // After a panic, a response that was surely refused, and an error that aws-lambda-go can not report, the process ends.
 // The Tracker is told so, and may write what the flush could not send to where it outlasts the process.
+//
+// On Lambda Managed Instances the process that ends has other invocations in hand. aws-lambda-go lets them finish, so from then
+// on each of them flushes as well, in Close or before its error is returned; so do those in hand at a response that may
+// have been refused, and those that begin within a second of it.
 //
 // Everywhere else nothing is sent before the response was posted, and the response waits for nothing.
 //
