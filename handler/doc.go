@@ -36,8 +36,8 @@
 // # Cold starts
 //
 // faas.coldstart is true on the span of an environment's first invocation where somebody waited for the initialisation.
-// Where nobody did it is false, and epilogue.initialization_type on that span says why; otherwise, and where the platform says
-// nothing, that is the platform's word:
+// Where nobody did it is false. epilogue.initialization_type on that span says which: it is the platform's word, but for
+// proactive, and absent where the platform has none.
 //
 //	epilogue.initialization_type   the environment was made                          faas.coldstart
 //	on-demand                      for this invocation                               true

@@ -28,8 +28,13 @@ func (inv *invocation) recordResult(result any, out responseReader) {
 		}
 	}
 	if !out.streamed {
-		inv.safely(func() { inv.span.SetAttributes(responseSize.Int(out.size)) })
+		inv.recordSize(out.size)
 	}
+}
+
+// recordSize records how many bytes the Runtime API gets.
+func (inv *invocation) recordSize(n int) {
+	inv.safely(func() { inv.span.SetAttributes(responseSize.Int(n)) })
 }
 
 // recordStatus records an HTTP status. 5xx is an error of the server (OpenTelemetry HTTP conventions, "Status").

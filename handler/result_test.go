@@ -43,6 +43,7 @@ func TestResponseSize(t *testing.T) {
 	}{
 		{"encoded", plain("four"), "", "6", "", ""},
 		{"no result", func() {}, "", "4", "", ""},
+		{"a lambda.Handler's bytes", bytesHandler(func(context.Context, []byte) ([]byte, error) { return []byte("123"), nil }), "", "3", "", ""},
 		{"streamed", plain(strings.NewReader("12345")), "", "5", "", ""},
 		{"streamed, nothing", plain(strings.NewReader("")), "", "0", "", ""},
 		{"http", http(v2{StatusCode: 200, Body: "häh"}), "4", "", "200", ""},

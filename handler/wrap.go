@@ -99,6 +99,7 @@ func (h *bytesHandler) Invoke(ctx context.Context, payload []byte) ([]byte, erro
 		inv.fail(err)
 		return out, err
 	}
+	inv.recordSize(len(out))
 	inv.endSpan()
 	inv.leave(len(out) > maxResponse)
 	return out, nil

@@ -8,6 +8,7 @@ import (
 
 	"github.com/epilogue-go/epilogue/internal/invariant"
 	"github.com/epilogue-go/epilogue/lambdatest"
+	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 )
 
 // judge compares the log with the invariants and with what the scenario expects.
@@ -24,6 +25,7 @@ func (r *run) judge() {
 	}
 	r.compareExits(s)
 	r.compareSpans(s)
+	r.compareInits(s)
 	for _, text := range r.scenario.says {
 		if len(s.Said(text)) == 0 {
 			r.Errorf("nobody said %q", text)
@@ -73,6 +75,42 @@ func (r *run) compareSpans(s *invariant.Story) {
 	}
 	if r.scenario.permit.lost == 0 && len(arrived) != flagged {
 		r.Errorf("%d spans arrived with status Error; want %d", len(arrived), flagged)
+	}
+}
+
+// compareInits compares the spans of initialisations: children of the first invocation of a process, which lie between the
+// process's start and that, and say how the environment was made.
+func (r *run) compareInits(s *invariant.Story) {
+	r.Helper()
+	const granularity = 20 * time.Millisecond // of when a real process began
+	cold, kind := true, "on-demand"
+	if r.scenario.config.ManagedInstances {
+		cold, kind = false, "lambda-managed-instances"
+	}
+	invocations := make(map[string]otlpreceiver.Span)
+	for _, span := range r.receiver.Spans() {
+		if span.Attributes["faas.invocation_id"] != nil {
+			invocations[span.TraceID+span.SpanID] = span
+		}
+	}
+	for _, span := range r.receiver.Spans() {
+		if span.Name != "init" {
+			continue
+		}
+		if span.Attributes["faas.coldstart"] != cold || span.Attributes["epilogue.initialization_type"] != kind {
+			r.Errorf("the init span says %v; want %v, %s", span.Attributes, cold, kind)
+		}
+		first, arrived := invocations[span.TraceID+span.ParentSpanID]
+		if !arrived && r.scenario.permit.lost == 0 {
+			r.Errorf("the init span's parent %s in trace %s is no invocation that arrived", span.ParentSpanID, span.TraceID)
+		}
+		if arrived && (span.End.After(first.Start) || first.Attributes["faas.coldstart"] != cold) {
+			r.Errorf("the init span ends at %v; its invocation begins at %v with faas.coldstart %v",
+				span.End, first.Start, first.Attributes["faas.coldstart"])
+		}
+		if span.Start.After(span.End) || span.Start.Before(s.Events[0].At.Add(-granularity)) {
+			r.Errorf("the init span is from %v to %v; the environment began at %v", span.Start, span.End, s.Events[0].At)
+		}
 	}
 }
 
