@@ -29,6 +29,7 @@ type Agent struct {
 	state       atomicState
 	invocations invocations
 	flights     flights
+	rhythm      rhythm
 	counters    counters
 
 	client *extensionsapi.Client // nil outside Lambda
@@ -96,10 +97,13 @@ func newAgent(ctx context.Context, f Flusher, opts []Option) *Agent {
 
 		unregistered: make(chan struct{}),
 	}
+	a.rhythm.epoch = time.Now()
 	a.log.logger = o.logger
 	var bad []error
 	a.settings, bad = o.resolve(a.process.Getenv)
 	a.log.sayBad(bad)
+	a.rhythm.pace.strategy = a.settings.strategy
+	a.invocations.now = a.rhythm.now
 	a.life, a.stop = context.WithCancel(context.WithoutCancel(ctx))
 	a.flights.base = a.life
 	a.flights.call = a.forceFlush
@@ -132,11 +136,34 @@ func (a *Agent) flushFor(deadline time.Time) error {
 	return a.flights.flush(a.settings.budget.flush(time.Now(), deadline))
 }
 
+// settle flushes what waits when the invocation has ended, or leaves it for a later end where the strategy says so and
+// mayWait is true. A flight under way is waited for in any case, and so is what
+// the Flusher sends by itself, since the environment is about to freeze.
+func (a *Agent) settle(requestID string, deadline time.Time, mayWait bool) error {
+	until := a.settings.budget.flush(time.Now(), deadline)
+	due := a.rhythm.due(a.invocations.begunAt(requestID))
+	if !a.flights.underWay() {
+		waiting, urgent := a.flusher.backlog(until)
+		switch {
+		case urgent:
+		case waiting == 0:
+			a.rhythm.cleared()
+			a.counters.idle.Add(1)
+			return nil
+		case mayWait && !due:
+			a.counters.postponed.Add(1)
+			return nil
+		}
+	}
+	return a.flights.flush(until)
+}
+
 // forceFlush is the one place where the Flusher's ForceFlush is called. It accounts for the call.
 func (a *Agent) forceFlush(ctx context.Context) error {
-	began := time.Now()
+	began, clock := a.rhythm.now(), time.Now()
 	err := a.flusher.ForceFlush(ctx)
-	a.counters.flushed(time.Since(began), err)
+	a.counters.flushed(time.Since(clock), err)
+	a.rhythm.landed(began, err)
 	if err != nil {
 		a.log.sayRarely(warn, "agent: flush failed", slog.Any("error", err))
 	}

@@ -24,3 +24,25 @@ func BenchmarkFlush(b *testing.B) {
 		}
 	}
 }
+
+// idle is a Flusher that knows that nothing waits.
+type idle struct{ nothing }
+
+func (idle) Backlog() (waiting int, urgent bool) { return 0, false }
+
+// BenchmarkEndWithNothingPending is what the end of an invocation costs in which nothing was sampled, between the end
+// that the handler reports and the call for the next event.
+func BenchmarkEndWithNothingPending(b *testing.B) {
+	a := newAgent(context.Background(), idle{}, nil)
+	defer a.stop()
+	deadline := time.Now().Add(time.Hour)
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := a.settle("r", deadline, true); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if s := a.Stats(); s.Flushes > 0 || s.Idle == 0 {
+		b.Fatalf("%+v", s)
+	}
+}

@@ -78,6 +78,13 @@ func (f *flights) board(until time.Time, beside ...func(context.Context)) *fligh
 	return fl
 }
 
+// underWay reports whether there is a flight.
+func (f *flights) underWay() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.now != nil
+}
+
 // begin makes fl the flight under way. The caller holds the mutex.
 func (f *flights) begin(fl *flight) {
 	until := fl.until

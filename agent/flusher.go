@@ -16,8 +16,8 @@ import (
 // safe for that, as those of OpenTelemetry's providers and processors are (OpenTelemetry Specification, "Concurrency
 // requirements"). A panic counts as an error.
 //
-// A Flusher may also implement [OpenEnder], [TypedOpenEnder], [OpenExporter], [IntervalSetter], [Hastener], [OutWriter]
-// and [log/slog.LogValuer]. The value of the latter is a group of counts that the agent's last log line carries; what it
+// A Flusher may also implement [Backlogger], [OpenEnder], [TypedOpenEnder], [OpenExporter], [IntervalSetter],
+// [Hastener], [OutWriter] and [log/slog.LogValuer]. The value of the latter is a group of counts that the agent's last log line carries; what it
 // holds under the keys "pending" and "dropped" counts as not delivered.
 type Flusher interface {
 	// ForceFlush delivers what has ended before the call. Nil says that all of it has been delivered; what has not
@@ -26,6 +26,15 @@ type Flusher interface {
 
 	// Shutdown delivers what is left and lets go of resources.
 	Shutdown(ctx context.Context) error
+}
+
+// Backlogger is what a [Flusher] implements that knows what waits in it. The agent asks at the end of each invocation, and
+// flushes nothing where nothing waits. Of a Flusher that is none it takes for granted that something does.
+type Backlogger interface {
+	// Backlog returns at once how much waits to be delivered, and whether a flush must not be put off, whatever the
+	// [FlushStrategy]: something is being sent, which a freeze would interrupt, room runs short, or the next ForceFlush
+	// has something to report. Where it returns 0 and false, ForceFlush would do nothing and return nil.
+	Backlog() (waiting int, urgent bool)
 }
 
 // OpenEnder is what a [Flusher] implements whose spans can be ended from outside. At SIGTERM the agent ends in this way

@@ -31,6 +31,50 @@ func (g *guard) ForceFlush(ctx context.Context) error {
 // there is no later chance.
 func (g *guard) Shutdown(ctx context.Context) error { return g.within(ctx, g.Flusher.Shutdown) }
 
+// backlog returns at until at the latest. Something waits in a Flusher that can not tell, and one that fails to tell is
+// to be flushed. It comes between the response and the freeze of each invocation, so it makes do without a context.
+func (g *guard) backlog(until time.Time) (waiting int, urgent bool) {
+	b, ok := g.Flusher.(Backlogger)
+	switch {
+	case !ok:
+		return 1, false
+	case g.left.Load() > 0:
+		return 1, true
+	}
+	answers := make(chan answer, 1)
+	go ask(b, answers)
+	late := time.NewTimer(time.Until(until))
+	defer late.Stop()
+	select {
+	case a := <-answers:
+		return a.waiting, a.urgent
+	case <-late.C:
+	}
+	g.left.Add(1)
+	go func() { // ends when the call does
+		<-answers
+		g.left.Add(-1)
+	}()
+	return 1, true
+}
+
+// answer is a Backlogger's.
+type answer struct {
+	waiting int
+	urgent  bool
+}
+
+// ask sends b's answer, or that it has to be flushed where it panics or ends the goroutine.
+func ask(b Backlogger, answers chan<- answer) {
+	a := answer{1, true}
+	defer func() {
+		_ = recover()
+		answers <- a
+	}()
+	waiting, urgent := b.Backlog()
+	a = answer{waiting, urgent}
+}
+
 // ExportOpen returns a straggle after ctx has ended at the latest, and does nothing where the Flusher has none.
 func (g *guard) ExportOpen(ctx context.Context, root [8]byte, errorType, reason string) (int, error) {
 	x, ok := g.Flusher.(OpenExporter)

@@ -17,8 +17,8 @@ import (
 // one backend's trouble costs the others neither time nor data. A member that does not return when the context has
 // ended is left behind, and while it has not returned its ForceFlush is not called again; a panic is an error.
 //
-// What the members implement of [OpenEnder], [TypedOpenEnder], [OpenExporter], [IntervalSetter], [Hastener], [OutWriter]
-// and [log/slog.LogValuer] the result does for all of them: EndOpen, EndOpenAs (by EndOpen, of a member that has no
+// What the members implement of [Backlogger], [OpenEnder], [TypedOpenEnder], [OpenExporter], [IntervalSetter], [Hastener],
+// [OutWriter] and [log/slog.LogValuer] the result does for all of them: Backlog (one for a member without), EndOpen, EndOpenAs (by EndOpen, of a member that has no
 // other), ExportOpen and WriteOut (of all at once) return the sum, and LogValue is the value of the one member that has
 // one, or a group of them by position, from 1.
 func Join(flushers ...Flusher) Flusher { return join(flushers...) }
@@ -60,6 +60,17 @@ func (j joined) each(do func(*guard) error) error {
 	}
 	all.Wait()
 	return errors.Join(errs...)
+}
+
+func (j joined) Backlog() (waiting int, urgent bool) { return j.backlog(time.Now().Add(flushTimeout.standard)) }
+
+// backlog is Backlog, and returns at until at the latest.
+func (j joined) backlog(until time.Time) (waiting int, urgent bool) {
+	for _, g := range j {
+		n, u := g.backlog(until)
+		waiting, urgent = waiting+n, urgent || u
+	}
+	return waiting, urgent
 }
 
 func (j joined) EndOpen(root [8]byte, reason string) int {

@@ -105,7 +105,8 @@ func (a *Agent) invoked(event extensionsapi.Event) {
 	}
 	// Where next was broken, its End may have flushed already.
 	if a.awaitBegin(inv) && a.awaitEnd(inv) && !a.invocations.isSpent(inv.id) {
-		_ = a.flushFor(event.Deadline) // counted and logged where it fails
+		inTime := event.Deadline.IsZero() || time.Now().Before(event.Deadline)
+		_ = a.settle(inv.id, event.Deadline, inTime) // counted and logged where it fails
 	}
 }
 

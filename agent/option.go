@@ -14,6 +14,7 @@ type Option interface{ apply(o *options) }
 // options is what the options given to Start say; nil where none speaks of a setting.
 type options struct {
 	extensionName  *string
+	strategy       *FlushStrategy
 	flushTimeout   *time.Duration
 	margin         *time.Duration
 	grace          *time.Duration
@@ -46,6 +47,16 @@ func WithExtensionName(name string) Option {
 // EPILOGUE_FLUSH_TIMEOUT, such as "1500ms"; 1ms to 15m; default 2s, also in place of a bad value.
 func WithFlushTimeout(d time.Duration) Option {
 	return optionFunc(func(o *options) { o.flushTimeout = &d })
+}
+
+// WithFlushStrategy sets at which ends of invocations the agent flushes: [AtEnd], [Periodic] or [Adaptive]. It speaks of
+// the ends after which the agent holds the environment; the package's documentation has what it does not change, and
+// what a process may lose that ends without SIGTERM.
+//
+// EPILOGUE_FLUSH_STRATEGY: "end", "periodic" or "adaptive", the latter two with a period if it is not to be 10s, such as
+// "adaptive,30s"; default "end", also in place of a bad value.
+func WithFlushStrategy(s FlushStrategy) Option {
+	return optionFunc(func(o *options) { o.strategy = &s })
 }
 
 // WithMargin sets the time that is left unused before an invocation's deadline, and before the end of the window

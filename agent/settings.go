@@ -15,6 +15,7 @@ import (
 type settings struct {
 	extensionName string
 	budget        budget
+	strategy      FlushStrategy
 	grace         time.Duration
 	signalOnly    bool
 	provisional   bool // the guard exports open spans wherever it fires
@@ -46,6 +47,9 @@ func (o *options) resolve(getenv func(string) string) (s settings, bad []error) 
 	s.hooks = o.hooks
 
 	var err error
+	if s.strategy, err = pickStrategy(o.strategy, getenv); err != nil {
+		bad = append(bad, err)
+	}
 	if s.extensionName, err = pickName(o.extensionName, getenv); err != nil {
 		bad = append(bad, err)
 	}

@@ -8,7 +8,7 @@ import (
 // FuzzSettings sets every variable of the agent's to the same text: what is resolved can be used, and each error names its
 // variable and fits a line.
 func FuzzSettings(f *testing.F) {
-	for _, seed := range []string{"", "true", "FALSE", "2s", "epilogue", "a/b", "-1", "\xff", "\n", strings.Repeat("x", 129), "1e400h"} {
+	for _, seed := range []string{"", "true", "FALSE", "2s", "epilogue", "a/b", "-1", "\xff", "\n", "adaptive,30s", strings.Repeat("x", 129), "1e400h"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -18,7 +18,7 @@ func FuzzSettings(f *testing.F) {
 			}
 			return ""
 		})
-		if !validName(s.extensionName) || s.grace < 0 || s.budget.flushTimeout <= 0 || s.budget.margin < 0 || s.budget.shutdown < 0 {
+		if !validName(s.extensionName) || s.grace < 0 || s.budget.flushTimeout <= 0 || s.budget.margin < 0 || s.budget.shutdown < 0 || !s.strategy.valid() {
 			t.Errorf("%q gives %+v", text, s)
 		}
 		for _, err := range bad {

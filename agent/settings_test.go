@@ -9,6 +9,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// fields has settings compared field by field.
+var fields = cmp.AllowUnexported(settings{}, budget{}, FlushStrategy{})
+
 func resolveFor(env map[string]string, opts ...Option) (settings, []error) {
 	var o options
 	for _, option := range opts {
@@ -27,7 +30,7 @@ func TestSettingsDefaults(t *testing.T) {
 	if len(bad) > 0 {
 		t.Errorf("complaints: %v", bad)
 	}
-	if diff := cmp.Diff(want, got, cmp.AllowUnexported(settings{}, budget{})); diff != "" {
+	if diff := cmp.Diff(want, got, fields); diff != "" {
 		t.Errorf("settings (-want +got):\n%s", diff)
 	}
 }
@@ -40,6 +43,7 @@ func TestSettingsOptionBeatsEnvironmentBeatsDefault(t *testing.T) {
 		"EPILOGUE_GRACE":           "0s",
 		"EPILOGUE_SHUTDOWN_BUDGET": "400ms",
 		"EPILOGUE_SIGNAL_ONLY":     "1",
+		"EPILOGUE_FLUSH_STRATEGY":  "Adaptive, 30s",
 
 		"EPILOGUE_TIMEOUT_GUARD":     "1s",
 		"EPILOGUE_PROVISIONAL_SPANS": "true",
@@ -50,26 +54,28 @@ func TestSettingsOptionBeatsEnvironmentBeatsDefault(t *testing.T) {
 			flushTimeout: 1500 * time.Millisecond, margin: 20 * time.Millisecond, shutdown: 400 * time.Millisecond,
 			timeoutGuard: time.Second,
 		},
+		strategy:    Adaptive(30 * time.Second),
 		signalOnly:  true,
 		provisional: true,
 	}
 	got, bad := resolveFor(env)
-	if diff := cmp.Diff(fromEnv, got, cmp.AllowUnexported(settings{}, budget{})); diff != "" || len(bad) > 0 {
+	if diff := cmp.Diff(fromEnv, got, fields); diff != "" || len(bad) > 0 {
 		t.Errorf("environment: complaints %v, settings (-want +got):\n%s", bad, diff)
 	}
 
 	env["EPILOGUE_SIGNAL_ONLY"], env["EPILOGUE_PROVISIONAL_SPANS"] = "false", "0"
 	got, bad = resolveFor(env, WithExtensionName("ours"), WithFlushTimeout(time.Second), WithMargin(time.Millisecond),
 		WithGrace(time.Minute), WithGrace(time.Second), WithShutdownBudget(time.Second), WithSignalOnly(),
-		WithTimeoutGuard(0), WithProvisionalSpans())
+		WithTimeoutGuard(0), WithProvisionalSpans(), WithFlushStrategy(Periodic(0)))
 	fromOptions := settings{
 		extensionName: "ours",
 		budget:        budget{flushTimeout: time.Second, margin: time.Millisecond, shutdown: time.Second},
+		strategy:      Periodic(10 * time.Second),
 		grace:         time.Second,
 		signalOnly:    true,
 		provisional:   true,
 	}
-	if diff := cmp.Diff(fromOptions, got, cmp.AllowUnexported(settings{}, budget{})); diff != "" || len(bad) > 0 {
+	if diff := cmp.Diff(fromOptions, got, fields); diff != "" || len(bad) > 0 {
 		t.Errorf("options: complaints %v, settings (-want +got):\n%s", bad, diff)
 	}
 }
@@ -94,6 +100,17 @@ func TestSettingsBadValueIsNamedAndTheDefaultUsed(t *testing.T) {
 		{option: WithExtensionName(long), want: fmt.Sprintf(`WithExtensionName=%q: not accepted; write 1 to 128 letters, digits, dots, underscores and hyphens; using epilogue`, long)},
 		{option: WithExtensionName("é"), want: `WithExtensionName="é": not accepted; write 1 to 128 letters, digits, dots, underscores and hyphens; using epilogue`},
 		{option: WithFlushTimeout(-time.Second), want: `WithFlushTimeout="-1s": not accepted; write a duration such as 250ms, from 1ms to 15m0s; using 2s`},
+		{env: [2]string{"EPILOGUE_FLUSH_STRATEGY", "often"}, want: `EPILOGUE_FLUSH_STRATEGY="often": not accepted; write end, periodic or adaptive, the latter two with a period from 1s to 5m if it is not to be 10s, such as adaptive,30s; using end`},
+		{env: [2]string{"EPILOGUE_FLUSH_STRATEGY", "end,10s"}, want: `EPILOGUE_FLUSH_STRATEGY="end,10s": not accepted; write end, periodic or adaptive, the latter two with a period from 1s to 5m if it is not to be 10s, such as adaptive,30s; using end`},
+		{env: [2]string{"EPILOGUE_FLUSH_STRATEGY", "adaptive,"}, want: `EPILOGUE_FLUSH_STRATEGY="adaptive,": not accepted; write end, periodic or adaptive, the latter two with a period from 1s to 5m if it is not to be 10s, such as adaptive,30s; using end`},
+		{env: [2]string{"EPILOGUE_FLUSH_STRATEGY", "adaptive,30"}, want: `EPILOGUE_FLUSH_STRATEGY="adaptive,30": not accepted; write end, periodic or adaptive, the latter two with a period from 1s to 5m if it is not to be 10s, such as adaptive,30s; using end`},
+		{env: [2]string{"EPILOGUE_FLUSH_STRATEGY", "periodic,999ms"}, want: `EPILOGUE_FLUSH_STRATEGY="periodic,999ms": not accepted; write end, periodic or adaptive, the latter two with a period from 1s to 5m if it is not to be 10s, such as adaptive,30s; using end`},
+		{env: [2]string{"EPILOGUE_FLUSH_STRATEGY", "adaptive,301s"}, want: `EPILOGUE_FLUSH_STRATEGY="adaptive,301s": not accepted; write end, periodic or adaptive, the latter two with a period from 1s to 5m if it is not to be 10s, such as adaptive,30s; using end`},
+		{env: [2]string{"EPILOGUE_FLUSH_STRATEGY", "adaptive,1s,2s"}, want: `EPILOGUE_FLUSH_STRATEGY="adaptive,1s,2s": not accepted; write end, periodic or adaptive, the latter two with a period from 1s to 5m if it is not to be 10s, such as adaptive,30s; using end`},
+		{env: [2]string{"EPILOGUE_FLUSH_STRATEGY", ","}, want: `EPILOGUE_FLUSH_STRATEGY=",": not accepted; write end, periodic or adaptive, the latter two with a period from 1s to 5m if it is not to be 10s, such as adaptive,30s; using end`},
+		{option: WithFlushStrategy(Periodic(time.Millisecond)), want: `WithFlushStrategy="periodic,1ms": not accepted; write end, periodic or adaptive, the latter two with a period from 1s to 5m if it is not to be 10s, such as adaptive,30s; using end`},
+		{option: WithFlushStrategy(Adaptive(-time.Second)), want: `WithFlushStrategy="adaptive,-1s": not accepted; write end, periodic or adaptive, the latter two with a period from 1s to 5m if it is not to be 10s, such as adaptive,30s; using end`},
+		{option: WithFlushStrategy(Adaptive(time.Hour)), want: `WithFlushStrategy="adaptive,1h0m0s": not accepted; write end, periodic or adaptive, the latter two with a period from 1s to 5m if it is not to be 10s, such as adaptive,30s; using end`},
 	} {
 		t.Run(tt.want, func(t *testing.T) {
 			opts := []Option{}
@@ -105,7 +122,7 @@ func TestSettingsBadValueIsNamedAndTheDefaultUsed(t *testing.T) {
 				t.Errorf("complaints %v", bad)
 			}
 			standard, _ := resolveFor(nil)
-			if diff := cmp.Diff(standard, got, cmp.AllowUnexported(settings{}, budget{})); diff != "" {
+			if diff := cmp.Diff(standard, got, fields); diff != "" {
 				t.Errorf("not the defaults (-want +got):\n%s", diff)
 			}
 		})

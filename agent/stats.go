@@ -19,6 +19,9 @@ type Stats struct {
 	Unattached   int64 // INVOKE events not held because no handler is wrapped
 	NextFailures int64 // calls for the next event that failed
 
+	Idle      int64 // invocations at whose end nothing waited, so that nothing was flushed
+	Postponed int64 // invocations whose flush the strategy has left for a later end
+
 	Flushes       int64         // calls of ForceFlush that are over, well or not
 	FlushErrors   int64         // of these, those that failed
 	StuckFlushes  int64         // of these, those that ignored the end of their time, or were not made because of one
@@ -45,6 +48,8 @@ func (a *Agent) Stats() Stats {
 		LateBegins:        c.lateBegins.Load(),
 		Unattached:        c.unattached.Load(),
 		NextFailures:      c.nextFailures.Load(),
+		Idle:              c.idle.Load(),
+		Postponed:         c.postponed.Load(),
 		Flushes:           c.flushes.Load(),
 		FlushErrors:       c.flushErrors.Load(),
 		StuckFlushes:      c.stuckFlushes.Load(),
@@ -60,6 +65,8 @@ func (a *Agent) Stats() Stats {
 // counters are the numbers behind Stats.
 type counters struct {
 	invocations, letGo, lateBegins, unattached, nextFailures atomic.Int64
+
+	idle, postponed atomic.Int64
 
 	flushes, flushErrors, stuckFlushes atomic.Int64
 	flushTime, lastFlushTime           atomic.Int64 // nanoseconds

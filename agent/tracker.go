@@ -41,7 +41,8 @@ func (a *Agent) End(requestID string) {
 	// flush. So whatever the order, one of the two sees the other's.
 	first, letGo := a.invocations.end(requestID)
 	if first && a.nobodyHolds(letGo) && !a.invocations.isFlushed(requestID) {
-		_ = a.flushOf(requestID) // counted and logged where it fails
+		deadline := a.invocations.deadlineOf(requestID)
+		a.flushed(requestID, deadline, a.settle(requestID, deadline, false)) // counted and logged where it fails
 	}
 }
 
@@ -56,16 +57,17 @@ func (a *Agent) Flush(requestID string) error {
 	if a == nil {
 		return nil
 	}
-	return a.flushOf(requestID)
-}
-
-// flushOf flushes for an invocation. Its End does not flush again, and the loop only where this has gone well.
-func (a *Agent) flushOf(requestID string) error {
 	deadline := a.invocations.deadlineOf(requestID)
 	err := a.flushFor(deadline)
+	a.flushed(requestID, deadline, err)
+	return err
+}
+
+// flushed takes note of a flush for an invocation. Its End does not flush again, and the loop only where this has gone
+// well.
+func (a *Agent) flushed(requestID string, deadline time.Time, err error) {
 	a.invocations.noteFlush(requestID, err != nil)
 	a.outlast(deadline)
-	return err
 }
 
 // Hasten tells the Flusher, where it is a [Hastener], that the process ends after the Flush that is to follow: whatever is
