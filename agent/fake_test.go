@@ -106,6 +106,14 @@ func (f *fakeFlusher) SetIntervalFlush(on bool) {
 
 func (f *fakeFlusher) LogValue() slog.Value { return slog.GroupValue(f.counts...) }
 
+// backlogFlusher is a fakeFlusher that tells what waits.
+type backlogFlusher struct {
+	*fakeFlusher
+	backlog func() (waiting int, urgent bool)
+}
+
+func (f backlogFlusher) Backlog() (waiting int, urgent bool) { return f.backlog() }
+
 // overlaps is the most calls of ForceFlush at once.
 func (f *fakeFlusher) overlaps() int {
 	f.mu.Lock()

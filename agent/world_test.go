@@ -54,6 +54,7 @@ type world struct {
 	handle  func(ctx context.Context, m *mainland) error // the handler's body
 	onClose func(m *mainland)                            // before End, when the response is closed; nil: nothing
 
+	backlog       func() (waiting int, urgent bool)     // of the Flusher; nil: it can not tell
 	withoutDone   bool                                  // the process does not tell of its end
 	unattached    bool                                  // the handler reports, but never said that it would
 	context       func(context.Context) context.Context // makes the agent's context of the process's; nil: that itself
@@ -122,7 +123,11 @@ func (w *world) main(p *lambdatest.Process) {
 	if w.withoutDone {
 		done = nil
 	}
-	a := agent.Start(ctx, w.flusher, append([]agent.Option{
+	var flusher agent.Flusher = w.flusher
+	if w.backlog != nil {
+		flusher = backlogFlusher{w.flusher, w.backlog}
+	}
+	a := agent.Start(ctx, flusher, append([]agent.Option{
 		agent.WithProcess(agent.Process{
 			Getenv: p.Getenv, Dial: p.Dial, Notify: p.Notify, StopNotify: p.StopNotify, Exit: p.Exit,
 			Done: done, ExtensionsDir: w.extensionsDir,

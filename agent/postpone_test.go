@@ -1,0 +1,273 @@
+package agent_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/epilogue-go/epilogue/agent"
+	"github.com/epilogue-go/epilogue/lambdatest"
+)
+
+// gap is the time between two invocations, which makes them come less than a second apart.
+const gap = 900 * time.Millisecond
+
+// dense invokes until a flush has been put off, and returns the number of invocations made. The next end
+// is put off too, if it comes within the period.
+func (w *world) dense() (n int) {
+	w.Helper()
+	for n < 20 && w.stats().Postponed == 0 {
+		w.serves("dense-" + strconv.Itoa(n))
+		time.Sleep(gap)
+		n++
+	}
+	return n
+}
+
+// adaptively has the agent put flushes off after four seconds of dense traffic, for three.
+func adaptively(w *world) {
+	w.options = []agent.Option{agent.WithFlushStrategy(agent.Adaptive(4 * time.Second))}
+	w.flusher.onFlush = taking(30 * time.Millisecond)
+}
+
+func TestWhatIsPutOffHoldsNothingAndLeavesAtSIGTERM(t *testing.T) {
+	for name, order := range orders {
+		for _, strategy := range []agent.FlushStrategy{agent.Periodic(4 * time.Second), agent.Adaptive(4 * time.Second)} {
+			t.Run(name+", "+strategy.String(), func(t *testing.T) {
+				story(t, func(w *world) {
+					adaptively(w)
+					w.config.Order, w.config.OrderGap = order, 10*time.Millisecond
+					w.options = []agent.Option{agent.WithFlushStrategy(strategy)}
+				}, func(w *world) {
+					w.dense()
+					flushes := len(w.find(flushBegun, ""))
+					w.serves("last")
+					if held := between(w.one(endCalled, "last"), w.one(lambdatest.KindPhaseDone, "last")); held > 10*time.Millisecond {
+						w.Errorf("held for %v, where nothing is flushed", held) // a gap, for INVOKE
+					}
+					if s := w.stats(); len(w.find(flushBegun, "")) != flushes || s.Postponed < 2 || s.Idle != 0 {
+						w.Errorf("flushes %d, then %d; stats %+v", flushes, len(w.find(flushBegun, "")), s)
+					}
+					time.Sleep(time.Hour) // frozen
+					w.gracefully()
+					if n := len(w.find(flushEnded, "")); n != flushes+1 {
+						w.Errorf("%d flushes in the shutdown, want one", n-flushes)
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestEnvironmentSetsTheStrategy tells the same by the variable.
+func TestEnvironmentSetsTheStrategy(t *testing.T) {
+	story(t, func(w *world) { w.config.Env = []string{"EPILOGUE_FLUSH_STRATEGY=periodic,1m"} }, func(w *world) {
+		w.serves("1")
+		w.serves("2")
+		if s := w.stats(); s.Flushes != 1 || s.Postponed != 1 {
+			w.Errorf("stats %+v", s)
+		}
+	})
+}
+
+func TestBadStrategyMeansEndAndIsLogged(t *testing.T) {
+	story(t, func(w *world) { w.config.Env = []string{"EPILOGUE_FLUSH_STRATEGY=sometimes"} }, func(w *world) {
+		w.serves("1")
+		w.serves("2")
+		if s := w.stats(); s.Flushes != 2 || s.Postponed != 0 {
+			w.Errorf("stats %+v", s)
+		}
+		w.logs(`EPILOGUE_FLUSH_STRATEGY=\"sometimes\": not accepted; write end, periodic or adaptive`)
+	})
+}
+
+// TestFaultsFlushWhateverTheStrategy has each come when the end before it was put off.
+func TestFaultsFlushWhateverTheStrategy(t *testing.T) {
+	const id = "fault"
+	for name, fault := range map[string]struct {
+		handle  func(ctx context.Context, m *mainland) error
+		payload json.RawMessage
+		flushes int // beside the shutdown's
+	}{
+		"a panic":                        {func(context.Context, *mainland) error { panic("no") }, nil, 1},
+		"a flush that is asked for":      {func(_ context.Context, m *mainland) error { return m.agent.Flush(id) }, nil, 1},
+		"the timeout guard":              {func(ctx context.Context, _ *mainland) error { return pause(ctx, 2900*time.Millisecond) }, nil, 2}, // and its end, which comes late
+		"a payload that does not decode": {nil, notJSON, 1},
+		"an error is no fault":           {func(context.Context, *mainland) error { return errors.New("no") }, nil, 0},
+		"a timeout":                      {untilKilled, nil, 2}, // guard and SIGTERM
+	} {
+		t.Run(name, func(t *testing.T) {
+			story(t, adaptively, func(w *world) {
+				w.dense()
+				flushes := len(w.find(flushBegun, ""))
+				if fault.handle != nil {
+					w.handle = fault.handle
+				}
+				_, err := w.env.Invoke(w.Context(), lambdatest.Invocation{RequestID: id, Payload: fault.payload})
+				if err != nil {
+					w.Fatal(err)
+				}
+				w.idle()
+				if n := len(w.find(flushEnded, "")) - flushes; n != fault.flushes {
+					w.Errorf("%d flushes, want %d", n, fault.flushes)
+				}
+			})
+		})
+	}
+}
+
+// TestNothingFreezesOnAFlushUnderWay: the guard's flush is waited for where the end itself would have put it off.
+func TestNothingFreezesOnAFlushUnderWay(t *testing.T) {
+	story(t, func(w *world) {
+		adaptively(w)
+		w.flusher.onFlush = taking(500 * time.Millisecond)
+		w.config.Timeout = 10 * time.Second
+		w.options = append(w.options, agent.WithTimeoutGuard(9*time.Second))
+	}, func(w *world) {
+		w.dense()
+		flushes := len(w.find(flushBegun, ""))
+		w.handle = func(ctx context.Context, _ *mainland) error { return pause(ctx, 5100*time.Millisecond) }
+		w.serves("guarded") // from the 5th second on, as half of the time is left then
+		ended := w.find(flushEnded, "")[flushes:]
+		if len(ended) != 2 {
+			w.Fatalf("%d flushes, want the guard's and one behind it", len(ended))
+		}
+		w.inOrder(w.one(endCalled, "guarded"), ended[0], ended[1], w.one(lambdatest.KindExtensionNext, "guarded"))
+	})
+}
+
+func TestUrgentBacklogIsFlushedWhateverTheStrategy(t *testing.T) {
+	urgent := false
+	story(t, func(w *world) {
+		urgent = false
+		adaptively(w)
+		w.backlog = func() (int, bool) { return 1, urgent }
+	}, func(w *world) {
+		w.dense()
+		flushes := w.stats().Flushes
+		urgent = true
+		w.serves("urgent")
+		if s := w.stats(); s.Flushes != flushes+1 {
+			w.Errorf("flushes %d, then %d", flushes, s.Flushes)
+		}
+	})
+}
+
+func TestFlushIsSkippedWhereNothingWaits(t *testing.T) {
+	for _, state := range []string{"classic", "signal-only"} {
+		t.Run(state, func(t *testing.T) {
+			story(t, func(w *world) {
+				w.backlog = func() (int, bool) { return 0, false }
+				if state == "signal-only" {
+					w.options = append(w.options, agent.WithSignalOnly())
+				}
+				w.flusher.onFlush = taking(time.Second)
+			}, func(w *world) {
+				for _, id := range []string{"1", "2", "3"} {
+					w.serves(id)
+					if held := between(w.one(endCalled, id), w.one(lambdatest.KindPhaseDone, id)); held > 5*time.Millisecond {
+						w.Errorf("held for %v", held) // the platform's gap, for an INVOKE that comes late
+					}
+				}
+				if s := w.stats(); s.State != state || s.Idle != 3 || s.Flushes != 0 || s.Postponed != 0 {
+					w.Errorf("stats %+v", s)
+				}
+				w.gracefully() // which flushes all the same
+				w.one(flushBegun, "")
+			})
+		})
+	}
+}
+
+// TestBacklogIsNotTrusted: one that panics is flushed, one that hangs holds the environment for as long as a flush may.
+func TestBacklogIsNotTrusted(t *testing.T) {
+	release := make(chan struct{})
+	for name, tt := range map[string]struct {
+		backlog func() (int, bool)
+		held    time.Duration
+		flushes int64
+		stuck   int64
+	}{
+		"panics": {func() (int, bool) { panic("no") }, 0, 2, 0},
+		"hangs":  {func() (int, bool) { <-release; return 0, false }, time.Second, 1, 1}, // the first flush has no time left to be made,
+	} {
+		t.Run(name, func(t *testing.T) {
+			story(t, func(w *world) {
+				release = make(chan struct{})
+				w.backlog = tt.backlog
+				w.options = []agent.Option{agent.WithFlushTimeout(time.Second)}
+			}, func(w *world) {
+				w.serves("1")
+				if held := between(w.one(endCalled, "1"), w.one(lambdatest.KindExtensionNext, "1")); held < tt.held || held > tt.held+20*time.Millisecond {
+					w.Errorf("held for %v, want %v", held, tt.held)
+				}
+				w.serves("2")
+				if held := between(w.one(endCalled, "2"), w.one(lambdatest.KindExtensionNext, "2")); held > 20*time.Millisecond {
+					w.Errorf("while the call hangs, held for %v", held)
+				}
+				if s := w.stats(); s.Flushes != tt.flushes || s.Idle != 0 || s.StuckFlushes != tt.stuck {
+					w.Errorf("stats %+v", s)
+				}
+				close(release)
+			})
+		})
+	}
+}
+
+// TestStrategyIsForWhereTheAgentHolds: where the end itself flushes, it always does, since nobody tells it whether the
+// response was taken; and where nothing freezes, the interval flushes.
+func TestStrategyIsForWhereTheAgentHolds(t *testing.T) {
+	refused := lambdatest.Fault{Status: http.StatusForbidden, ErrorType: "Extension.TooManyExtensions"}
+	for state, arrange := range map[string]func(w *world){
+		"signal-only": func(w *world) { w.options = append(w.options, agent.WithSignalOnly()) },
+		"detached":    func(w *world) { w.config.Faults.Register = refused },
+		"managed":     func(w *world) { w.config.ManagedInstances = true },
+	} {
+		t.Run(state, func(t *testing.T) {
+			story(t, func(w *world) {
+				adaptively(w)
+				arrange(w)
+			}, func(w *world) {
+				for i := range 8 {
+					w.serves(strconv.Itoa(i))
+					time.Sleep(gap)
+				}
+				want := int64(8)
+				if state == "managed" {
+					want = 0
+				}
+				if s := w.stats(); s.State != state || s.Flushes != want || s.Postponed != 0 {
+					w.Errorf("stats %+v, want %d flushes", s, want)
+				}
+			})
+		})
+	}
+}
+
+func TestFlushesFollowAFailureUntilOneGoesWell(t *testing.T) {
+	story(t, func(w *world) { adaptively(w) }, func(w *world) {
+		w.dense()
+		w.flusher.onFlush = func(context.Context, int) error { return errors.New("down") }
+		for range 8 { // of these the first few are put off, until the oldest has waited for three quarters of the period
+			w.serves("down-" + strconv.Itoa(len(w.find(endCalled, ""))))
+			time.Sleep(gap)
+		}
+		failed := strings.Count(w.lines.String(), "agent: flush failed")
+		if s := w.stats(); s.FlushErrors < 5 || failed != 1 {
+			w.Errorf("%d lines, stats %+v", failed, s)
+		}
+		w.flusher.onFlush = nil
+		before := w.stats()
+		w.serves("well")
+		time.Sleep(gap)
+		w.serves("put off")
+		if s := w.stats(); s.Flushes != before.Flushes+1 || s.Postponed != before.Postponed+1 {
+			w.Errorf("stats %+v, then %+v", before, s)
+		}
+	})
+}
