@@ -38,8 +38,8 @@ type pace struct {
 // due reports whether what waits is to be flushed at the end, now, of an invocation that began at begun.
 func (p *pace) due(begun, now instant) bool {
 	period := p.strategy.period
-	reach := period / 4 // traffic is dense while one end is within reach of the next
-	if p.last.isNever() || p.last.until(now) > reach {
+	half := period / 2 // what has waited for less than this can wait for another such gap
+	if p.last.isNever() || p.last.until(now) > half {
 		p.dense = now
 	}
 	p.last = now
@@ -52,7 +52,7 @@ func (p *pace) due(begun, now instant) bool {
 	case p.strategy.kind == periodic:
 		return p.flushed.isNever() || p.flushed.until(now) >= period
 	case p.strategy.kind == adaptive:
-		return p.dense.until(now) < period || p.oldest.until(now) >= period-reach
+		return p.dense.until(now) < period || p.oldest.until(now) >= half
 	default:
 		return true
 	}

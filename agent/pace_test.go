@@ -32,9 +32,9 @@ func TestPace(t *testing.T) {
 		{"periodic: one a period", Periodic(3 * s), every(s, 8), "F..F..F."},
 		{"periodic: the first that comes a period later", Periodic(3 * s), every(2*s, 6), "F.F.F."},
 		{"periodic: thin traffic waits for nothing", Periodic(3 * s), every(3*s, 5), "FFFFF"},
-		{"adaptive: thin traffic waits for nothing", Adaptive(10 * s), every(2501*ms, 12), "FFFFFFFFFFFF"},
-		{"adaptive: dense for a period, then at three quarters of one", Adaptive(4 * s), every(s, 14), "FFFF...F...F.."},
-		{"adaptive: a quarter of the period apart is dense", Adaptive(10 * s), every(2500*ms, 12), "FFFF...F...F"},
+		{"adaptive: thin traffic waits for nothing", Adaptive(10 * s), every(5001*ms, 12), "FFFFFFFFFFFF"},
+		{"adaptive: dense for a period, then every half of one", Adaptive(8 * s), every(s, 19), "FFFFFFFF....F....F."},
+		{"adaptive: half a period apart is dense", Adaptive(10 * s), every(5*s, 9), "FF.F.F.F."},
 		{"adaptive: a late one flushes all, and so do those of a period after it", Adaptive(4 * s),
 			[]time.Duration{0, s, 2 * s, 3 * s, 4 * s, 5 * s, 3600 * s, 3601 * s, 3602 * s, 3603 * s, 3604 * s, 3605 * s}, "FFFF..FFFF.."},
 		{"adaptive: a short burst waits for nothing", Adaptive(10 * s), every(s, 10), "FFFFFFFFFF"},
@@ -60,13 +60,13 @@ func TestPace(t *testing.T) {
 func TestPaceCountsFromTheBegin(t *testing.T) {
 	p := denseFor(Adaptive(4 * time.Second))
 	now := p.last.mono + time.Second
-	if p.due(at(now-2999*time.Millisecond), at(now)) {
-		t.Error("an invocation of less than three quarters of the period is not put off")
+	if p.due(at(now-1999*time.Millisecond), at(now)) {
+		t.Error("an invocation of less than half a period is not put off")
 	}
 	p.cleared()
 	now += time.Second
-	if !p.due(at(now-3*time.Second), at(now)) {
-		t.Error("one of three quarters of the period is put off")
+	if !p.due(at(now-2*time.Second), at(now)) {
+		t.Error("one of half a period is put off")
 	}
 }
 
@@ -141,7 +141,7 @@ func TestPaceKeepsItsPromise(t *testing.T) {
 		var now, oldest, last time.Duration // oldest: 0 for none
 		postponed := 0
 		for range 200_000 {
-			gap := time.Duration(random.Int64N(int64(s.period/4) + 1))
+			gap := time.Duration(random.Int64N(int64(s.period/2) + 1))
 			if random.IntN(50) == 0 {
 				gap = time.Duration(random.Int64N(int64(time.Hour)))
 			}
@@ -149,7 +149,7 @@ func TestPaceKeepsItsPromise(t *testing.T) {
 			gap = now - last
 			begun := now - time.Duration(random.Int64N(int64(min(gap, 5*time.Second))))
 			waited := now - oldest // until now, had it been flushed by this end
-			if oldest != 0 && s.kind == adaptive && gap <= s.period/4 && waited > s.period {
+			if oldest != 0 && s.kind == adaptive && gap <= s.period/2 && waited > s.period {
 				t.Fatalf("%v: one waits %v, at an end %v after the last", s, waited, gap)
 			}
 			if oldest != 0 && s.kind == periodic && waited >= s.period+gap {

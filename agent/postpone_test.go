@@ -14,7 +14,7 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest"
 )
 
-// gap is the time between two invocations, which makes them come less than a second apart.
+// gap is the time between two invocations.
 const gap = 900 * time.Millisecond
 
 // dense invokes until a flush has been put off, and returns the number of invocations made. The next end
@@ -29,7 +29,7 @@ func (w *world) dense() (n int) {
 	return n
 }
 
-// adaptively has the agent put flushes off after four seconds of dense traffic, for three.
+// adaptively has the agent put flushes off after four seconds of dense traffic, for two.
 func adaptively(w *world) {
 	w.options = []agent.Option{agent.WithFlushStrategy(agent.Adaptive(4 * time.Second))}
 	w.flusher.onFlush = taking(30 * time.Millisecond)
@@ -253,7 +253,7 @@ func TestFlushesFollowAFailureUntilOneGoesWell(t *testing.T) {
 	story(t, func(w *world) { adaptively(w) }, func(w *world) {
 		w.dense()
 		w.flusher.onFlush = func(context.Context, int) error { return errors.New("down") }
-		for range 8 { // of these the first few are put off, until the oldest has waited for three quarters of the period
+		for range 8 { // of these the first few are put off, until the oldest has waited for half a period
 			w.serves("down-" + strconv.Itoa(len(w.find(endCalled, ""))))
 			time.Sleep(gap)
 		}

@@ -1,0 +1,62 @@
+package strategies
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/epilogue-go/epilogue/agent"
+	"github.com/epilogue-go/epilogue/handler"
+	"github.com/epilogue-go/epilogue/lambdatest"
+	"github.com/epilogue-go/epilogue/otelx"
+	"github.com/epilogue-go/epilogue/otelx/awslambda"
+)
+
+// handlerTime is from the handler's begin to its return.
+const handlerTime = 5 * time.Millisecond
+
+// function is a process and what the test asks it for.
+type function struct {
+	mu  sync.Mutex
+	tel *otelx.SDK
+	ag  *agent.Agent
+}
+
+// main is that of the README.
+func (f *function) main(p *lambdatest.Process) {
+	ctx := context.Background()
+	tel, err := otelx.New(ctx, otelx.WithGetenv(p.Getenv), otelx.WithDialer(p.Dial), awslambda.Defaults())
+	if err != nil {
+		panic(err) // the test makes no bad settings
+	}
+	ag := agent.Start(ctx, tel, agent.WithLogger(slog.New(slog.NewTextHandler(io.Discard, nil))), agent.WithProcess(agent.Process{
+		Getenv: p.Getenv, Dial: p.Dial, Notify: p.Notify, StopNotify: p.StopNotify, Exit: p.Exit, Done: p.Context().Done(),
+		ExtensionsDir: "/nowhere",
+	}))
+	f.mu.Lock()
+	f.tel, f.ag = tel, ag
+	f.mu.Unlock()
+	tracer := tel.TracerProvider().Tracer("function")
+	handle := func(ctx context.Context) (string, error) {
+		work(ctx, tracer)
+		return "done", nil
+	}
+	p.Serve(handler.Wrap(handle, handler.WithTracker(ag), handler.WithTracerProvider(tel.TracerProvider())))
+}
+
+// work is a span of the function's own.
+func work(ctx context.Context, tracer trace.Tracer) {
+	_, span := tracer.Start(ctx, "work")
+	defer span.End()
+	time.Sleep(handlerTime) // virtual
+}
+
+func (f *function) stats() (otelx.Stats, agent.Stats) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.tel.Stats(), f.ag.Stats()
+}
