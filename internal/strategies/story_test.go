@@ -12,6 +12,7 @@ import (
 )
 
 const (
+	period           = 10 * time.Second // the strategies' default
 	collectorAddress = "collector:4318"
 	collectorTime    = 10 * time.Millisecond // until it has answered a request
 	idleTime         = 6 * time.Minute       // from the last invocation to the end of the environment
@@ -19,35 +20,26 @@ const (
 
 // figures are what a story comes to.
 type figures struct {
-	invocations int
-	flushes     int             // before the shutdown
-	after       time.Duration   // the response: what the flushes have been billed
-	billed      time.Duration   // all of it
-	waits       []time.Duration // of the spans that arrived before the shutdown, sorted: from end to arrival
-	atRisk      int             // the most spans that waited while the environment was frozen
-	left        int             // spans that arrived in the shutdown
-	ended, lost int             // spans
-	late        int             // spans that waited longer than the period, with no gap to blame
+	invocations   int
+	flushes       int             // before the shutdown
+	billed, after time.Duration   // all of it, and of it what came after the responses
+	waits         []time.Duration // of the spans that arrived before the shutdown, from end to arrival, sorted
+	waiting       int             // the most spans that waited in a freeze
+	left          int             // spans that arrived in the shutdown
+	ended, lost   int             // spans
+	late          int             // spans that waited for more than the period though ends came half of it apart
 }
 
 // tell has one strategy serve the arrivals.
-func tell(t *testing.T, strategy string, period time.Duration, a arrivals) (f figures) {
-	synctest.Test(t, func(t *testing.T) { f = story(t, strategy, period, a) })
+func tell(t *testing.T, strategy string, a arrivals) (f figures) {
+	synctest.Test(t, func(t *testing.T) { f = story(t, strategy, a) })
 	return f
 }
 
-func story(t *testing.T, strategy string, period time.Duration, a arrivals) (f figures) {
+func story(t *testing.T, strategy string, a arrivals) (f figures) {
 	log, network, fn := new(eventlog.Log), new(lambdatest.Network), new(function)
-	receiver := otlpreceiver.New(otlpreceiver.Config{Log: log})
+	receiver := collector(t, log, network)
 	defer func() { _ = receiver.Close() }()
-	listener, err := network.Listen(collectorAddress)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := receiver.Serve(listener); err != nil {
-		t.Fatal(err)
-	}
-	receiver.SetFault(otlpreceiver.Fault{Delay: collectorTime})
 	env, err := lambdatest.New(lambdatest.Config{
 		Log: log, Network: network, Order: lambdatest.OrderInvokeFirst, OrderGap: time.Millisecond,
 		Env: []string{"EPILOGUE_FLUSH_STRATEGY=" + strategy, "OTEL_EXPORTER_OTLP_ENDPOINT=http://" + collectorAddress},
@@ -61,9 +53,34 @@ func story(t *testing.T, strategy string, period time.Duration, a arrivals) (f f
 	if exit, err := env.Shutdown(t.Context()); err != nil || exit.Code != 0 {
 		t.Errorf("%s: shutdown: %+v, %v", strategy, exit, err)
 	}
-	spans := receiver.Spans()
-	told, _ := fn.stats()
-	f.ended, f.lost, f.left = int(told.Ended), int(told.Ended)-len(spans)+receiver.Duplicates(), len(spans)-len(before)
+	f.account(fn, before, receiver, ends)
+	if err := env.Close(); err != nil {
+		t.Error(err)
+	}
+	return f
+}
+
+// collector listens in the network and takes its time.
+func collector(t *testing.T, log *eventlog.Log, network *lambdatest.Network) *otlpreceiver.Receiver {
+	receiver := otlpreceiver.New(otlpreceiver.Config{Log: log})
+	receiver.SetFault(otlpreceiver.Fault{Delay: collectorTime})
+	listener, err := network.Listen(collectorAddress)
+	if err == nil {
+		err = receiver.Serve(listener)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return receiver
+}
+
+// account enters what has become of the spans, of which those in before arrived before the shutdown.
+func (f *figures) account(fn *function, before []otlpreceiver.Span, receiver *otlpreceiver.Receiver, ends []time.Time) {
+	tel, _ := fn.stats()
+	arrived := len(receiver.Spans())
+	f.ended = int(tel.Ended)
+	f.lost = f.ended - (arrived - receiver.Duplicates())
+	f.left = arrived - len(before)
 	for _, s := range before {
 		wait := s.Arrived.Sub(s.End)
 		f.waits = append(f.waits, wait)
@@ -72,10 +89,6 @@ func story(t *testing.T, strategy string, period time.Duration, a arrivals) (f f
 		}
 	}
 	slices.Sort(f.waits)
-	if err := env.Close(); err != nil {
-		t.Error(err)
-	}
-	return f
 }
 
 // serve makes the invocations and returns when their phases ended. The log is forgotten as it goes.
@@ -99,7 +112,7 @@ func (f *figures) serve(t *testing.T, env *lambdatest.Environment, fn *function,
 		}
 		f.invocations++
 		tel, _ := fn.stats()
-		f.atRisk = max(f.atRisk, int(tel.Pending))
+		f.waiting = max(f.waiting, int(tel.Pending))
 		log.Forget(mark)
 	}
 	_, ag := fn.stats()
