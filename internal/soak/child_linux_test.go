@@ -66,6 +66,7 @@ func TestChild(t *testing.T) {
 			Log: w.log, Stderr: &invariant.Transcript{Log: w.log},
 			Env: []string{
 				childMain + "=true", "OTEL_EXPORTER_OTLP_ENDPOINT=" + w.receiver.Endpoint(),
+				"EPILOGUE_FLUSH_STRATEGY=" + []string{"periodic,1s", "end", "adaptive,1s"}[seed%3],
 				"EPILOGUE_FLUSH_TIMEOUT=" + childFlush.String(), "EPILOGUE_GRACE=" + childGrace.String(),
 				"GORACE=atexit_sleep_ms=0", // or the race detector alone would take a second of the shutdown window
 			},

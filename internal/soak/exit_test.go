@@ -65,7 +65,8 @@ func (w *walk) code(e exit) error {
 	return nil
 }
 
-// atRest judges a process that lives: when the collector has been well for a while, nothing waits any more.
+// atRest judges a process that lives: when the collector has been well for a while, nothing waits any more, but for what
+// the strategy has left for a later end.
 func (w *walk) atRest(l *ledger) error {
 	s := l.agent.Stats()
 	var err error
@@ -82,7 +83,14 @@ func (w *walk) atRest(l *ledger) error {
 	// Where nobody holds the environment, nobody flushes for a payload that does not decode; and just before the
 	// deadline there is no time to.
 	unflushed := slices.ContainsFunc(w.calls, func(c *call) bool { return c.end.grace || c.end.do == "late" })
-	if pending > 0 && w.recovered() && w.stragglers == 0 && told && !unflushed {
+	postponed := s.Postponed > w.before.postponed || l != w.before.ledger && s.Postponed > 0
+	if postponed {
+		w.tally.postponed++
+	}
+	if postponed && w.platform.strategy == "" {
+		err = errors.Join(err, fmt.Errorf("a flush was put off without a strategy: %+v", s))
+	}
+	if pending > 0 && w.recovered() && w.stragglers == 0 && told && !unflushed && !postponed {
 		err = errors.Join(err, fmt.Errorf("%d spans wait, though the collector has been well for %d invocations and %s",
 			pending, w.weather.turns, time.Since(w.weather.since)))
 	}

@@ -36,6 +36,8 @@ type platform struct {
 	handler      bool          // they serve a lambda.Handler
 	large        int           // bytes of a response that is refused
 	neighbour    bool          // there is an external extension
+	strategy     string        // of flushes; empty: the default
+	dense        bool          // invocations come close together, most of the time
 	copies       bool          // of open spans are exported shortly before the deadline
 	hold         time.Duration // how long it takes after INVOKE
 	queue        int
@@ -67,6 +69,7 @@ func drawPlatform(r *rand.Rand, extensions string) *platform {
 		p.copies = true
 		p.config.Env = append(p.config.Env, "EPILOGUE_PROVISIONAL_SPANS=true")
 	}
+	p.drawStrategy(r)
 	p.drawTrouble(r)
 	if r.IntN(8) == 0 {
 		p.neighbour, p.hold = true, ms(r, 0, 45) // below the margin: beyond it a late invocation times out, whatever the agent does
@@ -79,6 +82,19 @@ func drawPlatform(r *rand.Rand, extensions string) *platform {
 		p.config.Env = append(p.config.Env, asHandler+"=true")
 	}
 	return p
+}
+
+// densePeriod is that of a strategy, in dense traffic: pauses are a fifth of it at most.
+const densePeriod = 5 * time.Second
+
+// drawStrategy makes every other agent put flushes off, most of them in traffic that has them do so.
+func (p *platform) drawStrategy(r *rand.Rand) {
+	kind := []string{"", "", "periodic", "adaptive"}[r.IntN(4)]
+	p.dense = r.IntN(4) > 0 && kind != ""
+	if kind != "" {
+		p.strategy = kind + "," + []time.Duration{densePeriod, time.Minute}[r.IntN(2)].String()
+		p.config.Env = append(p.config.Env, "EPILOGUE_FLUSH_STRATEGY="+p.strategy)
+	}
 }
 
 // drawTrouble makes something go wrong with the extension, or has it take no events.

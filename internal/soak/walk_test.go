@@ -60,14 +60,16 @@ type walk struct {
 
 // before is the account when invocations begin.
 type before struct {
-	ledger *ledger // nil: no process runs
-	stats  otelx.Stats
-	ended  int
+	ledger    *ledger // nil: no process runs
+	stats     otelx.Stats
+	ended     int
+	postponed int64 // flushes
 }
 
 // tally is what a walk has seen.
 type tally struct {
 	processes, spans, lost, copies, requests int
+	postponed                                int // steps after which something waited for a later end
 	exits                                    map[int]int
 	virtual                                  time.Duration
 }
@@ -124,8 +126,9 @@ func (w *walk) run(n int) {
 	w.tally.virtual = time.Since(begun)
 	w.gauges.judge(w)
 	w.Logf("seed %d: %d invocations, %d processes (by exit code: %v), %d spans ended, %d lost with their process, "+
-		"%d requests, %d copies of spans; %s went by\n%s", w.seed, w.invocations,
-		w.tally.processes, w.tally.exits, w.tally.spans, w.tally.lost, w.tally.requests, w.tally.copies, w.tally.virtual.Round(time.Hour), &w.gauges)
+		"%d requests, %d copies of spans; flushes were put off in %d steps; %s went by\n%s", w.seed, w.invocations,
+		w.tally.processes, w.tally.exits, w.tally.spans, w.tally.lost, w.tally.requests, w.tally.copies,
+		w.tally.postponed, w.tally.virtual.Round(time.Hour), &w.gauges)
 }
 
 // settleDown makes an environment.
@@ -212,8 +215,12 @@ func (w *walk) turn() {
 
 // rest is the time until the next invocation: the environment is frozen, connections end, and it may be shut down.
 func (w *walk) rest() {
+	longest := 6 * time.Hour
+	if w.platform.dense && w.random.IntN(50) > 0 {
+		longest = densePeriod / 5
+	}
 	most := w.random.Float64()
-	time.Sleep(time.Duration(math.Pow(float64(6*time.Hour/time.Millisecond), most)) * time.Millisecond)
+	time.Sleep(time.Duration(math.Pow(float64(longest/time.Millisecond), most)) * time.Millisecond)
 	if w.random.IntN(4) == 0 {
 		w.receiver.CutConnections()
 	}
@@ -264,6 +271,7 @@ func (w *walk) remember() {
 	if l := w.before.ledger; l != nil {
 		w.before.stats = l.tel.Stats()
 		w.before.ended, _ = l.counts()
+		w.before.postponed = l.agent.Stats().Postponed
 	}
 }
 
