@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"net"
 	"sync"
 	"time"
 
@@ -16,11 +17,11 @@ import (
 	"github.com/epilogue-go/epilogue/otelx/awslambda"
 )
 
-// handlerTime is from the handler's begin to its return.
-const handlerTime = 5 * time.Millisecond
-
 // function is a process and what the test asks it for.
 type function struct {
+	takes time.Duration                                                        // from the handler's begin to its return
+	dial  func(ctx context.Context, network, address string) (net.Conn, error) // of the exporter; nil: the process's
+
 	mu  sync.Mutex
 	tel *otelx.SDK
 	ag  *agent.Agent
@@ -29,7 +30,11 @@ type function struct {
 // main is that of the README.
 func (f *function) main(p *lambdatest.Process) {
 	ctx := context.Background()
-	tel, err := otelx.New(ctx, otelx.WithGetenv(p.Getenv), otelx.WithDialer(p.Dial), awslambda.Defaults())
+	dial := f.dial
+	if dial == nil {
+		dial = p.Dial
+	}
+	tel, err := otelx.New(ctx, otelx.WithGetenv(p.Getenv), otelx.WithDialer(dial), awslambda.Defaults())
 	if err != nil {
 		panic(err) // the test makes no bad settings
 	}
@@ -42,17 +47,17 @@ func (f *function) main(p *lambdatest.Process) {
 	f.mu.Unlock()
 	tracer := tel.TracerProvider().Tracer("function")
 	handle := func(ctx context.Context) (string, error) {
-		work(ctx, tracer)
+		f.work(ctx, tracer)
 		return "done", nil
 	}
 	p.Serve(handler.Wrap(handle, handler.WithTracker(ag), handler.WithTracerProvider(tel.TracerProvider())))
 }
 
 // work is a span of the function's own.
-func work(ctx context.Context, tracer trace.Tracer) {
+func (f *function) work(ctx context.Context, tracer trace.Tracer) {
 	_, span := tracer.Start(ctx, "work")
 	defer span.End()
-	time.Sleep(handlerTime) // virtual
+	time.Sleep(f.takes)
 }
 
 func (f *function) stats() (otelx.Stats, agent.Stats) {

@@ -13,6 +13,7 @@ import (
 
 const (
 	period           = 10 * time.Second // the strategies' default
+	handlerTime      = 5 * time.Millisecond
 	collectorAddress = "collector:4318"
 	collectorTime    = 10 * time.Millisecond // until it has answered a request
 	idleTime         = 6 * time.Minute       // from the last invocation to the end of the environment
@@ -37,7 +38,7 @@ func tell(t *testing.T, strategy string, a arrivals) (f figures) {
 }
 
 func story(t *testing.T, strategy string, a arrivals) (f figures) {
-	log, network, fn := new(eventlog.Log), new(lambdatest.Network), new(function)
+	log, network, fn := new(eventlog.Log), new(lambdatest.Network), &function{takes: handlerTime}
 	receiver := collector(t, log, network)
 	defer func() { _ = receiver.Close() }()
 	env, err := lambdatest.New(lambdatest.Config{
