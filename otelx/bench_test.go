@@ -1,11 +1,18 @@
 package otelx
 
 import (
+	"bytes"
 	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"testing"
 	"time"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/epilogue-go/epilogue/otelx/internal/otlp"
 )
 
 // nullExporter takes everything at once.
@@ -129,6 +136,66 @@ func BenchmarkFlushOfNothing(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		_ = s.ForceFlush(context.Background())
+	}
+}
+
+// BenchmarkBacklog is what it costs to learn that nothing is pending.
+func BenchmarkBacklog(b *testing.B) {
+	s := start(nullExporter{}, sized{})
+	b.ReportAllocs()
+	for b.Loop() {
+		if n, urgent := s.Backlog(); n > 0 || urgent {
+			b.Fatal(n, urgent)
+		}
+	}
+}
+
+// BenchmarkFlushOfOneSpan is what the usual end of an invocation costs: with an exporter that takes no time, and by OTLP
+// over loopback, where a bare POST of the same body stands for what can not be saved.
+func BenchmarkFlushOfOneSpan(b *testing.B) {
+	_, ended := benchSpans(1)
+	b.Run("exporter", func(b *testing.B) {
+		benchmarkFlush(b, nullExporter{}, ended[0])
+	})
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+	}))
+	defer server.Close()
+	endpoint, err := url.Parse(server.URL)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("otlp", func(b *testing.B) {
+		x := newOTLPExporter(otlp.NewHTTPSender(otlp.HTTPConfig{Endpoint: endpoint}), defaultRequestBytes)
+		benchmarkFlush(b, x, ended[0])
+		_ = x.close(context.Background())
+	})
+	b.Run("bare", func(b *testing.B) {
+		body, _ := new(otlp.Encoder).AppendRequest(nil, ended, defaultRequestBytes)
+		client := new(http.Client)
+		defer client.CloseIdleConnections()
+		b.ReportAllocs()
+		for b.Loop() {
+			resp, err := client.Post(server.URL, "application/x-protobuf", bytes.NewReader(body))
+			if err != nil {
+				b.Fatal(err)
+			}
+			_, _ = io.Copy(io.Discard, resp.Body)
+			_ = resp.Body.Close()
+		}
+	})
+}
+
+func benchmarkFlush(b *testing.B, x exporter, span sdktrace.ReadOnlySpan) {
+	s := start(x, sized{timeout: 30 * time.Second})
+	b.ReportAllocs()
+	for b.Loop() {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second) // as the agent's
+		s.processor.OnEnd(span)
+		if err := s.ForceFlush(ctx); err != nil {
+			b.Fatal(err)
+		}
+		cancel()
 	}
 }
 

@@ -273,23 +273,55 @@ func TestBodyIsNotReadAfterSend(t *testing.T) {
 }
 
 func TestPayloadIsReadUntilReleased(t *testing.T) {
-	p := &payload{data: []byte("abcdef")}
-	req := new(http.Request)
-	p.attach(req)
-	some := make([]byte, 4)
-	if n, err := req.Body.Read(some); n != 4 || err != nil {
-		t.Errorf("Read: %d, %v", n, err)
+	for _, size := range []int{1, smallBody, smallBody + 1} {
+		data := bytes.Repeat([]byte("a"), size)
+		p := &payload{data: data}
+		req := new(http.Request)
+		p.attach(req)
+		for _, which := range []string{"first", "replayed"} {
+			body, err := req.GetBody()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if all, err := io.ReadAll(body); !bytes.Equal(all, data) || err != nil {
+				t.Errorf("%s body of %d bytes: %d, %v", which, size, len(all), err)
+			}
+		}
+		p.release()
+		clear(data) // its memory is used again
+		if rest, err := io.ReadAll(req.Body); bytes.IndexByte(rest, 0) >= 0 || size > smallBody && (len(rest) > 0 || err == nil) {
+			t.Errorf("of %d bytes %d are read after release, %v", size, len(rest), err)
+		}
 	}
-	again, err := req.GetBody()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if all, err := io.ReadAll(again); string(all) != "abcdef" || err != nil {
-		t.Errorf("replayed body %q, %v", all, err)
-	}
-	p.release()
-	if n, err := req.Body.Read(some); n != 0 || err == nil || err == io.EOF {
-		t.Errorf("Read after release: %d, %v", n, err)
+}
+
+// countedConn counts writes.
+type countedConn struct {
+	net.Conn
+	writes *atomic.Int32
+}
+
+func (c countedConn) Write(b []byte) (int, error) {
+	c.writes.Add(1)
+	return c.Conn.Write(b)
+}
+
+// A request of few spans costs one system call and, on the wire, one packet.
+func TestSmallRequestIsOneWrite(t *testing.T) {
+	var network memnet.Network
+	var writes atomic.Int32
+	b := newBackend(t, HTTPConfig{Dial: func(ctx context.Context, n, addr string) (net.Conn, error) {
+		conn, err := network.DialContext(ctx, n, addr)
+		return countedConn{conn, &writes}, err
+	}}, respond(200, contentType, nil))
+	b.listen(&network)
+	for i := range int32(3) {
+		if _, err := b.sender.Send(t.Context(), make([]byte, 700)); err != nil {
+			t.Fatal(err)
+		}
+		if n := writes.Load(); n != i+1 {
+			t.Errorf("%d writes for %d requests", n, i+1)
+		}
 	}
 }
 

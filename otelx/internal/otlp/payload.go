@@ -8,6 +8,9 @@ import (
 	"sync"
 )
 
+// smallBody is what fits net/http's write buffer, but for the headers.
+const smallBody = 4 << 10
+
 // payload is the body of one attempt. net/http may go on reading a request's body after it has returned the response or
 // an error, and reads it anew when it replays the request; release ends that, so that the memory can be used again.
 type payload struct {
@@ -15,14 +18,20 @@ type payload struct {
 	data []byte     // nil once released
 }
 
-// attach makes p the body of req.
+// attach makes p the body of req. net/http sends the headers in a packet of their own, with a system call of its own,
+// unless the body is a reader that it knows to be in memory. So a small one is a copy in such a reader.
 func (p *payload) attach(req *http.Request) {
 	req.ContentLength = int64(len(p.data))
-	req.GetBody = func() (io.ReadCloser, error) { return &payloadReader{payload: p}, nil }
-	req.Body, _ = req.GetBody()
-	if len(p.data) == 0 {
-		req.Body, req.GetBody = http.NoBody, func() (io.ReadCloser, error) { return http.NoBody, nil }
+	switch {
+	case len(p.data) == 0:
+		req.GetBody = func() (io.ReadCloser, error) { return http.NoBody, nil }
+	case len(p.data) <= smallBody:
+		data := bytes.Clone(p.data)
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil }
+	default:
+		req.GetBody = func() (io.ReadCloser, error) { return &payloadReader{payload: p}, nil }
 	}
+	req.Body, _ = req.GetBody()
 }
 
 // release waits for a Read under way, after which none touches the bytes any more.
