@@ -38,8 +38,27 @@
 // The row is found once, in Start. Then only classic changes, to detached while next fails and back when it brings an
 // event again. Outside Lambda the agent touches no signal and never ends the process.
 //
+// An invocation at whose end nothing waits, since nothing of it was sampled, is let go at once ([Backlogger]).
+//
 // A flush may take the flush timeout, and ends a margin before the invocation's deadline: an invocation whose flush
 // passes the deadline would have timed out. What does not make it is for the Flusher to keep.
+//
+// # Flush strategies
+//
+// In the row classic the flush of an end can be put off, to save the time that it is billed ([WithFlushStrategy]):
+//
+//	AtEnd     flushes at every end; the default
+//	Periodic  flushes at the first end that comes a period after the last flush
+//	Adaptive  flushes at every end while traffic is thin, and each half of a period while it is dense
+//
+// What is put off leaves with a later end, or with the shutdown. An end flushes whatever the strategy where something is
+// being sent, which the freeze would interrupt, or room runs short ([Backlogger]), past its deadline, and after a flush that
+// has failed. Panics, refused responses, the timeout guard and an INVOKE whose handler never begins flush at
+// once as well; an error that the handler returns is an end like any other. In the other rows End or the interval flushes, as
+// the table says.
+//
+// A process that ends without SIGTERM, by os.Exit or out of memory, or because the platform sends none, loses what was
+// put off. docs/strategies.md has what each strategy saves, and how long spans wait for it.
 //
 // # SIGTERM
 //
@@ -50,7 +69,7 @@
 // everything else the agent may be doing. SIGINT, which only a person sends, is treated alike.
 //
 // SIGTERM may never come, for example when the platform runs out of patience. What was flushed after each invocation is
-// safe; do not leave telemetry to the end.
+// safe; leave no telemetry to the end that may not be lost.
 //
 // # Timeouts
 //
@@ -101,6 +120,7 @@
 //	State, InFlight                                  where it is
 //	Invocations, LetGo, LateBegins, Unattached       INVOKE events, and those that were not held to their end
 //	NextFailures                                     next
+//	Idle, Postponed                                  ends that flushed nothing
 //	Flushes, FlushErrors, StuckFlushes               calls of ForceFlush
 //	FlushTime, LastFlushTime                         how long they took
 //	TimeoutGuards                                    invocations that came close to their deadline

@@ -138,7 +138,7 @@ func TestPaceKeepsItsPromise(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for _, s := range []FlushStrategy{AtEnd(), Periodic(10 * time.Second), Adaptive(10 * time.Second)} {
 		p := pace{strategy: s}
-		var now, oldest, last time.Duration // oldest: 0 for none
+		var now, oldest, ended, last time.Duration // oldest, ended: begin and end of the first that waits; 0: none
 		postponed := 0
 		for range 200_000 {
 			gap := time.Duration(random.Int64N(int64(s.period/2) + 1))
@@ -156,13 +156,17 @@ func TestPaceKeepsItsPromise(t *testing.T) {
 				t.Fatalf("%v: one waits %v, at an end %v after the last", s, waited, gap)
 			}
 			if oldest == 0 {
-				oldest = begun
+				oldest, ended = begun, now
 			}
 			if p.due(at(begun), at(now)) {
 				p.landed(at(now), nil)
 				oldest = 0
 			} else {
 				postponed++
+				limit := map[strategyKind]time.Duration{adaptive: s.period / 2, periodic: s.period}[s.kind]
+				if risked := now - oldest; s.kind == adaptive && risked >= limit || now-ended >= limit {
+					t.Fatalf("%v: what began %v ago and ended %v ago is put off", s, risked, now-ended)
+				}
 			}
 			last = now
 		}
