@@ -62,7 +62,9 @@ func (j joined) each(do func(*guard) error) error {
 	return errors.Join(errs...)
 }
 
-func (j joined) Backlog() (waiting int, urgent bool) { return j.backlog(time.Now().Add(flushTimeout.standard)) }
+func (j joined) Backlog() (waiting int, urgent bool) {
+	return j.backlog(time.Now().Add(flushTimeout.standard))
+}
 
 // backlog is Backlog, and returns at until at the latest.
 func (j joined) backlog(until time.Time) (waiting int, urgent bool) {
