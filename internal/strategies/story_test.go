@@ -22,7 +22,7 @@ const (
 // figures are what a story comes to.
 type figures struct {
 	invocations   int
-	flushes       int             // before the shutdown
+	flushes, idle int             // before the shutdown: made, and skipped as nothing waited
 	billed, after time.Duration   // all of it, and of it what came after the responses
 	waits         []time.Duration // of the spans that arrived before the shutdown, from end to arrival, sorted
 	waiting       int             // the most spans that waited in a freeze
@@ -31,19 +31,19 @@ type figures struct {
 	late          int             // spans that waited for more than the period though ends came half of it apart
 }
 
-// tell has one strategy serve the arrivals.
-func tell(t *testing.T, strategy string, a arrivals) (f figures) {
-	synctest.Test(t, func(t *testing.T) { f = story(t, strategy, a) })
+// tell has one strategy serve the arrivals. env is added to the function's environment.
+func tell(t *testing.T, strategy string, a arrivals, env ...string) (f figures) {
+	synctest.Test(t, func(t *testing.T) { f = story(t, strategy, a, env) })
 	return f
 }
 
-func story(t *testing.T, strategy string, a arrivals) (f figures) {
+func story(t *testing.T, strategy string, a arrivals, variables []string) (f figures) {
 	log, network, fn := new(eventlog.Log), new(lambdatest.Network), &function{takes: handlerTime}
 	receiver := collector(t, log, network)
 	defer func() { _ = receiver.Close() }()
 	env, err := lambdatest.New(lambdatest.Config{
 		Log: log, Network: network, Order: lambdatest.OrderInvokeFirst, OrderGap: time.Millisecond,
-		Env: []string{"EPILOGUE_FLUSH_STRATEGY=" + strategy, "OTEL_EXPORTER_OTLP_ENDPOINT=http://" + collectorAddress},
+		Env: append(variables, "EPILOGUE_FLUSH_STRATEGY="+strategy, "OTEL_EXPORTER_OTLP_ENDPOINT=http://"+collectorAddress),
 	}, lambdatest.Func(fn.main))
 	if err != nil {
 		t.Fatal(err)
@@ -117,7 +117,7 @@ func (f *figures) serve(t *testing.T, env *lambdatest.Environment, fn *function,
 		log.Forget(mark)
 	}
 	_, ag := fn.stats()
-	f.flushes = int(ag.Flushes)
+	f.flushes, f.idle = int(ag.Flushes), int(ag.Idle)
 	return ends
 }
 

@@ -68,6 +68,17 @@ func judgeAdaptive(t *testing.T, p arrivals, told []figures) {
 	}
 }
 
+// TestNothingSampledIsHeldForNothing: neither a request nor a moment is spent on an invocation without a sampled span.
+func TestNothingSampledIsHeldForNothing(t *testing.T) {
+	for _, strategy := range strategies {
+		p := arrivals{times: steadily(time.Second, 30)}
+		f := tell(t, strategy, p, "OTEL_TRACES_SAMPLER=always_off")
+		if f.after != 0 || f.flushes != 0 || f.idle != len(p.times) || f.ended != 0 {
+			t.Errorf("%s: held for %v after %d responses, %d flushes, %d skipped", strategy, f.after, len(p.times), f.flushes, f.idle)
+		}
+	}
+}
+
 // TestDensely pins down the test's own ruler.
 func TestDensely(t *testing.T) {
 	at := func(s int) time.Time { return time.Unix(int64(s), 0) }
