@@ -137,8 +137,8 @@ func (a *Agent) flushFor(deadline time.Time) error {
 }
 
 // settle flushes what waits when the invocation has ended, or leaves it for a later end where the strategy says so and
-// mayWait is true. A flight under way is waited for in any case, and so is what
-// the Flusher sends by itself, since the environment is about to freeze.
+// mayWait is true. A flight under way is waited for in any case, and so is what the Flusher sends by itself, since the
+// environment is about to freeze.
 func (a *Agent) settle(requestID string, deadline time.Time, mayWait bool) error {
 	until := a.settings.budget.flush(time.Now(), deadline)
 	due := a.rhythm.due(a.invocations.begunAt(requestID))
@@ -155,7 +155,11 @@ func (a *Agent) settle(requestID string, deadline time.Time, mayWait bool) error
 			return nil
 		}
 	}
-	return a.flights.flush(until)
+	err := a.flights.flush(until)
+	if err != nil {
+		a.rhythm.failed() // it may not even have been made
+	}
+	return err
 }
 
 // forceFlush is the one place where the Flusher's ForceFlush is called. It accounts for the call.

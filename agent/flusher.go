@@ -29,7 +29,8 @@ type Flusher interface {
 }
 
 // Backlogger is what a [Flusher] implements that knows what waits in it. The agent asks at the end of each invocation, and
-// flushes nothing where nothing waits. Of a Flusher that is none it takes for granted that something does.
+// flushes nothing where nothing waits. Of a Flusher that is none it takes for granted that something does, and does not
+// know what it sends by a timer of its own, which a freeze may interrupt where a flush is put off.
 type Backlogger interface {
 	// Backlog returns at once how much waits to be delivered, and whether a flush must not be put off, whatever the
 	// [FlushStrategy]: something is being sent, which a freeze would interrupt, room runs short, or the next ForceFlush

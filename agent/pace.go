@@ -99,6 +99,12 @@ func (r *rhythm) landed(began instant, err error) {
 	r.pace.landed(began, err)
 }
 
+func (r *rhythm) failed() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.pace.failed = true
+}
+
 func (r *rhythm) cleared() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -49,8 +49,8 @@ func Periodic(period time.Duration) FlushStrategy { return newStrategy(periodic,
 // period at least, no end has come more than half a period after the one before. Then flushes are put off until half a
 // period has passed since the begin of the first invocation that waits.
 //
-// So no span waits for longer than the period while ends come no more than half of it apart. One that comes later
-// flushes all, and so do the others of the period after it. The period is from 1s to 5m; zero is the default, 10s.
+// So no span waits for longer than the period to be sent, while ends come no more than half of it apart. One that comes
+// later flushes all, and so do the others of the period after it. The period is from 1s to 5m; zero is the default, 10s.
 func Adaptive(period time.Duration) FlushStrategy { return newStrategy(adaptive, period) }
 
 func newStrategy(kind strategyKind, period time.Duration) FlushStrategy {

@@ -29,7 +29,7 @@ func (a *Agent) Begin(requestID string, deadline time.Time, root [8]byte) {
 // have ended. Only the first End of an invocation counts.
 //
 // Where the agent holds the environment it returns at once and the flush follows behind it. Where nothing does
-// ([Agent.Holds] is false), End flushes and returns when that is done or the budget is used up, so it is to be called
+// ([Agent.Holds] is false), End flushes what waits and returns when that is done or the budget is used up, so it is to be called
 // before the runtime asks for the next invocation. It does not where a Flush for the invocation has been made, well or
 // not: that came before the outcome was posted, and the environment may freeze by now, so what waits leaves with the next
 // one. It may be called without Begin.
