@@ -50,7 +50,8 @@ func (f *function) main(p *lambdatest.Process) {
 		f.work(ctx, tracer)
 		return "done", nil
 	}
-	p.Serve(handler.Wrap(handle, handler.WithTracker(ag), handler.WithTracerProvider(tel.TracerProvider())))
+	p.Serve(handler.Wrap(handle, handler.WithTracker(ag), handler.WithTracerProvider(tel.TracerProvider()),
+		handler.WithoutInitSpan()))
 }
 
 // work is a span of the function's own.
