@@ -21,6 +21,8 @@ import (
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/protobuf/encoding/protojson"
 
 	"github.com/epilogue-go/epilogue/otelx"
 )
@@ -213,12 +215,24 @@ func TestConsole(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
-	span(s, "printed")
+	span(s, "one")
+	span(s, "two")
 	if err := errors.Join(s.ForceFlush(t.Context()), w.Close()); err != nil {
 		t.Error(err)
 	}
-	if out, err := io.ReadAll(r); err != nil || !strings.Contains(string(out), `"Name":"printed"`) {
-		t.Errorf("standard output has %q, error %v", out, err)
+	out, err := io.ReadAll(r)
+	lines := strings.SplitAfter(string(out), "\n")
+	if err != nil || len(lines) != 3 || lines[2] != "" {
+		t.Fatalf("standard output has %q, error %v", out, err)
+	}
+	for i, name := range []string{"one", "two"} {
+		var request tracepb.TracesData
+		if err := protojson.Unmarshal([]byte(lines[i]), &request); err != nil {
+			t.Fatal(err)
+		}
+		if got := request.GetResourceSpans()[0].GetScopeSpans()[0].GetSpans(); len(got) != 1 || got[0].GetName() != name {
+			t.Errorf("line %d has %v, want the span %s", i, got, name)
+		}
 	}
 }
 

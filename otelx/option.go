@@ -81,7 +81,8 @@ func WithDefaultResource(r *resource.Resource) Option { return Fallback(WithReso
 // a backend that is down. A batch that fails again in two later flushes that deliver others is dropped as refused. e's
 // Shutdown is called once, by the SDK's. A nil e changes nothing.
 //
-// Environment: OTEL_TRACES_EXPORTER: otlp (default), console, none. Another value is an error and means otlp.
+// Environment: OTEL_TRACES_EXPORTER: otlp (default), console (standard output, a line of OTLP JSON a span), none. Another
+// value is an error and means otlp.
 func WithExporter(e sdktrace.SpanExporter) Option {
 	return optionFunc(func(c *config) { set(&c.target.exporter, e, e != nil) })
 }

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel"
-	"go.opentelemetry.io/otel/exporters/stdout/stdouttrace"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
@@ -103,9 +102,7 @@ func (c *config) newExporter(env *environment) exporter {
 	case "none":
 		return nil
 	case "console":
-		if x, err := stdouttrace.New(stdouttrace.WithWriter(os.Stdout)); err == nil {
-			return foreignExporter{x}
-		}
+		return foreignExporter{&consoleExporter{w: os.Stdout}}
 	}
 	return newOTLPExporter(otlp.NewHTTPSender(c.resolveOTLP(env)), c.requestSize(env))
 }

@@ -1,0 +1,36 @@
+package otelx
+
+import (
+	"context"
+	"io"
+	"math"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/epilogue-go/epilogue/otelx/internal/otlp"
+)
+
+// consoleExporter writes each span as a line of OTLP JSON, by the encoder that the last resort has too. It is used by one
+// goroutine at a time.
+type consoleExporter struct {
+	w       io.Writer
+	encoder otlp.LineEncoder
+	line    []byte
+}
+
+// ExportSpans writes a line a span, with a Write for each, so that what others write stands between lines.
+func (x *consoleExporter) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	for i := range spans {
+		x.line, _ = x.encoder.AppendLine(x.line[:0], spans[i:i+1], math.MaxInt)
+		if _, err := x.w.Write(x.line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Shutdown leaves the writer to its owner.
+func (*consoleExporter) Shutdown(context.Context) error { return nil }
