@@ -2,6 +2,7 @@ package otelx
 
 import (
 	"slices"
+	"sort"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -19,7 +20,7 @@ func (o *openSpans) end(root trace.SpanID, errorType, reason string) int {
 	if root.IsValid() {
 		spans = below(root, spans)
 	}
-	slices.SortFunc(spans, func(a, b sdktrace.ReadWriteSpan) int { return b.StartTime().Compare(a.StartTime()) })
+	sort.Sort(youngestFirst(spans))
 	now, n := time.Now(), 0
 	for _, s := range spans {
 		if !s.IsRecording() { // ended meanwhile
@@ -34,6 +35,14 @@ func (o *openSpans) end(root trace.SpanID, errorType, reason string) int {
 	}
 	return n
 }
+
+// youngestFirst is for sort.Sort, which a function's binary has already: slices.SortFunc is compiled once more for each
+// type of its own, into 8 KB.
+type youngestFirst []sdktrace.ReadWriteSpan
+
+func (s youngestFirst) Len() int           { return len(s) }
+func (s youngestFirst) Less(i, j int) bool { return s[j].StartTime().Before(s[i].StartTime()) }
+func (s youngestFirst) Swap(i, j int)      { s[i], s[j] = s[j], s[i] }
 
 // hasErrorType reports whether who made the span has said already what went wrong.
 func hasErrorType(attrs []attribute.KeyValue) bool {
