@@ -26,7 +26,7 @@ const (
 // Client talks to the Extensions API of one environment. Its methods may be called concurrently. Close it when done.
 type Client struct {
 	base string
-	http *http.Client
+	http *http.Transport // no http.Client: there is nothing to follow, and no cookie to keep
 }
 
 // New makes a client for the API at runtimeAPI, the value of AWS_LAMBDA_RUNTIME_API ("host:port"), which connects by
@@ -37,16 +37,12 @@ type Client struct {
 func New(runtimeAPI string, dial func(ctx context.Context, network, address string) (net.Conn, error)) *Client {
 	return &Client{
 		base: "http://" + runtimeAPI + apiPath,
-		http: &http.Client{
-			Transport: &http.Transport{
-				Proxy:                  nil,
-				DialContext:            dial,
-				DisableCompression:     true,
-				MaxIdleConnsPerHost:    1,
-				MaxResponseHeaderBytes: maxHeader,
-			},
-			// A redirect is not of this API: it is reported as the refusal that it is.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		http: &http.Transport{
+			Proxy:                  nil,
+			DialContext:            dial,
+			DisableCompression:     true,
+			MaxIdleConnsPerHost:    1,
+			MaxResponseHeaderBytes: maxHeader,
 		},
 	}
 }
@@ -109,7 +105,7 @@ func (c *Client) Next(ctx context.Context, identifier string) (Event, error) {
 }
 
 // call makes one request with one header and returns the header and body of its reply. Where the status is 200 the
-// header is valid even beside an error.
+// header is valid even beside an error. A redirect is not of this API: it is a refusal with its status.
 func (c *Client) call(ctx context.Context, op, method, path string, body []byte, key, value string) (http.Header, []byte, error) {
 	request, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
 	if err != nil {
@@ -119,7 +115,7 @@ func (c *Client) call(ctx context.Context, op, method, path string, body []byte,
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
 	}
-	response, err := c.http.Do(request)
+	response, err := c.http.RoundTrip(request)
 	if err != nil {
 		return nil, nil, fmt.Errorf("extensions api: %s: %w", op, brief(err))
 	}
