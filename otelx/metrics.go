@@ -25,8 +25,9 @@ const (
 
 // durations are the bounds of the histograms' buckets, in seconds: from a collector in the same environment to the
 // longest that anybody waits for one.
-var durations = metric.WithExplicitBucketBoundaries(
-	0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+func durations() metric.HistogramOption {
+	return metric.WithExplicitBucketBoundaries(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+}
 
 // Error types of the histograms. Those of drops are the account's reasons.
 const (
@@ -99,10 +100,10 @@ func (m *metrics) instruments(provider metric.MeterProvider) error {
 	meter := provider.Meter(meterName,
 		metric.WithInstrumentationVersion(version.Version), metric.WithSchemaURL(semconv.SchemaURL))
 	var err, first error
-	m.flushes, err = meter.Float64Histogram(flushDuration, durations, metric.WithUnit("s"),
+	m.flushes, err = meter.Float64Histogram(flushDuration, durations(), metric.WithUnit("s"),
 		metric.WithDescription("The duration of ForceFlush, as its caller sees it."))
 	first = err
-	attempts, err := otelconv.NewSDKExporterOperationDuration(meter, durations)
+	attempts, err := otelconv.NewSDKExporterOperationDuration(meter, durations())
 	m.attempts = attempts.Inst()
 	return errors.Join(first, err, m.account.instruments(meter))
 }

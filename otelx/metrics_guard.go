@@ -13,7 +13,10 @@ import (
 // guardPatience is how long a call into the meter provider may hold a flush.
 const guardPatience = 100 * time.Millisecond
 
-var errMeterStuck = fmt.Errorf("the meter provider did not return within %s", guardPatience)
+// errMeterStuck is made where it is needed: in a variable it would be the first use of fmt at the start of every process.
+func errMeterStuck() error {
+	return fmt.Errorf("the meter provider did not return within %s", guardPatience)
+}
 
 // guard makes a meter provider safe to call: a panic is an error, and a call that does not return is left behind. While
 // one that was left behind has not returned, no other is made.
@@ -25,7 +28,7 @@ type guard struct {
 // call runs f in a goroutine of its own and waits for it, guardPatience at most.
 func (g *guard) call(f func()) error {
 	if g.left.Load() > 0 {
-		return errMeterStuck
+		return errMeterStuck()
 	}
 	done := make(chan error, 1)
 	go report(f, done)
@@ -42,7 +45,7 @@ func (g *guard) call(f func()) error {
 		}
 		g.left.Add(-1)
 	}()
-	return errMeterStuck
+	return errMeterStuck()
 }
 
 // tell is call where nobody hears of the error: the first goes to otel.Handle.

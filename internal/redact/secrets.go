@@ -18,10 +18,14 @@ const (
 	redacted = "[redacted]"
 )
 
-// openHeaders are those whose values may be seen. The date stays because a server that refuses a signature for its age
-// says so.
-var openHeaders = map[string]bool{
-	"Accept": true, "Content-Encoding": true, "Content-Type": true, "Date": true, "User-Agent": true, "X-Amz-Date": true,
+// isOpen reports whether the values of the header called name may be seen. The date stays because a server that refuses a
+// signature for its age says so.
+func isOpen(name string) bool {
+	switch name {
+	case "Accept", "Content-Encoding", "Content-Type", "Date", "User-Agent", "X-Amz-Date":
+		return true
+	}
+	return false
 }
 
 // proxyVars are the variables that net/http takes a proxy's URL from.
@@ -36,7 +40,7 @@ type secrets []string
 func secretsOf(req *http.Request) secrets {
 	var texts []string
 	for name, values := range req.Header {
-		if !openHeaders[name] {
+		if !isOpen(name) {
 			for _, value := range values {
 				texts = append(texts, inHeader(value)...)
 			}
@@ -129,11 +133,15 @@ func inProxy(value string) []string {
 	return texts
 }
 
-// escapeMarkup is what encoding/json and web pages do to a text beyond what strconv.Quote does.
-var (
-	escapeJSON = strings.NewReplacer("&", `\u0026`, "<", `\u003c`, ">", `\u003e`)
-	escapeHTML = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&#34;", "'", "&#39;")
-)
+// escapeJSON is what encoding/json does to a text beyond what strconv.Quote does.
+func escapeJSON(text string) string {
+	return strings.NewReplacer("&", `\u0026`, "<", `\u003c`, ">", `\u003e`).Replace(text)
+}
+
+// escapeHTML is what web pages do to a text.
+func escapeHTML(text string) string {
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&#34;", "'", "&#39;").Replace(text)
+}
 
 // forms returns text as it may appear in what others say. Base64 has no padding, so that it is found with and without.
 func forms(text string) []string {
@@ -144,8 +152,8 @@ func forms(text string) []string {
 		url.QueryEscape(text),
 		url.PathEscape(text),
 		quoted,
-		escapeJSON.Replace(quoted),
-		escapeHTML.Replace(text),
+		escapeJSON(quoted),
+		escapeHTML(text),
 		base64.RawStdEncoding.EncodeToString([]byte(text)),
 		base64.RawURLEncoding.EncodeToString([]byte(text)),
 	}
