@@ -60,18 +60,12 @@ func appendJSONValue(dst []byte, v attribute.Value, nesting int) []byte {
 // appendJSONCompound appends an AnyValue that holds other values; a kind that this release does not know, as its text.
 func appendJSONCompound(dst []byte, v attribute.Value, nesting int) []byte {
 	switch v.Type() {
-	case attribute.BOOLSLICE:
-		return appendJSONArray(dst, v.AsBoolSlice(), appendJSONBool)
-	case attribute.INT64SLICE:
-		return appendJSONArray(dst, v.AsInt64Slice(), appendJSONInt)
-	case attribute.FLOAT64SLICE:
-		return appendJSONArray(dst, v.AsFloat64Slice(), appendJSONDouble)
-	case attribute.STRINGSLICE:
-		return appendJSONArray(dst, v.AsStringSlice(), appendJSONString)
-	case attribute.SLICE:
-		return appendJSONArray(dst, v.AsSlice(), func(dst []byte, item attribute.Value) []byte {
+	case attribute.BOOLSLICE, attribute.INT64SLICE, attribute.FLOAT64SLICE, attribute.STRINGSLICE, attribute.SLICE:
+		dst = append(dst, `{"arrayValue":{`...)
+		dst = appendJSONList(dst, `"values":[`, items(v), func(dst []byte, item attribute.Value) []byte {
 			return appendJSONValue(dst, item, nesting)
 		})
+		return append(closeJSON(dst, '}'), '}')
 	case attribute.MAP:
 		dst = append(dst, `{"kvlistValue":{`...)
 		dst = appendJSONList(dst, `"values":[`, v.AsMap(), func(dst []byte, kv attribute.KeyValue) []byte {
@@ -83,10 +77,29 @@ func appendJSONCompound(dst []byte, v attribute.Value, nesting int) []byte {
 	}
 }
 
-// appendJSONArray appends an AnyValue that holds a common.v1.ArrayValue.
-func appendJSONArray[T any](dst []byte, items []T, appendItem func([]byte, T) []byte) []byte {
-	dst = appendJSONList(append(dst, `{"arrayValue":{`...), `"values":[`, items, appendItem)
-	return append(closeJSON(dst, '}'), '}')
+// items returns what an array holds, each as a value, so that there is one way to write an array and not one a type.
+func items(v attribute.Value) (values []attribute.Value) {
+	switch v.Type() {
+	case attribute.BOOLSLICE:
+		for _, item := range v.AsBoolSlice() {
+			values = append(values, attribute.BoolValue(item))
+		}
+	case attribute.INT64SLICE:
+		for _, item := range v.AsInt64Slice() {
+			values = append(values, attribute.Int64Value(item))
+		}
+	case attribute.FLOAT64SLICE:
+		for _, item := range v.AsFloat64Slice() {
+			values = append(values, attribute.Float64Value(item))
+		}
+	case attribute.STRINGSLICE:
+		for _, item := range v.AsStringSlice() {
+			values = append(values, attribute.StringValue(item))
+		}
+	default:
+		return v.AsSlice()
+	}
+	return values
 }
 
 func appendJSONBool(dst []byte, v bool) []byte {
