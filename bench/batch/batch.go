@@ -1,0 +1,70 @@
+// Package batch is how a function uses the SDK's batch processor by hand: a span around the handler, and a flush before the
+// response, since the environment may freeze after it.
+package batch
+
+import (
+	"context"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/sdk/resource"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/epilogue-go/epilogue/bench/function"
+	"github.com/epilogue-go/epilogue/bench/spans"
+)
+
+// lastFlush is how long Shutdown may take at SIGTERM: Lambda's window of 500 ms less the margin that epilogue leaves.
+const lastFlush = 450 * time.Millisecond
+
+// Provider makes a tracer provider with a batch processor the global one.
+func Provider(exporter sdktrace.SpanExporter) *sdktrace.TracerProvider {
+	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(resource.Default()))
+	otel.SetTracerProvider(provider)
+	otel.SetTextMapPropagator(propagation.TraceContext{})
+	return provider
+}
+
+// Run is main from there on.
+func Run(exporter sdktrace.SpanExporter) {
+	provider := Provider(exporter)
+	function.Start(flushing(provider, function.New(spans.Children).Handle), Last(provider))
+}
+
+// handler is what function.Function.Handle is.
+type handler func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error)
+
+// flushing returns next with a span around it and a flush after it.
+func flushing(provider *sdktrace.TracerProvider, next handler) handler {
+	tracer := provider.Tracer("github.com/epilogue-go/epilogue/bench/batch")
+	return func(ctx context.Context, e events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+		parent := otel.GetTextMapPropagator().Extract(ctx, propagation.MapCarrier(e.Headers))
+		inside, span := tracer.Start(parent, e.RouteKey, trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(
+			attribute.String("http.request.method", e.RequestContext.HTTP.Method),
+			attribute.String("url.path", e.RawPath),
+			attribute.String("faas.trigger", "http"),
+		))
+		resp, err := next(inside, e)
+		span.End()
+		if flushErr := provider.ForceFlush(ctx); flushErr != nil {
+			otel.Handle(flushErr)
+		}
+		return resp, err
+	}
+}
+
+// Last returns what is to be done at SIGTERM: spans end, and the provider is shut down in the time there is.
+func Last(provider *sdktrace.TracerProvider) func(pending int) {
+	return func(pending int) {
+		ctx, cancel := context.WithTimeout(context.Background(), lastFlush)
+		defer cancel()
+		spans.Pending(pending)
+		if err := provider.Shutdown(ctx); err != nil {
+			otel.Handle(err)
+		}
+	}
+}

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/types/known/emptypb"
+)
+
+// collector takes spans by OTLP over HTTP and over gRPC, counts them by name, and does no more: what a rival is charged
+// with, waiting for it before the response, is not to be the collector's own work. It answers a request a round trip
+// after it has arrived, as if it were that far away; opening a connection takes no longer than on loopback.
+type collector struct {
+	httpURL, grpcURL string
+	http             *http.Server
+	grpc             *grpc.Server
+	serving          sync.WaitGroup
+
+	mu        sync.Mutex
+	roundTrip time.Duration
+	counts    map[string]int
+}
+
+func newCollector(ctx context.Context) (*collector, error) {
+	c := &collector{counts: make(map[string]int)}
+	c.http = &http.Server{Handler: http.HandlerFunc(c.serveHTTP), ReadHeaderTimeout: time.Minute}
+	c.grpc = grpc.NewServer(grpc.UnknownServiceHandler(c.serveGRPC))
+	var err error
+	if c.httpURL, err = c.serve(ctx, c.http.Serve); err == nil {
+		c.grpcURL, err = c.serve(ctx, c.grpc.Serve)
+	}
+	if err != nil {
+		c.close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// serve serves on a free port of loopback and returns its URL.
+func (c *collector) serve(ctx context.Context, server func(net.Listener) error) (string, error) {
+	var config net.ListenConfig
+	l, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	c.serving.Go(func() { _ = server(l) }) // until close
+	return "http://" + l.Addr().String(), nil
+}
+
+func (c *collector) close() {
+	_ = c.http.Close()
+	c.grpc.Stop()
+	c.serving.Wait()
+}
+
+func (c *collector) serveHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("Content-Type") != "application/x-protobuf" || r.Header.Get("Content-Encoding") != "" {
+		http.Error(w, "only plain protobuf is taken", http.StatusUnsupportedMediaType)
+		return
+	}
+	body, err := io.ReadAll(r.Body)
+	if err == nil {
+		err = c.take(r.Context(), body)
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	w.Header().Set("Content-Type", "application/x-protobuf") // of an empty answer: everything was accepted
+}
+
+// serveGRPC takes the one message of any call. To protobuf all of its fields are unknown ones of an Empty.
+func (c *collector) serveGRPC(_ any, stream grpc.ServerStream) error {
+	var m emptypb.Empty
+	if err := stream.RecvMsg(&m); err != nil {
+		return err
+	}
+	if err := c.take(stream.Context(), m.ProtoReflect().GetUnknown()); err != nil {
+		return err
+	}
+	return stream.SendMsg(&emptypb.Empty{})
+}
+
+// take counts the spans of an ExportTraceServiceRequest and waits for the round trip.
+func (c *collector) take(ctx context.Context, body []byte) error {
+	c.mu.Lock()
+	wait := c.roundTrip
+	err := eachName(body, spanName, func(name string) { c.counts[name]++ })
+	c.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return pause(ctx, wait)
+}
+
+// setRoundTrip puts the collector at another distance.
+func (c *collector) setRoundTrip(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.roundTrip = d
+}
+
+// takeCounts returns how many spans have come since the last call, by name.
+func (c *collector) takeCounts() map[string]int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	counts := c.counts
+	c.counts = make(map[string]int)
+	return counts
+}
+
+// spanName is the way to a span's name: resource_spans, scope_spans, spans, name (opentelemetry-proto, trace.proto).
+var spanName = []protowire.Number{1, 2, 2, 5}
+
+// eachName calls found with each string at the end of path in message.
+func eachName(message []byte, path []protowire.Number, found func(string)) error {
+	if len(path) == 0 {
+		found(string(message))
+		return nil
+	}
+	for len(message) > 0 {
+		number, kind, n := protowire.ConsumeTag(message)
+		if n < 0 {
+			return protowire.ParseError(n)
+		}
+		size := protowire.ConsumeFieldValue(number, kind, message[n:])
+		if size < 0 {
+			return protowire.ParseError(size)
+		}
+		if number == path[0] {
+			value, m := protowire.ConsumeBytes(message[n:])
+			if kind != protowire.BytesType || m < 0 {
+				return errors.New("a field of trace.proto has another type")
+			}
+			if err := eachName(value, path[1:], found); err != nil {
+				return err
+			}
+		}
+		message = message[n+size:]
+	}
+	return nil
+}
+
+// pause lets d pass, or ctx end.
+func pause(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

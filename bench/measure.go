@@ -1,0 +1,238 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/epilogue-go/epilogue/bench/function"
+	"github.com/epilogue-go/epilogue/bench/spans"
+	"github.com/epilogue-go/epilogue/lambdatest"
+)
+
+// plan says how much is measured.
+type plan struct {
+	rounds      int             // of processes, one of each program after the other
+	invocations int             // of each kind in a process
+	spans       []int           // child spans of an invocation
+	roundTrips  []time.Duration // to the collector, for what an invocation costs
+	windows     []time.Duration // to the collector, for what the shutdown window delivers
+	pending     int             // spans that end at SIGTERM
+}
+
+var (
+	fullPlan = plan{
+		rounds: 15, invocations: 8, spans: []int{1, 100}, roundTrips: []time.Duration{0, time.Millisecond, 30 * time.Millisecond},
+		windows: []time.Duration{20 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond}, pending: 10_000,
+	}
+	quotaPlan = plan{rounds: 5, invocations: 4, spans: fullPlan.spans, roundTrips: fullPlan.roundTrips, pending: fullPlan.pending}
+	quickPlan = plan{
+		rounds: 1, invocations: 1, spans: []int{1, 100}, roundTrips: []time.Duration{0},
+		windows: []time.Duration{20 * time.Millisecond}, pending: 1000,
+	}
+)
+
+// bench measures programs that have been built, and fills the table.
+type bench struct {
+	plan
+	table
+	collector *collector
+	paths     map[string]string // by program
+	quota     *quota            // nil for the whole machine
+}
+
+// command runs a program of the comparison.
+func (b *bench) command(p program) lambdatest.Program { return b.quota.command(b.paths[p.name]) }
+
+// run measures everything in rounds: each program once before any is measured again, so that what else the machine does
+// falls on all alike.
+func (b *bench) run(ctx context.Context) error {
+	b.layOut()
+	for range b.rounds {
+		for _, n := range b.spans {
+			for _, p := range programs {
+				if err := b.life(ctx, p, n); err != nil {
+					return err
+				}
+			}
+		}
+		for _, p := range programs {
+			if err := b.registered(ctx, p); err != nil {
+				return err
+			}
+		}
+	}
+	for range (b.rounds + 4) / 5 { // what arrives varies little
+		for _, far := range b.windows {
+			for _, p := range programs[1:] {
+				if err := b.window(ctx, p, far); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// layOut puts the rows in the order in which they are read.
+func (b *bench) layOut() {
+	for _, what := range []func(int, time.Duration) *row{b.response, b.after} {
+		for _, n := range b.spans {
+			for _, far := range b.roundTrips {
+				what(n, far)
+			}
+		}
+	}
+	for _, n := range b.spans {
+		b.cpu(n)
+	}
+	b.resident()
+	b.start()
+	b.startRegistered()
+}
+
+func (b *bench) response(n int, far time.Duration) *row {
+	return b.row("response, "+where(n, far), milliseconds, programs[0].name)
+}
+
+func (b *bench) after(n int, far time.Duration) *row {
+	return b.row("after the response, "+where(n, far), milliseconds, programs[0].name)
+}
+
+func (b *bench) cpu(n int) *row {
+	return b.row("CPU of an invocation, "+counted(n, "span"), milliseconds, programs[0].name)
+}
+
+func (b *bench) resident() *row { return b.row("resident memory", megabytes, programs[0].name) }
+func (b *bench) start() *row    { return b.row("exec to first next", milliseconds, programs[0].name) }
+func (b *bench) startRegistered() *row {
+	return b.row("exec to first next, all registered for SIGTERM", milliseconds, programs[0].name)
+}
+
+func where(n int, far time.Duration) string {
+	return fmt.Sprintf("%s, collector %d ms away", counted(n, "span"), far.Milliseconds())
+}
+
+func counted(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
+}
+
+// life measures a process from its start through invocations that end n child spans each.
+func (b *bench) life(ctx context.Context, p program, n int) (err error) {
+	b.collector.setRoundTrip(0)
+	b.collector.takeCounts()
+	s, err := newSubject(p.name, b.command(p), p.environment(b.collector, n))
+	if err != nil {
+		return err
+	}
+	defer func() { err = s.close(err) }()
+	before, err := b.warm(ctx, s)
+	if err != nil {
+		return err
+	}
+	for _, far := range b.roundTrips {
+		b.collector.setRoundTrip(far)
+		for range b.invocations {
+			if err := b.invocation(ctx, s, n, far); err != nil {
+				return err
+			}
+		}
+	}
+	used, err := s.usage(ctx)
+	if err != nil {
+		return err
+	}
+	count := len(b.roundTrips)*b.invocations + 1 // with the first that asked
+	b.cpu(n).add(p.name, inMilliseconds(used.CPU-before.CPU)/float64(count))
+	b.resident().add(p.name, float64(used.Resident)/1e3)
+	return b.verify(p, n, count+2) // with the very first and the last
+}
+
+// warm starts the process, and takes the first invocations out of what is measured of later ones.
+func (b *bench) warm(ctx context.Context, s *subject) (u function.Usage, err error) {
+	if _, _, err := s.invoke(ctx, "/orders"); err != nil {
+		return u, err
+	}
+	took, err := s.startTime(ctx)
+	if err != nil {
+		return u, err
+	}
+	b.start().add(s.name, inMilliseconds(took))
+	return s.usage(ctx)
+}
+
+// invocation measures one. Under a quota it waits for the next period, as what is rarely called finds it.
+func (b *bench) invocation(ctx context.Context, s *subject, n int, far time.Duration) error {
+	if b.quota != nil {
+		if err := pause(ctx, quotaPeriod*time.Microsecond); err != nil {
+			return err
+		}
+	}
+	r, _, err := s.invoke(ctx, "/orders")
+	if err != nil {
+		return err
+	}
+	b.response(n, far).add(s.name, inMilliseconds(r.Posted.Sub(r.Released)))
+	b.after(n, far).add(s.name, inMilliseconds(r.Ended.Sub(r.Posted)))
+	return nil
+}
+
+// verify fails where the collector has not got every span, since then the figures compare nothing.
+func (b *bench) verify(p program, n, invocations int) error {
+	if p.isBare() {
+		return nil
+	}
+	total := 0
+	for _, count := range b.collector.takeCounts() {
+		total += count
+	}
+	if want := invocations * (n + 1); total != want {
+		return fmt.Errorf("%d spans have arrived of %d", total, want)
+	}
+	return nil
+}
+
+// registered measures the start of a process that is registered for SIGTERM, which costs one call of the Extensions API.
+// epilogue always is.
+func (b *bench) registered(ctx context.Context, p program) (err error) {
+	s, err := newSubject(p.name, b.command(p), p.environment(b.collector, 0, function.PendingVariable+"=0"))
+	if err != nil {
+		return err
+	}
+	defer func() { err = s.close(err) }()
+	if _, _, err := s.invoke(ctx, "/orders"); err != nil {
+		return err
+	}
+	took, err := s.startTime(ctx)
+	if err == nil {
+		b.startRegistered().add(p.name, inMilliseconds(took))
+	}
+	return err
+}
+
+// window measures how many of the spans that end at SIGTERM arrive before SIGKILL.
+func (b *bench) window(ctx context.Context, p program, far time.Duration) (err error) {
+	s, err := newSubject(p.name, b.command(p), p.environment(b.collector, 0,
+		fmt.Sprintf("%s=%d", function.PendingVariable, b.pending), fmt.Sprintf("OTEL_BSP_MAX_QUEUE_SIZE=%d", 2*b.pending)))
+	if err != nil {
+		return err
+	}
+	defer func() { err = s.close(err) }()
+	b.collector.setRoundTrip(0)
+	if _, _, err := s.invoke(ctx, "/orders"); err != nil {
+		return err
+	}
+	b.collector.setRoundTrip(far)
+	b.collector.takeCounts()
+	if _, err := s.env.Shutdown(ctx); err != nil {
+		return err
+	}
+	label := fmt.Sprintf("delivered of %d spans at SIGTERM, collector %d ms away", b.pending, far.Milliseconds())
+	b.row(label, share, "").add(p.name, 100*float64(b.collector.takeCounts()[spans.Late])/float64(b.pending))
+	return nil
+}
+
+func inMilliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

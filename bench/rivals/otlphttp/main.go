@@ -1,0 +1,21 @@
+// Command otlphttp is the function with the SDK's batch processor and otlptracehttp, flushed before each response.
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
+
+	"github.com/epilogue-go/epilogue/bench/batch"
+)
+
+func main() {
+	exporter, err := otlptracehttp.New(context.Background())
+	if err != nil {
+		slog.Error("telemetry", "error", err)
+		os.Exit(1)
+	}
+	batch.Run(exporter)
+}
