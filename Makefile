@@ -15,7 +15,7 @@ CGO_WORKS := $(shell [ "$$($(GO) env CGO_ENABLED)" = 1 ] && command -v $$($(GO) 
 RACE      := $(if $(CGO_WORKS),-race,)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak e2e bench fuzz lint template build-OrdersFunction build-FulfilFunction tidy clean
+.PHONY: help demo test soak e2e bench benchstat bench-once size performance fuzz lint template build-OrdersFunction build-FulfilFunction tidy clean
 
 help: ## List the targets.
 	@awk 'BEGIN {FS = ":.*## "} /^[a-zA-Z0-9_-]+:.*## / {printf "  make %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,8 +33,24 @@ soak: ## End 100,000 invocations in virtual time and 5,000 of a child in every w
 e2e: ## Send spans through bad networks to a real OpenTelemetry Collector and a real Jaeger, and compare them one by one.
 	cd e2e && $(GO) test $(RACE) -shuffle=on -timeout 20m ./...
 
-bench: ## Run every benchmark once, so that they stay true.
+bench: ## Measure a function with us, with rivals and with nothing, whole processes in the local Lambda: one table.
+	@cd bench && $(GO) run . $(ARGS)
+
+benchstat: ## Compare our Go benchmarks with their rivals' (COUNT= times each, default 10).
+	@bench/benchstat
+
+bench-once: ## Run every benchmark, and the table's whole processes, once, so that they stay true.
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./...
+	cd bench && $(GO) test -bench . -benchtime 1x ./...
+	cd bench && $(GO) run . -quick
+
+size: ## Tell what we add to a function's binary, package by package and why, and check it against bench/size.budget.
+	@cd bench && $(GO) run ./cmd/size -check size.budget $(ARGS)
+
+performance: ## Measure everything anew and write it into docs/performance.md: 10 minutes on a machine that is quiet.
+	cd bench && $(GO) run . | $(GO) run ./cmd/fill -plain ../docs/performance.md processes
+	cd bench && ./benchstat | $(GO) run ./cmd/fill ../docs/performance.md benchmarks
+	cd bench && $(GO) run ./cmd/size | $(GO) run ./cmd/fill ../docs/performance.md size
 
 fuzz: ## Fuzz every parser FUZZTIME each (default 20000x, so many inputs; 1m is a minute).
 	@GO="$(GO)" FUZZTIME=$(FUZZTIME) .ci/fuzz
@@ -42,6 +58,7 @@ fuzz: ## Fuzz every parser FUZZTIME each (default 20000x, so many inputs; 1m is 
 lint: $(TOOLS)/golangci-lint $(TOOLS)/actionlint ## Run golangci-lint and actionlint at their pinned versions.
 	$(TOOLS)/golangci-lint run ./...
 	cd e2e && $(TOOLS)/golangci-lint run --config ../.golangci.yml ./...
+	cd bench && $(TOOLS)/golangci-lint run --config ../.golangci.yml ./...
 	$(TOOLS)/golangci-lint fmt --diff ./...
 	$(TOOLS)/actionlint
 
@@ -72,6 +89,7 @@ tidy: ## Tidy every module of the repository.
 	$(GO) mod tidy
 	cd e2e && $(GO) mod tidy
 	cd e2e/jaeger && $(GO) mod tidy
+	cd bench && $(GO) mod tidy
 
 clean: ## Remove what the targets above have built.
 	rm -rf $(TOOLS) bin .ci/template/node_modules

@@ -68,7 +68,8 @@ func preface(out io.Writer, p plan) {
 	fmt.Fprintf(out, "%d CPUs (%s/%s), %s, %s; medians of %s, %s of each kind in a process.\n",
 		runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, strings.Replace(runtime.Version(), "go", "Go ", 1), time.Now().Format("2 January 2006"),
 		counted(p.rounds, "interleaved round"), counted(p.invocations, "invocation"))
-	fmt.Fprintf(out, "Figures without a unit are ratios to %s, whose own are beside them.\n\n", programs[0].name)
+	fmt.Fprintf(out, "Figures without a unit are ratios to %s, whose own are beside them. The last number of a row is the round trip to the collector.\n\n",
+		programs[0].name)
 }
 
 // underQuota measures on the CPU share of a small function, or says why not.

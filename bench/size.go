@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"runtime"
+
+	"github.com/epilogue-go/epilogue/bench/build"
 )
 
 // sizes are those of all programs' binaries.
@@ -20,7 +22,7 @@ type size struct {
 // build compiles all programs for arch, notes their sizes, and in paths where those are that run here.
 func (s *sizes) build(ctx context.Context, dir, arch string, paths map[string]string) error {
 	for _, p := range programs {
-		path, err := p.build(ctx, dir, arch)
+		path, err := build.Program(ctx, dir, p.name, arch, build.Stripped)
 		if err != nil {
 			return err
 		}

@@ -50,14 +50,14 @@ func (c *collector) OnEnd(s sdktrace.ReadOnlySpan)  { c.ended = append(c.ended, 
 func (*collector) ForceFlush(context.Context) error { return nil }
 func (*collector) Shutdown(context.Context) error   { return nil }
 
-// processors are ours and the SDK's, both with the same sizes and an exporter that costs nothing.
+// processors are ours and its rival, the SDK's batch processor, both with the same sizes and an exporter that costs nothing.
 func processors() map[string]func() sdktrace.SpanProcessor {
 	return map[string]func() sdktrace.SpanProcessor{
-		"ours": func() sdktrace.SpanProcessor {
+		"impl=epilogue": func() sdktrace.SpanProcessor {
 			q := newQueue(2048, 512)
 			return &processor{open: newOpenSpans(2048), queue: q, loop: newLoop(q, nullExporter{}, 5*time.Second, 30*time.Second)}
 		},
-		"batch": func() sdktrace.SpanProcessor { return sdktrace.NewBatchSpanProcessor(nullExporter{}) },
+		"impl=rival": func() sdktrace.SpanProcessor { return sdktrace.NewBatchSpanProcessor(nullExporter{}) },
 	}
 }
 

@@ -15,6 +15,8 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/epilogue-go/epilogue/internal/benchspans"
 )
 
 const noLimit = math.MaxInt
@@ -338,7 +340,7 @@ func TestEncoderOfRealSpans(t *testing.T) {
 }
 
 func TestEncoderAllocatesNothing(t *testing.T) {
-	spans := benchmarkSpans(100)
+	spans := benchspans.Ended(100)
 	e := new(Encoder)
 	dst, _ := e.AppendRequest(nil, spans, noLimit)
 	allocs := testing.AllocsPerRun(20, func() { dst, _ = e.AppendRequest(dst[:0], spans, noLimit) })
@@ -347,32 +349,15 @@ func TestEncoderAllocatesNothing(t *testing.T) {
 	}
 }
 
-// benchmarkSpans are spans as the SDK hands them over: two scopes, six attributes, an event on each fourth.
-func benchmarkSpans(n int) []sdktrace.ReadOnlySpan {
-	recorder := tracetest.NewSpanRecorder()
-	tp := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(recorder), sdktrace.WithResource(testResource))
-	tracers := []trace.Tracer{tp.Tracer("example.com/a", trace.WithInstrumentationVersion("1.0.0")), tp.Tracer("example.com/b")}
-	for i := range n {
-		_, span := tracers[i/8%2].Start(noParent, "GET /prices/{sku}", trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
-			attribute.String("http.request.method", "GET"), attribute.String("url.full", "https://prices.example.com/prices/4711"),
-			attribute.String("server.address", "prices.example.com"), attribute.Int("server.port", 443),
-			attribute.Int("http.response.status_code", 200), attribute.String("network.protocol.version", "1.1")))
-		if i%4 == 0 {
-			span.AddEvent("cache miss", trace.WithAttributes(attribute.String("cache.key", "4711")))
-		}
-		span.End()
-	}
-	return recorder.Ended()
-}
-
+// BenchmarkEncoder is a full batch of a large flush. Its rival, the official transform, is in bench.
 func BenchmarkEncoder(b *testing.B) {
-	spans := benchmarkSpans(512)
-	e := new(Encoder)
-	dst, _ := e.AppendRequest(nil, spans, noLimit)
-	b.SetBytes(int64(len(dst)))
-	b.ReportAllocs()
-	for b.Loop() {
-		dst, _ = e.AppendRequest(dst[:0], spans, noLimit)
-	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(spans)), "ns/span")
+	b.Run("impl=epilogue", func(b *testing.B) {
+		spans := benchspans.Ended(10_000)
+		e := new(Encoder)
+		dst, _ := e.AppendRequest(nil, spans, noLimit)
+		b.ReportAllocs()
+		for b.Loop() {
+			dst, _ = e.AppendRequest(dst[:0], spans, noLimit)
+		}
+	})
 }

@@ -15,6 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/epilogue-go/epilogue/internal/benchspans"
 	"github.com/epilogue-go/epilogue/internal/memnet"
 	"github.com/epilogue-go/epilogue/internal/redact"
 	"github.com/epilogue-go/epilogue/internal/version"
@@ -330,7 +331,7 @@ func BenchmarkSend(b *testing.B) {
 		b.Run(map[bool]string{false: "plain", true: "gzip"}[zip], func(b *testing.B) {
 			backend := newBackend(b, HTTPConfig{Gzip: zip}, nil)
 			backend.server.Handler = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) })
-			body, _ := new(Encoder).AppendRequest(nil, benchmarkSpans(512), noLimit)
+			body, _ := new(Encoder).AppendRequest(nil, benchspans.Ended(512), noLimit)
 			b.SetBytes(int64(len(body)))
 			b.ReportAllocs()
 			for b.Loop() {

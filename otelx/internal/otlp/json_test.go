@@ -18,6 +18,8 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
+
+	"github.com/epilogue-go/epilogue/internal/benchspans"
 )
 
 // decodeLine reads one line with the official types. They expect ids in base64, where OTLP has hexadecimal digits
@@ -220,7 +222,7 @@ func FuzzLineEncoder(f *testing.F) {
 }
 
 func BenchmarkLineEncoder(b *testing.B) {
-	spans := benchmarkSpans(512)
+	spans := benchspans.Ended(512)
 	e := new(LineEncoder)
 	dst, _ := e.AppendLine(nil, spans, noLimit)
 	b.SetBytes(int64(len(dst)))

@@ -1,0 +1,16 @@
+// Command sdk is the function with spans that nobody takes: the SDK without a processor. It is what any program with spans
+// costs before it does anything with them.
+package main
+
+import (
+	"go.opentelemetry.io/otel"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/epilogue-go/epilogue/bench/function"
+	"github.com/epilogue-go/epilogue/bench/spans"
+)
+
+func main() {
+	otel.SetTracerProvider(sdktrace.NewTracerProvider())
+	function.Start(function.New(spans.Children).Handle, spans.Pending)
+}
