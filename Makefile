@@ -48,9 +48,9 @@ size: ## Tell what we add to a function's binary, package by package and why, an
 	@cd bench && $(GO) run ./cmd/size -check size.budget $(ARGS)
 
 performance: ## Measure everything anew and write it into docs/performance.md: 10 minutes on a machine that is quiet.
-	cd bench && $(GO) run . | $(GO) run ./cmd/fill -plain ../docs/performance.md processes
-	cd bench && ./benchstat | $(GO) run ./cmd/fill ../docs/performance.md benchmarks
-	cd bench && $(GO) run ./cmd/size | $(GO) run ./cmd/fill ../docs/performance.md size
+	cd bench && $(GO) run ./cmd/fill -plain ../docs/performance.md processes $(GO) run .
+	cd bench && $(GO) run ./cmd/fill ../docs/performance.md benchmarks ./benchstat
+	cd bench && $(GO) run ./cmd/fill ../docs/performance.md size $(GO) run ./cmd/size
 
 fuzz: ## Fuzz every parser FUZZTIME each (default 20000x, so many inputs; 1m is a minute).
 	@GO="$(GO)" FUZZTIME=$(FUZZTIME) .ci/fuzz

@@ -91,4 +91,6 @@ func (t *table) write(out io.Writer) {
 	}
 }
 
-func padding(cell string, width int) string { return strings.Repeat(" ", width-utf8.RuneCountInString(cell)) }
+func padding(cell string, width int) string {
+	return strings.Repeat(" ", width-utf8.RuneCountInString(cell))
+}

@@ -25,7 +25,9 @@ type (
 )
 
 // user is a handler that costs nothing.
-func user(context.Context, request) (response, error) { return response{StatusCode: 200, Body: "{}"}, nil }
+func user(context.Context, request) (response, error) {
+	return response{StatusCode: 200, Body: "{}"}, nil
+}
 
 // BenchmarkWrapper is the own cost of a wrapper: beside the span, for which the API's no-op stands, the handler, the encoding
 // of its result, and aws-lambda-go's decoding of the event (to the handler's type for ours, to any for the rival, double

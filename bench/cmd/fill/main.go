@@ -1,45 +1,49 @@
-// Command fill puts its standard input into a page, as a block of code or, with -plain, as it is:
+// Command fill runs a command and puts what it prints into a page, as a block of code or, with -plain, as it is:
 //
-//	go run ./cmd/size | go run ./cmd/fill ../docs/performance.md size
+//	go run ./cmd/fill ../docs/performance.md size go run ./cmd/size
 //
-// It replaces what is between the lines <!-- size --> and <!-- /size -->. Without input it changes nothing, and fails.
+// It replaces what is between the lines <!-- size --> and <!-- /size -->. If the command fails the page stays as it was.
 package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"os"
+	"os/exec"
 )
 
 func main() {
-	plain := flag.Bool("plain", false, "the input is Markdown")
+	plain := flag.Bool("plain", false, "the command prints Markdown")
 	flag.Parse()
-	if err := run(flag.Args(), *plain); err != nil {
+	if err := run(context.Background(), flag.Args(), *plain); err != nil {
 		fmt.Fprintln(os.Stderr, "fill:", err)
 		os.Exit(1)
 	}
 }
 
-func run(args []string, plain bool) error {
-	if len(args) != 2 {
-		return errors.New("want the page and the name of a block in it")
+func run(ctx context.Context, args []string, plain bool) error {
+	if len(args) < 3 {
+		return errors.New("want a page, the name of a block in it, and a command")
 	}
-	text, err := io.ReadAll(os.Stdin)
+	path, name, command := args[0], args[1], args[2:]
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+	cmd.Stderr = os.Stderr
+	text, err := cmd.Output()
+	if err != nil {
+		return fmt.Errorf("%s: %w", cmd, err)
+	}
+	page, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	page, err := os.ReadFile(args[0])
+	page, err = fill(page, name, text, plain)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", path, err)
 	}
-	page, err = fill(page, args[1], text, plain)
-	if err != nil {
-		return fmt.Errorf("%s: %w", args[0], err)
-	}
-	return os.WriteFile(args[0], page, 0o644)
+	return os.WriteFile(path, page, 0o644)
 }
 
 // fill returns page with text in the place of the named block's content.
@@ -51,10 +55,10 @@ func fill(page []byte, name string, text []byte, plain bool) ([]byte, error) {
 	before, rest, begun := bytes.Cut(page, fmt.Appendf(nil, "<!-- %s -->\n", name))
 	_, after, ended := bytes.Cut(rest, fmt.Appendf(nil, "<!-- /%s -->\n", name))
 	if !begun || !ended {
-		return nil, fmt.Errorf("no lines <!-- %s --> and <!-- /%[1]s -->", name)
+		return nil, fmt.Errorf("no lines <!-- %[1]s --> and <!-- /%[1]s -->", name)
 	}
 	if !plain {
 		text = fmt.Appendf(nil, "```\n%s\n```", text)
 	}
-	return fmt.Appendf(nil, "%s<!-- %s -->\n%s\n<!-- /%[2]s -->\n%s", before, name, text, after), nil
+	return fmt.Appendf(nil, "%[1]s<!-- %[2]s -->\n%[3]s\n<!-- /%[2]s -->\n%[4]s", before, name, text, after), nil
 }
