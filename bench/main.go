@@ -60,7 +60,7 @@ func report(ctx context.Context, out io.Writer, quick bool) (err error) {
 	s.addTo(&b.table)
 	preface(out, plan)
 	b.write(out)
-	return underQuota(ctx, out, &bench{plan: small, collector: c, paths: b.paths})
+	return underQuota(ctx, out, cgroups, &bench{plan: small, collector: c, paths: b.paths})
 }
 
 // preface says what the table below is.
@@ -68,13 +68,13 @@ func preface(out io.Writer, p plan) {
 	fmt.Fprintf(out, "%d CPUs (%s/%s), %s, %s; medians of %s, %s of each kind in a process.\n",
 		runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, strings.Replace(runtime.Version(), "go", "Go ", 1), time.Now().Format("2 January 2006"),
 		counted(p.rounds, "interleaved round"), counted(p.invocations, "invocation"))
-	fmt.Fprintf(out, "Figures without a unit are ratios to %s, whose own are beside them. The last number of a row is the round trip to the collector.\n\n",
-		programs[0].name)
+	fmt.Fprintf(out, "Figures without a unit are ratios to %s, whose own are beside them; what ends a row's name is the round trip to the\n"+
+		"collector. Measured by `make bench`.\n\n", programs[0].name)
 }
 
 // underQuota measures on the CPU share of a small function, or says why not.
-func underQuota(ctx context.Context, out io.Writer, b *bench) (err error) {
-	b.quota, err = newQuota()
+func underQuota(ctx context.Context, out io.Writer, parent string, b *bench) (err error) {
+	b.quota, err = newQuota(parent)
 	if err != nil {
 		fmt.Fprintf(out, "\nOn the CPU share of a 128 MB function: skipped, since the cgroup can not be made: %v\n", err)
 		return nil

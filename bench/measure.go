@@ -25,7 +25,10 @@ var (
 		rounds: 15, invocations: 8, spans: []int{1, 100}, roundTrips: []time.Duration{0, time.Millisecond, 30 * time.Millisecond},
 		windows: []time.Duration{20 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond}, pending: 10_000,
 	}
-	quotaPlan = plan{rounds: 5, invocations: 4, spans: fullPlan.spans, roundTrips: fullPlan.roundTrips, pending: fullPlan.pending}
+	quotaPlan = plan{
+		rounds: 5, invocations: 4, spans: fullPlan.spans, roundTrips: fullPlan.roundTrips,
+		windows: fullPlan.windows, pending: fullPlan.pending,
+	}
 	quickPlan = plan{
 		rounds: 1, invocations: 1, spans: []int{1, 100}, roundTrips: []time.Duration{0},
 		windows: []time.Duration{20 * time.Millisecond}, pending: 1000,

@@ -9,17 +9,22 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest"
 )
 
+// cgroups is where the controller of version 1 is (Linux, Documentation/scheduler/sched-bwc.rst).
+const cgroups = "/sys/fs/cgroup/cpu"
+
 const (
-	cgroups     = "/sys/fs/cgroup/cpu" // of version 1 (Linux, Documentation/scheduler/sched-bwc.rst)
-	quotaPeriod = 100_000              // µs
-	quotaShare  = 7_000                // µs of each period: a function has one CPU at 1,769 MB (AWS Lambda Developer Guide, "Configure Lambda function memory")
+	quotaPeriod = 100_000 // µs
+	// quotaShare is µs of each period: a function has one CPU at 1,769 MB, and a share of it in proportion (AWS Lambda
+	// Developer Guide, "Configure Lambda function memory").
+	quotaShare = 7_000
 )
 
 // quota is a cgroup that gives its processes together as much CPU as a function of 128 MB has.
 type quota struct{ dir string }
 
-func newQuota() (*quota, error) {
-	q := &quota{dir: filepath.Join(cgroups, fmt.Sprintf("epilogue-bench-%d", os.Getpid()))}
+// newQuota makes a cgroup in parent.
+func newQuota(parent string) (*quota, error) {
+	q := &quota{dir: filepath.Join(parent, fmt.Sprintf("epilogue-bench-%d", os.Getpid()))}
 	if err := os.Mkdir(q.dir, 0o755); err != nil {
 		return nil, err
 	}
