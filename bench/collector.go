@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -14,7 +14,7 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 )
 
-// collector takes spans by OTLP over HTTP and over gRPC, counts them by name, and does no more: what a rival is charged
+// collector takes spans by OTLP over HTTP and over gRPC, remembers their ids and names, and does no more: what a rival is charged
 // with, waiting for it before the response, is not to be the collector's own work. It answers a request a round trip
 // after it has arrived, as if it were that far away; opening a connection takes no longer than on loopback.
 type collector struct {
@@ -25,11 +25,11 @@ type collector struct {
 
 	mu        sync.Mutex
 	roundTrip time.Duration
-	counts    map[string]int
+	arrived   map[string]string // name by span id
 }
 
 func newCollector(ctx context.Context) (*collector, error) {
-	c := &collector{counts: make(map[string]int)}
+	c := &collector{arrived: make(map[string]string)}
 	c.http = &http.Server{Handler: http.HandlerFunc(c.serveHTTP), ReadHeaderTimeout: time.Minute}
 	c.grpc = grpc.NewServer(grpc.UnknownServiceHandler(c.serveGRPC))
 	var err error
@@ -88,11 +88,11 @@ func (c *collector) serveGRPC(_ any, stream grpc.ServerStream) error {
 	return stream.SendMsg(&emptypb.Empty{})
 }
 
-// take counts the spans of an ExportTraceServiceRequest and waits for the round trip.
+// take remembers the spans of an ExportTraceServiceRequest and waits for the round trip.
 func (c *collector) take(ctx context.Context, body []byte) error {
 	c.mu.Lock()
 	wait := c.roundTrip
-	err := eachName(body, spanName, func(name string) { c.counts[name]++ })
+	err := each(body, toSpans, c.remember)
 	c.mu.Unlock()
 	if err != nil {
 		return err
@@ -107,23 +107,39 @@ func (c *collector) setRoundTrip(d time.Duration) {
 	c.roundTrip = d
 }
 
-// takeCounts returns how many spans have come since the last call, by name.
+// takeCounts returns how many spans have come since the last call, by name. One that came twice counts once.
 func (c *collector) takeCounts() map[string]int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	counts := c.counts
-	c.counts = make(map[string]int)
+	counts := make(map[string]int)
+	for _, name := range c.arrived {
+		counts[name]++
+	}
+	clear(c.arrived)
 	return counts
 }
 
-// spanName is the way to a span's name: resource_spans, scope_spans, spans, name (opentelemetry-proto, trace.proto).
-var spanName = []protowire.Number{1, 2, 2, 5}
+// remember notes a Span. The caller holds mu.
+func (c *collector) remember(span []byte) error {
+	return each(span, toSpanID, func(id []byte) error {
+		return each(span, toName, func(name []byte) error {
+			c.arrived[string(id)] = string(name)
+			return nil
+		})
+	})
+}
 
-// eachName calls found with each string at the end of path in message.
-func eachName(message []byte, path []protowire.Number, found func(string)) error {
+// Ways through the messages of opentelemetry-proto's trace.proto, by the fields' numbers.
+var (
+	toSpans  = []protowire.Number{1, 2, 2} // resource_spans, scope_spans, spans
+	toSpanID = []protowire.Number{2}
+	toName   = []protowire.Number{5}
+)
+
+// each calls found with what is at the end of each way through message that has path's fields.
+func each(message []byte, path []protowire.Number, found func([]byte) error) error {
 	if len(path) == 0 {
-		found(string(message))
-		return nil
+		return found(message)
 	}
 	for len(message) > 0 {
 		number, kind, n := protowire.ConsumeTag(message)
@@ -137,9 +153,9 @@ func eachName(message []byte, path []protowire.Number, found func(string)) error
 		if number == path[0] {
 			value, m := protowire.ConsumeBytes(message[n:])
 			if kind != protowire.BytesType || m < 0 {
-				return errors.New("a field of trace.proto has another type")
+				return fmt.Errorf("field %d of trace.proto has another type", number)
 			}
-			if err := eachName(value, path[1:], found); err != nil {
+			if err := each(value, path[1:], found); err != nil {
 				return err
 			}
 		}

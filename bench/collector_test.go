@@ -13,7 +13,7 @@ import (
 	"github.com/epilogue-go/epilogue/internal/benchspans"
 )
 
-// TestCollectorCounts sends spans with the official exporters, which a collector of ours has to please.
+// TestCollectorCounts sends spans, one of them twice, with the official exporters, whom a collector has to please.
 func TestCollectorCounts(t *testing.T) {
 	c, err := newCollector(t.Context())
 	if err != nil {
@@ -30,7 +30,8 @@ func TestCollectorCounts(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			err = errors.Join(exporter.ExportSpans(t.Context(), benchspans.Ended(n)), exporter.Shutdown(t.Context()))
+			spans := benchspans.Ended(n)
+			err = errors.Join(exporter.ExportSpans(t.Context(), spans), exporter.ExportSpans(t.Context(), spans[:1]), exporter.Shutdown(t.Context()))
 			if got := c.takeCounts()["GET /prices/{sku}"]; err != nil || got != n {
 				t.Errorf("%d spans have arrived of %d: %v", got, n, err)
 			}
@@ -40,7 +41,7 @@ func TestCollectorCounts(t *testing.T) {
 
 func TestCollectorIsAsFarAwayAsItIsSaid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := &collector{counts: make(map[string]int)}
+		c := new(collector)
 		for _, far := range []time.Duration{0, 30 * time.Millisecond} {
 			c.setRoundTrip(far)
 			begun := time.Now()
@@ -51,13 +52,13 @@ func TestCollectorIsAsFarAwayAsItIsSaid(t *testing.T) {
 	})
 }
 
-func TestEachNameRefusesWhatIsNoMessage(t *testing.T) {
+func TestEachRefusesWhatIsNoMessage(t *testing.T) {
 	for name, message := range map[string][]byte{
 		"cut off":      {0x0a, 5, 1},
 		"another type": {0x08, 1},
 		"no tag":       {0x80},
 	} {
-		if err := eachName(message, spanName, func(string) {}); err == nil {
+		if err := each(message, toSpans, func([]byte) error { return nil }); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}

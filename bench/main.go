@@ -23,8 +23,9 @@ func main() {
 	quick := flag.Bool("quick", false, "measure everything once, and no binary of another architecture")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := report(ctx, os.Stdout, *quick); err != nil {
+	err := report(ctx, os.Stdout, *quick)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}

@@ -111,6 +111,7 @@ func (b *bench) cpu(n int) *row {
 
 func (b *bench) resident() *row { return b.row("resident memory", megabytes, programs[0].name) }
 func (b *bench) start() *row    { return b.row("exec to first next", milliseconds, programs[0].name) }
+
 func (b *bench) startRegistered() *row {
 	return b.row("exec to first next, all registered", milliseconds, programs[0].name)
 }

@@ -62,7 +62,7 @@ func Last(provider *sdktrace.TracerProvider) func(pending int) {
 	return func(pending int) {
 		ctx, cancel := context.WithTimeout(context.Background(), lastFlush)
 		defer cancel()
-		spans.Pending(pending)
+		spans.Pending(ctx, pending)
 		if err := provider.Shutdown(ctx); err != nil {
 			otel.Handle(err)
 		}

@@ -20,8 +20,8 @@ const (
 // Children starts and ends n spans below the one in ctx.
 func Children(ctx context.Context, n int) { end(ctx, Child, n) }
 
-// Pending starts and ends n spans, each the root of a trace.
-func Pending(n int) { end(context.Background(), Late, n) }
+// Pending starts and ends n spans, each the root of a trace where ctx has no span.
+func Pending(ctx context.Context, n int) { end(ctx, Late, n) }
 
 func end(ctx context.Context, name string, n int) {
 	tracer := otel.Tracer("github.com/epilogue-go/epilogue/bench/spans")

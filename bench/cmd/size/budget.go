@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -44,7 +45,7 @@ func parseBudget(data []byte) (int64, error) {
 		budget, found = n, true
 	}
 	if !found {
-		return 0, fmt.Errorf("no number of bytes")
+		return 0, errors.New("no number of bytes")
 	}
 	return budget, nil
 }

@@ -20,7 +20,7 @@ func packageSizes(path string) (map[string]int64, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	symbols, err := file.Symbols()
 	if err != nil {
 		return nil, fmt.Errorf("read the symbols of %s: %w", path, err)

@@ -21,6 +21,6 @@ func main() {
 	if err != nil {
 		slog.Error("telemetry", "error", err)
 	}
-	ag := agent.Start(ctx, tel, agent.WithShutdownHook(func(context.Context) { spans.Pending(function.Pending()) }))
+	ag := agent.Start(ctx, tel, agent.WithShutdownHook(func(ctx context.Context) { spans.Pending(ctx, function.Pending()) }))
 	lambda.Start(handler.Wrap(function.New(spans.Children).Handle, handler.WithTracker(ag)))
 }

@@ -3,6 +3,8 @@
 package main
 
 import (
+	"context"
+
 	"go.opentelemetry.io/otel"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
@@ -12,5 +14,5 @@ import (
 
 func main() {
 	otel.SetTracerProvider(sdktrace.NewTracerProvider())
-	function.Start(function.New(spans.Children).Handle, spans.Pending)
+	function.Start(function.New(spans.Children).Handle, func(n int) { spans.Pending(context.Background(), n) })
 }
