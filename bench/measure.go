@@ -57,11 +57,9 @@ func (b *bench) run(ctx context.Context) error {
 				if err := b.life(ctx, p, n); err != nil {
 					return err
 				}
-			}
-		}
-		for _, p := range programs {
-			if err := b.registered(ctx, p); err != nil {
-				return err
+				if err := b.registered(ctx, p); err != nil {
+					return err
+				}
 			}
 		}
 	}
@@ -237,7 +235,7 @@ func (b *bench) window(ctx context.Context, p program, far time.Duration) (err e
 	if _, err := s.env.Shutdown(ctx); err != nil {
 		return err
 	}
-	label := fmt.Sprintf("delivered of %d spans at SIGTERM, %d ms", b.pending, far.Milliseconds())
+	label := fmt.Sprintf("delivered of %d spans that end at SIGTERM, %d ms", b.pending, far.Milliseconds())
 	b.row(label, share, "").add(p.name, 100*float64(b.collector.takeCounts()[spans.Late])/float64(b.pending))
 	return nil
 }

@@ -32,7 +32,7 @@ func Provider(exporter sdktrace.SpanExporter) *sdktrace.TracerProvider {
 // Run is main from there on.
 func Run(exporter sdktrace.SpanExporter) {
 	provider := Provider(exporter)
-	function.Start(flushing(provider, function.New(spans.Children).Handle), Last(provider))
+	function.Start(flushing(provider, function.New(spans.Children).Handle), Last(provider, spans.Open()))
 }
 
 // handler is what function.Function.Handle is.
@@ -57,12 +57,12 @@ func flushing(provider *sdktrace.TracerProvider, next handler) handler {
 	}
 }
 
-// Last returns what is to be done at SIGTERM: spans end, and the provider is shut down in the time there is.
-func Last(provider *sdktrace.TracerProvider) func(pending int) {
-	return func(pending int) {
+// Last returns what is to be done at SIGTERM: end is called, and the provider is shut down in the time there is.
+func Last(provider *sdktrace.TracerProvider, end func()) func() {
+	return func() {
 		ctx, cancel := context.WithTimeout(context.Background(), lastFlush)
 		defer cancel()
-		spans.Pending(ctx, pending)
+		end()
 		if err := provider.Shutdown(ctx); err != nil {
 			otel.Handle(err)
 		}

@@ -15,7 +15,7 @@ import (
 // Variables of the environment that tell a program what to do.
 const (
 	SpansVariable   = "BENCH_SPANS"   // how many child spans an invocation starts and ends
-	PendingVariable = "BENCH_PENDING" // how many spans end at SIGTERM; if set, the program asks Lambda for that signal
+	PendingVariable = "BENCH_PENDING" // how many spans are open until SIGTERM; if set, the program asks Lambda for that signal
 )
 
 // UsagePath is the path of a request that is answered with the process's Usage.
@@ -57,20 +57,19 @@ type order struct {
 	Quantity int    `json:"quantity"`
 }
 
-// Start is lambda.Start. Where spans are to end at SIGTERM, sigterm is called with their number; the process ends when it
-// returns.
-func Start(handler any, sigterm func(pending int)) {
+// Start is lambda.Start. Where PendingVariable is set, sigterm is called at SIGTERM, and the process ends when it returns.
+func Start(handler any, sigterm func()) {
 	if _, asked := os.LookupEnv(PendingVariable); !asked {
 		lambda.Start(handler)
 		return
 	}
 	lambda.StartWithOptions(handler, lambda.WithEnableSIGTERM(func() {
-		sigterm(Pending())
+		sigterm()
 		os.Exit(0)
 	}))
 }
 
-// Pending returns how many spans are to end at SIGTERM.
+// Pending returns how many spans are open until SIGTERM.
 func Pending() int { return number(PendingVariable) }
 
 // number returns what a variable says, 0 if that is no number.

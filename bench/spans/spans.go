@@ -8,6 +8,8 @@ import (
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/epilogue-go/epilogue/bench/function"
 )
 
 const (
@@ -18,21 +20,33 @@ const (
 )
 
 // Children starts and ends n spans below the one in ctx.
-func Children(ctx context.Context, n int) { end(ctx, Child, n) }
-
-// Pending starts and ends n spans, each the root of a trace where ctx has no span.
-func Pending(ctx context.Context, n int) { end(ctx, Late, n) }
-
-func end(ctx context.Context, name string, n int) {
-	tracer := otel.Tracer("github.com/epilogue-go/epilogue/bench/spans")
+func Children(ctx context.Context, n int) {
 	for range n {
-		_, span := tracer.Start(ctx, name, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
-			attribute.String("http.request.method", "GET"),
-			attribute.String("url.full", "https://prices.example.com/prices/4711"),
-			attribute.String("server.address", "prices.example.com"),
-			attribute.Int("server.port", 443),
-			attribute.Int("http.response.status_code", 200),
-		))
-		span.End()
+		start(ctx, Child).End()
 	}
+}
+
+// Open starts as many spans as function.PendingVariable says, and returns what ends them all. It needs the global tracer
+// provider that the program is to have.
+func Open() (end func()) {
+	open := make([]trace.Span, function.Pending())
+	for i := range open {
+		open[i] = start(context.Background(), Late)
+	}
+	return func() {
+		for _, span := range open {
+			span.End()
+		}
+	}
+}
+
+func start(ctx context.Context, name string) trace.Span {
+	_, span := otel.Tracer("github.com/epilogue-go/epilogue/bench/spans").Start(ctx, name, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
+		attribute.String("http.request.method", "GET"),
+		attribute.String("url.full", "https://prices.example.com/prices/4711"),
+		attribute.String("server.address", "prices.example.com"),
+		attribute.Int("server.port", 443),
+		attribute.Int("http.response.status_code", 200),
+	))
+	return span
 }

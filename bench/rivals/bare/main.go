@@ -4,5 +4,5 @@ package main
 import "github.com/epilogue-go/epilogue/bench/function"
 
 func main() {
-	function.Start(function.New(nil).Handle, func(int) {})
+	function.Start(function.New(nil).Handle, func() {})
 }

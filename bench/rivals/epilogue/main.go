@@ -21,6 +21,7 @@ func main() {
 	if err != nil {
 		slog.Error("telemetry", "error", err)
 	}
-	ag := agent.Start(ctx, tel, agent.WithShutdownHook(func(ctx context.Context) { spans.Pending(ctx, function.Pending()) }))
+	end := spans.Open()
+	ag := agent.Start(ctx, tel, agent.WithShutdownHook(func(context.Context) { end() }))
 	lambda.Start(handler.Wrap(function.New(spans.Children).Handle, handler.WithTracker(ag)))
 }

@@ -3,8 +3,6 @@
 package main
 
 import (
-	"context"
-
 	"go.opentelemetry.io/otel"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
@@ -14,5 +12,5 @@ import (
 
 func main() {
 	otel.SetTracerProvider(sdktrace.NewTracerProvider())
-	function.Start(function.New(spans.Children).Handle, func(n int) { spans.Pending(context.Background(), n) })
+	function.Start(function.New(spans.Children).Handle, spans.Open())
 }
