@@ -11,6 +11,8 @@ import (
 // Cause is what an event tells of its invocation. The zero value is an event that tells nothing. It shares memory with the
 // event, and is to be used before the handler is called, which may change that.
 type Cause struct {
+	// Source is what has invoked the function, Other where that is not known.
+	Source Source
 	// Kind is the span kind that the conventions ask for; unspecified counts as server.
 	Kind trace.SpanKind
 	// Name is the span's name; empty where it is the function's.

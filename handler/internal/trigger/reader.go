@@ -1,0 +1,183 @@
+package trigger
+
+import (
+	"reflect"
+	"strings"
+
+	"go.opentelemetry.io/otel/attribute"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// eventsPackage holds the event types that are known by name. It is not imported: what it says is read by reflection.
+const eventsPackage = "github.com/aws/aws-lambda-go/events"
+
+// types are the sources of the events package's types. Types that are not here go by their members, as all others do.
+var types = map[string]Source{
+	"APIGatewayProxyRequest": RESTAPI, "APIGatewayV2HTTPRequest": HTTPAPI, "APIGatewayWebsocketProxyRequest": WebSocketAPI,
+	"ALBTargetGroupRequest": LoadBalancer, "LambdaFunctionURLRequest": FunctionURL,
+	"SQSEvent": SQS, "SNSEvent": SNS, "CloudWatchEvent": EventBridge,
+	"KinesisEvent": Kinesis, "KafkaEvent": Kafka, "DynamoDBEvent": DynamoDB, "S3Event": S3,
+	"CognitoEvent": Cognito, "CognitoEventUserPoolsHeader": Cognito,
+}
+
+// Settings are what a program decides.
+type Settings struct {
+	Source          Source   // as it is told; Unknown where it is to be found out
+	RequestHeaders  []string // that are recorded, in lower case
+	ResponseHeaders []string
+	QueryValues     []string // names of parameters whose values are recorded
+}
+
+// Reader reads the events of one handler. It is safe for concurrent use.
+type Reader struct {
+	settings Settings
+	shapes   shapes
+	source   Source // told, or by the event's type; Unknown where each event tells
+	mute     bool   // events of this type tell nothing
+}
+
+// NewReader returns a reader of events that are decoded to event, which is nil where they are not decoded. What
+// depends on the type alone is found out here.
+func NewReader(event reflect.Type, s Settings) *Reader {
+	r := &Reader{settings: s, source: s.Source}
+	if event == nil {
+		return r
+	}
+	r.shapes.prepare(event, maxDepth)
+	if r.source == Unknown {
+		r.source = sourceOf(event, maxDepth)
+	}
+	r.mute = r.source == Unknown && !r.tells(event)
+	return r
+}
+
+// sourceOf returns the source of a type of the events package, or of one that embeds such a type.
+func sourceOf(t reflect.Type, depth int) Source {
+	t = indirect(t)
+	if source, ok := types[t.Name()]; ok && t.PkgPath() == eventsPackage {
+		return source
+	}
+	if t.Kind() != reflect.Struct || depth == 0 {
+		return Unknown
+	}
+	for i := range t.NumField() {
+		if f := t.Field(i); f.Anonymous {
+			if source := sourceOf(f.Type, depth-1); source != Unknown {
+				return source
+			}
+		}
+	}
+	return Unknown
+}
+
+// tells reports whether values of t can tell their source.
+func (r *Reader) tells(t reflect.Type) bool {
+	t = indirect(t)
+	switch t.Kind() {
+	case reflect.Map, reflect.Interface:
+		return true
+	case reflect.Slice:
+		return t.Elem().Kind() == reflect.Uint8
+	case reflect.Struct:
+		shape := r.shapes.of(t)
+		for _, name := range telling {
+			if _, ok := shape[name]; ok {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// WantsRaw reports whether Raw may tell more of an event than Typed: the event's type is the program's own.
+func (r *Reader) WantsRaw(event reflect.Type) bool {
+	if event == nil || r.source != Unknown && sourceOf(event, maxDepth) == r.source {
+		return false
+	}
+	kind := indirect(event).Kind()
+	return kind != reflect.Map && kind != reflect.Interface && indirect(event) != rawMessageType
+}
+
+// Typed reads a decoded event, or none, which an invalid value is.
+func (r *Reader) Typed(event reflect.Value) Cause {
+	if r.mute || !event.IsValid() {
+		return r.read(value{})
+	}
+	v := r.shapes.typedValue(event)
+	if v.isBytes() {
+		v = r.shapes.rawValue(v.typed.Bytes())
+	}
+	return r.read(v)
+}
+
+// Raw reads an event's JSON text, of which the cause shares memory until the handler is called; attributes do not.
+func (r *Reader) Raw(payload []byte) Cause { return r.read(r.shapes.rawValue(payload)) }
+
+// read reads an event by its source.
+func (r *Reader) read(event value) (c Cause) {
+	if r.source == Unknown && !event.isObject() {
+		return other()
+	}
+	var d document
+	d.read(event)
+	c.Source = r.source
+	if c.Source == Unknown {
+		c.Source = d.detect()
+	}
+	if c.Source == EventBridge && d.isSchedule() {
+		c.Source = Schedule
+	}
+	c.readSource(&d, &r.settings)
+	return c
+}
+
+func (c *Cause) readSource(d *document, s *Settings) {
+	switch c.Source {
+	case RESTAPI, HTTPAPI, LoadBalancer, FunctionURL:
+		c.readHTTP(d, s)
+	case WebSocketAPI:
+		c.readWebSocket(d, s)
+	case SQS:
+		c.readSQS(d.records)
+	case SNS:
+		c.readSNS(d.records)
+	case EventBridge:
+		c.readEventBridge(d)
+	case Schedule:
+		c.readSchedule(d)
+	case Kinesis:
+		c.readKinesis(d.records)
+	case Kafka:
+		c.readKafka(d.lists)
+	case DynamoDB:
+		c.readDynamoDB(d.records)
+	case S3:
+		c.readS3(d.records)
+	case StepFunctions:
+		c.readStepFunctions(d)
+	case Cognito:
+		c.readCognito(d)
+	case Unknown, Other:
+		*c = other()
+	}
+}
+
+// otherAttributes are what is said of an event that tells nothing: for a server span the conventions require a trigger,
+// and this is the one where no other applies.
+var otherAttributes = []attribute.KeyValue{semconv.FaaSTriggerOther}
+
+func other() Cause {
+	return Cause{Source: Other, Kind: trace.SpanKindServer, Attributes: otherAttributes[:1:1]}
+}
+
+// LowerNames returns names of headers as attributes have them.
+func LowerNames(names []string) []string {
+	lower := make([]string, 0, len(names))
+	for _, name := range names {
+		if name = strings.ToLower(strings.TrimSpace(name)); name != "" {
+			lower = append(lower, name)
+		}
+	}
+	return lower
+}

@@ -1,0 +1,72 @@
+package trigger
+
+import (
+	"reflect"
+	"strings"
+	"sync"
+)
+
+// maxDepth bounds how deep types are looked into: through embedded structs, and through fields ahead of the first event.
+const maxDepth = 8
+
+// shapes say where struct types keep the members of an object, by the rules of encoding/json. A type's is found out once.
+type shapes struct{ known sync.Map }
+
+// shape is where the members of an object are in a struct.
+type shape map[string][]int
+
+// of returns the shape of t, a struct type.
+func (s *shapes) of(t reflect.Type) shape {
+	if known, ok := s.known.Load(t); ok {
+		return known.(shape) //nolint:errcheck,forcetypeassert // nothing else is stored
+	}
+	found := shape{}
+	found.add(t, nil)
+	s.known.Store(t, found)
+	return found
+}
+
+// add adds the fields of t, which is embedded at index. Of two of a name the one less deep counts.
+func (s shape) add(t reflect.Type, index []int) {
+	for i := range t.NumField() {
+		f := t.Field(i)
+		at := append(index[:len(index):len(index)], i)
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if inner := indirect(f.Type); f.Anonymous && name == "" && inner.Kind() == reflect.Struct {
+			if len(at) < maxDepth {
+				s.add(inner, at)
+			}
+			continue
+		}
+		if name == "" {
+			name = f.Name
+		}
+		if known, ok := s[name]; f.IsExported() && f.Tag.Get("json") != "-" && (!ok || len(at) < len(known)) {
+			s[name] = at
+		}
+	}
+}
+
+// prepare finds out the shapes of t and of all that it leads to.
+func (s *shapes) prepare(t reflect.Type, depth int) {
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Map || t.Kind() == reflect.Array {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct || depth == 0 {
+		return
+	}
+	if _, ok := s.known.Load(t); ok {
+		return
+	}
+	for _, index := range s.of(t) {
+		s.prepare(t.FieldByIndex(index).Type, depth-1)
+	}
+}
+
+// indirect returns what t points to, or t.
+func indirect(t reflect.Type) reflect.Type {
+	if t.Kind() == reflect.Pointer {
+		return t.Elem()
+	}
+	return t
+}

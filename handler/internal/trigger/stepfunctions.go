@@ -1,0 +1,49 @@
+package trigger
+
+import (
+	"go.opentelemetry.io/otel/attribute"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// stepFunctions reports whether the payload is a state machine's context object, or has it as its member "Context" or
+// "context" (Step Functions Developer Guide, "Accessing execution data from the Context object"). It leaves the object's
+// parts where they would be if the payload was it.
+func (d *document) stepFunctions() bool {
+	for _, candidate := range []value{d.whole, d.inner, d.inner2} {
+		if !candidate.isObject() {
+			continue
+		}
+		var execution, machine, state value
+		candidate.pick(field{"Execution", &execution}, field{"StateMachine", &machine}, field{"State", &state})
+		if execution.isObject() && machine.isObject() && state.isObject() {
+			d.execution, d.machine, d.state = execution, machine, state
+			return true
+		}
+	}
+	return false
+}
+
+// readStepFunctions reads a task's payload. The span context that started the execution may be among the payload's own
+// members, or among those of the execution's input.
+func (c *Cause) readStepFunctions(d *document) {
+	d.stepFunctions()
+	c.Kind = trace.SpanKindServer
+	c.Attributes = append(make([]attribute.KeyValue, 0, 2), semconv.FaaSTriggerOther)
+	arn := d.machine.get("Id")
+	c.addText(semconv.AWSStepFunctionsStateMachineARNKey, arn.text())
+	input := d.execution.get("Input")
+	if !input.isObject() {
+		input = value{}
+	}
+	var header, inputHeader value
+	d.whole.fold(field{traceHeader, &header})
+	input.fold(field{traceHeader, &inputHeader})
+	if !header.present() {
+		header = inputHeader
+	}
+	c.Caller = Origin{Carrier: &carrier{objects: [2]value{d.whole, input}}, TraceHeader: header.text()}
+}
+
+// traceHeader is the name under which AWS's services keep an X-Ray header.
+const traceHeader = "AWSTraceHeader"

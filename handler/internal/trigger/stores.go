@@ -1,0 +1,124 @@
+package trigger
+
+import (
+	"net/url"
+	"strings"
+
+	"go.opentelemetry.io/otel/attribute"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// store gathers what the records of a data store's event say (OpenTelemetry FaaS conventions, "Datasource").
+type store struct {
+	count, seen  int
+	collection   shared
+	operation    shared
+	name, moment string // of the first
+}
+
+// cause sets what goes for all records, and the name and the time where there is one record.
+func (s *store) cause(c *Cause, collection string) {
+	c.Kind = trace.SpanKindServer
+	c.Attributes = append(make([]attribute.KeyValue, 0, 8), semconv.FaaSTriggerDatasource)
+	if collection != "" {
+		c.add(semconv.FaaSDocumentCollection(collection))
+	}
+	if operation := s.operation.get(); operation != "" {
+		c.add(semconv.FaaSDocumentOperationKey.String(operation))
+	}
+	if s.count != 1 {
+		return
+	}
+	if s.name != "" {
+		c.add(semconv.FaaSDocumentName(s.name))
+	}
+	if s.moment != "" {
+		c.add(semconv.FaaSDocumentTime(s.moment))
+	}
+}
+
+// readS3 reads the notifications of a bucket (Amazon S3 User Guide, "Event message structure").
+func (c *Cause) readS3(records value) {
+	var s store
+	s.count = records.each(maxMessages, func(record value) {
+		var name, at, inner, bucket, object value
+		record.pick(field{"eventName", &name}, field{"eventTime", &at}, field{"s3", &inner})
+		inner.pick(field{"bucket", &bucket}, field{"object", &object})
+		bucketName := bucket.get("name")
+		s.collection.addValue(s.seen, &bucketName)
+		s.operation.add(s.seen, objectOperation(name.text()))
+		if s.seen == 0 {
+			key := object.get("key")
+			s.name, s.moment = unescapeKey(key.text()), at.moment()
+		}
+		s.seen++
+	})
+	bucket := s.collection.get()
+	s.cause(c, bucket)
+	if bucket != "" {
+		c.add(semconv.AWSS3Bucket(bucket))
+	}
+	if s.count == 1 && s.name != "" {
+		c.add(semconv.AWSS3Key(s.name))
+	}
+}
+
+// unescapeKey undoes the encoding of an object's key, which is that of an HTML form.
+func unescapeKey(key string) string {
+	if name, err := url.QueryUnescape(key); err == nil {
+		return name
+	}
+	return key
+}
+
+// objectOperation is the conventions' word for an S3 event's type (Amazon S3 User Guide, "Supported event types"); empty
+// for those that tell of no change.
+func objectOperation(event string) string {
+	kind, _, _ := strings.Cut(strings.TrimPrefix(event, "s3:"), ":")
+	switch kind {
+	case "ObjectCreated":
+		return semconv.FaaSDocumentOperationInsert.Value.AsString()
+	case "ObjectTagging", "ObjectAcl", "ObjectRestore", "LifecycleTransition", "IntelligentTiering":
+		return semconv.FaaSDocumentOperationEdit.Value.AsString()
+	case "ObjectRemoved", "LifecycleExpiration", "ReducedRedundancyLostObject":
+		return semconv.FaaSDocumentOperationDelete.Value.AsString()
+	}
+	return ""
+}
+
+// readDynamoDB reads the changes of a table (Amazon DynamoDB Developer Guide, "DynamoDB Streams and AWS Lambda triggers").
+// The items' keys are data, and not recorded.
+func (c *Cause) readDynamoDB(records value) {
+	var s store
+	s.count = records.each(maxMessages, func(record value) {
+		var name, arn, change value
+		record.pick(field{"eventName", &name}, field{"eventSourceARN", &arn}, field{"dynamodb", &change})
+		s.collection.addValue(s.seen, &arn)
+		s.operation.add(s.seen, itemOperation(name.text()))
+		if s.seen == 0 {
+			at := change.get("ApproximateCreationDateTime")
+			s.moment = at.moment()
+		}
+		s.seen++
+	})
+	// table/TABLE/stream/TIME
+	table, _, _ := strings.Cut(strings.TrimPrefix(arnResource(s.collection.get()), "table/"), "/")
+	s.cause(c, table)
+	if table != "" {
+		c.add(semconv.AWSDynamoDBTableNames(table))
+	}
+}
+
+// itemOperation is the conventions' word for what has happened to an item.
+func itemOperation(event string) string {
+	switch event {
+	case "INSERT":
+		return semconv.FaaSDocumentOperationInsert.Value.AsString()
+	case "MODIFY":
+		return semconv.FaaSDocumentOperationEdit.Value.AsString()
+	case "REMOVE":
+		return semconv.FaaSDocumentOperationDelete.Value.AsString()
+	}
+	return ""
+}

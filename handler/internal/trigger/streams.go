@@ -1,0 +1,102 @@
+package trigger
+
+import (
+	"encoding/base64"
+	"strconv"
+	"strings"
+
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+)
+
+// maxData bounds the records of a Kinesis stream that are looked into, in bytes of their data.
+const maxData = 64 << 10
+
+// kinesisSystem is a value of ours: the conventions have none for Kinesis, and allow that.
+var kinesisSystem = semconv.MessagingSystemKey.String("aws.kinesis")
+
+// readKinesis reads the records of a stream, which are of one shard (AWS Lambda Developer Guide, "Using Lambda to process
+// records from Amazon Kinesis Data Streams").
+func (c *Cause) readKinesis(records value) {
+	b := batch{system: kinesisSystem}
+	b.count = records.each(maxMessages, func(record value) {
+		var id, arn, inner value
+		record.pick(field{"eventID", &id}, field{"eventSourceARN", &arn}, field{"kinesis", &inner})
+		b.destination.addValue(b.seen, &arn)
+		if b.seen == 0 {
+			b.id = id.text()
+			b.detail.value, _, _ = strings.Cut(b.id, ":")
+		}
+		data := inner.get("data")
+		b.origin(carrier{objects: [2]value{records.shapes.object(data.data())}}, "")
+		b.seen++
+	})
+	// STREAM, or STREAM/consumer/NAME:TIME where the consumer has a throughput of its own.
+	stream, _, _ := strings.Cut(strings.TrimPrefix(arnResource(b.destination.get()), "stream/"), "/")
+	b.cause(c, stream)
+	c.add(semconv.MessagingBatchMessageCount(b.count))
+	if stream != "" {
+		c.add(semconv.AWSKinesisStreamName(stream))
+	}
+	if shard := b.detail.get(); shard != b.id {
+		c.add(semconv.MessagingDestinationPartitionID(shard))
+	}
+}
+
+// data returns bytes that JSON has in base64, where they may be an object and are not too many.
+func (v *value) data() []byte {
+	if v.isBytes() {
+		if data := v.typed.Bytes(); len(data) <= maxData {
+			return data
+		}
+		return nil
+	}
+	text := v.bytes()
+	if len(text) == 0 || text[0] != 'e' || len(text) > base64.StdEncoding.EncodedLen(maxData) { // { is e, and a bit
+		return nil
+	}
+	data := make([]byte, base64.StdEncoding.DecodedLen(len(text)))
+	n, err := base64.StdEncoding.Decode(data, text)
+	if err != nil || n > maxData {
+		return nil
+	}
+	return data[:n]
+}
+
+// object returns the object that data is, or nothing.
+func (s *shapes) object(data []byte) value {
+	if len(data) == 0 || data[0] != '{' {
+		return value{}
+	}
+	return s.rawValue(data)
+}
+
+// readKafka reads the records of MSK or of another Kafka, which come in lists by topic and partition (AWS Lambda
+// Developer Guide, "Using Lambda with Amazon MSK").
+func (c *Cause) readKafka(lists value) {
+	b := batch{system: semconv.MessagingSystemKafka}
+	var offset int64
+	for _, key := range lists.sortedKeys(maxKeys) {
+		list := lists.get(key)
+		b.count += list.each(maxMessages-b.seen, func(record value) {
+			var topic, partition, at, headers value
+			record.pick(field{"topic", &topic}, field{"partition", &partition}, field{"offset", &at}, field{"headers", &headers})
+			b.destination.addValue(b.seen, &topic)
+			n, _ := partition.integer()
+			b.detail.add(b.seen, strconv.FormatInt(n, 10))
+			offset, _ = at.integer()
+			if headers.present() && !headers.empty() {
+				b.keep(Origin{Carrier: &recordCarrier{headers}})
+			}
+			b.seen++
+		})
+	}
+	topic := b.destination.get()
+	b.cause(c, topic)
+	c.add(semconv.MessagingBatchMessageCount(b.count))
+	if partition := b.detail.get(); partition != "" && topic != "" {
+		c.add(semconv.MessagingDestinationPartitionID(partition))
+	}
+	if b.count == 1 {
+		c.add(semconv.MessagingKafkaOffset(int(offset)))
+	}
+}

@@ -1,0 +1,31 @@
+package trigger
+
+import (
+	"go.opentelemetry.io/otel/attribute"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// webSocket is the protocol that WebSocket APIs speak.
+var webSocket = semconv.NetworkProtocolName("websocket")
+
+// readWebSocket reads an event of a WebSocket API: a connection's begin, with the headers of its handshake, a message or
+// its end, which have none (API Gateway Developer Guide, "WebSocket API"). None names a method; the route is what a message
+// was matched to, such as "$connect" or "sendOrder".
+func (c *Cause) readWebSocket(d *document, s *Settings) {
+	c.Kind, c.HTTP = trace.SpanKindServer, true
+	c.Attributes = append(make([]attribute.KeyValue, 0, 12), semconv.FaaSTriggerHTTP, webSocket)
+	var route value
+	r := d.request()
+	d.context.pick(field{"routeKey", &route})
+	if key := route.text(); key != "" {
+		c.Name = key
+		c.add(semconv.HTTPRoute(key))
+	}
+	r.protocol = value{} // of the handshake
+	if d.headers.present() || d.multiHeaders.present() {
+		c.Caller = Origin{Carrier: &r.headers}
+		c.addQuery(d, s)
+	}
+	r.addHeaders(c, s)
+}
