@@ -2,7 +2,6 @@ package handler
 
 import (
 	"context"
-	"reflect"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
@@ -10,6 +9,7 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/epilogue-go/epilogue/handler/internal/trigger"
 	"github.com/epilogue-go/epilogue/internal/version"
 )
 
@@ -41,7 +41,7 @@ func newInstrument(c config) *instrument {
 
 // begin starts the invocation's span and tells the tracker. The context it returns, with the span, is for the
 // user's function; the invocation keeps ctx itself.
-func (in *instrument) begin(ctx context.Context, t *trigger, event reflect.Value) (context.Context, *invocation) {
+func (in *instrument) begin(ctx context.Context, read func() trigger.Cause) (context.Context, *invocation) {
 	var requestID, arn string
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
 		requestID, arn = lc.AwsRequestID, lc.InvokedFunctionArn
@@ -51,7 +51,9 @@ func (in *instrument) begin(ctx context.Context, t *trigger, event reflect.Value
 	spanCtx, root := ctx, trace.SpanID{}
 	how := in.init.arrive()
 	in.safely(func() {
-		started, span := in.start(ctx, t, event, requestID, arn, how)
+		cause := read()
+		inv.http = cause.HTTP
+		started, span := in.start(ctx, &cause, requestID, arn, how)
 		root = span.SpanContext().SpanID()
 		spanCtx, inv.span = started, span
 		in.traceInit(spanCtx, how)
@@ -61,28 +63,35 @@ func (in *instrument) begin(ctx context.Context, t *trigger, event reflect.Value
 }
 
 // start starts the invocation's span, and calls into the program's propagators, sampler and processors.
-func (in *instrument) start(ctx context.Context, t *trigger, event reflect.Value, requestID, arn string, how arrival) (context.Context, trace.Span) {
-	req := t.request(event)
-	parent, link := in.parent(ctx, req)
+func (in *instrument) start(ctx context.Context, cause *trigger.Cause, requestID, arn string, how arrival) (context.Context, trace.Span) {
+	parent, link := in.parent(ctx, cause)
 	options := [...]trace.SpanStartOption{
-		trace.WithSpanKind(t.kind()),
-		trace.WithAttributes(in.attributes(t, &req, requestID, arn, how)...),
+		trace.WithSpanKind(spanKind(cause)),
+		trace.WithAttributes(in.attributes(cause, requestID, arn, how)...),
 		nil,
 	}
 	used := options[:2]
 	if link.SpanContext.IsValid() {
 		used = append(used, trace.WithLinks(link))
 	}
-	return in.tracer().Start(parent, spanName(&req, arn), used...)
+	return in.tracer().Start(parent, spanName(cause, arn), used...)
 }
 
 func (in *instrument) tracer() trace.Tracer {
 	return in.tracerProvider().Tracer(scopeName, in.scope...)
 }
 
+// spanKind is the cause's, or the one that the OpenTelemetry FaaS conventions ask for.
+func spanKind(cause *trigger.Cause) trace.SpanKind {
+	if cause.Kind == trace.SpanKindUnspecified {
+		return trace.SpanKindServer
+	}
+	return cause.Kind
+}
+
 // attributes returns what is known at the span's start (OpenTelemetry AWS Lambda conventions, "All triggers").
-func (in *instrument) attributes(t *trigger, req *httpRequest, requestID, arn string, how arrival) []attribute.KeyValue {
-	attrs := how.appendAttributes(make([]attribute.KeyValue, 0, 10))
+func (in *instrument) attributes(cause *trigger.Cause, requestID, arn string, how arrival) []attribute.KeyValue {
+	attrs := how.appendAttributes(make([]attribute.KeyValue, 0, 6+len(cause.Attributes)))
 	if requestID != "" {
 		attrs = append(attrs, semconv.FaaSInvocationID(requestID))
 	}
@@ -93,13 +102,13 @@ func (in *instrument) attributes(t *trigger, req *httpRequest, requestID, arn st
 			attrs = append(attrs, semconv.CloudAccountID(account), semconv.CloudResourceID(resource))
 		}
 	}
-	return req.appendAttributes(append(attrs, t.attributes...))
+	return append(attrs, cause.Attributes...)
 }
 
-// spanName is the HTTP conventions' for an HTTP event, otherwise the function's name.
-func spanName(req *httpRequest, arn string) string {
-	if req.method != "" {
-		return req.spanName()
+// spanName is the cause's, otherwise the function's name.
+func spanName(cause *trigger.Cause, arn string) string {
+	if cause.Name != "" {
+		return cause.Name
 	}
 	if lambdacontext.FunctionName != "" {
 		return lambdacontext.FunctionName

@@ -7,7 +7,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// invocation is one call of the handler. Its fields do not change after begin, but for http and returned, which the
+// invocation is one call of the handler. Its fields do not change after begin, but for returned, which the
 // goroutine that serves the invocation owns until it returns the response.
 type invocation struct {
 	*instrument
@@ -16,7 +16,7 @@ type invocation struct {
 	requestID string
 	deadline  time.Time // zero where there is none
 	outlook   outlook
-	http      bool // the result is an HTTP response
+	http      bool // the result becomes an HTTP response
 	returned  bool // the user's code has returned
 }
 

@@ -5,6 +5,8 @@ import (
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/epilogue-go/epilogue/handler/internal/trigger"
 )
 
 // Option changes what Wrap does.
@@ -22,6 +24,9 @@ type config struct {
 	encoding       encoding
 	process        Process
 	noInitSpan     bool
+	decoding       decoding
+	events         trigger.Settings
+	rawEvent       bool
 }
 
 func newConfig(opts []Option) config {
@@ -69,11 +74,12 @@ func WithPropagators(p propagation.TextMapPropagator) Option {
 }
 
 // WithLambdaOptions takes the options that the program also gives to lambda.StartWithOptions. Wrap encodes results
-// itself, so lambda.WithSetEscapeHTML and lambda.WithSetIndent have an effect on an instrumented handler only here;
-// all other options have theirs only in StartWithOptions and are ignored here. Giving the same list to both is right:
+// itself, so lambda.WithSetEscapeHTML and lambda.WithSetIndent have an effect on an instrumented handler only here. With
+// [WithRawEvent] it decodes events too, and lambda.WithUseNumber and lambda.WithDisallowUnknownFields are needed here as well. All
+// other options have theirs only in StartWithOptions and are ignored here. Giving the same list to both is right:
 //
 //	opts := []lambda.Option{lambda.WithSetIndent("", "  "), lambda.WithUseNumber(true)}
 //	lambda.StartWithOptions(handler.Wrap(handle, handler.WithLambdaOptions(opts...)), opts...)
 func WithLambdaOptions(opts ...lambda.Option) Option {
-	return optionFunc(func(c *config) { c.encoding = encodingOf(opts) })
+	return optionFunc(func(c *config) { c.encoding, c.decoding = encodingOf(opts), decodingOf(opts) })
 }

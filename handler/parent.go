@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/epilogue-go/epilogue/handler/internal/trigger"
 	"github.com/epilogue-go/epilogue/internal/xrayheader"
 )
 
@@ -18,9 +19,9 @@ import (
 // An X-Ray header that is unsampled or undecided gives no parent but a link. In PassThrough mode Lambda makes up
 // Sampled=0 for every invocation: as a parent it would silence the trace under the usual parent-based sampler, and
 // it names a span that nobody records. The link keeps the way to it; the sampler decides as for a root.
-func (in *instrument) parent(ctx context.Context, req httpRequest) (context.Context, trace.Link) {
-	if req.method != "" {
-		ctx = in.propagators().Extract(ctx, req.headers)
+func (in *instrument) parent(ctx context.Context, cause *trigger.Cause) (context.Context, trace.Link) {
+	if cause.HTTP && cause.Caller.Carrier != nil {
+		ctx = in.propagators().Extract(ctx, cause.Caller.Carrier)
 		if sc := trace.SpanContextFromContext(ctx); sc.IsValid() && sc.IsRemote() {
 			return ctx, trace.Link{}
 		}

@@ -7,6 +7,8 @@ import (
 	"reflect"
 
 	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/epilogue-go/epilogue/handler/internal/trigger"
 )
 
 // Wrap returns fn instrumented, to be passed to lambda.Start or lambda.StartWithOptions as the outermost wrapper:
@@ -26,15 +28,21 @@ func Wrap(fn any, opts ...Option) any {
 		if reflect.TypeOf(fn) == reflect.TypeOf(lambda.NewHandler(nil)) {
 			return unwrapped(fn, "the result of lambda.NewHandler hides the function; wrap the function")
 		}
-		return &bytesHandler{instrument: newInstrument(newConfig(opts)), next: h}
+		c := newConfig(opts)
+		return &bytesHandler{instrument: newInstrument(c), next: h, reader: trigger.NewReader(nil, c.events)}
 	}
 	s, err := signatureOf(fn)
 	if err != nil {
 		return unwrapped(fn, err.Error())
 	}
-	h := &funcHandler{instrument: newInstrument(newConfig(opts)), signature: s, trigger: triggerOf(s.event)}
+	c := newConfig(opts)
+	h := &funcHandler{instrument: newInstrument(c), signature: s, reader: trigger.NewReader(s.event, c.events)}
+	h.raw = c.rawEvent && h.reader.WantsRaw(s.event)
 	in := []reflect.Type{contextType}
-	if s.event != nil {
+	switch {
+	case h.raw:
+		in = append(in, rawEventType)
+	case s.event != nil:
 		in = append(in, s.event)
 	}
 	return reflect.MakeFunc(reflect.FuncOf(in, []reflect.Type{readerType, errorType}, false), h.serve).Interface()
@@ -47,11 +55,13 @@ func unwrapped(fn any, reason string) any {
 }
 
 // funcHandler serves the invocations of a function. Decoding stays aws-lambda-go's: the function it sees takes the
-// user's own event type. Encoding is done here, since only a reader of our own tells when it was posted.
+// user's own event type, or, where the JSON text is wanted, one that keeps it. Encoding is done here, since only a reader
+// of our own tells when it was posted.
 type funcHandler struct {
 	*instrument
 	signature signature
-	trigger   trigger
+	reader    *trigger.Reader
+	raw       bool // the event comes as a rawEvent
 }
 
 var (
@@ -66,32 +76,51 @@ func (h *funcHandler) serve(args []reflect.Value) []reflect.Value {
 	if len(args) > 1 {
 		event = args[1]
 	}
-	ctx, inv := h.begin(ctx, &h.trigger, event)
+	ctx, inv := h.begin(ctx, func() trigger.Cause { return h.cause(event) })
 	defer inv.interrupted(&inv.returned)
-	result, err := h.signature.call(ctx, event)
-	var out responseReader
-	if err == nil {
-		out, err = h.encoding.response(result)
-	}
+	result, out, err := h.call(ctx, event)
 	inv.returned = true
 	if err != nil {
 		inv.fail(err)
 		return []reflect.Value{noReader, reflect.ValueOf(err)}
 	}
-	inv.http = h.trigger.http != nil
-	inv.recordResult(result, out)
+	inv.recordResult(func() trigger.Response { return h.reader.Response(result) }, out)
 	return []reflect.Value{reflect.ValueOf(newBody(inv, out)), noError}
+}
+
+// cause reads what the event tells.
+func (h *funcHandler) cause(event reflect.Value) trigger.Cause {
+	if h.raw {
+		return h.reader.Raw(event.Interface().(rawEvent).text) //nolint:errcheck,forcetypeassert // it is of that type
+	}
+	return h.reader.Typed(event)
+}
+
+// call decodes the event, where that is not done, calls the function and encodes its result.
+func (h *funcHandler) call(ctx context.Context, event reflect.Value) (result any, out responseReader, err error) {
+	if h.raw {
+		text := event.Interface().(rawEvent).text //nolint:errcheck,forcetypeassert // it is of that type
+		if event, err = h.decoding.decode(text, h.signature.event); err != nil {
+			return nil, out, err
+		}
+	}
+	result, err = h.signature.call(ctx, event)
+	if err == nil {
+		out, err = h.encoding.response(result)
+	}
+	return result, out, err
 }
 
 // bytesHandler serves the invocations of a lambda.Handler, whose responses are not closed.
 type bytesHandler struct {
 	*instrument
-	next lambda.Handler
+	next   lambda.Handler
+	reader *trigger.Reader
 }
 
 // Invoke implements lambda.Handler.
 func (h *bytesHandler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
-	ctx, inv := h.begin(ctx, &trigger{}, reflect.Value{})
+	ctx, inv := h.begin(ctx, func() trigger.Cause { return h.reader.Raw(payload) })
 	defer inv.interrupted(&inv.returned)
 	out, err := h.next.Invoke(ctx, payload)
 	inv.returned = true
@@ -99,7 +128,7 @@ func (h *bytesHandler) Invoke(ctx context.Context, payload []byte) ([]byte, erro
 		inv.fail(err)
 		return out, err
 	}
-	inv.recordSize(len(out))
+	inv.recordResult(func() trigger.Response { return h.reader.RawResponse(out) }, responseReader{size: len(out)})
 	inv.endSpan()
 	inv.leave(len(out) > maxResponse)
 	return out, nil

@@ -42,3 +42,13 @@ func (s Source) String() string {
 
 // http reports whether the source waits for a response with an HTTP status.
 func (s Source) http() bool { return s >= RESTAPI && s <= FunctionURL }
+
+// Named returns the source of a name, Unknown where there is none.
+func Named(name string) Source {
+	for s, known := range names {
+		if known == name {
+			return Source(s) //nolint:gosec // there are few
+		}
+	}
+	return Unknown
+}
