@@ -18,7 +18,7 @@ import (
 const (
 	childAPI     = "EPILOGUE_TEST_API"     // host and port of the Runtime API
 	childJobs    = "EPILOGUE_TEST_JOBS"    // a line a job: shape, bar, set of options
-	childWrapped = "EPILOGUE_TEST_WRAPPED" // whether to use Wrap
+	childWrapped = "EPILOGUE_TEST_WRAPPED" // a wrapping
 )
 
 // optionSets are aws-lambda-go's options, by name; each changes something that no other one does.
@@ -53,10 +53,15 @@ func runChild() {
 
 // serve does not return.
 func serve(h any, options []lambda.Option) {
-	if os.Getenv(childWrapped) == "true" {
+	if how := wrapping(os.Getenv(childWrapped)); how != bare {
 		provider := sdktrace.NewTracerProvider(sdktrace.WithSyncer(discard{}))
-		h = handler.Wrap(h, handler.WithTracker(quietTracker{}), handler.WithTracerProvider(provider),
-			handler.WithLambdaOptions(options...))
+		opts := []handler.Option{
+			handler.WithTracker(quietTracker{}), handler.WithTracerProvider(provider), handler.WithLambdaOptions(options...),
+		}
+		if how == wrappedRaw {
+			opts = append(opts, handler.WithRawEvent())
+		}
+		h = handler.Wrap(h, opts...)
 	}
 	lambda.StartWithOptions(h, options...)
 }

@@ -31,6 +31,15 @@ type outcome struct {
 // loop's URLs it keeps the loops of one child apart.
 type job struct{ shape, options string }
 
+// wrapping is what a child does with its handlers.
+type wrapping string
+
+const (
+	bare       wrapping = "bare"
+	wrapped    wrapping = "wrapped"
+	wrappedRaw wrapping = "wrapped, with the raw event"
+)
+
 // feed hands out a job's payloads in turn and records what is posted for them.
 type feed struct {
 	payloads []string
@@ -118,11 +127,11 @@ func (api *runtimeAPI) serveOutcome(w http.ResponseWriter, r *http.Request) {
 }
 
 // runSteady serves all payloads with each job in one child and returns the outcomes of each job.
-func runSteady(t *testing.T, jobs []job, wrapped bool, payloads []string) [][]outcome {
+func runSteady(t *testing.T, jobs []job, how wrapping, payloads []string) [][]outcome {
 	t.Helper()
 	api := newRuntimeAPI(len(jobs), payloads)
 	defer api.Close()
-	child := startChild(t, api, jobs, wrapped)
+	child := startChild(t, api, jobs, how)
 	defer child.kill()
 	for i, f := range api.feeds {
 		select {
@@ -139,21 +148,21 @@ func runSteady(t *testing.T, jobs []job, wrapped bool, payloads []string) [][]ou
 }
 
 // runEnding serves all payloads with a job that ends its process, in as many children as it takes.
-func runEnding(t *testing.T, j job, wrapped bool, payloads []string) []outcome {
+func runEnding(t *testing.T, j job, how wrapping, payloads []string) []outcome {
 	t.Helper()
 	var all []outcome
 	for len(all) < len(payloads) {
-		all = append(all, runOnce(t, j, wrapped, payloads[len(all):])...)
+		all = append(all, runOnce(t, j, how, payloads[len(all):])...)
 	}
 	return all
 }
 
 // runOnce runs one child until it has served everything or ended, and returns at least one outcome. An invocation
 // in which the process ended without having posted has an outcome with an exit code only.
-func runOnce(t *testing.T, j job, wrapped bool, payloads []string) []outcome {
+func runOnce(t *testing.T, j job, how wrapping, payloads []string) []outcome {
 	t.Helper()
 	api := newRuntimeAPI(1, payloads)
-	child := startChild(t, api, []job{j}, wrapped)
+	child := startChild(t, api, []job{j}, how)
 	f := api.feeds[0]
 	select {
 	case <-f.done:
@@ -182,7 +191,7 @@ type childProcess struct {
 	err    error         // of the end, set before exited is closed
 }
 
-func startChild(t *testing.T, api *runtimeAPI, jobs []job, wrapped bool) *childProcess {
+func startChild(t *testing.T, api *runtimeAPI, jobs []job, how wrapping) *childProcess {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
@@ -193,7 +202,7 @@ func startChild(t *testing.T, api *runtimeAPI, jobs []job, wrapped bool) *childP
 	c := &childProcess{cmd: exec.CommandContext(ctx, os.Args[0]), exited: make(chan struct{})}
 	c.cmd.Env = append(os.Environ(), "AWS_LAMBDA_FUNCTION_NAME=orders",
 		childAPI+"="+strings.TrimPrefix(api.URL, "http://"),
-		childJobs+"="+strings.Join(names, "\n"), childWrapped+"="+strconv.FormatBool(wrapped))
+		childJobs+"="+strings.Join(names, "\n"), childWrapped+"="+string(how))
 	c.cmd.Stderr = &c.stderr
 	if err := c.cmd.Start(); err != nil {
 		t.Fatal(err)

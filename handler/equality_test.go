@@ -31,8 +31,8 @@ const functionURLEvent = `{"rawPath":"/orders","requestContext":{"domainName":"e
 	`"http":{"method":"POST","path":"/orders"}},` +
 	`"headers":{"traceparent":"00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01"}}`
 
-// TestEquality: what the Runtime API receives is the same with and without Wrap, for every shape, payload and set of
-// aws-lambda-go's options, with real aws-lambda-go in a process of its own.
+// TestEquality: what the Runtime API receives is the same without Wrap, with it and with WithRawEvent, for every shape, payload and
+// set of aws-lambda-go's options, with real aws-lambda-go in a process of its own.
 func TestEquality(t *testing.T) {
 	var steady, ending []job
 	for _, shape := range slices.Sorted(maps.Keys(shapes)) {
@@ -46,17 +46,21 @@ func TestEquality(t *testing.T) {
 	}
 	t.Run("steady", func(t *testing.T) {
 		t.Parallel()
-		bare := runSteady(t, steady, false, payloads)
-		wrapped := runSteady(t, steady, true, payloads)
-		for i, j := range steady {
-			compareJob(t, j, payloads, bare[i], wrapped[i])
+		want := runSteady(t, steady, bare, payloads)
+		for _, how := range []wrapping{wrapped, wrappedRaw} {
+			got := runSteady(t, steady, how, payloads)
+			for i, j := range steady {
+				compareJob(t, j, payloads, want[i], got[i])
+			}
 		}
 	})
 	for _, j := range ending {
 		t.Run(j.shape, func(t *testing.T) {
 			t.Parallel()
 			payloads := []string{`{"id":1}`, `null`, `{`, functionURLEvent}
-			compareJob(t, j, payloads, runEnding(t, j, false, payloads), runEnding(t, j, true, payloads))
+			want := runEnding(t, j, bare, payloads)
+			compareJob(t, j, payloads, want, runEnding(t, j, wrapped, payloads))
+			compareJob(t, j, payloads, want, runEnding(t, j, wrappedRaw, payloads))
 		})
 	}
 }

@@ -59,11 +59,11 @@ func TestSpanOfEvent(t *testing.T) {
 		kind          trace.SpanKind
 		want          map[string]string
 	}{
-		{"no event", `{}`, func() {}, "orders", trace.SpanKindServer, common()},
-		{"own event", `{}`, func(order) {}, "orders", trace.SpanKindServer, common()},
+		{"no event", `{}`, func() {}, "orders", trace.SpanKindServer, common("faas.trigger", "other")},
+		{"own event", `{}`, func(order) {}, "orders", trace.SpanKindServer, common("faas.trigger", "other")},
 		{
 			"handler", `{}`, bytesHandler(func(context.Context, []byte) ([]byte, error) { return nil, nil }),
-			"orders", trace.SpanKindServer, common(),
+			"orders", trace.SpanKindServer, common("faas.trigger", "other"),
 		},
 		{
 			"http api", `{"routeKey":"GET /orders/{id}","rawPath":"/orders/17","requestContext":{"http":{"method":"GET"}},"headers":{"x-forwarded-proto":"https"}}`,
@@ -104,8 +104,8 @@ func TestSpanOfEvent(t *testing.T) {
 		},
 		{
 			"queue", `{"Records":[]}`, func(events.SQSEvent) error { return nil },
-			"orders", trace.SpanKindConsumer, common("faas.trigger", "pubsub", "messaging.system", "aws_sqs",
-				"messaging.operation.type", "process"),
+			"process", trace.SpanKindConsumer, common("faas.trigger", "pubsub", "messaging.system", "aws_sqs",
+				"messaging.operation.type", "process", "messaging.operation.name", "process", "messaging.batch.message_count", "0"),
 		},
 		{
 			"result with a nil embedded struct", `{"requestContext":{"http":{"method":"GET"}}}`,

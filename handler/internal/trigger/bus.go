@@ -17,7 +17,7 @@ func (d *document) isSchedule() bool {
 
 // readEventBridge reads an event of a bus, whose name it does not have: in the span's name the event's type stands for it.
 func (c *Cause) readEventBridge(d *document) {
-	b := batch{system: busSystem, count: 1, id: d.id.text()}
+	b := batch{system: busSystem, count: 1, hint: 1, id: d.id.text()}
 	detail := d.detail
 	if !detail.isObject() {
 		detail = value{}

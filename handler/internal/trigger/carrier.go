@@ -43,6 +43,13 @@ func (c *carrier) Keys() []string {
 	return keys
 }
 
+// find finds several keys at once, and the entries under them.
+func (c *carrier) find(fields ...field) {
+	for i := range c.objects {
+		c.objects[i].fold(fields...)
+	}
+}
+
 // all returns the values of key, each for itself where there are lists.
 func (c *carrier) all(key string) (values []string) {
 	for i := len(c.objects) - 1; i >= 0; i-- {
@@ -51,7 +58,7 @@ func (c *carrier) all(key string) (values []string) {
 		if s := found.text(); s != "" {
 			return []string{s}
 		}
-		if found.each(maxKeys, func(element value) { values = append(values, element.text()) }) > 0 {
+		if found.each(maxKeys, func(element *value) { values = append(values, element.text()) }) > 0 {
 			return values
 		}
 	}
@@ -64,7 +71,7 @@ func (v *value) joined() string {
 		return s
 	}
 	var list []string
-	v.each(maxKeys, func(element value) { list = append(list, element.text()) })
+	v.each(maxKeys, func(element *value) { list = append(list, element.text()) })
 	return strings.Join(list, ",")
 }
 
@@ -74,7 +81,7 @@ type recordCarrier struct{ headers value }
 
 // Get returns the value of a header.
 func (c *recordCarrier) Get(key string) (s string) {
-	c.headers.each(maxKeys, func(header value) {
+	c.headers.each(maxKeys, func(header *value) {
 		var found value
 		if header.fold(field{key, &found}); found.present() {
 			s = found.signedBytes()
@@ -88,7 +95,7 @@ func (*recordCarrier) Set(string, string) {}
 
 // Keys returns the names of the headers.
 func (c *recordCarrier) Keys() (keys []string) {
-	c.headers.each(maxKeys, func(header value) { keys = append(keys, header.sortedKeys(1)...) })
+	c.headers.each(maxKeys, func(header *value) { keys = append(keys, header.sortedKeys(1)...) })
 	return keys
 }
 
@@ -101,7 +108,7 @@ func (v *value) signedBytes() string {
 		return string(v.typed.Bytes())
 	}
 	var out []byte
-	v.each(maxHeader, func(element value) {
+	v.each(maxHeader, func(element *value) {
 		n, _ := element.integer()
 		out = append(out, byte(n)) //nolint:gosec // that is what it stands for
 	})

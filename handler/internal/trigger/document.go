@@ -16,10 +16,15 @@ type document struct {
 	whole                                    value
 }
 
-// read looks the members of event up, with one walk where it is JSON text.
+// read looks the members of event up, with one walk where it is JSON text. Where a list of records comes first it is all
+// that is looked for, since the list is walked over later. The walk ends at a request's body, after which nothing comes that
+// is asked for, in any of the formats; so it does not matter how long that is.
 func (d *document) read(event value) {
 	d.whole = event
-	event.pick(
+	if d.records = event.leading("Records"); d.records.present() {
+		return
+	}
+	event.pickUntil(func(key []byte) bool { return string(key) == "body" && d.context.present() },
 		field{"requestContext", &d.context}, field{"httpMethod", &d.method}, field{"path", &d.path},
 		field{"rawPath", &d.rawPath}, field{"rawQueryString", &d.rawQuery},
 		field{"resource", &d.resource}, field{"routeKey", &d.routeKey},
@@ -44,12 +49,12 @@ var telling = []string{
 // detect tells the source by the event's members, Other where they are of none that is known.
 func (d *document) detect() Source {
 	switch {
+	case d.records.present(): // first, since read looks for nothing after it
+		return d.detectRecords()
 	case d.methodARN.present() || d.routeARN.present():
 		return Other
 	case d.context.isObject():
 		return d.detectHTTP()
-	case d.records.present():
-		return d.detectRecords()
 	case d.lists.isObject() && (d.eventSource.is("aws:kafka") || d.eventSource.is("SelfManagedKafka")):
 		return Kafka
 	case d.detailType.present() && d.source.present():
@@ -83,22 +88,20 @@ func (d *document) detectHTTP() Source {
 
 // detectRecords tells the source of a list by its first record.
 func (d *document) detectRecords() Source {
-	source := Other
-	d.records.each(1, func(record value) {
-		var name, snsName value
-		record.pick(field{"eventSource", &name}, field{"EventSource", &snsName})
-		switch {
-		case name.is("aws:sqs"):
-			source = SQS
-		case snsName.is("aws:sns"):
-			source = SNS
-		case name.is("aws:kinesis"):
-			source = Kinesis
-		case name.is("aws:dynamodb"):
-			source = DynamoDB
-		case name.is("aws:s3"):
-			source = S3
-		}
-	})
-	return source
+	var name, snsName value
+	record := d.records.head()
+	record.pick(field{"eventSource", &name}, field{"EventSource", &snsName})
+	switch {
+	case name.is("aws:sqs"):
+		return SQS
+	case snsName.is("aws:sns"):
+		return SNS
+	case name.is("aws:kinesis"):
+		return Kinesis
+	case name.is("aws:dynamodb"):
+		return DynamoDB
+	case name.is("aws:s3"):
+		return S3
+	}
+	return Other
 }

@@ -1,36 +1,46 @@
 package trigger
 
-import "strings"
+import (
+	"reflect"
+	"strings"
+)
 
-// fold finds several members of an object by names that may be in any case: one of the very name counts, else the first
-// that is met. What is not found stays as it is.
+// fold finds several members of an object by names that may be in any case: one of the very name counts, else one that is
+// met. What has a value already is not looked for, and what is not found stays as it is.
 func (v *value) fold(fields ...field) {
 	if v.raw != nil {
 		v.foldRaw(fields)
 		return
 	}
-	v.pick(fields...)
 	missing := false
 	for i := range fields {
-		missing = missing || !fields[i].into.present()
-	}
-	if !missing {
-		return
-	}
-	if m, ok := v.stringMap(); ok {
-		for key, s := range m {
-			if f := unfound(fields, key); f != nil {
-				*f.into = value{generic: s, shapes: v.shapes}
-			}
+		if f := fields[i]; !f.into.present() {
+			v.pick(f)
+			missing = missing || !f.into.present()
 		}
+	}
+	if !missing || !v.present() {
 		return
 	}
-	v.walk(func(key string, member value) bool {
+	single, multi := v.headerMaps()
+	for key, s := range single {
 		if f := unfound(fields, key); f != nil {
-			*f.into = member
+			*f.into = value{generic: s, shapes: v.shapes}
 		}
-		return true
-	})
+	}
+	for key, list := range multi {
+		if f := unfound(fields, key); f != nil {
+			*f.into = v.shapes.typedValue(reflect.ValueOf(list))
+		}
+	}
+	if single == nil && multi == nil {
+		v.walk(func(key string, member value) bool {
+			if f := unfound(fields, key); f != nil {
+				*f.into = member
+			}
+			return true
+		})
+	}
 }
 
 // unfound returns the field that has key in another case and no value yet.
@@ -43,15 +53,28 @@ func unfound(fields []field, key string) *field {
 	return nil
 }
 
-// foldRaw is one walk.
+// foldRaw is one walk. An exact name replaces another one, and what an earlier walk has found stays.
 func (v *value) foldRaw(fields []field) {
-	members(v.raw, func(key, val []byte) bool {
+	var before, exact uint64 // bit sets
+	for i := range fields {
+		if fields[i].into.present() {
+			before |= 1 << i
+		}
+	}
+	v.used = members(v.raw, func(key, val []byte) bool {
 		if escaped(key) {
 			key = unquote(key)
 		}
 		for i := range fields {
 			f := &fields[i]
-			if string(key) == f.name || len(f.name) == len(key) && !f.into.present() && strings.EqualFold(f.name, string(key)) {
+			if len(f.name) != len(key) || before&(1<<i) != 0 {
+				continue
+			}
+			switch {
+			case string(key) == f.name:
+				*f.into = v.shapes.rawValue(val)
+				exact |= 1 << i
+			case exact&(1<<i) == 0 && !f.into.present() && strings.EqualFold(f.name, string(key)):
 				*f.into = v.shapes.rawValue(val)
 			}
 		}
@@ -59,11 +82,12 @@ func (v *value) foldRaw(fields []field) {
 	})
 }
 
-// stringMap returns what the headers of the events package's types are.
-func (v *value) stringMap() (map[string]string, bool) {
+// headerMaps returns what the headers of the events package's types are; nil for any other value.
+func (v *value) headerMaps() (single map[string]string, multi map[string][]string) {
 	if !v.isTypedMap() {
-		return nil, false
+		return nil, nil
 	}
-	m, ok := v.typed.Interface().(map[string]string)
-	return m, ok
+	single, _ = v.typed.Interface().(map[string]string)
+	multi, _ = v.typed.Interface().(map[string][]string)
+	return single, multi
 }

@@ -75,16 +75,8 @@ func (r *request) routeText() string {
 // addHeaders adds what headers say, or the service in their place (OpenTelemetry HTTP conventions, "HTTP server").
 func (r *request) addHeaders(c *Cause, s *Settings) {
 	var scheme, port, client, agent, host value
-	for i := range r.headers.objects {
-		var found [5]value
-		r.headers.objects[i].fold(field{"x-forwarded-proto", &found[0]}, field{"x-forwarded-port", &found[1]},
-			field{"x-forwarded-for", &found[2]}, field{"user-agent", &found[3]}, field{"host", &found[4]})
-		for j, into := range []*value{&scheme, &port, &client, &agent, &host} {
-			if !into.present() {
-				*into = found[j]
-			}
-		}
-	}
+	r.headers.find(field{"x-forwarded-proto", &scheme}, field{"x-forwarded-port", &port}, field{"x-forwarded-for", &client},
+		field{"user-agent", &agent}, field{"host", &host})
 	c.addText(semconv.URLSchemeKey, scheme.joined())
 	c.addServer(r.domain.text(), host.joined(), port.joined())
 	c.addText(semconv.ClientAddressKey, firstOf(client.joined(), r.peer))

@@ -1,6 +1,7 @@
 package trigger
 
 import (
+	"cmp"
 	"strings"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -15,6 +16,7 @@ const maxMessages = 128
 // batch gathers what the messages of an event say.
 type batch struct {
 	count    int // all of them
+	hint     int // how many may have an origin, where it is known
 	system   attribute.KeyValue
 	origins  []Origin
 	carriers []carrier
@@ -58,6 +60,9 @@ func (s *shared) get() string {
 func (b *batch) origin(c carrier, traceHeader string) {
 	o := Origin{TraceHeader: traceHeader}
 	if !c.objects[0].empty() || !c.objects[1].empty() {
+		if b.carriers == nil {
+			b.carriers = make([]carrier, 0, cmp.Or(b.hint, 8))
+		}
 		b.carriers = append(b.carriers, c) // where it moves, the earlier pointers are to what it was, which is the same
 		o.Carrier = &b.carriers[len(b.carriers)-1]
 	}
@@ -68,6 +73,9 @@ func (b *batch) origin(c carrier, traceHeader string) {
 func (b *batch) keep(o Origin) {
 	if o.Carrier == nil && o.TraceHeader == "" {
 		return
+	}
+	if b.origins == nil {
+		b.origins = make([]Origin, 0, cmp.Or(b.hint, 8))
 	}
 	b.origins = append(b.origins, o)
 }

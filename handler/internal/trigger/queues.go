@@ -9,8 +9,8 @@ import (
 
 // readSQS reads the messages of a queue (AWS Lambda Developer Guide, "Using Lambda with Amazon SQS").
 func (c *Cause) readSQS(records value) {
-	b := batch{system: semconv.MessagingSystemAWSSQS}
-	b.count = records.each(maxMessages, func(message value) {
+	b := batch{system: semconv.MessagingSystemAWSSQS, hint: records.sizeHint(maxMessages)}
+	b.count = records.each(maxMessages, func(message *value) {
 		var id, arn, system, own, body value
 		message.pick(field{"messageId", &id}, field{"eventSourceARN", &arn}, field{"attributes", &system},
 			field{"messageAttributes", &own}, field{"body", &body})
@@ -57,8 +57,8 @@ func (v *value) mentions(word string) bool {
 // readSNS reads a notification (AWS Lambda Developer Guide, "Invoking Lambda functions with Amazon SNS notifications"),
 // which is one message.
 func (c *Cause) readSNS(records value) {
-	b := batch{system: semconv.MessagingSystemAWSSNS}
-	b.count = records.each(maxMessages, func(record value) {
+	b := batch{system: semconv.MessagingSystemAWSSNS, hint: records.sizeHint(maxMessages)}
+	b.count = records.each(maxMessages, func(record *value) {
 		var id, arn, attributes value
 		message := record.get("Sns")
 		message.pick(field{"MessageId", &id}, field{"TopicArn", &arn}, field{"MessageAttributes", &attributes})

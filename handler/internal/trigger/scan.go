@@ -22,7 +22,11 @@ func first(s []byte) byte {
 	return 0
 }
 
-// skipString returns the index after the string that begins at s[i], len(s)+1 or more where it does not end.
+// stretch is how many bytes of a string are looked at one by one after an escaped quote. Where there is one there are more, as
+// in JSON within JSON, and to search for the next from each is slower than that.
+const stretch = 64
+
+// skipString returns the index after the string that begins at s[i], len(s)+1 where it does not end.
 func skipString(s []byte, i int) int {
 	for i++; i < len(s); {
 		n := bytes.IndexByte(s[i:], '"')
@@ -36,7 +40,14 @@ func skipString(s []byte, i int) int {
 		if escapes%2 == 0 {
 			return end + 1
 		}
-		i = end + 1
+		for i = end + 1; i < len(s) && i < end+stretch; i++ {
+			if s[i] == '"' {
+				return i + 1
+			}
+			if s[i] == '\\' {
+				i++
+			}
+		}
 	}
 	return len(s) + 1
 }
@@ -87,38 +98,56 @@ func skipNested(s []byte, i int) int {
 }
 
 // members walks over the object that s begins with. A key is given as it is written, without its quotes. The walk ends
-// where f returns false.
-func members(s []byte, f func(key, val []byte) bool) {
+// where f returns false; otherwise the length of the object is returned, 0 where it does not end.
+func members(s []byte, f func(key, val []byte) bool) int { return membersUntil(s, nil, f) }
+
+// membersUntil is members, but ends before a value at whose key stop returns true, without a look at it.
+func membersUntil(s []byte, stop func(key []byte) bool, f func(key, val []byte) bool) int {
 	i := space(s, 0)
 	if i >= len(s) || s[i] != '{' {
-		return
+		return 0
 	}
 	for i = space(s, i+1); i < len(s) && s[i] == '"'; i = space(s, i+1) {
 		end := skipString(s, i)
 		colon := space(s, end)
 		if colon >= len(s) || s[colon] != ':' {
-			return
+			return 0
 		}
-		start := space(s, colon+1)
+		key, start := s[i+1:end-1], space(s, colon+1)
+		if stop != nil && stop(key) {
+			return 0
+		}
 		after := skipValue(s, start)
-		if after > len(s) || !f(s[i+1:end-1], s[start:after]) {
-			return
+		if after > len(s) || !f(key, s[start:after]) {
+			return 0
 		}
 		if i = space(s, after); i >= len(s) || s[i] != ',' {
-			return
+			break
 		}
 	}
+	if i < len(s) && s[i] == '}' {
+		return i + 1
+	}
+	return 0
 }
 
-// elements walks over the array that s begins with. The walk ends where f returns false.
-func elements(s []byte, f func(val []byte) bool) {
+// elements walks over the array that s begins with. What f is given begins with an element and goes on to the end of s; f
+// returns how long the element is, or 0 where it has not found out, and whether to go on.
+func elements(s []byte, f func(val []byte) (used int, more bool)) {
 	i := space(s, 0)
 	if i >= len(s) || s[i] != '[' {
 		return
 	}
 	for i = space(s, i+1); i < len(s) && s[i] != ']'; i = space(s, i+1) {
-		after := skipValue(s, i)
-		if after > len(s) || after == i || !f(s[i:after]) {
+		used, more := f(s[i:])
+		if !more {
+			return
+		}
+		after := i + used
+		if used == 0 {
+			after = skipValue(s, i)
+		}
+		if after > len(s) || after == i {
 			return
 		}
 		if i = space(s, after); i >= len(s) || s[i] != ',' {

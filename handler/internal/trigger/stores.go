@@ -15,6 +15,16 @@ type store struct {
 	collection   shared
 	operation    shared
 	name, moment string // of the first
+	event, word  string // of the last, and what the conventions call it
+}
+
+// add takes over a record's type of event, which word translates.
+func (s *store) add(event *value, word func(string) string) {
+	if s.seen == 0 || !event.is(s.event) {
+		s.event = event.text()
+		s.word = word(s.event)
+	}
+	s.operation.add(s.seen, s.word)
 }
 
 // cause sets what goes for all records, and the name and the time where there is one record.
@@ -41,13 +51,13 @@ func (s *store) cause(c *Cause, collection string) {
 // readS3 reads the notifications of a bucket (Amazon S3 User Guide, "Event message structure").
 func (c *Cause) readS3(records value) {
 	var s store
-	s.count = records.each(maxMessages, func(record value) {
+	s.count = records.each(maxMessages, func(record *value) {
 		var name, at, inner, bucket, object value
 		record.pick(field{"eventName", &name}, field{"eventTime", &at}, field{"s3", &inner})
 		inner.pick(field{"bucket", &bucket}, field{"object", &object})
 		bucketName := bucket.get("name")
 		s.collection.addValue(s.seen, &bucketName)
-		s.operation.add(s.seen, objectOperation(name.text()))
+		s.add(&name, objectOperation)
 		if s.seen == 0 {
 			key := object.get("key")
 			s.name, s.moment = unescapeKey(key.text()), at.moment()
@@ -91,11 +101,11 @@ func objectOperation(event string) string {
 // The items' keys are data, and not recorded.
 func (c *Cause) readDynamoDB(records value) {
 	var s store
-	s.count = records.each(maxMessages, func(record value) {
+	s.count = records.each(maxMessages, func(record *value) {
 		var name, arn, change value
 		record.pick(field{"eventName", &name}, field{"eventSourceARN", &arn}, field{"dynamodb", &change})
 		s.collection.addValue(s.seen, &arn)
-		s.operation.add(s.seen, itemOperation(name.text()))
+		s.add(&name, itemOperation)
 		if s.seen == 0 {
 			at := change.get("ApproximateCreationDateTime")
 			s.moment = at.moment()

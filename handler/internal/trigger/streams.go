@@ -17,8 +17,8 @@ var kinesisSystem = semconv.MessagingSystemKey.String("aws.kinesis")
 // readKinesis reads the records of a stream, which are of one shard (AWS Lambda Developer Guide, "Using Lambda to process
 // records from Amazon Kinesis Data Streams").
 func (c *Cause) readKinesis(records value) {
-	b := batch{system: kinesisSystem}
-	b.count = records.each(maxMessages, func(record value) {
+	b := batch{system: kinesisSystem, hint: records.sizeHint(maxMessages)}
+	b.count = records.each(maxMessages, func(record *value) {
 		var id, arn, inner value
 		record.pick(field{"eventID", &id}, field{"eventSourceARN", &arn}, field{"kinesis", &inner})
 		b.destination.addValue(b.seen, &arn)
@@ -77,7 +77,7 @@ func (c *Cause) readKafka(lists value) {
 	var offset int64
 	for _, key := range lists.sortedKeys(maxKeys) {
 		list := lists.get(key)
-		b.count += list.each(maxMessages-b.seen, func(record value) {
+		b.count += list.each(maxMessages-b.seen, func(record *value) {
 			var topic, partition, at, headers value
 			record.pick(field{"topic", &topic}, field{"partition", &partition}, field{"offset", &at}, field{"headers", &headers})
 			b.destination.addValue(b.seen, &topic)

@@ -3,6 +3,7 @@ package trigger
 import (
 	"encoding/json"
 	"reflect"
+	"strings"
 	"time"
 )
 
@@ -11,7 +12,8 @@ import (
 type value struct {
 	typed   reflect.Value // no pointer and no interface
 	generic any           // as encoding/json fills an interface: map[string]any, []any, string, a number, bool
-	raw     []byte        // begins with the value, white space before it aside
+	raw     []byte        // begins with the value, white space before it aside; more may follow
+	used    int           // how long the value in raw is, where a walk has come to its end; else 0
 	shapes  *shapes
 }
 
@@ -79,7 +81,7 @@ func (v *value) isObject() bool {
 func (v *value) text() string {
 	switch {
 	case v.raw != nil:
-		return string(v.rawString())
+		return intern(v.rawString())
 	case v.generic != nil:
 		s, _ := v.generic.(string)
 		return s
@@ -88,6 +90,27 @@ func (v *value) text() string {
 	default:
 		return ""
 	}
+}
+
+// intern copies text, but for what requests often have.
+func intern(text []byte) string {
+	switch string(text) {
+	case "GET":
+		return "GET"
+	case "POST":
+		return "POST"
+	case "PUT":
+		return "PUT"
+	case "DELETE":
+		return "DELETE"
+	case "HTTP/1.1":
+		return "HTTP/1.1"
+	case "https":
+		return "https"
+	case "443":
+		return "443"
+	}
+	return string(text)
 }
 
 // rawString returns what a string in JSON text stands for; it may share memory with that.
@@ -128,10 +151,13 @@ func (v *value) bytes() []byte {
 }
 
 // pick finds several members of an object at once. What is not found stays as it is.
-func (v *value) pick(fields ...field) {
+func (v *value) pick(fields ...field) { v.pickUntil(nil, fields...) }
+
+// pickUntil is pick, but a walk over JSON text ends at a key for which stop, if there is one, returns true.
+func (v *value) pickUntil(stop func(key []byte) bool, fields ...field) {
 	switch {
 	case v.raw != nil:
-		v.pickRaw(fields)
+		v.pickRaw(stop, fields)
 	case v.generic != nil:
 		m, _ := v.generic.(map[string]any)
 		for i := range fields {
@@ -156,8 +182,8 @@ type field struct {
 }
 
 // pickRaw is one walk. Of members of the same name the last counts, as it does for encoding/json.
-func (v *value) pickRaw(fields []field) {
-	members(v.raw, func(key, val []byte) bool {
+func (v *value) pickRaw(stop func(key []byte) bool, fields []field) {
+	v.used = membersUntil(v.raw, stop, func(key, val []byte) bool {
 		for i := range fields {
 			if keyIs(key, fields[i].name) {
 				*fields[i].into = v.shapes.rawValue(val)
@@ -184,13 +210,17 @@ func (v *value) entry(name string) value {
 	if v.typed.Type().Key().Kind() != reflect.String {
 		return value{}
 	}
-	if m, ok := v.typed.Interface().(map[string]string); ok {
+	switch m := v.typed.Interface().(type) {
+	case map[string]string:
 		if s, ok := m[name]; ok {
 			return value{generic: s, shapes: v.shapes}
 		}
 		return value{}
+	case map[string][]string:
+		return v.shapes.typedValue(reflect.ValueOf(m[name]))
 	}
-	return v.shapes.typedValue(v.typed.MapIndex(reflect.ValueOf(name).Convert(v.typed.Type().Key())))
+	key := reflect.ValueOf(strings.Clone(name)) // a copy, or all that pick is asked for would have to be allocated
+	return v.shapes.typedValue(v.typed.MapIndex(key.Convert(v.typed.Type().Key())))
 }
 
 // get finds one member of an object.
@@ -212,4 +242,22 @@ func escaped(s []byte) bool {
 		}
 	}
 	return false
+}
+
+// leading finds a member of an object; in JSON text only the first one, without a look at its end.
+func (v *value) leading(name string) (found value) {
+	if v.raw == nil {
+		v.pick(field{name, &found})
+		return found
+	}
+	start := space(v.raw, 0)
+	if start = space(v.raw, start+1); start >= len(v.raw) || v.raw[start] != '"' {
+		return found
+	}
+	end := skipString(v.raw, start)
+	colon := space(v.raw, end)
+	if colon >= len(v.raw) || v.raw[colon] != ':' || string(v.raw[start+1:end-1]) != name {
+		return found
+	}
+	return v.shapes.rawValue(v.raw[colon+1:])
 }

@@ -10,31 +10,66 @@ import (
 	"time"
 )
 
-// each gives f the elements of a list, at most limit of them, and returns how many there are.
-func (v *value) each(limit int, f func(element value)) (n int) {
+// each gives f the elements of a list, at most limit of them, and returns how many there are. f is given the same
+// variable each time.
+func (v *value) each(limit int, f func(element *value)) (n int) {
+	var element value
 	switch {
 	case v.raw != nil:
-		elements(v.raw, func(val []byte) bool {
-			if n++; n <= limit {
-				f(v.shapes.rawValue(val))
+		elements(v.raw, func(val []byte) (int, bool) {
+			if n++; n > limit {
+				return 0, true
 			}
-			return true
+			element = v.shapes.rawValue(val)
+			f(&element)
+			return element.used, true
 		})
 		return n
 	case v.generic != nil:
 		list, _ := v.generic.([]any)
-		for _, element := range list[:min(limit, len(list))] {
-			f(v.shapes.genericValue(element))
+		for _, item := range list[:min(limit, len(list))] {
+			element = v.shapes.genericValue(item)
+			f(&element)
 		}
 		return len(list)
 	case v.typed.Kind() == reflect.Slice:
 		for i := range min(limit, v.typed.Len()) {
-			f(v.shapes.typedValue(v.typed.Index(i)))
+			element = v.shapes.typedValue(v.typed.Index(i))
+			f(&element)
 		}
 		return v.typed.Len()
 	default:
 		return 0
 	}
+}
+
+// sizeHint returns how many elements a list has, at most limit; 0 where that takes a walk.
+func (v *value) sizeHint(limit int) int {
+	if list, ok := v.generic.([]any); ok {
+		return min(len(list), limit)
+	}
+	if v.typed.Kind() == reflect.Slice {
+		return min(v.typed.Len(), limit)
+	}
+	return 0
+}
+
+// head returns the first element of a list.
+func (v *value) head() (element value) {
+	switch {
+	case v.raw != nil:
+		elements(v.raw, func(val []byte) (int, bool) {
+			element = v.shapes.rawValue(val)
+			return 0, false
+		})
+	case v.generic != nil:
+		if list, _ := v.generic.([]any); len(list) > 0 {
+			return v.shapes.genericValue(list[0])
+		}
+	case v.typed.Kind() == reflect.Slice && v.typed.Len() > 0:
+		return v.shapes.typedValue(v.typed.Index(0))
+	}
+	return element
 }
 
 // walk gives f the members of an object, until it returns false. Those of a map come in any order.
