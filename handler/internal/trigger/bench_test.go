@@ -1,6 +1,7 @@
 package trigger_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"maps"
 	"reflect"
@@ -43,31 +44,40 @@ func benchmark(b *testing.B, read func() trigger.Cause) {
 	}
 }
 
-// grow makes a document of about size bytes: with more records, a longer body, or a member that nobody asks for.
+// grow makes a document of about size bytes: with more records, with a longer body, or with one more member. All else
+// stays as it is and where it is, without white space.
 func grow(t testing.TB, data []byte, size int) []byte {
 	t.Helper()
-	var event map[string]any
-	if err := json.Unmarshal(data, &event); err != nil {
+	var out bytes.Buffer
+	if err := json.Compact(&out, data); err != nil {
 		t.Fatal(err)
 	}
-	var compact []byte
-	pad := `{"sku":"tea","note":"first flush","quantity":2},`
-	for n := 1; len(compact) < size; n++ {
-		records, isBatch := event["Records"].([]any)
-		lists, isKafka := event["records"].(map[string]any)
-		switch {
-		case isBatch:
-			event["Records"] = append(records, records[0])
-		case isKafka:
-			for key, list := range lists {
-				lists[key] = append(list.([]any), list.([]any)[0])
-			}
-		case event["body"] != nil:
-			event["body"] = strings.Repeat(pad, (size-len(data))*9*n/80/len(pad))
-		default:
-			event["padding"] = strings.Repeat(pad, (size-len(data))*9*n/80/len(pad))
-		}
-		compact, _ = json.Marshal(event)
+	text := out.String()
+	text = text[:len(text)-1] // without the last brace
+	padding, _ := json.Marshal(strings.Repeat(`{"sku":"tea","note":"first flush","quantity":2},`, (size-len(text))*4/5/48))
+	var event struct {
+		Records []json.RawMessage
+		Lists   map[string][]json.RawMessage `json:"records"`
 	}
-	return compact
+	_ = json.Unmarshal(data, &event) // of another form it has none
+	switch {
+	case len(event.Records) > 0:
+		var record bytes.Buffer
+		_ = json.Compact(&record, event.Records[0])
+		more := strings.Repeat(record.String()+",", (size-len(text))/record.Len())
+		text = strings.Replace(text, `"Records":[`, `"Records":[`+more, 1)
+	case len(event.Lists) > 0:
+		var record bytes.Buffer
+		for key, list := range event.Lists {
+			_ = json.Compact(&record, list[0])
+			more := strings.Repeat(record.String()+",", (size-len(text))/record.Len())
+			text = strings.Replace(text, `"`+key+`":[`, `"`+key+`":[`+more, 1)
+			break
+		}
+	case strings.Contains(text, `"requestContext"`):
+		text += `,"body":` + string(padding)
+	default:
+		text += `,"padding":` + string(padding)
+	}
+	return []byte(text + "}")
 }

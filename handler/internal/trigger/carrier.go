@@ -7,15 +7,44 @@ const maxKeys = 256
 
 // carrier lets propagators read what stands in an event: one object or two, of which the first counts more. Keys are found
 // as they are, else in any case: HTTP APIs lower the names of headers, REST APIs leave them as they were sent. It
-// implements propagation.TextMapCarrier; Set does nothing, since an event is not written to.
+// implements propagation.TextMapCarrier; Set does nothing, since an event is not written to. It is not safe for concurrent use.
 type carrier struct {
 	objects [2]value
 	// inner is the member with an entry's value, where entries are objects, as message attributes are.
 	inner [2]string
+	// data says that the objects are a program's own and may be large: what may be a span context is copied from them at the
+	// first use.
+	data bool
+}
+
+// maxEntry bounds the values that are taken from data: that of W3C's baggage (W3C Baggage, "Limits").
+const maxEntry = 8 << 10
+
+// extract copies from JSON text what may be a span context, so that no key takes a walk over it.
+func (c *carrier) extract() {
+	if !c.data {
+		return
+	}
+	c.data = false
+	for i := range c.objects {
+		if c.objects[i].raw == nil {
+			continue
+		}
+		strings := map[string]any{}
+		members(c.objects[i].raw, func(key, val []byte) bool {
+			if first(val) == '"' && len(val) <= maxEntry && len(key) <= maxEntry {
+				member := c.objects[i].shapes.rawValue(val)
+				strings[string(unquote(key))] = member.text()
+			}
+			return len(strings) < maxKeys
+		})
+		c.objects[i] = c.objects[i].shapes.genericValue(strings)
+	}
 }
 
 // Get returns the value of key, of several the list.
 func (c *carrier) Get(key string) string {
+	c.extract()
 	for i := range c.objects {
 		var found value
 		c.objects[i].fold(field{key, &found})
@@ -34,6 +63,7 @@ func (*carrier) Set(string, string) {}
 
 // Keys returns the keys of both objects.
 func (c *carrier) Keys() []string {
+	c.extract()
 	keys := c.objects[0].sortedKeys(maxKeys)
 	for _, key := range c.objects[1].sortedKeys(maxKeys) {
 		if known := c.objects[0].get(key); !known.present() {

@@ -13,7 +13,7 @@ type document struct {
 	triggerSource, userPool                  value // Cognito user pools
 	identityPool, dataset                    value // Cognito Sync
 	execution, machine, state, inner, inner2 value // Step Functions' context object, or where it may be
-	whole                                    value
+	traceHeader, whole                       value
 }
 
 // read looks the members of event up, with one walk where it is JSON text. Where a list of records comes first it is all
@@ -38,6 +38,7 @@ func (d *document) read(event value) {
 		field{"identityPoolId", &d.identityPool}, field{"datasetName", &d.dataset},
 		field{"Execution", &d.execution}, field{"StateMachine", &d.machine}, field{"State", &d.state},
 		field{"Context", &d.inner}, field{"context", &d.inner2},
+		field{"AWSTraceHeader", &d.traceHeader},
 	)
 }
 

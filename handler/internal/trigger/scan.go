@@ -81,21 +81,33 @@ func ends(c byte) bool {
 // skipNested skips an object or an array.
 func skipNested(s []byte, i int) int {
 	for depth := 0; i < len(s); {
-		switch s[i] {
-		case '"':
+		switch nesting[s[i]] {
+		case plain:
+			i++
+		case quote:
 			i = skipString(s, i)
-			continue
-		case '{', '[':
+		case open:
 			depth++
-		case '}', ']':
+			i++
+		case shut:
+			i++
 			if depth--; depth == 0 {
-				return i + 1
+				return i
 			}
 		}
-		i++
 	}
 	return len(s) + 1
 }
+
+// What a byte means outside a string.
+const (
+	plain = iota
+	quote
+	open
+	shut
+)
+
+var nesting = [256]uint8{'"': quote, '{': open, '[': open, '}': shut, ']': shut}
 
 // members walks over the object that s begins with. A key is given as it is written, without its quotes. The walk ends
 // where f returns false; otherwise the length of the object is returned, 0 where it does not end.

@@ -10,18 +10,13 @@ import (
 // "context" (Step Functions Developer Guide, "Accessing execution data from the Context object"). It leaves the object's
 // parts where they would be if the payload was it.
 func (d *document) stepFunctions() bool {
-	for _, candidate := range []value{d.whole, d.inner, d.inner2} {
-		if !candidate.isObject() {
-			continue
-		}
-		var execution, machine, state value
-		candidate.pick(field{"Execution", &execution}, field{"StateMachine", &machine}, field{"State", &state})
-		if execution.isObject() && machine.isObject() && state.isObject() {
-			d.execution, d.machine, d.state = execution, machine, state
+	for _, within := range []*value{&d.inner, &d.inner2} {
+		if d.execution.isObject() && d.machine.isObject() && d.state.isObject() {
 			return true
 		}
+		within.pick(field{"Execution", &d.execution}, field{"StateMachine", &d.machine}, field{"State", &d.state})
 	}
-	return false
+	return d.execution.isObject() && d.machine.isObject() && d.state.isObject()
 }
 
 // readStepFunctions reads a task's payload. The span context that started the execution may be among the payload's own
@@ -36,14 +31,9 @@ func (c *Cause) readStepFunctions(d *document) {
 	if !input.isObject() {
 		input = value{}
 	}
-	var header, inputHeader value
-	d.whole.fold(field{traceHeader, &header})
-	input.fold(field{traceHeader, &inputHeader})
+	header := d.traceHeader
 	if !header.present() {
-		header = inputHeader
+		header = input.get("AWSTraceHeader")
 	}
-	c.Caller = Origin{Carrier: &carrier{objects: [2]value{d.whole, input}}, TraceHeader: header.text()}
+	c.Caller = Origin{Carrier: &carrier{objects: [2]value{d.whole, input}, data: true}, TraceHeader: header.text()}
 }
-
-// traceHeader is the name under which AWS's services keep an X-Ray header.
-const traceHeader = "AWSTraceHeader"

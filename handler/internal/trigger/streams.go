@@ -27,7 +27,7 @@ func (c *Cause) readKinesis(records value) {
 			b.detail.value, _, _ = strings.Cut(b.id, ":")
 		}
 		data := inner.get("data")
-		b.origin(carrier{objects: [2]value{records.shapes.object(data.data())}}, "")
+		b.origin(carrier{objects: [2]value{records.shapes.object(data.data())}, data: true}, "")
 		b.seen++
 	})
 	// STREAM, or STREAM/consumer/NAME:TIME where the consumer has a throughput of its own.
@@ -75,9 +75,8 @@ func (s *shapes) object(data []byte) value {
 func (c *Cause) readKafka(lists value) {
 	b := batch{system: semconv.MessagingSystemKafka}
 	var offset int64
-	for _, key := range lists.sortedKeys(maxKeys) {
-		list := lists.get(key)
-		b.count += list.each(maxMessages-b.seen, func(record *value) {
+	for _, partition := range lists.sortedMembers(maxKeys) {
+		b.count += partition.member.each(maxMessages-b.seen, func(record *value) {
 			var topic, partition, at, headers value
 			record.pick(field{"topic", &topic}, field{"partition", &partition}, field{"offset", &at}, field{"headers", &headers})
 			b.destination.addValue(b.seen, &topic)

@@ -17,15 +17,18 @@ func unquote(s []byte) []byte {
 	if at < 0 {
 		return s
 	}
-	out := make([]byte, 0, len(s))
-	for at >= 0 && at+1 < len(s) {
-		out = append(out, s[:at]...)
+	out := append(make([]byte, 0, len(s)), s[:at]...)
+	for i := at; i < len(s); {
+		if s[i] != '\\' || i+1 == len(s) {
+			out = append(out, s[i])
+			i++
+			continue
+		}
 		var used int
-		out, used = appendEscape(out, s[at:])
-		s = s[at+used:]
-		at = bytes.IndexByte(s, '\\')
+		out, used = appendEscape(out, s[i:])
+		i += used
 	}
-	return append(out, s...)
+	return out
 }
 
 // appendEscape appends the character that s, which begins with a backslash and something more, stands for. It returns how

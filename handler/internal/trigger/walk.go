@@ -117,15 +117,36 @@ func (v *value) empty() bool {
 	}
 }
 
+// sortedMembers returns the members of an object in the order of their keys, at most limit of them. Of those of the same name
+// the last is there.
+func (v *value) sortedMembers(limit int) (all []entry) {
+	v.walk(func(key string, member value) bool {
+		all = append(all, entry{key, member})
+		return len(all) < limit
+	})
+	slices.SortStableFunc(all, func(a, b entry) int { return strings.Compare(a.key, b.key) })
+	unique := all[:0]
+	for i, e := range all {
+		if i+1 == len(all) || all[i+1].key != e.key {
+			unique = append(unique, e)
+		}
+	}
+	return unique
+}
+
+// entry is a member of an object.
+type entry struct {
+	key    string
+	member value
+}
+
 // sortedKeys returns the keys of an object, at most limit of them.
 func (v *value) sortedKeys(limit int) []string {
 	var keys []string
-	v.walk(func(key string, _ value) bool {
-		keys = append(keys, key)
-		return len(keys) < limit
-	})
-	slices.Sort(keys)
-	return slices.Compact(keys)
+	for _, e := range v.sortedMembers(limit) {
+		keys = append(keys, e.key)
+	}
+	return keys
 }
 
 // integer returns a whole number.
