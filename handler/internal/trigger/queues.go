@@ -21,7 +21,7 @@ func (c *Cause) readSQS(records value) {
 			b.id = id.text()
 		}
 		header := system.get("AWSTraceHeader")
-		b.origin(carrier{[2]value{own, envelope}, [2]string{"stringValue", "Value"}}, header.text())
+		b.origin(carrier{objects: [2]value{own, envelope}, inner: [2]string{"stringValue", "Value"}}, header.text())
 		b.seen++
 	})
 	b.cause(c, arnResource(b.destination.get()))
@@ -66,7 +66,7 @@ func (c *Cause) readSNS(records value) {
 		if b.seen == 0 {
 			b.id = id.text()
 		}
-		b.origin(carrier{[2]value{attributes}, [2]string{"Value"}}, "")
+		b.origin(carrier{objects: [2]value{attributes}, inner: [2]string{"Value"}}, "")
 		b.seen++
 	})
 	topic := b.destination.get()
