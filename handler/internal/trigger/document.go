@@ -24,7 +24,10 @@ func (d *document) read(event value) {
 	if d.records = event.leading("Records"); d.records.present() {
 		return
 	}
-	event.pickUntil(func(key []byte) bool { return string(key) == "body" && d.context.present() },
+	last := func(key []byte) bool {
+		return string(key) == "body" && d.context.present() || string(key) == "records" && d.eventSource.present()
+	}
+	event.pickUntil(last,
 		field{"requestContext", &d.context}, field{"httpMethod", &d.method}, field{"path", &d.path},
 		field{"rawPath", &d.rawPath}, field{"rawQueryString", &d.rawQuery},
 		field{"resource", &d.resource}, field{"routeKey", &d.routeKey},

@@ -113,7 +113,7 @@ var nesting = [256]uint8{'"': quote, '{': open, '[': open, '}': shut, ']': shut}
 // where f returns false; otherwise the length of the object is returned, 0 where it does not end.
 func members(s []byte, f func(key, val []byte) bool) int { return membersUntil(s, nil, f) }
 
-// membersUntil is members, but ends before a value at whose key stop returns true, without a look at it.
+// membersUntil is members, but ends with a value at whose key stop returns true: f is given that and all that follows it.
 func membersUntil(s []byte, stop func(key []byte) bool, f func(key, val []byte) bool) int {
 	i := space(s, 0)
 	if i >= len(s) || s[i] != '{' {
@@ -127,6 +127,7 @@ func membersUntil(s []byte, stop func(key []byte) bool, f func(key, val []byte) 
 		}
 		key, start := s[i+1:end-1], space(s, colon+1)
 		if stop != nil && stop(key) {
+			f(key, s[min(start, len(s)):])
 			return 0
 		}
 		after := skipValue(s, start)

@@ -153,7 +153,7 @@ func (v *value) bytes() []byte {
 // pick finds several members of an object at once. What is not found stays as it is.
 func (v *value) pick(fields ...field) { v.pickUntil(nil, fields...) }
 
-// pickUntil is pick, but a walk over JSON text ends at a key for which stop, if there is one, returns true.
+// pickUntil is pick, but a walk over JSON text ends with a key for which stop, if there is one, returns true.
 func (v *value) pickUntil(stop func(key []byte) bool, fields ...field) {
 	switch {
 	case v.raw != nil:

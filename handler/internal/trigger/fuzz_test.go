@@ -1,0 +1,148 @@
+package trigger_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/epilogue-go/epilogue/handler/internal/trigger"
+)
+
+// addCorpus adds the documents, some of what they might be cut to, and text that is no event.
+func addCorpus(f *testing.F) {
+	files, err := filepath.Glob("testdata/events/*.json")
+	if err != nil || len(files) == 0 {
+		f.Fatal(err, "no documents")
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+		f.Add(data[:len(data)*2/3])
+	}
+	for _, text := range []string{
+		``, `null`, `[]`, `"`, `{"Records"`, `{"Records":[{"eventSource":"aws:sqs","body":"\ud800\u0041\""},1,null]}`,
+		`{"requestContext":{"http":{"method":1}},"headers":{"a":["b",1,null]}}`, `{"records":{"a":[{"headers":[[]]}]},"eventSource":"aws:kafka"}`,
+		`{"detail-type":"\u0000","source":"\\","detail":"{}"}`, "{\"detail-type\":\"\xff\xfe\",\"source\":\"\xed\xa0\x80\",\"detail\":{\"\\u0061\":\"b\"}}",
+	} {
+		f.Add([]byte(text))
+	}
+}
+
+// FuzzRaw: whatever the text, reading it and asking all carriers ends without a panic, text in attributes is valid, and no
+// more messages are looked at than the bound says. Where it is an event as AWS writes them, the cause is that of its map.
+func FuzzRaw(f *testing.F) {
+	addCorpus(f)
+	raw, generic := trigger.NewReader(nil, settings), trigger.NewReader(reflect.TypeFor[map[string]any](), settings)
+	f.Fuzz(func(t *testing.T, text []byte) {
+		before := bytes.Clone(text)
+		got := raw.Raw(text)
+		gotDump := dump(got)
+		if len(got.Messages) > 128 || !utf8.ValidString(got.Name) || !bytes.Equal(before, text) {
+			t.Errorf("%d messages, name %q, text changed %t", len(got.Messages), got.Name, !bytes.Equal(before, text))
+		}
+		var event map[string]any
+		if json.Unmarshal(text, &event) != nil || !ordinary(text) {
+			return
+		}
+		if diff := cmp.Diff(dump(generic.Typed(reflect.ValueOf(event))), gotDump); diff != "" {
+			t.Errorf("%q (-map +raw):\n%s", text, diff)
+		}
+	})
+}
+
+// ordinary reports whether a document has no member twice, also in another case, no list of records or body ahead of a member
+// that is asked for, and not more members than are looked at: of those a raw event may tell something else than a map.
+func ordinary(text []byte) bool {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	ok, _ := ordinaryValue(decoder, true)
+	return ok
+}
+
+func ordinaryValue(decoder *json.Decoder, top bool) (bool, error) {
+	token, err := decoder.Token()
+	if err != nil {
+		return false, err
+	}
+	switch token {
+	case json.Delim('['):
+		for decoder.More() {
+			if ok, err := ordinaryValue(decoder, false); !ok || err != nil {
+				return false, err
+			}
+		}
+	case json.Delim('{'):
+		known := map[string]bool{}
+		for decoder.More() {
+			key, err := decoder.Token()
+			if err != nil {
+				return false, err
+			}
+			name, _ := key.(string)
+			folded := string(bytes.ToLower([]byte(name)))
+			if known[folded] || len(known) > 200 || top && (known["records"] || known["body"]) {
+				return false, nil
+			}
+			known[folded] = true
+			if ok, err := ordinaryValue(decoder, false); !ok || err != nil {
+				return false, err
+			}
+		}
+	default:
+		return true, nil
+	}
+	_, err = decoder.Token()
+	return err == nil, err
+}
+
+// FuzzMap: whatever a map holds, reading it and asking all carriers ends without a panic, told of any source.
+func FuzzMap(f *testing.F) {
+	addCorpus(f)
+	var readers []*trigger.Reader
+	for source := trigger.Unknown; source <= trigger.Other; source++ {
+		readers = append(readers, trigger.NewReader(reflect.TypeFor[any](), trigger.Settings{Source: source}))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var event any
+		if json.Unmarshal(text, &event) != nil {
+			return
+		}
+		for _, reader := range readers {
+			c := reader.Typed(reflect.ValueOf(&event).Elem())
+			_ = dump(c)
+			_ = reader.Response(event)
+			if len(c.Attributes) == 0 || len(c.Messages) > 128 {
+				t.Errorf("%q: %d attributes, %d messages", text, len(c.Attributes), len(c.Messages))
+			}
+		}
+	})
+}
+
+// FuzzUnquote: a string of JSON text is what encoding/json makes of it.
+func FuzzUnquote(f *testing.F) {
+	for _, s := range []string{`a`, `\u0041\ud83d\ude00\ud83d`, `\"\\\/\b\f\n\r\t`, "\xff\xfe\xed\xa0\x80é", `\ud800\u0041`} {
+		f.Add([]byte(s))
+	}
+	reader := trigger.NewReader(nil, trigger.Settings{})
+	f.Fuzz(func(t *testing.T, inner []byte) {
+		text := append(append([]byte(`{"detail-type":"`), inner...), `","source":"s"}`...)
+		var event struct {
+			Type   string  `json:"detail-type"`
+			Source *string `json:"source"`
+		}
+		if json.Unmarshal(text, &event) != nil || event.Type == "" || !ordinary(text) || *event.Source != "s" {
+			return
+		}
+		if got := reader.Raw(text).Name; got != "process "+event.Type && event.Type != "Scheduled Event" {
+			t.Errorf("%q: %q, want %q", text, got, event.Type)
+		}
+	})
+}

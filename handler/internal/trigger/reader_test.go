@@ -1,0 +1,274 @@
+package trigger_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/google/go-cmp/cmp"
+	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/epilogue-go/epilogue/handler/internal/trigger"
+)
+
+type (
+	definedQueue events.SQSEvent
+	embeddingPtr struct {
+		*events.APIGatewayV2HTTPRequest
+	}
+	embeddingDeep struct {
+		Note string
+		embeddedHTTP
+	}
+	embeddedHTTP struct{ events.APIGatewayV2HTTPRequest }
+	ownQueue     struct{ Records []ownMessage }
+	ownMessage   struct {
+		Body   string
+		Source string `json:"eventSource"`
+		ARN    string `json:"eventSourceARN"`
+	}
+	recursive struct {
+		*recursive
+		Records []ownMessage
+	}
+)
+
+// TestTypes: what programs make of the events package's types tells the same, as far as it has the members.
+func TestTypes(t *testing.T) {
+	tests := []struct {
+		document string
+		event    reflect.Type
+		source   trigger.Source
+		name     string
+	}{
+		{"sqs", reflect.TypeFor[definedQueue](), trigger.SQS, "process orders"},
+		{"sqs", reflect.TypeFor[*definedQueue](), trigger.SQS, "process orders"},
+		{"sqs", reflect.TypeFor[ownQueue](), trigger.SQS, "process orders"},
+		{"sqs", reflect.TypeFor[recursive](), trigger.SQS, "process orders"},
+		{"sqs", reflect.TypeFor[struct{ Records []struct{ Body string } }](), trigger.Other, ""},
+		{"http-api", reflect.TypeFor[embeddingPtr](), trigger.HTTPAPI, "GET /orders/{id}"},
+		{"http-api", reflect.TypeFor[embeddingDeep](), trigger.HTTPAPI, "GET /orders/{id}"},
+		{"http-api", reflect.TypeFor[struct{ RawPath string }](), trigger.Other, ""},
+		{"http-api", reflect.TypeFor[map[string]json.RawMessage](), trigger.HTTPAPI, "GET /orders/{id}"},
+		{"function-url", reflect.TypeFor[events.APIGatewayV2HTTPRequest](), trigger.HTTPAPI, "POST"},
+		{"eventbridge", reflect.TypeFor[events.CodeBuildEvent](), trigger.EventBridge, "process Order Placed"},
+	}
+	for _, tt := range tests {
+		t.Run(fmt.Sprint(tt.document, " as ", tt.event), func(t *testing.T) {
+			c := typedCause(t, tt.event, document(t, tt.document))
+			if c.Source != tt.source || c.Name != tt.name {
+				t.Errorf("%v %q, want %v %q", c.Source, c.Name, tt.source, tt.name)
+			}
+		})
+	}
+}
+
+// TestNothing: events that are null, of a type that tells nothing, or not there at all.
+func TestNothing(t *testing.T) {
+	tests := []struct {
+		event  any
+		source trigger.Source
+	}{
+		{(*events.APIGatewayV2HTTPRequest)(nil), trigger.HTTPAPI},
+		{(*events.SQSEvent)(nil), trigger.SQS},
+		{events.S3Event{}, trigger.S3},
+		{events.KafkaEvent{}, trigger.Kafka},
+		{events.CloudWatchEvent{}, trigger.EventBridge},
+		{map[string]any(nil), trigger.Other},
+		{json.RawMessage(nil), trigger.Other},
+		{[]byte("text"), trigger.Other},
+		{"text", trigger.Other},
+		{17, trigger.Other},
+		{[]string{"a"}, trigger.Other},
+		{make(chan int), trigger.Other},
+		{map[int]string{1: "a"}, trigger.Other},
+	}
+	for _, tt := range tests {
+		c := trigger.NewReader(reflect.TypeOf(tt.event), settings).Typed(reflect.ValueOf(tt.event))
+		if c.Source != tt.source || len(c.Attributes) == 0 || len(c.Messages) != 0 {
+			t.Errorf("%T: %s", tt.event, dump(c))
+		}
+	}
+	if c := trigger.NewReader(nil, settings).Typed(reflect.Value{}); c.Source != trigger.Other {
+		t.Errorf("no event: %s", dump(c))
+	}
+}
+
+// TestTold: a source that is told is believed, and what the event has of it is said.
+func TestTold(t *testing.T) {
+	for source := trigger.RESTAPI; source <= trigger.Other; source++ {
+		if trigger.Named(source.String()) != source {
+			t.Errorf("%v is not found by its name", source)
+		}
+		c := trigger.NewReader(nil, trigger.Settings{Source: source}).Raw([]byte(`{"order":17}`))
+		if c.Source != source || len(c.Attributes) == 0 {
+			t.Errorf("%v: %s", source, dump(c))
+		}
+	}
+	type body struct {
+		Records []struct{ EventSourceARN string }
+	}
+	v := body{Records: make([]struct{ EventSourceARN string }, 2)}
+	c := trigger.NewReader(reflect.TypeFor[body](), trigger.Settings{Source: trigger.SQS}).Typed(reflect.ValueOf(v))
+	if c.Batch != 2 || c.Name != "process" {
+		t.Errorf("own type: %s", dump(c))
+	}
+}
+
+// TestBounds: of a large batch all messages are counted, and the first 128 are asked for an origin.
+func TestBounds(t *testing.T) {
+	message := `{"messageId":"1","eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:eu-west-1:111122223333:orders",` +
+		`"attributes":{"AWSTraceHeader":"Root=1"},"body":"x"}`
+	text := []byte(`{"Records":[` + strings.Repeat(message+",", 999) + message + `]}`)
+	for way, event := range map[string]reflect.Type{
+		"typed": reflect.TypeFor[events.SQSEvent](), "map": reflect.TypeFor[map[string]any](), "raw": reflect.TypeFor[json.RawMessage](),
+	} {
+		if c := typedCause(t, event, text); c.Batch != 1000 || len(c.Messages) != 128 {
+			t.Errorf("%s: %d messages, %d origins, want 1000 and 128", way, c.Batch, len(c.Messages))
+		}
+	}
+}
+
+// TestAttributesOutliveEvent: text of a raw event may be changed by the handler, and no attribute changes with it.
+func TestAttributesOutliveEvent(t *testing.T) {
+	for name := range corpus {
+		text := document(t, name)
+		c := trigger.NewReader(nil, settings).Raw(text)
+		before := fmt.Sprint(c.Name, attributesOf(c))
+		clear(text)
+		after := fmt.Sprint(c.Name, attributesOf(c))
+		if before != after {
+			t.Errorf("%s: %s became %s", name, before, after)
+		}
+	}
+}
+
+// TestQuery: names are kept, values only where they are asked for; a part without a name may be a value.
+func TestQuery(t *testing.T) {
+	const head, tail = `{"requestContext":{"http":{"method":"GET"}},"rawPath":"/","rawQueryString":"`, `"}`
+	tests := []struct{ query, want string }{
+		{"a=1", "a=REDACTED"},
+		{"a=1&expand=2", "a=REDACTED&expand=2"},
+		{"expand=2&expand=3&sig=x%20y", "expand=2&expand=3&sig=REDACTED"},
+		{"token", "REDACTED"},
+		{"a=&&b", "a=REDACTED&&REDACTED"},
+		{"a=b=c&=d", "a=REDACTED&=REDACTED"},
+	}
+	for _, tt := range tests {
+		c := trigger.NewReader(nil, settings).Raw([]byte(head + tt.query + tail))
+		if got := attributesOf(c)["url.query"]; got != tt.want {
+			t.Errorf("%q: %q, want %q", tt.query, got, tt.want)
+		}
+	}
+}
+
+func attributesOf(c trigger.Cause) map[string]string {
+	m := map[string]string{}
+	for _, kv := range c.Attributes {
+		m[string(kv.Key)] = kv.Value.Emit()
+	}
+	return m
+}
+
+// TestHeaders: of two spellings the one asked for counts, single headers come before lists, keys are listed once, and
+// nothing can be written.
+func TestHeaders(t *testing.T) {
+	event := events.APIGatewayProxyRequest{
+		HTTPMethod: "GET", Headers: map[string]string{"A": "1", "b": "2", "traceparent": "exact", "TraceParent": "other"},
+		MultiValueHeaders: map[string][]string{"A": {"x", "y"}, "C": {"3", "4"}},
+	}
+	text, err := json.Marshal(event)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for way, c := range map[string]trigger.Cause{
+		"typed": typedCause(t, reflect.TypeOf(event), text),
+		"raw":   trigger.NewReader(nil, trigger.Settings{Source: trigger.RESTAPI}).Raw(text),
+		"map":   trigger.NewReader(reflect.TypeFor[any](), trigger.Settings{Source: trigger.RESTAPI}).Typed(reflect.ValueOf(asMap(t, text))),
+	} {
+		carrier := c.Caller.Carrier
+		carrier.Set("d", "an event is not written to")
+		got := map[string]string{}
+		for _, key := range []string{"a", "B", "c", "d", "traceparent"} {
+			got[key] = carrier.Get(key)
+		}
+		want := map[string]string{"a": "1", "B": "2", "c": "3,4", "d": "", "traceparent": "exact"}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", way, diff)
+		}
+		if diff := cmp.Diff([]string{"A", "TraceParent", "b", "traceparent", "C"}, carrier.Keys()); diff != "" {
+			t.Errorf("%s: keys (-want +got):\n%s", way, diff)
+		}
+	}
+}
+
+func asMap(t *testing.T, text []byte) (m map[string]any) {
+	t.Helper()
+	if err := json.Unmarshal(text, &m); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// TestClient: the first address that proxies have noted, without its port, else the one that the service was connected from.
+func TestClient(t *testing.T) {
+	for forwarded, want := range map[string]string{
+		"": "198.51.100.4", "203.0.113.9": "203.0.113.9", " 203.0.113.9 , 10.0.0.1": "203.0.113.9", "203.0.113.9:5100": "203.0.113.9",
+		"2001:db8::1": "2001:db8::1", "[2001:db8::1]:443, 10.0.0.1": "2001:db8::1", ",": "198.51.100.4",
+	} {
+		c := trigger.NewReader(nil, settings).Raw(fmt.Appendf(nil,
+			`{"requestContext":{"http":{"method":"GET","sourceIp":"198.51.100.4"}},"headers":{"x-forwarded-for":%q}}`, forwarded))
+		if got := attributesOf(c)["client.address"]; got != want {
+			t.Errorf("%q: %q, want %q", forwarded, got, want)
+		}
+	}
+}
+
+// TestResponse: a status is found in whatever becomes an object with one, and nowhere else.
+func TestResponse(t *testing.T) {
+	type embedded struct{ StatusCode int }
+	type own struct {
+		Code int `json:"statusCode"`
+	}
+	r := trigger.NewReader(nil, trigger.Settings{ResponseHeaders: []string{"location", "set-cookie"}})
+	tests := []struct {
+		result any
+		want   int
+	}{
+		{events.APIGatewayProxyResponse{StatusCode: 503}, 503},
+		{&events.LambdaFunctionURLStreamingResponse{StatusCode: 201}, 201},
+		{&events.APIGatewayProxyStreamingResponse{StatusCode: 202}, 202},
+		{own{404}, 404},
+		{struct{ own }{own{404}}, 404},
+		{struct{ *embedded }{}, 0},
+		{map[string]any{"statusCode": 500}, 500},
+		{map[string]any{"statusCode": 500.0}, 500},
+		{map[string]any{"statusCode": json.Number("500")}, 500},
+		{map[string]int{"statusCode": 500}, 500},
+		{json.RawMessage(`{"statusCode": 418 }`), 418},
+		{[]byte(`{"statusCode":500}`), 0},
+		{`{"statusCode":500}`, 0},
+		{map[string]any{"statusCode": "500"}, 0},
+		{map[string]any{"statusCode": 1e9}, 0},
+		{map[string]any{"statusCode": 500.5}, 0},
+		{nil, 0},
+		{(*events.APIGatewayProxyResponse)(nil), 0},
+	}
+	for _, tt := range tests {
+		if got := r.Response(tt.result).Status; got != tt.want {
+			t.Errorf("%T %v: %d, want %d", tt.result, tt.result, got, tt.want)
+		}
+	}
+	got := r.Response(events.APIGatewayProxyResponse{
+		StatusCode: 302, Headers: map[string]string{"Location": "/a"}, MultiValueHeaders: map[string][]string{"Set-Cookie": {"a=1", "b=2"}},
+	})
+	want := attribute.NewSet(attribute.Int("http.response.status_code", 302),
+		attribute.StringSlice("http.response.header.location", []string{"/a"}),
+		attribute.StringSlice("http.response.header.set-cookie", []string{"a=1", "b=2"}))
+	if set := attribute.NewSet(got.Attributes...); !set.Equals(&want) {
+		t.Errorf("%v, want %v", got.Attributes, want.ToSlice())
+	}
+}
