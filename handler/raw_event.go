@@ -39,8 +39,14 @@ func decodingOf(opts []lambda.Option) (d decoding) {
 	return d
 }
 
-// decode decodes an event as aws-lambda-go does.
+// decode decodes an event as aws-lambda-go does. It does so with a json.Decoder, which for one value that is well formed
+// does the same as json.Unmarshal, and needs a buffer for it.
 func (d decoding) decode(text []byte, event reflect.Type) (reflect.Value, error) {
+	v := reflect.New(event)
+	if d == (decoding{}) {
+		err := json.Unmarshal(text, v.Interface())
+		return v.Elem(), err
+	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	if d.useNumber {
 		decoder.UseNumber()
@@ -48,7 +54,6 @@ func (d decoding) decode(text []byte, event reflect.Type) (reflect.Value, error)
 	if d.disallowUnknownFields {
 		decoder.DisallowUnknownFields()
 	}
-	v := reflect.New(event)
 	err := decoder.Decode(v.Interface())
 	return v.Elem(), err
 }

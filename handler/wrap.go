@@ -91,7 +91,7 @@ func (h *funcHandler) serve(args []reflect.Value) []reflect.Value {
 // cause reads what the event tells.
 func (h *funcHandler) cause(event reflect.Value) trigger.Cause {
 	if h.raw {
-		return h.reader.Raw(event.Interface().(rawEvent).text) //nolint:errcheck,forcetypeassert // it is of that type
+		return h.reader.Raw(event.Interface().(rawEvent).text)
 	}
 	return h.reader.Typed(event)
 }
@@ -99,7 +99,7 @@ func (h *funcHandler) cause(event reflect.Value) trigger.Cause {
 // call decodes the event, where that is not done, calls the function and encodes its result.
 func (h *funcHandler) call(ctx context.Context, event reflect.Value) (result any, out responseReader, err error) {
 	if h.raw {
-		text := event.Interface().(rawEvent).text //nolint:errcheck,forcetypeassert // it is of that type
+		text := event.Interface().(rawEvent).text
 		if event, err = h.decoding.decode(text, h.signature.event); err != nil {
 			return nil, out, err
 		}

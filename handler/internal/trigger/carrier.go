@@ -140,7 +140,7 @@ func (v *value) signedBytes() string {
 	var out []byte
 	v.each(maxHeader, func(element *value) {
 		n, _ := element.integer()
-		out = append(out, byte(n)) //nolint:gosec // that is what it stands for
+		out = append(out, byte(n))
 	})
 	return string(out)
 }

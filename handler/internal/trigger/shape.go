@@ -18,7 +18,7 @@ type shape map[string][]int
 // of returns the shape of t, a struct type.
 func (s *shapes) of(t reflect.Type) shape {
 	if known, ok := s.known.Load(t); ok {
-		return known.(shape) //nolint:errcheck,forcetypeassert // nothing else is stored
+		return known.(shape)
 	}
 	found := shape{}
 	found.add(t, nil)

@@ -47,7 +47,7 @@ func (s Source) http() bool { return s >= RESTAPI && s <= FunctionURL }
 func Named(name string) Source {
 	for s, known := range names {
 		if known == name {
-			return Source(s) //nolint:gosec // there are few
+			return Source(s)
 		}
 	}
 	return Unknown

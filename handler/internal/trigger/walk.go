@@ -208,7 +208,7 @@ func (v *value) time() time.Time {
 		if at.Type() != timeType || !at.CanInterface() {
 			return time.Time{}
 		}
-		return at.Interface().(time.Time) //nolint:errcheck,forcetypeassert // it is one
+		return at.Interface().(time.Time)
 	}
 	if seconds, ok := v.number(); ok {
 		if seconds <= 0 || seconds > maxSeconds {
