@@ -95,7 +95,7 @@ func spanLines(t *testing.T, fn any, text []byte) []string {
 	lines := []string{strings.TrimSpace("name: " + name), "kind: " + span.SpanKind().String()}
 	for _, kv := range span.Attributes() {
 		if kv.Key != "faas.coldstart" && kv.Key != "error.type" {
-			lines = append(lines, string(kv.Key)+" = "+kv.Value.Emit())
+			lines = append(lines, string(kv.Key)+" = "+kv.Value.String())
 		}
 	}
 	slices.Sort(lines)

@@ -176,7 +176,7 @@ func dump(c trigger.Cause) string {
 	fmt.Fprintf(&b, "source: %s\nkind: %s\nname: %s\nhttp: %t\nbatch: %d\n", c.Source, c.Kind, c.Name, c.HTTP, c.Batch)
 	var lines []string
 	for _, kv := range c.Attributes {
-		lines = append(lines, fmt.Sprintf("  %s = %s\n", kv.Key, kv.Value.Emit()))
+		lines = append(lines, fmt.Sprintf("  %s = %s\n", kv.Key, kv.Value.String()))
 	}
 	slices.Sort(lines)
 	fmt.Fprintf(&b, "attributes:\n%s", strings.Join(lines, ""))

@@ -31,7 +31,8 @@ func addCorpus(f *testing.F) {
 	for _, text := range []string{
 		``, `null`, `[]`, `"`, `{"Records"`, `{"Records":[{"eventSource":"aws:sqs","body":"\ud800\u0041\""},1,null]}`,
 		`{"requestContext":{"http":{"method":1}},"headers":{"a":["b",1,null]}}`, `{"records":{"a":[{"headers":[[]]}]},"eventSource":"aws:kafka"}`,
-		`{"detail-type":"\u0000","source":"\\","detail":"{}"}`, "{\"detail-type\":\"\xff\xfe\",\"source\":\"\xed\xa0\x80\",\"detail\":{\"\\u0061\":\"b\"}}",
+		`{"detail-type":"\u0000","source":"\\","detail":"{}"}`,
+		`{"detail-type":"\u","source":"\ud800\u12"}`, `{"detail-type":"\ud83d\ude00\","source":1}`, "{\"detail-type\":\"\xff\xfe\",\"source\":\"\xed\xa0\x80\",\"detail\":{\"\\u0061\":\"b\"}}",
 	} {
 		f.Add([]byte(text))
 	}

@@ -2,6 +2,7 @@ package trigger
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -30,7 +31,7 @@ func (s *shapes) of(t reflect.Type) shape {
 func (s shape) add(t reflect.Type, index []int) {
 	for i := range t.NumField() {
 		f := t.Field(i)
-		at := append(index[:len(index):len(index)], i)
+		at := slices.Concat(index, []int{i})
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		if inner := indirect(f.Type); f.Anonymous && name == "" && inner.Kind() == reflect.Struct {
 			if len(at) < maxDepth {

@@ -40,9 +40,6 @@ func (s Source) String() string {
 	return ""
 }
 
-// http reports whether the source waits for a response with an HTTP status.
-func (s Source) http() bool { return s >= RESTAPI && s <= FunctionURL }
-
 // Named returns the source of a name, Unknown where there is none.
 func Named(name string) Source {
 	for s, known := range names {

@@ -17,18 +17,18 @@ func unquote(s []byte) []byte {
 	if at < 0 {
 		return s
 	}
-	out := append(make([]byte, 0, len(s)), s[:at]...)
+	out := make([]byte, len(s)+utf8.UTFMax) // an escape is longer than what it stands for, unless text ends in it
+	n := copy(out, s[:at])
 	for i := at; i < len(s); {
 		if s[i] != '\\' || i+1 == len(s) {
-			out = append(out, s[i])
-			i++
+			out[n] = s[i]
+			n, i = n+1, i+1
 			continue
 		}
-		var used int
-		out, used = appendEscape(out, s[i:])
-		i += used
+		written, used := appendEscape(out[:n], s[i:])
+		n, i = len(written), i+used
 	}
-	return out
+	return out[:n]
 }
 
 // appendEscape appends the character that s, which begins with a backslash and something more, stands for. It returns how

@@ -1,13 +1,9 @@
 package trigger
 
 import (
-	"encoding/json"
-	"math"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 )
 
 // each gives f the elements of a list, at most limit of them, and returns how many there are. f is given the same
@@ -148,80 +144,3 @@ func (v *value) sortedKeys(limit int) []string {
 	}
 	return keys
 }
-
-// integer returns a whole number.
-func (v *value) integer() (int64, bool) {
-	f, ok := v.number()
-	if !ok || f != math.Trunc(f) || math.Abs(f) > 1<<53 {
-		return 0, false
-	}
-	return int64(f), true
-}
-
-// number returns a number.
-func (v *value) number() (float64, bool) {
-	switch {
-	case v.raw != nil:
-		start := space(v.raw, 0)
-		return parseNumber(string(v.raw[start:skipValue(v.raw, start)]))
-	case v.generic != nil:
-		switch n := v.generic.(type) {
-		case float64:
-			return n, true
-		case json.Number:
-			return parseNumber(string(n))
-		}
-	case v.typed.CanInt():
-		return float64(v.typed.Int()), true
-	case v.typed.CanUint():
-		return float64(v.typed.Uint()), true
-	case v.typed.CanFloat():
-		return v.typed.Float(), true
-	}
-	return 0, false
-}
-
-func parseNumber(s string) (float64, bool) {
-	if s == "" || !strings.Contains("-0123456789", s[:1]) {
-		return 0, false
-	}
-	f, err := strconv.ParseFloat(s, 64)
-	return f, err == nil
-}
-
-// moment returns a time as conventions want it: ISO 8601 in UTC, to the millisecond. It may be a time.Time, a struct around one, text, or
-// seconds since 1970; empty for what is no time, or the zero one.
-func (v *value) moment() string {
-	t := v.time()
-	if t.IsZero() {
-		return ""
-	}
-	return t.Round(time.Millisecond).UTC().Format(time.RFC3339Nano)
-}
-
-func (v *value) time() time.Time {
-	if v.typed.Kind() == reflect.Struct {
-		at := v.typed
-		if at.NumField() == 1 && at.Type() != timeType {
-			at = at.Field(0)
-		}
-		if at.Type() != timeType || !at.CanInterface() {
-			return time.Time{}
-		}
-		return at.Interface().(time.Time)
-	}
-	if seconds, ok := v.number(); ok {
-		if seconds <= 0 || seconds > maxSeconds {
-			return time.Time{}
-		}
-		return time.UnixMilli(int64(math.Round(seconds * 1000)))
-	}
-	t, err := time.Parse(time.RFC3339Nano, v.text())
-	if err != nil {
-		return time.Time{}
-	}
-	return t
-}
-
-// maxSeconds is the last second of the year 9999, after which ISO 8601 needs an agreement.
-const maxSeconds = 253402300799
