@@ -16,9 +16,13 @@
 //
 // # The span
 //
-// It is named after the function, or "METHOD /route" for the HTTP events of the events package (HTTP API, REST API,
-// load balancer, function URL), which the event's type tells. Its kind is server, for SQS events consumer. It carries
-// the attributes of OpenTelemetry's conventions for FaaS, AWS Lambda and HTTP. The function's context holds it.
+// The event tells what has invoked the function: a REST, HTTP or WebSocket API, a load balancer, a function URL, SQS, SNS,
+// EventBridge, a schedule, Kinesis, Kafka, DynamoDB Streams, S3, Step Functions, Cognito, or another caller. The span's
+// name ("GET /orders/{id}", "process orders", else the function's), its kind and its attributes follow OpenTelemetry's
+// conventions for FaaS, AWS Lambda, HTTP and messaging; docs/triggers.md has the table. Types of the events package tell by
+// themselves, maps and JSON text by their members, a type of the program's own with [WithRawEvent] or [WithTrigger].
+// Headers and the values in a query are recorded only where [WithCapturedRequestHeaders], [WithCapturedResponseHeaders]
+// and [WithQueryValues] ask for them. The function's context holds the span.
 //
 // It starts before the function is called and ends when the function has returned and its result is encoded; that of
 // a streamed response (a result that is an io.Reader) ends with the stream. An error, a panic, runtime.Goexit and a
@@ -31,7 +35,8 @@
 // events.LambdaFunctionURLStreamingResponse, makes a response an HTTP one: its prelude gives http.response.status_code and does not
 // count as body. Nothing of the body is kept.
 //
-// A payload that does not decode never reaches this package: aws-lambda-go reports it without calling the function.
+// A payload that does not decode never reaches this package, but with WithRawEvent: aws-lambda-go reports it without
+// calling the function.
 //
 // # Cold starts
 //
@@ -99,6 +104,7 @@
 //
 // # The cost
 //
-// An HTTP event costs some microseconds and under thirty allocations more than without Wrap, the SDK's included; see
-// BenchmarkInvocation. The payload is decoded once, by aws-lambda-go, and the result encoded once, here.
+// An HTTP event costs some microseconds and about thirty allocations more than without Wrap, the SDK's included; see
+// BenchmarkInvocation. The payload is decoded once, by aws-lambda-go (with [WithRawEvent] here), and the result encoded
+// once, here.
 package handler

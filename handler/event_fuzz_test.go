@@ -3,6 +3,7 @@ package handler_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"testing"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -14,6 +15,14 @@ import (
 	"github.com/epilogue-go/epilogue/handler"
 	"github.com/epilogue-go/epilogue/internal/xrayheader"
 )
+
+// ownEvent has a member of each kind that some event has.
+type ownEvent struct {
+	HTTPMethod *string
+	Headers    map[string]any
+	Records    []struct{ Body string }
+	Order      float64 `json:"order,string"`
+}
 
 // FuzzEvent gives any payload to a function of each kind of event, with any X-Ray header: it is taken or refused as
 // without the wrapper, with the same answer, and leaves one span where it is taken.
@@ -30,7 +39,7 @@ func FuzzEvent(f *testing.F) {
 	recorder := tracetest.NewSpanRecorder()
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(recorder))
 	opts := []handler.Option{
-		handler.WithTracerProvider(provider),
+		handler.WithTracerProvider(provider), handler.WithRawEvent(), // which has a meaning for the last function alone
 		handler.WithPropagators(propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{})),
 	}
 	functions := []any{
@@ -40,6 +49,9 @@ func FuzzEvent(f *testing.F) {
 		func(_ context.Context, e events.LambdaFunctionURLRequest) (any, error) { return e.Headers, nil },
 		func(_ context.Context, e events.SQSEvent) (any, error) { return len(e.Records), nil },
 		func(_ context.Context, e map[string]any) (any, error) { return len(e), nil },
+		func(_ context.Context, e json.RawMessage) (any, error) { return e, nil },
+		func(_ context.Context, e events.KafkaEvent) (any, error) { return e, nil },
+		func(_ context.Context, e ownEvent) (any, error) { return e, nil },
 	}
 	var plain, wrapped []lambda.Handler
 	for _, fn := range functions {
@@ -54,7 +66,7 @@ func FuzzEvent(f *testing.F) {
 			if (err == nil) != (wantErr == nil) || !bytes.Equal(got, want) {
 				t.Errorf("function %d, %q: %q, %v; without the wrapper %q, %v", i, payload, got, err, want, wantErr)
 			}
-			if n := len(recorder.Ended()); n != 1 && err == nil {
+			if n := len(recorder.Ended()); n != 1 && err == nil { // with WithRawEvent there is one for an error too
 				t.Errorf("function %d, %q: %d spans", i, payload, n)
 			}
 			recorder.Reset()

@@ -1,9 +1,9 @@
 package trigger
 
 import (
+	"maps"
 	"reflect"
 	"slices"
-	"strings"
 )
 
 // each gives f the elements of a list, at most limit of them, and returns how many there are. f is given the same
@@ -115,19 +115,17 @@ func (v *value) empty() bool {
 
 // sortedMembers returns the members of an object in the order of their keys, at most limit of them. Of those of the same name
 // the last is there.
-func (v *value) sortedMembers(limit int) (all []entry) {
+func (v *value) sortedMembers(limit int) []entry {
+	found := map[string]value{}
 	v.walk(func(key string, member value) bool {
-		all = append(all, entry{key, member})
-		return len(all) < limit
+		found[key] = member
+		return len(found) < limit
 	})
-	slices.SortStableFunc(all, func(a, b entry) int { return strings.Compare(a.key, b.key) })
-	unique := all[:0]
-	for i, e := range all {
-		if i+1 == len(all) || all[i+1].key != e.key {
-			unique = append(unique, e)
-		}
+	all := make([]entry, 0, len(found))
+	for _, key := range slices.Sorted(maps.Keys(found)) {
+		all = append(all, entry{key, found[key]})
 	}
-	return unique
+	return all
 }
 
 // entry is a member of an object.
