@@ -12,7 +12,8 @@ import (
 	"github.com/epilogue-go/epilogue/handler/internal/trigger"
 )
 
-// BenchmarkRead reads an event of 10 KB of each document of the corpus: decoded to its type, to a map, and as JSON text.
+// BenchmarkRead reads an event of 10 KB of each document of the corpus: decoded to its type, to a map, and as JSON text. Its
+// decoding to the type is there for comparison.
 func BenchmarkRead(b *testing.B) {
 	for _, name := range slices.Sorted(maps.Keys(corpus)) {
 		data := grow(b, document(b, name), 10<<10)
@@ -26,6 +27,14 @@ func BenchmarkRead(b *testing.B) {
 				benchmark(b, func() trigger.Cause { return reader.Typed(v.Elem()) })
 			})
 		}
+		b.Run(name+"/decoding", func(b *testing.B) { // what the event has cost before, for comparison
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := json.Unmarshal(data, reflect.New(corpus[name]).Interface()); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 		b.Run(name+"/raw", func(b *testing.B) {
 			reader := trigger.NewReader(nil, trigger.Settings{})
 			benchmark(b, func() trigger.Cause { return reader.Raw(data) })
@@ -33,7 +42,6 @@ func BenchmarkRead(b *testing.B) {
 	}
 }
 
-// benchmark also asks each carrier for what W3C's propagators and X-Ray's do.
 func benchmark(b *testing.B, read func() trigger.Cause) {
 	b.ReportAllocs()
 	for b.Loop() {

@@ -32,6 +32,7 @@ func addCorpus(f *testing.F) {
 		``, `null`, `[]`, `"`, `{"Records"`, `{"Records":[{"eventSource":"aws:sqs","body":"\ud800\u0041\""},1,null]}`,
 		`{"requestContext":{"http":{"method":1}},"headers":{"a":["b",1,null]}}`, `{"records":{"a":[{"headers":[[]]}]},"eventSource":"aws:kafka"}`,
 		`{"detail-type":"\u0000","source":"\\","detail":"{}"}`,
+		`{"eventSource":"aws:kafka","records":{"a-0":[{"topic":"t","x":[1,"]",{"b":[-2,[3]]}],"headers":[{"k":[49,-50]},{"k":[]}]}]}}`,
 		`{"detail-type":"\u","source":"\ud800\u12"}`, `{"detail-type":"\ud83d\ude00\","source":1}`, "{\"detail-type\":\"\xff\xfe\",\"source\":\"\xed\xa0\x80\",\"detail\":{\"\\u0061\":\"b\"}}",
 	} {
 		f.Add([]byte(text))

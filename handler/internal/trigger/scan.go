@@ -87,6 +87,10 @@ func skipNested(s []byte, i int) int {
 		case quote:
 			i = skipString(s, i)
 		case open:
+			if end := skipFlat(s, i); end > 0 && depth > 0 {
+				i = end
+				continue
+			}
 			depth++
 			i++
 		case shut:
@@ -97,6 +101,24 @@ func skipNested(s []byte, i int) int {
 		}
 	}
 	return len(s) + 1
+}
+
+// skipFlat returns the index after the array that begins at s[i], where it begins with a number and has nothing else, as
+// Kafka's headers are; 0 for any other value.
+func skipFlat(s []byte, i int) int {
+	if s[i] != '[' || i+1 == len(s) || s[i+1] != '-' && (s[i+1] < '0' || s[i+1] > '9') {
+		return 0
+	}
+	n := bytes.IndexByte(s[i:], ']')
+	if n < 0 {
+		return 0
+	}
+	for _, c := range []byte(`"{[`) {
+		if bytes.IndexByte(s[i+1:i+n], c) >= 0 {
+			return 0
+		}
+	}
+	return i + n + 1
 }
 
 // What a byte means outside a string.

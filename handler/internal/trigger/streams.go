@@ -75,6 +75,7 @@ func (s *shapes) object(data []byte) value {
 func (c *Cause) readKafka(lists value) {
 	b := batch{system: semconv.MessagingSystemKafka}
 	var offset int64
+	var carriers []recordCarrier
 	for _, partition := range lists.sortedMembers(maxKeys) {
 		b.count += partition.member.each(maxMessages-b.seen, func(record *value) {
 			var topic, partition, at, headers value
@@ -84,7 +85,8 @@ func (c *Cause) readKafka(lists value) {
 			b.detail.add(b.seen, strconv.FormatInt(n, 10))
 			offset, _ = at.integer()
 			if headers.present() && !headers.empty() {
-				b.keep(Origin{Carrier: &recordCarrier{headers}})
+				carriers = append(carriers, recordCarrier{headers}) // as those of a batch
+				b.keep(Origin{Carrier: &carriers[len(carriers)-1]})
 			}
 			b.seen++
 		})

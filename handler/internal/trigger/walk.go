@@ -137,8 +137,10 @@ type entry struct {
 // sortedKeys returns the keys of an object, at most limit of them.
 func (v *value) sortedKeys(limit int) []string {
 	var keys []string
-	for _, e := range v.sortedMembers(limit) {
-		keys = append(keys, e.key)
-	}
-	return keys
+	v.walk(func(key string, _ value) bool {
+		keys = append(keys, key)
+		return len(keys) < limit
+	})
+	slices.Sort(keys)
+	return slices.Compact(keys)
 }
