@@ -267,10 +267,35 @@ func TestResponse(t *testing.T) {
 	got := r.Response(events.APIGatewayProxyResponse{
 		StatusCode: 302, Headers: map[string]string{"Location": "/a"}, MultiValueHeaders: map[string][]string{"Set-Cookie": {"a=1", "b=2"}},
 	})
-	want := attribute.NewSet(attribute.Int("http.response.status_code", 302),
+	want := attribute.NewSet(
 		attribute.StringSlice("http.response.header.location", []string{"/a"}),
 		attribute.StringSlice("http.response.header.set-cookie", []string{"a=1", "b=2"}))
-	if set := attribute.NewSet(got.Attributes...); !set.Equals(&want) {
-		t.Errorf("%v, want %v", got.Attributes, want.ToSlice())
+	if set := attribute.NewSet(got.Headers...); !set.Equals(&want) {
+		t.Errorf("%v, want %v", got.Headers, want.ToSlice())
+	}
+}
+
+// TestResponseBody: the size of the body as it is sent, where the result has a text for one.
+func TestResponseBody(t *testing.T) {
+	r := trigger.NewReader(nil, trigger.Settings{})
+	tests := []struct {
+		result any
+		size   int
+		ok     bool
+	}{
+		{events.APIGatewayProxyResponse{Body: "é<"}, 3, true},
+		{events.ALBTargetGroupResponse{Body: "AAECAw==", IsBase64Encoded: true}, 4, true},
+		{map[string]any{"body": "AAECAw", "isBase64Encoded": true}, 4, true},
+		{map[string]any{"body": ""}, 0, true},
+		{map[string]any{"body": 17}, 0, false},
+		{json.RawMessage(`{"body":"\u00e9\n"}`), 3, true},
+		{json.RawMessage(`{"body":"AAECAw==","isBase64Encoded":true}`), 4, true},
+		{json.RawMessage(`{"statusCode":204}`), 0, false},
+		{&events.LambdaFunctionURLStreamingResponse{Body: strings.NewReader("x")}, 0, false},
+	}
+	for _, tt := range tests {
+		if got := r.Response(tt.result); got.BodySize != tt.size || got.HasBody != tt.ok {
+			t.Errorf("%T %v: %d, %t, want %d, %t", tt.result, tt.result, got.BodySize, got.HasBody, tt.size, tt.ok)
+		}
 	}
 }
