@@ -48,8 +48,8 @@ func WithTrigger(t Trigger) Option {
 // handlertrace.HandlerTrace.RequestEvent see a type of this package there.
 //
 // The price is a copy of the payload and two more scans of it: up to as much again as its decoding, see BenchmarkRawEvent. It
-// leaves a span for a payload that does not decode, too. Default: off. It has no effect on a function that takes no event, a map, an interface, a
-// json.RawMessage or an event of the events package, which tell by themselves.
+// leaves a span for a payload that does not decode, too. Default: off. It has no effect on a function that takes no event, a
+// map, an interface, a json.RawMessage or an event of the events package, which tell by themselves.
 func WithRawEvent() Option {
 	return optionFunc(func(c *config) { c.rawEvent = true })
 }

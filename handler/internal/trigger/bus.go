@@ -7,7 +7,7 @@ import (
 )
 
 // busSystem is a value of ours: the conventions have none for EventBridge, and allow that.
-var busSystem = semconv.MessagingSystemKey.String("aws.eventbridge")
+const busSystem = "aws.eventbridge"
 
 // isSchedule reports whether an EventBridge event comes from a schedule: of a rule, or of EventBridge Scheduler where it
 // has no input of its own (EventBridge User Guide, "Events from AWS services"; Scheduler User Guide, "Schedule targets").
@@ -17,7 +17,7 @@ func (d *document) isSchedule() bool {
 
 // readEventBridge reads an event of a bus, whose name it does not have: in the span's name the event's type stands for it.
 func (c *Cause) readEventBridge(d *document) {
-	b := batch{system: busSystem, count: 1, hint: 1, id: d.id.text()}
+	b := batch{system: semconv.MessagingSystemKey.String(busSystem), count: 1, hint: 1, id: d.id.text()}
 	detail := d.detail
 	if !detail.isObject() {
 		detail = value{}

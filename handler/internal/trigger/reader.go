@@ -12,13 +12,38 @@ import (
 // eventsPackage holds the event types that are known by name. It is not imported: what it says is read by reflection.
 const eventsPackage = "github.com/aws/aws-lambda-go/events"
 
-// types are the sources of the events package's types. Types that are not here go by their members, as all others do.
-var types = map[string]Source{
-	"APIGatewayProxyRequest": RESTAPI, "APIGatewayV2HTTPRequest": HTTPAPI, "APIGatewayWebsocketProxyRequest": WebSocketAPI,
-	"ALBTargetGroupRequest": LoadBalancer, "LambdaFunctionURLRequest": FunctionURL,
-	"SQSEvent": SQS, "SNSEvent": SNS, "CloudWatchEvent": EventBridge,
-	"KinesisEvent": Kinesis, "KafkaEvent": Kafka, "DynamoDBEvent": DynamoDB, "S3Event": S3,
-	"CognitoEvent": Cognito, "CognitoEventUserPoolsHeader": Cognito,
+// typeSource is the source of a type of the events package by its name. Types that are not here go by their members, as all
+// others do.
+func typeSource(name string) Source {
+	switch name {
+	case "APIGatewayProxyRequest":
+		return RESTAPI
+	case "APIGatewayV2HTTPRequest":
+		return HTTPAPI
+	case "APIGatewayWebsocketProxyRequest":
+		return WebSocketAPI
+	case "ALBTargetGroupRequest":
+		return LoadBalancer
+	case "LambdaFunctionURLRequest":
+		return FunctionURL
+	case "SQSEvent":
+		return SQS
+	case "SNSEvent":
+		return SNS
+	case "CloudWatchEvent":
+		return EventBridge
+	case "KinesisEvent":
+		return Kinesis
+	case "KafkaEvent":
+		return Kafka
+	case "DynamoDBEvent":
+		return DynamoDB
+	case "S3Event":
+		return S3
+	case "CognitoEvent", "CognitoEventUserPoolsHeader":
+		return Cognito
+	}
+	return Unknown
 }
 
 // Settings are what a program decides.
@@ -55,8 +80,10 @@ func NewReader(event reflect.Type, s Settings) *Reader {
 // sourceOf returns the source of a type of the events package, or of one that embeds such a type.
 func sourceOf(t reflect.Type, depth int) Source {
 	t = indirect(t)
-	if source, ok := types[t.Name()]; ok && t.PkgPath() == eventsPackage {
-		return source
+	if t.PkgPath() == eventsPackage {
+		if source := typeSource(t.Name()); source != Unknown {
+			return source
+		}
 	}
 	if t.Kind() != reflect.Struct || depth == 0 {
 		return Unknown
@@ -163,12 +190,10 @@ func (c *Cause) readSource(d *document, s *Settings) {
 	}
 }
 
-// otherAttributes are what is said of an event that tells nothing: for a server span the conventions require a trigger,
-// and this is the one where no other applies.
-var otherAttributes = []attribute.KeyValue{semconv.FaaSTriggerOther}
-
+// other is an event that tells nothing: for a server span the conventions require a trigger, and this is the one where no
+// other applies.
 func other() Cause {
-	return Cause{Source: Other, Kind: trace.SpanKindServer, Attributes: otherAttributes[:1:1]}
+	return Cause{Source: Other, Kind: trace.SpanKindServer, Attributes: []attribute.KeyValue{semconv.FaaSTriggerOther}}
 }
 
 // LowerNames returns names of headers as attributes have them.

@@ -12,12 +12,12 @@ import (
 const maxData = 64 << 10
 
 // kinesisSystem is a value of ours: the conventions have none for Kinesis, and allow that.
-var kinesisSystem = semconv.MessagingSystemKey.String("aws.kinesis")
+const kinesisSystem = "aws.kinesis"
 
 // readKinesis reads the records of a stream, which are of one shard (AWS Lambda Developer Guide, "Using Lambda to process
 // records from Amazon Kinesis Data Streams").
 func (c *Cause) readKinesis(records value) {
-	b := batch{system: kinesisSystem, hint: records.sizeHint(maxMessages)}
+	b := batch{system: semconv.MessagingSystemKey.String(kinesisSystem), hint: records.sizeHint(maxMessages)}
 	b.count = records.each(maxMessages, func(record *value) {
 		var id, arn, inner value
 		record.pick(field{"eventID", &id}, field{"eventSourceARN", &arn}, field{"kinesis", &inner})

@@ -7,14 +7,14 @@ import (
 )
 
 // webSocket is the protocol that WebSocket APIs speak.
-var webSocket = semconv.NetworkProtocolName("websocket")
+const webSocket = "websocket"
 
 // readWebSocket reads an event of a WebSocket API: a connection's begin, with the headers of its handshake, a message or
 // its end, which have none (API Gateway Developer Guide, "WebSocket API"). None names a method; the route is what a message
 // was matched to, such as "$connect" or "sendOrder".
 func (c *Cause) readWebSocket(d *document, s *Settings) {
 	c.Kind, c.HTTP = trace.SpanKindServer, true
-	c.Attributes = append(make([]attribute.KeyValue, 0, 12), semconv.FaaSTriggerHTTP, webSocket)
+	c.Attributes = append(make([]attribute.KeyValue, 0, 12), semconv.FaaSTriggerHTTP, semconv.NetworkProtocolName(webSocket))
 	var route value
 	r := d.request()
 	d.context.pick(field{"routeKey", &route})
