@@ -7,6 +7,8 @@ import (
 )
 
 // eventTypes are all exported types of the events package; TestEventTypesAreComplete finds what is missing.
+//
+//nolint:staticcheck // those that are deprecated are in use, too
 var eventTypes = []reflect.Type{
 	reflect.TypeFor[events.ALBTargetGroupRequestContext](),
 	reflect.TypeFor[events.ALBTargetGroupRequest](),
