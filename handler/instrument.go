@@ -64,15 +64,15 @@ func (in *instrument) begin(ctx context.Context, read func() trigger.Cause) (con
 
 // start starts the invocation's span, and calls into the program's propagators, sampler and processors.
 func (in *instrument) start(ctx context.Context, cause *trigger.Cause, requestID, arn string, how arrival) (context.Context, trace.Span) {
-	parent, link := in.parent(ctx, cause)
+	parent, links := in.parent(ctx, cause)
 	options := [...]trace.SpanStartOption{
 		trace.WithSpanKind(spanKind(cause)),
 		trace.WithAttributes(in.attributes(cause, requestID, arn, how)...),
 		nil,
 	}
 	used := options[:2]
-	if link.SpanContext.IsValid() {
-		used = append(used, trace.WithLinks(link))
+	if len(links) > 0 {
+		used = append(used, trace.WithLinks(links...))
 	}
 	return in.tracer().Start(parent, spanName(cause, arn), used...)
 }

@@ -27,6 +27,8 @@ type config struct {
 	decoding       decoding
 	events         trigger.Settings
 	rawEvent       bool
+	unsampled      unsampledRule
+	messageParent  bool
 }
 
 func newConfig(opts []Option) config {
@@ -63,7 +65,7 @@ func WithTracerProvider(tp trace.TracerProvider) Option {
 	})
 }
 
-// WithPropagators sets what reads the parent from an HTTP event's headers. Default, also for nil: OpenTelemetry's
+// WithPropagators sets what reads span contexts from the headers of requests and messages. Default, also for nil: OpenTelemetry's
 // global propagator, looked up at each invocation.
 func WithPropagators(p propagation.TextMapPropagator) Option {
 	return optionFunc(func(c *config) {

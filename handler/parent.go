@@ -2,52 +2,77 @@ package handler
 
 import (
 	"context"
-	"os"
 
-	"github.com/aws/aws-lambda-go/lambdacontext"
+	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/epilogue-go/epilogue/handler/internal/trigger"
 	"github.com/epilogue-go/epilogue/internal/xrayheader"
 )
 
-// parent returns ctx with the remote parent of the invocation's span, where there is one:
+// parent returns ctx with the remote parent of the invocation's span, where there is one, and the span's links. The
+// parent is the first of:
 //
-//   - the one that the propagators find in an HTTP event's headers, with the baggage they find;
-//   - else the one of the X-Ray header, if that says Sampled=1.
+//   - with WithMessageParent, the span context of the only message of a batch;
+//   - the one that the propagators find in the caller's carrier, with the baggage they find. They are asked without a
+//     carrier too: xray-lambda reads Lambda's header;
+//   - the one of the X-Ray header that the event has for its caller;
+//   - the one of the X-Ray header that Lambda gives with the invocation.
 //
-// An X-Ray header that is unsampled or undecided gives no parent but a link. In PassThrough mode Lambda makes up
-// Sampled=0 for every invocation: as a parent it would silence the trace under the usual parent-based sampler, and
-// it names a span that nobody records. The link keeps the way to it; the sampler decides as for a root.
-func (in *instrument) parent(ctx context.Context, cause *trigger.Cause) (context.Context, trace.Link) {
-	if cause.HTTP && cause.Caller.Carrier != nil {
-		ctx = in.propagators().Extract(ctx, cause.Caller.Carrier)
-		if sc := trace.SpanContextFromContext(ctx); sc.IsValid() && sc.IsRemote() {
-			return ctx, trace.Link{}
+// Of an X-Ray header counts what in.header says. docs/propagation.md has all this as a table, each row of which is a
+// test.
+func (in *instrument) parent(ctx context.Context, cause *trigger.Cause) (context.Context, []trace.Link) {
+	var links linkSet
+	if only, ok := in.messages(ctx, cause, &links); ok {
+		return only, links.list
+	}
+	parent := in.propagators().Extract(ctx, carrierOf(&cause.Caller))
+	if sc := trace.SpanContextFromContext(parent); found(sc, trace.SpanContextFromContext(ctx)) {
+		return parent, links.list
+	}
+	for _, s := range [...]string{cause.Caller.TraceHeader, xrayheader.OfInvocation(ctx)} {
+		if sc, ok := in.header(s, &links); ok {
+			return trace.ContextWithRemoteSpanContext(parent, sc), links.list
 		}
 	}
-	header := traceHeader(ctx)
-	if header == "" {
-		return ctx, trace.Link{}
-	}
-	h, err := xrayheader.Parse(header)
-	if err != nil || !h.Parent.IsValid() { // malformed, or a trace without a span to be the child of
-		return ctx, trace.Link{}
-	}
-	if h.Sampling == xrayheader.Sampled {
-		return trace.ContextWithRemoteSpanContext(ctx, h.SpanContext()), trace.Link{}
-	}
-	return ctx, trace.Link{SpanContext: h.SpanContext()}
+	return parent, links.list
 }
 
-// traceHeader returns the invocation's X-Ray header: aws-lambda-go keeps it in the context, which is right also
-// where several invocations run at once; the environment variable is right only where one does.
-func traceHeader(ctx context.Context) string {
-	if s, _ := ctx.Value(xrayheader.ContextKey).(string); s != "" {
-		return s
+// header returns the span context that an X-Ray header gives as a parent. One that says Sampled=1 does; one that does
+// not becomes a link, unless an option says otherwise. In PassThrough mode Lambda makes up Sampled=0 for every
+// invocation: as a parent it would silence the trace under the usual parent-based sampler, and it names a span that
+// nobody records. The link keeps the way to it; the sampler decides as for a root.
+//
+// A header that is malformed, or names a trace without a span to be the child of, gives nothing.
+func (in *instrument) header(s string, links *linkSet) (trace.SpanContext, bool) {
+	if s == "" {
+		return trace.SpanContext{}, false
 	}
-	if lambdacontext.MaxConcurrency() == 1 {
-		return os.Getenv(xrayheader.EnvKey)
+	h, err := xrayheader.Parse(s)
+	if err != nil || !h.Parent.IsValid() {
+		return trace.SpanContext{}, false
 	}
-	return ""
+	switch {
+	case h.Sampling == xrayheader.Sampled:
+	case in.unsampled == unsampledParent:
+		h.Sampling = xrayheader.Sampled
+	case in.unsampled == unsampledStands && h.Sampling == xrayheader.NotSampled:
+	default:
+		links.add(h.SpanContext())
+		return trace.SpanContext{}, false
+	}
+	return h.SpanContext(), true
+}
+
+// carrierOf returns what propagators read of an origin, never nil.
+func carrierOf(o *trigger.Origin) propagation.TextMapCarrier {
+	if o.Carrier == nil {
+		return propagation.MapCarrier(nil)
+	}
+	return o.Carrier
+}
+
+// found reports whether sc came out of an extraction from a context that held before.
+func found(sc, before trace.SpanContext) bool {
+	return sc.IsValid() && sc.IsRemote() && !sc.Equal(before)
 }

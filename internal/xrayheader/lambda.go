@@ -1,0 +1,27 @@
+package xrayheader
+
+import (
+	"context"
+	"os"
+	"strconv"
+)
+
+// OfInvocation returns the header that Lambda gave with the invocation of ctx, empty where it gave none: the one that
+// aws-lambda-go keeps in ctx, which is right also where several invocations run at once; else that of the environment,
+// which is right only where one does.
+func OfInvocation(ctx context.Context) string {
+	if s, _ := ctx.Value(ContextKey).(string); s != "" {
+		return s
+	}
+	if concurrent() {
+		return ""
+	}
+	return os.Getenv(EnvKey)
+}
+
+// concurrent reports whether several invocations run at once in this process. It reads the variable as aws-lambda-go
+// does: what is no number counts as 1 (AWS Lambda Developer Guide, "Lambda Managed Instances").
+func concurrent() bool {
+	n, err := strconv.Atoi(os.Getenv("AWS_LAMBDA_MAX_CONCURRENCY"))
+	return err == nil && n > 1
+}

@@ -1,0 +1,91 @@
+package xray
+
+import (
+	"context"
+
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/epilogue-go/epilogue/internal/xrayheader"
+)
+
+// Propagator reads and writes the header X-Amzn-Trace-Id (AWS X-Ray Developer Guide, "Tracing header"). In
+// OTEL_PROPAGATORS its name is xray. It never fails: a header that is malformed, or names no Parent, changes nothing.
+//
+// A header that leaves the decision open (Sampled=?, or none) gives an unsampled span context, since a span context has
+// nothing else for it.
+//
+// Lineage, by which Lambda finds functions that call themselves for ever (AWS Lambda Developer Guide, "Recursive loop
+// detection"), goes on with the header: that of the invocation, which Lambda has updated, else the one that was
+// extracted. Without it the AWS SDK would not add it either, because the header is there.
+//
+// The zero value is ready to use.
+type Propagator struct{}
+
+var _ propagation.TextMapPropagator = Propagator{}
+
+// Inject writes the header of the span context in ctx, and nothing where that is not valid.
+func (Propagator) Inject(ctx context.Context, carrier propagation.TextMapCarrier) {
+	sc := trace.SpanContextFromContext(ctx)
+	if !sc.IsValid() {
+		return
+	}
+	h := xrayheader.FromSpanContext(sc)
+	h.Lineage = lineage(ctx)
+	carrier.Set(xrayheader.Name, h.String())
+}
+
+// Extract returns ctx with the remote span context of carrier's header, where there is one.
+func (Propagator) Extract(ctx context.Context, carrier propagation.TextMapCarrier) context.Context {
+	return extract(ctx, carrier.Get(xrayheader.Name))
+}
+
+// Fields returns the name of the header.
+func (Propagator) Fields() []string { return []string{xrayheader.Name} }
+
+// extract returns ctx with what header holds.
+func extract(ctx context.Context, header string) context.Context {
+	if header == "" {
+		return ctx
+	}
+	h, err := xrayheader.Parse(header)
+	if err != nil {
+		return ctx
+	}
+	if passable(h.Lineage) {
+		ctx = context.WithValue(ctx, lineageKey{}, h.Lineage)
+	}
+	if !h.Parent.IsValid() {
+		return ctx
+	}
+	return trace.ContextWithRemoteSpanContext(ctx, h.SpanContext())
+}
+
+// lineageKey is the context key of the Lineage that came with an extracted header.
+type lineageKey struct{}
+
+// lineage returns the Lineage to be handed on, empty for none.
+func lineage(ctx context.Context) string {
+	if header, _ := ctx.Value(xrayheader.ContextKey).(string); header != "" {
+		if h, err := xrayheader.Parse(header); err == nil && passable(h.Lineage) {
+			return h.Lineage
+		}
+	}
+	s, _ := ctx.Value(lineageKey{}).(string)
+	return s
+}
+
+// passable reports whether a Lineage may go into a header: it comes from outside, and net/http refuses a whole request
+// for one bad byte in it. Lambda's are some groups of hexadecimal digits, colons and bars.
+func passable(lineage string) bool {
+	const most = 256
+	if lineage == "" || len(lineage) > most {
+		return false
+	}
+	for i := range len(lineage) {
+		if c := lineage[i]; c <= ' ' || c > '~' {
+			return false
+		}
+	}
+	return true
+}
