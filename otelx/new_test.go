@@ -278,11 +278,13 @@ func TestPropagators(t *testing.T) {
 		{[]otelx.Option{environ("OTEL_PROPAGATORS=baggage"), otelx.Fallback(otelx.WithPropagator(mine{}))}, "baggage", ""},
 		{[]otelx.Option{environ(), otelx.Fallback(otelx.WithPropagator(mine{}))}, "mine", ""},
 		{[]otelx.Option{environ("OTEL_PROPAGATORS=Mine,BAGGAGE"), named}, "baggage mine", ""},
-		{[]otelx.Option{environ("OTEL_PROPAGATORS=b3")}, "baggage traceparent tracestate", `OTEL_PROPAGATORS="b3": "b3" is not known`},
+		{[]otelx.Option{environ("OTEL_PROPAGATORS=b3")}, "b3", ""},
+		{[]otelx.Option{environ("OTEL_PROPAGATORS=b3multi")}, "x-b3-flags x-b3-sampled x-b3-spanid x-b3-traceid", ""},
+		{[]otelx.Option{environ("OTEL_PROPAGATORS=jaeger")}, "baggage traceparent tracestate", `OTEL_PROPAGATORS="jaeger": "jaeger" is not known`},
 		{
-			[]otelx.Option{environ("OTEL_PROPAGATORS=b3,baggage"), named},
+			[]otelx.Option{environ("OTEL_PROPAGATORS=xray,baggage"), named},
 			"baggage",
-			`OTEL_PROPAGATORS="b3,baggage": "b3" is not known; write none, tracecontext, baggage or mine, separated by commas`,
+			`OTEL_PROPAGATORS="xray,baggage": "xray" is not known; write none, tracecontext, baggage, b3, b3multi or mine, separated by commas`,
 		},
 	} {
 		_, err := newSDK(t, c.opts...)

@@ -97,9 +97,9 @@ func WithSampler(s sdktrace.Sampler) Option {
 
 // WithPropagator sets the propagator that New makes the global one. A nil p changes nothing.
 //
-// Environment: OTEL_PROPAGATORS, a list of tracecontext, baggage, none and the names given to [WithNamedPropagator];
-// default tracecontext,baggage. A name that is not known is an error and is left out; if none is known, the default
-// counts.
+// Environment: OTEL_PROPAGATORS, a list of tracecontext, baggage, b3, b3multi, none and the names given to
+// [WithNamedPropagator]; default tracecontext,baggage. The specification's jaeger and ottrace are deprecated by it, and
+// take that option. A name that is not known is an error and is left out; if none is known, the default counts.
 func WithPropagator(p propagation.TextMapPropagator) Option {
 	return optionFunc(func(c *config) { set(&c.target.propagator, p, p != nil) })
 }

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"go.opentelemetry.io/contrib/propagators/b3"
 	"go.opentelemetry.io/otel/propagation"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
@@ -90,9 +91,12 @@ func (c *config) resolvePropagator(env *environment) propagation.TextMapPropagat
 
 // propagatorsNamed joins those that value lists, each once. known is false if it names none that is known.
 func (c *config) propagatorsNamed(env *environment, value string) (p propagation.TextMapPropagator, known bool) {
-	names := []string{"none", "tracecontext", "baggage"}
+	names := []string{"none", "tracecontext", "baggage", "b3", "b3multi"}
 	byName := map[string]propagation.TextMapPropagator{
 		"none": nil, "tracecontext": propagation.TraceContext{}, "baggage": propagation.Baggage{},
+		// Both read either form; they differ in what they write (OpenTelemetry specification, "Propagators API", B3).
+		"b3":      b3.New(b3.WithInjectEncoding(b3.B3SingleHeader)),
+		"b3multi": b3.New(b3.WithInjectEncoding(b3.B3MultipleHeader)),
 	}
 	for _, n := range c.propagators {
 		name := strings.ToLower(n.name)

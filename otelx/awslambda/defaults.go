@@ -8,6 +8,7 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 
 	"github.com/epilogue-go/epilogue/otelx"
+	"github.com/epilogue-go/epilogue/otelx/xray"
 )
 
 const (
@@ -17,8 +18,8 @@ const (
 	batchSize  = 2048
 )
 
-// Defaults proposes settings for the Lambda function that the environment describes, and nothing where
-// AWS_LAMBDA_FUNCTION_NAME is not set. Whatever the user sets beats it, be it an option or an OTEL_* variable.
+// Defaults proposes settings for the Lambda function that the environment describes, and nothing but names for
+// propagators where AWS_LAMBDA_FUNCTION_NAME is not set. Whatever the user sets beats it, be it an option or an OTEL_* variable.
 //
 //   - Resource: cloud.provider, cloud.platform, cloud.region, faas.name, faas.version, faas.instance (the log stream),
 //     faas.max_memory in bytes, aws.log.group.names, aws.log.stream.names, and service.name, which is the function's
@@ -29,13 +30,14 @@ const (
 //   - Batch: 2,048 spans a request instead of 512, so that what a function has pending at its end leaves in few round
 //     trips.
 //
-// Propagators are otelx's own default, tracecontext and baggage. The export by timer is the agent's to switch off.
+// Propagators are otelx's own default, tracecontext and baggage; OTEL_PROPAGATORS may also name xray and xray-lambda
+// ([xray.Propagator], [xray.LambdaPropagator]), in and outside Lambda. docs/propagation.md says when. The export by timer is the agent's to switch off.
 //
 // Environment: AWS_LAMBDA_FUNCTION_NAME, AWS_LAMBDA_FUNCTION_VERSION, AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
 // AWS_LAMBDA_LOG_GROUP_NAME, AWS_LAMBDA_LOG_STREAM_NAME, AWS_REGION. They are the platform's; one that does not parse
 // is ignored.
 func Defaults() otelx.Option {
-	return otelx.FromEnv(func(getenv func(string) string) otelx.Option {
+	return otelx.Options(propagators(), otelx.FromEnv(func(getenv func(string) string) otelx.Option {
 		if getenv("AWS_LAMBDA_FUNCTION_NAME") == "" {
 			return nil
 		}
@@ -44,7 +46,15 @@ func Defaults() otelx.Option {
 			otelx.WithMaxQueueSize(queueSize(memoryMB(getenv))),
 			otelx.WithMaxExportBatchSize(batchSize),
 		)
-	})
+	}))
+}
+
+// propagators makes X-Ray's selectable; it selects none.
+func propagators() otelx.Option {
+	return otelx.Options(
+		otelx.WithNamedPropagator("xray", xray.Propagator{}),
+		otelx.WithNamedPropagator("xray-lambda", xray.LambdaPropagator{}),
+	)
 }
 
 // memoryMB returns the function's memory, 0 if it is not known.

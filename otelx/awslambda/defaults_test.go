@@ -7,13 +7,17 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/epilogue-go/epilogue/otelx"
 	"github.com/epilogue-go/epilogue/otelx/awslambda"
+	"github.com/epilogue-go/epilogue/otelx/xray"
 )
 
 // function is the environment of a function (AWS Lambda Developer Guide, "Defined runtime environment variables").
@@ -108,6 +112,35 @@ func TestOutsideLambdaNothingChanges(t *testing.T) {
 		t.Errorf("resource changed (-without +with):\n%s", diff)
 	}
 }
+
+// TestPropagators: X-Ray's are selectable in a function and on a desk, and not selected.
+func TestPropagators(t *testing.T) {
+	before := otel.GetTextMapPropagator()
+	defer otel.SetTextMapPropagator(before)
+	for _, name := range []string{"orders", ""} {
+		for value, want := range map[string]propagation.TextMapPropagator{
+			"xray": xray.Propagator{}, "xray-lambda": xray.LambdaPropagator{},
+			"": propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{}),
+		} {
+			env := with(map[string]string{"AWS_LAMBDA_FUNCTION_NAME": name, "OTEL_PROPAGATORS": value})
+			s, err := otelx.New(t.Context(), awslambda.Defaults(), env, otelx.WithExporter(stuck{}))
+			if err != nil {
+				t.Errorf("OTEL_PROPAGATORS=%q: %v", value, err)
+			}
+			_ = s.Shutdown(t.Context())
+			ctx := context.WithValue(t.Context(), "x-amzn-trace-id", lambdaHeader) //nolint:staticcheck // aws-lambda-go's key
+			got := trace.SpanContextFromContext(otel.GetTextMapPropagator().Extract(ctx, propagation.MapCarrier{"X-Amzn-Trace-Id": httpHeader}))
+			if sc := trace.SpanContextFromContext(want.Extract(ctx, propagation.MapCarrier{"X-Amzn-Trace-Id": httpHeader})); !got.Equal(sc) {
+				t.Errorf("OTEL_PROPAGATORS=%q: extracted %v, want %v", value, got, sc)
+			}
+		}
+	}
+}
+
+const (
+	httpHeader   = "Root=1-00000001-000000000000000000000001;Parent=0000000000000001;Sampled=1"
+	lambdaHeader = "Root=1-00000002-000000000000000000000002;Parent=0000000000000002;Sampled=1"
+)
 
 func TestQueueFollowsTheMemory(t *testing.T) {
 	for _, c := range []struct {
