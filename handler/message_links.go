@@ -10,7 +10,7 @@ import (
 )
 
 // maxLinks is how many links the messages of a batch give at most: the first ones that differ. It bounds the work of a
-// batch, which may have 10,000 messages (AWS Lambda Developer Guide, "Configuring a batch size"). The SDK has a bound
+// batch, which may have 10,000 messages (AWS Lambda API Reference, "CreateEventSourceMapping"). The SDK has a bound
 // of its own, OTEL_SPAN_LINK_COUNT_LIMIT, 128 by default: of what it is given it keeps the last and counts the rest.
 const maxLinks = 1024
 
