@@ -9,10 +9,10 @@ import (
 	"github.com/epilogue-go/epilogue/internal/xrayheader"
 )
 
-// maxLinks is how many links the messages of a batch give at most: the first ones that differ. It bounds the work of a
-// batch, which may have 10,000 messages (AWS Lambda API Reference, "CreateEventSourceMapping"). The SDK has a bound
-// of its own, OTEL_SPAN_LINK_COUNT_LIMIT, 128 by default: of what it is given it keeps the last and counts the rest.
-const maxLinks = 1024
+// maxLinks is how many links the messages of a batch give at most: the first ones that differ. It bounds the work for a
+// batch, which may have 10,000 messages (AWS Lambda API Reference, "CreateEventSourceMapping"), and is what a span
+// keeps by default (OTEL_SPAN_LINK_COUNT_LIMIT). A span with a lower limit keeps the last and counts the others.
+const maxLinks = 128
 
 // elsewhere stands in the context from which the messages' span contexts are extracted. A propagator that also reads
 // from elsewhere than the carrier, as xray-lambda does, leaves that where there is a span context already (OpenTelemetry
@@ -63,47 +63,20 @@ func headerContext(s string) trace.SpanContext {
 	return h.SpanContext()
 }
 
-// linkSet gathers the links of a span, one for each span that is linked to, in the order in which they were found.
-type linkSet struct {
-	list []trace.Link
-	seen map[linkKey]struct{} // nil while there are few
-}
-
-type linkKey struct {
-	trace trace.TraceID
-	span  trace.SpanID
-}
-
-func keyOf(sc trace.SpanContext) linkKey { return linkKey{sc.TraceID(), sc.SpanID()} }
+// linkSet gathers the links of a span, one for each span that is linked to, in the order in which they were found. They are
+// so few that looking at each is faster than a map.
+type linkSet struct{ list []trace.Link }
 
 // add adds a link to sc, unless sc is invalid or linked to already.
 func (l *linkSet) add(sc trace.SpanContext) {
-	if !sc.IsValid() || l.has(keyOf(sc)) {
+	if !sc.IsValid() {
 		return
 	}
+	for i := range l.list {
+		known := &l.list[i].SpanContext
+		if known.SpanID() == sc.SpanID() && known.TraceID() == sc.TraceID() {
+			return
+		}
+	}
 	l.list = append(l.list, trace.Link{SpanContext: sc})
-	if l.seen != nil {
-		l.seen[keyOf(sc)] = struct{}{}
-	}
-}
-
-// has looks among few links one by one, which is faster than a map.
-func (l *linkSet) has(key linkKey) bool {
-	const few = 16
-	if len(l.list) < few {
-		for i := range l.list {
-			if keyOf(l.list[i].SpanContext) == key {
-				return true
-			}
-		}
-		return false
-	}
-	if l.seen == nil {
-		l.seen = make(map[linkKey]struct{}, 4*few)
-		for i := range l.list {
-			l.seen[keyOf(l.list[i].SpanContext)] = struct{}{}
-		}
-	}
-	_, ok := l.seen[key]
-	return ok
 }
