@@ -13,21 +13,21 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 
-	cause "github.com/epilogue-go/epilogue/handler/internal/trigger"
+	"github.com/epilogue-go/epilogue/handler/internal/trigger"
 	"github.com/epilogue-go/epilogue/internal/xrayheader"
 )
 
 // w3c returns a message that the n-th span has sent, with a traceparent.
-func w3c(n int) cause.Origin {
-	return cause.Origin{Carrier: propagation.MapCarrier{
+func w3c(n int) trigger.Origin {
+	return trigger.Origin{Carrier: propagation.MapCarrier{
 		"traceparent": fmt.Sprintf("00-%032x-%016x-01", n, n), "baggage": fmt.Sprintf("sender=%d", n),
 	}}
 }
 
 // amzn returns a message that the n-th span has sent, with an X-Ray header alone; sampled is the field Sampled, or
 // empty.
-func amzn(n int, sampled string) cause.Origin {
-	return cause.Origin{TraceHeader: amznHeader(n, sampled)}
+func amzn(n int, sampled string) trigger.Origin {
+	return trigger.Origin{TraceHeader: amznHeader(n, sampled)}
 }
 
 func amznHeader(n int, sampled string) string {
@@ -65,16 +65,16 @@ func rules(opts ...Option) *instrument {
 }
 
 func TestParentRules(t *testing.T) {
-	batch := func(messages ...cause.Origin) cause.Cause {
-		return cause.Cause{Messages: messages, Batch: len(messages)}
+	batch := func(messages ...trigger.Origin) trigger.Cause {
+		return trigger.Cause{Messages: messages, Batch: len(messages)}
 	}
-	request := func(o cause.Origin) cause.Cause { return cause.Cause{Caller: o} }
+	request := func(o trigger.Origin) trigger.Cause { return trigger.Cause{Caller: o} }
 	both := w3c(1)
 	both.TraceHeader = amznHeader(2, "1")
 	xrayLambda := WithPropagators(like{propagation.TraceContext{}})
 	tests := []struct {
 		name    string
-		cause   cause.Cause
+		cause   trigger.Cause
 		lambda  string // the header of the invocation
 		opts    []Option
 		parent  int
@@ -92,20 +92,20 @@ func TestParentRules(t *testing.T) {
 		{name: "X-Ray decides", lambda: amznHeader(9, "0"), opts: []Option{WithXRaySampling()}, parent: -9},
 		{name: "X-Ray does not decide", lambda: amznHeader(9, ""), opts: []Option{WithXRaySampling()}, links: []int{-9}},
 		{name: "the later option", lambda: amznHeader(9, "0"), opts: []Option{WithUnsampledParent(), WithXRaySampling()}, parent: -9},
-		{name: "messages", cause: batch(w3c(1), amzn(2, "0"), both, cause.Origin{}, w3c(3)), lambda: amznHeader(9, "1"), parent: 9, links: []int{1, -2, 3}},
+		{name: "messages", cause: batch(w3c(1), amzn(2, "0"), both, trigger.Origin{}, w3c(3)), lambda: amznHeader(9, "1"), parent: 9, links: []int{1, -2, 3}},
 		{name: "message and an unsampled invocation", cause: batch(w3c(1)), lambda: amznHeader(9, "0"), links: []int{1, -9}},
 		{name: "message from the invocation's span", cause: batch(amzn(9, "0")), lambda: amznHeader(9, "0"), links: []int{-9}},
-		{name: "malformed", cause: batch(cause.Origin{TraceHeader: "Root=1"}, cause.Origin{Carrier: propagation.MapCarrier{"traceparent": "00"}})},
+		{name: "malformed", cause: batch(trigger.Origin{TraceHeader: "Root=1"}, trigger.Origin{Carrier: propagation.MapCarrier{"traceparent": "00"}})},
 		{name: "message parent", cause: batch(w3c(1)), lambda: amznHeader(9, "1"), opts: []Option{WithMessageParent()}, parent: 1, links: []int{1}, baggage: "1"},
 		{name: "message parent by header", cause: batch(amzn(2, "1")), opts: []Option{WithMessageParent()}, parent: 2, links: []int{2}},
 		{name: "message parent, unsampled header", cause: batch(amzn(2, "0")), lambda: amznHeader(9, "1"), opts: []Option{WithMessageParent()}, parent: 9, links: []int{-2}},
 		{name: "message parent, as if sampled", cause: batch(amzn(2, "0")), opts: []Option{WithMessageParent(), WithUnsampledParent()}, parent: 2, links: []int{-2}},
 		{name: "message parent of two", cause: batch(w3c(1), w3c(2)), opts: []Option{WithMessageParent()}, links: []int{1, 2}},
-		{name: "message parent of two, one with a context", cause: cause.Cause{Messages: []cause.Origin{w3c(1)}, Batch: 2}, opts: []Option{WithMessageParent()}, links: []int{1}},
-		{name: "message parent without one", cause: batch(cause.Origin{}), lambda: amznHeader(9, "1"), opts: []Option{WithMessageParent()}, parent: 9},
+		{name: "message parent of two, one with a context", cause: trigger.Cause{Messages: []trigger.Origin{w3c(1)}, Batch: 2}, opts: []Option{WithMessageParent()}, links: []int{1}},
+		{name: "message parent without one", cause: batch(trigger.Origin{}), lambda: amznHeader(9, "1"), opts: []Option{WithMessageParent()}, parent: 9},
 		{name: "propagator of Lambda's header", lambda: amznHeader(9, "0"), opts: []Option{xrayLambda}, parent: -9},
-		{name: "it is no message's", cause: batch(w3c(1), cause.Origin{}), lambda: amznHeader(9, "1"), opts: []Option{xrayLambda, WithMessageParent()}, parent: 9, links: []int{1}},
-		{name: "it is not the only message's", cause: batch(cause.Origin{}), lambda: amznHeader(9, "1"), opts: []Option{xrayLambda, WithMessageParent()}, parent: 9},
+		{name: "it is no message's", cause: batch(w3c(1), trigger.Origin{}), lambda: amznHeader(9, "1"), opts: []Option{xrayLambda, WithMessageParent()}, parent: 9, links: []int{1}},
+		{name: "it is not the only message's", cause: batch(trigger.Origin{}), lambda: amznHeader(9, "1"), opts: []Option{xrayLambda, WithMessageParent()}, parent: 9},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -137,7 +137,7 @@ func numbers(links []trace.Link) []int {
 // TestManyMessages: each sender is linked to once, in the order of the messages, up to the bound.
 func TestManyMessages(t *testing.T) {
 	for _, messages := range []int{1, 2, 100, maxLinks, maxLinks + 1, 10000} {
-		c := cause.Cause{Batch: messages}
+		c := trigger.Cause{Batch: messages}
 		var want []int
 		for n := 1; n <= messages; n++ {
 			c.Messages = append(c.Messages, w3c(n), w3c(1), w3c(n))
@@ -155,7 +155,7 @@ func TestManyMessages(t *testing.T) {
 // TestLinkLimit: a span with a lower limit keeps the last links, that to Lambda's span among them, and counts the others.
 func TestLinkLimit(t *testing.T) {
 	const messages, limit = 20, 5
-	c := cause.Cause{Batch: messages}
+	c := trigger.Cause{Batch: messages}
 	for n := 1; n <= messages; n++ {
 		c.Messages = append(c.Messages, w3c(n))
 	}
@@ -188,9 +188,9 @@ func FuzzParent(f *testing.F) {
 				opts = append(opts, o)
 			}
 		}
-		o := cause.Origin{Carrier: propagation.MapCarrier{"traceparent": traceparent}, TraceHeader: header}
+		o := trigger.Origin{Carrier: propagation.MapCarrier{"traceparent": traceparent}, TraceHeader: header}
 		ctx := context.WithValue(t.Context(), xrayheader.ContextKey, lambda) //nolint:staticcheck // aws-lambda-go's key
-		for _, c := range []cause.Cause{{Caller: o}, {Messages: []cause.Origin{o, {TraceHeader: lambda}, o}, Batch: 3}, {Messages: []cause.Origin{o}, Batch: 1}} {
+		for _, c := range []trigger.Cause{{Caller: o}, {Messages: []trigger.Origin{o, {TraceHeader: lambda}, o}, Batch: 3}, {Messages: []trigger.Origin{o}, Batch: 1}} {
 			parent, links := rules(opts...).parent(ctx, &c)
 			sc := trace.SpanContextFromContext(parent)
 			if sc.IsValid() && (!sc.IsRemote() || sc.Equal(elsewhere)) {
@@ -214,10 +214,10 @@ func FuzzParent(f *testing.F) {
 // BenchmarkParent is what parent and links of an invocation cost.
 func BenchmarkParent(b *testing.B) {
 	lambda := context.WithValue(b.Context(), xrayheader.ContextKey, amznHeader(9, "0")) //nolint:staticcheck // aws-lambda-go's key
-	request := cause.Cause{Caller: w3c(1)}
-	causes := map[string]*cause.Cause{"nothing": {}, "request": &request}
+	request := trigger.Cause{Caller: w3c(1)}
+	causes := map[string]*trigger.Cause{"nothing": {}, "request": &request}
 	for _, n := range []int{1, 10, 100, 10000} {
-		c := &cause.Cause{Batch: n}
+		c := &trigger.Cause{Batch: n}
 		for i := range n {
 			c.Messages = append(c.Messages, w3c(i+1))
 		}

@@ -1,6 +1,7 @@
 package handler_test
 
 import (
+	"encoding/json"
 	"strings"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -26,6 +27,11 @@ const (
 // typed is a function of the event as E.
 func typed[E any]() any { return func(E) error { return nil } }
 
+// forms are functions of the event as E, as a map and as its JSON text.
+func forms[E any]() []any {
+	return []any{typed[E](), typed[map[string]any](), typed[json.RawMessage]()}
+}
+
 // Documents of the sources, with what varies left out.
 const (
 	httpAPI = `{"version":"2.0","routeKey":"GET /orders/{id}","rawPath":"/orders/17","rawQueryString":"",
@@ -42,6 +48,12 @@ const (
 		"requestContext":{"accountId":"anonymous","apiId":"url","domainName":"url.lambda-url.eu-west-1.on.aws",
 		"http":{"method":"GET","path":"/orders/17","protocol":"HTTP/1.1","sourceIp":"192.0.2.1","userAgent":"agent"}},
 		"isBase64Encoded":false}`
+	webSocketConnect = `{"headers":{"Host":"api.example",HEADERS},"requestContext":{"apiId":"api","stage":"live","requestId":"r",
+		"connectionId":"c","connectedAt":1768210200000,"routeKey":"$connect","eventType":"CONNECT","messageDirection":"IN"},
+		"isBase64Encoded":false}`
+	stepFunctions = `{MEMBERS,"context":{"Execution":{"Id":"arn:aws:states:eu-west-1:123456789012:execution:fulfil:run-1",
+		"Input":{INPUT},"Name":"run-1","StartTime":"2026-01-12T09:30:00.000Z"},"State":{"Name":"Pick","RetryCount":0},
+		"StateMachine":{"Id":"arn:aws:states:eu-west-1:123456789012:stateMachine:fulfil","Name":"fulfil"}}}`
 )
 
 // fill puts headers, as `"name":"value"` pairs, into a document.
@@ -52,8 +64,22 @@ func fill(document, headers string) string {
 // overHTTPAPI is a request with headers, and Lambda's header with it.
 func overHTTPAPI(headers, lambda string) situation {
 	return situation{
-		functions: []any{typed[events.APIGatewayV2HTTPRequest](), typed[*events.APIGatewayV2HTTPRequest]()},
+		functions: append(forms[events.APIGatewayV2HTTPRequest](), typed[*events.APIGatewayV2HTTPRequest]()),
 		payload:   fill(httpAPI, headers), lambda: lambda,
+	}
+}
+
+// overStepFunctions is a task with members, of an execution with input.
+func overStepFunctions(members, input, lambda string) situation {
+	type task struct {
+		Order       int             `json:"order"`
+		Traceparent string          `json:"traceparent"`
+		Header      string          `json:"AWSTraceHeader"`
+		Context     json.RawMessage `json:"context"`
+	}
+	return situation{
+		functions: forms[task](), lambda: lambda,
+		payload: strings.NewReplacer("MEMBERS", members, "INPUT", input).Replace(stepFunctions),
 	}
 }
 
@@ -63,7 +89,8 @@ func plain(s situation) situation {
 	return s
 }
 
-var situations = map[string]situation{
+// requestSituations are the situations of requests and of Lambda's header.
+var requestSituations = map[string]situation{
 	"HTTP API: header traceparent":                                        overHTTPAPI(`"traceparent":"`+traceparent+`"`, ""),
 	"HTTP API: header traceparent, not sampled":                           overHTTPAPI(`"traceparent":"`+strings.TrimSuffix(traceparent, "1")+`0"`, ""),
 	"HTTP API: header traceparent, malformed":                             overHTTPAPI(`"traceparent":"00-1"`, ""),
@@ -78,25 +105,36 @@ var situations = map[string]situation{
 	"HTTP API: header X-Amzn-Trace-Id, Root alone, as AWS adds it":            overHTTPAPI(`"x-amzn-trace-id":"Root=1-4bf92f35-77b34da6a3ce929d0e0e4736"`, ""),
 	"HTTP API: header X-Amzn-Trace-Id, Sampled=1; Lambda's header, Sampled=1": overHTTPAPI(`"x-amzn-trace-id":"`+callerXRay+`;Sampled=1"`, lambdaSampled),
 	"REST API: header Traceparent, in another case": {
-		functions: []any{typed[events.APIGatewayProxyRequest]()},
+		functions: forms[events.APIGatewayProxyRequest](),
 		payload:   strings.NewReplacer("HEADERS", `"Traceparent":"`+traceparent+`"`, "MULTI", `"Traceparent":["`+traceparent+`"]`).Replace(restAPI),
 	},
 	"REST API: traceparent among the multi-value headers": {
-		functions: []any{typed[events.APIGatewayProxyRequest]()},
+		functions: forms[events.APIGatewayProxyRequest](),
 		payload:   strings.NewReplacer(`"headers":{"Accept":"*/*",HEADERS}`, `"headers":null`, "MULTI", `"traceparent":["`+traceparent+`"]`).Replace(restAPI),
 	},
 	"load balancer: header traceparent": {
-		functions: []any{typed[events.ALBTargetGroupRequest]()},
+		functions: forms[events.ALBTargetGroupRequest](),
 		payload:   fill(loadBalancer, `"headers":{"traceparent":"`+traceparent+`"}`),
 	},
 	"load balancer: traceparent among the multi-value headers": {
-		functions: []any{typed[events.ALBTargetGroupRequest]()},
+		functions: forms[events.ALBTargetGroupRequest](),
 		payload:   fill(loadBalancer, `"multiValueHeaders":{"traceparent":["`+traceparent+`"]}`),
 	},
 	"function URL: header traceparent": {
-		functions: []any{typed[events.LambdaFunctionURLRequest]()},
+		functions: forms[events.LambdaFunctionURLRequest](),
 		payload:   fill(functionURL, `"traceparent":"`+traceparent+`"`),
 	},
+
+	"WebSocket API, a connection begins: header traceparent": {
+		functions: forms[events.APIGatewayWebsocketProxyRequest](), payload: fill(webSocketConnect, `"traceparent":"`+traceparent+`"`),
+	},
+	"Step Functions: member traceparent of the payload":           overStepFunctions(`"traceparent":"`+traceparent+`"`, `"order":17`, ""),
+	"Step Functions: member traceparent of the execution's input": overStepFunctions(`"order":17`, `"traceparent":"`+traceparent+`"`, ""),
+	"Step Functions: member AWSTraceHeader of the payload, Sampled=1; Lambda's header, Sampled=1": overStepFunctions(
+		`"AWSTraceHeader":"`+callerXRay+`;Sampled=1"`, "", lambdaSampled),
+	"Step Functions: member AWSTraceHeader of the payload, Sampled=0; Lambda's header, Sampled=1": overStepFunctions(
+		`"AWSTraceHeader":"`+callerXRay+`;Sampled=0"`, "", lambdaSampled),
+	"Step Functions: Lambda's header, Sampled=1": overStepFunctions(`"order":17`, `"order":17`, lambdaSampled),
 
 	"any: nowhere":                                    plain(situation{}),
 	"any: Lambda's header, Sampled=1":                 plain(situation{lambda: lambdaSampled}),

@@ -2,6 +2,7 @@ package handler_test
 
 import (
 	"context"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -53,9 +54,16 @@ func documented(t *testing.T) (rows []row) {
 	return rows
 }
 
+// situations are all of them.
+func situations() map[string]situation {
+	all := maps.Clone(requestSituations)
+	maps.Copy(all, messageSituations)
+	return all
+}
+
 // TestPropagation: the page says what happens, row by row.
 func TestPropagation(t *testing.T) {
-	seen, told := map[string]bool{}, map[string]bool{}
+	seen, told, situations := map[string]bool{}, map[string]bool{}, situations()
 	for _, r := range documented(t) {
 		if seen[r.name()] {
 			t.Errorf("docs/propagation.md has two rows %q", r.name())
