@@ -63,15 +63,19 @@
 //
 // # The parent
 //
-//	event and header                              parent               link
-//	HTTP event whose headers hold a span context  that one             -
-//	X-Ray header with Parent and Sampled=1        the header's Parent  -
-//	X-Ray header with Parent, Sampled=0 or none   -                    the header's Parent
-//	anything else                                 -                    -
+//	event and header                                parent               link
+//	request whose headers hold a span context       that one             -
+//	message that holds one                          -                    that one, for each message
+//	X-Ray header with Parent and Sampled=1          the header's Parent  -
+//	X-Ray header with Parent, Sampled=0 or none     -                    the header's Parent
+//	anything else                                   -                    -
 //
-// Headers of HTTP events are read by the propagators, see [WithPropagators]. The X-Ray header is aws-lambda-go's, from
-// the context, or from _X_AMZN_TRACE_ID where only one invocation runs at a time. An unsampled header is a link
-// because Lambda, where its X-Ray mode is PassThrough, sends Sampled=0 though nobody decided against the trace.
+// Headers and message attributes are read by the propagators, see [WithPropagators]. The X-Ray header is aws-lambda-go's,
+// from the context, or from _X_AMZN_TRACE_ID where only one invocation runs at a time; it counts where the request gives
+// no parent. An unsampled header is a link because Lambda, where its X-Ray mode is PassThrough, sends Sampled=0 though
+// nobody decided against the trace. [WithUnsampledParent], [WithXRaySampling] and [WithMessageParent] say otherwise.
+//
+// docs/propagation.md has a row for each source, place, format and option.
 //
 // # The signals
 //

@@ -21,7 +21,7 @@ func TestCrowd(t *testing.T) {
 	for _, propagators := range []string{"", "tracecontext,baggage,xray-lambda"} {
 		j := newJournal()
 		var inside sync.WaitGroup // all of a round are in the function before any returns
-		h := lambda.NewHandler(handler.Wrap(func(ctx context.Context, n int) (string, error) {
+		h := lambda.NewHandler(handler.Wrap(func(ctx context.Context, _ int) (string, error) {
 			inside.Done()
 			inside.Wait()
 			return trace.SpanContextFromContext(ctx).TraceID().String(), nil

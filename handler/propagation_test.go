@@ -23,13 +23,7 @@ type row struct{ event, place, propagators, option, parent, links string }
 
 // name is the row's test's; situations have it without propagators and option.
 func (r *row) name() string {
-	name := r.situation()
-	for _, more := range []string{r.propagators, r.option} {
-		if more != "" {
-			name += ", " + more
-		}
-	}
-	return name
+	return strings.TrimRight(strings.Join([]string{r.situation(), r.propagators, r.option}, ", "), ", ")
 }
 
 func (r *row) situation() string { return r.event + ": " + r.place }
