@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/baggage"
 	"go.opentelemetry.io/otel/propagation"
@@ -85,5 +86,22 @@ func TestGlobals(t *testing.T) {
 	callV1(t.Context(), fn, events.APIGatewayProxyRequest{HTTPMethod: "GET", Headers: map[string]string{"traceparent": traceparent}})
 	if p := j.span(t).Parent(); p.SpanID().String() != w3cParent {
 		t.Errorf("parent %v, want %s", p, w3cParent)
+	}
+}
+
+// TestBrokenPropagator: the propagators are the program's, and asked for every event and every message; one that panics
+// costs the span, and not the invocation.
+func TestBrokenPropagator(t *testing.T) {
+	before := otel.GetErrorHandler()
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(error) {}))
+	defer otel.SetErrorHandler(before)
+	for _, name := range []string{"any: nowhere", "SQS, a batch: message attribute traceparent", "HTTP API: header traceparent"} {
+		s := situations()[name]
+		for _, fn := range s.functions {
+			h := lambda.NewHandler(handler.Wrap(fn, handler.WithPropagators(brokenPropagator{})))
+			if out, err := h.Invoke(t.Context(), []byte(s.payload)); err != nil || string(out) != "null" {
+				t.Errorf("%s: %s, %v", name, out, err)
+			}
+		}
 	}
 }

@@ -58,14 +58,14 @@ func ids(ctx context.Context, t *testing.T) string {
 
 func TestExtract(t *testing.T) {
 	for header, want := range map[string]string{
-		callerRoot + ";Sampled=1": callerTrace + " " + callerSpan,
-		"Sampled=1;" + callerRoot: callerTrace + " " + callerSpan,
-		callerRoot + ";Sampled=0": callerTrace + " " + callerSpan + " -",
-		callerRoot + ";Sampled=?": callerTrace + " " + callerSpan + " -",
-		callerRoot:                callerTrace + " " + callerSpan + " -",
+		callerRoot + ";Sampled=1":  callerTrace + " " + callerSpan,
+		"Sampled=1;" + callerRoot:  callerTrace + " " + callerSpan,
+		callerRoot + ";Sampled=0":  callerTrace + " " + callerSpan + " -",
+		callerRoot + ";Sampled=?":  callerTrace + " " + callerSpan + " -",
+		callerRoot:                 callerTrace + " " + callerSpan + " -",
 		callerAlone + ";Sampled=1": "", // as a load balancer adds it
-		callerRoot + "0;Sampled=1":                                 "",
-		"":                                                         "",
+		callerRoot + "0;Sampled=1": "",
+		"":                         "",
 	} {
 		if got := ids(xray.Propagator{}.Extract(t.Context(), carrier(header)), t); got != want {
 			t.Errorf("%q gives %q, want %q", header, got, want)
