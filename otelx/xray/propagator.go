@@ -10,7 +10,8 @@ import (
 )
 
 // Propagator reads and writes the header X-Amzn-Trace-Id (AWS X-Ray Developer Guide, "Tracing header"). In
-// OTEL_PROPAGATORS its name is xray. It never fails: a header that is malformed, or names no Parent, changes nothing.
+// OTEL_PROPAGATORS its name is xray. It never fails: a header that is malformed changes nothing, and one that names no
+// Parent, as load balancers and API Gateway add it, gives no span context.
 //
 // A header that leaves the decision open (Sampled=?, or none) gives an unsampled span context, since a span context has
 // nothing else for it.
