@@ -263,8 +263,8 @@ func (r *lastResort) verdict(err error) error {
 // leftovers returns the spans that are pending, but for those with a number below from, and their numbers, the oldest
 // first.
 func (q *queue) leftovers(from uint64) (spans []sdktrace.ReadOnlySpan, numbers []uint64) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
+	q.lock()
+	defer q.unlock()
 	batches := append(slices.Concat(q.waiting, q.flying), q.fresh)
 	slices.SortFunc(batches, func(a, b *batch) int { return cmp.Compare(a.oldest(), b.oldest()) })
 	for _, b := range batches {

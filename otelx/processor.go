@@ -7,7 +7,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
-// processor is what the SDK's provider drives: it files spans that start and end, and leaves the rest to the loop.
+// processor is what the SDK's provider drives: it notes spans that start and end, and leaves the rest to the loop.
 type processor struct {
 	open    *openSpans
 	queue   *queue
@@ -18,20 +18,11 @@ type processor struct {
 
 var _ sdktrace.SpanProcessor = (*processor)(nil)
 
-// OnStart notes a sampled span as open.
-func (p *processor) OnStart(_ context.Context, s sdktrace.ReadWriteSpan) {
-	if sc := s.SpanContext(); sc.IsSampled() {
-		p.open.add(sc.SpanID(), s)
-	}
-}
+// OnStart notes a span as open.
+func (p *processor) OnStart(_ context.Context, s sdktrace.ReadWriteSpan) { p.open.add(s) }
 
-// OnEnd stores the snapshot of a sampled span. It does no more than that, unless an export has to begin.
+// OnEnd stores the snapshot of a span. It does no more than that, unless an export may have to begin.
 func (p *processor) OnEnd(s sdktrace.ReadOnlySpan) {
-	sc := s.SpanContext()
-	if !sc.IsSampled() {
-		return
-	}
-	p.open.remove(sc.SpanID())
 	if e := p.queue.add(s); e != noEdge {
 		p.loop.notice(e)
 	}
@@ -39,6 +30,7 @@ func (p *processor) OnEnd(s sdktrace.ReadOnlySpan) {
 
 // ForceFlush is [SDK.ForceFlush], also for those who reach the processor through the provider.
 func (p *processor) ForceFlush(ctx context.Context) error {
+	p.open.sweep()
 	if p.metrics == nil {
 		return p.loop.flush(ctx)
 	}

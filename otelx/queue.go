@@ -13,26 +13,33 @@ const keepBatches = 8
 // queue is the bounded buffer of ended spans, in batches, together with the account of them, behind one lock, so that
 // the account adds up whenever it is read.
 //
-// A span has a number, counted from 0 in the order of add. A batch holds spans of successive numbers and is in one of
+// Spans come through a lane, whose content is accepted by whoever takes the lock. So it does not matter when that is:
+// nobody ever sees the queue without those that have come. Who adds a span takes the lock only where that span could
+// be the one to begin an export for, or one too many.
+//
+// A span has a number, counted from 0 in the order of the lane. A batch holds spans of successive numbers and is in one of
 // three places: being filled (fresh), waiting (waiting), or with a goroutine that has taken it and gives it back with
 // release (flying).
 type queue struct {
 	bound, half, batchSize int
 
-	mu       sync.Mutex
-	fresh    *batch   // being filled; its numbers are above those of all others
-	waiting  []*batch // full, or given back with something left, by number
-	flying   []*batch // taken, in no order
-	idle     []*batch // empty, for the next fresh
-	waits    int      // spans in fresh and waiting
-	flies    int      // spans in flying
-	next     uint64   // number of the next span
-	closed   bool     // nothing is accepted any more
-	stats    Stats    // but Pending
-	reported Dropped  // the part of stats.Dropped that a flush has reported
+	ended lane[sdktrace.ReadOnlySpan]
+
+	mu       sync.Mutex // taken with lock, but where neither spans nor their number matter
+	fresh    *batch     // being filled; its numbers are above those of all others
+	waiting  []*batch   // full, or given back with something left, by number
+	flying   []*batch   // taken, in no order
+	idle     []*batch   // empty, for the next fresh
+	waits    int        // spans in fresh and waiting
+	flies    int        // spans in flying
+	next     uint64     // number of the next span
+	told     edge       // since the last look
+	closed   bool       // nothing is accepted any more
+	stats    Stats      // but Pending
+	reported Dropped    // the part of stats.Dropped that a flush has reported
 }
 
-// edge tells what add has changed that an export may have to begin for.
+// edge tells what spans have changed that an export may have to begin for.
 type edge int
 
 const (
@@ -42,14 +49,68 @@ const (
 )
 
 func newQueue(bound, batchSize int) *queue {
-	return &queue{bound: bound, half: max(bound/2, 1), batchSize: batchSize, fresh: &batch{}}
+	q := &queue{bound: bound, half: max(bound/2, 1), batchSize: batchSize, fresh: &batch{}}
+	q.ended.await(q.ahead())
+	return q
 }
 
-// add accepts s, dropping the oldest waiting span if the queue is full; if all of them are being sent, s itself is
-// dropped.
+// add takes in s, if it is sampled, dropping the oldest waiting span if the queue is full; if all of them are being
+// sent, s itself is dropped. It may be told of an edge in the place of another add, but none is told of twice.
 func (q *queue) add(s sdktrace.ReadOnlySpan) edge {
+	if !q.ended.put(s) {
+		return noEdge
+	}
+	return q.look()
+}
+
+// look returns the highest edge that was reached since the last look, unless an export has undone it.
+func (q *queue) look() edge {
+	q.lock()
+	defer q.unlock()
+	e := q.told
+	q.told = noEdge
+	switch {
+	case q.waits == 0:
+		return noEdge
+	case q.waits < q.half:
+		return min(e, becameUsed)
+	}
+	return e
+}
+
+// lock takes the lock and accepts what has come.
+func (q *queue) lock() {
 	q.mu.Lock()
-	defer q.mu.Unlock()
+	taken := q.ended.take()
+	for _, s := range taken {
+		if s.SpanContext().IsSampled() {
+			q.told = max(q.told, q.accept(s))
+		}
+	}
+	clear(taken)
+}
+
+// unlock releases the lock. What an export has changed may put an edge behind spans that have come meanwhile: they are
+// looked at when it ends.
+func (q *queue) unlock() {
+	q.ended.await(q.ahead())
+	q.mu.Unlock()
+}
+
+// ahead returns which of the spans to come is the first that could reach an edge, or be one too many.
+func (q *queue) ahead() int {
+	room := q.bound - q.waits - q.flies
+	switch {
+	case q.closed || q.waits == 0:
+		return 1
+	case q.waits < q.half:
+		return min(q.half-q.waits, room+1)
+	}
+	return min(q.batchSize-int(q.next%uint64(q.batchSize)), room+1) //nolint:gosec // below batchSize
+}
+
+// accept enters a span that has come.
+func (q *queue) accept(s sdktrace.ReadOnlySpan) edge {
 	q.stats.Ended++
 	if q.closed {
 		q.stats.Dropped.AfterShutdown++
@@ -119,8 +180,8 @@ func (q *queue) recycle(b *batch) {
 // take hands over the oldest waiting batch, if its oldest span has a number below target; nil otherwise. The taker owes
 // a release.
 func (q *queue) take(target uint64) *batch {
-	q.mu.Lock()
-	defer q.mu.Unlock()
+	q.lock()
+	defer q.unlock()
 	if q.waits == 0 {
 		return nil
 	}
@@ -173,8 +234,8 @@ func (q *queue) settle(b *batch, o outcome) {
 	if !o.final() {
 		return
 	}
-	q.mu.Lock()
-	defer q.mu.Unlock()
+	q.lock()
+	defer q.unlock()
 	d, n := &q.stats.Dropped, int64(o.n)
 	switch o.verdict {
 	case accepted:
@@ -191,8 +252,8 @@ func (q *queue) settle(b *batch, o outcome) {
 
 // release ends the flight of b: what is left of it waits again, before everything younger.
 func (q *queue) release(b *batch) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
+	q.lock()
+	defer q.unlock()
 	q.flying = slices.DeleteFunc(q.flying, func(f *batch) bool { return f == b })
 	left := len(b.live())
 	if left == 0 {
@@ -212,22 +273,22 @@ func (q *queue) release(b *batch) {
 
 // close makes add drop what comes from now on.
 func (q *queue) close() {
-	q.mu.Lock()
-	defer q.mu.Unlock()
+	q.lock()
+	defer q.unlock()
 	q.closed = true
 }
 
 // mark returns the number that the next span will have: a target that covers all before it.
 func (q *queue) mark() uint64 {
-	q.mu.Lock()
-	defer q.mu.Unlock()
+	q.lock()
+	defer q.unlock()
 	return q.next
 }
 
 // settled reports whether no span with a number below target is pending any more.
 func (q *queue) settled(target uint64) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
+	q.lock()
+	defer q.unlock()
 	if len(q.waiting) > 0 && q.waiting[0].oldest() < target {
 		return false
 	}
@@ -239,8 +300,8 @@ func (q *queue) settled(target uint64) bool {
 
 // load returns how many spans wait, and how many batches they make.
 func (q *queue) load() (spans, batches int) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
+	q.lock()
+	defer q.unlock()
 	batches = len(q.waiting)
 	if len(q.fresh.live()) > 0 {
 		batches++
@@ -250,8 +311,8 @@ func (q *queue) load() (spans, batches int) {
 
 // account returns the counts.
 func (q *queue) account() Stats {
-	q.mu.Lock()
-	defer q.mu.Unlock()
+	q.lock()
+	defer q.unlock()
 	s := q.stats
 	s.Pending = int64(q.waits + q.flies)
 	return s
@@ -259,8 +320,8 @@ func (q *queue) account() Stats {
 
 // takeDrops returns what was dropped since the last takeDrops.
 func (q *queue) takeDrops() Dropped {
-	q.mu.Lock()
-	defer q.mu.Unlock()
+	q.lock()
+	defer q.unlock()
 	d := q.stats.Dropped.minus(q.reported)
 	q.reported = q.stats.Dropped
 	return d

@@ -1,0 +1,82 @@
+package otelx
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+)
+
+const (
+	// forgottenAfter is the age from which an open span gives way to others. Programs that do not end each of their
+	// spans would else fill openSpans for good, and none that starts later would be known.
+	forgottenAfter = 15 * time.Minute
+	// leastStarts is how many spans start at least before somebody who starts one has to sweep.
+	leastStarts = 64
+)
+
+// openSpans knows the sampled spans that have started and not ended, up to a bound.
+//
+// A span that ends is not looked for: each flush, and failing that each of many starts, sweeps out those that have
+// ended. So OnEnd has nothing to do here; and what has ended is held for no longer than its snapshot waits in the queue,
+// or until half the bound have started since.
+type openSpans struct {
+	bound   int
+	sweepAt int // so many starts
+	started lane[sdktrace.ReadWriteSpan]
+
+	mu    sync.Mutex
+	known []sdktrace.ReadWriteSpan // in the order in which they came
+}
+
+func newOpenSpans(bound int) *openSpans {
+	o := &openSpans{bound: bound, sweepAt: max(bound/2, leastStarts)}
+	o.started.await(o.sweepAt)
+	return o
+}
+
+func (o *openSpans) add(s sdktrace.ReadWriteSpan) {
+	if o.started.put(s) {
+		o.sweep()
+	}
+}
+
+// list returns a copy of what is open now.
+func (o *openSpans) list() []sdktrace.ReadWriteSpan {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.tidy()
+	return slices.Clone(o.known)
+}
+
+// sweep lets go of what has ended.
+func (o *openSpans) sweep() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.tidy()
+}
+
+// tidy brings known up to date. o.mu is held; it calls nothing of a span that calls others.
+func (o *openSpans) tidy() {
+	taken := o.started.take()
+	o.started.await(o.sweepAt)
+	o.known = append(o.known, taken...)
+	clear(taken)
+	o.known = slices.DeleteFunc(o.known, func(s sdktrace.ReadWriteSpan) bool {
+		return !s.IsRecording() || !s.SpanContext().IsSampled()
+	})
+	excess := len(o.known) - o.bound
+	if excess <= 0 {
+		return
+	}
+	then := time.Now().Add(-forgottenAfter)
+	o.known = slices.DeleteFunc(o.known, func(s sdktrace.ReadWriteSpan) bool {
+		if excess == 0 || !s.StartTime().Before(then) {
+			return false
+		}
+		excess--
+		return true
+	})
+	o.known = slices.Delete(o.known, min(o.bound, len(o.known)), len(o.known))
+}
