@@ -1,0 +1,122 @@
+package otelx
+
+import (
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+)
+
+// queueStorm is a queue that many goroutines use at once.
+type queueStorm struct {
+	*testing.T
+	queue *queue
+	home  map[sdktrace.ReadOnlySpan]place // of each span; never changed
+	added [4]atomic.Int64                 // spans whose add has returned, by goroutine
+
+	mu   sync.Mutex
+	seen map[sdktrace.ReadOnlySpan]bool // settled
+}
+
+// place says which goroutine adds a span, and as which.
+type place struct{ goroutine, at int }
+
+// Whatever adds, takes, gives back and reads at once: no span is settled twice or forgotten, those of a goroutine keep
+// their order, a mark covers all that were added before it, and the account adds up within the bound whenever it is read.
+func TestQueueStorm(t *testing.T) {
+	const each = 3000
+	for _, bound := range []int{4, 50, 4 * each} {
+		_, ended := benchSpans(4 * each)
+		s := &queueStorm{
+			T: t, queue: newQueue(bound, max(bound/4, 1)),
+			home: map[sdktrace.ReadOnlySpan]place{}, seen: map[sdktrace.ReadOnlySpan]bool{},
+		}
+		var adders, others sync.WaitGroup
+		over := make(chan struct{})
+		for i, span := range ended {
+			s.home[span] = place{i / each, i % each}
+		}
+		for g := range s.added {
+			adders.Go(func() { s.add(g, ended[g*each:(g+1)*each]) })
+		}
+		for g := range 3 {
+			others.Go(func() { s.deliver(rand.New(rand.NewPCG(uint64(g), 1)), over) })
+			others.Go(func() { s.read(over) })
+		}
+		adders.Wait()
+		close(over)
+		others.Wait()
+		s.finish()
+	}
+}
+
+func (s *queueStorm) add(g int, spans []sdktrace.ReadOnlySpan) {
+	for _, span := range spans {
+		s.queue.add(span)
+		s.added[g].Add(1)
+	}
+}
+
+// deliver takes batches and settles some of their spans, until over.
+func (s *queueStorm) deliver(rng *rand.Rand, over chan struct{}) {
+	for !isClosed(over) {
+		if b := s.queue.take(s.queue.mark()); b != nil {
+			s.settle(b, rng.IntN(len(b.live())+1))
+			s.queue.release(b)
+		}
+	}
+}
+
+// settle settles the first n spans of b, whose order it looks at.
+func (s *queueStorm) settle(b *batch, n int) {
+	s.mu.Lock()
+	last := [len(s.added)]int{-1, -1, -1, -1}
+	for i, span := range b.live() {
+		from := s.home[span]
+		if from.at <= last[from.goroutine] || s.seen[span] {
+			s.Errorf("span %+v comes after %d, or once more", from, last[from.goroutine])
+		}
+		last[from.goroutine] = from.at
+		if i < n {
+			s.seen[span] = true
+		}
+	}
+	s.mu.Unlock()
+	if n > 0 {
+		s.queue.settle(b, outcome{n: n})
+	}
+}
+
+// read looks at what has to hold at each moment, until over.
+func (s *queueStorm) read(over chan struct{}) {
+	for !isClosed(over) {
+		var before int64
+		for g := range s.added {
+			before += s.added[g].Load()
+		}
+		mark := s.queue.mark()
+		a := s.queue.account()
+		if a.Ended != a.Exported+a.Pending+a.Dropped.Total() || a.Pending < 0 || a.Pending > int64(s.queue.bound) || a.Ended < before {
+			s.Errorf("%d added before, bound %d: %+v", before, s.queue.bound, a)
+		}
+		if int64(mark)+a.Dropped.QueueFull < before {
+			s.Errorf("mark %d does not cover %d spans, %d of them dropped", mark, before, a.Dropped.QueueFull)
+		}
+	}
+}
+
+// finish delivers what is left and compares the account with what was seen.
+func (s *queueStorm) finish() {
+	for mark := s.queue.mark(); !s.queue.settled(mark); {
+		b := s.queue.take(mark)
+		s.settle(b, len(b.live()))
+		s.queue.release(b)
+	}
+	a := s.queue.account()
+	want := Stats{Ended: int64(len(s.home)), Exported: int64(len(s.seen)), Dropped: Dropped{QueueFull: a.Dropped.QueueFull}}
+	if a != want || a.Ended != a.Exported+a.Dropped.QueueFull || s.queue.bound >= len(s.home) && a.Dropped.QueueFull > 0 {
+		s.Errorf("bound %d: account %+v, want %+v", s.queue.bound, a, want)
+	}
+}
