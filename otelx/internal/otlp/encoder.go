@@ -1,65 +1,71 @@
 package otlp
 
-import sdktrace "go.opentelemetry.io/otel/sdk/trace"
+import (
+	"slices"
 
-// keepScratch is how many bytes of scratch memory an Encoder keeps between requests.
-const keepScratch = 1 << 20
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+)
 
-// Encoder writes spans as OTLP requests. It keeps the memory it needs from one request to the next, so that encoding
-// allocates nothing in the steady state but for attributes that are slices or maps, and trace states, of which the API
-// hands out copies only.
+// Encoder writes spans as OTLP requests. It keeps the little memory it needs from one request to the next, so that
+// encoding into a buffer that has been used before allocates nothing, but for attributes that are slices or maps, and
+// trace states, of which the API hands out copies only.
 //
 // The zero value is ready. An Encoder must not be used by several goroutines at once.
 type Encoder struct{ gathering }
 
 // AppendRequest appends to dst the protobuf bytes of an ExportTraceServiceRequest that holds the longest prefix of
 // spans which fits in limit bytes, and returns the result with the length of that prefix. With n == 0 nothing is
-// appended: spans is empty, or its first span is too large for any request of that limit.
+// appended: spans is empty, or its first span is too large for any request of that limit. The request is put together
+// behind its spans, for which dst grows to twice the size.
 //
 // Spans are grouped by resource and instrumentation scope, in the order in which these first appear; inside a scope
 // they keep their order. A nil span counts as sent and writes nothing. Strings that are not UTF-8 have each run of
 // invalid bytes replaced by U+FFFD; arrays and maps nested deeper than 30 levels are sent as text. The spans are only
 // read.
 func (e *Encoder) AppendRequest(dst []byte, spans []sdktrace.ReadOnlySpan, limit int) (out []byte, n int) {
-	n = e.gather(protobuf{}, spans, limit)
-	out = e.assemble(dst)
-	e.trim()
-	return out, n
+	begin := len(dst)
+	dst, n = e.gather(protobuf{}, dst, spans, limit)
+	return e.assemble(dst, begin), n
 }
 
 // gathering is the spans of one request, encoded, and the groups they belong to.
 type gathering struct {
-	body  []byte    // the spans, back to back
-	spans []spanRef // where each lies in body, and in which scope
+	spans []spanRef // where each lies in the buffer, and in which scope
 	tree  tree      // the resources and scopes they belong to
 }
 
-// spanRef is a span inside gathering.body.
+// spanRef is a span in the buffer.
 type spanRef struct {
 	begin, end int
 	next       int // the next span of the same scope, -1 for none
 }
 
-// gather begins a request with as many of spans from the first as fit in limit, and returns their number.
-func (g *gathering) gather(s syntax, spans []sdktrace.ReadOnlySpan, limit int) (n int) {
-	g.body, g.spans = g.body[:0], g.spans[:0]
+// gather begins a request: it appends as many of spans from the first as fit in limit, back to back, and returns their
+// number.
+func (g *gathering) gather(s syntax, dst []byte, spans []sdktrace.ReadOnlySpan, limit int) (out []byte, n int) {
+	g.spans = g.spans[:0]
 	g.tree.reset(s)
-	for n < len(spans) && (spans[n] == nil || g.add(spans[n], limit)) {
-		n++
+	for fits := true; n < len(spans); n++ {
+		if spans[n] == nil {
+			continue
+		}
+		if dst, fits = g.add(dst, spans[n], limit); !fits {
+			break
+		}
 	}
-	return n
+	return dst, n
 }
 
-// add encodes span and enters it into the tree, unless the request would outgrow limit by it.
-func (g *gathering) add(span sdktrace.ReadOnlySpan, limit int) bool {
-	begin := len(g.body)
-	g.body = g.tree.syntax.span(g.body, span)
+// add appends span and enters it into the tree, unless the request would outgrow limit by it.
+func (g *gathering) add(dst []byte, span sdktrace.ReadOnlySpan, limit int) (out []byte, fits bool) {
+	begin := len(dst)
+	dst = g.tree.syntax.span(dst, span)
 	scope := g.tree.scopeOf(span)
-	if !g.tree.grow(scope, g.tree.syntax.framed(len(g.body)-begin), limit) {
-		return false
+	if !g.tree.grow(scope, g.tree.syntax.framed(len(dst)-begin), limit) {
+		return dst[:begin], false
 	}
 	ref := len(g.spans)
-	g.spans = append(g.spans, spanRef{begin: begin, end: len(g.body), next: none})
+	g.spans = append(g.spans, spanRef{begin: begin, end: len(dst), next: none})
 	s := &g.tree.scopes[scope]
 	if s.first == none {
 		s.first = ref
@@ -67,12 +73,15 @@ func (g *gathering) add(span sdktrace.ReadOnlySpan, limit int) bool {
 		g.spans[s.last].next = ref
 	}
 	s.last = ref
-	return true
+	return dst, true
 }
 
-// assemble appends the resources that gather has found, with all that is in them.
-func (g *gathering) assemble(dst []byte) []byte {
+// assemble puts in the place of what gather has appended from begin on the resources it has found, with all that is in
+// them.
+func (g *gathering) assemble(dst []byte, begin int) []byte {
 	t := &g.tree
+	end := len(dst)
+	dst = slices.Grow(dst, t.total)
 	for i := range t.resources {
 		r := &t.resources[i]
 		if r.size == 0 {
@@ -85,7 +94,7 @@ func (g *gathering) assemble(dst []byte) []byte {
 		}
 		dst = append(t.syntax.closed(dst), t.text[r.split:r.end]...)
 	}
-	return dst
+	return dst[:begin+copy(dst[begin:], dst[end:])]
 }
 
 func (g *gathering) assembleScope(dst []byte, s *scopeGroup) []byte {
@@ -96,15 +105,8 @@ func (g *gathering) assembleScope(dst []byte, s *scopeGroup) []byte {
 	dst = t.syntax.header(dst, 2, s.size)
 	dst = append(dst, t.text[s.begin:s.split]...)
 	for i := s.first; i != none; i = g.spans[i].next {
-		span := g.body[g.spans[i].begin:g.spans[i].end]
+		span := dst[g.spans[i].begin:g.spans[i].end]
 		dst = append(t.syntax.header(dst, 2, len(span)), span...)
 	}
 	return append(t.syntax.closed(dst), t.text[s.split:s.end]...)
-}
-
-// trim lets go of scratch memory that an unusually large request has needed.
-func (g *gathering) trim() {
-	if cap(g.body) > keepScratch {
-		g.body = nil
-	}
 }

@@ -28,10 +28,9 @@ type LineEncoder struct{ gathering }
 // hexadecimal digits, enumerations as numbers, 64-bit integers as decimal strings, bytes in base64; numbers that JSON
 // does not have are "NaN", "Infinity" and "-Infinity", as protobuf's own mapping has them.
 func (e *LineEncoder) AppendLine(dst []byte, spans []sdktrace.ReadOnlySpan, limit int) (out []byte, n int) {
-	n = e.gather(jsonSyntax{}, spans, max(limit, 0)-len(lineHead)-len(lineTail))
 	begin := len(dst)
-	dst = e.assemble(append(dst, lineHead...))
-	e.trim()
+	dst, n = e.gather(jsonSyntax{}, append(dst, lineHead...), spans, max(limit, 0)-len(lineHead)-len(lineTail))
+	dst = e.assemble(dst, begin+len(lineHead))
 	if len(dst) == begin+len(lineHead) {
 		return dst[:begin], n
 	}

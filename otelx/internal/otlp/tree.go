@@ -18,6 +18,7 @@ type tree struct {
 	resources []resourceGroup
 	scopes    []scopeGroup
 	byKey     map[scopeKey]int // index into scopes
+	recent    int              // the scope asked for last
 	total     int              // bytes of the request so far
 }
 
@@ -90,7 +91,7 @@ func (g *group) withMember(n, old int) int {
 }
 
 // scopeOf returns the index of the scope that span belongs to, entering it if it is new. Spans mostly follow others
-// of their own scope, so the last scope is tried before the map.
+// of their own scope, so that is tried before the map.
 func (t *tree) scopeOf(span sdktrace.ReadOnlySpan) int {
 	res, scope := span.Resource(), span.InstrumentationScope()
 	key := scopeKey{
@@ -98,13 +99,15 @@ func (t *tree) scopeOf(span sdktrace.ReadOnlySpan) int {
 		name:     scope.Name, version: scope.Version, schemaURL: scope.SchemaURL,
 		attributes: scope.Attributes.Equivalent(),
 	}
-	if n := len(t.scopes); n > 0 && t.scopes[n-1].key == key {
-		return n - 1
+	if len(t.scopes) > 0 && t.scopes[t.recent].key == key {
+		return t.recent
 	}
-	if i, ok := t.byKey[key]; ok {
-		return i
+	i, ok := t.byKey[key]
+	if !ok {
+		i = t.addScope(key, scope, t.resourceOf(key.resource, res))
 	}
-	return t.addScope(key, scope, t.resourceOf(key.resource, res))
+	t.recent = i
+	return i
 }
 
 // resourceOf returns the index of res, entering it if it is new. There is hardly ever more than one.

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/bits"
 	"strings"
+	"unicode/utf8"
 )
 
 // The wire types of protobuf that OTLP uses (protobuf.dev, "Encoding", "Message Structure").
@@ -16,6 +17,9 @@ const (
 )
 
 func appendTag(dst []byte, field, wireType int) []byte {
+	if field < 16 { // as nearly all are
+		return append(dst, byte(field<<3|wireType))
+	}
 	return binary.AppendUvarint(dst, uint64(field)<<3|uint64(wireType))
 }
 
@@ -60,7 +64,9 @@ func appendString(dst []byte, field int, s string) []byte {
 // appendText appends a string field, an empty one too. A proto3 string is UTF-8 and receivers refuse a whole request
 // for one that is not, so each run of invalid bytes becomes one U+FFFD.
 func appendText(dst []byte, field int, s string) []byte {
-	s = strings.ToValidUTF8(s, "\uFFFD")
+	if !utf8.ValidString(s) { // which takes a word at a time, as strings.ToValidUTF8 does not
+		s = strings.ToValidUTF8(s, "\uFFFD")
+	}
 	dst = binary.AppendUvarint(appendTag(dst, field, wireBytes), uint64(len(s)))
 	return append(dst, s...)
 }
