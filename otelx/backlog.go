@@ -22,8 +22,8 @@ func (l *loop) backlog() (spans int, urgent bool) {
 // since the last takeDrops. A quarter is half of what makes an export begin by itself, so that flushes that are put
 // off bring none about in the middle of an invocation.
 func (q *queue) backlog() (spans int, full, untold bool) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
+	q.lock()
+	defer q.unlock()
 	spans = q.waits + q.flies
 	return spans, spans > 0 && spans >= q.half/2, q.stats.Dropped != q.reported
 }

@@ -37,7 +37,7 @@ func (q *queue) look() edge {
 
 // lock takes the lock and accepts what has come.
 func (q *queue) lock() {
-	q.mu.Lock()
+	q.guard.Lock()
 	taken := q.ended.take()
 	for _, s := range taken {
 		if s.SpanContext().IsSampled() {
@@ -51,7 +51,7 @@ func (q *queue) lock() {
 // looked at when it ends.
 func (q *queue) unlock() {
 	q.ended.await(q.ahead())
-	q.mu.Unlock()
+	q.guard.Unlock()
 }
 
 // ahead returns which of the spans to come is the first that could reach an edge, or be one too many.

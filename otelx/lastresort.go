@@ -279,7 +279,7 @@ func (q *queue) leftovers(from uint64) (spans []sdktrace.ReadOnlySpan, numbers [
 
 // noteWritten enters n pending spans as written into the account.
 func (q *queue) noteWritten(n int) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
+	q.lock()
+	defer q.unlock()
 	q.stats.WrittenOut += int64(n)
 }

@@ -151,8 +151,8 @@ func (l *loop) admitCopies() bool {
 
 // countCopies enters copies that a backend has accepted into the account.
 func (q *queue) countCopies(n int) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
+	q.lock()
+	defer q.unlock()
 	q.stats.Provisional += int64(n)
 }
 

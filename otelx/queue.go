@@ -25,7 +25,7 @@ type queue struct {
 
 	ended lane[sdktrace.ReadOnlySpan]
 
-	mu       sync.Mutex // taken with lock, but where neither spans nor their number matter
+	guard    sync.Mutex // of all below; taken with lock and nothing else
 	fresh    *batch     // being filled; its numbers are above those of all others
 	waiting  []*batch   // full, or given back with something left, by number
 	flying   []*batch   // taken, in no order
