@@ -35,21 +35,24 @@ func TestPace(t *testing.T) {
 		{"adaptive: thin traffic waits for nothing", Adaptive(10 * s), every(5001*ms, 12), "FFFFFFFFFFFF"},
 		{"adaptive: dense for a period, then every half of one", Adaptive(8 * s), every(s, 19), "FFFFFFFF....F....F."},
 		{"adaptive: half a period apart is dense", Adaptive(10 * s), every(5*s, 9), "FF.F.F.F."},
-		{"adaptive: a late one flushes all, and so do those of a period after it", Adaptive(4 * s),
-			[]time.Duration{0, s, 2 * s, 3 * s, 4 * s, 5 * s, 3600 * s, 3601 * s, 3602 * s, 3603 * s, 3604 * s, 3605 * s}, "FFFF..FFFF.."},
+		{
+			"adaptive: a late one flushes all, and so do those of a period after it", Adaptive(4 * s),
+			[]time.Duration{0, s, 2 * s, 3 * s, 4 * s, 5 * s, 3600 * s, 3601 * s, 3602 * s, 3603 * s, 3604 * s, 3605 * s},
+			"FFFF..FFFF..",
+		},
 		{"adaptive: a short burst waits for nothing", Adaptive(10 * s), every(s, 10), "FFFFFFFFFF"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			p, got := pace{strategy: tt.strategy}, ""
+			p, got := pace{strategy: tt.strategy}, []byte(nil)
 			for _, end := range tt.ends {
 				if !p.due(at(end), at(end)) {
-					got += "."
+					got = append(got, '.')
 					continue
 				}
-				got += "F"
+				got = append(got, 'F')
 				p.landed(at(end), nil)
 			}
-			if got != tt.want {
+			if string(got) != tt.want {
 				t.Errorf("flushes %s, want %s", got, tt.want)
 			}
 		})

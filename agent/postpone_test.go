@@ -17,16 +17,13 @@ import (
 // gap is the time between two invocations.
 const gap = 900 * time.Millisecond
 
-// dense invokes until a flush has been put off, and returns the number of invocations made. The next end
-// is put off too, if it comes within the period.
-func (w *world) dense() (n int) {
+// dense invokes until a flush has been put off. The next end is put off too, if it comes within the period.
+func (w *world) dense() {
 	w.Helper()
-	for n < 20 && w.stats().Postponed == 0 {
+	for n := 0; n < 20 && w.stats().Postponed == 0; n++ {
 		w.serves("dense-" + strconv.Itoa(n))
 		time.Sleep(gap)
-		n++
 	}
-	return n
 }
 
 // adaptively has the agent put flushes off after four seconds of dense traffic, for two.

@@ -33,7 +33,7 @@ func (f *function) logs(ctx context.Context) (string, error) {
 	slog.DebugContext(ctx, "looked up")
 	slog.InfoContext(ctx, "order taken", "order", "17")
 	slog.Default().With("shop", "north").WithGroup("order").ErrorContext(ctx, "not saved", "id", "17")
-	slog.Error("by the way") //nolint:sloglint // a line of code that has no context at hand
+	slog.Error("by the way") // from code that has no context at hand
 	return "done", nil
 }
 

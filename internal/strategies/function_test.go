@@ -2,7 +2,6 @@ package strategies
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"net"
 	"sync"
@@ -38,7 +37,7 @@ func (f *function) main(p *lambdatest.Process) {
 	if err != nil {
 		panic(err) // the test makes no bad settings
 	}
-	ag := agent.Start(ctx, tel, agent.WithLogger(slog.New(slog.NewTextHandler(io.Discard, nil))), agent.WithProcess(agent.Process{
+	ag := agent.Start(ctx, tel, agent.WithLogger(slog.New(slog.DiscardHandler)), agent.WithProcess(agent.Process{
 		Getenv: p.Getenv, Dial: p.Dial, Notify: p.Notify, StopNotify: p.StopNotify, Exit: p.Exit, Done: p.Context().Done(),
 		ExtensionsDir: "/nowhere",
 	}))

@@ -45,12 +45,13 @@ type spanRef struct {
 func (g *gathering) gather(s syntax, dst []byte, spans []sdktrace.ReadOnlySpan, limit int) (out []byte, n int) {
 	g.spans = g.spans[:0]
 	g.tree.reset(s)
-	for fits := true; n < len(spans); n++ {
-		if spans[n] == nil {
-			continue
+	fits := true
+	for n < len(spans) && fits {
+		if spans[n] != nil {
+			dst, fits = g.add(dst, spans[n], limit)
 		}
-		if dst, fits = g.add(dst, spans[n], limit); !fits {
-			break
+		if fits {
+			n++
 		}
 	}
 	return dst, n
