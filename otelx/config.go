@@ -20,6 +20,7 @@ type config struct {
 	chosen      settings  // by options
 	fallback    settings  // by options inside Fallback
 	target      *settings // which of the two an option writes
+	deferred    []deferred
 	errs        []error
 }
 
@@ -32,7 +33,10 @@ type settings struct {
 	idGenerator sdktrace.IDGenerator
 	measurer    func(c *config, x exporter, queueSize int) (measurer, error)
 	sign        func(context.Context, *http.Request, []byte) error
+	hint        func(status int, message string) string
 	dial        func(ctx context.Context, network, address string) (net.Conn, error)
+	sender      Sender
+	limits      Limits
 	endpoint    string
 	headers     map[string]string
 	queueSize   int
@@ -57,6 +61,7 @@ func newConfig(osGetenv func(string) string, opts []Option) *config {
 	}
 	c.target = &c.chosen
 	Options(opts...).apply(c)
+	c.applyDeferred()
 	return c
 }
 

@@ -19,8 +19,9 @@ const (
 	defaultRequestBytes = 4 << 20
 	leastRequestBytes   = 16 << 10
 	mostRequestBytes    = 64 << 20
-	// minSplitBytes is the size from which a request refused for its size is tried in smaller ones. A backend that
-	// takes none of 64 KiB is not made for spans, and would be sent them one by one.
+	// minSplitBytes is the size from which a request refused for its size is tried in smaller ones; where no request may
+	// be much larger, it is an eighth of the largest. A backend that takes none of 64 KiB is not made for spans, and would
+	// be sent them one by one.
 	minSplitBytes = 64 << 10
 	// keepBody is how many bytes of memory for an encoded request are kept until the next one.
 	keepBody = 1 << 20
@@ -62,6 +63,7 @@ type outcome struct {
 	rejected   int64         // of n accepted
 	retryAfter time.Duration // how long the backend wants to be left alone; 0 if it did not say
 	unsent     bool          // it was decided without a request
+	advice     *advice       // what the user has to know, beyond err; nil: nothing
 	err        error         // why not delivered; what the backend said about an accepted request
 }
 
@@ -73,6 +75,7 @@ func (o outcome) final() bool { return o.verdict != retry && o.verdict != keep }
 type otlpExporter struct {
 	sender otlp.Sender
 	most   int // bytes of a request at the beginning
+	limits Limits
 	cargo  cargo
 
 	mu    sync.Mutex
@@ -110,19 +113,21 @@ func (x *otlpExporter) export(ctx context.Context, spans []sdktrace.ReadOnlySpan
 			held = size
 		}
 		if n == 0 {
-			err := fmt.Errorf("span %q exceeds %d bytes", spans[0].Name(), x.most)
+			err := fmt.Errorf("span %q exceeds %d bytes", spans[0].Name(), capped(x.most, x.limits.SpanBytes))
 			return outcome{n: 1, verdict: tooLarge, unsent: true, err: err}
 		}
 		res, err := x.sender.Send(ctx, e.body)
 		switch {
 		case err == nil:
-			return acceptance(n, res)
+			o := acceptance(n, res)
+			o.advice = x.limits.review(&e.encoder)
+			return o
 		case res.Retryable || ctx.Err() != nil:
 			return outcome{n: n, verdict: retry, retryAfter: res.RetryAfter, err: err}
 		case res.TooLarge && n == 1:
 			return outcome{n: 1, verdict: tooLarge, err: fmt.Errorf("span %q: %w", spans[0].Name(), err)}
-		case !res.TooLarge || len(e.body) < minSplitBytes:
-			return outcome{n: n, verdict: refused, err: err}
+		case !res.TooLarge || len(e.body) < min(minSplitBytes, x.most/8):
+			return x.refusal(e, n, res, err)
 		}
 		limit = x.lower(len(e.body) / 2)
 	}
@@ -136,6 +141,15 @@ func (x *otlpExporter) encode(e *encoding, spans []sdktrace.ReadOnlySpan, limit 
 		e.body, n = e.encoder.AppendRequest(e.body[:0], spans[:1], x.most)
 	}
 	return n
+}
+
+// refusal is the outcome of a request that the backend will never take.
+func (x *otlpExporter) refusal(e *encoding, n int, res otlp.Result, err error) outcome {
+	o := outcome{n: n, verdict: refused, err: err, advice: x.limits.review(&e.encoder)}
+	if o.advice == nil && res.Hint != "" {
+		o.advice = &advice{key: res.Hint, err: fmt.Errorf("%w; %s", err, res.Hint)}
+	}
+	return o
 }
 
 // lower makes limit the most that requests have from now on, if they had more, and returns what they have.
@@ -165,7 +179,7 @@ func (x *otlpExporter) acquire() (e *encoding, limit int) {
 		x.idle = x.idle[:n-1]
 		return e, x.limit
 	}
-	return &encoding{}, x.limit
+	return &encoding{encoder: otlp.Encoder{MaxSpan: x.limits.SpanBytes}}, x.limit
 }
 
 // give takes e back, but for memory that an unusually large request has needed.

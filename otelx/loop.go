@@ -23,7 +23,9 @@ type loop struct {
 	armed     bool        // timer will fire
 	notBefore time.Time   // the backend wants to be left alone until then
 	breaker   breaker
-	dropCause error // a remark of the backend about drops no flush has reported yet
+	dropCause error           // a remark of the backend about drops no flush has reported yet
+	given     map[string]bool // advice, by its key
+	news      []error         // advice that is not reported yet
 
 	final    bool           // the end has begun: the backend is tried, whatever is known of it
 	ends     time.Time      // when the process's time is up; zero: not known
@@ -161,6 +163,7 @@ func (l *loop) finish(r *run) {
 	l.mu.Lock()
 	l.judge(r)
 	l.run = nil
+	l.note(r.learned())
 	if loss != nil {
 		l.dropCause = loss
 	}
@@ -176,6 +179,7 @@ func (l *loop) finish(r *run) {
 	}
 	background := r.background
 	l.mu.Unlock()
+	l.advise()
 	if remark != nil { // an error handler that flushes must not find this run
 		l.report.remark(remark)
 	}

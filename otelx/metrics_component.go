@@ -30,6 +30,11 @@ func (c *config) exporterComponent(x exporter, number int64) []attribute.KeyValu
 	if foreign, ok := x.(foreignExporter); ok {
 		return component(typeName(foreign.SpanExporter), number)
 	}
+	if own, ok := x.(*otlpExporter); ok {
+		if sender, ok := own.sender.(foreignSender); ok {
+			return component(typeName(sender.Sender), number)
+		}
+	}
 	attrs := component(semconv.OTelComponentTypeOtlpHTTPSpanExporter.Value.AsString(), number)
 	endpoint := c.resolveEndpoint(&environment{getenv: c.getenv}) // its errors have been told
 	return append(attrs, semconv.ServerAddress(endpoint.Hostname()), semconv.ServerPort(port(endpoint)))

@@ -38,12 +38,15 @@ func keys(name string) []string {
 // resolveOTLP reads everything about the OTLP exporter.
 func (c *config) resolveOTLP(env *environment) otlp.HTTPConfig {
 	env.protocol()
-	dial, sign := c.chosen.dial, c.chosen.sign
+	dial, sign, hint := c.chosen.dial, c.chosen.sign, c.chosen.hint
 	if dial == nil {
 		dial = c.fallback.dial
 	}
 	if sign == nil {
 		sign = c.fallback.sign
+	}
+	if hint == nil {
+		hint = c.fallback.hint
 	}
 	return otlp.HTTPConfig{
 		Endpoint:     c.resolveEndpoint(env),
@@ -54,6 +57,7 @@ func (c *config) resolveOTLP(env *environment) otlp.HTTPConfig {
 		Certificates: env.clientCertificates(),
 		Dial:         dial,
 		Sign:         sign,
+		Hint:         hint,
 	}
 }
 
@@ -67,13 +71,37 @@ func (e *environment) protocol() {
 
 // resolveEndpoint returns the first valid of: option, traces endpoint, general endpoint, fallback, default.
 func (c *config) resolveEndpoint(env *environment) *url.URL {
-	type candidate struct{ key, value, suffix string }
-	for _, cand := range []candidate{
-		{"WithEndpoint", c.chosen.endpoint, ""},
-		{endpointKeys[0], strings.TrimSpace(env.getenv(endpointKeys[0])), ""},
-		{endpointKeys[1], strings.TrimSpace(env.getenv(endpointKeys[1])), tracesPath},
-		{"WithEndpoint", c.fallback.endpoint, ""},
-	} {
+	if u := c.findEndpoint(env); u != nil {
+		return u
+	}
+	u, _ := url.Parse(defaultEndpoint) // a constant
+	return u
+}
+
+// findEndpoint is resolveEndpoint without the default; nil for none.
+func (c *config) findEndpoint(env *environment) *url.URL {
+	if u := c.givenEndpoint(env); u != nil {
+		return u
+	}
+	return firstEndpoint(env, candidate{"WithEndpoint", c.fallback.endpoint, ""})
+}
+
+// givenEndpoint is findEndpoint without the fallback.
+func (c *config) givenEndpoint(env *environment) *url.URL {
+	return firstEndpoint(
+		env,
+		candidate{"WithEndpoint", c.chosen.endpoint, ""},
+		candidate{endpointKeys[0], strings.TrimSpace(env.getenv(endpointKeys[0])), ""},
+		candidate{endpointKeys[1], strings.TrimSpace(env.getenv(endpointKeys[1])), tracesPath},
+	)
+}
+
+// candidate is a value that may be the endpoint, of the setting named key.
+type candidate struct{ key, value, suffix string }
+
+// firstEndpoint returns the first that is valid; nil for none.
+func firstEndpoint(env *environment, candidates ...candidate) *url.URL {
+	for _, cand := range candidates {
 		if cand.value == "" {
 			continue
 		}
@@ -83,8 +111,7 @@ func (c *config) resolveEndpoint(env *environment) *url.URL {
 		}
 		env.errs = append(env.errs, fmt.Errorf("%s=%s: %w", cand.key, quote(shown(cand.value)), err))
 	}
-	u, _ := url.Parse(defaultEndpoint) // a constant
-	return u
+	return nil
 }
 
 // parseEndpoint reads an http or https URL and appends suffix to its path.

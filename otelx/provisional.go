@@ -92,6 +92,7 @@ func (l *loop) sendCopies(ctx context.Context, spans []sdktrace.ReadOnlySpan) (n
 	if !l.admitCopies() {
 		return 0, errClosed
 	}
+	defer l.advise()
 	defer l.copying.Done()
 	if l.timeout > 0 {
 		var cancel context.CancelFunc
@@ -100,6 +101,9 @@ func (l *loop) sendCopies(ctx context.Context, spans []sdktrace.ReadOnlySpan) (n
 	}
 	for len(spans) > 0 {
 		o := l.sendCopy(ctx, spans)
+		l.mu.Lock()
+		l.note(o.advice)
+		l.mu.Unlock()
 		if o.err != nil {
 			err = errors.Join(err, o.err)
 		}

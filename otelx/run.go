@@ -37,6 +37,7 @@ type run struct {
 	err        error     // why the last attempt failed, and why there is no other
 	remark     error     // what the backend said about a request that it accepted
 	loss       error     // what was said when spans were lost
+	advice     *advice   // the first that an attempt had; nil: none had
 	tried      time.Time // the first request; zero: none was made
 	hopeful    time.Time // since when all attempts have failed, but for time in which the backend wanted none
 	answered   bool      // the backend has dealt with a request
@@ -182,6 +183,9 @@ func (r *run) persists(wait, budget time.Duration) bool {
 func (r *run) note(o outcome) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.advice == nil {
+		r.advice = o.advice
+	}
 	switch {
 	case o.err == nil || o.verdict == keep: // the worker gives up, with the error
 	case o.verdict == retry:
@@ -236,6 +240,13 @@ func (r *run) said() (remark, loss error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.remark, r.loss
+}
+
+// learned returns what the user has to know; nil: nothing.
+func (r *run) learned() *advice {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.advice
 }
 
 // wait blocks until the run has ended or ctx has. Where everybody has left the run, and its context has ended with that, it

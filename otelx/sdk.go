@@ -94,24 +94,42 @@ func (c *config) newExporter(env *environment) exporter {
 	if c.chosen.exporter != nil {
 		return foreignExporter{c.chosen.exporter}
 	}
-	switch env.choice([]string{"otlp", "console", "none"}, "", "OTEL_TRACES_EXPORTER") {
-	case "":
-		if c.fallback.exporter != nil {
-			return foreignExporter{c.fallback.exporter}
-		}
+	kind := env.exporterKind()
+	if c.sendsOTLP(env.getenv) {
+		return c.newOTLPExporter(env)
+	}
+	switch kind {
 	case "none":
 		return nil
 	case "console":
 		return foreignExporter{&consoleExporter{w: os.Stdout}}
 	}
-	return newOTLPExporter(otlp.NewHTTPSender(c.resolveOTLP(env)), c.requestSize(env))
+	return foreignExporter{c.fallback.exporter}
+}
+
+// exporterKind reads OTEL_TRACES_EXPORTER; empty if it is unset or bad.
+func (e *environment) exporterKind() string {
+	return e.choice([]string{"otlp", "console", "none"}, "", "OTEL_TRACES_EXPORTER")
+}
+
+// newOTLPExporter returns an exporter with the sender that the settings want.
+func (c *config) newOTLPExporter(env *environment) *otlpExporter {
+	var sender otlp.Sender
+	if s := c.resolveSender(env); s != nil {
+		sender = foreignSender{s}
+	} else {
+		sender = otlp.NewHTTPSender(c.resolveOTLP(env))
+	}
+	x := newOTLPExporter(sender, c.requestSize(env))
+	x.limits = c.resolveLimits()
+	return x
 }
 
 // requestSize returns the most bytes of a request.
 func (c *config) requestSize(env *environment) int {
 	size := env.within(leastRequestBytes, mostRequestBytes, pick(c.fallback.requestSize, defaultRequestBytes),
 		"EPILOGUE_MAX_REQUEST_SIZE")
-	return pick(c.chosen.requestSize, size)
+	return capped(pick(c.chosen.requestSize, size), c.resolveLimits().RequestBytes)
 }
 
 // sizes returns the bounds of the queue and of a batch.
@@ -129,6 +147,9 @@ func (c *config) sizes(env *environment) (queue, batch int) {
 		env.errs = append(env.errs, fmt.Errorf("%s=%d: more than the queue's %d spans (%s); %d is used",
 			batchKey, batch, queue, queueKey, queue))
 		batch = queue
+	}
+	if c.sendsOTLP(env.getenv) {
+		batch = capped(batch, c.resolveLimits().RequestSpans)
 	}
 	return queue, batch
 }

@@ -78,12 +78,15 @@ func newSecrets(texts []string) secrets {
 }
 
 // inHeader returns the secrets in a header's value: the whole, what follows a scheme such as Bearer, the values of
-// parameters, and of basic authentication the user and the password.
+// parameters, of basic authentication the user and the password, and of AWS's the key's id and the signature.
 func inHeader(value string) []string {
 	texts := []string{value}
 	scheme, rest, found := strings.Cut(strings.TrimSpace(value), " ")
 	if !found {
 		rest = scheme
+	}
+	if strings.HasPrefix(scheme, "AWS4-") {
+		return append(texts, inSignature(rest)...)
 	}
 	for part := range strings.FieldsFuncSeq(rest, func(r rune) bool { return r == ' ' || r == '\t' || r == ',' || r == ';' }) {
 		texts = append(texts, part)
@@ -94,6 +97,22 @@ func inHeader(value string) []string {
 	if plain, err := base64.StdEncoding.DecodeString(rest); err == nil && strings.EqualFold(scheme, "Basic") {
 		user, password, _ := strings.Cut(string(plain), ":")
 		texts = append(texts, inUser(url.UserPassword(user, password))...)
+	}
+	return texts
+}
+
+// inSignature returns the secrets in the parameters of an AWS Signature Version 4. The rest of them is no secret: names
+// of headers such as host, words that an error needs, and the scope, which is in the endpoint.
+func inSignature(parameters string) []string {
+	var texts []string
+	for part := range strings.SplitSeq(parameters, ",") {
+		switch name, value, _ := strings.Cut(strings.TrimSpace(part), "="); name {
+		case "Credential":
+			id, _, _ := strings.Cut(value, "/")
+			texts = append(texts, value, id)
+		case "Signature":
+			texts = append(texts, value)
+		}
 	}
 	return texts
 }

@@ -99,3 +99,19 @@ func upper(s string) string {
 func isASCII(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r >= 0x7f })
 }
+
+// A server that refuses a signature repeats what it was made of. Its words must stay.
+func TestSignaturesAreRedacted(t *testing.T) {
+	req := requestWith(t, "https://xray.eu-west-1.amazonaws.com/v1/traces", map[string]string{
+		"authorization": "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261127/eu-west-1/xray/aws4_request, " +
+			"SignedHeaders=content-type;host;x-amz-date, Signature=5d672d79c15b13162d9279b0855cfba6",
+		"x-amz-security-token": "t0ken/+==", "x-amz-date": "20261127T105232Z",
+	})
+	const text = "no such host; Credential=AKIDEXAMPLE/20261127, content-type;host of akidexample, 5d672d79c15b13162d9279b0855cfba6 " +
+		"at 20261127T105232Z in eu-west-1/xray with t0ken/+=="
+	const want = "no such host; Credential=[redacted]/20261127, content-type;host of [redacted], [redacted] " +
+		"at 20261127T105232Z in eu-west-1/xray with [redacted]"
+	if got := secretsOf(req).redact(text); got != want {
+		t.Errorf("\ngot  %s\nwant %s", got, want)
+	}
+}

@@ -34,7 +34,11 @@ func (s *HTTPSender) answer(resp *http.Response) (Result, error) {
 		if res.Retryable {
 			res.RetryAfter = parseRetryAfter(resp.Header.Get("Retry-After"), time.Now())
 		}
-		if said := redact.Text(refusal(resp.Header, body), resp.Request); said != "" {
+		said := redact.Text(refusal(resp.Header, body), resp.Request)
+		if s.cfg.Hint != nil && !res.Retryable {
+			res.Hint = s.cfg.Hint(code, said)
+		}
+		if said != "" {
 			return res, fmt.Errorf("send to %s: %s: %s", s.target, statusText(code), said)
 		}
 		return res, fmt.Errorf("send to %s: %s", s.target, statusText(code))

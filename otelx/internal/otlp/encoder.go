@@ -11,11 +11,28 @@ import (
 // trace states, of which the API hands out copies only.
 //
 // The zero value is ready. An Encoder must not be used by several goroutines at once.
-type Encoder struct{ gathering }
+type Encoder struct {
+	// MaxSpan is how many bytes the encoding of a span may have; 0: no limit. It must not change.
+	MaxSpan int
+
+	gathering
+}
+
+// ResourceBytes returns how many bytes a resource and one of its scopes have at most in the request encoded last.
+func (e *Encoder) ResourceBytes() int {
+	most, t := 0, &e.tree
+	for i := range t.scopes {
+		if s := &t.scopes[i]; s.size > 0 {
+			r := &t.resources[s.resource]
+			most = max(most, r.end-r.begin+s.end-s.begin)
+		}
+	}
+	return most
+}
 
 // AppendRequest appends to dst the protobuf bytes of an ExportTraceServiceRequest that holds the longest prefix of
 // spans which fits in limit bytes, and returns the result with the length of that prefix. With n == 0 nothing is
-// appended: spans is empty, or its first span is too large for any request of that limit. The request is put together
+// appended: spans is empty, or its first span is too large, by itself or for any request of that limit. The request is put together
 // behind its spans, for which dst grows to twice the size.
 //
 // Spans are grouped by resource and instrumentation scope, in the order in which these first appear; inside a scope
@@ -24,12 +41,14 @@ type Encoder struct{ gathering }
 // read.
 func (e *Encoder) AppendRequest(dst []byte, spans []sdktrace.ReadOnlySpan, limit int) (out []byte, n int) {
 	begin := len(dst)
+	e.most = e.MaxSpan
 	dst, n = e.gather(protobuf{}, dst, spans, limit)
 	return e.assemble(dst, begin), n
 }
 
 // gathering is the spans of one request, encoded, and the groups they belong to.
 type gathering struct {
+	most  int       // bytes of a span; 0: no limit
 	spans []spanRef // where each lies in the buffer, and in which scope
 	tree  tree      // the resources and scopes they belong to
 }
@@ -61,6 +80,9 @@ func (g *gathering) gather(s syntax, dst []byte, spans []sdktrace.ReadOnlySpan, 
 func (g *gathering) add(dst []byte, span sdktrace.ReadOnlySpan, limit int) (out []byte, fits bool) {
 	begin := len(dst)
 	dst = g.tree.syntax.span(dst, span)
+	if g.most > 0 && len(dst)-begin > g.most {
+		return dst[:begin], false
+	}
 	scope := g.tree.scopeOf(span)
 	if !g.tree.grow(scope, g.tree.syntax.framed(len(dst)-begin), limit) {
 		return dst[:begin], false
