@@ -40,7 +40,8 @@ var rules = []rule{
 	},
 	{
 		pkg:    "/otelx/awslambda",
-		never:  []string{"github.com/aws/aws-lambda-go", module + "/agent", module + "/handler", "google.golang.org/protobuf", "go.opentelemetry.io/proto"},
+		never:  []string{"github.com/aws/", module + "/agent", module + "/handler", "google.golang.org/protobuf", "go.opentelemetry.io/proto"},
+		except: signer,
 		reason: "the Lambda defaults come from the environment alone",
 	},
 	{
@@ -48,6 +49,12 @@ var rules = []rule{
 		never:  []string{"go.opentelemetry.io/otel/sdk", "go.opentelemetry.io/contrib", "github.com/aws/", module + "/"},
 		except: []string{module + "/otelx/tracelog"},
 		reason: "a program that only wants the ids in its log needs the OpenTelemetry API alone",
+	},
+	{
+		pkg:    "/otelx/xray",
+		never:  []string{"github.com/aws/", module + "/agent", module + "/handler", "google.golang.org/protobuf", "go.opentelemetry.io/proto"},
+		except: signer,
+		reason: "services send to X-Ray too; of the AWS SDK the signer is enough, and its configuration or a client would cost megabytes",
 	},
 	{
 		pkg: "/handler",
@@ -67,6 +74,11 @@ var rules = []rule{
 		never:  []string{"google.golang.org/grpc"},
 		reason: "gRPC adds 4.7 MB to a function's binary",
 	},
+}
+
+// signer is what signing for AWS takes.
+var signer = []string{
+	"github.com/aws/aws-sdk-go-v2/aws", "github.com/aws/aws-sdk-go-v2/internal", "github.com/aws/smithy-go",
 }
 
 // TestImports fails where a package depends on what its rule forbids.

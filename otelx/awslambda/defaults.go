@@ -1,7 +1,9 @@
 package awslambda
 
 import (
+	"net/url"
 	"strconv"
+	"strings"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/resource"
@@ -29,13 +31,16 @@ const (
 //     spans (4 KB each) it takes a sixteenth of the memory. The specification's bound for services is 2,048.
 //   - Batch: 2,048 spans a request instead of 512, so that what a function has pending at its end leaves in few round
 //     trips.
+//   - X-Ray: where no OTLP endpoint for traces is set, neither by option nor by variable, spans go by UDP to the X-Ray
+//     daemon at AWS_XRAY_DAEMON_ADDRESS ([xray.UDP]); where the endpoint is X-Ray's, requests are signed with the
+//     function's credentials and kept within its limits ([xray.Detect]). An endpoint that is bad counts as none.
 //
 // Propagators are otelx's own default, tracecontext and baggage; OTEL_PROPAGATORS may also name xray and xray-lambda
 // ([xray.Propagator], [xray.LambdaPropagator]), in and outside Lambda. docs/propagation.md says when. The export by timer is the agent's to switch off.
 //
-// Environment: AWS_LAMBDA_FUNCTION_NAME, AWS_LAMBDA_FUNCTION_VERSION, AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
+// Environment: AWS_XRAY_DAEMON_ADDRESS, AWS_LAMBDA_FUNCTION_NAME, AWS_LAMBDA_FUNCTION_VERSION, AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
 // AWS_LAMBDA_LOG_GROUP_NAME, AWS_LAMBDA_LOG_STREAM_NAME, AWS_REGION. They are the platform's; one that does not parse
-// is ignored.
+// is ignored, but for AWS_XRAY_DAEMON_ADDRESS, where it is an error.
 func Defaults() otelx.Option {
 	return otelx.Options(propagators(), otelx.FromEnv(func(getenv func(string) string) otelx.Option {
 		if getenv("AWS_LAMBDA_FUNCTION_NAME") == "" {
@@ -45,6 +50,8 @@ func Defaults() otelx.Option {
 			otelx.WithResource(functionResource(getenv)),
 			otelx.WithMaxQueueSize(queueSize(memoryMB(getenv))),
 			otelx.WithMaxExportBatchSize(batchSize),
+			daemon(getenv),
+			xray.Detect(),
 		)
 	}))
 }
@@ -55,6 +62,16 @@ func propagators() otelx.Option {
 		otelx.WithNamedPropagator("xray", xray.Propagator{}),
 		otelx.WithNamedPropagator("xray-lambda", xray.LambdaPropagator{}),
 	)
+}
+
+// daemon sends spans to the X-Ray daemon if there is one and no endpoint.
+func daemon(getenv func(string) string) otelx.Option {
+	return otelx.FromEndpoint(func(endpoint *url.URL) otelx.Option {
+		if endpoint != nil || strings.TrimSpace(getenv("AWS_XRAY_DAEMON_ADDRESS")) == "" {
+			return nil
+		}
+		return xray.UDP("")
+	})
 }
 
 // memoryMB returns the function's memory, 0 if it is not known.

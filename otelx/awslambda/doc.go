@@ -1,4 +1,5 @@
-// Package awslambda adapts otelx to an AWS Lambda function: the function's resource, and sizes that suit its memory.
+// Package awslambda adapts otelx to an AWS Lambda function: the function's resource, sizes that suit its memory, and the
+// way to X-Ray where no other is set.
 //
 //	tel, err := otelx.New(ctx, awslambda.Defaults())
 //

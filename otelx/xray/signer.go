@@ -1,0 +1,53 @@
+package xray
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+)
+
+// signer signs requests to X-Ray. It is safe for concurrent use as far as its provider is.
+type signer struct {
+	credentials aws.CredentialsProvider
+	v4          *v4.Signer
+}
+
+func newSigner(p aws.CredentialsProvider) *signer { return &signer{credentials: p, v4: v4.NewSigner()} }
+
+// sign signs req, whose body is body, at this moment. The host is looked at again: a signature for another would be
+// somebody else's to use, and so would the session's token.
+func (s *signer) sign(ctx context.Context, req *http.Request, body []byte) error {
+	region := regionOf(req.URL.Hostname())
+	if region == "" || !strings.EqualFold(req.URL.Scheme, "https") || regionOf((&url.URL{Host: req.Host}).Hostname()) != region {
+		return errors.New("not X-Ray's host by https; nothing is signed for another")
+	}
+	credentials, err := s.credentials.Retrieve(ctx)
+	if err != nil {
+		return fmt.Errorf("retrieve AWS credentials: %w", err)
+	}
+	hash := sha256.Sum256(body)
+	return s.v4.SignHTTP(ctx, credentials, req, hex.EncodeToString(hash[:]), service, region, time.Now())
+}
+
+// environmentCredentials provides those of the environment as they are when they are asked for.
+func environmentCredentials(getenv func(string) string) aws.CredentialsProvider {
+	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		c := aws.Credentials{
+			AccessKeyID: getenv("AWS_ACCESS_KEY_ID"), SecretAccessKey: getenv("AWS_SECRET_ACCESS_KEY"),
+			SessionToken: getenv("AWS_SESSION_TOKEN"), Source: "environment",
+		}
+		if !c.HasKeys() {
+			return c, errors.New("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not both set; set them, or give xray.WithCredentials a provider")
+		}
+		return c, nil
+	})
+}
