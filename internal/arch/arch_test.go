@@ -65,7 +65,7 @@ var rules = []rule{
 		reason: "instrumentation speaks the OpenTelemetry API; which SDK is behind it, and whether one is, is the user's choice",
 	},
 	{
-		pkg:    "/lambdatest",
+		pkg:    "/lambdatest/...",
 		never:  []string{"testing", module + "/agent", module + "/handler", module + "/otelx"},
 		reason: "programs use the environment too, and it must not share a defect with what it tests",
 	},

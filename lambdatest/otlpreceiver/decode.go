@@ -47,6 +47,10 @@ func decompress(wire []byte, encoding string, limit int64) ([]byte, error) {
 	return readBounded(zip, limit)
 }
 
+// Decode reads an ExportTraceServiceRequest in protobuf, for spans that came by another way. Their Arrived and Request are
+// zero.
+func Decode(data []byte) ([]Span, error) { return decode(data, false) }
+
 // decode reads an ExportTraceServiceRequest. TracesData, which it is decoded into, has the same wire form.
 func decode(data []byte, isJSON bool) ([]Span, error) {
 	request := new(tracepb.TracesData)

@@ -1,0 +1,109 @@
+package xraydaemon
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
+	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
+)
+
+// Datagram is what the daemon remembers of a datagram.
+type Datagram struct {
+	Number  int       // from 1, in order of arrival
+	From    string    // the sender's address
+	Arrived time.Time // when it was read from the socket
+	Data    []byte    // as it came; shared, it must not be changed
+	Sampled bool      // it is of sampled spans, which are kept
+	Spans   int       // how many it held, as far as it was decoded
+	Outcome string    // in words: "kept", "not sampled", "refused: …"
+}
+
+// arrival is a datagram as it was read.
+type arrival struct {
+	from string
+	at   time.Time
+	data []byte
+}
+
+// receive reads from conn until that is closed, and then closes read.
+func receive(conn net.PacketConn, read chan<- arrival) {
+	defer close(read)
+	buffer := make([]byte, largest)
+	for {
+		n, from, err := conn.ReadFrom(buffer)
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return
+		case err != nil: // of one datagram
+			continue
+		}
+		a := arrival{at: time.Now(), data: bytes.Clone(buffer[:n])}
+		if from != nil {
+			a.from = from.String()
+		}
+		read <- a
+	}
+}
+
+// take decodes a datagram and keeps what is in it.
+func (d *Daemon) take(a arrival) {
+	spans, sampled, err := decode(a.data)
+	g := Datagram{From: a.from, Arrived: a.at, Data: a.data, Sampled: sampled, Spans: len(spans), Outcome: "kept"}
+	end := eventlog.Event{Kind: otlpreceiver.KindExportDone, Who: a.from, Count: len(spans)}
+	switch {
+	case err != nil:
+		end.Kind, g.Outcome, spans = otlpreceiver.KindExportRefused, "refused: "+err.Error(), nil
+	case !sampled:
+		g.Outcome, end.Count, spans = "not sampled", 0, nil
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	g.Number = len(d.datagrams) + 1
+	for i := range spans {
+		spans[i].Arrived, spans[i].Request = a.at, g.Number
+	}
+	d.datagrams = append(d.datagrams, g)
+	d.spans = append(d.spans, spans...)
+	if d.cfg.Log != nil {
+		name := fmt.Sprintf("datagram %d", g.Number)
+		d.cfg.Log.Add(eventlog.Event{Kind: otlpreceiver.KindExportBegun, Who: a.from, At: a.at, Detail: name})
+		end.Detail = name + ": " + g.Outcome
+		d.cfg.Log.Add(end)
+	}
+	close(d.changed)
+	d.changed = make(chan struct{})
+}
+
+var (
+	firstLine = []byte(`{"format":"json","version":1}` + "\n")
+	sampled   = []byte("T1S")
+	unsampled = []byte("T1U")
+)
+
+// decode reads a datagram. With an error the spans are those that could be read.
+func decode(data []byte) (spans []otlpreceiver.Span, isSampled bool, err error) {
+	rest, ok := bytes.CutPrefix(data, firstLine)
+	if !ok {
+		return nil, false, errors.New("the daemon's first line is missing")
+	}
+	text, isSampled := bytes.CutPrefix(rest, sampled)
+	if !isSampled {
+		if text, ok = bytes.CutPrefix(rest, unsampled); !ok {
+			return nil, false, errors.New("neither T1S nor T1U; a segment of an X-Ray SDK?")
+		}
+	}
+	if bytes.ContainsAny(text, "\r\n") { // which the decoder would pass over
+		return nil, isSampled, errors.New("a line break in the base64")
+	}
+	request, err := base64.StdEncoding.Strict().DecodeString(string(text))
+	if err != nil {
+		return nil, isSampled, fmt.Errorf("decode base64: %w", err)
+	}
+	spans, err = otlpreceiver.Decode(request)
+	return spans, isSampled, err
+}

@@ -1,0 +1,22 @@
+// Package xraydaemon is an X-Ray daemon for tests and local runs, as far as spans by UDP go: it keeps the spans that
+// arrive and remembers how and when they came.
+//
+//	daemon := xraydaemon.New(xraydaemon.Config{Log: log})
+//	defer daemon.Close()
+//	err := daemon.Listen("127.0.0.1:0")            // or daemon.Serve(conn) on any net.PacketConn
+//	…                                              // AWS_XRAY_DAEMON_ADDRESS=daemon.Address()
+//	spans, err := daemon.WaitSpans(ctx, 3)
+//
+// # What it takes
+//
+// A datagram of the line {"format":"json","version":1}, then T1S and an OTLP ExportTraceServiceRequest in protobuf and
+// base64: what AWS's OpenTelemetry distributions send in Lambda. T1U in the place of T1S is for spans that are not
+// sampled, which are counted and not kept. Everything else, the segments of the X-Ray SDKs included, is refused, which
+// its sender does not learn: nothing is ever answered.
+//
+// # When things are recorded
+//
+// It writes to the log what otlpreceiver writes, so that what is true of exports can be looked for in one place: a
+// datagram begins when it is read from the socket, and ends when its spans are kept. The kernel throws away what comes
+// faster than it is read; nobody learns of that.
+package xraydaemon
