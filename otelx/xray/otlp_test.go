@@ -1,0 +1,376 @@
+package xray
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/sdk/resource"
+
+	"github.com/epilogue-go/epilogue/otelx"
+)
+
+const ireland = "xray.eu-west-1.amazonaws.com"
+
+func TestRequestsAreSigned(t *testing.T) {
+	for _, c := range []struct {
+		host, region string
+		gzip, token  bool
+	}{
+		{ireland, "eu-west-1", false, true},
+		{ireland, "eu-west-1", true, true},
+		{ireland, "eu-west-1", true, false},
+		{"xray.cn-north-1.amazonaws.com.cn", "cn-north-1", true, true},
+		{"xray-fips.us-gov-west-1.amazonaws.com", "us-gov-west-1", false, true},
+		{"xray.us-east-2.api.aws", "us-east-2", true, true},
+		{"vpce-0123-abcd.xray.us-east-2.vpce.amazonaws.com", "us-east-2", true, true},
+	} {
+		t.Run(fmt.Sprintf("%s gzip %v token %v", c.host, c.gzip, c.token), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := serve(t, c.host, c.region)
+				b.env["AWS_REGION"] = "ap-south-1" // of the process, not of the endpoint
+				if c.gzip {
+					b.env["OTEL_EXPORTER_OTLP_COMPRESSION"] = "gzip"
+				}
+				if !c.token {
+					b.env["AWS_SESSION_TOKEN"] = ""
+				}
+				s := b.sdk(t, Detect(), otelx.WithHeaders(map[string]string{"x-tenant": "a  b", "authorization": "Bearer other"}))
+				end(s, "a", 3, 1000)
+				if err := s.ForceFlush(t.Context()); err != nil {
+					t.Error(err)
+				}
+				b.wantSigned(t, 1, 3)
+				header := b.got()[0].req.Header
+				if _, sent := header["X-Amz-Security-Token"]; sent != c.token || (header.Get("Content-Encoding") == "gzip") != c.gzip {
+					t.Errorf("headers %v", header)
+				}
+				wantAccount(t, s, otelx.Stats{Ended: 3, Exported: 3})
+			})
+		})
+	}
+}
+
+// TestTamperingIsNoticed: what is signed is the body, the headers, the host, the path and the time.
+func TestTamperingIsNoticed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := serve(t, ireland, "eu-west-1")
+		b.env["OTEL_EXPORTER_OTLP_COMPRESSION"] = "gzip"
+		s := b.sdk(t, Detect())
+		end(s, "a", 1, 10)
+		if err := s.ForceFlush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		r := b.got()[0]
+		for name, tamper := range map[string]func(req *http.Request, body []byte, at *time.Time){
+			"":              func(*http.Request, []byte, *time.Time) {},
+			"a bit":         func(_ *http.Request, body []byte, _ *time.Time) { body[len(body)/2] ^= 1 },
+			"the type":      func(req *http.Request, _ []byte, _ *time.Time) { req.Header.Set("Content-Type", "application/json") },
+			"the coding":    func(req *http.Request, _ []byte, _ *time.Time) { req.Header.Del("Content-Encoding") },
+			"the token":     func(req *http.Request, _ []byte, _ *time.Time) { req.Header.Set("X-Amz-Security-Token", "x") },
+			"a header more": func(req *http.Request, _ []byte, _ *time.Time) { req.Header.Set("X-Amz-Target", "x") },
+			"the date": func(req *http.Request, _ []byte, _ *time.Time) {
+				req.Header.Set("X-Amz-Date", r.at.Add(time.Second).UTC().Format("20060102T150405Z"))
+			},
+			"the host":       func(req *http.Request, _ []byte, _ *time.Time) { req.Host = "xray.eu-west-2.amazonaws.com" },
+			"the path":       func(req *http.Request, _ []byte, _ *time.Time) { req.URL.Path = "/v1/logs" },
+			"6 minutes late": func(_ *http.Request, _ []byte, at *time.Time) { *at = at.Add(6 * time.Minute) },
+		} {
+			req, body, at := r.req.Clone(t.Context()), bytes.Clone(r.body), r.at
+			tamper(req, body, &at)
+			if err := b.verify(req, body, at); (err == nil) != (name == "") {
+				t.Errorf("%q: %v", name, err)
+			}
+		}
+	})
+}
+
+func TestRetriesAreSignedAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := serve(t, ireland, "eu-west-1")
+		s := b.sdk(t, Detect())
+		b.answers(reply{status: http.StatusServiceUnavailable, retryAfter: "2"}, reply{status: http.StatusTooManyRequests, retryAfter: "400"})
+		end(s, "a", 1, 10)
+		_ = s.ForceFlush(t.Context()) // it is told to wait for longer than it has
+		time.Sleep(time.Hour)         // frozen: a signature of before would not count any more
+		if err := s.ForceFlush(t.Context()); err != nil {
+			t.Error(err)
+		}
+		b.wantSigned(t, 3, 1)
+		seen := map[string]bool{}
+		for _, r := range b.got() {
+			seen[r.req.Header.Get("X-Amz-Date")] = true
+		}
+		if len(seen) != 3 {
+			t.Errorf("dates %v; want one for each attempt", seen)
+		}
+	})
+}
+
+func TestCredentialsAreReadAtEachSigning(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := serve(t, ireland, "eu-west-1")
+		s := b.sdk(t, Detect())
+		end(s, "a", 1, 10)
+		if err := s.ForceFlush(t.Context()); err != nil {
+			t.Error(err)
+		}
+		b.secrets = map[string]string{"AKIDNEW": "new"} // the others count no more
+		b.env["AWS_ACCESS_KEY_ID"], b.env["AWS_SECRET_ACCESS_KEY"], b.env["AWS_SESSION_TOKEN"] = "AKIDNEW", "new", "newer"
+		end(s, "b", 1, 10)
+		if err := s.ForceFlush(t.Context()); err != nil {
+			t.Error(err)
+		}
+		b.wantSigned(t, 2, 2)
+		if got := b.got()[1].req.Header.Get("X-Amz-Security-Token"); got != "newer" {
+			t.Errorf("token %q", got)
+		}
+	})
+}
+
+func TestProvider(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := serve(t, ireland, "eu-west-1")
+		for _, name := range []string{"OTEL_EXPORTER_OTLP_ENDPOINT", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"} {
+			delete(b.env, name)
+		}
+		var broken error
+		asked := 0
+		p := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			asked++
+			return aws.Credentials{AccessKeyID: keyID, SecretAccessKey: secret}, broken
+		})
+		s := b.sdk(t, OTLP("eu-west-1", WithCredentials(p), WithCredentials(nil), nil))
+		end(s, "a", 1, 10)
+		if err := s.ForceFlush(t.Context()); err != nil || asked != 1 {
+			t.Errorf("%v; asked %d times", err, asked)
+		}
+		broken = errors.New("no role")
+		end(s, "b", 1, 10)
+		if err := s.ForceFlush(t.Context()); err == nil || !strings.Contains(err.Error(), "retrieve AWS credentials: no role") {
+			t.Error(err)
+		}
+		wantAccount(t, s, otelx.Stats{Ended: 2, Exported: 1, Pending: 1})
+		broken = nil
+		if err := s.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+		b.wantSigned(t, 2, 2)
+	})
+}
+
+func TestWithoutCredentialsNothingIsSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := serve(t, ireland, "eu-west-1")
+		b.env["AWS_SECRET_ACCESS_KEY"] = ""
+		s := b.sdk(t, Detect())
+		end(s, "a", 1, 10)
+		if err := s.ForceFlush(t.Context()); err == nil || !strings.Contains(err.Error(), "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not both set") {
+			t.Error(err)
+		}
+		b.wantSigned(t, 0, 0)
+		wantAccount(t, s, otelx.Stats{Ended: 1, Pending: 1})
+	})
+}
+
+// TestCredentialsAreNeverSeen: a server that repeats all it was sent does not get it into an error or a log.
+func TestCredentialsAreNeverSeen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reports := handled(t)
+		b := serve(t, ireland, "eu-west-1")
+		s := b.sdk(t, Detect())
+		b.answers(reply{status: http.StatusForbidden, message: "*"}, reply{status: http.StatusServiceUnavailable, message: "*"},
+			reply{status: http.StatusBadRequest, message: "we know " + keyID + " and " + strings.ToLower(secret) + "?"})
+		var said []string
+		for range 3 {
+			end(s, "a", 1, 10)
+			said = append(said, fmt.Sprint(s.ForceFlush(t.Context())))
+		}
+		said = append(said, reports()...)
+		said = append(said, fmt.Sprintf("%+v", s.Stats()))
+		all := strings.Join(said, "\n")
+		if !strings.Contains(all, "[redacted]") || !strings.Contains(all, "403 Forbidden") {
+			t.Errorf("the server said nothing:\n%s", all)
+		}
+		for _, r := range b.got() {
+			_, signature, _ := strings.Cut(r.req.Header.Get("Authorization"), "Signature=")
+			for _, hidden := range []string{keyID, token, signature} {
+				if strings.Contains(all, hidden) {
+					t.Errorf("%q is seen:\n%s", hidden, all)
+				}
+			}
+		}
+		if strings.Contains(all, secret) {
+			t.Errorf("the secret is seen:\n%s", all)
+		}
+	})
+}
+
+// TestRefusalsAreExplainedOnce: the account is exact each time, and what to do is said the first time.
+func TestRefusalsAreExplainedOnce(t *testing.T) {
+	const off = "The OTLP API is supported with CloudWatch Logs as a Trace Segment Destination."
+	synctest.Test(t, func(t *testing.T) {
+		reports := handled(t)
+		b := serve(t, ireland, "eu-west-1")
+		s := b.sdk(t, Detect())
+		for range 3 {
+			b.answers(reply{status: http.StatusBadRequest, message: off})
+			end(s, "a", 2, 10)
+			err := s.ForceFlush(t.Context())
+			var drop *otelx.DropError
+			if !errors.As(err, &drop) || drop.Dropped != (otelx.Dropped{Refused: 2}) || !strings.Contains(err.Error(), off) {
+				t.Errorf("ForceFlush: %v", err)
+			}
+			time.Sleep(time.Hour)
+		}
+		wantAccount(t, s, otelx.Stats{Ended: 6, Dropped: otelx.Dropped{Refused: 6}})
+		got := reports()
+		if len(got) != 1 || !strings.Contains(got[0], off) || !strings.Contains(got[0], "switch on CloudWatch Transaction Search in this account and region") {
+			t.Errorf("reports %q", got)
+		}
+		b.answers(reply{status: http.StatusForbidden, message: "User: arn:aws:sts::1:x is not authorized to perform: xray:PutTraceSegments because …"})
+		end(s, "a", 1, 10)
+		_ = s.ForceFlush(t.Context())
+		if got := reports(); len(got) != 2 || !strings.Contains(got[1], "allow the role xray:PutTraceSegments") {
+			t.Errorf("reports %q", got)
+		}
+	})
+}
+
+func TestHints(t *testing.T) {
+	for _, c := range []struct {
+		status        int
+		message, want string
+	}{
+		{400, "The OTLP API is supported with CloudWatch Logs as a Trace Segment Destination.", "Transaction Search"},
+		{403, "User: arn:aws:sts::123456789012:assumed-role/r/f is not authorized to perform: xray:PutTraceSegments because no identity-based policy allows it", "xray:PutTraceSegments"},
+		{403, "Signature expired: 20261127T100000Z is now earlier than 20261127T105500Z (20261127T110000Z - 5 min.)", "clock"},
+		{403, "Signature not yet current: 20261127T120000Z is still later than 20261127T110500Z (20261127T110000Z + 5 min.)", "clock"},
+		{403, "The security token included in the request is expired", "have expired"},
+		{403, "The security token included in the request is invalid.", "must be of one set"},
+		{403, "The request signature we calculated does not match the signature you provided.", "does not belong"},
+		{403, "Credential should be scoped to a valid region.", "the endpoint's region"},
+		{403, "Forbidden", "credentials are valid"},
+		{401, "", "credentials are valid"},
+		{400, "Invalid request", ""},
+		{404, "", ""},
+	} {
+		if got := hint(c.status, c.message); !strings.Contains(got, c.want) || c.want == "" && got != "" {
+			t.Errorf("%d %s: %q; want %q", c.status, c.message, got, c.want)
+		}
+	}
+}
+
+// TestRequestLimits: neither options nor variables lead beyond what X-Ray takes.
+func TestRequestLimits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := serve(t, ireland, "eu-west-1")
+		b.env["OTEL_BSP_MAX_QUEUE_SIZE"], b.env["OTEL_BSP_MAX_EXPORT_BATCH_SIZE"] = "30000", "30000"
+		b.env["EPILOGUE_MAX_REQUEST_SIZE"] = "67108864"
+		s := b.sdk(t, Detect())
+		end(s, "many", 10_001, 0)
+		end(s, "large", 30, 190_000)
+		end(s, "too large", 1, 200_001)
+		end(s, "last", 1, 10)
+		err := s.ForceFlush(t.Context())
+		if err == nil || !strings.Contains(err.Error(), `span "too large" exceeds 200000 bytes`) {
+			t.Errorf("ForceFlush: %v", err)
+		}
+		wantAccount(t, s, otelx.Stats{Ended: 10_033, Exported: 10_032, Dropped: otelx.Dropped{TooLarge: 1}})
+		most, largest := 0, 0
+		for _, r := range b.got() {
+			most, largest = max(most, r.spans), max(largest, len(r.body))
+		}
+		if most != 10_000 || largest > 5_000_000 || largest < 4_800_000 {
+			t.Errorf("requests of up to %d spans and %d bytes", most, largest)
+		}
+	})
+}
+
+func TestLargeResourceIsReportedOnce(t *testing.T) {
+	for _, c := range []struct{ bytes, reports int }{{15_000, 0}, {16_001, 1}} {
+		synctest.Test(t, func(t *testing.T) {
+			reports := handled(t)
+			b := serve(t, ireland, "eu-west-1")
+			s := b.sdk(t, Detect(), otelx.WithResource(resource.NewSchemaless(attribute.String("a", strings.Repeat("x", c.bytes)))))
+			for range 3 {
+				end(s, "a", 1, 10)
+				if err := s.ForceFlush(t.Context()); err != nil {
+					t.Error(err)
+				}
+			}
+			b.wantSigned(t, 3, 3)
+			got := reports()
+			if len(got) != c.reports || c.reports > 0 && !strings.Contains(got[0], "and the backend takes 16000; leave out attributes") {
+				t.Errorf("%d bytes: reports %q", c.bytes, got)
+			}
+		})
+	}
+}
+
+func TestNothingIsSignedForOthers(t *testing.T) {
+	p := WithCredentials(aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		return aws.Credentials{}, errors.New("asked for credentials")
+	}))
+	for name, c := range map[string]struct {
+		env  map[string]string
+		opts []otelx.Option
+		err  string // of New
+		fail string // of the flush
+	}{
+		"a collector":         {map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://other.test"}, []otelx.Option{Detect(p)}, "", ""},
+		"a later endpoint":    {nil, []otelx.Option{OTLP("eu-west-1", p), otelx.WithEndpoint("http://other.test/v1/traces")}, "", ""},
+		"a lookalike":         {nil, []otelx.Option{otelx.WithEndpoint("http://xray.eu-west-1.amazonaws.com.other.test/"), Detect(p)}, "", ""},
+		"another Host header": {map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "https://" + ireland, "OTEL_EXPORTER_OTLP_HEADERS": "host=other.test"}, []otelx.Option{Detect(p)}, "", "nothing is signed for another"},
+		"not https":           {map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + ireland}, []otelx.Option{Detect(p)}, "X-Ray takes https only", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := serve(t, ireland, "eu-west-1")
+				s, err := newSDK(t, c.env, append(c.opts, otelx.WithDialer(b.net.DialContext))...)
+				if (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
+					t.Errorf("New: %v; want %q", err, c.err)
+				}
+				end(s, "a", 1, 10)
+				err = s.ForceFlush(t.Context()) // nobody else listens in this network
+				if err == nil || strings.Contains(err.Error(), "asked for credentials") || !strings.Contains(err.Error(), c.fail) {
+					t.Errorf("ForceFlush: %v", err)
+				}
+				b.wantSigned(t, 0, 0)
+			})
+		})
+	}
+}
+
+func TestEndpointSettings(t *testing.T) {
+	for _, c := range []struct {
+		env  map[string]string
+		opt  otelx.Option
+		want string
+	}{
+		{nil, OTLP("EU West"), `xray.OTLP("EU West"): no region; write one such as eu-west-1`},
+		{nil, OTLP(""), `xray.OTLP(""): AWS_REGION is not set either`},
+		{map[string]string{"AWS_REGION": "x"}, OTLP(""), `AWS_REGION="x": no region`},
+		{map[string]string{"AWS_REGION": "eu-west-1"}, OTLP(""), ""},
+		{map[string]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://" + ireland}, Detect(), "endpoint https://" + ireland + ": X-Ray takes traces at /v1/traces only; write https://" + ireland + "/v1/traces"},
+		{map[string]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://" + ireland + "/v1/traces"}, Detect(), ""},
+		{map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://me:secret@" + ireland + "?k=secret"}, Detect(), "endpoint http://" + ireland + "/v1/traces: X-Ray takes https only"},
+		{map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + ireland, "OTEL_TRACES_EXPORTER": "none"}, Detect(), ""},
+	} {
+		_, err := newSDK(t, c.env, c.opt)
+		switch {
+		case c.want == "" && err != nil, c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)):
+			t.Errorf("%v: %v; want %q", c.env, err, c.want)
+		case err != nil && strings.Contains(err.Error(), "secret"):
+			t.Errorf("a secret is seen: %v", err)
+		}
+	}
+}

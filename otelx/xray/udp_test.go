@@ -1,0 +1,223 @@
+package xray
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/epilogue-go/epilogue/lambdatest/xraydaemon"
+	"github.com/epilogue-go/epilogue/otelx"
+)
+
+// decoded takes a datagram apart, byte by byte, by the official types.
+func decoded(t *testing.T, datagram []byte) (spans []*tracepb.Span) {
+	t.Helper()
+	text, found := bytes.CutPrefix(datagram, []byte("{\"format\":\"json\",\"version\":1}\nT1S"))
+	request, err := base64.StdEncoding.DecodeString(string(text))
+	var traces tracepb.TracesData // has the wire form of an ExportTraceServiceRequest
+	if err == nil {
+		err = proto.Unmarshal(request, &traces)
+	}
+	if !found || err != nil || base64.StdEncoding.EncodeToString(request) != string(text) {
+		t.Fatalf("no datagram of spans (%v): %.80q", err, datagram)
+	}
+	if len(datagram) > 65_507 {
+		t.Errorf("a datagram of %d bytes", len(datagram))
+	}
+	for _, rs := range traces.GetResourceSpans() {
+		for _, ss := range rs.GetScopeSpans() {
+			spans = append(spans, ss.GetSpans()...)
+		}
+	}
+	return spans
+}
+
+// listen starts a daemon on loopback.
+func listen(t *testing.T, address string) *xraydaemon.Daemon {
+	t.Helper()
+	d := xraydaemon.New(xraydaemon.Config{})
+	if err := d.Listen(address); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return d
+}
+
+func patience(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func TestSpansReachADaemon(t *testing.T) {
+	for name, set := range map[string]func(address string) (map[string]string, otelx.Option){
+		"by option":     func(a string) (map[string]string, otelx.Option) { return nil, UDP(a) },
+		"in both forms": func(a string) (map[string]string, otelx.Option) { return nil, UDP("tcp:127.0.0.1:1 udp:" + a) },
+		"by variable": func(a string) (map[string]string, otelx.Option) {
+			return map[string]string{daemonAddressKey: " " + a}, UDP("")
+		},
+		"option beats it": func(a string) (map[string]string, otelx.Option) {
+			return map[string]string{daemonAddressKey: "127.0.0.1:1"}, UDP(a)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := listen(t, "127.0.0.1:0")
+			env, opt := set(d.Address())
+			s := mustSDK(t, env, opt)
+			end(s, "a", 2, 10)
+			if err := s.ForceFlush(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			spans, err := d.WaitSpans(patience(t), 2)
+			if err != nil || len(spans) != 2 || spans[0].Name != "a" || spans[0].Attributes["a"] != "xxxxxxxxxx" {
+				t.Errorf("%v: %+v", err, spans)
+			}
+			if n := len(d.Datagrams()); n != 1 {
+				t.Errorf("%d datagrams", n)
+			}
+			wantAccount(t, s, otelx.Stats{Ended: 2, Exported: 2})
+		})
+	}
+}
+
+// TestSizesAroundTheLimit: spans of every size near it are delivered alone or dropped by name, never cut or sent in part.
+func TestSizesAroundTheLimit(t *testing.T) {
+	s := new(socket)
+	sdk := mustSDK(t, nil, s.options(), otelx.WithMaxQueueSize(2000))
+	const probe, n = 40_000, 120
+	end(sdk, fmt.Sprint(probe), 1, probe)
+	if err := sdk.ForceFlush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	request := (len(s.datagrams[0]) - len(header)) / 4 * 3 // two bytes too many at most
+	least := maxRequest - (request - probe) - n/2
+	s.datagrams = nil
+	for size := range n {
+		end(sdk, fmt.Sprint(least+size), 1, least+size)
+	}
+	err := sdk.ForceFlush(t.Context())
+	var drop *otelx.DropError
+	if !errors.As(err, &drop) || !strings.Contains(err.Error(), `span "4`) || !strings.Contains(err.Error(), "exceeds 49104 bytes") {
+		t.Errorf("ForceFlush: %v", err)
+	}
+	largest, arrived := 0, map[string]bool{}
+	for _, datagram := range s.datagrams {
+		largest = max(largest, len(datagram))
+		for _, span := range decoded(t, datagram) {
+			arrived[span.GetName()] = true
+			if got := span.GetAttributes()[0].GetValue().GetStringValue(); fmt.Sprint(len(got)) != span.GetName() {
+				t.Errorf("span %s has %d bytes", span.GetName(), len(got))
+			}
+		}
+	}
+	if largest != 65_505 {
+		t.Errorf("the largest datagram has %d bytes; want 65505, of 49104", largest)
+	}
+	for size := range n { // all up to one size, and none from there on
+		if name := fmt.Sprint(least + size); arrived[name] != (size < len(arrived)) {
+			t.Errorf("span %s arrived: %v", name, arrived[name])
+		}
+	}
+	exported := int64(len(arrived))
+	if exported < n/2 || exported > n/2+4 {
+		t.Errorf("%d of %d spans arrived; want half", exported, n)
+	}
+	wantAccount(t, sdk, otelx.Stats{Ended: n + 1, Exported: exported + 1, Dropped: otelx.Dropped{TooLarge: n - exported}})
+}
+
+// A system whose datagrams are smaller gets smaller ones, and no span is lost for it.
+func TestSmallerDatagrams(t *testing.T) {
+	s := &socket{most: 9216} // macOS, net.inet.udp.maxdgram
+	sdk := mustSDK(t, nil, s.options())
+	end(sdk, "span", 500, 400)
+	end(sdk, "large", 1, 8000)
+	err := sdk.ForceFlush(t.Context())
+	if err == nil || !strings.Contains(err.Error(), `span "large"`) {
+		t.Errorf("ForceFlush: %v", err)
+	}
+	wantAccount(t, sdk, otelx.Stats{Ended: 501, Exported: 500, Dropped: otelx.Dropped{TooLarge: 1}})
+}
+
+func TestBadAddressIsAnError(t *testing.T) {
+	for _, c := range []struct {
+		env  map[string]string
+		opt  otelx.Option
+		want string
+	}{
+		{nil, UDP("daemon"), `xray.UDP("daemon"): no host and port; write host:port, or tcp:host:port udp:host:port; spans go by OTLP over HTTP`},
+		{map[string]string{daemonAddressKey: "x:0"}, UDP(""), daemonAddressKey + `="x:0": no valid port`},
+		{nil, UDP(strings.Repeat("x", 500)), strings.Repeat("x", 120) + `…"`},
+	} {
+		s, err := newSDK(t, c.env, c.opt)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v; want %q", err, c.want)
+		}
+		if s.TracerProvider() == nil {
+			t.Error("no provider")
+		}
+	}
+}
+
+// TestDaemonAbsent: a daemon on this machine that does not listen is noticed, spans are kept, and when it is there they
+// are delivered. How soon it is noticed is the kernel's affair.
+func TestDaemonAbsent(t *testing.T) {
+	if runtime.GOOS != "linux" && runtime.GOOS != "darwin" {
+		t.Skip("only there the socket is asked for what it knows")
+	}
+	free := xraydaemon.New(xraydaemon.Config{})
+	if err := free.Listen("127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	address := free.Address()
+	if err := free.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s := mustSDK(t, nil, UDP(address))
+	var err error
+	ended := int64(0)
+	for ; err == nil; ended++ {
+		if ended == 1000 {
+			t.Fatal("1000 flushes to nobody, and none failed")
+		}
+		end(s, "a", 1, 10)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		err = s.ForceFlush(ctx)
+		cancel()
+	}
+	if !strings.Contains(err.Error(), "nobody listens at "+address+" (udp); is AWS_XRAY_DAEMON_ADDRESS right?") {
+		t.Error(err)
+	}
+	if got := s.Stats(); got.Pending != 1 || got.Exported != ended-1 || got.Dropped.Total() != 0 {
+		t.Errorf("%d ended: %+v", ended, got)
+	}
+	d := xraydaemon.New(xraydaemon.Config{})
+	if err := d.Listen(address); err != nil {
+		t.Skipf("somebody else has taken the port: %v", err)
+	}
+	defer func() { _ = d.Close() }()
+	ctx := patience(t)
+	if err := s.Shutdown(ctx); err != nil { // which tries whatever the breaker says
+		t.Error(err)
+	}
+	if _, err := d.WaitSpans(ctx, 1); err != nil {
+		t.Error(err)
+	}
+	wantAccount(t, s, otelx.Stats{Ended: ended, Exported: ended})
+}
+
+var _ net.Conn = (*socket)(nil)
