@@ -12,6 +12,12 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 )
 
+// What a Daemon writes to its log. Who is the sender's address.
+const (
+	KindDatagram eventlog.Kind = "xray.datagram" // spans are kept; Count: how many; Detail: the number and what became of it
+	KindRefused  eventlog.Kind = "xray.refused"  // nothing is kept; Detail: the number, and why
+)
+
 const (
 	// readBuffer is the buffer that the socket asks the kernel for; it gives what it grants (Linux, net.core.rmem_max).
 	readBuffer = 4 << 20
@@ -23,7 +29,7 @@ const (
 
 // Config adjusts a Daemon. The zero value is usable.
 type Config struct {
-	// Log is where datagrams are recorded, with the kinds of otlpreceiver; nil means nowhere.
+	// Log is where datagrams are recorded; nil means nowhere.
 	Log *eventlog.Log
 }
 

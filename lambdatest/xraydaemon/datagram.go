@@ -54,12 +54,12 @@ func receive(conn net.PacketConn, read chan<- arrival) {
 func (d *Daemon) take(a arrival) {
 	spans, sampled, err := decode(a.data)
 	g := Datagram{From: a.from, Arrived: a.at, Data: a.data, Sampled: sampled, Spans: len(spans), Outcome: "kept"}
-	end := eventlog.Event{Kind: otlpreceiver.KindExportDone, Who: a.from, Count: len(spans)}
+	kind := KindDatagram
 	switch {
 	case err != nil:
-		end.Kind, g.Outcome, spans = otlpreceiver.KindExportRefused, "refused: "+err.Error(), nil
+		kind, g.Outcome, spans = KindRefused, "refused: "+err.Error(), nil
 	case !sampled:
-		g.Outcome, end.Count, spans = "not sampled", 0, nil
+		g.Outcome, spans = "not sampled", nil
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -70,10 +70,9 @@ func (d *Daemon) take(a arrival) {
 	d.datagrams = append(d.datagrams, g)
 	d.spans = append(d.spans, spans...)
 	if d.cfg.Log != nil {
-		name := fmt.Sprintf("datagram %d", g.Number)
-		d.cfg.Log.Add(eventlog.Event{Kind: otlpreceiver.KindExportBegun, Who: a.from, At: a.at, Detail: name})
-		end.Detail = name + ": " + g.Outcome
-		d.cfg.Log.Add(end)
+		d.cfg.Log.Add(eventlog.Event{
+			Kind: kind, Who: a.from, At: a.at, Count: len(spans), Detail: fmt.Sprintf("datagram %d: %s", g.Number, g.Outcome),
+		})
 	}
 	close(d.changed)
 	d.changed = make(chan struct{})

@@ -16,7 +16,7 @@
 //
 // # When things are recorded
 //
-// It writes to the log what otlpreceiver writes, so that what is true of exports can be looked for in one place: a
-// datagram begins when it is read from the socket, and ends when its spans are kept. The kernel throws away what comes
-// faster than it is read; nobody learns of that.
+// A datagram is recorded, and its spans are kept, when it has been read from the socket. Its sender does not wait for that:
+// in the log it is later than it was sent, and what its sender did next may stand before it. The kernel throws away what
+// comes faster than it is read; nobody learns of that.
 package xraydaemon
