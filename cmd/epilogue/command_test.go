@@ -145,6 +145,19 @@ func TestRun(t *testing.T) {
 	)
 }
 
+// TestRunXRay: a function with nothing set sends by UDP, as it does in Lambda, and its spans are seen.
+func TestRunXRay(t *testing.T) {
+	t.Parallel()
+	code, out, errs := invoke(t, "", "run", "-xray", "-event", eventsDir+"get.json", "-n", "3", "-trace", "--", filepath.Join(built(t), "orders"))
+	if code != exitOK || errs != "" {
+		t.Fatalf("status %d, errors:\n%s\noutput:\n%s", code, errs, out)
+	}
+	contains(
+		t, out, `^epilogue: orders in a local Lambda, timeout 3s, window 500ms, X-Ray daemon 127\.0\.0\.1:\d+$`,
+		`^ 1 cold     GET /orders/17    200 `, `^trace .*  invocation 3, warm `, `^orders +6 +6 +0 +0   its own count`, `^Nothing lost`,
+	)
+}
+
 // TestRunManaged: on Managed Instances invocations overlap, and the telemetry goes by timer and at the end.
 func TestRunManaged(t *testing.T) {
 	t.Parallel()

@@ -24,6 +24,7 @@ type settings struct {
 	window      time.Duration
 	env         []string
 	otlp        bool
+	xray        bool
 	cut         bool
 	seed        uint64
 	trace       bool
@@ -114,6 +115,7 @@ func (set *settings) defineReport(fs *flag.FlagSet) (otlp **bool) {
 		*otlp = &on
 		return nil
 	})
+	fs.BoolVar(&set.xray, "xray", false, "receive the telemetry here as Lambda's X-Ray daemon alone, with no OTLP endpoint set")
 	fs.BoolVar(&set.trace, "trace", false, "show each trace as a tree")
 	fs.BoolVar(&set.verbose, "v", false, "show what the function writes")
 	return otlp
@@ -142,6 +144,10 @@ func (set *settings) check() error {
 		return usagef("-cut cuts the connections of the receiver that -otlp starts; without it there are none")
 	case set.trace && !set.otlp:
 		return usagef("-trace shows what the receiver that -otlp starts has got; without it there is nothing to show")
+	case set.xray && (!set.otlp || set.sendsElsewhere()):
+		return usagef("-xray receives here what goes to the X-Ray daemon, but -otlp or -env lead elsewhere; leave one of them out")
+	case set.xray && set.cut:
+		return usagef("-cut cuts connections, and the X-Ray daemon has none; leave -cut or -xray out")
 	case set.otlp && set.sendsElsewhere():
 		return usagef("-otlp starts a receiver, but -env names another endpoint or exporter; leave one of them out")
 	case set.concurrency > 0 && (set.freeze > 0 || set.cut):

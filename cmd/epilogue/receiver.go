@@ -2,21 +2,33 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/epilogue-go/epilogue/internal/report"
 	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
+	"github.com/epilogue-go/epilogue/lambdatest/xraydaemon"
 )
 
 // functionPath stands before /v1/traces in the function's endpoint. It tells its requests from those of other services.
 const functionPath = "/function"
 
-// receiver is the local OTLP receiver. Its methods are safe for concurrent use.
-type receiver struct{ otlp *otlpreceiver.Receiver }
+// settling is how long the daemon may take for what has arrived.
+const settling = time.Second
+
+// receiver is the local OTLP receiver, with an X-Ray daemon for what the function sends by UDP. Its methods are safe for
+// concurrent use.
+type receiver struct {
+	otlp   *otlpreceiver.Receiver
+	daemon *xraydaemon.Daemon
+
+	xrayOnly bool // the function is told of the daemon alone
+}
 
 // startReceiver starts a receiver on a free port of loopback that writes to log. Who started it must call close.
 func startReceiver(ctx context.Context, log *eventlog.Log) (*receiver, error) {
@@ -24,16 +36,31 @@ func startReceiver(ctx context.Context, log *eventlog.Log) (*receiver, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen for OTLP: %w", err)
 	}
-	r := &receiver{otlp: otlpreceiver.New(otlpreceiver.Config{Log: log})}
-	return r, r.otlp.Serve(l)
+	r := &receiver{otlp: otlpreceiver.New(otlpreceiver.Config{Log: log}), daemon: xraydaemon.New(xraydaemon.Config{Log: log})}
+	if err := errors.Join(r.otlp.Serve(l), r.daemon.Listen("127.0.0.1:0")); err != nil {
+		return nil, errors.Join(err, r.close())
+	}
+	return r, nil
 }
 
-func (r *receiver) close() error    { return r.otlp.Close() }
+func (r *receiver) close() error    { return errors.Join(r.otlp.Close(), r.daemon.Close()) }
 func (r *receiver) address() string { return strings.TrimPrefix(r.otlp.Endpoint(), "http://") }
 
 // variables returns what makes a process send its telemetry here. path tells its requests from those of others.
 func (r *receiver) variables(path string) []string {
 	return []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + r.otlp.Endpoint() + path}
+}
+
+// xrayVariables returns what makes the function send what it sends by UDP here.
+func (r *receiver) xrayVariables() []string {
+	return []string{"AWS_XRAY_DAEMON_ADDRESS=" + r.daemon.Address()}
+}
+
+// settle waits for what the daemon has not kept yet; its senders do not. If it takes too long, it shows as lost.
+func (r *receiver) settle() {
+	ctx, cancel := context.WithTimeout(context.Background(), settling)
+	defer cancel()
+	_ = r.daemon.Settle(ctx) // an error after close: then all is kept
 }
 
 // refuse makes the receiver refuse all requests from now on, or take them again.
@@ -58,13 +85,20 @@ func (r *receiver) receipts() []report.Receipt {
 			})
 		}
 	}
+	r.settle()
+	for _, d := range r.daemon.Datagrams() {
+		if kept := d.Spans; d.Outcome == "kept" {
+			receipts = append(receipts, report.Receipt{Began: d.Arrived, Ended: d.Arrived, Kept: kept})
+		}
+	}
 	return receipts
 }
 
 // spans returns everything that was received, from everybody, copies included.
 func (r *receiver) spans() []report.Span {
+	r.settle()
 	var spans []report.Span
-	for _, s := range r.otlp.Spans() {
+	for _, s := range append(r.otlp.Spans(), r.daemon.Spans()...) {
 		span := report.Span{
 			Trace: s.TraceID, ID: s.SpanID, Parent: s.ParentSpanID, Name: s.Name,
 			Service: s.Service(), Instance: text(s.Resource, "faas.instance") + text(s.Resource, "service.instance.id"),

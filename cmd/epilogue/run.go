@@ -35,6 +35,7 @@ func run(ctx context.Context, args []string, c console) (err error) {
 			return err
 		}
 		defer func() { err = errors.Join(err, r.close()) }()
+		r.xrayOnly = set.xray
 	}
 	s, err := newStage(set.config(path), append([]string{path}, set.command[1:]...), log, r, c, set.verbose)
 	if err != nil {

@@ -55,7 +55,10 @@ func newStage(cfg lambdatest.Config, command []string, log *eventlog.Log, r *rec
 	}
 	cfg.Log, cfg.Stdout, cfg.Stderr = s.log, s.output, s.output
 	if r != nil {
-		cfg.Env = append(cfg.Env, r.variables(functionPath)...)
+		cfg.Env = append(cfg.Env, r.xrayVariables()...)
+		if !r.xrayOnly {
+			cfg.Env = append(cfg.Env, r.variables(functionPath)...)
+		}
 	}
 	env, err := lambdatest.New(cfg, lambdatest.Command(command[0], command[1:]...))
 	if err != nil {
@@ -102,7 +105,10 @@ func (s *stage) process() int {
 // begin prints what stands above the invocations.
 func (s *stage) begin(words string) {
 	where := "its telemetry goes elsewhere"
-	if s.receiver != nil {
+	switch {
+	case s.receiver != nil && s.receiver.xrayOnly:
+		where = "X-Ray daemon " + s.receiver.daemon.Address()
+	case s.receiver != nil:
 		where = "OTLP receiver " + s.receiver.address()
 	}
 	s.write(s.style.Title("epilogue: "+s.function+" in a local Lambda") + ", " + words + ", " + where + "\n")

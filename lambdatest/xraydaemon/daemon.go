@@ -45,10 +45,13 @@ type Daemon struct {
 	datagrams []Datagram
 	spans     []otlpreceiver.Span
 	changed   chan struct{} // closed and renewed when a datagram is done with
+	marks     map[string]chan struct{}
 }
 
 // New returns a daemon that listens nowhere yet. Close it when done.
-func New(cfg Config) *Daemon { return &Daemon{cfg: cfg, changed: make(chan struct{})} }
+func New(cfg Config) *Daemon {
+	return &Daemon{cfg: cfg, changed: make(chan struct{}), marks: make(map[string]chan struct{})}
+}
 
 // Listen serves on a UDP address, in the background. "127.0.0.1:0" takes a free port on loopback; Address tells which.
 func (d *Daemon) Listen(addr string) error {
@@ -89,8 +92,8 @@ func (d *Daemon) Address() string {
 	return d.address
 }
 
-// Close stops listening, once what has been read is kept. What was kept can still be read. It is idempotent and safe to
-// call from several goroutines.
+// Close stops listening, once what has been read is kept; [Daemon.Settle] sees to what has not. What was kept can still be
+// read. It is idempotent and safe to call from several goroutines.
 func (d *Daemon) Close() error {
 	d.mu.Lock()
 	conns := d.conns

@@ -132,6 +132,28 @@ func TestWhatIsNoneIsRefused(t *testing.T) {
 	}
 }
 
+// Whoever settles sees all that was sent before, and nothing of the marks.
+func TestSettle(t *testing.T) {
+	log := new(eventlog.Log)
+	d, conn := listen(t, log)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for n := 1; n <= 20; n++ {
+		send(t, conn, line+"T1S"+request(t, "a"))
+		if err := d.Settle(ctx); err != nil || len(d.Spans()) != n || len(log.Events()) != n || len(d.Datagrams()) != n {
+			t.Fatalf("%v; %d spans of %d, %d events", err, len(d.Spans()), n, len(log.Events()))
+		}
+	}
+	if err := d.Close(); err != nil {
+		t.Error(err)
+	}
+	short, end := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer end()
+	if err := d.Settle(short); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Settle after Close: %v", err)
+	}
+}
+
 func TestClosed(t *testing.T) {
 	d := xraydaemon.New(xraydaemon.Config{})
 	if d.Address() != "" {
@@ -160,6 +182,9 @@ func FuzzDatagram(f *testing.F) {
 	f.Add([]byte(line + "T1S===="))
 	f.Add([]byte("{}"))
 	f.Fuzz(func(t *testing.T, data []byte) {
+		if strings.HasPrefix(string(data), "mark of ") {
+			t.Skip() // as if of Settle
+		}
 		log := new(eventlog.Log)
 		d := xraydaemon.New(xraydaemon.Config{Log: log})
 		if err := d.Serve(&packets{data: data, closed: make(chan struct{})}); err != nil {
@@ -170,6 +195,9 @@ func FuzzDatagram(f *testing.F) {
 		}
 		if err := d.Close(); err != nil {
 			t.Error(err)
+		}
+		if len(d.Datagrams()) == 0 {
+			t.Fatal("not recorded")
 		}
 		g := d.Datagrams()[0]
 		if kept := len(d.Spans()); g.Outcome == "kept" && kept != g.Spans || g.Outcome != "kept" && kept != 0 {

@@ -52,6 +52,9 @@ func receive(conn net.PacketConn, read chan<- arrival) {
 
 // take decodes a datagram and keeps what is in it.
 func (d *Daemon) take(a arrival) {
+	if d.isMark(a.data) {
+		return
+	}
 	spans, sampled, err := decode(a.data)
 	g := Datagram{From: a.from, Arrived: a.at, Data: a.data, Sampled: sampled, Spans: len(spans), Outcome: "kept"}
 	kind := KindDatagram

@@ -1,0 +1,66 @@
+package xraydaemon
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"time"
+)
+
+// markEvery is how often a mark is sent until it has come through: the kernel may throw it away as any datagram.
+const markEvery = 20 * time.Millisecond
+
+// Settle waits until what had arrived before the call is kept, so that a test or a report can look at all of it. A mark
+// that it sends to the daemon itself queues behind everything else; it is neither kept nor recorded. If ctx ends first
+// Settle returns an error.
+func (d *Daemon) Settle(ctx context.Context) error {
+	conn, err := new(net.Dialer).DialContext(ctx, "udp", d.Address())
+	if err != nil {
+		return fmt.Errorf("settle X-Ray daemon: %w", err)
+	}
+	defer func() { _ = conn.Close() }()
+	mark := "mark of " + conn.LocalAddr().String()
+	seen := make(chan struct{})
+	d.mu.Lock()
+	d.marks[mark] = seen
+	d.mu.Unlock()
+	defer func() {
+		d.mu.Lock()
+		delete(d.marks, mark)
+		d.mu.Unlock()
+	}()
+	again := time.NewTicker(markEvery)
+	defer again.Stop()
+	for {
+		_, _ = conn.Write([]byte(mark)) // an error is of a mark before
+		select {
+		case <-seen:
+			return nil
+		case <-again.C:
+		case <-ctx.Done():
+			return fmt.Errorf("settle X-Ray daemon: %w", context.Cause(ctx))
+		}
+	}
+}
+
+// isMark reports whether a datagram is of Settle's, which it tells.
+func (d *Daemon) isMark(data []byte) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	seen, found := d.marks[string(data)]
+	if !found {
+		return isLateMark(data)
+	}
+	select {
+	case <-seen:
+	default:
+		close(seen)
+	}
+	return true
+}
+
+// isLateMark reports whether a datagram is a mark that nobody waits for any more.
+func isLateMark(data []byte) bool {
+	const prefix = "mark of "
+	return len(data) > len(prefix) && string(data[:len(prefix)]) == prefix
+}
