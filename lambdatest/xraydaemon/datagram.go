@@ -16,7 +16,7 @@ import (
 type Datagram struct {
 	Number  int       // from 1, in order of arrival
 	From    string    // the sender's address
-	Arrived time.Time // when it was read from the socket
+	Arrived time.Time // when the kernel got it, where it tells that (Linux); else when it was read
 	Data    []byte    // as it came; shared, it must not be changed
 	Sampled bool      // it is of sampled spans, which are kept
 	Spans   int       // how many it held, as far as it was decoded
@@ -33,20 +33,28 @@ type arrival struct {
 // receive reads from conn until that is closed, and then closes read.
 func receive(conn net.PacketConn, read chan<- arrival) {
 	defer close(read)
-	buffer := make([]byte, largest)
+	buffer, next := make([]byte, largest), stamped(conn)
 	for {
-		n, from, err := conn.ReadFrom(buffer)
+		n, from, at, err := next(buffer)
 		switch {
 		case errors.Is(err, net.ErrClosed):
 			return
 		case err != nil: // of one datagram
 			continue
 		}
-		a := arrival{at: time.Now(), data: bytes.Clone(buffer[:n])}
+		a := arrival{at: at, data: bytes.Clone(buffer[:n])}
 		if from != nil {
 			a.from = from.String()
 		}
 		read <- a
+	}
+}
+
+// unstamped reads from conn and takes the time of that.
+func unstamped(conn net.PacketConn) func(b []byte) (int, net.Addr, time.Time, error) {
+	return func(b []byte) (int, net.Addr, time.Time, error) {
+		n, from, err := conn.ReadFrom(b)
+		return n, from, time.Now(), err
 	}
 }
 
