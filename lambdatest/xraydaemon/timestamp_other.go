@@ -8,4 +8,6 @@ import (
 )
 
 // stamped returns conn such that it tells when a datagram was read.
-func stamped(conn net.PacketConn) func(b []byte) (int, net.Addr, time.Time, error) { return unstamped(conn) }
+func stamped(conn net.PacketConn) func(b []byte) (int, net.Addr, time.Time, error) {
+	return unstamped(conn)
+}
