@@ -154,7 +154,7 @@ func TestRunXRay(t *testing.T) {
 	}
 	contains(
 		t, out, `^epilogue: orders in a local Lambda, timeout 3s, window 500ms, X-Ray daemon 127\.0\.0\.1:\d+$`,
-		`^ 1 cold     GET /orders/17    200 `, `^trace .*  invocation 3, warm `, `^orders +6 +6 +0 +0   its own count`, `^Nothing lost`,
+		`^ 1 cold     GET /orders/17    200 `, `^trace .*  invocation 3, warm `, `^orders +7 +7 +0 +0   its own count`, `^Nothing lost`,
 	)
 }
 
