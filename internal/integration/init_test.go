@@ -26,7 +26,7 @@ func TestNothingIsDoneAtInit(t *testing.T) {
 		t.Fatalf("no trace of initialisation:\n%s", out)
 	}
 	for _, pkg := range []string{
-		"/agent", "/otelx", "/otelx/awslambda", "/otelx/internal/otlp",
+		"/agent", "/otelx", "/otelx/awslambda", "/otelx/xray", "/otelx/internal/otlp",
 		"/internal/extensionsapi", "/internal/redact", "/internal/xrayheader",
 	} {
 		if slices.Contains(initialized, module+pkg) {

@@ -53,12 +53,15 @@ func withDaemon(t *testing.T, calls []call) {
 		t.Fatal(err)
 	}
 	r.env = env
-	spans := 0
+	spans := 1 // of the first process's initialisation
 	for _, c := range calls {
 		r.send(c)
 		spans += c.spans
 		if _, err := d.WaitSpans(ctx, spans); err != nil { // before the next, or the log would not tell them apart
 			t.Error(err)
+		}
+		if c.exit != nil {
+			spans++ // of the next one's
 		}
 	}
 	r.shutdown()
@@ -84,7 +87,7 @@ func (r *run) judgeDaemon(arrived []otlpreceiver.Span) {
 		r.Error(err)
 	}
 	r.compareExits(s)
-	spans := 0
+	spans := r.wantedInits(s)
 	for _, m := range r.calls {
 		spans += m.spans
 	}
