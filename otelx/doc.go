@@ -59,7 +59,8 @@
 //
 // # Elsewhere
 //
-// Any sdktrace.SpanExporter can take the place of encoder and sender ([WithExporter]). Failures of background work go
+// Any sdktrace.SpanExporter can take the place of encoder and sender ([WithExporter]), and a [Sender] that of HTTP. A
+// package that knows a backend recognises it by its endpoint ([FromEndpoint]); otelx/xray does so. Failures of background work go
 // to otel.Handle, at most one a minute, and so does what a backend says about spans it rejects. Metrics of the export
 // itself go to a meter provider ([WithMeterProvider]). A program's own metrics and logs are not this package's.
 package otelx
