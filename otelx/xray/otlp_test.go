@@ -374,3 +374,23 @@ func TestEndpointSettings(t *testing.T) {
 		}
 	}
 }
+
+// The signer itself looks at where a request goes, whoever has put it there.
+func TestSignerLooksAtTheHost(t *testing.T) {
+	s := newSigner(environmentCredentials(func(string) string { return "x" }))
+	for target, host := range map[string]string{
+		"https://other.test/v1/traces":                   "other.test",
+		"https://" + ireland + "/v1/traces":              "other.test",
+		"http://" + ireland + "/v1/traces":               ireland,
+		"https://xray.eu-west-2.amazonaws.com/v1/traces": ireland,
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, target, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Host = host
+		if err := s.sign(t.Context(), req, nil); err == nil || len(req.Header) > 0 {
+			t.Errorf("%s, Host %s: %v, headers %v", target, host, err, req.Header)
+		}
+	}
+}

@@ -221,3 +221,24 @@ func TestDaemonAbsent(t *testing.T) {
 }
 
 var _ net.Conn = (*socket)(nil)
+
+// TestDatagramsAreFilled: what is more than one goes out in as few as hold it.
+func TestDatagramsAreFilled(t *testing.T) {
+	d := listen(t, "127.0.0.1:0")
+	s := mustSDK(t, nil, UDP(d.Address()))
+	end(s, "a", 260, 400)
+	if err := s.ForceFlush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.WaitSpans(patience(t), 260); err != nil {
+		t.Error(err)
+	}
+	sizes := 0
+	datagrams := d.Datagrams()
+	for _, g := range datagrams[:len(datagrams)-1] {
+		sizes += len(g.Data)
+	}
+	if n := len(datagrams); n < 3 || sizes < 64_000*(n-1) {
+		t.Errorf("%d datagrams, all but the last with %d bytes together", n, sizes)
+	}
+}
