@@ -1,0 +1,67 @@
+package otlp
+
+import (
+	"strings"
+	"testing"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/sdk/instrumentation"
+	"go.opentelemetry.io/otel/sdk/resource"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/protobuf/proto"
+)
+
+// officialSizes reads a request with the official types: the bytes of each span, and of the largest resource with its scope.
+func officialSizes(t *testing.T, request []byte) (spans []int, described int) {
+	t.Helper()
+	var traces tracepb.TracesData
+	if err := proto.Unmarshal(request, &traces); err != nil {
+		t.Fatal(err)
+	}
+	for _, rs := range traces.GetResourceSpans() {
+		for _, ss := range rs.GetScopeSpans() {
+			described = max(described, proto.Size(rs.GetResource())+proto.Size(ss.GetScope()))
+			for _, s := range ss.GetSpans() {
+				spans = append(spans, proto.Size(s))
+			}
+		}
+	}
+	return spans, described
+}
+
+// TestMaxSpan: a request ends before a span that has a byte too many, and does not begin with it.
+func TestMaxSpan(t *testing.T) {
+	stubs := tracetest.SpanStubs{{Name: "a"}, {Name: strings.Repeat("b", 1000)}, {Name: "c"}}
+	whole, _ := new(Encoder).AppendRequest(nil, snapshots(stubs), noLimit)
+	sizes, _ := officialSizes(t, whole)
+	for _, c := range []struct{ most, first, second int }{
+		{0, 3, 2}, {sizes[1], 3, 2}, {sizes[1] - 1, 1, 0},
+	} {
+		e := &Encoder{MaxSpan: c.most}
+		if _, n := e.AppendRequest(nil, snapshots(stubs), noLimit); n != c.first {
+			t.Errorf("at most %d bytes: %d spans, want %d", c.most, n, c.first)
+		}
+		out, n := e.AppendRequest([]byte("before"), snapshots(stubs[1:]), noLimit)
+		if n != c.second || n == 0 && string(out) != "before" {
+			t.Errorf("at most %d bytes, the large one first: %d spans, want %d", c.most, n, c.second)
+		}
+	}
+}
+
+// TestResourceBytes is within the tags and lengths of what the official types say.
+func TestResourceBytes(t *testing.T) {
+	large := resource.NewSchemaless(attribute.String("a", strings.Repeat("x", 5000)))
+	stubs := tracetest.SpanStubs{
+		{Name: "a", Resource: large, InstrumentationScope: instrumentation.Scope{Name: strings.Repeat("s", 3000)}},
+		{Name: "b", Resource: resource.NewSchemaless(attribute.String("a", "x")), InstrumentationScope: instrumentation.Scope{Name: "s"}},
+	}
+	e := new(Encoder)
+	for _, part := range []tracetest.SpanStubs{stubs, stubs[1:]} {
+		request, _ := e.AppendRequest(nil, snapshots(part), noLimit)
+		_, want := officialSizes(t, request)
+		if got := e.ResourceBytes(); got < want || got > want+8 {
+			t.Errorf("%d bytes, want %d and a few", got, want)
+		}
+	}
+}
