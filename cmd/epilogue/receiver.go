@@ -27,17 +27,28 @@ type receiver struct {
 	otlp   *otlpreceiver.Receiver
 	daemon *xraydaemon.Daemon
 
+	settle func() // waits for what the daemon has not kept yet; its senders do not
+
 	xrayOnly bool // the function is told of the daemon alone
 }
 
-// startReceiver starts a receiver on a free port of loopback that writes to log. Who started it must call close.
+// startReceiver starts a receiver on free ports of loopback that writes to log. Who started it must call close.
 func startReceiver(ctx context.Context, log *eventlog.Log) (*receiver, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("listen for OTLP: %w", err)
 	}
+	conn, err := new(net.ListenConfig).ListenPacket(ctx, "udp", "127.0.0.1:0")
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("listen for X-Ray: %w", err), l.Close())
+	}
 	r := &receiver{otlp: otlpreceiver.New(otlpreceiver.Config{Log: log}), daemon: xraydaemon.New(xraydaemon.Config{Log: log})}
-	if err := errors.Join(r.otlp.Serve(l), r.daemon.Listen("127.0.0.1:0")); err != nil {
+	r.settle = func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settling)
+		defer cancel()
+		_ = r.daemon.Settle(ctx) // an error after close, when all is kept; if it takes too long, it shows as lost
+	}
+	if err := errors.Join(r.otlp.Serve(l), r.daemon.Serve(conn)); err != nil {
 		return nil, errors.Join(err, r.close())
 	}
 	return r, nil
@@ -54,13 +65,6 @@ func (r *receiver) variables(path string) []string {
 // xrayVariables returns what makes the function send what it sends by UDP here.
 func (r *receiver) xrayVariables() []string {
 	return []string{"AWS_XRAY_DAEMON_ADDRESS=" + r.daemon.Address()}
-}
-
-// settle waits for what the daemon has not kept yet; its senders do not. If it takes too long, it shows as lost.
-func (r *receiver) settle() {
-	ctx, cancel := context.WithTimeout(context.Background(), settling)
-	defer cancel()
-	_ = r.daemon.Settle(ctx) // an error after close: then all is kept
 }
 
 // refuse makes the receiver refuse all requests from now on, or take them again.

@@ -22,16 +22,22 @@ func TestPace(t *testing.T) {
 		{"small ones", []int{2000, 2000, 2000, 2000}, make([]time.Duration, 4), make([]time.Duration, 4)},
 		{"two full ones", []int{full, full}, make([]time.Duration, 2), make([]time.Duration, 2)},
 		{
-			"the third waits", []int{full, full, full, full},
-			make([]time.Duration, 4), []time.Duration{0, 0, time.Millisecond, time.Millisecond},
+			"the third waits",
+			[]int{full, full, full, full},
+			make([]time.Duration, 4),
+			[]time.Duration{0, 0, time.Millisecond, time.Millisecond},
 		},
 		{
-			"after a pause of its own", []int{full, full, full},
-			[]time.Duration{0, 0, time.Millisecond}, []time.Duration{0, 0, 0},
+			"after a pause of its own",
+			[]int{full, full, full},
+			[]time.Duration{0, 0, time.Millisecond},
+			[]time.Duration{0, 0, 0},
 		},
 		{
-			"after a freeze", []int{full, full, full, full, full},
-			[]time.Duration{0, 0, time.Hour, 0, 0}, []time.Duration{0, 0, 0, 0, time.Millisecond},
+			"after a freeze",
+			[]int{full, full, full, full, full},
+			[]time.Duration{0, 0, time.Hour, 0, 0},
+			[]time.Duration{0, 0, 0, 0, time.Millisecond},
 		},
 	} {
 		var p pace

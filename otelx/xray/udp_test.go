@@ -5,9 +5,9 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"net"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -100,7 +100,7 @@ func TestSizesAroundTheLimit(t *testing.T) {
 	s := new(socket)
 	sdk := mustSDK(t, nil, s.options(), otelx.WithMaxQueueSize(2000))
 	const probe, n = 40_000, 120
-	end(sdk, fmt.Sprint(probe), 1, probe)
+	end(sdk, strconv.Itoa(probe), 1, probe)
 	if err := sdk.ForceFlush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func TestSizesAroundTheLimit(t *testing.T) {
 	least := maxRequest - (request - probe) - n/2
 	s.datagrams = nil
 	for size := range n {
-		end(sdk, fmt.Sprint(least+size), 1, least+size)
+		end(sdk, strconv.Itoa(least+size), 1, least+size)
 	}
 	err := sdk.ForceFlush(t.Context())
 	var drop *otelx.DropError
@@ -120,7 +120,7 @@ func TestSizesAroundTheLimit(t *testing.T) {
 		largest = max(largest, len(datagram))
 		for _, span := range decoded(t, datagram) {
 			arrived[span.GetName()] = true
-			if got := span.GetAttributes()[0].GetValue().GetStringValue(); fmt.Sprint(len(got)) != span.GetName() {
+			if got := span.GetAttributes()[0].GetValue().GetStringValue(); strconv.Itoa(len(got)) != span.GetName() {
 				t.Errorf("span %s has %d bytes", span.GetName(), len(got))
 			}
 		}
@@ -129,7 +129,7 @@ func TestSizesAroundTheLimit(t *testing.T) {
 		t.Errorf("the largest datagram has %d bytes; want 65505, of 49104", largest)
 	}
 	for size := range n { // all up to one size, and none from there on
-		if name := fmt.Sprint(least + size); arrived[name] != (size < len(arrived)) {
+		if name := strconv.Itoa(least + size); arrived[name] != (size < len(arrived)) {
 			t.Errorf("span %s arrived: %v", name, arrived[name])
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -84,7 +85,7 @@ func canonicalRequest(req *http.Request, signed []string, body []byte) string {
 		case "host":
 			value = req.Host
 		case "content-length":
-			value = fmt.Sprint(len(body))
+			value = strconv.Itoa(len(body))
 		}
 		lines = append(lines, name+":"+strings.Join(strings.Fields(value), " "))
 	}
