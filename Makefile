@@ -5,6 +5,7 @@ GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 ACTIONLINT    := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 TOOLS         := $(CURDIR)/.bin
 FUZZTIME      ?= 20000x
+ENDURANCE     ?= 100000
 SOAK          ?= 100000
 SOAK_CHILD    ?= 5000
 SOAK_SEED     ?= $(shell date +%s)
@@ -15,7 +16,7 @@ CGO_WORKS := $(shell [ "$$($(GO) env CGO_ENABLED)" = 1 ] && command -v $$($(GO) 
 RACE      := $(if $(CGO_WORKS),-race,)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak e2e bench benchstat bench-once size performance fuzz lint template build-OrdersFunction build-FulfilFunction tidy clean
+.PHONY: help demo test soak e2e bench benchstat endurance bench-once size performance performance-endurance fuzz lint template build-OrdersFunction build-FulfilFunction tidy clean
 
 help: ## List the targets.
 	@awk 'BEGIN {FS = ":.*## "} /^[a-zA-Z0-9_-]+:.*## / {printf "  make %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,10 +40,14 @@ bench: ## Measure a function with us, with rivals and with nothing, whole proces
 benchstat: ## Compare our Go benchmarks with their rivals' (COUNT= times each, default 10).
 	@bench/benchstat
 
+endurance: ## Have one process take 100,000 invocations (ENDURANCE=), and tell what it holds meanwhile, beside a bare one.
+	@cd bench && $(GO) run . -endurance $(ENDURANCE)
+
 bench-once: ## Run every benchmark, and the table's whole processes, once, so that they stay true.
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./...
 	cd bench && $(GO) test -bench . -benchtime 1x ./...
 	cd bench && $(GO) run . -quick
+	cd bench && $(GO) run . -endurance 500
 
 size: ## Tell what we add to a function's binary, package by package and why, and check it against bench/size.budget.
 	@cd bench && $(GO) run ./cmd/size -check size.budget $(ARGS)
@@ -51,6 +56,10 @@ performance: ## Measure everything anew and write it into docs/performance.md: 1
 	cd bench && $(GO) run ./cmd/fill -plain ../docs/performance.md processes $(GO) run .
 	cd bench && $(GO) run ./cmd/fill ../docs/performance.md benchmarks ./benchstat
 	cd bench && $(GO) run ./cmd/fill ../docs/performance.md size $(GO) run ./cmd/size
+	$(MAKE) performance-endurance
+
+performance-endurance: ## The same for the long run alone.
+	cd bench && $(GO) run ./cmd/fill -plain ../docs/performance.md endurance $(GO) run . -endurance $(ENDURANCE)
 
 fuzz: ## Fuzz every parser FUZZTIME each (default 20000x, so many inputs; 1m is a minute).
 	@GO="$(GO)" FUZZTIME=$(FUZZTIME) .ci/fuzz

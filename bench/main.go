@@ -2,8 +2,9 @@
 // in the local Lambda of package lambdatest, and the sizes of their binaries. It prints one table of ratios, and the same
 // once more on the CPU share of a small function where cgroups let it.
 //
-//	go run .          # a few minutes
-//	go run . -quick   # everything once, so that it stays true
+//	go run .                   # a few minutes
+//	go run . -quick            # everything once, so that it stays true
+//	go run . -endurance 100000 # so many invocations of one process instead, and what becomes of its memory
 package main
 
 import (
@@ -21,9 +22,15 @@ import (
 
 func main() {
 	quick := flag.Bool("quick", false, "measure everything once, and no binary of another architecture")
+	long := flag.Int("endurance", 0, "invocations of a long run, which is then all that is measured")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := report(ctx, os.Stdout, *quick)
+	err := prepared(ctx, func(dir string, c *collector) error {
+		if *long > 0 {
+			return endure(ctx, os.Stdout, dir, c, *long)
+		}
+		return report(ctx, os.Stdout, dir, c, *quick)
+	})
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -31,8 +38,8 @@ func main() {
 	}
 }
 
-// report builds the programs, measures them and writes what was found to out.
-func report(ctx context.Context, out io.Writer, quick bool) (err error) {
+// prepared calls measure with a folder for binaries and a collector, and clears both away.
+func prepared(ctx context.Context, measure func(dir string, c *collector) error) (err error) {
 	dir, err := os.MkdirTemp("", "epilogue-bench-")
 	if err != nil {
 		return err
@@ -43,7 +50,11 @@ func report(ctx context.Context, out io.Writer, quick bool) (err error) {
 		return err
 	}
 	defer c.close()
+	return measure(dir, c)
+}
 
+// report builds the programs, measures them and writes what was found to out.
+func report(ctx context.Context, out io.Writer, dir string, c *collector, quick bool) error {
 	plan, small, archs := fullPlan, quotaPlan, []string{"arm64", "amd64"}
 	if quick {
 		plan, small, archs = quickPlan, quickPlan, []string{runtime.GOARCH}
@@ -66,11 +77,16 @@ func report(ctx context.Context, out io.Writer, quick bool) (err error) {
 
 // preface says what the table below is.
 func preface(out io.Writer, p plan) {
-	fmt.Fprintf(out, "%d CPUs (%s/%s), %s, %s; medians of %s, %s of each kind in a process.\n",
-		runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, strings.Replace(runtime.Version(), "go", "Go ", 1), time.Now().Format("2 January 2006"),
+	fmt.Fprintf(out, "%s; medians of %s, %s of each kind in a process.\n", machine(),
 		counted(p.rounds, "interleaved round"), counted(p.invocations, "invocation"))
 	fmt.Fprintf(out, "Figures without a unit are ratios to %s, whose own are beside them; what ends a row's name is the round trip to the\n"+
 		"collector. Measured by `make bench`.\n\n", programs[0].name)
+}
+
+// machine says on what, with what and when something is measured.
+func machine() string {
+	return fmt.Sprintf("%d CPUs (%s/%s), %s, %s", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH,
+		strings.Replace(runtime.Version(), "go", "Go ", 1), time.Now().Format("2 January 2006"))
 }
 
 // underQuota measures on the CPU share of a small function, or says why not.

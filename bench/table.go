@@ -58,20 +58,27 @@ func median(samples []float64) float64 {
 	return (s[(len(s)-1)/2] + s[len(s)/2]) / 2
 }
 
-// write writes the table in Markdown, its columns aligned for those who read it as it is.
+// write writes the table in Markdown.
 func (t *table) write(out io.Writer) {
-	header, rule := []string{""}, []string{""}
+	header := []string{""}
 	for _, p := range programs {
-		header, rule = append(header, p.name), append(rule, "")
+		header = append(header, p.name)
 	}
-	lines := [][]string{header, rule}
+	var rows [][]string
 	for _, r := range t.rows {
 		line := []string{r.label}
 		for _, p := range programs {
 			line = append(line, r.cell(p.name))
 		}
-		lines = append(lines, line)
+		rows = append(rows, line)
 	}
+	align(out, header, rows)
+}
+
+// align writes a table in Markdown, its columns aligned for those who read it as it is.
+func align(out io.Writer, header []string, rows [][]string) {
+	rule := make([]string, len(header))
+	lines := append([][]string{header, rule}, rows...)
 	widths := make([]int, len(header))
 	for _, line := range lines {
 		for i, cell := range line {

@@ -12,6 +12,7 @@ import (
 type Usage struct {
 	CPU      time.Duration `json:"cpu"`      // of all threads, in user and in kernel mode
 	Resident int           `json:"resident"` // kB of memory, now
+	PID      int           `json:"pid"`      // the process, for those who look at it from outside
 }
 
 // usage asks the kernel: getrusage(2), and VmRSS of /proc/self/status (proc(5)), since the peak that getrusage knows is
@@ -21,7 +22,7 @@ func usage() (Usage, error) {
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
 		return Usage{}, fmt.Errorf("getrusage: %w", err)
 	}
-	u := Usage{CPU: time.Duration(r.Utime.Nano() + r.Stime.Nano())}
+	u := Usage{CPU: time.Duration(r.Utime.Nano() + r.Stime.Nano()), PID: os.Getpid()}
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		return Usage{}, err
