@@ -52,7 +52,7 @@ bench-once: ## Run every benchmark, and the table's whole processes, once, so th
 size: ## Tell what we add to a function's binary, package by package and why, and check it against bench/size.budget.
 	@cd bench && $(GO) run ./cmd/size -check size.budget $(ARGS)
 
-performance: ## Measure everything anew and write it into docs/performance.md: 10 minutes on a machine that is quiet.
+performance: ## Measure everything anew and write it into docs/performance.md: 15 minutes on a machine that is quiet.
 	cd bench && $(GO) run ./cmd/fill -plain ../docs/performance.md processes $(GO) run .
 	cd bench && $(GO) run ./cmd/fill ../docs/performance.md benchmarks ./benchstat
 	cd bench && $(GO) run ./cmd/fill ../docs/performance.md size $(GO) run ./cmd/size

@@ -36,8 +36,8 @@ type sample struct {
 	invocations, ended, delivered int
 }
 
-// endure has a bare process and one with epilogue take n invocations each after a warm-up, the one a step and then
-// the other, and writes a table of what they hold to out. It fails where a span has not arrived, and judges no memory.
+// endure has a bare process and one with epilogue take n invocations each after a warm-up, the one a step of a tenth and
+// then the other, and writes a table of what they hold to out. It fails where a span has not arrived, and judges no memory.
 func endure(ctx context.Context, out io.Writer, dir string, c *collector, n int) (err error) {
 	var runs []*endured
 	for _, p := range programs {
@@ -101,7 +101,8 @@ func (r *endured) warm(ctx context.Context, n int) error {
 	return r.take(ctx, n)
 }
 
-// take has the process take n invocations back to back, each frozen only until the next, and accounts for their spans.
+// take has the process take n invocations back to back, frozen between two only until the next comes, and accounts for
+// their spans.
 func (r *endured) take(ctx context.Context, n int) error {
 	for range n {
 		if _, _, err := r.invoke(ctx, "/orders"); err != nil {
@@ -121,8 +122,8 @@ func (r *endured) count(n int) {
 	}
 }
 
-// account adds what has arrived since it was last asked, and fails if by now that is not all that has ended. The collector
-// forgets the ids, so that it does not grow: a span that arrives again later counts twice, and that is a failure, too.
+// account adds what has arrived since it was last asked, and fails if by now that is not what has ended. The collector
+// forgets the ids, so that it does not grow; one that comes again after that counts twice, and so fails, too.
 func (r *endured) account() error {
 	for _, count := range r.collector.takeCounts() {
 		r.delivered += count

@@ -22,7 +22,7 @@ import (
 
 func main() {
 	quick := flag.Bool("quick", false, "measure everything once, and no binary of another architecture")
-	long := flag.Int("endurance", 0, "invocations of a long run, which is then all that is measured")
+	long := flag.Int("endurance", 0, "invocations of a long run, which is then all that is measured; 0: none")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := prepared(ctx, func(dir string, c *collector) error {
