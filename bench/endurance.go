@@ -14,8 +14,9 @@ import (
 )
 
 const (
-	enduranceSteps    = 10 // in a long run; a sample after each
-	enduranceChildren = 3  // child spans of an invocation
+	enduranceSteps    = 10   // in a long run; a sample after each
+	enduranceChildren = 3    // child spans of an invocation
+	slopeStep         = 1000 // invocations of a step, at least, where growth tells more than the heap's first fill
 )
 
 // endured is a program in a long run: one process from the first invocation to the last.
@@ -40,6 +41,11 @@ type sample struct {
 // then the other, and writes a table of what they hold to out. It fails where a span has not arrived, and judges no memory.
 func endure(ctx context.Context, out io.Writer, dir string, c *collector, n int) (err error) {
 	var runs []*endured
+	defer func() {
+		for _, r := range runs {
+			err = errors.Join(err, r.env.Close())
+		}
+	}()
 	for _, p := range programs {
 		if p.name != "bare" && p.name != "epilogue" {
 			continue
@@ -48,28 +54,14 @@ func endure(ctx context.Context, out io.Writer, dir string, c *collector, n int)
 		if err != nil {
 			return err
 		}
-		defer func() { err = r.close(err) }()
 		runs = append(runs, r)
 	}
 	step := max(n/enduranceSteps, 1)
-	for i := range enduranceSteps + 1 {
+	for i := range enduranceSteps + 2 { // the first warms up, the last ends
 		for _, r := range runs {
-			if i == 0 {
-				err = r.warm(ctx, max(step/10, 1))
-			} else {
-				err = r.take(ctx, step)
+			if err := r.step(ctx, i, step); err != nil {
+				return r.close(err)
 			}
-			if err == nil {
-				err = r.look()
-			}
-			if err != nil {
-				return err
-			}
-		}
-	}
-	for _, r := range runs {
-		if err := r.shutdown(ctx); err != nil {
-			return err
 		}
 	}
 	return writeEndured(out, runs, step)
@@ -83,6 +75,22 @@ func newEndured(ctx context.Context, dir string, p program, c *collector) (*endu
 	}
 	s, err := newSubject(p.name, lambdatest.Command(path), p.environment(c, enduranceChildren))
 	return &endured{subject: s, silent: p.silent, collector: c}, err
+}
+
+// step is the process's part of step i, of n invocations.
+func (r *endured) step(ctx context.Context, i, n int) (err error) {
+	switch {
+	case i > enduranceSteps:
+		return r.shutdown(ctx)
+	case i == 0:
+		err = r.warm(ctx, max(n/10, 1))
+	default:
+		err = r.take(ctx, n)
+	}
+	if err == nil {
+		err = r.look()
+	}
+	return err
 }
 
 // warm starts the process, has it take n invocations more, and asks it who it is.
@@ -147,7 +155,7 @@ func (r *endured) shutdown(ctx context.Context) error {
 	return errors.Join(err, r.account())
 }
 
-// writeEndured writes a row a sample, and what resident memory has grown by.
+// writeEndured writes a row a sample and, of a run that is long enough, what resident memory has grown by.
 func writeEndured(out io.Writer, runs []*endured, step int) error {
 	load, err := loadAverage()
 	if err != nil {
@@ -168,6 +176,9 @@ func writeEndured(out io.Writer, runs []*endured, step int) error {
 		}
 	}
 	align(out, header, rows)
+	if step < slopeStep {
+		return nil
+	}
 	fmt.Fprint(out, "\nResident memory per 10,000 invocations, by least squares:\n\n")
 	for _, r := range runs {
 		all, late := growth(r.samples, step), growth(r.samples[len(r.samples)/2:], step)

@@ -39,25 +39,29 @@ func TestAccount(t *testing.T) {
 func TestWriteEndured(t *testing.T) {
 	samples := make([]sample, 11)
 	for i := range samples {
-		samples[i] = sample{gauges: gauges{resident: 1000 + 2*min(i, 5), peak: 1100, descriptors: 9}, invocations: 10 + 100*i, ended: 4 * i, delivered: 4 * i}
+		samples[i] = sample{gauges: gauges{resident: 1000 + 2*min(i, 5), peak: 1100, descriptors: 9}, invocations: 10 + slopeStep*i, ended: 4 * i, delivered: 4 * i}
 	}
 	runs := []*endured{
 		{subject: &subject{name: "bare"}, silent: true, samples: samples},
 		{subject: &subject{name: "epilogue"}, samples: samples},
 	}
 	var out strings.Builder
-	if err := writeEndured(&out, runs, 100); err != nil {
+	if err := writeEndured(&out, runs, slopeStep); err != nil {
 		t.Fatal(err)
 	}
 	text := strings.Join(strings.Fields(strings.ReplaceAll(out.String(), "|", " ")), " ")
 	for _, want := range []string{
 		"invocations bare: resident peak descriptors epilogue: resident peak descriptors spans ended delivered",
-		" 10 1000 kB 1100 kB 9 1000 kB 1100 kB 9 0 0 110 ",
-		" 1010 1010 kB 1100 kB 9 1010 kB 1100 kB 9 40 40 ",
-		"- bare: +100.0 kB; in the second half of the run +0.0 kB - epilogue: +100.0 kB; in the second half of the run +0.0 kB",
+		" 10 1000 kB 1100 kB 9 1000 kB 1100 kB 9 0 0 1010 ",
+		" 10010 1010 kB 1100 kB 9 1010 kB 1100 kB 9 40 40 ",
+		"- bare: +10.0 kB; in the second half of the run +0.0 kB - epilogue: +10.0 kB; in the second half of the run +0.0 kB",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, &out)
 		}
+	}
+	out.Reset()
+	if err := writeEndured(&out, runs, slopeStep-1); err != nil || strings.Contains(out.String(), "least squares") {
+		t.Errorf("%v; a slope of a short run:\n%s", err, &out)
 	}
 }
