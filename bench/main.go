@@ -4,7 +4,7 @@
 //
 //	go run .                   # a few minutes
 //	go run . -quick            # everything once, so that it stays true
-//	go run . -endurance 100000 # so many invocations of one process instead, and what becomes of its memory
+//	go run . -endurance 100000 # the long run instead: so many invocations of a process
 package main
 
 import (
