@@ -14,8 +14,9 @@ import (
 	"github.com/epilogue-go/epilogue/otelx"
 )
 
-// childMain, in the environment of the test binary, makes it the function of the walk with a child.
-const childMain = "SOAK_CHILD"
+// childMain, in the environment of the test binary, makes it the function of the walk with a child. It is no variable of
+// the Makefile: what is given to make is in the environment of all that make runs.
+const childMain = "SOAK_AS_FUNCTION"
 
 var (
 	seedFlag    = flag.Uint64("seed", 0, "of a walk; 0 walks with seed 1 and with a random one")
