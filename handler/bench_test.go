@@ -1,7 +1,6 @@
 package handler_test
 
 import (
-	"bytes"
 	"context"
 	"testing"
 	"time"
@@ -34,9 +33,6 @@ func BenchmarkInvocation(b *testing.B) {
 
 func benchmarkHandler(b *testing.B, fn any) {
 	h := lambda.NewHandler(fn)
-	payload := bytes.TrimSpace([]byte(`{"version":"2.0","routeKey":"POST /orders","rawPath":"/orders",
-		"headers":{"content-type":"application/json","traceparent":"` + traceparent + `"},
-		"requestContext":{"http":{"method":"POST","path":"/orders","sourceIp":"192.0.2.1"}},"body":"{}"}`))
 	ctx := lambdacontext.NewContext(b.Context(), &lambdacontext.LambdaContext{
 		AwsRequestID: requestID, InvokedFunctionArn: functionARN,
 	})
@@ -44,8 +40,13 @@ func benchmarkHandler(b *testing.B, fn any) {
 	defer cancel()
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := h.Invoke(ctx, payload); err != nil {
+		if _, err := h.Invoke(ctx, httpPayload); err != nil {
 			b.Fatal(err)
 		}
 	}
 }
+
+// httpPayload is an event of an HTTP API.
+var httpPayload = []byte(`{"version":"2.0","routeKey":"POST /orders","rawPath":"/orders",
+	"headers":{"content-type":"application/json","traceparent":"` + traceparent + `"},
+	"requestContext":{"http":{"method":"POST","path":"/orders","sourceIp":"192.0.2.1"}},"body":"{}"}`)
