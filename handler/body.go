@@ -34,14 +34,13 @@ type body struct {
 	close sync.Once    // tells the tracker
 }
 
-// newBody takes over the rest of the invocation. The span of a result that is encoded ends here, that of a streamed
+// take takes over the rest of the invocation. The span of a result that is encoded ends here, that of a streamed
 // response with the stream.
-func newBody(inv *invocation, r responseReader) *body {
-	b := &body{inv: inv, response: r}
+func (b *body) take(inv *invocation, r responseReader) {
+	b.inv, b.response = inv, r
 	if !r.streamed {
 		inv.endSpan()
 	}
-	return b
 }
 
 // ContentType returns the response's, or what aws-lambda-go takes for a reader that has none. aws-lambda-go asks before it

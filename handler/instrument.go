@@ -2,6 +2,7 @@ package handler
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
@@ -39,14 +40,14 @@ func newInstrument(c config) *instrument {
 	return in
 }
 
-// begin starts the invocation's span and tells the tracker. The context it returns, with the span, is for the
+// begin sets inv up, starts the invocation's span and tells the tracker. The context it returns, with the span, is for the
 // user's function; the invocation keeps ctx itself.
-func (in *instrument) begin(ctx context.Context, read func() trigger.Cause) (context.Context, *invocation) {
+func (in *instrument) begin(inv *invocation, ctx context.Context, read func() trigger.Cause) context.Context { //nolint:revive // inv is what ctx is of
 	var requestID, arn string
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
 		requestID, arn = lc.AwsRequestID, lc.InvokedFunctionArn
 	}
-	inv := &invocation{instrument: in, ctx: ctx, span: noSpan, requestID: requestID, outlook: in.doom.outlook()}
+	*inv = invocation{instrument: in, ctx: ctx, span: noSpan, requestID: requestID, outlook: in.doom.outlook()}
 	inv.deadline, _ = ctx.Deadline()
 	spanCtx, root := ctx, trace.SpanID{}
 	how := in.init.arrive()
@@ -59,14 +60,14 @@ func (in *instrument) begin(ctx context.Context, read func() trigger.Cause) (con
 		in.traceInit(spanCtx, how)
 	})
 	in.tracker.Begin(requestID, inv.deadline, root)
-	return spanCtx, inv
+	return spanCtx
 }
 
 // start starts the invocation's span, and calls into the program's propagators, sampler and processors.
 func (in *instrument) start(ctx context.Context, cause *trigger.Cause, requestID, arn string, how arrival) (context.Context, trace.Span) {
 	parent, links := in.parent(ctx, cause)
 	options := [...]trace.SpanStartOption{
-		trace.WithSpanKind(spanKind(cause)),
+		spanKind(cause),
 		trace.WithAttributes(in.attributes(cause, requestID, arn, how)...),
 		nil,
 	}
@@ -81,17 +82,24 @@ func (in *instrument) tracer() trace.Tracer {
 	return in.tracerProvider().Tracer(scopeName, in.scope...)
 }
 
-// spanKind is the cause's, or the one that the OpenTelemetry FaaS conventions ask for.
-func spanKind(cause *trigger.Cause) trace.SpanKind {
-	if cause.Kind == trace.SpanKindUnspecified {
-		return trace.SpanKindServer
+// The kinds of an invocation's span.
+var (
+	serverKind   = trace.WithSpanKind(trace.SpanKindServer)
+	consumerKind = trace.WithSpanKind(trace.SpanKindConsumer)
+)
+
+// spanKind is the one that the OpenTelemetry FaaS conventions ask for: consumer for messages, else server.
+func spanKind(cause *trigger.Cause) trace.SpanStartOption {
+	if cause.Kind == trace.SpanKindConsumer {
+		return consumerKind
 	}
-	return cause.Kind
+	return serverKind
 }
 
-// attributes returns what is known at the span's start (OpenTelemetry AWS Lambda conventions, "All triggers").
+// attributes adds to the cause's attributes what is known at the span's start of any invocation (OpenTelemetry AWS Lambda
+// conventions, "All triggers").
 func (in *instrument) attributes(cause *trigger.Cause, requestID, arn string, how arrival) []attribute.KeyValue {
-	attrs := how.appendAttributes(make([]attribute.KeyValue, 0, 6+len(cause.Attributes)))
+	attrs := how.appendAttributes(slices.Grow(cause.Attributes, trigger.Spare))
 	if requestID != "" {
 		attrs = append(attrs, semconv.FaaSInvocationID(requestID))
 	}
@@ -102,7 +110,7 @@ func (in *instrument) attributes(cause *trigger.Cause, requestID, arn string, ho
 			attrs = append(attrs, semconv.CloudAccountID(account), semconv.CloudResourceID(resource))
 		}
 	}
-	return append(attrs, cause.Attributes...)
+	return attrs
 }
 
 // spanName is the cause's, otherwise the function's name.

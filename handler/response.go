@@ -13,17 +13,16 @@ type responseReader struct {
 	size     int  // in bytes, where it is not
 }
 
-// jsonReader reads an encoded result.
-type jsonReader struct{ bytes.Reader }
+// jsonReader holds an encoded result, and reads it.
+type jsonReader struct{ bytes.Buffer }
 
 // ContentType is asked for by aws-lambda-go.
 func (*jsonReader) ContentType() string { return "application/json" }
 
-// response encodes a result by aws-lambda-go's rules: as JSON, but a reader that does not encode, or encodes to an
+// response encodes a result to out by aws-lambda-go's rules: as JSON, but a reader that does not encode, or encodes to an
 // empty object, is the response itself. An indented result keeps the encoder's trailing newline, any other loses it.
-func (e encoding) response(result any) (responseReader, error) {
-	var out bytes.Buffer
-	enc := json.NewEncoder(&out)
+func (e encoding) response(result any, out *jsonReader) (responseReader, error) {
+	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(e.escapeHTML)
 	enc.SetIndent(e.indentPrefix, e.indentBy)
 	err := enc.Encode(result)
@@ -33,11 +32,8 @@ func (e encoding) response(result any) (responseReader, error) {
 	if err != nil {
 		return responseReader{}, err
 	}
-	data := out.Bytes()
 	if !e.indented() {
-		data = data[:len(data)-1]
+		out.Truncate(out.Len() - 1)
 	}
-	r := new(jsonReader)
-	r.Reset(data)
-	return responseReader{Reader: r, size: len(data)}, nil
+	return responseReader{Reader: out, size: out.Len()}, nil
 }

@@ -17,37 +17,36 @@ const responseSize = attribute.Key("epilogue.response.size")
 // recordResult records what a result says of itself: of an HTTP event's what it tells of the response, of any other
 // that was encoded its size. What is streamed tells its size when it has been read.
 func (inv *invocation) recordResult(read func() trigger.Response, out responseReader) {
-	if inv.http {
-		var r trigger.Response
-		inv.safely(func() { r = read() })
-		if r.Status != 0 {
-			inv.recordStatus(r.Status)
-		}
-		if len(r.Headers) > 0 {
-			inv.safely(func() { inv.span.SetAttributes(r.Headers...) })
-		}
-		if r.HasBody && !out.streamed {
-			inv.safely(func() { inv.span.SetAttributes(semconv.HTTPResponseBodySize(r.BodySize)) })
-			return
-		}
-	}
-	if !out.streamed {
-		inv.recordSize(out.size)
-	}
-}
-
-// recordSize records how many bytes the Runtime API gets.
-func (inv *invocation) recordSize(n int) {
-	inv.safely(func() { inv.span.SetAttributes(responseSize.Int(n)) })
-}
-
-// recordStatus records an HTTP status. 5xx is an error of the server (OpenTelemetry HTTP conventions, "Status").
-func (inv *invocation) recordStatus(status int) {
 	inv.safely(func() {
-		inv.span.SetAttributes(semconv.HTTPResponseStatusCode(status))
-		if status >= 500 {
-			inv.span.SetStatus(codes.Error, "")
-			inv.span.SetAttributes(semconv.ErrorTypeKey.String(strconv.Itoa(status)))
+		var r trigger.Response
+		if inv.http {
+			r = read()
 		}
+		attrs := r.Headers
+		if r.Status != 0 {
+			attrs = inv.appendStatus(attrs, r.Status)
+		}
+		switch {
+		case out.streamed:
+		case r.HasBody:
+			attrs = append(attrs, semconv.HTTPResponseBodySize(r.BodySize))
+		default:
+			attrs = append(attrs, responseSize.Int(out.size))
+		}
+		inv.span.SetAttributes(attrs...)
 	})
+}
+
+// recordStatus records an HTTP status.
+func (inv *invocation) recordStatus(status int) {
+	inv.safely(func() { inv.span.SetAttributes(inv.appendStatus(nil, status)...) })
+}
+
+// appendStatus adds an HTTP status. 5xx is an error of the server (OpenTelemetry HTTP conventions, "Status").
+func (inv *invocation) appendStatus(attrs []attribute.KeyValue, status int) []attribute.KeyValue {
+	if status >= 500 {
+		inv.span.SetStatus(codes.Error, "")
+		attrs = append(attrs, semconv.ErrorTypeKey.String(strconv.Itoa(status)))
+	}
+	return append(attrs, semconv.HTTPResponseStatusCode(status))
 }

@@ -71,11 +71,11 @@ func isContext(t reflect.Type) bool {
 
 // call calls the function and returns its result, nil where it has none, or its error. An error that is a nil
 // pointer counts as one, as it does for aws-lambda-go.
-func (s *signature) call(ctx context.Context, event reflect.Value) (any, error) {
+func (s *signature) call(ctx *context.Context, event reflect.Value) (any, error) {
 	var args [2]reflect.Value
 	in := args[:0]
 	if s.takesContext {
-		in = append(in, reflect.ValueOf(ctx))
+		in = append(in, reflect.ValueOf(ctx).Elem())
 	}
 	if s.event != nil {
 		in = append(in, event)

@@ -76,16 +76,17 @@ func (h *funcHandler) serve(args []reflect.Value) []reflect.Value {
 	if len(args) > 1 {
 		event = args[1]
 	}
-	ctx, inv := h.begin(ctx, func() trigger.Cause { return h.cause(event) })
-	defer inv.interrupted(&inv.returned)
-	result, out, err := h.call(ctx, event)
-	inv.returned = true
+	c := new(call)
+	c.given = h.begin(&c.invocation, ctx, func() trigger.Cause { return h.cause(event) })
+	defer c.interrupted(&c.returned)
+	result, out, err := h.call(c, event)
+	c.returned = true
 	if err != nil {
-		inv.fail(err)
+		c.fail(err)
 		return []reflect.Value{noReader, reflect.ValueOf(err)}
 	}
-	inv.recordResult(func() trigger.Response { return h.reader.Response(result) }, out)
-	return []reflect.Value{reflect.ValueOf(newBody(inv, out)), noError}
+	c.recordResult(func() trigger.Response { return h.reader.Response(result) }, out)
+	return c.respond(out)
 }
 
 // cause reads what the event tells.
@@ -97,16 +98,16 @@ func (h *funcHandler) cause(event reflect.Value) trigger.Cause {
 }
 
 // call decodes the event, where that is not done, calls the function and encodes its result.
-func (h *funcHandler) call(ctx context.Context, event reflect.Value) (result any, out responseReader, err error) {
+func (h *funcHandler) call(c *call, event reflect.Value) (result any, out responseReader, err error) {
 	if h.raw {
 		text := event.Interface().(rawEvent).text
 		if event, err = h.decoding.decode(text, h.signature.event); err != nil {
 			return nil, out, err
 		}
 	}
-	result, err = h.signature.call(ctx, event)
+	result, err = h.signature.call(&c.given, event)
 	if err == nil {
-		out, err = h.encoding.response(result)
+		out, err = h.encoding.response(result, &c.encoded)
 	}
 	return result, out, err
 }
@@ -120,7 +121,8 @@ type bytesHandler struct {
 
 // Invoke implements lambda.Handler.
 func (h *bytesHandler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
-	ctx, inv := h.begin(ctx, func() trigger.Cause { return h.reader.Raw(payload) })
+	inv := new(invocation)
+	ctx = h.begin(inv, ctx, func() trigger.Cause { return h.reader.Raw(payload) })
 	defer inv.interrupted(&inv.returned)
 	out, err := h.next.Invoke(ctx, payload)
 	inv.returned = true

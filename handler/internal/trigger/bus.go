@@ -36,7 +36,7 @@ func (c *Cause) readEventBridge(d *document) {
 // readSchedule reads what a schedule sends (OpenTelemetry FaaS conventions, "Timer"). The schedule's expression is not in it.
 func (c *Cause) readSchedule(d *document) {
 	c.Kind = trace.SpanKindServer
-	c.Attributes = append(make([]attribute.KeyValue, 0, 2), semconv.FaaSTriggerTimer)
+	c.Attributes = append(make([]attribute.KeyValue, 0, 2+Spare), semconv.FaaSTriggerTimer)
 	if at := d.time.moment(); at != "" {
 		c.add(semconv.FaaSTime(at))
 	}

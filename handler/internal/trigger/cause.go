@@ -17,7 +17,8 @@ type Cause struct {
 	Kind trace.SpanKind
 	// Name is the span's name; empty where it is the function's.
 	Name string
-	// Attributes are known at the span's start, faas.trigger among them.
+	// Attributes are known at the span's start, faas.trigger among them. They have room for
+	// Spare more.
 	Attributes []attribute.KeyValue
 	// Caller is where the one sender of a request has left its span context; nothing for messages.
 	Caller Origin
@@ -28,6 +29,9 @@ type Cause struct {
 	// HTTP says that the response may have an HTTP status.
 	HTTP bool
 }
+
+// Spare is how many attributes are usually added to those of a Cause.
+const Spare = 6
 
 // Origin is where a sender has left its span context.
 type Origin struct {

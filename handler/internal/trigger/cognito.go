@@ -13,6 +13,6 @@ const cognitoSource = attribute.Key("epilogue.cognito.trigger_source")
 // readCognito reads the event of a user pool's trigger, or of Cognito Sync. Who the user is stays out of it.
 func (c *Cause) readCognito(d *document) {
 	c.Kind = trace.SpanKindServer
-	c.Attributes = append(make([]attribute.KeyValue, 0, 2), semconv.FaaSTriggerOther)
+	c.Attributes = append(make([]attribute.KeyValue, 0, 2+Spare), semconv.FaaSTriggerOther)
 	c.addText(cognitoSource, d.triggerSource.text())
 }

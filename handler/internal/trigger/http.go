@@ -22,7 +22,7 @@ type request struct {
 func (c *Cause) readHTTP(d *document, s *Settings) {
 	c.Kind, c.HTTP = trace.SpanKindServer, true
 	r := d.request()
-	c.Attributes = append(make([]attribute.KeyValue, 0, 16), semconv.FaaSTriggerHTTP)
+	c.Attributes = append(make([]attribute.KeyValue, 0, 16+Spare), semconv.FaaSTriggerHTTP)
 	method := r.method.text()
 	if method == "" {
 		return

@@ -86,7 +86,7 @@ func (b *batch) keep(o Origin) {
 func (b *batch) cause(c *Cause, destination string) {
 	const operation = "process"
 	c.Kind, c.Batch, c.Messages, c.Name = trace.SpanKindConsumer, b.count, b.origins, operation
-	c.Attributes = append(make([]attribute.KeyValue, 0, 10), semconv.FaaSTriggerPubSub, b.system,
+	c.Attributes = append(make([]attribute.KeyValue, 0, 10+Spare), semconv.FaaSTriggerPubSub, b.system,
 		semconv.MessagingOperationTypeProcess, semconv.MessagingOperationName(operation))
 	if destination != "" {
 		c.Name = operation + " " + destination

@@ -193,7 +193,8 @@ func (c *Cause) readSource(d *document, s *Settings) {
 // other is an event that tells nothing: for a server span the conventions require a trigger, and this is the one where no
 // other applies.
 func other() Cause {
-	return Cause{Source: Other, Kind: trace.SpanKindServer, Attributes: []attribute.KeyValue{semconv.FaaSTriggerOther}}
+	attrs := append(make([]attribute.KeyValue, 0, 1+Spare), semconv.FaaSTriggerOther)
+	return Cause{Source: Other, Kind: trace.SpanKindServer, Attributes: attrs}
 }
 
 // LowerNames returns names of headers as attributes have them.

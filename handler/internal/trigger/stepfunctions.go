@@ -24,7 +24,7 @@ func (d *document) stepFunctions() bool {
 func (c *Cause) readStepFunctions(d *document) {
 	d.stepFunctions()
 	c.Kind = trace.SpanKindServer
-	c.Attributes = append(make([]attribute.KeyValue, 0, 2), semconv.FaaSTriggerOther)
+	c.Attributes = append(make([]attribute.KeyValue, 0, 2+Spare), semconv.FaaSTriggerOther)
 	arn := d.machine.get("Id")
 	c.addText(semconv.AWSStepFunctionsStateMachineARNKey, arn.text())
 	input := d.execution.get("Input")

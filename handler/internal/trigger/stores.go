@@ -30,7 +30,7 @@ func (s *store) add(event *value, word func(string) string) {
 // cause sets what goes for all records, and the name and the time where there is one record.
 func (s *store) cause(c *Cause, collection string) {
 	c.Kind = trace.SpanKindServer
-	c.Attributes = append(make([]attribute.KeyValue, 0, 8), semconv.FaaSTriggerDatasource)
+	c.Attributes = append(make([]attribute.KeyValue, 0, 8+Spare), semconv.FaaSTriggerDatasource)
 	if collection != "" {
 		c.add(semconv.FaaSDocumentCollection(collection))
 	}

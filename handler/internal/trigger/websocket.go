@@ -14,7 +14,7 @@ const webSocket = "websocket"
 // was matched to, such as "$connect" or "sendOrder".
 func (c *Cause) readWebSocket(d *document, s *Settings) {
 	c.Kind, c.HTTP = trace.SpanKindServer, true
-	c.Attributes = append(make([]attribute.KeyValue, 0, 12), semconv.FaaSTriggerHTTP, semconv.NetworkProtocolName(webSocket))
+	c.Attributes = append(make([]attribute.KeyValue, 0, 12+Spare), semconv.FaaSTriggerHTTP, semconv.NetworkProtocolName(webSocket))
 	var route value
 	r := d.request()
 	d.context.pick(field{"routeKey", &route})
