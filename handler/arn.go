@@ -1,6 +1,39 @@
 package handler
 
-import "strings"
+import (
+	"strings"
+	"sync/atomic"
+
+	"github.com/aws/aws-lambda-go/lambdacontext"
+	"go.opentelemetry.io/otel/attribute"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+)
+
+// alias is what the ARN by which a function was invoked says.
+type alias struct {
+	arn        string
+	function   string // its name, empty where arn is no function's
+	attributes []attribute.KeyValue
+}
+
+// aliases keeps the last one: a function has few, and mostly one.
+type aliases struct{ last atomic.Pointer[alias] }
+
+// of returns what arn says, which may be empty.
+func (a *aliases) of(arn string) *alias {
+	if last := a.last.Load(); last != nil && last.arn == arn {
+		return last
+	}
+	read := &alias{arn: arn, function: functionName(arn)}
+	if arn != "" {
+		read.attributes = append(read.attributes, semconv.AWSLambdaInvokedARN(arn))
+	}
+	if account, resource := functionARN(arn, lambdacontext.FunctionVersion); account != "" {
+		read.attributes = append(read.attributes, semconv.CloudAccountID(account), semconv.CloudResourceID(resource))
+	}
+	a.last.Store(read)
+	return read
+}
 
 // A function's ARN has seven parts, and an eighth where it was invoked by a version or an alias:
 // arn:aws:lambda:REGION:ACCOUNT:function:NAME[:QUALIFIER] (AWS Lambda Developer Guide, "Lambda ARN format").

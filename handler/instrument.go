@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -14,24 +15,23 @@ import (
 	"github.com/epilogue-go/epilogue/internal/version"
 )
 
-// scopeName is the instrumentation scope of the invocations' spans.
-const scopeName = "github.com/epilogue-go/epilogue/handler"
-
 // instrument is what all invocations of one wrapped handler share.
 type instrument struct {
 	config
 	guard
 	tracker safeTracker
-	scope   []trace.TracerOption
+	tracers tracers
+	aliases aliases
 	init    initialization
 	doom    doom
 }
 
 // newInstrument attaches the tracker.
 func newInstrument(c config) *instrument {
-	in := &instrument{config: c, scope: []trace.TracerOption{
+	in := &instrument{config: c}
+	in.tracers.scope = []trace.TracerOption{
 		trace.WithInstrumentationVersion(version.Version), trace.WithSchemaURL(semconv.SchemaURL),
-	}}
+	}
 	in.tracker = newSafeTracker(&in.guard, c.given)
 	in.init.begin(&in.config)
 	in.doom.shared = in.init.kind == managedInstances
@@ -54,7 +54,7 @@ func (in *instrument) begin(inv *invocation, ctx context.Context, read func() tr
 	in.safely(func() {
 		cause := read()
 		inv.http = cause.HTTP
-		started, span := in.start(ctx, &cause, requestID, arn, how)
+		started, span := in.start(ctx, &cause, requestID, in.aliases.of(arn), how)
 		root = span.SpanContext().SpanID()
 		spanCtx, inv.span = started, span
 		in.traceInit(spanCtx, how)
@@ -64,22 +64,22 @@ func (in *instrument) begin(inv *invocation, ctx context.Context, read func() tr
 }
 
 // start starts the invocation's span, and calls into the program's propagators, sampler and processors.
-func (in *instrument) start(ctx context.Context, cause *trigger.Cause, requestID, arn string, how arrival) (context.Context, trace.Span) {
+func (in *instrument) start(ctx context.Context, cause *trigger.Cause, requestID string, as *alias, how arrival) (context.Context, trace.Span) {
 	parent, links := in.parent(ctx, cause)
 	options := [...]trace.SpanStartOption{
 		spanKind(cause),
-		trace.WithAttributes(in.attributes(cause, requestID, arn, how)...),
+		trace.WithAttributes(attributes(cause, requestID, as, how)...),
 		nil,
 	}
 	used := options[:2]
 	if len(links) > 0 {
 		used = append(used, trace.WithLinks(links...))
 	}
-	return in.tracer().Start(parent, spanName(cause, arn), used...)
+	return in.tracer().Start(parent, spanName(cause, as), used...)
 }
 
 func (in *instrument) tracer() trace.Tracer {
-	return in.tracerProvider().Tracer(scopeName, in.scope...)
+	return in.tracers.of(in.tracerProvider())
 }
 
 // The kinds of an invocation's span.
@@ -98,31 +98,21 @@ func spanKind(cause *trigger.Cause) trace.SpanStartOption {
 
 // attributes adds to the cause's attributes what is known at the span's start of any invocation (OpenTelemetry AWS Lambda
 // conventions, "All triggers").
-func (in *instrument) attributes(cause *trigger.Cause, requestID, arn string, how arrival) []attribute.KeyValue {
+func attributes(cause *trigger.Cause, requestID string, as *alias, how arrival) []attribute.KeyValue {
 	attrs := how.appendAttributes(slices.Grow(cause.Attributes, trigger.Spare))
 	if requestID != "" {
 		attrs = append(attrs, semconv.FaaSInvocationID(requestID))
 	}
-	if arn != "" {
-		account, resource := functionARN(arn, lambdacontext.FunctionVersion)
-		attrs = append(attrs, semconv.AWSLambdaInvokedARN(arn))
-		if account != "" {
-			attrs = append(attrs, semconv.CloudAccountID(account), semconv.CloudResourceID(resource))
-		}
-	}
-	return attrs
+	return append(attrs, as.attributes...)
 }
 
 // spanName is the cause's, otherwise the function's name.
-func spanName(cause *trigger.Cause, arn string) string {
+func spanName(cause *trigger.Cause, as *alias) string {
 	if cause.Name != "" {
 		return cause.Name
 	}
 	if lambdacontext.FunctionName != "" {
 		return lambdacontext.FunctionName
 	}
-	if name := functionName(arn); name != "" {
-		return name
-	}
-	return "invocation"
+	return cmp.Or(as.function, "invocation")
 }

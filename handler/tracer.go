@@ -1,0 +1,35 @@
+package handler
+
+import (
+	"reflect"
+	"sync/atomic"
+
+	"go.opentelemetry.io/otel/trace"
+)
+
+// scopeName is the instrumentation scope of the invocations' spans.
+const scopeName = "github.com/epilogue-go/epilogue/handler"
+
+// tracers keeps the tracer of the last provider: the SDK looks one up behind a lock, which takes as long as several
+// allocations.
+type tracers struct {
+	scope []trace.TracerOption
+	last  atomic.Pointer[providedTracer]
+}
+
+type providedTracer struct {
+	trace.Tracer
+	provider trace.TracerProvider // a pointer, which can be compared whatever it is compared with
+}
+
+// of returns provider's tracer.
+func (t *tracers) of(provider trace.TracerProvider) trace.Tracer {
+	if last := t.last.Load(); last != nil && last.provider == provider {
+		return last.Tracer
+	}
+	tracer := provider.Tracer(scopeName, t.scope...)
+	if reflect.ValueOf(provider).Kind() == reflect.Pointer {
+		t.last.Store(&providedTracer{tracer, provider})
+	}
+	return tracer
+}
