@@ -1,6 +1,7 @@
 package trigger
 
 import (
+	"cmp"
 	"net"
 	"strconv"
 	"strings"
@@ -14,7 +15,7 @@ import (
 type request struct {
 	method, path, route, protocol value
 	peer, agent, domain           value // as the service says, not as headers do
-	headers                       carrier
+	headers                       *carrier
 }
 
 // readHTTP reads the event of a REST API, an HTTP API, a load balancer or a function URL. One without a method, which a
@@ -22,12 +23,12 @@ type request struct {
 func (c *Cause) readHTTP(d *document, s *Settings) {
 	c.Kind, c.HTTP = trace.SpanKindServer, true
 	r := d.request()
-	c.Attributes = append(make([]attribute.KeyValue, 0, 16+Spare), semconv.FaaSTriggerHTTP)
+	c.Attributes = append(make([]attribute.KeyValue, 0, 12+Spare), semconv.FaaSTriggerHTTP)
 	method := r.method.text()
 	if method == "" {
 		return
 	}
-	c.Caller = Origin{Carrier: &r.headers}
+	c.Caller = Origin{Carrier: r.headers}
 	known := knownMethod(method)
 	c.add(semconv.HTTPRequestMethodKey.String(known))
 	if known != method {
@@ -49,7 +50,7 @@ func (c *Cause) readHTTP(d *document, s *Settings) {
 // integrations for HTTP APIs") and in a load balancer's (Elastic Load Balancing User Guide, "Lambda functions as targets").
 func (d *document) request() request {
 	r := request{method: d.method, path: d.path, route: d.resource}
-	r.headers.objects = [2]value{d.headers, d.multiHeaders}
+	r.headers = &carrier{objects: [2]value{d.headers, d.multiHeaders}}
 	var http, identity value
 	d.context.pick(field{"http", &http}, field{"identity", &identity}, field{"domainName", &r.domain}, field{"protocol", &r.protocol})
 	if http.isObject() {
@@ -87,7 +88,7 @@ func (r *request) addHeaders(c *Cause, s *Settings) {
 	}
 	c.addText(semconv.NetworkProtocolVersionKey, strings.TrimPrefix(r.protocol.text(), "HTTP/"))
 	for _, name := range s.RequestHeaders {
-		c.addHeader("http.request.header.", name, &r.headers)
+		c.addHeader("http.request.header.", name, r.headers)
 	}
 }
 
@@ -100,11 +101,8 @@ func (c *Cause) addText(key attribute.Key, text string) {
 
 // addServer adds the name that was asked for. The port is the service's word, or the header's.
 func (c *Cause) addServer(domain, host, port string) {
-	if name, p, err := net.SplitHostPort(host); err == nil {
-		host = name
-		if port == "" {
-			port = p
-		}
+	if name, p, ok := splitPort(host); ok {
+		host, port = name, cmp.Or(port, p)
 	}
 	if domain == "" {
 		domain = host
@@ -125,10 +123,19 @@ func firstOf(forwarded string, peer value) string {
 	if client = strings.TrimSpace(client); client == "" {
 		return peer.text()
 	}
-	if name, _, err := net.SplitHostPort(client); err == nil { // load balancers can add the client's port
+	if name, _, ok := splitPort(client); ok { // load balancers can add the client's port
 		return name
 	}
 	return client
+}
+
+// splitPort splits an address with a port; false where it has none.
+func splitPort(address string) (host, port string, ok bool) {
+	if !strings.Contains(address, ":") { // as mostly; net would make an error of it
+		return "", "", false
+	}
+	host, port, err := net.SplitHostPort(address)
+	return host, port, err == nil
 }
 
 // addHeader adds a header that the program has asked for.

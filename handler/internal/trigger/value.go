@@ -125,6 +125,10 @@ func (v *value) pickField(shape shape, f field) {
 	if !ok {
 		return
 	}
+	if len(index) == 1 {
+		*f.into = v.shapes.typedValue(v.typed.Field(index[0]))
+		return
+	}
 	found, err := v.typed.FieldByIndexErr(index)
 	if err != nil || !found.CanInterface() { // it leads through a nil embedded pointer, or through what is not exported
 		return

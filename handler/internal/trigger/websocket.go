@@ -24,7 +24,7 @@ func (c *Cause) readWebSocket(d *document, s *Settings) {
 	}
 	r.protocol = value{} // of the handshake
 	if d.headers.present() || d.multiHeaders.present() {
-		c.Caller = Origin{Carrier: &r.headers}
+		c.Caller = Origin{Carrier: r.headers}
 		c.addQuery(d, s)
 	}
 	r.addHeaders(c, s)
