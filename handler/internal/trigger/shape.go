@@ -7,7 +7,8 @@ import (
 	"sync"
 )
 
-// maxDepth bounds how deep types are looked into: through embedded structs, and through fields ahead of the first event.
+// maxDepth bounds how deep types are looked into: through embedded structs, and, ahead of the first event, through fields and
+// elements.
 const maxDepth = 8
 
 // shapes say where struct types keep the members of an object, by the rules of encoding/json. A type's is found out once.
@@ -48,19 +49,22 @@ func (s shape) add(t reflect.Type, index []int) {
 	}
 }
 
-// prepare finds out the shapes of t and of all that it leads to.
+// prepare finds out the shapes of t and of what it leads to in depth steps. A type can lead to itself, without a struct too, as
+// type tree map[string]tree does.
 func (s *shapes) prepare(t reflect.Type, depth int) {
-	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Map || t.Kind() == reflect.Array {
-		t = t.Elem()
-	}
-	if t.Kind() != reflect.Struct || depth == 0 {
+	if depth == 0 {
 		return
 	}
-	if _, ok := s.known.Load(t); ok {
-		return
-	}
-	for _, index := range s.of(t) {
-		s.prepare(t.FieldByIndex(index).Type, depth-1)
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Map, reflect.Array:
+		s.prepare(t.Elem(), depth-1)
+	case reflect.Struct:
+		if _, ok := s.known.Load(t); ok {
+			return
+		}
+		for _, index := range s.of(t) {
+			s.prepare(t.FieldByIndex(index).Type, depth-1)
+		}
 	}
 }
 
