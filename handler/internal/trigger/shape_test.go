@@ -11,9 +11,9 @@ type (
 	tree    map[string]tree
 	list    []list
 	chain   struct{ Next *chain }
-	forward struct{ *reverse }
-	reverse struct {
-		*forward
+	Forward struct{ *Reverse }
+	Reverse struct {
+		*Forward
 		Records list
 	}
 )
@@ -21,7 +21,7 @@ type (
 // TestTypesThatLeadToThemselves: Wrap hung with a function that takes a map or a list of its own type, which it followed
 // without a bound.
 func TestTypesThatLeadToThemselves(t *testing.T) {
-	for _, event := range []any{tree{}, list{}, &chain{}, forward{}, &reverse{}} {
+	for _, event := range []any{tree{}, list{}, &chain{}, Forward{}, &Reverse{}} {
 		r := trigger.NewReader(reflect.TypeOf(event), trigger.Settings{})
 		if c := r.Typed(reflect.ValueOf(event)); c.Source != trigger.Other {
 			t.Errorf("%T tells %v", event, c.Source)
