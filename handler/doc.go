@@ -11,7 +11,12 @@
 //		lambda.Start(handler.Wrap(handle, handler.WithTracker(ag)))
 //	}
 //
-// handle is anything aws-lambda-go accepts, and what the Runtime API receives is the same with and without [Wrap].
+// handle is anything aws-lambda-go accepts, and what the Runtime API receives is the same with and without [Wrap]. An
+// http.Handler goes behind a function URL by way of aws-lambda-go's lambdaurl, whose Wrap stands inside; lambdaurl.Start
+// would leave no place for this one:
+//
+//	lambda.Start(handler.Wrap(lambdaurl.Wrap(h), handler.WithTracker(ag)))
+//
 // The package speaks the OpenTelemetry API only: any SDK can be behind it, or none, and any [Tracker], or none.
 //
 // # The span
@@ -108,7 +113,7 @@
 //
 // # The cost
 //
-// An HTTP event costs some microseconds and about thirty allocations more than without Wrap, the SDK's included; see
-// BenchmarkInvocation. The payload is decoded once, by aws-lambda-go (with [WithRawEvent] here), and the result encoded
-// once, here.
+// Beside the span, Wrap costs an invocation some two microseconds and 13 allocations, and to read what an HTTP event tells
+// takes some three microseconds and 6 allocations more (BenchmarkOwnCost, BenchmarkInvocation with the SDK). The payload is
+// decoded once, by aws-lambda-go (with [WithRawEvent] here), and the result encoded once, here.
 package handler
