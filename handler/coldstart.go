@@ -29,6 +29,12 @@ const initializationType = attribute.Key("epilogue.initialization_type")
 // for JavaScript and Datadog's draw the line at 10 s as well.
 const proactiveAfter = 10 * time.Second
 
+// WithoutInitSpan leaves the span of the environment's initialisation out; see the package's section on cold starts. The
+// attributes of the first invocation's span stay. Default: the span is made.
+func WithoutInitSpan() Option {
+	return optionFunc(func(c *config) { c.noInitSpan = true })
+}
+
 // initialization is the environment's Init phase, as far as the function sees it.
 type initialization struct {
 	kind    string    // AWS_LAMBDA_INITIALIZATION_TYPE

@@ -9,7 +9,7 @@ import (
 	"github.com/epilogue-go/epilogue/handler/internal/trigger"
 )
 
-// Option changes what Wrap does.
+// Option changes what Wrap does. No option has an environment variable, and a nil Option is none.
 type Option interface{ apply(*config) }
 
 type optionFunc func(*config)
@@ -46,7 +46,7 @@ func newConfig(opts []Option) config {
 }
 
 // WithTracker sets who is told of each invocation's begin and end: the *agent.Agent that agent.Start returned.
-// Default: nobody, and spans leave when the TracerProvider's processors see fit. Nil is the default.
+// Default, also for nil: nobody, and spans leave when the TracerProvider's processors see fit.
 func WithTracker(t Tracker) Option {
 	return optionFunc(func(c *config) {
 		if t != nil {
@@ -82,6 +82,8 @@ func WithPropagators(p propagation.TextMapPropagator) Option {
 //
 //	opts := []lambda.Option{lambda.WithSetIndent("", "  "), lambda.WithUseNumber(true)}
 //	lambda.StartWithOptions(handler.Wrap(handle, handler.WithLambdaOptions(opts...)), opts...)
+//
+// Default: aws-lambda-go's own. Given twice, the later list counts.
 func WithLambdaOptions(opts ...lambda.Option) Option {
 	return optionFunc(func(c *config) { c.encoding, c.decoding = encodingOf(opts), decodingOf(opts) })
 }

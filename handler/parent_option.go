@@ -14,7 +14,7 @@ const (
 // does not say Sampled=1 follows the rule of these headers, see [WithUnsampledParent] and [WithXRaySampling].
 //
 // Default: links only, and the parent is Lambda's own span, where X-Ray traces that. It is for queues that take one
-// message at a time, so that a trace goes on through the queue. Environment: none.
+// message at a time, so that a trace goes on through the queue.
 func WithMessageParent() Option {
 	return optionFunc(func(c *config) { c.messageParent = true })
 }
@@ -25,7 +25,7 @@ func WithMessageParent() Option {
 // the trace by X-Ray's id. That parent is a span which nobody may ever record.
 //
 // Default: such a header becomes a link, and the span is a root that the sampler decides on. Of this option and
-// [WithXRaySampling] the later counts. Environment: none.
+// [WithXRaySampling] the later counts.
 func WithUnsampledParent() Option {
 	return optionFunc(func(c *config) { c.unsampled = unsampledParent })
 }
@@ -35,7 +35,7 @@ func WithUnsampledParent() Option {
 // link. It is for functions whose X-Ray mode is Active; in PassThrough mode it silences the function.
 //
 // Default: such a header becomes a link, and the span is a root that the sampler decides on. Of this option and
-// [WithUnsampledParent] the later counts. Environment: none.
+// [WithUnsampledParent] the later counts.
 func WithXRaySampling() Option {
 	return optionFunc(func(c *config) { c.unsampled = unsampledStands })
 }

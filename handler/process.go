@@ -33,9 +33,3 @@ func (p Process) withDefaults() Process {
 func WithProcess(p Process) Option {
 	return optionFunc(func(c *config) { c.process = p })
 }
-
-// WithoutInitSpan leaves the span of the environment's initialisation out; see the package's section on cold starts. The
-// attributes of the first invocation's span stay.
-func WithoutInitSpan() Option {
-	return optionFunc(func(c *config) { c.noInitSpan = true })
-}

@@ -55,7 +55,7 @@ func WithRawEvent() Option {
 }
 
 // WithCapturedRequestHeaders records the headers of these names, in any case, as http.request.header.NAME. Default: none,
-// since headers hold credentials.
+// since headers hold credentials. Given again it adds to the names; a blank one is ignored.
 func WithCapturedRequestHeaders(names ...string) Option {
 	return optionFunc(func(c *config) {
 		c.events.RequestHeaders = append(c.events.RequestHeaders, trigger.LowerNames(names)...)
@@ -63,7 +63,7 @@ func WithCapturedRequestHeaders(names ...string) Option {
 }
 
 // WithCapturedResponseHeaders records the headers of these names, in any case, as http.response.header.NAME, where the
-// result of an HTTP event has them. Default: none.
+// result of an HTTP event has them. Default: none. Given again it adds to the names; a blank one is ignored.
 func WithCapturedResponseHeaders(names ...string) Option {
 	return optionFunc(func(c *config) {
 		c.events.ResponseHeaders = append(c.events.ResponseHeaders, trigger.LowerNames(names)...)
@@ -71,7 +71,7 @@ func WithCapturedResponseHeaders(names ...string) Option {
 }
 
 // WithQueryValues records the values of these parameters of a request's query in url.query; a name counts as it is sent,
-// case and all. Default: none; url.query has the names, and REDACTED for every value.
+// case and all. Default: none; url.query has the names, and REDACTED for every value. Given again it adds to the names.
 func WithQueryValues(names ...string) Option {
 	return optionFunc(func(c *config) { c.events.QueryValues = append(c.events.QueryValues, names...) })
 }
