@@ -9,9 +9,10 @@ import (
 	"github.com/epilogue-go/epilogue/internal/xrayheader"
 )
 
-// maxLinks is how many links the messages of a batch give at most: the first ones that differ. It bounds the work for a
-// batch, which may have 10,000 messages (AWS Lambda API Reference, "CreateEventSourceMapping"), and is what a span
-// keeps by default (OTEL_SPAN_LINK_COUNT_LIMIT). A span with a lower limit keeps the last and counts the others.
+// maxLinks is how many links a span gets at most: those to the first messages of a batch that differ, the last of which gives
+// its place to Lambda's span where there is a link to that. It bounds the work for a batch, which may have 10,000 messages
+// (AWS Lambda API Reference, "CreateEventSourceMapping"), and is what a span keeps by default (OTEL_SPAN_LINK_COUNT_LIMIT). A
+// span with a lower limit keeps the last and counts the others.
 const maxLinks = 128
 
 // elsewhere stands in the context from which the messages' span contexts are extracted. A propagator that also reads
@@ -67,7 +68,7 @@ func headerContext(s string) trace.SpanContext {
 // so few that looking at each is faster than a map.
 type linkSet struct{ list []trace.Link }
 
-// add adds a link to sc, unless sc is invalid or linked to already.
+// add adds a link to sc, unless sc is invalid or linked to already. In a full set it takes the last one's place.
 func (l *linkSet) add(sc trace.SpanContext) {
 	if !sc.IsValid() {
 		return
@@ -78,5 +79,5 @@ func (l *linkSet) add(sc trace.SpanContext) {
 			return
 		}
 	}
-	l.list = append(l.list, trace.Link{SpanContext: sc})
+	l.list = append(l.list[:min(len(l.list), maxLinks-1)], trace.Link{SpanContext: sc})
 }

@@ -136,7 +136,7 @@ func numbers(links []trace.Link) []int {
 
 // TestManyMessages: each sender is linked to once, in the order of the messages, up to the bound.
 func TestManyMessages(t *testing.T) {
-	for _, messages := range []int{1, 2, 100, maxLinks, maxLinks + 1, 10000} {
+	for _, messages := range []int{1, 2, 100, maxLinks - 1, maxLinks, maxLinks + 1, 10000} {
 		c := trigger.Cause{Batch: messages}
 		var want []int
 		for n := 1; n <= messages; n++ {
@@ -148,6 +148,13 @@ func TestManyMessages(t *testing.T) {
 		_, links := rules().parent(t.Context(), &c)
 		if got := numbers(links); !slices.Equal(got, want) {
 			t.Errorf("%d messages: %d links, want %d", messages, len(got), len(want))
+		}
+		// One more than a span keeps made it drop the first message's.
+		ctx := context.WithValue(t.Context(), xrayheader.ContextKey, amznHeader(20000, "0")) //nolint:staticcheck // aws-lambda-go's key
+		_, links = rules().parent(ctx, &c)
+		want = append(want[:min(len(want), maxLinks-1)], -20000)
+		if got := numbers(links); !slices.Equal(got, want) {
+			t.Errorf("%d messages and Lambda: %d links to %d, want %d", messages, len(got), got[len(got)-1], len(want))
 		}
 	}
 }
