@@ -8,7 +8,8 @@ import (
 )
 
 // Process is what Wrap needs to know of the process it is called in. A zero field means the real thing, so the zero
-// Process is the process itself; tests and emulated environments fill in their own. See [WithProcess].
+// Process is the process itself; tests and emulated environments fill in their own. See [WithProcess]. Lambda's trace header
+// is not among it: where the context has none it is the real environment's, in which aws-lambda-go puts it.
 type Process struct {
 	// Getenv reads an environment variable: the platform's AWS_*. Default os.Getenv.
 	Getenv func(key string) string
