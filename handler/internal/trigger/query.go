@@ -32,7 +32,8 @@ func (c *Cause) addQuery(d *document, s *Settings) {
 	c.add(semconv.URLQuery(assemble(parameters, encode, s.QueryValues)))
 }
 
-// redact replaces the values in a query string. What stands without a name may be a value.
+// redact replaces the values in a query string. What stands without a name may be a value; so may what stands ahead of a
+// semicolon, which some take for an ampersand.
 func redact(query string, recorded []string) string {
 	var b strings.Builder
 	b.Grow(len(query))
@@ -42,7 +43,7 @@ func redact(query string, recorded []string) string {
 		}
 		name, _, named := strings.Cut(pair, "=")
 		switch {
-		case !named && pair != "":
+		case !named && pair != "", strings.Contains(name, ";"):
 			b.WriteString(redacted)
 		case named && !slices.Contains(recorded, name):
 			b.WriteString(name)
@@ -55,19 +56,21 @@ func redact(query string, recorded []string) string {
 	return b.String()
 }
 
-// assemble makes a query string of parameters that were taken apart, in the order of their names.
+// assemble makes a query string of parameters that were taken apart, in the order of their names. What has an empty value
+// may have stood without a name, and be a value itself.
 func assemble(parameters value, encode func(string) string, recorded []string) string {
 	var b strings.Builder
 	add := func(name, text string) {
 		if b.Len() > 0 {
 			b.WriteByte('&')
 		}
-		b.WriteString(encode(name))
-		b.WriteByte('=')
-		if slices.Contains(recorded, name) {
-			b.WriteString(encode(text))
-		} else {
+		switch {
+		case slices.Contains(recorded, name):
+			b.WriteString(encode(name) + "=" + encode(text))
+		case text == "" || strings.Contains(name, ";"):
 			b.WriteString(redacted)
+		default:
+			b.WriteString(encode(name) + "=" + redacted)
 		}
 	}
 	for _, name := range parameters.sortedKeys(maxKeys) {

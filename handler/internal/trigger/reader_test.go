@@ -158,11 +158,32 @@ func TestQuery(t *testing.T) {
 		{"token", "REDACTED"},
 		{"a=&&b", "a=REDACTED&&REDACTED"},
 		{"a=b=c&=d", "a=REDACTED&=REDACTED"},
+		{"token;a=1", "REDACTED"},
 	}
 	for _, tt := range tests {
 		c := trigger.NewReader(nil, settings).Raw([]byte(head + tt.query + tail))
 		if got := attributesOf(c)["url.query"]; got != tt.want {
 			t.Errorf("%q: %q, want %q", tt.query, got, tt.want)
+		}
+	}
+}
+
+// TestParameters: as TestQuery, of a query that API Gateway or a load balancer has taken apart. "?token" came as a name without
+// a value there, and was recorded.
+func TestParameters(t *testing.T) {
+	const head, tail = `{"requestContext":{"elb":{}},"httpMethod":"GET","path":"/",`, `}`
+	tests := []struct{ query, want string }{
+		{`"queryStringParameters":{"a":"1","expand":"2"}`, "a=REDACTED&expand=2"},
+		{`"queryStringParameters":{"token":""}`, "REDACTED"},
+		{`"queryStringParameters":{"expand":""}`, "expand="},
+		{`"queryStringParameters":{"token;a":"1"}`, "REDACTED"},
+		{`"multiValueQueryStringParameters":{"token":[""],"a":["1","2"]}`, "a=REDACTED&a=REDACTED&REDACTED"},
+		{`"multiValueQueryStringParameters":{"token":[]}`, "REDACTED"},
+	}
+	for _, tt := range tests {
+		c := trigger.NewReader(nil, settings).Raw([]byte(head + tt.query + tail))
+		if got := attributesOf(c)["url.query"]; got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.query, got, tt.want)
 		}
 	}
 }
