@@ -13,6 +13,7 @@ type lane[S any] struct {
 	mu    sync.Mutex
 	spans []S
 	due   int // with so many spans, who puts the last down has to see to it that they are taken
+	most  int // more are not kept; 0: no bound, since who is told sees to it before going on
 
 	spare []S // the memory of those taken last; of the owner's lock
 	_     [cacheLines]byte
@@ -21,7 +22,9 @@ type lane[S any] struct {
 // put adds s. If it is due, the caller has to take the owner's lock and what is in the lane.
 func (l *lane[S]) put(s S) (due bool) {
 	l.mu.Lock()
-	l.spans = append(l.spans, s)
+	if l.most == 0 || len(l.spans) < l.most {
+		l.spans = append(l.spans, s)
+	}
 	due = len(l.spans) >= l.due
 	l.mu.Unlock()
 	return due

@@ -14,6 +14,9 @@ const (
 	forgottenAfter = 15 * time.Minute
 	// leastStarts is how many spans start at least before somebody who starts one has to sweep.
 	leastStarts = 64
+	// sweepPatience is how long anybody waits for a sweep, which takes microseconds unless a span's lock is held. The SDK
+	// holds it while it makes text of what a program has panicked with, by methods of the program's own.
+	sweepPatience = 5 * time.Millisecond
 )
 
 // openSpans knows the sampled spans that have started and not ended, up to a bound.
@@ -26,6 +29,8 @@ type openSpans struct {
 	sweepAt int // so many starts
 	started lane[sdktrace.ReadWriteSpan]
 
+	sweeping sync.Mutex // held by the sweep under way
+
 	mu    sync.Mutex
 	known []sdktrace.ReadWriteSpan // in the order in which they came
 }
@@ -33,9 +38,12 @@ type openSpans struct {
 func newOpenSpans(bound int) *openSpans {
 	o := &openSpans{bound: bound, sweepAt: max(bound/2, leastStarts)}
 	o.started.await(o.sweepAt)
+	o.started.most = o.sweepAt + bound
 	return o
 }
 
+// add takes in a span that has started. It is not known where so many have started during one sweep that they take up the
+// bound once more.
 func (o *openSpans) add(s sdktrace.ReadWriteSpan) {
 	if o.started.put(s) {
 		o.sweep()
@@ -50,14 +58,29 @@ func (o *openSpans) list() []sdktrace.ReadWriteSpan {
 	return slices.Clone(o.known)
 }
 
-// sweep lets go of what has ended.
+// sweep lets go of what has ended. It does nothing while another sweep does so, and returns after sweepPatience at the
+// latest: a span that can not be asked must hold up neither a flush nor the start of another span.
 func (o *openSpans) sweep() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.tidy()
+	if !o.sweeping.TryLock() {
+		return
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer o.sweeping.Unlock()
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		o.tidy()
+	}()
+	patience := time.NewTimer(sweepPatience)
+	defer patience.Stop()
+	select {
+	case <-done:
+	case <-patience.C:
+	}
 }
 
-// tidy brings known up to date. o.mu is held; it calls nothing of a span that calls others.
+// tidy brings known up to date. o.mu is held. Of a span it calls what takes no lock but the span's own.
 func (o *openSpans) tidy() {
 	taken := o.started.take()
 	o.started.await(o.sweepAt)
