@@ -215,7 +215,7 @@ func TestOnEndAllocatesNothing(t *testing.T) {
 		}
 	}
 	round()
-	if n := testing.AllocsPerRun(10, round); n > 2 { // take grows a slice of batches now and then
+	if n := testing.AllocsPerRun(10, round); n > 8 { // of take, which grows a slice of batches now and then, and of the sweep
 		t.Errorf("%v allocations for %d spans", n, len(ended))
 	}
 	p.loop.setInterval(false)

@@ -152,6 +152,7 @@ func start(x exporter, s sized) *SDK {
 	l := newLoop(q, x, pick(s.delay, 5*time.Second), s.timeout)
 	l.setInterval(s.interval)
 	p := &processor{open: newOpenSpans(bound), queue: q, loop: l}
+	l.landed = p.open.sweep
 	return &SDK{processor: p, provider: sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(p))}
 }
 

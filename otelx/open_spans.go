@@ -14,6 +14,8 @@ const (
 	forgottenAfter = 15 * time.Minute
 	// leastStarts is how many spans start at least before somebody who starts one has to sweep.
 	leastStarts = 64
+	// spareStarts is for how many spans there is room at least that start while others are swept out.
+	spareStarts = 1 << 12
 	// sweepPatience is how long anybody waits for a sweep, which takes microseconds unless a span's lock is held. The SDK
 	// holds it while it makes text of what a program has panicked with, by methods of the program's own.
 	sweepPatience = 5 * time.Millisecond
@@ -21,9 +23,9 @@ const (
 
 // openSpans knows the sampled spans that have started and not ended, up to a bound.
 //
-// A span that ends is not looked for: each flush, and failing that each of many starts, sweeps out those that have
-// ended. So OnEnd has nothing to do here; and what has ended is held for no longer than its snapshot waits in the queue,
-// or until half the bound have started since.
+// A span that ends is not looked for: each flush, each export in the background, and failing these each of many starts,
+// sweeps out those that have ended. So OnEnd has nothing to do here; and what has ended is held for no longer than its
+// snapshot waits in the queue, or until half the bound have started since.
 type openSpans struct {
 	bound   int
 	sweepAt int // so many starts
@@ -38,12 +40,12 @@ type openSpans struct {
 func newOpenSpans(bound int) *openSpans {
 	o := &openSpans{bound: bound, sweepAt: max(bound/2, leastStarts)}
 	o.started.await(o.sweepAt)
-	o.started.most = o.sweepAt + bound
+	o.started.most = o.sweepAt + max(bound, spareStarts)
 	return o
 }
 
-// add takes in a span that has started. It is not known where so many have started during one sweep that they take up the
-// bound once more.
+// add takes in a span that has started. It stays unknown where the sweep under way does not come to an end and there is no
+// room for more.
 func (o *openSpans) add(s sdktrace.ReadWriteSpan) {
 	if o.started.put(s) {
 		o.sweep()

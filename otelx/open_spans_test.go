@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -13,6 +14,7 @@ import (
 
 // held returns what o keeps from being collected as garbage.
 func (o *openSpans) held() (n int) {
+	defer o.settled()()
 	for _, spans := range [][]sdktrace.ReadWriteSpan{o.known, o.started.spans, o.started.spare} {
 		for _, s := range spans[:cap(spans)] {
 			if s != nil {
@@ -21,6 +23,19 @@ func (o *openSpans) held() (n int) {
 		}
 	}
 	return n
+}
+
+// settled waits for the sweep under way, and keeps others away until the result is called.
+func (o *openSpans) settled() (release func()) {
+	o.sweeping.Lock()
+	o.mu.Lock()
+	return func() { o.mu.Unlock(); o.sweeping.Unlock() }
+}
+
+// kept returns how many spans o knows, ended ones that nobody has swept out included.
+func (o *openSpans) kept() int {
+	defer o.settled()()
+	return len(o.known) + len(o.started.spans)
 }
 
 // TestOpenSpansAgreeWithAMap starts and ends at random, and compares the list with a map.
@@ -68,7 +83,7 @@ func TestEndedSpansAreLetGo(t *testing.T) {
 	_, open := s.TracerProvider().Tracer("test").Start(t.Context(), "open")
 	for range 10 * bound {
 		end(s, "a")
-		if n := len(o.known) + len(o.started.spans); n > bound/2+1 {
+		if n := o.kept(); n > bound/2+1 {
 			t.Fatalf("%d spans are kept without a flush", n)
 		}
 	}
@@ -80,6 +95,22 @@ func TestEndedSpansAreLetGo(t *testing.T) {
 	if n := len(o.list()) + o.held(); n != 0 {
 		t.Errorf("%d spans are listed or held, want none", n)
 	}
+}
+
+// In a service that has become idle only the interval flush is left to let go of them: no flush is called and no span
+// starts.
+func TestTheIntervalFlushLetsGoOfEndedSpans(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := &fakeExporter{}
+		s := start(x, sized{interval: true, delay: time.Second})
+		end(s, "a", "b", "c")
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		wantCalls(t, x, "a b c")
+		if n := s.processor.open.held(); n != 0 {
+			t.Errorf("%d spans are held after the interval flush, want none", n)
+		}
+	})
 }
 
 // A span whose start is told to be in the future gives way neither sooner nor later than others do, and stands in

@@ -24,6 +24,7 @@ func TestASpanThatCanNotBeAskedHoldsNobody(t *testing.T) {
 	x := &fakeExporter{}
 	s := start(x, sized{bound: bound})
 	s.SetIntervalFlush(false)
+	o := s.processor.open
 	ctx := within(t, 20*time.Second)
 	stuck := slowPanic{make(chan struct{}), make(chan struct{})}
 	release := sync.OnceFunc(func() { close(stuck.release) })
@@ -41,12 +42,11 @@ func TestASpanThatCanNotBeAskedHoldsNobody(t *testing.T) {
 		t.Error(err)
 	}
 	wantCalls(t, x, "before")
-	for range 10 * bound {
+	for range 2 * o.started.most {
 		end(s, "after")
 	}
-	o := s.processor.open
 	o.started.mu.Lock()
-	if n := len(o.started.spans); n > o.sweepAt+bound {
+	if n := len(o.started.spans); n > o.started.most {
 		t.Errorf("%d spans are kept while none can be swept out", n)
 	}
 	o.started.mu.Unlock()

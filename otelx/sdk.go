@@ -86,7 +86,9 @@ func (c *config) newProcessor(env *environment) *processor {
 	if m != nil {
 		m.observe(l.stats)
 	}
-	return &processor{open: newOpenSpans(bound), queue: q, loop: l, metrics: m, last: c.newLastResort(env, q)}
+	open := newOpenSpans(bound)
+	l.landed = open.sweep
+	return &processor{open: open, queue: q, loop: l, metrics: m, last: c.newLastResort(env, q)}
 }
 
 // newExporter returns the option's exporter, else the environment's; nil for none.
