@@ -23,14 +23,15 @@ const (
 	// be much larger, it is an eighth of the largest. A backend that takes none of 64 KiB is not made for spans, and would
 	// be sent them one by one.
 	minSplitBytes = 64 << 10
-	// keepBody is how many bytes of memory for an encoded request are kept until the next one.
-	keepBody = 1 << 20
+	// keepBytes is how much memory for requests is kept until the next ones, all together: a request of the default size
+	// is encoded in up to ten MiB, and would else need them anew at each flush, or one for each connection of a usual one.
+	keepBytes = 12 << 20
 	// maxRequests is how many OTLP requests are under way at once, and maxFullRequests how many if they are as large as
 	// they may be. With few spans there are few batches: it takes 16,384 in batches of 512, the specification's default,
 	// to make 32.
 	maxRequests     = 32
 	maxFullRequests = 8
-	// keepEncodings is for how many requests memory is kept until the next ones.
+	// keepEncodings is for how many requests at once memory is kept until the next ones.
 	keepEncodings = 8
 )
 
@@ -81,6 +82,7 @@ type otlpExporter struct {
 	mu    sync.Mutex
 	limit int // bytes of a request now, at most what it was at the beginning
 	idle  []*encoding
+	kept  int // bytes in idle
 }
 
 // encoding is the memory to encode one request in. It belongs to one export at a time.
@@ -177,20 +179,22 @@ func (x *otlpExporter) acquire() (e *encoding, limit int) {
 	if n := len(x.idle); n > 0 {
 		e = x.idle[n-1]
 		x.idle = x.idle[:n-1]
+		x.kept -= cap(e.body)
 		return e, x.limit
 	}
 	return &encoding{encoder: otlp.Encoder{MaxSpan: x.limits.SpanBytes}}, x.limit
 }
 
-// give takes e back, but for memory that an unusually large request has needed.
+// give takes e back, but for memory beyond what is kept.
 func (x *otlpExporter) give(e *encoding) {
-	if cap(e.body) > keepBody {
-		e.body = nil
-	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	if x.kept+cap(e.body) > keepBytes {
+		e.body = nil
+	}
 	if len(x.idle) < keepEncodings {
 		x.idle = append(x.idle, e)
+		x.kept += cap(e.body)
 	}
 }
 

@@ -85,16 +85,55 @@ func TestBackendThatTakesNothingIsNotSentSpansOneByOne(t *testing.T) {
 	}
 }
 
-func TestMemoryOfLargeRequestsIsGivenBack(t *testing.T) {
-	x := newOTLPExporter(&narrow{most: 8 << 20}, defaultRequestBytes)
-	s := start(x, sized{})
-	large(s, 1000, 1000, 1000)
-	if err := s.ForceFlush(t.Context()); err != nil {
-		t.Error(err)
-	}
-	for _, e := range x.idle {
-		if cap(e.body) > keepBody {
-			t.Errorf("%d bytes are kept", cap(e.body))
+// Encoding takes twice the size of the request and more, so that what is kept for a request of a megabyte has to be larger
+// than that: each flush of half a megabyte or more got its memory anew.
+func TestMemoryOfRequestsIsKept(t *testing.T) {
+	for _, kilobytes := range []int{300, 1000, 4000} {
+		x := newOTLPExporter(&narrow{most: defaultRequestBytes}, defaultRequestBytes)
+		s := start(x, sized{})
+		var before *byte
+		for round := range 3 {
+			for range kilobytes / 100 {
+				large(s, 100)
+			}
+			if err := s.ForceFlush(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if len(x.idle) != 1 || x.kept != cap(x.idle[0].body) || x.kept > keepBytes {
+				t.Fatalf("%d encodings, %d bytes kept", len(x.idle), x.kept)
+			}
+			memory := &x.idle[0].body[:1][0]
+			if round > 0 && memory != before {
+				t.Errorf("%d kB: flush %d has got memory anew", kilobytes, round)
+			}
+			before = memory
 		}
+	}
+}
+
+// However many requests there were at once, and however large, what is kept has its bound.
+func TestMemoryOfManyLargeRequestsIsGivenBack(t *testing.T) {
+	x := newOTLPExporter(&narrow{most: mostRequestBytes}, mostRequestBytes)
+	var under []*encoding
+	for _, mb := range []int{20, 5, 5, 5, 1, 1, 1, 1, 1, 1, 1} {
+		e, _ := x.acquire()
+		e.body = make([]byte, 0, mb<<20)
+		under = append(under, e)
+	}
+	for _, e := range under {
+		x.give(e)
+	}
+	sum := 0
+	for _, e := range x.idle {
+		sum += cap(e.body)
+	}
+	if sum > keepBytes || sum < keepBytes/2 || sum != x.kept || len(x.idle) != keepEncodings {
+		t.Errorf("%d bytes are kept in %d, and %d counted", sum, len(x.idle), x.kept)
+	}
+	for range len(under) {
+		x.acquire()
+	}
+	if x.kept != 0 {
+		t.Errorf("%d bytes are counted where nothing is kept", x.kept)
 	}
 }
