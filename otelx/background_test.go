@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -36,6 +37,34 @@ func TestIntervalFlush(t *testing.T) {
 		time.Sleep(time.Millisecond)
 		synctest.Wait()
 		wantCalls(t, x, "a b", "c")
+	})
+}
+
+// The edge at which the buffer became half full came while a flush was under way, which did not look for it at its end:
+// where a batch is as large as the buffer, the next edge is at its end, and spans were dropped before the interval.
+func TestHalfFullDuringAFlushIsExportedBehindIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := &fakeExporter{}
+		s := start(x, sized{bound: 100, batch: 100, interval: true, delay: time.Hour})
+		end(s, "flushed")
+		release := x.hold()
+		var flush sync.WaitGroup
+		flush.Go(func() {
+			if err := s.ForceFlush(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+		synctest.Wait()
+		for range 60 {
+			end(s, "a")
+		}
+		release()
+		flush.Wait()
+		synctest.Wait()
+		wantStats(t, s, Stats{Ended: 61, Exported: 61})
+		if len(x.calls) != 2 {
+			t.Errorf("%d exports, want the flush and one behind it", len(x.calls))
+		}
 	})
 }
 

@@ -171,7 +171,7 @@ func (l *loop) finish(r *run) {
 	left, _ := l.queue.load()
 	switch {
 	case left == 0 || l.closing:
-	case left >= l.queue.half && r.background && !r.gaveUp():
+	case left >= l.queue.half && (r.background || l.interval) && !r.gaveUp(): // the edge came while r was under way
 		next := l.begin(l.patience())
 		next.background = true
 		go l.execute(next)
