@@ -103,7 +103,6 @@ func newAgent(ctx context.Context, f Flusher, opts []Option) *Agent {
 	a.settings, bad = o.resolve(a.process.Getenv)
 	a.log.sayBad(bad)
 	a.rhythm.pace.strategy = a.settings.strategy
-	a.invocations.now = a.rhythm.now
 	a.life, a.stop = context.WithCancel(context.WithoutCancel(ctx))
 	a.flights.base = a.life
 	a.flights.call = a.forceFlush
@@ -139,15 +138,15 @@ func (a *Agent) flushFor(deadline time.Time) error {
 // settle flushes what waits when the invocation has ended, or leaves it for a later end where the strategy says so and
 // mayWait is true. A flight under way is waited for in any case, and so is what the Flusher sends by itself, since the
 // environment is about to freeze.
-func (a *Agent) settle(requestID string, deadline time.Time, mayWait bool) error {
+func (a *Agent) settle(deadline time.Time, mayWait bool) error {
 	until := a.settings.budget.flush(time.Now(), deadline)
-	due := a.rhythm.due(a.invocations.begunAt(requestID))
-	if !a.flights.underWay() {
+	due := a.rhythm.due()
+	if asked := a.rhythm.now(); !a.flights.underWay() {
 		waiting, urgent := a.flusher.backlog(until)
 		switch {
 		case urgent:
 		case waiting == 0:
-			a.rhythm.cleared()
+			a.rhythm.cleared(asked)
 			a.counters.idle.Add(1)
 			return nil
 		case mayWait && !due:

@@ -38,7 +38,7 @@ func BenchmarkEndWithNothingPending(b *testing.B) {
 	deadline := time.Now().Add(time.Hour)
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := a.settle("r", deadline, true); err != nil {
+		if err := a.settle(deadline, true); err != nil {
 			b.Fatal(err)
 		}
 	}

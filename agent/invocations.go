@@ -20,7 +20,6 @@ type invocation struct {
 	ended chan struct{} // closed by end, or when the invocation is forgotten, so that nobody waits for ever
 
 	// The invocations' mutex guards the rest.
-	begunAt  instant   // zero: its handler has not begun
 	deadline time.Time // zero: not known
 	root     [8]byte   // the span id of its root span; zero: none
 	alarm    *alarm    // its timeout guard; nil: none, or over
@@ -50,8 +49,7 @@ func isClosed(c <-chan struct{}) bool {
 // A request id can come again: Lambda retries a failed asynchronous invocation under the same one. So a begin after the
 // end, or a second INVOKE, is that of a new invocation, which takes the place of the old.
 type invocations struct {
-	alarms alarms         // set before the first use, as now is
-	now    func() instant // nil: begins are not timed
+	alarms alarms // set before the first use
 
 	mu  sync.Mutex
 	all []*invocation
@@ -72,9 +70,6 @@ func (v *invocations) begin(id string, deadline time.Time, root [8]byte) (late b
 	inv.root = root
 	if !deadline.IsZero() {
 		inv.deadline = deadline
-	}
-	if v.now != nil {
-		inv.begunAt = v.now()
 	}
 	close(inv.begun)
 	v.alarms.set(inv)
@@ -154,16 +149,6 @@ func (v *invocations) isSpent(id string) bool {
 	defer v.mu.Unlock()
 	inv := v.find(id)
 	return inv != nil && inv.spent
-}
-
-// begunAt returns when the invocation's handler began; never, where that is not known.
-func (v *invocations) begunAt(id string) instant {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if inv := v.find(id); inv != nil {
-		return inv.begunAt
-	}
-	return instant{}
 }
 
 // deadlineOf returns the invocation's deadline, zero where it is not known.

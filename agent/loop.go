@@ -106,7 +106,7 @@ func (a *Agent) invoked(event extensionsapi.Event) {
 	// Where next was broken, its End may have flushed already.
 	if a.awaitBegin(inv) && a.awaitEnd(inv) && !a.invocations.isSpent(inv.id) {
 		inTime := event.Deadline.IsZero() || time.Now().Before(event.Deadline)
-		_ = a.settle(inv.id, event.Deadline, inTime) // counted and logged where it fails
+		_ = a.settle(event.Deadline, inTime) // counted and logged where it fails
 	}
 }
 

@@ -30,29 +30,26 @@ type pace struct {
 
 	last    instant // the last end
 	dense   instant // the first of the ends since which none has come late
-	oldest  instant // since when something may wait: the begin of its invocation; never: nothing does
+	oldest  instant // since when something may wait: nothing did then, or was being delivered
 	flushed instant // when the last flush began that went well
 	failed  bool    // the last flush did not
 }
 
-// due reports whether what waits is to be flushed at the end, now, of an invocation that began at begun.
-func (p *pace) due(begun, now instant) bool {
+// due reports whether what waits is to be flushed at the end of an invocation, now.
+func (p *pace) due(now instant) bool {
 	period := p.strategy.period
 	half := period / 2 // what has waited for less than this can wait for another such gap
 	if p.last.isNever() || p.last.until(now) > half {
 		p.dense = now
 	}
 	p.last = now
-	if p.oldest.isNever() {
-		p.oldest = begun
-	}
 	switch {
 	case p.failed:
 		return true
 	case p.strategy.kind == periodic:
 		return p.flushed.isNever() || p.flushed.until(now) >= period
 	case p.strategy.kind == adaptive:
-		return p.dense.until(now) < period || p.oldest.until(now) >= half
+		return p.dense.until(now) < period || p.oldest.isNever() || p.oldest.until(now) >= half
 	default:
 		return true
 	}
@@ -64,14 +61,11 @@ func (p *pace) landed(began instant, err error) {
 	if p.failed {
 		return
 	}
-	p.flushed, p.oldest = began, instant{}
-	if p.last.mono > began.mono { // an end that it came too early for
-		p.oldest = began
-	}
+	p.flushed, p.oldest = began, began
 }
 
-// cleared is told that nothing waits, whoever has delivered it.
-func (p *pace) cleared() { p.oldest, p.failed = instant{}, false }
+// cleared is told that nothing waits now, whoever has delivered it.
+func (p *pace) cleared(now instant) { p.oldest, p.failed = now, false }
 
 // rhythm is the agent's pace with its clock, for goroutines at once.
 type rhythm struct {
@@ -87,10 +81,10 @@ func (r *rhythm) now() instant {
 	return instant{wall: now.Round(0), mono: now.Sub(r.epoch)}
 }
 
-func (r *rhythm) due(begun instant) bool {
+func (r *rhythm) due() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.pace.due(begun, r.now())
+	return r.pace.due(r.now())
 }
 
 func (r *rhythm) landed(began instant, err error) {
@@ -105,8 +99,9 @@ func (r *rhythm) failed() {
 	r.pace.failed = true
 }
 
-func (r *rhythm) cleared() {
+// cleared is told that nothing waited at that moment.
+func (r *rhythm) cleared(then instant) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.pace.cleared()
+	r.pace.cleared(then)
 }

@@ -33,19 +33,20 @@ func TestPace(t *testing.T) {
 		{"periodic: the first that comes a period later", Periodic(3 * s), every(2*s, 6), "F.F.F."},
 		{"periodic: thin traffic waits for nothing", Periodic(3 * s), every(3*s, 5), "FFFFF"},
 		{"adaptive: thin traffic waits for nothing", Adaptive(10 * s), every(5001*ms, 12), "FFFFFFFFFFFF"},
-		{"adaptive: dense for a period, then every half of one", Adaptive(8 * s), every(s, 19), "FFFFFFFF....F....F."},
-		{"adaptive: half a period apart is dense", Adaptive(10 * s), every(5*s, 9), "FF.F.F.F."},
+		{"adaptive: dense for a period, then every half of one", Adaptive(8 * s), every(s, 19), "FFFFFFFF...F...F..."},
+		{"adaptive: half a period apart waits for nothing", Adaptive(10 * s), every(5*s, 9), "FFFFFFFFF"},
+		{"adaptive: a little less is dense", Adaptive(10 * s), every(4999*ms, 9), "FFF.F.F.F"},
 		{
 			"adaptive: a late one flushes all, and so do those of a period after it", Adaptive(4 * s),
 			[]time.Duration{0, s, 2 * s, 3 * s, 4 * s, 5 * s, 3600 * s, 3601 * s, 3602 * s, 3603 * s, 3604 * s, 3605 * s},
-			"FFFF..FFFF..",
+			"FFFF.FFFFF.F",
 		},
 		{"adaptive: a short burst waits for nothing", Adaptive(10 * s), every(s, 10), "FFFFFFFFFF"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p, got := pace{strategy: tt.strategy}, []byte(nil)
 			for _, end := range tt.ends {
-				if !p.due(at(end), at(end)) {
+				if !p.due(at(end)) {
 					got = append(got, '.')
 					continue
 				}
@@ -59,17 +60,23 @@ func TestPace(t *testing.T) {
 	}
 }
 
-// TestPaceCountsFromTheBegin: what a long invocation has ended early waits since then.
-func TestPaceCountsFromTheBegin(t *testing.T) {
-	p := denseFor(Adaptive(4 * time.Second))
-	now := p.last.mono + time.Second
-	if p.due(at(now-1999*time.Millisecond), at(now)) {
-		t.Error("an invocation of less than half a period is not put off")
-	}
-	p.cleared()
-	now += time.Second
-	if !p.due(at(now-2*time.Second), at(now)) {
-		t.Error("one of half a period is put off")
+// TestPaceCountsFromWhenNothingWaited: what ends between invocations waits for the next ones like what they end. It was
+// counted from the begin of the first of them, and waited for one and a half periods.
+func TestPaceCountsFromWhenNothingWaited(t *testing.T) {
+	const half = 2 * time.Second
+	for name, empty := range map[string]func(p *pace, now time.Duration){
+		"a flush":                      func(p *pace, now time.Duration) { p.landed(at(now), nil) },
+		"an end at which nothing does": func(p *pace, now time.Duration) { p.cleared(at(now)) },
+	} {
+		p := denseFor(Adaptive(2 * half))
+		now := p.last.mono
+		empty(&p, now)
+		if p.due(at(now + half - 1)) {
+			t.Errorf("%s: the end within half a period is not put off", name)
+		}
+		if !p.due(at(now + half)) {
+			t.Errorf("%s: what may have waited for half a period waits for another", name)
+		}
 	}
 }
 
@@ -77,7 +84,7 @@ func TestPaceCountsFromTheBegin(t *testing.T) {
 func denseFor(s FlushStrategy) pace {
 	p := pace{strategy: s}
 	for _, end := range every(s.period/8, 20) {
-		p.due(at(end), at(end))
+		p.due(at(end))
 		p.landed(at(end), nil)
 	}
 	return p
@@ -89,31 +96,14 @@ func TestPaceAfterAFailureIsThatOfEnd(t *testing.T) {
 		now := p.last.mono
 		p.landed(at(now), errors.New("no"))
 		for range 3 {
-			if now += time.Second; !p.due(at(now), at(now)) {
+			if now += time.Second; !p.due(at(now)) {
 				t.Errorf("%v: a flush is put off after one that failed", s)
 			}
 		}
 		p.landed(at(now), nil)
-		if now += time.Second; p.due(at(now), at(now)) {
+		if now += time.Second; p.due(at(now)) {
 			t.Errorf("%v: a flush is not put off after one that went well", s)
 		}
-	}
-}
-
-// TestPaceOfAFlushThatCameTooEarly: a flush in the middle of things does not speak for an end after it began.
-func TestPaceOfAFlushThatCameTooEarly(t *testing.T) {
-	p := denseFor(Adaptive(8 * time.Second))
-	end := p.last.mono + time.Second
-	if p.due(at(end), at(end)) {
-		t.Fatal("not put off")
-	}
-	p.landed(at(end-time.Millisecond), nil)
-	if p.oldest.isNever() {
-		t.Error("what has ended since is taken for delivered")
-	}
-	p.landed(at(end), nil)
-	if !p.oldest.isNever() {
-		t.Error("what had ended before is taken for waiting")
 	}
 }
 
@@ -135,43 +125,40 @@ func TestInstantBelievesTheClockThatSaysMore(t *testing.T) {
 	}
 }
 
-// TestPaceKeepsItsPromise has invocations of random lengths end at random times, and follows the one that has waited for
-// longest since its begin, at each end.
+// TestPaceKeepsItsPromise has invocations end at random times, and something that waits from a moment on at random, in an
+// invocation or not, and follows the first that does.
 func TestPaceKeepsItsPromise(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for _, s := range []FlushStrategy{AtEnd(), Periodic(10 * time.Second), Adaptive(10 * time.Second)} {
 		p := pace{strategy: s}
-		var now, oldest, ended, last time.Duration // oldest, ended: begin and end of the first that waits; 0: none
+		var now, oldest time.Duration // oldest: since when the first waits that does; 0: none does
 		postponed := 0
 		for range 200_000 {
-			gap := time.Duration(random.Int64N(int64(s.period/2) + 1))
+			gap := time.Duration(random.Int64N(int64(s.period/2)+1)) + 1
 			if random.IntN(50) == 0 {
 				gap = time.Duration(random.Int64N(int64(time.Hour)))
 			}
-			now += gap + 1
-			gap = now - last
-			begun := now - time.Duration(random.Int64N(int64(min(gap, 5*time.Second))))
-			waited := now - oldest // until now, had it been flushed by this end
+			now += gap
+			if oldest == 0 && random.IntN(4) > 0 {
+				oldest = now - time.Duration(random.Int64N(int64(gap)+1)) + 1
+			}
+			waited := now - oldest
 			if oldest != 0 && s.kind == adaptive && gap <= s.period/2 && waited > s.period {
 				t.Fatalf("%v: one waits %v, at an end %v after the last", s, waited, gap)
 			}
 			if oldest != 0 && s.kind == periodic && waited >= s.period+gap {
 				t.Fatalf("%v: one waits %v, at an end %v after the last", s, waited, gap)
 			}
-			if oldest == 0 {
-				oldest, ended = begun, now
-			}
-			if p.due(at(begun), at(now)) {
+			due := p.due(at(now))
+			switch {
+			case oldest == 0:
+				p.cleared(at(now))
+			case due:
 				p.landed(at(now), nil)
 				oldest = 0
-			} else {
+			default:
 				postponed++
-				limit := map[strategyKind]time.Duration{adaptive: s.period / 2, periodic: s.period}[s.kind]
-				if risked := now - oldest; s.kind == adaptive && risked >= limit || now-ended >= limit {
-					t.Fatalf("%v: what began %v ago and ended %v ago is put off", s, risked, now-ended)
-				}
 			}
-			last = now
 		}
 		if (s.kind == atEnd) != (postponed == 0) {
 			t.Errorf("%v: %d postponed", s, postponed)

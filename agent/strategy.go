@@ -47,7 +47,7 @@ func Periodic(period time.Duration) FlushStrategy { return newStrategy(periodic,
 
 // Adaptive flushes at every end while traffic is thin, and at intervals while it is dense. It is dense when, for a
 // period at least, no end has come more than half a period after the one before. Then flushes are put off until half a
-// period has passed since the begin of the first invocation that waits.
+// period has passed since the last one, or since an end at which nothing waited.
 //
 // So no span waits for longer than the period to be sent, while ends come no more than half of it apart. One that comes
 // later flushes all, and so do the others of the period after it. The period is from 1s to 5m; zero is the default, 10s.

@@ -42,7 +42,7 @@ func (a *Agent) End(requestID string) {
 	first, letGo := a.invocations.end(requestID)
 	if first && a.nobodyHolds(letGo) && !a.invocations.isFlushed(requestID) {
 		deadline := a.invocations.deadlineOf(requestID)
-		a.flushed(requestID, deadline, a.settle(requestID, deadline, false)) // counted and logged where it fails
+		a.flushed(requestID, deadline, a.settle(deadline, false)) // counted and logged where it fails
 	}
 }
 

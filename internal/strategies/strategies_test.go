@@ -48,8 +48,8 @@ func judgeEnd(t *testing.T, p arrivals, f figures) {
 	}
 }
 
-// judgeAdaptive: where traffic is thin it is end, where it is steady and dense it costs a quarter of that at most, and no
-// span waits for longer than the period while ends come half of it apart.
+// judgeAdaptive: where traffic is thin it is end, where it is steady and dense it costs a quarter of that at most, where it
+// becomes thin at times three tenths, and no span waits for longer than the period while ends come half of it apart.
 func judgeAdaptive(t *testing.T, p arrivals, told []figures) {
 	t.Helper()
 	end, f := told[0], told[slices.Index(strategies, "adaptive")]
@@ -61,9 +61,13 @@ func judgeAdaptive(t *testing.T, p arrivals, told []figures) {
 		if f.after != end.after || slices.Max(f.waits) != collectorTime {
 			t.Errorf("%s, adaptive: %v after the response, the longest wait %v; want what end has", p.name, f.after, slices.Max(f.waits))
 		}
-	case "1 a second", "a day": // of the 30 s of the other one a third is for it to become dense
+	case "1 a second": // of the 30 s of the other one a third is for it to become dense
 		if f.after > end.after/4 {
 			t.Errorf("%s, adaptive: %v after the response, of end's %v; want a quarter at most", p.name, f.after, end.after)
+		}
+	case "a day":
+		if f.after > end.after*3/10 {
+			t.Errorf("%s, adaptive: %v after the response, of end's %v; want three tenths at most", p.name, f.after, end.after)
 		}
 	}
 }
