@@ -64,8 +64,11 @@ type spanRef struct {
 func (g *gathering) gather(s syntax, dst []byte, spans []sdktrace.ReadOnlySpan, limit int) (out []byte, n int) {
 	g.spans = g.spans[:0]
 	g.tree.reset(s)
-	fits := true
+	begin, fits := len(dst), true
 	for n < len(spans) && fits {
+		if n == sampleSpans {
+			dst = slices.Grow(dst, estimate(len(dst)-begin, len(spans), limit))
+		}
 		if spans[n] != nil {
 			dst, fits = g.add(dst, spans[n], limit)
 		}
@@ -74,6 +77,17 @@ func (g *gathering) gather(s syntax, dst []byte, spans []sdktrace.ReadOnlySpan, 
 		}
 	}
 	return dst, n
+}
+
+// sampleSpans is from how many spans the size of the others is guessed.
+const sampleSpans = 32
+
+// estimate is how much a buffer is to grow by that holds size bytes of sampleSpans of n spans, for a request of limit at
+// most and the spans behind which it is put together. To grow step by step would copy as much once more, into memory that
+// is fresh each time.
+func estimate(size, n, limit int) int {
+	all := min(size/sampleSpans*n, limit)
+	return max(2*(all+all/16)-size, 0)
 }
 
 // add appends span and enters it into the tree, unless the request would outgrow limit by it.

@@ -358,3 +358,33 @@ func BenchmarkEncoder(b *testing.B) {
 		}
 	})
 }
+
+// A buffer that has not been used before is grown at once by what the first spans let expect. Step by step, that was half
+// of what encoding cost a process whose first flush of many spans is its last.
+func TestEncoderGuessesTheSize(t *testing.T) {
+	spans := benchspans.Ended(2000)
+	var full Encoder
+	whole, _ := full.AppendRequest(nil, spans, noLimit)
+	for _, limit := range []int{noLimit, len(whole) / 2} {
+		var e Encoder
+		body, n := e.AppendRequest(nil, spans, limit)
+		if n == 0 || cap(body) > 3*len(body) {
+			t.Errorf("%d bytes for a request of %d", cap(body), len(body))
+		}
+		first, _ := e.AppendRequest(nil, spans[:sampleSpans], noLimit)
+		if guess := estimate(len(first), len(spans), limit); guess+len(first) < 2*len(body) {
+			t.Errorf("a guess of %d bytes for a request of %d and its spans", guess, len(body))
+		}
+	}
+	for _, tt := range []struct{ size, n, limit, want int }{
+		{0, 1000, noLimit, 0},                       // nil spans
+		{sampleSpans - 1, 1000, noLimit, 0},         // nearly all nil
+		{32 << 10, 33, 16 << 10, 2*17<<10 - 32<<10}, // never below what is there
+		{32 << 20, 1000, 1 << 20, 0},
+		{32 << 10, 1000, -1, 0},
+	} {
+		if got := estimate(tt.size, tt.n, tt.limit); got != tt.want {
+			t.Errorf("estimate(%d, %d, %d) = %d, want %d", tt.size, tt.n, tt.limit, got, tt.want)
+		}
+	}
+}
