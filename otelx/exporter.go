@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
 
@@ -78,6 +79,7 @@ type otlpExporter struct {
 	most   int // bytes of a request at the beginning
 	limits Limits
 	cargo  cargo
+	desks  chan struct{} // holds a token for each encode under way
 
 	mu    sync.Mutex
 	limit int // bytes of a request now, at most what it was at the beginning
@@ -93,7 +95,10 @@ type encoding struct {
 
 // newOTLPExporter returns an exporter whose requests have at most so many bytes.
 func newOTLPExporter(s otlp.Sender, most int) *otlpExporter {
-	return &otlpExporter{sender: s, most: most, limit: most, cargo: cargo{most: maxFullRequests * most}}
+	return &otlpExporter{
+		sender: s, most: most, limit: most, cargo: cargo{most: maxFullRequests * most},
+		desks: make(chan struct{}, max(runtime.GOMAXPROCS(0)-1, 1)),
+	}
 }
 
 func (*otlpExporter) width() int { return maxRequests }
@@ -109,7 +114,10 @@ func (x *otlpExporter) export(ctx context.Context, spans []sdktrace.ReadOnlySpan
 	e, limit := x.acquire()
 	defer x.give(e)
 	for {
-		n := x.encode(e, spans, limit)
+		n, err := x.encode(ctx, e, spans, limit)
+		if err != nil {
+			return outcome{n: len(spans), verdict: retry, unsent: true, err: err}
+		}
 		if size := len(e.body); size < held { // from here on no attempt is larger
 			x.cargo.unload(held - size)
 			held = size
@@ -137,12 +145,22 @@ func (x *otlpExporter) export(ctx context.Context, spans []sdktrace.ReadOnlySpan
 
 // encode encodes as many of spans as limit holds. A span that is larger goes alone if it may: backends differ in what
 // they count, so only the answer can say that it is too large.
-func (x *otlpExporter) encode(e *encoding, spans []sdktrace.ReadOnlySpan, limit int) (n int) {
+//
+// It waits for its turn, which the oldest spans mostly have first, until ctx ends. One CPU is left to what has been
+// encoded: on a small function's share of it a large backlog is not encoded before the process is killed, and the first
+// request would else leave after the last is ready.
+func (x *otlpExporter) encode(ctx context.Context, e *encoding, spans []sdktrace.ReadOnlySpan, limit int) (n int, err error) {
+	select {
+	case x.desks <- struct{}{}:
+	case <-ctx.Done():
+		return 0, context.Cause(ctx)
+	}
+	defer func() { <-x.desks }()
 	e.body, n = e.encoder.AppendRequest(e.body[:0], spans, limit)
 	if n == 0 && limit < x.most {
 		e.body, n = e.encoder.AppendRequest(e.body[:0], spans[:1], x.most)
 	}
-	return n
+	return n, nil
 }
 
 // refusal is the outcome of a request that the backend will never take.
