@@ -5,6 +5,11 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/epilogue-go/epilogue/otelx/internal/otlp"
 )
 
 // slowPanic is what a program panics with whose text takes until release is closed.
@@ -59,4 +64,29 @@ func TestASpanThatCanNotBeAskedHoldsNobody(t *testing.T) {
 	if n := len(o.list()); n != 0 {
 		t.Errorf("%d spans are open, want none", n)
 	}
+}
+
+// A copy that is being encoded does not ask the span, which holds one of the few places where that is done.
+func TestACopyDoesNotWaitForItsSpan(t *testing.T) {
+	s := start(&fakeExporter{}, sized{})
+	ctx := within(t, 20*time.Second)
+	stuck := slowPanic{make(chan struct{}), make(chan struct{})}
+	release := sync.OnceFunc(func() { close(stuck.release) })
+	context.AfterFunc(ctx, release)
+	var copies []sdktrace.ReadOnlySpan
+	var handler sync.WaitGroup
+	handler.Go(func() {
+		defer func() { _ = recover() }()
+		_, span := s.TracerProvider().Tracer("test").Start(t.Context(), "stuck")
+		defer span.End()
+		copies = s.processor.open.copies(trace.SpanID{}, "timeout", "no time")
+		panic(stuck)
+	})
+	<-stuck.asked
+	var e otlp.Encoder
+	if body, n := e.AppendRequest(nil, copies, defaultRequestBytes); n != 1 || len(body) == 0 || ctx.Err() != nil {
+		t.Errorf("%d copies in %d bytes; %v", n, len(body), ctx.Err())
+	}
+	release()
+	handler.Wait()
 }

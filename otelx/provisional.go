@@ -8,6 +8,8 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/sdk/instrumentation"
+	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
@@ -37,13 +39,17 @@ func (o *openSpans) copies(root trace.SpanID, errorType, reason string) []sdktra
 	return out
 }
 
-// spanCopy is an open span as it was at one moment. Of the span itself it uses only what never changes: its place in
-// the trace, kind, start, scope and resource. Its two marks are beyond the span's limits, which can not swallow them.
+// spanCopy is an open span as it was at one moment. Of the span itself it uses only its SpanContext, which takes no lock:
+// what is encoded must not wait for a span. Its two marks are beyond the span's limits, which can not swallow them.
 type spanCopy struct {
 	sdktrace.ReadOnlySpan
 
 	name                            string
-	end                             time.Time
+	parent                          trace.SpanContext
+	kind                            trace.SpanKind
+	resource                        *resource.Resource
+	scope                           instrumentation.Scope
+	start, end                      time.Time
 	status                          sdktrace.Status
 	attributes                      []attribute.KeyValue
 	events                          []sdktrace.Event
@@ -64,6 +70,7 @@ func newCopy(s sdktrace.ReadOnlySpan, now time.Time, errorType, reason string) *
 	return &spanCopy{
 		ReadOnlySpan: s,
 
+		parent: s.Parent(), kind: s.SpanKind(), resource: s.Resource(), scope: s.InstrumentationScope(), start: s.StartTime(),
 		name: s.Name(), end: now, status: status, attributes: append(attrs, provisionalKey.Bool(true)),
 		events: slices.Clone(s.Events()), links: slices.Clone(s.Links()),
 		noAttributes: s.DroppedAttributes(), noEvents: s.DroppedEvents(), noLinks: s.DroppedLinks(),
@@ -73,6 +80,10 @@ func newCopy(s sdktrace.ReadOnlySpan, now time.Time, errorType, reason string) *
 
 func (c *spanCopy) Name() string                     { return c.name }
 func (c *spanCopy) EndTime() time.Time               { return c.end }
+func (c *spanCopy) StartTime() time.Time             { return c.start }
+func (c *spanCopy) Parent() trace.SpanContext        { return c.parent }
+func (c *spanCopy) SpanKind() trace.SpanKind         { return c.kind }
+func (c *spanCopy) Resource() *resource.Resource     { return c.resource }
 func (c *spanCopy) Status() sdktrace.Status          { return c.status }
 func (c *spanCopy) Attributes() []attribute.KeyValue { return c.attributes }
 func (c *spanCopy) Events() []sdktrace.Event         { return c.events }
@@ -81,6 +92,9 @@ func (c *spanCopy) DroppedAttributes() int           { return c.noAttributes }
 func (c *spanCopy) DroppedEvents() int               { return c.noEvents }
 func (c *spanCopy) DroppedLinks() int                { return c.noLinks }
 func (c *spanCopy) ChildSpanCount() int              { return c.children }
+
+// InstrumentationScope is the scope.
+func (c *spanCopy) InstrumentationScope() instrumentation.Scope { return c.scope }
 
 // sendCopies sends spans beside the queue and whatever else is under way, and returns how many a backend accepted.
 // It tries whatever is known of the backend: there may be no later. What fails is given up. It returns when the exporter
