@@ -8,7 +8,8 @@ import "net/url"
 // given, at the rank ([Fallback] or not) of FromEndpoint itself. choose must be free of side effects and not change the
 // URL, which may have credentials in it.
 //
-// Where spans do not go by OTLP ([WithExporter], OTEL_TRACES_EXPORTER, OTEL_SDK_DISABLED), choose is not called.
+// Where no endpoint can count, choose is not called: where spans do not go by OTLP ([WithExporter],
+// OTEL_TRACES_EXPORTER, OTEL_SDK_DISABLED), and where an option outside Fallback has them go another way ([WithSender]).
 func FromEndpoint(choose func(endpoint *url.URL) Option) Option {
 	return optionFunc(func(c *config) {
 		if c.getenv != nil {
@@ -36,7 +37,7 @@ type deferred struct {
 
 // applyDeferred applies what all other options and the environment had to be known for.
 func (c *config) applyDeferred() {
-	if len(c.deferred) == 0 || !c.sendsOTLP(c.getenv) {
+	if len(c.deferred) == 0 || c.chosen.sender != nil || !c.sendsOTLP(c.getenv) {
 		return
 	}
 	endpoint := c.findEndpoint(&environment{getenv: c.getenv}) // what is wrong with it is told where it is used

@@ -81,7 +81,8 @@ func TestFromEndpoint(t *testing.T) {
 		"an exporter":          {nil, []Option{WithExporter(x)}, ""},
 		"fallback exporter":    {nil, []Option{Fallback(WithExporter(x))}, ""},
 		"otlp beats it":        {map[string]string{"OTEL_TRACES_EXPORTER": "otlp"}, []Option{Fallback(WithExporter(x))}, "none"},
-		"a sender beats none":  {map[string]string{"OTEL_TRACES_EXPORTER": "none"}, []Option{WithSender(new(outbox))}, "none"},
+		"a sender":             {map[string]string{general: "http://c:1"}, []Option{WithSender(new(outbox))}, ""},
+		"fallback sender":      {nil, []Option{Fallback(WithSender(new(outbox)))}, "none"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := ""

@@ -55,6 +55,12 @@ func TestWhereSpansGo(t *testing.T) {
 		"option for a daemon": {env{daemon: "127.0.0.1:1", general: "COLLECTOR"}, func(d, _ string) []otelx.Option {
 			return []otelx.Option{xray.UDP(d)}
 		}, "daemon", ""},
+		"option for a daemon, bad variable": {env{daemon: "nowhere"}, func(d, _ string) []otelx.Option {
+			return []otelx.Option{xray.UDP(d)}
+		}, "daemon", ""},
+		"option for a daemon, X-Ray by http": {env{daemon: "nowhere", general: "http://xray.eu-west-1.amazonaws.com"}, func(d, _ string) []otelx.Option {
+			return []otelx.Option{xray.UDP(d)}
+		}, "daemon", ""},
 		"option for an exporter": {env{daemon: "DAEMON"}, func(string, string) []otelx.Option {
 			return []otelx.Option{otelx.WithExporter(stuck{})}
 		}, "neither", ""},
