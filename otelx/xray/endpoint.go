@@ -1,22 +1,32 @@
 package xray
 
-import "strings"
-
-const (
-	tracesPath  = "/v1/traces"
-	chinaPrefix = "cn-"
+import (
+	"slices"
+	"strings"
 )
 
-// suffixes end the hosts of X-Ray's endpoints, IPv4 and dual-stack (AWS General Reference, "AWS X-Ray endpoints and
-// quotas"; dual-stack ones as AWS's SDKs form them), the latter two in China.
-var suffixes = []string{".amazonaws.com", ".api.aws", ".amazonaws.com.cn", ".api.amazonwebservices.com.cn"}
+const tracesPath = "/v1/traces"
+
+type partition struct{ prefix, suffix, dualStack string }
+
+// partitions of AWS, by how the names of their regions begin, with what ends the hosts of X-Ray's endpoints there, IPv4
+// and dual-stack (AWS General Reference, "AWS X-Ray endpoints and quotas"; the rest as in the partitions of AWS's SDKs).
+// The last is that of all other regions.
+var partitions = []partition{
+	{"cn-", ".amazonaws.com.cn", ".api.amazonwebservices.com.cn"},
+	{"eusc-", ".amazonaws.eu", ".api.amazonwebservices.eu"},
+	{"", ".amazonaws.com", ".api.aws"},
+}
 
 // regionOf returns the region of X-Ray's endpoint at host, which has no port; empty if the host is not X-Ray's. It is
 // that of a region, FIPS or not, or of an interface endpoint in a VPC.
 func regionOf(host string) string {
 	host = strings.ToLower(host)
-	for _, suffix := range suffixes {
-		name, found := strings.CutSuffix(host, suffix)
+	for _, p := range partitions {
+		name, found := strings.CutSuffix(host, p.suffix)
+		if !found {
+			name, found = strings.CutSuffix(host, p.dualStack)
+		}
 		if !found {
 			continue
 		}
@@ -49,9 +59,6 @@ func isRegion(s string) bool {
 
 // endpointOf is the URL for traces in region.
 func endpointOf(region string) string {
-	suffix := suffixes[0]
-	if strings.HasPrefix(region, chinaPrefix) {
-		suffix += ".cn"
-	}
-	return "https://xray." + region + suffix + tracesPath
+	i := slices.IndexFunc(partitions, func(p partition) bool { return strings.HasPrefix(region, p.prefix) })
+	return "https://xray." + region + partitions[i].suffix + tracesPath
 }

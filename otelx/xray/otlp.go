@@ -68,8 +68,9 @@ func otlpIn(setting, region string, opts []OTLPOption) otelx.Option {
 }
 
 // Detect makes of OTLP over HTTP what X-Ray's endpoint wants, where that is the endpoint; with any other it does
-// nothing. X-Ray's are https://xray.REGION.amazonaws.com/v1/traces, that of China (.amazonaws.com.cn), their FIPS
-// (xray-fips) and dual-stack (.api.aws) forms, and a VPC's interface endpoints. Then
+// nothing. X-Ray's are https://xray.REGION.amazonaws.com/v1/traces, those of China (.amazonaws.com.cn) and of the European
+// Sovereign Cloud (.amazonaws.eu), their FIPS (xray-fips) and dual-stack (.api.aws) forms, and a VPC's interface
+// endpoints. Then
 //
 //   - every attempt is signed anew with AWS Signature Version 4, for the host's region, and nothing is signed that goes
 //     to another host or not by https;
@@ -78,8 +79,8 @@ func otlpIn(setting, region string, opts []OTLPOption) otelx.Option {
 //   - refusals for good are reported once in words that say what to do: CloudWatch Transaction Search is off, the role
 //     may not xray:PutTraceSegments, the credentials have expired, the clock is wrong.
 //
-// X-Ray takes gzip (OTEL_EXPORTER_OTLP_COMPRESSION). It refuses requests with spans that are older than 14 days or more
-// than two hours in the future.
+// X-Ray takes gzip (OTEL_EXPORTER_OTLP_COMPRESSION). It refuses requests with spans that are older than 14 days, more than
+// two hours in the future, or more than 24 hours apart.
 func Detect(opts ...OTLPOption) otelx.Option {
 	return otelx.FromEnv(func(getenv func(string) string) otelx.Option {
 		c := otlpConfig{credentials: environmentCredentials(getenv)}
