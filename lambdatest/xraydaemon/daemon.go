@@ -62,8 +62,9 @@ func (d *Daemon) Listen(addr string) error {
 	return d.Serve(conn)
 }
 
-// Serve serves on conn, in the background, and returns at once. The daemon owns conn from now on: Close closes it.
-// Several may be served; Address names the last. After Close it closes conn and returns net.ErrClosed.
+// Serve serves on conn, in the background, and returns at once. The daemon owns conn from now on: Close closes it, and
+// conn's ReadFrom must return an error then. Several may be served; Address names the last. After Close it closes conn
+// and returns net.ErrClosed.
 func (d *Daemon) Serve(conn net.PacketConn) error {
 	if socket, ok := conn.(interface{ SetReadBuffer(bytes int) error }); ok {
 		_ = socket.SetReadBuffer(readBuffer) // less room is no reason not to serve

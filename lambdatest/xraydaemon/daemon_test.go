@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"io"
 	"net"
 	"strings"
 	"testing"
@@ -174,6 +175,56 @@ func TestClosed(t *testing.T) {
 	if _, err := d.WaitSpans(ctx, 1); !errors.Is(err, context.Canceled) {
 		t.Errorf("WaitSpans: %v", err)
 	}
+}
+
+// A PacketConn that is closed in its own words once kept a goroutine busy for ever, and Close waiting for it.
+func TestConnThatFailsForGood(t *testing.T) {
+	for name, kept := range map[string]int{"at once": 0, "after some that are of datagrams": 1} {
+		t.Run(name, func(t *testing.T) {
+			conn := &broken{closed: make(chan struct{})}
+			if kept > 0 {
+				conn.answers = []string{"", "", line + "T1S" + request(t, "a")}
+			}
+			d := xraydaemon.New(xraydaemon.Config{})
+			if err := d.Serve(conn); err != nil {
+				t.Fatal(err)
+			}
+			if err := d.Close(); err != nil {
+				t.Error(err)
+			}
+			if n := len(d.Spans()); n != kept {
+				t.Errorf("%d spans, want %d", n, kept)
+			}
+		})
+	}
+}
+
+// broken is a net.PacketConn that has answers, of which the empty ones are errors, and then fails when it is closed.
+type broken struct {
+	net.PacketConn
+
+	answers []string
+	closed  chan struct{}
+}
+
+func (b *broken) ReadFrom(p []byte) (int, net.Addr, error) {
+	if len(b.answers) == 0 {
+		<-b.closed
+		return 0, nil, io.ErrClosedPipe
+	}
+	answer := b.answers[0]
+	b.answers = b.answers[1:]
+	if answer == "" {
+		return 0, nil, errors.New("a datagram is lost")
+	}
+	return copy(p, answer), nil, nil
+}
+
+func (b *broken) LocalAddr() net.Addr { return &net.UDPAddr{} }
+
+func (b *broken) Close() error {
+	close(b.closed)
+	return nil
 }
 
 // FuzzDatagram: whatever arrives, the daemon goes on.

@@ -30,18 +30,22 @@ type arrival struct {
 	data []byte
 }
 
-// receive reads from conn until that is closed, and then closes read.
+// maxFailures is how many errors in a row are taken for those of datagrams; one more is the socket's.
+const maxFailures = 100
+
+// receive reads from conn until that is closed or fails for good, and then closes read.
 func receive(conn net.PacketConn, read chan<- arrival) {
 	defer close(read)
-	buffer, next := make([]byte, largest), stamped(conn)
+	buffer, next, failures := make([]byte, largest), stamped(conn), 0
 	for {
 		n, from, at, err := next(buffer)
-		switch {
-		case errors.Is(err, net.ErrClosed):
-			return
-		case err != nil: // of one datagram
+		if err != nil {
+			if failures++; errors.Is(err, net.ErrClosed) || failures > maxFailures {
+				return
+			}
 			continue
 		}
+		failures = 0
 		a := arrival{at: at, data: bytes.Clone(buffer[:n])}
 		if from != nil {
 			a.from = from.String()

@@ -10,9 +10,9 @@ import (
 // markEvery is how often a mark is sent until it has come through: the kernel may throw it away as any datagram.
 const markEvery = 20 * time.Millisecond
 
-// Settle waits until what had arrived before the call is kept, so that a test or a report can look at all of it. A mark
-// that it sends to the daemon itself queues behind everything else; it is neither kept nor recorded. If ctx ends first
-// Settle returns an error.
+// Settle waits until what had arrived at Address before the call is kept, so that a test or a report can look at all of
+// it. A mark that it sends there itself queues behind everything else; it is neither kept nor recorded. If ctx ends
+// first, or no UDP leads there, Settle returns an error.
 func (d *Daemon) Settle(ctx context.Context) error {
 	conn, err := new(net.Dialer).DialContext(ctx, "udp", d.Address())
 	if err != nil {
