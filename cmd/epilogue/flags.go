@@ -146,6 +146,8 @@ func (set *settings) check() error {
 		return usagef("-trace shows what the receiver that -otlp starts has got; without it there is nothing to show")
 	case set.xray && (!set.otlp || set.sendsElsewhere()):
 		return usagef("-xray receives here what goes to the X-Ray daemon, but -otlp or -env lead elsewhere; leave one of them out")
+	case set.xray && slices.ContainsFunc(set.env, func(kv string) bool { return strings.HasPrefix(kv, "AWS_XRAY_DAEMON_ADDRESS=") }):
+		return usagef("-xray starts an X-Ray daemon, but -env names another; leave one of them out")
 	case set.xray && set.cut:
 		return usagef("-cut cuts connections, and the X-Ray daemon has none; leave -cut or -xray out")
 	case set.otlp && set.sendsElsewhere():

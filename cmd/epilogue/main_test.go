@@ -61,6 +61,7 @@ func TestUsage(t *testing.T) {
 		{"run -otlp -env OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 -- x", "-env names another endpoint"},
 		{"run -xray -otlp=false -- x", "-xray receives here"},
 		{"run -xray -env OTEL_TRACES_EXPORTER=none -- x", "-xray receives here"},
+		{"run -xray -env AWS_XRAY_DAEMON_ADDRESS=127.0.0.1:2000 -- x", "-env names another"},
 		{"run -xray -cut -- x", "the X-Ray daemon has none"},
 		{"run -concurrency 2 -freeze 1s -- x", "Managed Instances, which never freeze"},
 		{"run -event /does/not/exist.json -- x", "-event /does/not/exist.json: no such file or directory"},
