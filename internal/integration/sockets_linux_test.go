@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -17,6 +18,7 @@ import (
 	"github.com/epilogue-go/epilogue/agent"
 	"github.com/epilogue-go/epilogue/lambdatest"
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
+	"github.com/epilogue-go/epilogue/lambdatest/xraydaemon"
 	"github.com/epilogue-go/epilogue/otelx"
 )
 
@@ -93,34 +95,64 @@ func address(text string) string {
 	return netip.AddrPortFrom(addr.Unmap(), uint16(n)).String()
 }
 
-// Nothing of ours listens, and a function's process is connected to the Runtime API and to the endpoint alone.
+// Nothing of ours listens, and a function's process is connected to the Runtime API and to where its spans go alone.
 func TestNoListeningSocket(t *testing.T) {
+	receiver, daemon := otlpreceiver.New(otlpreceiver.Config{}), xraydaemon.New(xraydaemon.Config{})
+	defer func() {
+		if err := errors.Join(receiver.Close(), daemon.Close()); err != nil {
+			t.Error(err)
+		}
+	}()
+	if err := errors.Join(receiver.Listen("127.0.0.1:0"), daemon.Listen("127.0.0.1:0")); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct{ table, remote, variable string }{
+		"endpoint":     {"tcp", strings.TrimPrefix(receiver.Endpoint(), "http://"), "OTEL_EXPORTER_OTLP_ENDPOINT=" + receiver.Endpoint()},
+		"X-Ray daemon": {"udp", daemon.Address(), "AWS_XRAY_DAEMON_ADDRESS=" + daemon.Address()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for i, sockets := range socketsOfInvocations(t, 3, c.variable) {
+				toBackend, others := 0, map[string]bool{}
+				for _, s := range sockets {
+					switch {
+					case !s.Listen && strings.TrimSuffix(s.Table, "6") == c.table && s.Remote == c.remote:
+						toBackend++
+					case s.Listen || strings.TrimSuffix(s.Table, "6") != "tcp":
+						t.Errorf("invocation %d: socket %+v", i+1, s)
+					default:
+						others[s.Remote] = true
+					}
+				}
+				if len(others) != 1 { // the Runtime API, which is the Extensions API too
+					t.Errorf("invocation %d: connected to %v besides the backend", i+1, others)
+				}
+				if i > 0 && toBackend != 1 {
+					t.Errorf("invocation %d: %d connections to the backend, want the one that is kept", i+1, toBackend)
+				}
+			}
+		})
+	}
+}
+
+// socketsOfInvocations returns the sockets of a function's process in each of n invocations.
+func socketsOfInvocations(t *testing.T, n int, variable string) (found [][]socket) {
+	t.Helper()
 	binary, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	receiver := otlpreceiver.New(otlpreceiver.Config{})
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := receiver.Serve(listener); err != nil {
-		t.Fatal(err)
-	}
 	env, err := lambdatest.New(lambdatest.Config{Env: []string{
-		childMain + "=sockets", "OTEL_EXPORTER_OTLP_ENDPOINT=" + receiver.Endpoint(), "GORACE=atexit_sleep_ms=0",
+		childMain + "=sockets", variable, "GORACE=atexit_sleep_ms=0",
 	}}, lambdatest.Command(binary))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() {
-		for _, err := range []error{env.Close(), receiver.Close()} {
-			if err != nil {
-				t.Error(err)
-			}
+		if err := env.Close(); err != nil {
+			t.Error(err)
 		}
 	}()
-	for i := range 3 {
+	for range n {
 		resp, err := env.Invoke(t.Context(), lambdatest.Invocation{Payload: []byte("{}")})
 		if err != nil || resp.FunctionError != "" {
 			t.Fatalf("%+v, %v", resp, err)
@@ -132,24 +164,9 @@ func TestNoListeningSocket(t *testing.T) {
 		if err := json.Unmarshal(resp.Payload, &sockets); err != nil {
 			t.Fatal(err)
 		}
-		toEndpoint, others := 0, map[string]bool{}
-		for _, s := range sockets {
-			switch {
-			case s.Listen || s.Table != "tcp" && s.Table != "tcp6":
-				t.Errorf("invocation %d: socket %+v", i+1, s)
-			case s.Remote == listener.Addr().String():
-				toEndpoint++
-			default:
-				others[s.Remote] = true
-			}
-		}
-		if len(others) != 1 { // the Runtime API, which is the Extensions API too
-			t.Errorf("invocation %d: connected to %v besides the endpoint", i+1, others)
-		}
-		if i > 0 && toEndpoint != 1 {
-			t.Errorf("invocation %d: %d connections to the endpoint, want the one that is kept", i+1, toEndpoint)
-		}
+		found = append(found, sockets)
 	}
+	return found
 }
 
 // What the test would find, were it there.
