@@ -9,7 +9,7 @@ const expected = {
     variables: { OTEL_TRACES_EXPORTER: 'otlp', OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: undefined, OTEL_EXPORTER_OTLP_ENDPOINT: undefined },
     layers: 0,
   },
-  'X-Ray’s OTLP endpoint': {
+  "X-Ray's OTLP endpoint": {
     tracing: 'Active',
     variables: {
       OTEL_TRACES_EXPORTER: 'otlp',

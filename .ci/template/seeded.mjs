@@ -121,7 +121,7 @@ export const seeded = [
   {
     error: 'an endpoint of X-Ray that is not',
     change: replace('https://xray.${AWS::Region}', 'https://x-ray.${AWS::Region}'),
-    found: 'deployment: X-Ray’s OTLP endpoint: OrdersFunction: OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
+    found: "deployment: X-Ray's OTLP endpoint: OrdersFunction: OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
   },
   {
     error: 'an OTLP backend without an endpoint',
