@@ -2,12 +2,16 @@
 
 import { isIntrinsic, isObject } from './template.mjs';
 
-// What becomes of a function in each section of the page that has a `sam deploy`. A variable that is undefined is not set.
+const toXRay = 'AWSXRayDaemonWriteAccess';
+
+// What becomes of a function in each section of the page that has a `sam deploy` or begins with parameters. A variable
+// that is undefined is not set.
 const expected = {
   'X-Ray, by the daemon of Lambda': {
     tracing: 'Active',
     variables: { OTEL_TRACES_EXPORTER: 'otlp', OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: undefined, OTEL_EXPORTER_OTLP_ENDPOINT: undefined },
     layers: 0,
+    policies: [toXRay],
   },
   "X-Ray's OTLP endpoint": {
     tracing: 'Active',
@@ -17,6 +21,7 @@ const expected = {
       OTEL_EXPORTER_OTLP_ENDPOINT: undefined,
     },
     layers: 0,
+    policies: [toXRay],
   },
   'Any OTLP backend': {
     tracing: 'PassThrough',
@@ -27,12 +32,19 @@ const expected = {
       OTEL_EXPORTER_OTLP_HEADERS: 'api-key=…',
     },
     layers: 0,
+    policies: [toXRay],
   },
   'Beside an external extension': {
     tracing: 'Active',
     variables: { OTEL_TRACES_EXPORTER: 'otlp', OTEL_EXPORTER_OTLP_ENDPOINT: undefined },
     layers: 1,
-    policy: 'arn:aws:iam::aws:policy/CloudWatchLambdaInsightsExecutionRolePolicy',
+    policies: [toXRay, 'arn:aws:iam::aws:policy/CloudWatchLambdaInsightsExecutionRolePolicy'],
+  },
+  None: {
+    tracing: 'PassThrough',
+    variables: { OTEL_TRACES_EXPORTER: 'none', OTEL_EXPORTER_OTLP_ENDPOINT: undefined },
+    layers: 0,
+    policies: [toXRay],
   },
 };
 
@@ -57,13 +69,13 @@ export function checkDeployments(template, page) {
   return faults;
 }
 
-// deploymentsOf returns, by section of the page, the parameters that its sam deploy overrides.
+// deploymentsOf returns, by section of the page, the parameters that its sam deploy overrides, or those that it begins with.
 function deploymentsOf(page) {
   const found = new Map();
   for (const section of page.split(/^## /m).slice(1)) {
     const command = section.replaceAll('\\\n', ' ').match(/^sam deploy.*$/m)?.[0];
-    if (!command) continue;
-    const overrides = command.split('--parameter-overrides')[1] ?? '';
+    const overrides = command ? (command.split('--parameter-overrides')[1] ?? '') : section.match(/\n\n`(\w+=\w+)`/)?.[1];
+    if (overrides === undefined) continue;
     const pairs = [...overrides.matchAll(/(\w+)=("[^"]*"|\S+)/g)].map(([, name, value]) => [name, value.replaceAll('"', '')]);
     found.set(section.slice(0, section.indexOf('\n')), Object.fromEntries(pairs));
   }
@@ -84,7 +96,7 @@ function checkDeployment(template, given, want) {
       if (got !== value) faults.push(`${id}: ${name} is ${got}, want ${value}`);
     }
     if ((made.Layers ?? []).length !== want.layers) faults.push(`${id}: ${made.Layers} as layers, want ${want.layers}`);
-    if (want.policy && !made.Policies.includes(want.policy)) faults.push(`${id}: no policy ${want.policy}`);
+    if (`${made.Policies}` !== `${want.policies}`) faults.push(`${id}: policies ${made.Policies}, want ${want.policies}`);
   }
   return faults;
 }

@@ -124,6 +124,16 @@ export const seeded = [
     found: "deployment: X-Ray's OTLP endpoint: OrdersFunction: OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
   },
   {
+    error: 'a function that may not send to X-Ray',
+    change: (text) => text.replaceAll(/        - AWSXRayDaemonWriteAccess.*\n/g, ''),
+    found: "deployment: X-Ray's OTLP endpoint: OrdersFunction: policies",
+  },
+  {
+    error: 'spans that go somewhere though they are to go nowhere',
+    change: replace('!If [ToNowhere, none, otlp]', 'otlp'),
+    found: 'deployment: None: OrdersFunction: OTEL_TRACES_EXPORTER is otlp, want none',
+  },
+  {
     error: 'an OTLP backend without an endpoint',
     change: replace(/Rules:\n(  .*\n)+/, ''),
     found: 'deployment: Traces=otlp without OtlpEndpoint: accepted',
