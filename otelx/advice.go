@@ -8,9 +8,12 @@ type advice struct {
 	err error
 }
 
+// maxAdvice is how many pieces are given in the life of an SDK: one that has an id in its words is another each time.
+const maxAdvice = 32
+
 // note keeps a as news, if it has not been given before. l.mu is held.
 func (l *loop) note(a *advice) {
-	if a == nil || l.given[a.key] {
+	if a == nil || l.given[a.key] || len(l.given) == maxAdvice {
 		return
 	}
 	if l.given == nil {

@@ -3,6 +3,7 @@ package otelx
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -281,6 +282,24 @@ func TestHintsAreReportedOnce(t *testing.T) {
 	want := []string{"export spans: 403 Forbidden; do this", "export spans: 403 Forbidden; do that"}
 	if got := reports(); !slices.Equal(got, want) {
 		t.Errorf("reports %q, want %q", got, want)
+	}
+}
+
+// A hint with an id in its words once filled the log, and memory, by a line a refusal.
+func TestHintsThatAlwaysDifferAreBounded(t *testing.T) {
+	reports := handled(t)
+	h := new(hinted)
+	for i := range 100 {
+		h.hints = append(h.hints, fmt.Sprintf("do this about request %d", i))
+	}
+	s := start(newOTLPExporter(h, defaultRequestBytes), sized{})
+	for range 100 {
+		end(s, "a")
+		_ = s.ForceFlush(t.Context())
+	}
+	wantStats(t, s, Stats{Ended: 100, Dropped: Dropped{Refused: 100}})
+	if got := reports(); len(got) != maxAdvice {
+		t.Errorf("%d reports, want %d", len(got), maxAdvice)
 	}
 }
 

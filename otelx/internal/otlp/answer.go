@@ -35,14 +35,28 @@ func (s *HTTPSender) answer(resp *http.Response) (Result, error) {
 			res.RetryAfter = parseRetryAfter(resp.Header.Get("Retry-After"), time.Now())
 		}
 		said := redact.Text(refusal(resp.Header, body), resp.Request)
-		if s.cfg.Hint != nil && !res.Retryable {
-			res.Hint = s.cfg.Hint(code, said)
+		if !res.Retryable && !res.TooLarge {
+			res.Hint = s.hint(code, said)
 		}
 		if said != "" {
 			return res, fmt.Errorf("send to %s: %s: %s", s.target, statusText(code), said)
 		}
 		return res, fmt.Errorf("send to %s: %s", s.target, statusText(code))
 	}
+}
+
+// hint is what the user can do about a refusal for good; empty where that is not known, or nobody is to be asked. A panic
+// knows nothing: what the server said is to be heard all the same.
+func (s *HTTPSender) hint(status int, said string) (todo string) {
+	if s.cfg.Hint == nil {
+		return ""
+	}
+	defer func() {
+		if recover() != nil {
+			todo = ""
+		}
+	}()
+	return s.cfg.Hint(status, said)
 }
 
 // accepted reads the answer to an accepted request. Whatever is wrong with it, the spans have arrived.

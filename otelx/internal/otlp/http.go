@@ -61,7 +61,7 @@ type HTTPConfig struct {
 	// keep them. A panic of it is an error of the attempt.
 	Sign func(ctx context.Context, req *http.Request, body []byte) error
 	// Hint says what the user can do about a refusal for good, of its status and what the server said, shortened and
-	// without credentials; empty: nothing. nil knows nothing.
+	// without credentials; empty: nothing. nil knows nothing, and neither does one that panics.
 	Hint func(status int, message string) string
 	// UserAgent overrides "OTel-OTLP-Exporter-Go/epilogue-" and the version; a User-Agent in Headers overrides both.
 	UserAgent string
