@@ -23,8 +23,9 @@
 //
 // # Which of the two
 //
-// The daemon costs nothing to set up: the function's role needs xray:PutTraceSegments, which Lambda's active tracing
-// brings, and a flush is one system call. But nothing answers: see [UDP] for what is known of such spans, and for what a
-// large flush does. The OTLP endpoint tells what it has taken and takes larger spans, for a TLS connection from the
-// function to it. It wants CloudWatch Transaction Search switched on in the account, and the same permission.
+// The daemon takes no setting: the function's role needs xray:PutTraceSegments, which Lambda's console and AWS SAM add
+// with active tracing, and a flush waits for no round trip. But nothing answers: see [UDP] for what is known of such
+// spans, and for what a large flush does. The OTLP endpoint tells what it has taken and takes larger spans, for a TLS
+// connection from the function to it. It wants CloudWatch Transaction Search switched on in the account, and the same
+// permission.
 package xray
