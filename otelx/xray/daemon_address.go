@@ -60,11 +60,11 @@ func notInHost(r rune) bool {
 	return r <= ' ' || r >= 0x7f || strings.ContainsRune(`/\@?#"'<>[]`, r)
 }
 
-// badAddress says that setting has a value that is no address.
-func badAddress(setting, value string, err error) error {
+// badAddress says that a setting, shown in form, has a value that is no address.
+func badAddress(form, value string, err error) error {
 	const most = 120
 	if len(value) > most {
 		value = strings.ToValidUTF8(value[:most], "") + "…"
 	}
-	return fmt.Errorf(setting+": %w; spans go by OTLP over HTTP", value, err)
+	return fmt.Errorf(form+": %w; spans go by OTLP over HTTP", value, err)
 }

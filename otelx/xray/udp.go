@@ -28,24 +28,24 @@ import (
 // over HTTP.
 func UDP(address string) otelx.Option {
 	if address != "" {
-		return udpTo(`xray.UDP(%q)`, address)
+		return udpTo("the address of xray.UDP", `xray.UDP(%q)`, address)
 	}
 	return otelx.FromEnv(func(getenv func(string) string) otelx.Option {
 		if value := strings.TrimSpace(getenv(daemonAddressKey)); value != "" {
-			return udpTo(daemonAddressKey+"=%q", value)
+			return udpTo(daemonAddressKey, daemonAddressKey+"=%q", value)
 		}
-		return udpTo("%q", defaultDaemonAddress)
+		return udpTo(daemonAddressKey, "%q", defaultDaemonAddress)
 	})
 }
 
-// udpTo is UDP with what errors call the setting.
-func udpTo(setting, value string) otelx.Option {
+// udpTo is UDP with the name of the setting, and the form in which errors show its value.
+func udpTo(setting, form, value string) otelx.Option {
 	address, err := parseDaemonAddress(value)
 	if err != nil {
-		return otelx.Invalid(badAddress(setting, value, err))
+		return otelx.Invalid(badAddress(form, value, err))
 	}
 	return otelx.Options(
-		otelx.WithSender(newUDPSender(address)),
+		otelx.WithSender(newUDPSender(address, setting)),
 		otelx.WithLimits(otelx.Limits{RequestBytes: maxRequest}),
 	)
 }

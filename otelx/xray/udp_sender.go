@@ -34,6 +34,7 @@ const (
 // udpSender sends requests as datagrams of the X-Ray daemon's protocol, one write each.
 type udpSender struct {
 	address string
+	setting string // what the user has given, or can give, the address by
 	dial    func(ctx context.Context, network, address string) (net.Conn, error)
 
 	turn     chan struct{} // holds a token while a Send runs, which owns all below
@@ -44,8 +45,8 @@ type udpSender struct {
 
 var _ otelx.Sender = (*udpSender)(nil)
 
-func newUDPSender(address string) *udpSender {
-	return &udpSender{address: address, dial: new(net.Dialer).DialContext, turn: make(chan struct{}, 1)}
+func newUDPSender(address, setting string) *udpSender {
+	return &udpSender{address: address, setting: setting, dial: new(net.Dialer).DialContext, turn: make(chan struct{}, 1)}
 }
 
 // Send sends request as one datagram. What it returns says nothing of what the daemon does with it.
@@ -132,7 +133,7 @@ func (s *udpSender) Close() error {
 // failure is err in words for the user.
 func (s *udpSender) failure(err error) error {
 	if errors.Is(err, syscall.ECONNREFUSED) {
-		return fmt.Errorf("send to X-Ray daemon: nobody listens at %s (udp); is %s right? %w", s.address, daemonAddressKey, err)
+		return fmt.Errorf("send to X-Ray daemon: nobody listens at %s (udp); is %s right? %w", s.address, s.setting, err)
 	}
 	return fmt.Errorf("send to X-Ray daemon at %s: %w", s.address, err)
 }

@@ -90,7 +90,7 @@ func (s *socket) Close() error {
 
 // sender is a udpSender on s.
 func (s *socket) sender() *udpSender {
-	u := newUDPSender("daemon:2000")
+	u := newUDPSender("daemon:2000", daemonAddressKey)
 	u.dial = s.dial
 	return u
 }

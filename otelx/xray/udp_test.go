@@ -199,7 +199,7 @@ func TestDaemonAbsent(t *testing.T) {
 		err = s.ForceFlush(ctx)
 		cancel()
 	}
-	if !strings.Contains(err.Error(), "nobody listens at "+address+" (udp); is AWS_XRAY_DAEMON_ADDRESS right?") {
+	if !strings.Contains(err.Error(), "nobody listens at "+address+" (udp); is the address of xray.UDP right?") {
 		t.Error(err)
 	}
 	if got := s.Stats(); got.Pending != 1 || got.Exported != ended-1 || got.Dropped.Total() != 0 {
