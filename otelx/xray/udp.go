@@ -12,7 +12,8 @@ import (
 // A datagram holds at most 49,104 bytes of OTLP protobuf: what is more goes out as several, and a span that is larger
 // alone is dropped as too large, with its name in the error of the flush. Of more than two such datagrams at once, each
 // further one follows a millisecond after the one before, because the kernel of the receiving side throws away what its
-// daemon has not read in time: by default a socket's buffer there has room for three.
+// daemon has not read in time: by default a socket's buffer there has room for three. So no more than 49 MB leave in a
+// second, and 22 MB in what a function has after SIGTERM.
 //
 // The daemon answers nothing. A span counts as exported when the kernel has taken its datagram and has not said that
 // nobody listens there, which of a daemon on the same machine it says at once. What is lost behind that is not known
