@@ -30,8 +30,8 @@ type otlpOptionFunc func(*otlpConfig)
 func (f otlpOptionFunc) apply(c *otlpConfig) { f(c) }
 
 // WithCredentials signs with what p returns, which is asked before every attempt to send; a provider that asks a service
-// belongs into an aws.CredentialsCache, as that of aws-sdk-go-v2/config is. An error of p's fails the attempt, and the
-// spans are kept. A nil p changes nothing.
+// belongs into an aws.CredentialsCache, as that of aws-sdk-go-v2/config is. An error of p's, or credentials without keys,
+// fail the attempt, and the spans are kept. A nil p changes nothing.
 //
 // Environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, read before every attempt, which is all
 // that a function needs. Default: none, and nothing is sent.

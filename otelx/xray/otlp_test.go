@@ -181,6 +181,22 @@ func TestWithoutCredentialsNothingIsSent(t *testing.T) {
 	})
 }
 
+// A provider without keys, and without an error, once had requests signed with nothing, its token in them.
+func TestEmptyCredentialsSignNothing(t *testing.T) {
+	for _, c := range []aws.Credentials{{}, {SessionToken: token}, {AccessKeyID: keyID, SessionToken: token}} {
+		synctest.Test(t, func(t *testing.T) {
+			b := serve(t, ireland, "eu-west-1")
+			s := b.sdk(t, Detect(WithCredentials(aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return c, nil }))))
+			end(s, "a", 1, 10)
+			if err := s.ForceFlush(t.Context()); err == nil || !strings.Contains(err.Error(), "the provider has returned none") {
+				t.Error(err)
+			}
+			b.wantSigned(t, 0, 0)
+			wantAccount(t, s, otelx.Stats{Ended: 1, Pending: 1})
+		})
+	}
+}
+
 // TestCredentialsAreNeverSeen: a server that repeats all it was sent does not get it into an error or a log.
 func TestCredentialsAreNeverSeen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -34,6 +34,9 @@ func (s *signer) sign(ctx context.Context, req *http.Request, body []byte) error
 	if err != nil {
 		return fmt.Errorf("retrieve AWS credentials: %w", err)
 	}
+	if !credentials.HasKeys() { // the signer would take them all the same
+		return errors.New("retrieve AWS credentials: the provider has returned none, and no error")
+	}
 	hash := sha256.Sum256(body)
 	return s.v4.SignHTTP(ctx, credentials, req, hex.EncodeToString(hash[:]), service, region, time.Now())
 }
