@@ -33,7 +33,8 @@ const (
 //     trips.
 //   - X-Ray: where no OTLP endpoint for traces is set, neither by option nor by variable, spans go by UDP to the X-Ray
 //     daemon at AWS_XRAY_DAEMON_ADDRESS ([xray.UDP]); where the endpoint is X-Ray's, requests are signed with the
-//     function's credentials and kept within its limits ([xray.Detect]). An endpoint that is bad counts as none.
+//     function's credentials and kept within its limits ([xray.Detect]). An endpoint that is bad counts as none. With
+//     no such variable, or one that is no address, spans go to OTLP's default endpoint.
 //
 // Propagators are otelx's own default, tracecontext and baggage; OTEL_PROPAGATORS may also name xray and xray-lambda
 // ([xray.Propagator], [xray.LambdaPropagator]), in and outside Lambda. docs/propagation.md says when. The export by timer is the agent's to switch off.

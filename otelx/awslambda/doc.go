@@ -5,5 +5,6 @@
 //
 // [Defaults] reads the environment variables that Lambda sets for a function (AWS Lambda Developer Guide, "Defined
 // runtime environment variables") and proposes settings; everything the user sets, by option or by OTEL_* variable,
-// beats it. Outside Lambda it changes nothing, so that the same main runs in a test or on a desk.
+// beats it. Outside Lambda it adds no more than names for OTEL_PROPAGATORS, so that the same main runs in a test or on a
+// desk.
 package awslambda
