@@ -105,14 +105,15 @@ func (b bootstrap) run(t *testing.T, path, event, answer string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var log bytes.Buffer
+	var out, errs bytes.Buffer // slog writes to the one or the other, as the example has it
 	env, err := lambdatest.New(lambdatest.Config{
 		FunctionName:   b.target,
 		Timeout:        time.Minute, // emulated, a cold start takes seconds
 		InitTimeout:    time.Minute,
 		ShutdownWindow: 10 * time.Second,
 		Env:            []string{"OTEL_TRACES_EXPORTER=none"},
-		Stderr:         &log,
+		Stdout:         &out,
+		Stderr:         &errs,
 	}, b.program(t, path))
 	if err != nil {
 		t.Fatal(err)
@@ -130,9 +131,10 @@ func (b bootstrap) run(t *testing.T, path, event, answer string) {
 		t.Errorf("shutdown: %+v, %v", exit, err)
 	}
 	_ = env.Close() // all of the log is written when it returns
+	log := out.String() + errs.String()
 	for _, line := range []string{"SIGTERM received", "graceful shutdown completed"} {
-		if !strings.Contains(log.String(), line) {
-			t.Errorf("the log has no line %q:\n%s", line, log.String())
+		if !strings.Contains(log, line) {
+			t.Errorf("the log has no line %q:\n%s", line, log)
 		}
 	}
 }
