@@ -102,11 +102,11 @@ func TestEverySpanArrives(t *testing.T) {
 // frozen, if that is not nil.
 func runFunction(t *testing.T, path string, steps []step, frozen func(), env []string) {
 	t.Helper()
-	var log bytes.Buffer
+	var out, errs bytes.Buffer                    // slog writes to the one or the other, as the example has it
 	env = append(env, "GORACE=atexit_sleep_ms=0") // or the race detector alone would take a second of the shutdown window
 	name := filepath.Base(path)
 	lambda, err := lambdatest.New(lambdatest.Config{
-		FunctionName: name, MemorySize: 256, Timeout: 2 * time.Second, ShutdownWindow: window, Env: env, Stderr: &log,
+		FunctionName: name, MemorySize: 256, Timeout: 2 * time.Second, ShutdownWindow: window, Env: env, Stdout: &out, Stderr: &errs,
 	}, lambdatest.Command(path))
 	if err != nil {
 		t.Fatal(err)
@@ -137,11 +137,12 @@ func runFunction(t *testing.T, path string, steps []step, frozen func(), env []s
 	if err != nil || exit.Code != 0 || exit.Killed {
 		t.Errorf("shutdown: %+v, %v\n%s", exit, err, lambda.Log())
 	}
-	if !strings.Contains(log.String(), "graceful shutdown completed") {
-		t.Errorf("the log ends without the account:\n%s", log.String())
+	log := out.String() + errs.String()
+	if !strings.Contains(log, "graceful shutdown completed") {
+		t.Errorf("the log ends without the account:\n%s", log)
 	}
-	if strings.Contains(log.String(), "DATA RACE") {
-		t.Errorf("the function has a data race:\n%s", log.String())
+	if strings.Contains(log, "DATA RACE") {
+		t.Errorf("the function has a data race:\n%s", log)
 	}
 	checkConditions(t, steps, lambdatest.Invocations(lambda.Log().Events()))
 }

@@ -47,7 +47,8 @@ var builds struct {
 	dir string
 }
 
-// buildExample compiles an example with the main that also records.
+// buildExample compiles an example with the main that also records, by the requirements of this module: the other has no
+// exporter to record with.
 func buildExample(t *testing.T, name string) string {
 	t.Helper()
 	overlay := map[string]string{}
@@ -60,7 +61,7 @@ func buildExample(t *testing.T, name string) string {
 			t.Fatal(err)
 		}
 	}
-	return build(t, "..", "./examples/"+name, overlay, raceFlags)
+	return build(t, ".", "github.com/epilogue-go/epilogue/examples/"+name, overlay, raceFlags)
 }
 
 var listens = regexp.MustCompile(`prices listens.* addr=(\S+)`)

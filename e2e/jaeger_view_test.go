@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -82,11 +83,17 @@ func (j *jaeger) trace(t *testing.T, id string) []view {
 	return answer.Data[0].views(t)
 }
 
+// aheadOfItsParent tells the one warning that is expected: the initialisation lies before the invocation, whose child it
+// is, and Jaeger takes a child that begins before its parent for one of a host whose clock is wrong.
+func aheadOfItsParent(name string, warnings []string) bool {
+	return name == "init" && len(warnings) == 1 && strings.HasPrefix(warnings[0], "clock skew adjustment disabled")
+}
+
 func (tr jaegerTrace) views(t *testing.T) []view {
 	t.Helper()
 	var all []view
 	for _, s := range tr.Spans {
-		if len(s.Warnings) > 0 {
+		if len(s.Warnings) > 0 && !aheadOfItsParent(s.OperationName, s.Warnings) {
 			t.Errorf("Jaeger warns of span %s %q: %v", s.SpanID, s.OperationName, s.Warnings)
 		}
 		v := view{

@@ -64,7 +64,8 @@
 // It is a child of the first invocation's span, though it lies before that: it is in the same trace where the invocation is
 // a root as well, a parent-based sampler decides for both, and it has ended before the function is called, so that it
 // leaves with the first flush. Of an environment that was made ahead it may lie hours before the rest of the trace. It is made only
-// where the invocation is sampled and AWS_LAMBDA_RUNTIME_API is set. [WithoutInitSpan] leaves it out.
+// where the invocation is sampled and AWS_LAMBDA_RUNTIME_API is set. Jaeger remarks on a child that begins before its parent,
+// as if a clock were wrong. [WithoutInitSpan] leaves the span out.
 //
 // # The parent
 //

@@ -8,16 +8,19 @@ import (
 	"os"
 
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
 	"go.opentelemetry.io/otel"
 
 	"github.com/epilogue-go/epilogue/agent"
 	"github.com/epilogue-go/epilogue/handler"
 	"github.com/epilogue-go/epilogue/otelx"
 	"github.com/epilogue-go/epilogue/otelx/awslambda"
+	"github.com/epilogue-go/epilogue/otelx/tracelog"
 )
 
 func main() {
 	ctx := context.Background()
+	slog.SetDefault(slog.New(tracelog.NewHandler(lambdacontext.NewLogHandler())))
 	api, err := newAPI(os.Getenv)
 	if err != nil {
 		slog.Error("orders", "error", err)
