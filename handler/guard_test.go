@@ -12,13 +12,13 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
-	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/propagation"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/epilogue-go/epilogue/handler"
+	"github.com/epilogue-go/epilogue/internal/otelerr"
 )
 
 // The parts of a program's telemetry, each of which panics where it can.
@@ -81,9 +81,7 @@ var brokenTelemetry = map[string]handler.Option{
 // go on as they are, nothing reaches aws-lambda-go's goroutines, and one line is said about it.
 func TestBrokenTelemetry(t *testing.T) {
 	var reports atomic.Int32
-	before := otel.GetErrorHandler()
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(error) { reports.Add(1); panic("in Handle") }))
-	defer otel.SetErrorHandler(before)
+	otelerr.Handle(t, func(error) { reports.Add(1); panic("in Handle") })
 	for name, option := range brokenTelemetry {
 		t.Run(name, func(t *testing.T) {
 			reports.Store(0)

@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/epilogue-go/epilogue/handler"
+	"github.com/epilogue-go/epilogue/internal/otelerr"
 )
 
 const (
@@ -92,9 +93,7 @@ func TestGlobals(t *testing.T) {
 // TestBrokenPropagator: the propagators are the program's, and asked for every event and every message; one that panics
 // costs the span, and not the invocation.
 func TestBrokenPropagator(t *testing.T) {
-	before := otel.GetErrorHandler()
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(error) {}))
-	defer otel.SetErrorHandler(before)
+	otelerr.Discard(t)
 	for _, name := range []string{"any: nowhere", "SQS, a batch: message attribute traceparent", "HTTP API: header traceparent"} {
 		s := situations()[name]
 		for _, fn := range s.functions {

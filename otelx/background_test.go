@@ -9,7 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"go.opentelemetry.io/otel"
+	"github.com/epilogue-go/epilogue/internal/otelerr"
 )
 
 func TestIntervalFlush(t *testing.T) {
@@ -106,7 +106,7 @@ func TestIntervalOffRunsNothing(t *testing.T) {
 
 func TestIntervalGoesOnAfterAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		errs := handled(t)
+		errs := otelerr.Collect(t)
 		x := &fakeExporter{before: func() { time.Sleep(2 * trifle) }}
 		for range 100 {
 			x.answer(outcome{verdict: keep, err: errDown})
@@ -185,7 +185,7 @@ func TestFlushTakesOverTheBackgroundExport(t *testing.T) {
 // In a service nobody calls ForceFlush, so the log must tell about drops.
 func TestDropsOfAServiceAreReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		errs := handled(t)
+		errs := otelerr.Collect(t)
 		s := start(&fakeExporter{}, sized{bound: 4, interval: true, delay: time.Second})
 		s.processor.queue.half = 100
 		end(s, "a", "b", "c", "d", "e", "f")
@@ -222,14 +222,12 @@ func TestErrorHandlerMayFlush(t *testing.T) {
 		x := &fakeExporter{}
 		x.answer(outcome{err: errors.New("soon gone")})
 		s := start(x, sized{})
-		old := otel.GetErrorHandler()
-		otel.SetErrorHandler(otel.ErrorHandlerFunc(func(error) {
+		otelerr.Handle(t, func(error) {
 			end(s, "b")
 			if err := s.ForceFlush(context.Background()); err != nil {
 				t.Errorf("ForceFlush of the handler: %v", err)
 			}
-		}))
-		t.Cleanup(func() { otel.SetErrorHandler(old) })
+		})
 		end(s, "a")
 		if err := s.ForceFlush(within(t, time.Second)); err != nil {
 			t.Errorf("ForceFlush: %v", err)

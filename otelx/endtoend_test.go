@@ -21,6 +21,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/epilogue-go/epilogue/internal/memnet"
+	"github.com/epilogue-go/epilogue/internal/otelerr"
 	"github.com/epilogue-go/epilogue/otelx"
 )
 
@@ -280,24 +281,14 @@ func TestEndToEndPartialSuccess(t *testing.T) {
 	}
 	c := &collector{script: []func(http.ResponseWriter){answer}}
 	inBubble(t, c, []string{"OTEL_BSP_SCHEDULE_DELAY=100"}, func(t *testing.T, s *otelx.SDK) {
-		var mu sync.Mutex
-		var reported []string
-		old := otel.GetErrorHandler()
-		otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
-			mu.Lock()
-			defer mu.Unlock()
-			reported = append(reported, err.Error())
-		}))
-		defer otel.SetErrorHandler(old)
+		reports := otelerr.Collect(t)
 		span(s, "a")
 		span(s, "b")
 		time.Sleep(200 * time.Millisecond) // in the background
 		synctest.Wait()
-		mu.Lock()
-		if len(reported) != 1 || reported[0] != `the backend rejected 1 of 2 spans: "old"` {
+		if reported := reports(); len(reported) != 1 || reported[0] != `the backend rejected 1 of 2 spans: "old"` {
 			t.Errorf("reported %q", reported)
 		}
-		mu.Unlock()
 		want := otelx.Stats{Ended: 2, Exported: 1, Dropped: otelx.Dropped{Rejected: 1}}
 		if got := s.Stats(); got != want {
 			t.Errorf("Stats() = %+v, want %+v", got, want)

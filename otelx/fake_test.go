@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"go.opentelemetry.io/otel"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
@@ -188,25 +187,6 @@ func wantCalls(t *testing.T, f *fakeExporter, want ...string) {
 	t.Helper()
 	if got := f.log(); !slices.Equal(got, want) {
 		t.Errorf("export calls = %q, want %q", got, want)
-	}
-}
-
-// handled collects what goes to otel.Handle during the test.
-func handled(t *testing.T) func() []string {
-	t.Helper()
-	var mu sync.Mutex
-	var errs []string
-	old := otel.GetErrorHandler()
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
-		mu.Lock()
-		defer mu.Unlock()
-		errs = append(errs, err.Error())
-	}))
-	t.Cleanup(func() { otel.SetErrorHandler(old) })
-	return func() []string {
-		mu.Lock()
-		defer mu.Unlock()
-		return slices.Clone(errs)
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/metric/noop"
+
+	"github.com/epilogue-go/epilogue/internal/otelerr"
 )
 
 // badProvider does harm in one of its methods, or in those of what it makes.
@@ -93,7 +95,7 @@ func TestMeterProviderThatFailsLater(t *testing.T) {
 		"blocks": {func(release chan struct{}) { <-release }, guardPatience, "the meter provider did not return within 100ms"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			errs := handled(t)
+			errs := otelerr.Collect(t)
 			synctest.Test(t, func(t *testing.T) {
 				release := make(chan struct{})
 				p := &badProvider{record: func() { c.record(release) }}

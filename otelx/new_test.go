@@ -24,6 +24,7 @@ import (
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"github.com/epilogue-go/epilogue/internal/otelerr"
 	"github.com/epilogue-go/epilogue/otelx"
 )
 
@@ -176,9 +177,7 @@ func TestResource(t *testing.T) {
 // The SDK reads the process's variable too: what is said of a bad entry must be true of both readings.
 func TestBadResourceAttributes(t *testing.T) {
 	t.Setenv("OTEL_RESOURCE_ATTRIBUTES", "a=50%,b,c=d%20e")
-	old := otel.GetErrorHandler()
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(error) {})) // it hears of them from the SDK
-	t.Cleanup(func() { otel.SetErrorHandler(old) })
+	otelerr.Discard(t) // it hears of them from the SDK
 	for _, opts := range [][]otelx.Option{nil, {environ("OTEL_RESOURCE_ATTRIBUTES=" + os.Getenv("OTEL_RESOURCE_ATTRIBUTES"))}} {
 		stub, err := exported(t, opts...)
 		for k, want := range map[attribute.Key]string{"a": "50%", "b": "", "c": "d e"} {

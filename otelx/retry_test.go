@@ -10,6 +10,8 @@ import (
 	"time"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/epilogue-go/epilogue/internal/otelerr"
 )
 
 func TestRetriesInTensOfMilliseconds(t *testing.T) {
@@ -107,7 +109,7 @@ func TestRetryAfterWithinTheBudgetIsWaitedFor(t *testing.T) {
 func TestRetryAfterBeyondTheBudgetGivesUpAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := &fakeExporter{script: []outcome{{verdict: retry, retryAfter: 10 * time.Second, err: errDown}}}
-		errs := handled(t)
+		errs := otelerr.Collect(t)
 		s := start(x, sized{interval: true, delay: time.Second, timeout: 3 * time.Second})
 		begin := time.Now()
 		end(s, "a")
@@ -253,7 +255,7 @@ func TestRefusedSpansAreDroppedAndSaidOnce(t *testing.T) {
 
 func TestPartialSuccessIsCountedAndReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		errs := handled(t)
+		errs := otelerr.Collect(t)
 		x := &fakeExporter{script: []outcome{{rejected: 2, err: errors.New("the backend rejected 2 spans: too old")}}}
 		s := start(x, sized{})
 		end(s, "a", "b", "c")

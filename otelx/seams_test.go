@@ -16,6 +16,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
+	"github.com/epilogue-go/epilogue/internal/otelerr"
 	"github.com/epilogue-go/epilogue/otelx/internal/otlp"
 )
 
@@ -264,7 +265,7 @@ func (h *hinted) Send(context.Context, []byte) (otlp.Result, error) {
 
 // TestHintsAreReportedOnce: each of them, whoever waits for the flush, and by which way the spans go.
 func TestHintsAreReportedOnce(t *testing.T) {
-	reports := handled(t)
+	reports := otelerr.Collect(t)
 	s := start(newOTLPExporter(&hinted{hints: []string{"do this", "do this", "", "do that", "do this", "do that"}}, defaultRequestBytes), sized{})
 	for range 4 {
 		end(s, "a")
@@ -287,7 +288,7 @@ func TestHintsAreReportedOnce(t *testing.T) {
 
 // A hint with an id in its words once filled the log, and memory, by a line a refusal.
 func TestHintsThatAlwaysDifferAreBounded(t *testing.T) {
-	reports := handled(t)
+	reports := otelerr.Collect(t)
 	h := new(hinted)
 	for i := range 100 {
 		h.hints = append(h.hints, fmt.Sprintf("do this about request %d", i))
@@ -304,7 +305,7 @@ func TestHintsThatAlwaysDifferAreBounded(t *testing.T) {
 }
 
 func TestLargeResourceIsSentAndReportedOnce(t *testing.T) {
-	reports := handled(t)
+	reports := otelerr.Collect(t)
 	o := new(outbox)
 	s, _ := made(t, nil, WithSender(o), WithLimits(Limits{ResourceBytes: 1000}),
 		WithResource(resource.NewSchemaless(attribute.String("a", strings.Repeat("x", 1000)))))

@@ -15,10 +15,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"go.opentelemetry.io/otel"
-
 	"github.com/epilogue-go/epilogue/agent"
 	"github.com/epilogue-go/epilogue/internal/memnet"
+	"github.com/epilogue-go/epilogue/internal/otelerr"
 	"github.com/epilogue-go/epilogue/lambdatest"
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 	"github.com/epilogue-go/epilogue/otelx"
@@ -125,13 +124,11 @@ func (l *lines) Handle(err error) { fmt.Fprintln(l, err) }
 // During an outage of 1,000 invocations, of whatever sort, a function writes a line a minute for each kind of trouble, and
 // at its end how much was lost.
 func TestQuiet(t *testing.T) {
-	before := otel.GetErrorHandler() // not parallel to other tests: there is one handler
-	defer otel.SetErrorHandler(before)
 	for _, tr := range troubles {
 		t.Run(tr.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				said := new(lines)
-				otel.SetErrorHandler(said)
+				otelerr.Handle(t, said.Handle) // not parallel to other tests: there is one handler
 				network := new(memnet.Network)
 				listener, err := network.Listen(collectorAddress)
 				if err != nil {

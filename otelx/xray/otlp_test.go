@@ -15,6 +15,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/resource"
 
+	"github.com/epilogue-go/epilogue/internal/otelerr"
 	"github.com/epilogue-go/epilogue/otelx"
 )
 
@@ -200,7 +201,7 @@ func TestEmptyCredentialsSignNothing(t *testing.T) {
 // TestCredentialsAreNeverSeen: a server that repeats all it was sent does not get it into an error or a log.
 func TestCredentialsAreNeverSeen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		reports := handled(t)
+		reports := otelerr.Collect(t)
 		b := serve(t, ireland, "eu-west-1")
 		s := b.sdk(t, Detect())
 		b.answers(reply{status: http.StatusForbidden, message: "*"}, reply{status: http.StatusServiceUnavailable, message: "*"},
@@ -234,7 +235,7 @@ func TestCredentialsAreNeverSeen(t *testing.T) {
 func TestRefusalsAreExplainedOnce(t *testing.T) {
 	const off = "The OTLP API is supported with CloudWatch Logs as a Trace Segment Destination."
 	synctest.Test(t, func(t *testing.T) {
-		reports := handled(t)
+		reports := otelerr.Collect(t)
 		b := serve(t, ireland, "eu-west-1")
 		s := b.sdk(t, Detect())
 		for range 3 {
@@ -314,7 +315,7 @@ func TestRequestLimits(t *testing.T) {
 func TestLargeResourceIsReportedOnce(t *testing.T) {
 	for _, c := range []struct{ bytes, reports int }{{15_000, 0}, {16_001, 1}} {
 		synctest.Test(t, func(t *testing.T) {
-			reports := handled(t)
+			reports := otelerr.Collect(t)
 			b := serve(t, ireland, "eu-west-1")
 			s := b.sdk(t, Detect(), otelx.WithResource(resource.NewSchemaless(attribute.String("a", strings.Repeat("x", c.bytes)))))
 			for range 3 {

@@ -2,9 +2,7 @@ package xray
 
 import (
 	"context"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"go.opentelemetry.io/otel"
@@ -61,24 +59,5 @@ func wantAccount(t *testing.T, s *otelx.SDK, want otelx.Stats) {
 	}
 	if got.Ended != got.Exported+got.Pending+got.Dropped.Total() {
 		t.Errorf("the account does not add up: %+v", got)
-	}
-}
-
-// handled collects what goes to otel.Handle during the test.
-func handled(t *testing.T) func() []string {
-	t.Helper()
-	var mu sync.Mutex
-	var errs []string
-	old := otel.GetErrorHandler()
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
-		mu.Lock()
-		defer mu.Unlock()
-		errs = append(errs, err.Error())
-	}))
-	t.Cleanup(func() { otel.SetErrorHandler(old) })
-	return func() []string {
-		mu.Lock()
-		defer mu.Unlock()
-		return slices.Clone(errs)
 	}
 }
