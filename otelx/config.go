@@ -33,7 +33,7 @@ type settings struct {
 	idGenerator sdktrace.IDGenerator
 	measurer    func(c *config, x exporter, queueSize int) (measurer, error)
 	sign        func(context.Context, *http.Request, []byte) error
-	hint        func(status int, message string) string
+	hint        func(status int, message string) (todo string, passes bool)
 	dial        func(ctx context.Context, network, address string) (net.Conn, error)
 	sender      Sender
 	limits      Limits

@@ -133,7 +133,7 @@ func (x *otlpExporter) export(ctx context.Context, spans []sdktrace.ReadOnlySpan
 			o.advice = x.limits.review(&e.encoder)
 			return o
 		case res.Retryable || ctx.Err() != nil:
-			return outcome{n: n, verdict: retry, retryAfter: res.RetryAfter, err: err}
+			return outcome{n: n, verdict: retry, retryAfter: res.RetryAfter, err: err, advice: explained(res, err)}
 		case res.TooLarge && n == 1:
 			return outcome{n: 1, verdict: tooLarge, err: fmt.Errorf("span %q: %w", spans[0].Name(), err)}
 		case !res.TooLarge || len(e.body) < min(minSplitBytes, x.most/8):
@@ -166,10 +166,18 @@ func (x *otlpExporter) encode(ctx context.Context, e *encoding, spans []sdktrace
 // refusal is the outcome of a request that the backend will never take.
 func (x *otlpExporter) refusal(e *encoding, n int, res otlp.Result, err error) outcome {
 	o := outcome{n: n, verdict: refused, err: err, advice: x.limits.review(&e.encoder)}
-	if o.advice == nil && res.Hint != "" {
-		o.advice = &advice{key: res.Hint, err: fmt.Errorf("%w; %s", err, res.Hint)}
+	if o.advice == nil {
+		o.advice = explained(res, err)
 	}
 	return o
+}
+
+// explained is what the user can do about err; nil where that is not known.
+func explained(res otlp.Result, err error) *advice {
+	if res.Hint == "" {
+		return nil
+	}
+	return &advice{key: res.Hint, err: fmt.Errorf("%w; %s", err, res.Hint)}
 }
 
 // lower makes limit the most that requests have from now on, if they had more, and returns what they have.

@@ -143,12 +143,13 @@ func WithSigner(sign func(ctx context.Context, req *http.Request, body []byte) e
 	return optionFunc(func(c *config) { set(&c.target.sign, sign, sign != nil) })
 }
 
-// WithHint has what a backend refuses for good explained: hint gets the HTTP status and what the backend said, shortened
+// WithHint has refusals explained that OTLP counts as final: hint gets the HTTP status and what the backend said, shortened
 // and without credentials, and returns a sentence that tells the user what to do about it; empty for none. Each sentence
-// is reported once, to otel.Handle, together with what the backend said. A nil hint changes nothing. Default: none.
+// is reported once, to otel.Handle, together with what the backend said. With passes, the refusal is not final after all,
+// and the spans are kept for further attempts. A nil hint changes nothing. Default: none.
 //
 // It has no effect with [WithExporter] or [WithSender].
-func WithHint(hint func(status int, message string) string) Option {
+func WithHint(hint func(status int, message string) (todo string, passes bool)) Option {
 	return optionFunc(func(c *config) { set(&c.target.hint, hint, hint != nil) })
 }
 

@@ -5,55 +5,61 @@ import (
 	"strings"
 )
 
-// hints are what to do about refusals for good, by words of X-Ray's that tell them apart, in lower case (Amazon CloudWatch
-// User Guide, "Troubleshooting" of the OTLP endpoints; AWS API references, "Common Error Types"; of signatures, IAM User
-// Guide, "Troubleshoot Signature Version 4 signing"). The first that is found counts.
-var hints = []struct{ words, todo string }{
+// hints are what to do about refusals that OTLP counts as final, by words of X-Ray's that tell them apart, in lower case
+// (Amazon CloudWatch User Guide, "Troubleshooting" of the OTLP endpoints; AWS API references, "Common Error Types"; of
+// signatures, IAM User Guide, "Troubleshoot Signature Version 4 signing"). The first that is found counts.
+//
+// Some pass, since each attempt is signed anew: the signature of a request that was under way in a freeze has expired, and
+// credentials are renewed.
+var hints = []struct {
+	words, todo string
+	passes      bool
+}{
 	{
 		"trace segment destination",
 		"switch on CloudWatch Transaction Search in this account and region, without which X-Ray takes no OTLP: in the CloudWatch console " +
-			"under Settings, X-Ray traces, or by aws xray update-trace-segment-destination --destination CloudWatchLogs",
+			"under Settings, X-Ray traces, or by aws xray update-trace-segment-destination --destination CloudWatchLogs", false,
 	},
 	{
 		"not authorized to perform",
-		"allow the role xray:PutTraceSegments, as the managed policy AWSXrayWriteOnlyAccess does",
+		"allow the role xray:PutTraceSegments, as the managed policy AWSXrayWriteOnlyAccess does", false,
 	},
 	{
 		"signature expired",
-		"the clock of this machine is wrong: set it, for a signature counts for minutes only",
+		"the clock of this machine is wrong, or the request was under way in a freeze: a signature counts for minutes only", true,
 	},
 	{
 		"signature not yet current",
-		"the clock of this machine is wrong: set it, for a signature counts for minutes only",
+		"the clock of this machine is wrong: set it, for a signature counts for minutes only", true,
 	},
 	{
 		"token included in the request is expired",
-		"the credentials have expired: renew AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or give xray.WithCredentials a provider that does",
+		"the credentials have expired: renew AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or give xray.WithCredentials a provider that does", true,
 	},
 	{
 		"token included in the request is invalid",
-		"AWS does not know the credentials: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN must be of one set, and of the endpoint's partition",
+		"AWS does not know the credentials: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN must be of one set, and of the endpoint's partition", false,
 	},
 	{
 		"signature we calculated does not match",
-		"AWS_SECRET_ACCESS_KEY does not belong to AWS_ACCESS_KEY_ID, or something on the way changes requests",
+		"AWS_SECRET_ACCESS_KEY does not belong to AWS_ACCESS_KEY_ID, or something on the way changes requests", false,
 	},
 	{
 		"scoped to a valid region",
-		"the endpoint's region is not the one that answers: write the region's own endpoint",
+		"the endpoint's region is not the one that answers: write the region's own endpoint", false,
 	},
 }
 
-// hint returns what the user can do about a refusal for good; empty if nothing is known.
-func hint(status int, message string) string {
+// hint returns what the user can do about a refusal, empty if nothing is known, and whether it passes.
+func hint(status int, message string) (todo string, passes bool) {
 	message = strings.ToLower(message)
 	for _, h := range hints {
 		if strings.Contains(message, h.words) {
-			return h.todo
+			return h.todo, h.passes
 		}
 	}
 	if status == http.StatusUnauthorized || status == http.StatusForbidden {
-		return "see that the credentials are valid and allow xray:PutTraceSegments, and that the clock is right"
+		return "see that the credentials are valid and allow xray:PutTraceSegments, and that the clock is right", false
 	}
-	return ""
+	return "", false
 }

@@ -76,8 +76,9 @@ func otlpIn(setting, region string, opts []OTLPOption) otelx.Option {
 //     to another host or not by https;
 //   - requests have at most 10,000 spans and 5 MB; a span of more than 200 KB is dropped as too large, with its name in the error of
 //     the flush; a resource of more than 16 KB together with a scope is reported once;
-//   - refusals for good are reported once in words that say what to do: CloudWatch Transaction Search is off, the role
-//     may not xray:PutTraceSegments, the credentials have expired, the clock is wrong.
+//   - refusals are reported once in words that say what to do: CloudWatch Transaction Search is off, the role may not
+//     xray:PutTraceSegments, the credentials have expired, the clock is wrong. Where one of the latter two is the reason the
+//     spans are kept, since the next attempt has another signature.
 //
 // X-Ray takes gzip (OTEL_EXPORTER_OTLP_COMPRESSION). It refuses requests with spans that are older than 14 days, more than
 // two hours in the future, or more than 24 hours apart.

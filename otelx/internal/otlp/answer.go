@@ -31,12 +31,12 @@ func (s *HTTPSender) answer(resp *http.Response) (Result, error) {
 			s.target, statusText(code), redact.Text(location(resp), resp.Request))
 	default:
 		res := Result{Retryable: retryable(code), TooLarge: code == http.StatusRequestEntityTooLarge}
-		if res.Retryable {
-			res.RetryAfter = parseRetryAfter(resp.Header.Get("Retry-After"), time.Now())
-		}
 		said := redact.Text(refusal(resp.Header, body), resp.Request)
 		if !res.Retryable && !res.TooLarge {
-			res.Hint = s.hint(code, said)
+			res.Hint, res.Retryable = s.hint(code, said)
+		}
+		if res.Retryable {
+			res.RetryAfter = parseRetryAfter(resp.Header.Get("Retry-After"), time.Now())
 		}
 		if said != "" {
 			return res, fmt.Errorf("send to %s: %s: %s", s.target, statusText(code), said)
@@ -45,15 +45,15 @@ func (s *HTTPSender) answer(resp *http.Response) (Result, error) {
 	}
 }
 
-// hint is what the user can do about a refusal for good; empty where that is not known, or nobody is to be asked. A panic
-// knows nothing: what the server said is to be heard all the same.
-func (s *HTTPSender) hint(status int, said string) (todo string) {
+// hint is what the user can do about a refusal that OTLP counts as final, and whether it passes; empty where that is not
+// known, or nobody is to be asked. A panic knows nothing: what the server said is to be heard all the same.
+func (s *HTTPSender) hint(status int, said string) (todo string, passes bool) {
 	if s.cfg.Hint == nil {
-		return ""
+		return "", false
 	}
 	defer func() {
 		if recover() != nil {
-			todo = ""
+			todo, passes = "", false
 		}
 	}()
 	return s.cfg.Hint(status, said)

@@ -56,23 +56,24 @@ func TestIsProtobuf(t *testing.T) {
 	}
 }
 
-// TestHint: it is asked about refusals for good only, and one that panics hides nothing. A panic about a request that was
+// TestHint: it is asked about refusals that OTLP counts as final only, and one that panics hides nothing. A panic about a request that was
 // only too large once had its spans dropped.
 func TestHint(t *testing.T) {
 	for name, test := range map[string]struct {
 		status int
-		hint   func(int, string) string
+		hint   func(int, string) (string, bool)
 		want   Result
 	}{
-		"a refusal":             {400, func(status int, said string) string { return fmt.Sprintf("%d %s", status, said) }, Result{Hint: "400 key [redacted]"}},
-		"nothing known":         {400, func(int, string) string { return "" }, Result{}},
-		"a panic":               {403, func(int, string) string { panic("no") }, Result{}},
-		"too large":             {413, func(int, string) string { panic("not to be asked") }, Result{TooLarge: true}},
-		"worth another attempt": {503, func(int, string) string { return "not to be asked" }, Result{Retryable: true}},
+		"a refusal":             {400, func(status int, said string) (string, bool) { return fmt.Sprintf("%d %s", status, said), false }, Result{Hint: "400 key [redacted]"}},
+		"one that passes":       {403, func(int, string) (string, bool) { return "wait", true }, Result{Hint: "wait", Retryable: true, RetryAfter: 7 * time.Second}},
+		"nothing known":         {400, func(int, string) (string, bool) { return "", false }, Result{}},
+		"a panic":               {403, func(int, string) (string, bool) { panic("no") }, Result{}},
+		"too large":             {413, func(int, string) (string, bool) { panic("not to be asked") }, Result{TooLarge: true}},
+		"worth another attempt": {503, func(int, string) (string, bool) { panic("not to be asked") }, Result{Retryable: true, RetryAfter: 7 * time.Second}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBackend(t, HTTPConfig{Hint: test.hint, Headers: map[string]string{"api-key": "s3cret"}},
-				respond(test.status, "text/plain", []byte("key s3cret")))
+				respond(test.status, "text/plain", []byte("key s3cret"), "Retry-After", "7"))
 			got, err := b.sender.Send(t.Context(), []byte("spans"))
 			if got != test.want || err == nil || !strings.HasSuffix(err.Error(), ": key [redacted]") {
 				t.Errorf("%+v, %v; want %+v", got, err, test.want)

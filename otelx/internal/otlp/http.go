@@ -60,9 +60,10 @@ type HTTPConfig struct {
 	// Sign is called last before each attempt, with the bytes that will be on the wire; it may add headers. It must not
 	// keep them. A panic of it is an error of the attempt.
 	Sign func(ctx context.Context, req *http.Request, body []byte) error
-	// Hint says what the user can do about a refusal for good, of its status and what the server said, shortened and
-	// without credentials; empty: nothing. nil knows nothing, and neither does one that panics.
-	Hint func(status int, message string) string
+	// Hint says of a refusal that OTLP counts as final, of its status and what the server said, shortened and without
+	// credentials, what the user can do about it; empty: nothing. With passes it is worth another attempt after all. nil
+	// knows nothing, and neither does one that panics.
+	Hint func(status int, message string) (todo string, passes bool)
 	// UserAgent overrides "OTel-OTLP-Exporter-Go/epilogue-" and the version; a User-Agent in Headers overrides both.
 	UserAgent string
 }

@@ -12,7 +12,7 @@ type Result struct {
 	// Message is what the backend said about an accepted request: why spans were rejected, a warning, or that its
 	// answer could not be read. It is printable and at most a few hundred bytes long.
 	Message string
-	// Hint is what the user can do about a refusal for good; empty if nothing is known.
+	// Hint is what the user can do about a refusal; empty if nothing is known.
 	Hint string
 	// Retryable says that the same request may be accepted if it is sent again.
 	Retryable bool
