@@ -1,6 +1,9 @@
 package trigger
 
-import "strings"
+import (
+	"reflect"
+	"strings"
+)
 
 // maxKeys bounds how many keys a carrier lists.
 const maxKeys = 256
@@ -27,18 +30,19 @@ func (c *carrier) extract() {
 	}
 	c.data = false
 	for i := range c.objects {
-		if c.objects[i].raw == nil {
+		object := &c.objects[i]
+		if object.raw == nil {
 			continue
 		}
-		strings := map[string]any{}
-		members(c.objects[i].raw, func(key, val []byte) bool {
-			if first(val) == '"' && len(val) <= maxEntry && len(key) <= maxEntry {
-				member := c.objects[i].shapes.rawValue(val)
-				strings[string(unquote(key))] = member.text()
+		in, strings := object.in, map[string]string{}
+		walk := within(object.raw, '{')
+		for key, ok := walk.key(); ok && len(strings) < maxKeys; key, ok = walk.key() {
+			member := in.raw(walk.skip())
+			if first(member.raw) == '"' && len(member.raw) <= maxEntry && len(key) <= maxEntry {
+				strings[in.text(in.unquote(key))] = member.text()
 			}
-			return len(strings) < maxKeys
-		})
-		c.objects[i] = c.objects[i].shapes.genericValue(strings)
+		}
+		*object = in.value(reflect.ValueOf(strings))
 	}
 }
 
@@ -47,7 +51,7 @@ func (c *carrier) Get(key string) string {
 	c.extract()
 	for i := range c.objects {
 		var found value
-		c.objects[i].fold(field{key, &found})
+		c.objects[i].fold(field{name: key, into: &found})
 		if c.inner[i] != "" {
 			found = found.get(c.inner[i])
 		}
@@ -84,7 +88,7 @@ func (c *carrier) find(fields ...field) {
 func (c *carrier) all(key string) (values []string) {
 	for i := len(c.objects) - 1; i >= 0; i-- {
 		var found value
-		c.objects[i].fold(field{key, &found})
+		c.objects[i].fold(field{name: key, into: &found})
 		if s := found.text(); s != "" {
 			return []string{s}
 		}
@@ -113,7 +117,7 @@ type recordCarrier struct{ headers value }
 func (c *recordCarrier) Get(key string) (s string) {
 	c.headers.each(maxKeys, func(header *value) {
 		var found value
-		if header.fold(field{key, &found}); found.present() {
+		if header.fold(field{name: key, into: &found}); found.present() {
 			s = found.signedBytes()
 		}
 	})
@@ -135,7 +139,7 @@ const maxHeader = 8 << 10
 // signedBytes returns a list of numbers from -128 to 127 as the bytes that they stand for.
 func (v *value) signedBytes() string {
 	if v.isBytes() {
-		return string(v.typed.Bytes())
+		return string(v.decoded.Bytes())
 	}
 	var out []byte
 	v.each(maxHeader, func(element *value) {

@@ -4,6 +4,9 @@ package trigger
 // that several sources share stands once.
 type document struct {
 	context, method, path, rawPath, rawQuery value // HTTP: requestContext, httpMethod, …
+	elb, http, connection, domain, protocol  value // HTTP: of requestContext, as far as headers
+	contextRoute, httpMethod, httpProtocol   value
+	peer, agent, httpPeer, httpAgent         value
 	resource, routeKey                       value
 	headers, multiHeaders, query, multiQuery value
 	methodARN, routeARN                      value // of authorizers, which are asked about a request and do not answer it
@@ -27,22 +30,31 @@ func (d *document) read(event value) {
 	last := func(key []byte) bool {
 		return string(key) == "body" && d.context.present() || string(key) == "records" && d.eventSource.present()
 	}
-	event.pickUntil(last,
-		field{"requestContext", &d.context}, field{"httpMethod", &d.method}, field{"path", &d.path},
-		field{"rawPath", &d.rawPath}, field{"rawQueryString", &d.rawQuery},
-		field{"resource", &d.resource}, field{"routeKey", &d.routeKey},
-		field{"headers", &d.headers}, field{"multiValueHeaders", &d.multiHeaders},
-		field{"queryStringParameters", &d.query}, field{"multiValueQueryStringParameters", &d.multiQuery},
-		field{"methodArn", &d.methodARN}, field{"routeArn", &d.routeARN},
-		field{"Records", &d.records}, field{"eventSource", &d.eventSource}, field{"records", &d.lists},
-		field{"detail-type", &d.detailType}, field{"source", &d.source}, field{"detail", &d.detail},
-		field{"time", &d.time}, field{"id", &d.id},
-		field{"triggerSource", &d.triggerSource}, field{"userPoolId", &d.userPool},
-		field{"identityPoolId", &d.identityPool}, field{"datasetName", &d.dataset},
-		field{"Execution", &d.execution}, field{"StateMachine", &d.machine}, field{"State", &d.state},
-		field{"Context", &d.inner}, field{"context", &d.inner2},
-		field{"AWSTraceHeader", &d.traceHeader},
-	)
+	d.whole.pickUntil(last, []field{
+		{name: "requestContext", into: &d.context, fields: []field{
+			{name: "elb", into: &d.elb}, {name: "connectionId", into: &d.connection}, {name: "domainName", into: &d.domain},
+			{name: "protocol", into: &d.protocol}, {name: "routeKey", into: &d.contextRoute},
+			{name: "http", into: &d.http, fields: []field{
+				{name: "method", into: &d.httpMethod}, {name: "protocol", into: &d.httpProtocol},
+				{name: "sourceIp", into: &d.httpPeer}, {name: "userAgent", into: &d.httpAgent},
+			}},
+			{name: "identity", fields: []field{{name: "sourceIp", into: &d.peer}, {name: "userAgent", into: &d.agent}}},
+		}},
+		{name: "httpMethod", into: &d.method}, {name: "path", into: &d.path},
+		{name: "rawPath", into: &d.rawPath}, {name: "rawQueryString", into: &d.rawQuery},
+		{name: "resource", into: &d.resource}, {name: "routeKey", into: &d.routeKey},
+		{name: "headers", into: &d.headers}, {name: "multiValueHeaders", into: &d.multiHeaders},
+		{name: "queryStringParameters", into: &d.query}, {name: "multiValueQueryStringParameters", into: &d.multiQuery},
+		{name: "methodArn", into: &d.methodARN}, {name: "routeArn", into: &d.routeARN},
+		{name: "Records", into: &d.records}, {name: "eventSource", into: &d.eventSource}, {name: "records", into: &d.lists},
+		{name: "detail-type", into: &d.detailType}, {name: "source", into: &d.source}, {name: "detail", into: &d.detail},
+		{name: "time", into: &d.time}, {name: "id", into: &d.id},
+		{name: "triggerSource", into: &d.triggerSource}, {name: "userPoolId", into: &d.userPool},
+		{name: "identityPoolId", into: &d.identityPool}, {name: "datasetName", into: &d.dataset},
+		{name: "Execution", into: &d.execution}, {name: "StateMachine", into: &d.machine}, {name: "State", into: &d.state},
+		{name: "Context", into: &d.inner}, {name: "context", into: &d.inner2},
+		{name: "AWSTraceHeader", into: &d.traceHeader},
+	})
 }
 
 // telling are the members by which a source is told. A struct type with none of them tells nothing.
@@ -73,16 +85,14 @@ func (d *document) detect() Source {
 
 // detectHTTP tells which service a request came through, by what it says of it.
 func (d *document) detectHTTP() Source {
-	var elb, http, connection, domain value
-	d.context.pick(field{"elb", &elb}, field{"http", &http}, field{"connectionId", &connection}, field{"domainName", &domain})
 	switch {
-	case elb.isObject():
+	case d.elb.isObject():
 		return LoadBalancer
-	case http.isObject() && isFunctionURL(domain.text()):
+	case d.http.isObject() && isFunctionURL(d.domain.text()):
 		return FunctionURL
-	case http.isObject():
+	case d.http.isObject():
 		return HTTPAPI
-	case connection.present():
+	case d.connection.present():
 		return WebSocketAPI
 	case d.method.present():
 		return RESTAPI
@@ -93,8 +103,7 @@ func (d *document) detectHTTP() Source {
 // detectRecords tells the source of a list by its first record.
 func (d *document) detectRecords() Source {
 	var name, snsName value
-	record := d.records.head()
-	record.pick(field{"eventSource", &name}, field{"EventSource", &snsName})
+	d.records.first(field{name: "eventSource", into: &name}, field{name: "EventSource", into: &snsName})
 	switch {
 	case name.is("aws:sqs"):
 		return SQS

@@ -1,8 +1,9 @@
 package trigger
 
 import (
-	"reflect"
+	"bytes"
 	"strings"
+	"unicode/utf8"
 )
 
 // fold finds several members of an object by names that may be in any case: one of the very name counts, else one that is
@@ -14,8 +15,8 @@ func (v *value) fold(fields ...field) {
 	}
 	missing := false
 	for i := range fields {
-		if f := fields[i]; !f.into.present() {
-			v.pick(f)
+		if f := &fields[i]; !f.into.present() {
+			*f.into = v.member(f.name)
 			missing = missing || !f.into.present()
 		}
 	}
@@ -25,12 +26,12 @@ func (v *value) fold(fields ...field) {
 	single, multi := v.headerMaps()
 	for key, s := range single {
 		if f := unfound(fields, key); f != nil {
-			*f.into = value{generic: s, shapes: v.shapes}
+			*f.into = v.in.entry(s)
 		}
 	}
 	for key, list := range multi {
 		if f := unfound(fields, key); f != nil {
-			*f.into = v.shapes.typedValue(reflect.ValueOf(list))
+			*f.into = v.in.list(list)
 		}
 	}
 	if single == nil && multi == nil {
@@ -61,10 +62,12 @@ func (v *value) foldRaw(fields []field) {
 			before |= 1 << i
 		}
 	}
-	v.used = members(v.raw, func(key, val []byte) bool {
-		if escaped(key) {
-			key = unquote(key)
+	c := within(v.raw, '{')
+	for key, ok := c.key(); ok; key, ok = c.key() {
+		if bytes.IndexByte(key, '\\') >= 0 || !utf8.Valid(key) {
+			key = v.in.unquote(key)
 		}
+		member := v.in.raw(c.skip())
 		for i := range fields {
 			f := &fields[i]
 			if len(f.name) != len(key) || before&(1<<i) != 0 {
@@ -72,22 +75,20 @@ func (v *value) foldRaw(fields []field) {
 			}
 			switch {
 			case string(key) == f.name:
-				*f.into = v.shapes.rawValue(val)
+				*f.into = member
 				exact |= 1 << i
 			case exact&(1<<i) == 0 && !f.into.present() && strings.EqualFold(f.name, string(key)):
-				*f.into = v.shapes.rawValue(val)
+				*f.into = member
 			}
 		}
-		return true
-	})
+	}
 }
 
 // headerMaps returns what the headers of the events package's types are; nil for any other value.
 func (v *value) headerMaps() (single map[string]string, multi map[string][]string) {
-	if !v.isTypedMap() {
-		return nil, nil
+	if v.isMap() {
+		single, _ = v.decoded.Interface().(map[string]string)
+		multi, _ = v.decoded.Interface().(map[string][]string)
 	}
-	single, _ = v.typed.Interface().(map[string]string)
-	multi, _ = v.typed.Interface().(map[string][]string)
 	return single, multi
 }

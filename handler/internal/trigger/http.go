@@ -14,7 +14,7 @@ import (
 // request is an HTTP request, whichever service has put it into an event.
 type request struct {
 	method, path, route, protocol value
-	peer, agent, domain           value // as the service says, not as headers do
+	peer, agent                   value // as the service says, not as headers do
 	headers                       *carrier
 }
 
@@ -43,21 +43,20 @@ func (c *Cause) readHTTP(d *document, s *Settings) {
 		c.add(semconv.HTTPRoute(route))
 	}
 	c.addQuery(d, s)
-	r.addHeaders(c, s)
+	r.addHeaders(c, d, s)
 }
 
 // request finds the parts of an HTTP request in formats 1.0 and 2.0 (API Gateway Developer Guide, "Create AWS Lambda proxy
 // integrations for HTTP APIs") and in a load balancer's (Elastic Load Balancing User Guide, "Lambda functions as targets").
 func (d *document) request() request {
-	r := request{method: d.method, path: d.path, route: d.resource}
-	r.headers = &carrier{objects: [2]value{d.headers, d.multiHeaders}}
-	var http, identity value
-	d.context.pick(field{"http", &http}, field{"identity", &identity}, field{"domainName", &r.domain}, field{"protocol", &r.protocol})
-	if http.isObject() {
-		r.path, r.route = d.rawPath, d.routeKey
-		http.pick(field{"method", &r.method}, field{"protocol", &r.protocol}, field{"sourceIp", &r.peer}, field{"userAgent", &r.agent})
+	r := request{
+		method: d.method, path: d.path, route: d.resource, protocol: d.httpProtocol.or(d.protocol),
+		peer: d.peer.or(d.httpPeer), agent: d.agent.or(d.httpAgent),
 	}
-	identity.pick(field{"sourceIp", &r.peer}, field{"userAgent", &r.agent})
+	if d.http.isObject() {
+		r.method, r.path, r.route = d.httpMethod.or(d.method), d.rawPath, d.routeKey
+	}
+	r.headers = &carrier{objects: [2]value{d.headers, d.multiHeaders}}
 	return r
 }
 
@@ -74,12 +73,12 @@ func (r *request) routeText() string {
 }
 
 // addHeaders adds what headers say, or the service in their place (OpenTelemetry HTTP conventions, "HTTP server").
-func (r *request) addHeaders(c *Cause, s *Settings) {
+func (r *request) addHeaders(c *Cause, d *document, s *Settings) {
 	var scheme, port, client, agent, host value
-	r.headers.find(field{"x-forwarded-proto", &scheme}, field{"x-forwarded-port", &port}, field{"x-forwarded-for", &client},
-		field{"user-agent", &agent}, field{"host", &host})
+	r.headers.find(field{name: "x-forwarded-proto", into: &scheme}, field{name: "x-forwarded-port", into: &port},
+		field{name: "x-forwarded-for", into: &client}, field{name: "user-agent", into: &agent}, field{name: "host", into: &host})
 	c.addText(semconv.URLSchemeKey, scheme.joined())
-	c.addServer(r.domain.text(), host.joined(), port.joined())
+	c.addServer(d.domain.text(), host.joined(), port.joined())
 	c.addText(semconv.ClientAddressKey, firstOf(client.joined(), r.peer))
 	if name := agent.joined(); name != "" {
 		c.add(semconv.UserAgentOriginal(name))

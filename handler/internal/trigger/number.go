@@ -1,7 +1,6 @@
 package trigger
 
 import (
-	"encoding/json"
 	"math"
 	"reflect"
 	"strconv"
@@ -23,19 +22,14 @@ func (v *value) number() (float64, bool) {
 	case v.raw != nil:
 		start := space(v.raw, 0)
 		return parseNumber(string(v.raw[start:skipValue(v.raw, start)]))
-	case v.generic != nil:
-		switch n := v.generic.(type) {
-		case float64:
-			return n, true
-		case json.Number:
-			return parseNumber(string(n))
-		}
-	case v.typed.CanInt():
-		return float64(v.typed.Int()), true
-	case v.typed.CanUint():
-		return float64(v.typed.Uint()), true
-	case v.typed.CanFloat():
-		return v.typed.Float(), true
+	case v.decoded.Kind() == reflect.String && v.decoded.Type() == numberType:
+		return parseNumber(v.decoded.String())
+	case v.decoded.CanInt():
+		return float64(v.decoded.Int()), true
+	case v.decoded.CanUint():
+		return float64(v.decoded.Uint()), true
+	case v.decoded.CanFloat():
+		return v.decoded.Float(), true
 	}
 	return 0, false
 }
@@ -59,8 +53,8 @@ func (v *value) moment() string {
 }
 
 func (v *value) time() time.Time {
-	if v.typed.Kind() == reflect.Struct {
-		at := v.typed
+	if v.decoded.Kind() == reflect.Struct {
+		at := v.decoded
 		if at.NumField() == 1 && at.Type() != timeType {
 			at = at.Field(0)
 		}

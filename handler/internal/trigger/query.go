@@ -26,7 +26,7 @@ func (c *Cause) addQuery(d *document, s *Settings) {
 		return
 	}
 	encode := url.QueryEscape
-	if elb := d.context.get("elb"); elb.present() {
+	if d.elb.present() {
 		encode = func(s string) string { return s } // a load balancer leaves them as they were sent
 	}
 	c.add(semconv.URLQuery(assemble(parameters, encode, s.QueryValues)))

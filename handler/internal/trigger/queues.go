@@ -9,21 +9,21 @@ import (
 
 // readSQS reads the messages of a queue (AWS Lambda Developer Guide, "Using Lambda with Amazon SQS").
 func (c *Cause) readSQS(records value) {
+	var id, arn, header, own, body value
 	b := batch{system: semconv.MessagingSystemAWSSQS, hint: records.sizeHint(maxMessages)}
-	b.count = records.each(maxMessages, func(message *value) {
-		var id, arn, system, own, body value
-		message.pick(field{"messageId", &id}, field{"eventSourceARN", &arn}, field{"attributes", &system},
-			field{"messageAttributes", &own}, field{"body", &body})
+	b.count = records.records(maxMessages, func() {
 		topic, envelope := notification(&body)
 		b.destination.addValue(b.seen, &arn)
-		b.detail.add(b.seen, topic)
+		b.detail.addValue(b.seen, &topic)
 		if b.seen == 0 {
 			b.id = id.text()
 		}
-		header := system.get("AWSTraceHeader")
 		b.origin(carrier{objects: [2]value{own, envelope}, inner: [2]string{"stringValue", "Value"}}, header.text())
 		b.seen++
-	})
+	},
+		field{name: "messageId", into: &id}, field{name: "eventSourceARN", into: &arn},
+		field{name: "attributes", fields: []field{{name: "AWSTraceHeader", into: &header}}},
+		field{name: "messageAttributes", into: &own}, field{name: "body", into: &body})
 	b.cause(c, arnResource(b.destination.get()))
 	c.add(semconv.MessagingBatchMessageCount(b.count))
 	if topic := b.detail.get(); topic != "" {
@@ -33,17 +33,18 @@ func (c *Cause) readSQS(records value) {
 
 // notification returns the topic and the message attributes of a body that SNS has put its message into; nothing of any
 // other (Amazon SNS Developer Guide, "Raw message delivery": that body is the message itself).
-func notification(body *value) (topic string, attributes value) {
+func notification(body *value) (topic, attributes value) {
 	if !body.mentions("TopicArn") {
-		return "", value{}
+		return value{}, value{}
 	}
-	envelope := body.shapes.rawValue(body.bytes())
-	var kind, arn value
-	envelope.pick(field{"Type", &kind}, field{"TopicArn", &arn}, field{"MessageAttributes", &attributes})
+	envelope := body.in.raw(body.bytes())
+	var kind value
+	envelope.pick(field{name: "Type", into: &kind}, field{name: "TopicArn", into: &topic},
+		field{name: "MessageAttributes", into: &attributes})
 	if !kind.is("Notification") {
-		return "", value{}
+		return value{}, value{}
 	}
-	return arn.text(), attributes
+	return topic, attributes
 }
 
 // mentions reports whether word, which JSON text need not escape, is in a string.
@@ -57,18 +58,18 @@ func (v *value) mentions(word string) bool {
 // readSNS reads a notification (AWS Lambda Developer Guide, "Invoking Lambda functions with Amazon SNS notifications"),
 // which is one message.
 func (c *Cause) readSNS(records value) {
+	var id, arn, attributes value
 	b := batch{system: semconv.MessagingSystemAWSSNS, hint: records.sizeHint(maxMessages)}
-	b.count = records.each(maxMessages, func(record *value) {
-		var id, arn, attributes value
-		message := record.get("Sns")
-		message.pick(field{"MessageId", &id}, field{"TopicArn", &arn}, field{"MessageAttributes", &attributes})
+	b.count = records.records(maxMessages, func() {
 		b.destination.addValue(b.seen, &arn)
 		if b.seen == 0 {
 			b.id = id.text()
 		}
 		b.origin(carrier{objects: [2]value{attributes}, inner: [2]string{"Value"}}, "")
 		b.seen++
-	})
+	}, field{name: "Sns", fields: []field{
+		{name: "MessageId", into: &id}, {name: "TopicArn", into: &arn}, {name: "MessageAttributes", into: &attributes},
+	}})
 	topic := b.destination.get()
 	b.cause(c, arnResource(topic))
 	if topic != "" {

@@ -131,15 +131,19 @@ func (r *Reader) Typed(event reflect.Value) Cause {
 	if r.mute || !event.IsValid() {
 		return r.read(value{})
 	}
-	v := r.shapes.typedValue(event)
+	in := &reading{shapes: &r.shapes}
+	v := in.value(event)
 	if v.isBytes() {
-		v = r.shapes.rawValue(v.typed.Bytes())
+		v = in.raw(v.decoded.Bytes())
 	}
 	return r.read(v)
 }
 
 // Raw reads an event's JSON text, of which the cause shares memory until the handler is called; attributes do not.
-func (r *Reader) Raw(payload []byte) Cause { return r.read(r.shapes.rawValue(payload)) }
+func (r *Reader) Raw(payload []byte) Cause {
+	in := &reading{shapes: &r.shapes}
+	return r.read(in.raw(payload))
+}
 
 // read reads an event by its source.
 func (r *Reader) read(event value) (c Cause) {

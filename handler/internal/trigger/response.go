@@ -19,11 +19,15 @@ type Response struct {
 
 // Response reads a result: a struct, such as the events package's, a map or a json.RawMessage with a statusCode.
 func (r *Reader) Response(result any) Response {
-	return r.response(r.shapes.typedValue(reflect.ValueOf(result)))
+	in := &reading{shapes: &r.shapes}
+	return r.response(in.value(reflect.ValueOf(result)))
 }
 
 // RawResponse reads a response's JSON text.
-func (r *Reader) RawResponse(text []byte) Response { return r.response(r.shapes.rawValue(text)) }
+func (r *Reader) RawResponse(text []byte) Response {
+	in := &reading{shapes: &r.shapes}
+	return r.response(in.raw(text))
+}
 
 func (r *Reader) response(v value) (out Response) {
 	if !v.isObject() {
@@ -31,9 +35,9 @@ func (r *Reader) response(v value) (out Response) {
 	}
 	// Types of streamed responses have no tags, and no encoding that would need them.
 	var status, streamedStatus, body, encoded, headers, multi, streamedHeaders, streamedMulti value
-	v.pick(field{"statusCode", &status}, field{"body", &body}, field{"isBase64Encoded", &encoded},
-		field{"headers", &headers}, field{"multiValueHeaders", &multi},
-		field{"StatusCode", &streamedStatus}, field{"Headers", &streamedHeaders}, field{"MultiValueHeaders", &streamedMulti})
+	v.pick(field{name: "statusCode", into: &status}, field{name: "body", into: &body}, field{name: "isBase64Encoded", into: &encoded},
+		field{name: "headers", into: &headers}, field{name: "multiValueHeaders", into: &multi},
+		field{name: "StatusCode", into: &streamedStatus}, field{name: "Headers", into: &streamedHeaders}, field{name: "MultiValueHeaders", into: &streamedMulti})
 	for _, candidate := range []value{status, streamedStatus} {
 		if n, ok := candidate.integer(); ok && n >= 100 && n <= 999 && out.Status == 0 {
 			out.Status = int(n)
@@ -65,11 +69,8 @@ func (v *value) textLen() (n int, ok bool) {
 	switch {
 	case v.raw != nil:
 		return len(v.rawString()), first(v.raw) == '"'
-	case v.generic != nil:
-		s, ok := v.generic.(string)
-		return len(s), ok
 	default:
-		return len(v.text()), v.typed.Kind() == reflect.String
+		return len(v.text()), v.isString()
 	}
 }
 
@@ -78,10 +79,8 @@ func (v *value) isTrue() bool {
 	switch {
 	case v.raw != nil:
 		return first(v.raw) == 't'
-	case v.generic != nil:
-		return v.generic == true
 	default:
-		return v.typed.Kind() == reflect.Bool && v.typed.Bool()
+		return v.decoded.Kind() == reflect.Bool && v.decoded.Bool()
 	}
 }
 

@@ -14,7 +14,7 @@ func (d *document) stepFunctions() bool {
 		if d.execution.isObject() && d.machine.isObject() && d.state.isObject() {
 			return true
 		}
-		within.pick(field{"Execution", &d.execution}, field{"StateMachine", &d.machine}, field{"State", &d.state})
+		within.pick(field{name: "Execution", into: &d.execution}, field{name: "StateMachine", into: &d.machine}, field{name: "State", into: &d.state})
 	}
 	return d.execution.isObject() && d.machine.isObject() && d.state.isObject()
 }

@@ -51,19 +51,20 @@ func (s *store) cause(c *Cause, collection string) {
 // readS3 reads the notifications of a bucket (Amazon S3 User Guide, "Event message structure").
 func (c *Cause) readS3(records value) {
 	var s store
-	s.count = records.each(maxMessages, func(record *value) {
-		var name, at, inner, bucket, object value
-		record.pick(field{"eventName", &name}, field{"eventTime", &at}, field{"s3", &inner})
-		inner.pick(field{"bucket", &bucket}, field{"object", &object})
-		bucketName := bucket.get("name")
+	var name, at, bucketName, key value
+	s.count = records.records(maxMessages, func() {
 		s.collection.addValue(s.seen, &bucketName)
 		s.add(&name, objectOperation)
 		if s.seen == 0 {
-			key := object.get("key")
 			s.name, s.moment = unescapeKey(key.text()), at.moment()
 		}
 		s.seen++
-	})
+	},
+		field{name: "eventName", into: &name}, field{name: "eventTime", into: &at},
+		field{name: "s3", fields: []field{
+			{name: "bucket", fields: []field{{name: "name", into: &bucketName}}},
+			{name: "object", fields: []field{{name: "key", into: &key}}},
+		}})
 	bucket := s.collection.get()
 	s.cause(c, bucket)
 	if bucket != "" {
@@ -101,17 +102,17 @@ func objectOperation(event string) string {
 // The items' keys are data, and not recorded.
 func (c *Cause) readDynamoDB(records value) {
 	var s store
-	s.count = records.each(maxMessages, func(record *value) {
-		var name, arn, change value
-		record.pick(field{"eventName", &name}, field{"eventSourceARN", &arn}, field{"dynamodb", &change})
+	var name, at, arn value
+	s.count = records.records(maxMessages, func() {
 		s.collection.addValue(s.seen, &arn)
 		s.add(&name, itemOperation)
 		if s.seen == 0 {
-			at := change.get("ApproximateCreationDateTime")
 			s.moment = at.moment()
 		}
 		s.seen++
-	})
+	},
+		field{name: "eventName", into: &name}, field{name: "eventSourceARN", into: &arn},
+		field{name: "dynamodb", fields: []field{{name: "ApproximateCreationDateTime", into: &at}}})
 	// table/TABLE/stream/TIME
 	table, _, _ := strings.Cut(strings.TrimPrefix(arnResource(s.collection.get()), "table/"), "/")
 	s.cause(c, table)

@@ -6,57 +6,38 @@ import "reflect"
 func (v *value) text() string {
 	switch {
 	case v.raw != nil:
-		return intern(v.rawString())
-	case v.generic != nil:
-		s, _ := v.generic.(string)
-		return s
-	case v.typed.Kind() == reflect.String:
-		return v.typed.String()
+		return v.in.text(v.rawString())
+	case v.isString():
+		return v.decoded.String()
 	default:
 		return ""
 	}
 }
 
-// intern copies text, but for what requests often have.
-func intern(text []byte) string {
-	switch string(text) {
-	case "GET":
-		return "GET"
-	case "POST":
-		return "POST"
-	case "PUT":
-		return "PUT"
-	case "DELETE":
-		return "DELETE"
-	case "HTTP/1.1":
-		return "HTTP/1.1"
-	case "https":
-		return "https"
-	case "443":
-		return "443"
-	}
-	return string(text)
-}
-
 // rawString returns what a string in JSON text stands for; it may share memory with that.
 func (v *value) rawString() []byte {
-	if first(v.raw) != '"' {
+	start := space(v.raw, 0)
+	if start == len(v.raw) || v.raw[start] != '"' {
 		return nil
 	}
-	start := space(v.raw, 0)
 	end := skipString(v.raw, start)
 	if end > len(v.raw) {
 		return nil
 	}
-	return unquote(v.raw[start+1 : end-1])
+	return v.in.unquote(v.raw[start+1 : end-1])
 }
 
-// isTypedMap reports whether v is a map of another type than map[string]any.
-func (v *value) isTypedMap() bool { return v.typed.IsValid() && v.typed.Kind() == reflect.Map }
+// isString reports whether v was decoded to a string, which a number can have been.
+func (v *value) isString() bool {
+	return v.decoded.Kind() == reflect.String && v.decoded.Type() != numberType
+}
+
+// isMap reports whether v was decoded to a map.
+func (v *value) isMap() bool { return v.decoded.Kind() == reflect.Map }
 
 // isBytes reports whether v was decoded to bytes.
 func (v *value) isBytes() bool {
-	return v.typed.IsValid() && v.typed.Kind() == reflect.Slice && v.typed.Type().Elem().Kind() == reflect.Uint8
+	return v.decoded.Kind() == reflect.Slice && v.decoded.Type().Elem().Kind() == reflect.Uint8
 }
 
 // is compares without an allocation.

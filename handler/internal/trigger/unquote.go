@@ -2,6 +2,7 @@ package trigger
 
 import (
 	"bytes"
+	"encoding/binary"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -9,48 +10,56 @@ import (
 
 // unquote returns what stands between the quotes of a JSON string, as encoding/json decodes it: invalid UTF-8 and lone
 // surrogates become U+FFFD. The result may share memory with s.
-func unquote(s []byte) []byte {
+func (r *reading) unquote(s []byte) []byte {
 	if !utf8.Valid(s) {
 		s = []byte(string(bytes.Runes(s))) // U+FFFD for each invalid byte
 	}
-	at := bytes.IndexByte(s, '\\')
-	if at < 0 {
+	if bytes.IndexByte(s, '\\') < 0 {
 		return s
 	}
-	out := make([]byte, len(s)+utf8.UTFMax) // an escape is longer than what it stands for, unless text ends in it
-	n := copy(out, s[:at])
-	for i := at; i < len(s); {
-		if s[i] != '\\' || i+1 == len(s) {
-			out[n] = s[i]
-			n, i = n+1, i+1
-			continue
+	out := r.room(len(s) + word) // an escape is longer than what it stands for, unless text ends in it
+	n := 0
+	for i := 0; i < len(s); {
+		if i+word <= len(s) {
+			w := binary.LittleEndian.Uint64(s[i:])
+			binary.LittleEndian.PutUint64(out[n:], w)
+			found := marks(w, '\\')
+			if found == 0 {
+				i, n = i+word, n+word
+				continue
+			}
+			i, n = i+index(found), n+index(found)
 		}
-		written, used := appendEscape(out[:n], s[i:])
-		n, i = len(written), i+used
+		switch {
+		case s[i] != '\\' || i+1 == len(s):
+			out[n] = s[i]
+			i, n = i+1, n+1
+		case s[i+1] == 'u':
+			char, used := unicodeEscape(s[i:])
+			i, n = i+used, n+copy(out[n:], utf8.AppendRune(nil, char))
+		default:
+			out[n] = unescaped(s[i+1])
+			i, n = i+2, n+1
+		}
 	}
-	return out[:n]
+	return r.take(n)
 }
 
-// appendEscape appends the character that s, which begins with a backslash and something more, stands for. It returns how
-// much of s that was.
-func appendEscape(out, s []byte) ([]byte, int) {
-	switch s[1] {
+// unescaped returns what c stands for after a backslash.
+func unescaped(c byte) byte {
+	switch c {
 	case 'b':
-		return append(out, '\b'), 2
+		return '\b'
 	case 'f':
-		return append(out, '\f'), 2
+		return '\f'
 	case 'n':
-		return append(out, '\n'), 2
+		return '\n'
 	case 'r':
-		return append(out, '\r'), 2
+		return '\r'
 	case 't':
-		return append(out, '\t'), 2
-	case 'u':
-		r, used := unicodeEscape(s)
-		return utf8.AppendRune(out, r), used
-	default: // a quote, a slash or a backslash
-		return append(out, s[1]), 2
+		return '\t'
 	}
+	return c // a quote, a slash or a backslash
 }
 
 // unicodeEscape reads \uXXXX, or two of them that are a surrogate pair.

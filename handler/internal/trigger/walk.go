@@ -1,94 +1,114 @@
 package trigger
 
 import (
-	"maps"
 	"reflect"
 	"slices"
+	"strings"
 )
 
 // each gives f the elements of a list, at most limit of them, and returns how many there are. f is given the same
 // variable each time.
 func (v *value) each(limit int, f func(element *value)) (n int) {
 	var element value
-	switch {
-	case v.raw != nil:
-		elements(v.raw, func(val []byte) (int, bool) {
-			if n++; n > limit {
-				return 0, true
+	if v.raw != nil {
+		for c := within(v.raw, '['); c.next(); n++ {
+			if text := c.skip(); n < limit {
+				element = v.in.raw(text)
+				f(&element)
 			}
-			element = v.shapes.rawValue(val)
-			f(&element)
-			return element.used, true
-		})
+		}
 		return n
-	case v.generic != nil:
-		list, _ := v.generic.([]any)
-		for _, item := range list[:min(limit, len(list))] {
-			element = v.shapes.genericValue(item)
-			f(&element)
-		}
-		return len(list)
-	case v.typed.Kind() == reflect.Slice:
-		for i := range min(limit, v.typed.Len()) {
-			element = v.shapes.typedValue(v.typed.Index(i))
-			f(&element)
-		}
-		return v.typed.Len()
-	default:
+	}
+	if v.decoded.Kind() != reflect.Slice {
 		return 0
 	}
+	for i := range min(limit, v.decoded.Len()) {
+		element = v.in.value(v.decoded.Index(i))
+		f(&element)
+	}
+	return v.decoded.Len()
 }
 
-// sizeHint returns how many elements a list has, at most limit; 0 where that takes a walk.
-func (v *value) sizeHint(limit int) int {
-	if list, ok := v.generic.([]any); ok {
-		return min(len(list), limit)
+// records is each for a list of objects, of which the members are picked ahead of f. What is not found is not set.
+func (v *value) records(limit int, f func(), fields ...field) (n int) {
+	if v.raw == nil {
+		return v.each(limit, func(record *value) {
+			unset(fields)
+			record.pickUntil(nil, fields)
+			f()
+		})
 	}
-	if v.typed.Kind() == reflect.Slice {
-		return min(v.typed.Len(), limit)
+	for c := within(v.raw, '['); c.next(); n++ {
+		if n >= limit {
+			c.skip()
+			continue
+		}
+		unset(fields)
+		if c.s[c.i] == '{' {
+			c.i++
+			v.in.fill(&c, nil, fields)
+		} else {
+			c.skip()
+		}
+		f()
+	}
+	return n
+}
+
+// unset sets what fields are put into to nothing.
+func unset(fields []field) {
+	for i := range fields {
+		if f := &fields[i]; f.into != nil {
+			*f.into = value{}
+		}
+		unset(fields[i].fields)
+	}
+}
+
+// first picks members of the first element of a list.
+func (v *value) first(fields ...field) {
+	if v.raw == nil {
+		v.each(1, func(record *value) { record.pickUntil(nil, fields) })
+		return
+	}
+	if c := within(v.raw, '['); c.next() {
+		element := v.in.raw(c.s[c.i:])
+		element.pickUntil(nil, fields)
+	}
+}
+
+// sizeHint returns how many elements a list may have, at most limit: what it has, or what JSON text has room for.
+func (v *value) sizeHint(limit int) int {
+	const record = 512 // bytes that most have at least
+	if v.raw != nil {
+		return min(len(v.raw)/record+1, limit)
+	}
+	if v.decoded.Kind() == reflect.Slice {
+		return min(v.decoded.Len(), limit)
 	}
 	return 0
-}
-
-// head returns the first element of a list.
-func (v *value) head() (element value) {
-	switch {
-	case v.raw != nil:
-		elements(v.raw, func(val []byte) (int, bool) {
-			element = v.shapes.rawValue(val)
-			return 0, false
-		})
-	case v.generic != nil:
-		if list, _ := v.generic.([]any); len(list) > 0 {
-			return v.shapes.genericValue(list[0])
-		}
-	case v.typed.Kind() == reflect.Slice && v.typed.Len() > 0:
-		return v.shapes.typedValue(v.typed.Index(0))
-	}
-	return element
 }
 
 // walk gives f the members of an object, until it returns false. Those of a map come in any order.
 func (v *value) walk(f func(key string, member value) bool) {
 	switch {
 	case v.raw != nil:
-		members(v.raw, func(key, val []byte) bool { return f(string(unquote(key)), v.shapes.rawValue(val)) })
-	case v.generic != nil:
-		m, _ := v.generic.(map[string]any)
-		for key, member := range m {
-			if !f(key, v.shapes.genericValue(member)) {
+		c := within(v.raw, '{')
+		for key, ok := c.key(); ok; key, ok = c.key() {
+			name := v.in.text(v.in.unquote(key))
+			if !f(name, v.in.raw(c.skip())) {
 				return
 			}
 		}
-	case v.typed.Kind() == reflect.Map && v.typed.Type().Key().Kind() == reflect.String:
-		for entries := v.typed.MapRange(); entries.Next(); {
-			if !f(entries.Key().String(), v.shapes.typedValue(entries.Value())) {
+	case v.decoded.Kind() == reflect.Map && v.decoded.Type().Key().Kind() == reflect.String:
+		for entries := v.decoded.MapRange(); entries.Next(); {
+			if !f(entries.Key().String(), v.in.value(entries.Value())) {
 				return
 			}
 		}
-	case v.typed.Kind() == reflect.Struct:
-		for name := range v.shapes.of(v.typed.Type()) {
-			if !f(name, v.get(name)) {
+	case v.decoded.Kind() == reflect.Struct:
+		for name := range v.in.shapes.of(v.decoded.Type()) {
+			if !f(name, v.structField(name)) {
 				return
 			}
 		}
@@ -97,41 +117,37 @@ func (v *value) walk(f func(key string, member value) bool) {
 
 // empty reports whether v has no members and no elements.
 func (v *value) empty() bool {
-	switch {
-	case v.raw != nil:
-		i := space(v.raw, 0)
-		i = space(v.raw, i+1)
-		return i >= len(v.raw) || v.raw[i] == '}' || v.raw[i] == ']'
-	case v.generic != nil:
-		m, isMap := v.generic.(map[string]any)
-		list, isList := v.generic.([]any)
-		return (isMap || isList) && len(m)+len(list) == 0
-	case v.typed.Kind() == reflect.Map || v.typed.Kind() == reflect.Slice:
-		return v.typed.Len() == 0
+	if v.raw != nil {
+		i := space(v.raw, space(v.raw, 0)+1)
+		return i >= len(v.raw) || meaning[v.raw[i]] == shut
+	}
+	switch v.decoded.Kind() {
+	case reflect.Map, reflect.Slice:
+		return v.decoded.Len() == 0
 	default:
-		return !v.typed.IsValid()
+		return !v.decoded.IsValid()
 	}
-}
-
-// sortedMembers returns the members of an object in the order of their keys, at most limit of them. Of those of the same name
-// the last is there.
-func (v *value) sortedMembers(limit int) []entry {
-	found := map[string]value{}
-	v.walk(func(key string, member value) bool {
-		found[key] = member
-		return len(found) < limit
-	})
-	all := make([]entry, 0, len(found))
-	for _, key := range slices.Sorted(maps.Keys(found)) {
-		all = append(all, entry{key, found[key]})
-	}
-	return all
 }
 
 // entry is a member of an object.
 type entry struct {
 	key    string
 	member value
+}
+
+// sortedMembers returns the members of an object in the order of their keys, at most limit of them. Of those of the same name
+// the last is there.
+func (v *value) sortedMembers(limit int) (all []entry) {
+	v.walk(func(key string, member value) bool {
+		i, known := slices.BinarySearchFunc(all, key, func(e entry, key string) int { return strings.Compare(e.key, key) })
+		if known {
+			all[i].member = member
+		} else {
+			all = slices.Insert(all, i, entry{key, member})
+		}
+		return len(all) < limit
+	})
+	return all
 }
 
 // sortedKeys returns the keys of an object, at most limit of them.

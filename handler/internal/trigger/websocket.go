@@ -15,10 +15,8 @@ const webSocket = "websocket"
 func (c *Cause) readWebSocket(d *document, s *Settings) {
 	c.Kind, c.HTTP = trace.SpanKindServer, true
 	c.Attributes = append(make([]attribute.KeyValue, 0, 12+Spare), semconv.FaaSTriggerHTTP, semconv.NetworkProtocolName(webSocket))
-	var route value
 	r := d.request()
-	d.context.pick(field{"routeKey", &route})
-	if key := route.text(); key != "" {
+	if key := d.contextRoute.text(); key != "" {
 		c.Name = key
 		c.add(semconv.HTTPRoute(key))
 	}
@@ -27,5 +25,5 @@ func (c *Cause) readWebSocket(d *document, s *Settings) {
 		c.Caller = Origin{Carrier: r.headers}
 		c.addQuery(d, s)
 	}
-	r.addHeaders(c, s)
+	r.addHeaders(c, d, s)
 }
