@@ -92,7 +92,7 @@ func (c *carrier) all(key string) (values []string) {
 		if s := found.text(); s != "" {
 			return []string{s}
 		}
-		if found.each(maxKeys, func(element *value) { values = append(values, element.text()) }) > 0 {
+		if found.each(maxKeys, func(element value) { values = append(values, element.text()) }) > 0 {
 			return values
 		}
 	}
@@ -105,7 +105,7 @@ func (v *value) joined() string {
 		return s
 	}
 	var list []string
-	v.each(maxKeys, func(element *value) { list = append(list, element.text()) })
+	v.each(maxKeys, func(element value) { list = append(list, element.text()) })
 	return strings.Join(list, ",")
 }
 
@@ -115,7 +115,7 @@ type recordCarrier struct{ headers value }
 
 // Get returns the value of a header.
 func (c *recordCarrier) Get(key string) (s string) {
-	c.headers.each(maxKeys, func(header *value) {
+	c.headers.each(maxKeys, func(header value) {
 		var found value
 		if header.fold(field{name: key, into: &found}); found.present() {
 			s = found.signedBytes()
@@ -129,7 +129,7 @@ func (*recordCarrier) Set(string, string) {}
 
 // Keys returns the names of the headers.
 func (c *recordCarrier) Keys() (keys []string) {
-	c.headers.each(maxKeys, func(header *value) { keys = append(keys, header.sortedKeys(1)...) })
+	c.headers.each(maxKeys, func(header value) { keys = append(keys, header.sortedKeys(1)...) })
 	return keys
 }
 
@@ -142,7 +142,7 @@ func (v *value) signedBytes() string {
 		return string(v.decoded.Bytes())
 	}
 	var out []byte
-	v.each(maxHeader, func(element *value) {
+	v.each(maxHeader, func(element value) {
 		n, _ := element.integer()
 		out = append(out, byte(n))
 	})

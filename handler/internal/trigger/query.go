@@ -79,7 +79,7 @@ func assemble(parameters value, encode func(string) string, recorded []string) s
 			add(name, single)
 			continue
 		}
-		found.each(maxKeys, func(element *value) { add(name, element.text()) })
+		found.each(maxKeys, func(element value) { add(name, element.text()) })
 	}
 	return b.String()
 }

@@ -21,7 +21,7 @@ func (r *reading) unquote(s []byte) []byte {
 	n := 0
 	for i := 0; i < len(s); {
 		if i+word <= len(s) {
-			w := binary.LittleEndian.Uint64(s[i:])
+			w := load(s, i)
 			binary.LittleEndian.PutUint64(out[n:], w)
 			found := marks(w, '\\')
 			if found == 0 {

@@ -17,6 +17,7 @@ type value struct {
 
 var (
 	rawMessageType = reflect.TypeFor[json.RawMessage]()
+	genericType    = reflect.TypeFor[map[string]any]()
 	numberType     = reflect.TypeFor[json.Number]()
 	timeType       = reflect.TypeFor[time.Time]()
 )
@@ -88,18 +89,34 @@ func (v *value) pickUntil(last func(key []byte) bool, fields []field) {
 		v.in.fill(&c, last, fields)
 		return
 	}
-	for i := range fields {
-		f := &fields[i]
-		found := v.member(f.name)
-		if !found.present() {
-			continue
+	switch v.decoded.Kind() {
+	case reflect.Struct:
+		shape := v.in.shapes.of(v.decoded.Type())
+		for i := range fields {
+			fields[i].put(v.structField(shape[fields[i].name]))
 		}
-		if len(f.fields) > 0 {
-			found.pickUntil(nil, f.fields)
+	case reflect.Map:
+		m, ok := v.decoded.Interface().(map[string]any)
+		for i := range fields {
+			if ok {
+				fields[i].put(v.in.value(reflect.ValueOf(m[fields[i].name])))
+			} else {
+				fields[i].put(v.entry(fields[i].name))
+			}
 		}
-		if f.into != nil {
-			*f.into = found
-		}
+	}
+}
+
+// put puts a decoded member into the field, and the members of that which are asked for into theirs.
+func (f *field) put(found value) {
+	if !found.present() {
+		return
+	}
+	if len(f.fields) > 0 {
+		found.pickUntil(nil, f.fields)
+	}
+	if f.into != nil {
+		*f.into = found
 	}
 }
 
@@ -154,7 +171,7 @@ func (r *reading) wanted(fields []field, key []byte) *field {
 func (v *value) member(name string) value {
 	switch v.decoded.Kind() {
 	case reflect.Struct:
-		return v.structField(name)
+		return v.structField(v.in.shapes.of(v.decoded.Type())[name])
 	case reflect.Map:
 		return v.entry(name)
 	default:
@@ -162,12 +179,12 @@ func (v *value) member(name string) value {
 	}
 }
 
-func (v *value) structField(name string) value {
-	index, ok := v.in.shapes.of(v.decoded.Type())[name]
-	if !ok {
+// structField returns the field at an index, which is empty where there is none.
+func (v *value) structField(index []int) value {
+	switch len(index) {
+	case 0:
 		return value{}
-	}
-	if len(index) == 1 {
+	case 1:
 		return v.in.value(v.decoded.Field(index[0]))
 	}
 	found, err := v.decoded.FieldByIndexErr(index)

@@ -6,15 +6,12 @@ import (
 	"strings"
 )
 
-// each gives f the elements of a list, at most limit of them, and returns how many there are. f is given the same
-// variable each time.
-func (v *value) each(limit int, f func(element *value)) (n int) {
-	var element value
+// each gives f the elements of a list, at most limit of them, and returns how many there are.
+func (v *value) each(limit int, f func(element value)) (n int) {
 	if v.raw != nil {
 		for c := within(v.raw, '['); c.next(); n++ {
 			if text := c.skip(); n < limit {
-				element = v.in.raw(text)
-				f(&element)
+				f(v.in.raw(text))
 			}
 		}
 		return n
@@ -23,8 +20,7 @@ func (v *value) each(limit int, f func(element *value)) (n int) {
 		return 0
 	}
 	for i := range min(limit, v.decoded.Len()) {
-		element = v.in.value(v.decoded.Index(i))
-		f(&element)
+		f(v.in.value(v.decoded.Index(i)))
 	}
 	return v.decoded.Len()
 }
@@ -32,7 +28,7 @@ func (v *value) each(limit int, f func(element *value)) (n int) {
 // records is each for a list of objects, of which the members are picked ahead of f. What is not found is not set.
 func (v *value) records(limit int, f func(), fields ...field) (n int) {
 	if v.raw == nil {
-		return v.each(limit, func(record *value) {
+		return v.each(limit, func(record value) {
 			unset(fields)
 			record.pickUntil(nil, fields)
 			f()
@@ -68,7 +64,7 @@ func unset(fields []field) {
 // first picks members of the first element of a list.
 func (v *value) first(fields ...field) {
 	if v.raw == nil {
-		v.each(1, func(record *value) { record.pickUntil(nil, fields) })
+		v.each(1, func(record value) { record.pickUntil(nil, fields) })
 		return
 	}
 	if c := within(v.raw, '['); c.next() {
@@ -100,6 +96,12 @@ func (v *value) walk(f func(key string, member value) bool) {
 				return
 			}
 		}
+	case v.decoded.IsValid() && v.decoded.Type() == genericType:
+		for key, member := range v.decoded.Interface().(map[string]any) {
+			if !f(key, v.in.value(reflect.ValueOf(member))) {
+				return
+			}
+		}
 	case v.decoded.Kind() == reflect.Map && v.decoded.Type().Key().Kind() == reflect.String:
 		for entries := v.decoded.MapRange(); entries.Next(); {
 			if !f(entries.Key().String(), v.in.value(entries.Value())) {
@@ -107,8 +109,8 @@ func (v *value) walk(f func(key string, member value) bool) {
 			}
 		}
 	case v.decoded.Kind() == reflect.Struct:
-		for name := range v.in.shapes.of(v.decoded.Type()) {
-			if !f(name, v.structField(name)) {
+		for name, index := range v.in.shapes.of(v.decoded.Type()) {
+			if !f(name, v.structField(index)) {
 				return
 			}
 		}
