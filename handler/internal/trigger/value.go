@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 )
@@ -86,7 +87,7 @@ func (v *value) pick(fields ...field) { v.pickUntil(nil, fields) }
 func (v *value) pickUntil(last func(key []byte) bool, fields []field) {
 	if v.raw != nil {
 		c := within(v.raw, '{')
-		v.in.fill(&c, last, fields)
+		v.in.fill(&c, last, fields, nil, 0)
 		return
 	}
 	switch v.decoded.Kind() {
@@ -121,50 +122,86 @@ func (f *field) put(found value) {
 }
 
 // fill is one walk. Of members of the same name the last counts, as it does for encoding/json.
-func (r *reading) fill(c *cursor, last func(key []byte) bool, fields []field) {
-	for key, ok := c.key(); ok; key, ok = c.key() {
-		f := r.wanted(fields, key)
-		if f == nil {
-			if last != nil && last(key) {
-				return
-			}
-			c.skip()
-			continue
+func (r *reading) fill(c *cursor, last func(key []byte) bool, fields []field, known *order, object int) {
+	for {
+		key, i := r.next(c, fields, known, object)
+		if key == nil {
+			break
 		}
 		start := c.i
 		switch {
 		case last != nil && last(key):
 			c.i = len(c.s)
-		case len(f.fields) > 0 && start < len(c.s) && c.s[start] == '{':
+		case i >= 0 && len(fields[i].fields) > 0 && start < len(c.s) && c.s[start] == '{':
 			c.i++
-			r.fill(c, nil, f.fields)
+			r.fill(c, nil, fields[i].fields, known, object*maxFields+i+1)
 		default:
 			c.skip()
 		}
-		if found := r.raw(c.s[start:c.i]); f.into != nil && found.present() {
-			*f.into = found
+		if i >= 0 && fields[i].into != nil && start < c.i && c.s[start] != 'n' {
+			*fields[i].into = value{raw: c.s[start:c.i], in: r}
 		}
 	}
 	c.leave()
 }
 
-// wanted returns the field of which key, as it is written, is the name; nil where there is none.
-func (r *reading) wanted(fields []field, key []byte) *field {
+// order is how the members of the last object in a list came, those within it included. Those of the next are likely to
+// come in the same order and with the same white space, and are told by that.
+type order struct {
+	members [32]member
+	at      int // where the next is likely to be
+}
+
+// member is a member of an object.
+type member struct {
+	text   []byte // its key and all else between the values
+	object int    // tells of which object in the list's
+	field  int    // that asks for it, or -1
+}
+
+const (
+	ahead     = 3  // how many members are compared with the next: some are not there in every object
+	maxFields = 16 // more than are asked for of any object in a list
+)
+
+// next goes to the value of an object's next member. It returns the key and which field asks for it, -1 if none does; no
+// key after the last.
+func (r *reading) next(c *cursor, fields []field, known *order, object int) (key []byte, i int) {
+	start := c.i
+	if known != nil {
+		for i := known.at; i < min(known.at+ahead, len(known.members)); i++ {
+			m := &known.members[i]
+			if m.object == object && m.text != nil && bytes.HasPrefix(c.s[start:], m.text) {
+				known.at = i + 1
+				c.i = space(c.s, start+len(m.text))
+				return m.text, m.field
+			}
+		}
+	}
+	key, ok := c.key()
+	if !ok {
+		return nil, -1
+	}
+	i = r.wanted(fields, key)
+	if known != nil && known.at < len(known.members) {
+		known.members[known.at] = member{c.s[start:c.i], object, i}
+		known.at++
+	}
+	return key, i
+}
+
+// wanted returns which field has key, as it is written, for its name; -1 where none has.
+func (r *reading) wanted(fields []field, key []byte) int {
 	for i := range fields {
 		if string(key) == fields[i].name {
-			return &fields[i]
+			return i
 		}
 	}
 	if bytes.IndexByte(key, '\\') < 0 {
-		return nil
+		return -1
 	}
-	key = r.unquote(key)
-	for i := range fields {
-		if string(key) == fields[i].name {
-			return &fields[i]
-		}
-	}
-	return nil
+	name := string(r.unquote(key))
+	return slices.IndexFunc(fields, func(f field) bool { return f.name == name })
 }
 
 // member returns a member of a decoded object.

@@ -34,6 +34,7 @@ func (v *value) records(limit int, f func(), fields ...field) (n int) {
 			f()
 		})
 	}
+	var known order
 	for c := within(v.raw, '['); c.next(); n++ {
 		if n >= limit {
 			c.skip()
@@ -42,7 +43,8 @@ func (v *value) records(limit int, f func(), fields ...field) (n int) {
 		unset(fields)
 		if c.s[c.i] == '{' {
 			c.i++
-			v.in.fill(&c, nil, fields)
+			known.at = 0
+			v.in.fill(&c, nil, fields, &known, 0)
 		} else {
 			c.skip()
 		}
