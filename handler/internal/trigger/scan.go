@@ -151,10 +151,20 @@ type cursor struct {
 // within returns a cursor ahead of the first member or element of the value that s begins with, which begins with opening;
 // over nothing for any other value.
 func within(s []byte, opening byte) cursor {
-	if i := space(s, 0); i < len(s) && s[i] == opening {
-		return cursor{s, i + 1}
+	c := cursor{s, space(s, 0)}
+	if !c.enter(opening) {
+		return cursor{}
 	}
-	return cursor{}
+	return c
+}
+
+// enter goes into a value that begins with opening, and reports whether it does.
+func (c *cursor) enter(opening byte) bool {
+	if c.i == len(c.s) || c.s[c.i] != opening {
+		return false
+	}
+	c.i++
+	return true
 }
 
 // next goes to the next member or element, and reports whether there is one.

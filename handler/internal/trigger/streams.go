@@ -72,31 +72,68 @@ func (r *reading) object(data []byte) value {
 // readKafka reads the records of MSK or of another Kafka, which come in lists by topic and partition (AWS Lambda
 // Developer Guide, "Using Lambda with Amazon MSK").
 func (c *Cause) readKafka(lists value) {
-	b := batch{system: semconv.MessagingSystemKafka}
-	var topic, number, at, headers value
-	var carriers []recordCarrier
-	for _, partition := range lists.sortedMembers(maxKeys) {
-		b.count += partition.member.records(maxMessages-b.seen, func() {
-			b.destination.addValue(b.seen, &topic)
-			n, _ := number.integer()
-			b.detail.add(b.seen, strconv.FormatInt(n, 10))
-			if headers.present() && !headers.empty() {
-				carriers = append(carriers, recordCarrier{headers}) // as those of a batch
-				b.keep(Origin{Carrier: &carriers[len(carriers)-1]})
-			}
-			b.seen++
-		},
-			field{name: "topic", into: &topic}, field{name: "partition", into: &number}, field{name: "offset", into: &at},
-			field{name: "headers", into: &headers})
+	k := kafka{batch: batch{hint: lists.sizeHint(maxMessages)}}
+	if !k.readText(lists) {
+		k = kafka{}
+		for _, list := range lists.sortedMembers(maxKeys) {
+			k.read(&list.member, nil)
+		}
 	}
-	name := b.destination.get()
-	b.cause(c, name)
-	c.add(semconv.MessagingBatchMessageCount(b.count))
-	if partition := b.detail.get(); partition != "" && name != "" {
+	k.system = semconv.MessagingSystemKafka
+	topic := k.destination.get()
+	k.cause(c, topic)
+	c.add(semconv.MessagingBatchMessageCount(k.count))
+	if partition := k.detail.get(); partition != "" && topic != "" {
 		c.add(semconv.MessagingDestinationPartitionID(partition))
 	}
-	if b.count == 1 {
-		offset, _ := at.integer()
-		c.add(semconv.MessagingKafkaOffset(int(offset)))
+	if k.count == 1 {
+		c.add(semconv.MessagingKafkaOffset(int(k.offset)))
+	}
+}
+
+// kafka gathers what the records of a Kafka say.
+type kafka struct {
+	batch
+	carriers []recordCarrier
+	offset   int64 // of the last
+}
+
+// readText reads lists in JSON text with one walk. It reports whether they stand in the order of their names, in which they
+// are read.
+func (k *kafka) readText(lists value) bool {
+	last, n := "", 0
+	c := within(lists.raw, '{')
+	for key, ok := c.key(); ok && n < maxKeys; key, ok = c.key() {
+		name := lists.in.text(lists.in.unquote(key))
+		if n > 0 && name <= last {
+			return false
+		}
+		last, n = name, n+1
+		k.read(&lists, &c)
+	}
+	return lists.raw != nil
+}
+
+// read reads a list, which is where a cursor is in JSON text.
+func (k *kafka) read(list *value, at *cursor) {
+	var topic, partition, offset, headers value
+	each := func() {
+		k.destination.addValue(k.seen, &topic)
+		n, _ := partition.integer()
+		k.detail.add(k.seen, strconv.FormatInt(n, 10))
+		k.offset, _ = offset.integer()
+		if headers.present() && !headers.empty() {
+			k.carriers = append(k.carriers, recordCarrier{headers}) // as those of a batch
+			k.keep(Origin{Carrier: &k.carriers[len(k.carriers)-1]})
+		}
+		k.seen++
+	}
+	fields := []field{
+		{name: "topic", into: &topic}, {name: "partition", into: &partition}, {name: "offset", into: &offset}, {name: "headers", into: &headers},
+	}
+	if at != nil {
+		k.count += list.recordsAt(at, maxMessages-k.seen, each, fields...)
+	} else {
+		k.count += list.records(maxMessages-k.seen, each, fields...)
 	}
 }

@@ -132,8 +132,7 @@ func (r *reading) fill(c *cursor, last func(key []byte) bool, fields []field, kn
 		switch {
 		case last != nil && last(key):
 			c.i = len(c.s)
-		case i >= 0 && len(fields[i].fields) > 0 && start < len(c.s) && c.s[start] == '{':
-			c.i++
+		case i >= 0 && len(fields[i].fields) > 0 && c.enter('{'):
 			r.fill(c, nil, fields[i].fields, known, object*maxFields+i+1)
 		default:
 			c.skip()

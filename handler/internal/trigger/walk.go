@@ -26,30 +26,39 @@ func (v *value) each(limit int, f func(element value)) (n int) {
 }
 
 // records is each for a list of objects, of which the members are picked ahead of f. What is not found is not set.
-func (v *value) records(limit int, f func(), fields ...field) (n int) {
-	if v.raw == nil {
-		return v.each(limit, func(record value) {
-			unset(fields)
-			record.pickUntil(nil, fields)
-			f()
-		})
+func (v *value) records(limit int, f func(), fields ...field) int {
+	if v.raw != nil {
+		return v.recordsAt(&cursor{v.raw, space(v.raw, 0)}, limit, f, fields...)
+	}
+	return v.each(limit, func(record value) {
+		unset(fields)
+		record.pickUntil(nil, fields)
+		f()
+	})
+}
+
+// recordsAt is records for the list in v's text that a cursor is at. It leaves that behind.
+func (v *value) recordsAt(c *cursor, limit int, f func(), fields ...field) (n int) {
+	if !c.enter('[') {
+		c.skip()
+		return 0
 	}
 	var known order
-	for c := within(v.raw, '['); c.next(); n++ {
+	for ; c.next(); n++ {
 		if n >= limit {
 			c.skip()
 			continue
 		}
 		unset(fields)
-		if c.s[c.i] == '{' {
-			c.i++
+		if c.enter('{') {
 			known.at = 0
-			v.in.fill(&c, nil, fields, &known, 0)
+			v.in.fill(c, nil, fields, &known, 0)
 		} else {
 			c.skip()
 		}
 		f()
 	}
+	c.leave()
 	return n
 }
 
