@@ -37,14 +37,14 @@ func notification(body *value) (topic, attributes value) {
 	if !body.mentions("TopicArn") {
 		return value{}, value{}
 	}
-	envelope := body.in.raw(body.bytes())
+	envelope := body.in.raw(body.scratch())
 	var kind value
 	envelope.pick(field{name: "Type", into: &kind}, field{name: "TopicArn", into: &topic},
 		field{name: "MessageAttributes", into: &attributes})
 	if !kind.is("Notification") {
 		return value{}, value{}
 	}
-	return topic, attributes
+	return topic.kept(), attributes.kept()
 }
 
 // mentions reports whether word, which JSON text need not escape, is in a string.

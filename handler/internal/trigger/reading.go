@@ -11,6 +11,7 @@ type reading struct {
 	shapes *shapes
 	texts  strings.Builder
 	free   []byte
+	draft  []byte // what scratch has returned last
 	// entries are copies of what maps hold, which has no address.
 	entries []string
 	lists   [][]string

@@ -1,6 +1,9 @@
 package trigger
 
-import "reflect"
+import (
+	"bytes"
+	"reflect"
+)
 
 // text returns a string, empty for any other value. It does not share memory with JSON text.
 func (v *value) text() string {
@@ -16,6 +19,11 @@ func (v *value) text() string {
 
 // rawString returns what a string in JSON text stands for; it may share memory with that.
 func (v *value) rawString() []byte {
+	return v.in.unquote(v.quoted())
+}
+
+// quoted returns what stands between the quotes of a string in JSON text.
+func (v *value) quoted() []byte {
 	start := space(v.raw, 0)
 	if start == len(v.raw) || v.raw[start] != '"' {
 		return nil
@@ -24,7 +32,33 @@ func (v *value) rawString() []byte {
 	if end > len(v.raw) {
 		return nil
 	}
-	return v.in.unquote(v.raw[start+1 : end-1])
+	return v.raw[start+1 : end-1]
+}
+
+// scratch returns a string as bytes, which stay as they are until the next call. They may be invalid UTF-8.
+func (v *value) scratch() []byte {
+	if v.raw == nil {
+		v.in.draft = append(v.in.draft[:0], v.text()...)
+		return v.in.draft
+	}
+	s := v.quoted()
+	if bytes.IndexByte(s, '\\') < 0 {
+		return s
+	}
+	if cap(v.in.draft) < len(s)+word {
+		v.in.draft = make([]byte, 2*len(s)+word)
+	}
+	v.in.draft = v.in.draft[:cap(v.in.draft)]
+	return v.in.draft[:unescape(v.in.draft, s)]
+}
+
+// kept returns a value of which the JSON text stays as it is.
+func (v *value) kept() value {
+	if v.raw == nil {
+		return *v
+	}
+	n := copy(v.in.room(len(v.raw)), v.raw)
+	return v.in.raw(v.in.take(n))
 }
 
 // isString reports whether v was decoded to a string, which a number can have been.

@@ -17,19 +17,31 @@ func (r *reading) unquote(s []byte) []byte {
 	if bytes.IndexByte(s, '\\') < 0 {
 		return s
 	}
-	out := r.room(len(s) + word) // an escape is longer than what it stands for, unless text ends in it
-	n := 0
+	return r.take(unescape(r.room(len(s)+word), s))
+}
+
+// unescape writes what s, the text of a string, stands for to out, which has to be a word longer. It returns how much that
+// is.
+func unescape(out, s []byte) (n int) {
+	escaped := uint64(0)
 	for i := 0; i < len(s); {
 		if i+word <= len(s) {
 			w := load(s, i)
-			binary.LittleEndian.PutUint64(out[n:], w)
-			found := marks(w, '\\')
-			if found == 0 {
-				i, n = i+word, n+word
+			slashes := marks(w, '\\')
+			chars, next := escapes(slashes, escaped)
+			if chars&(w>>5)&(w>>6) == 0 { // no letters, so all that goes is the backslashes
+				used := word
+				for begun := slashes &^ chars; begun != 0; begun = begun & (begun - 1) >> 8 {
+					before := begun&-begun - 1
+					w = w&before | w>>8&^before
+					used--
+				}
+				binary.LittleEndian.PutUint64(out[n:], w)
+				i, n, escaped = i+word, n+used, next
 				continue
 			}
-			i, n = i+index(found), n+index(found)
 		}
+		i, escaped = i-int(escaped), 0
 		switch {
 		case s[i] != '\\' || i+1 == len(s):
 			out[n] = s[i]
@@ -42,7 +54,7 @@ func (r *reading) unquote(s []byte) []byte {
 			i, n = i+2, n+1
 		}
 	}
-	return r.take(n)
+	return n
 }
 
 // unescaped returns what c stands for after a backslash.
