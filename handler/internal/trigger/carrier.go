@@ -37,9 +37,9 @@ func (c *carrier) extract() {
 		in, strings := object.in, map[string]string{}
 		walk := within(object.raw, '{')
 		for key, ok := walk.key(); ok && len(strings) < maxKeys; key, ok = walk.key() {
-			member := in.raw(walk.skip())
-			if first(member.raw) == '"' && len(member.raw) <= maxEntry && len(key) <= maxEntry {
-				strings[in.text(in.unquote(key))] = member.text()
+			member := value{raw: walk.skip(), in: in}
+			if s := member.quoted(); s != nil && len(s) <= maxEntry && len(key) <= maxEntry {
+				strings[in.text(in.unquote(key))] = in.text(in.unquote(s))
 			}
 		}
 		*object = in.value(reflect.ValueOf(strings))

@@ -20,8 +20,7 @@ func (v *value) integer() (int64, bool) {
 func (v *value) number() (float64, bool) {
 	switch {
 	case v.raw != nil:
-		start := space(v.raw, 0)
-		return parseNumber(string(v.raw[start:skipValue(v.raw, start)]))
+		return parseNumber(string(v.raw))
 	case v.decoded.Kind() == reflect.String && v.decoded.Type() == numberType:
 		return parseNumber(v.decoded.String())
 	case v.decoded.CanInt():

@@ -68,7 +68,7 @@ func bodySize(body, encoded *value) (size int, ok bool) {
 func (v *value) textLen() (n int, ok bool) {
 	switch {
 	case v.raw != nil:
-		return len(v.rawString()), first(v.raw) == '"'
+		return len(v.rawString()), v.quoted() != nil
 	default:
 		return len(v.text()), v.isString()
 	}
@@ -78,7 +78,7 @@ func (v *value) textLen() (n int, ok bool) {
 func (v *value) isTrue() bool {
 	switch {
 	case v.raw != nil:
-		return first(v.raw) == 't'
+		return v.raw[0] == 't'
 	default:
 		return v.decoded.Kind() == reflect.Bool && v.decoded.Bool()
 	}

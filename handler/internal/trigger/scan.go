@@ -17,14 +17,6 @@ func space(s []byte, i int) int {
 	return i
 }
 
-// first returns the first byte of the value that s begins with, 0 where there is none.
-func first(s []byte) byte {
-	if i := space(s, 0); i < len(s) {
-		return s[i]
-	}
-	return 0
-}
-
 // Text is looked at in words of eight bytes. A mark is a byte's lowest bit.
 const (
 	word = 8
@@ -158,7 +150,7 @@ type cursor struct {
 // within returns a cursor ahead of the first member or element of the value that s begins with, which begins with opening;
 // over nothing for any other value.
 func within(s []byte, opening byte) cursor {
-	c := cursor{s, space(s, 0)}
+	c := cursor{s: s}
 	if !c.enter(opening) {
 		return cursor{}
 	}

@@ -24,15 +24,10 @@ func (v *value) rawString() []byte {
 
 // quoted returns what stands between the quotes of a string in JSON text.
 func (v *value) quoted() []byte {
-	start := space(v.raw, 0)
-	if start == len(v.raw) || v.raw[start] != '"' {
-		return nil
+	if n := len(v.raw); n > 1 && v.raw[0] == '"' && v.raw[n-1] == '"' {
+		return v.raw[1 : n-1]
 	}
-	end := skipString(v.raw, start)
-	if end > len(v.raw) {
-		return nil
-	}
-	return v.raw[start+1 : end-1]
+	return nil
 }
 
 // scratch returns a string as bytes, which stay as they are until the next call. They may be invalid UTF-8.

@@ -12,7 +12,7 @@ import (
 // value is a value of an event, decoded or as JSON text. Neither is set where there is no such value, or it is null.
 type value struct {
 	decoded reflect.Value // no pointer and no interface
-	raw     []byte        // begins with the value, white space before it aside; more may follow
+	raw     []byte        // without white space around it; of a list, more may follow
 	in      *reading
 }
 
@@ -46,9 +46,12 @@ func (r *reading) value(v reflect.Value) value {
 	return value{decoded: v, in: r}
 }
 
-// raw returns the value that text begins with.
+// raw returns the value that text is.
 func (r *reading) raw(text []byte) value {
-	if c := first(text); c == 0 || c == 'n' {
+	for text = text[space(text, 0):]; len(text) > 0 && meaning[text[len(text)-1]] == end; {
+		text = text[:len(text)-1]
+	}
+	if len(text) == 0 || text[0] == 'n' {
 		return value{}
 	}
 	return value{raw: text, in: r}
@@ -68,7 +71,7 @@ func (v *value) or(other value) value {
 // isObject reports whether v has members.
 func (v *value) isObject() bool {
 	if v.raw != nil {
-		return first(v.raw) == '{'
+		return v.raw[0] == '{'
 	}
 	return v.decoded.Kind() == reflect.Struct || v.decoded.Kind() == reflect.Map
 }

@@ -28,7 +28,7 @@ func (v *value) each(limit int, f func(element value)) (n int) {
 // records is each for a list of objects, of which the members are picked ahead of f. What is not found is not set.
 func (v *value) records(limit int, f func(), fields ...field) int {
 	if v.raw != nil {
-		return v.recordsAt(&cursor{v.raw, space(v.raw, 0)}, limit, f, fields...)
+		return v.recordsAt(&cursor{s: v.raw}, limit, f, fields...)
 	}
 	return v.each(limit, func(record value) {
 		unset(fields)
@@ -131,7 +131,7 @@ func (v *value) walk(f func(key string, member value) bool) {
 // empty reports whether v has no members and no elements.
 func (v *value) empty() bool {
 	if v.raw != nil {
-		i := space(v.raw, space(v.raw, 0)+1)
+		i := space(v.raw, 1)
 		return i >= len(v.raw) || meaning[v.raw[i]] == shut
 	}
 	switch v.decoded.Kind() {
