@@ -1,6 +1,7 @@
 package trigger
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math/bits"
 )
@@ -49,6 +50,7 @@ func escapes(slashes, first uint64) (escaped, next uint64) {
 // skipString returns the index after the string that begins at s[i], len(s)+1 where it does not end.
 func skipString(s []byte, i int) int {
 	escaped := uint64(0) // marks the next byte if that is
+	begin := i + 1
 	for i++; i+word <= len(s); i += word {
 		w := load(s, i)
 		quotes, slashes := marks(w, '"'), marks(w, '\\')
@@ -59,6 +61,11 @@ func skipString(s []byte, i int) int {
 		}
 		if quotes != 0 {
 			return i + index(quotes) + 1
+		}
+		if i == begin && slashes == 0 { // mostly there are none
+			if n := bytes.IndexByte(s[i+word:], '"'); n > 0 && s[i+word+n-1] != '\\' {
+				return i + word + n + 1
+			}
 		}
 	}
 	for ; i < len(s); i++ {
