@@ -11,8 +11,9 @@ import (
 func (c *Cause) readSQS(records value) {
 	var id, arn, header, own, body value
 	b := batch{system: semconv.MessagingSystemAWSSQS, hint: records.sizeHint(maxMessages)}
+	var known order
 	b.count = records.records(maxMessages, func() {
-		topic, envelope := notification(&body)
+		topic, envelope := notification(&body, &known)
 		b.destination.addValue(b.seen, &arn)
 		b.detail.addValue(b.seen, &topic)
 		if b.seen == 0 {
@@ -33,14 +34,15 @@ func (c *Cause) readSQS(records value) {
 
 // notification returns the topic and the message attributes of a body that SNS has put its message into; nothing of any
 // other (Amazon SNS Developer Guide, "Raw message delivery": that body is the message itself).
-func notification(body *value) (topic, attributes value) {
+func notification(body *value, known *order) (topic, attributes value) {
 	if !body.mentions("TopicArn") {
 		return value{}, value{}
 	}
 	envelope := body.in.raw(body.scratch())
 	var kind value
-	envelope.pick(field{name: "Type", into: &kind}, field{name: "TopicArn", into: &topic},
-		field{name: "MessageAttributes", into: &attributes})
+	envelope.pickUntil(nil, known, []field{
+		{name: "Type", into: &kind}, {name: "TopicArn", into: &topic}, {name: "MessageAttributes", into: &attributes},
+	})
 	if !kind.is("Notification") {
 		return value{}, value{}
 	}

@@ -3,6 +3,7 @@ package trigger
 import (
 	"bytes"
 	"encoding/binary"
+	"math/bits"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -30,14 +31,14 @@ func unescape(out, s []byte) (n int) {
 			slashes := marks(w, '\\')
 			chars, next := escapes(slashes, escaped)
 			if chars&(w>>5)&(w>>6) == 0 { // no letters, so all that goes is the backslashes
-				used := word
-				for begun := slashes &^ chars; begun != 0; begun = begun & (begun - 1) >> 8 {
+				begun := slashes &^ chars
+				for begun != 0 { // as many as there can be, since a loop that counts them costs more
 					before := begun&-begun - 1
 					w = w&before | w>>8&^before
-					used--
+					begun = begun & (begun - 1) >> 8
 				}
 				binary.LittleEndian.PutUint64(out[n:], w)
-				i, n, escaped = i+word, n+used, next
+				i, n, escaped = i+word, n+word-bits.OnesCount64(slashes&^chars), next
 				continue
 			}
 		}

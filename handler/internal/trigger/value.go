@@ -84,13 +84,16 @@ type field struct {
 }
 
 // pick finds several members of an object at once. What is not found, or null, stays as it is.
-func (v *value) pick(fields ...field) { v.pickUntil(nil, fields) }
+func (v *value) pick(fields ...field) { v.pickUntil(nil, nil, fields) }
 
 // pickUntil is pick, but a walk over JSON text ends with a key for which last, if there is one, returns true.
-func (v *value) pickUntil(last func(key []byte) bool, fields []field) {
+func (v *value) pickUntil(last func(key []byte) bool, known *order, fields []field) {
 	if v.raw != nil {
+		if known != nil {
+			known.at = 0
+		}
 		c := within(v.raw, '{')
-		v.in.fill(&c, last, fields, nil, 0)
+		v.in.fill(&c, last, fields, known, 0)
 		return
 	}
 	switch v.decoded.Kind() {
@@ -117,7 +120,7 @@ func (f *field) put(found value) {
 		return
 	}
 	if len(f.fields) > 0 {
-		found.pickUntil(nil, f.fields)
+		found.pickUntil(nil, nil, f.fields)
 	}
 	if f.into != nil {
 		*f.into = found
