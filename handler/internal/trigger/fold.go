@@ -26,12 +26,12 @@ func (v *value) fold(fields ...field) {
 	single, multi := v.headerMaps()
 	for key, s := range single {
 		if f := unfound(fields, key); f != nil {
-			*f.into = v.in.entry(s)
+			*f.into = v.in.value(v.in.entry(s))
 		}
 	}
 	for key, list := range multi {
 		if f := unfound(fields, key); f != nil {
-			*f.into = v.in.list(list)
+			*f.into = v.in.value(v.in.list(list))
 		}
 	}
 	if single == nil && multi == nil {

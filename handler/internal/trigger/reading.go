@@ -57,19 +57,19 @@ func (r *reading) take(n int) []byte {
 }
 
 // entry returns the value of a string that has no address.
-func (r *reading) entry(s string) value {
+func (r *reading) entry(s string) reflect.Value {
 	if len(r.entries) == cap(r.entries) {
 		r.entries = make([]string, 0, max(8, min(2*cap(r.entries), maxMessages)))
 	}
 	r.entries = append(r.entries, s)
-	return value{decoded: reflect.ValueOf(&r.entries[len(r.entries)-1]).Elem(), in: r}
+	return reflect.ValueOf(&r.entries[len(r.entries)-1]).Elem()
 }
 
 // list is entry for a list.
-func (r *reading) list(l []string) value {
+func (r *reading) list(l []string) reflect.Value {
 	if len(r.lists) == cap(r.lists) {
 		r.lists = make([][]string, 0, 8)
 	}
 	r.lists = append(r.lists, l)
-	return r.value(reflect.ValueOf(&r.lists[len(r.lists)-1]).Elem())
+	return reflect.ValueOf(&r.lists[len(r.lists)-1]).Elem()
 }

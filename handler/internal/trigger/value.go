@@ -100,22 +100,25 @@ func (v *value) pickUntil(last func(key []byte) bool, known *order, fields []fie
 	case reflect.Struct:
 		shape := v.in.shapes.of(v.decoded.Type())
 		for i := range fields {
-			fields[i].put(v.structField(shape[fields[i].name]))
+			if index, ok := shape[fields[i].name]; ok {
+				v.in.put(&fields[i], v.structField(index))
+			}
 		}
 	case reflect.Map:
-		m, ok := v.decoded.Interface().(map[string]any)
+		m, generic := v.decoded.Interface().(map[string]any)
 		for i := range fields {
-			if ok {
-				fields[i].put(v.in.value(reflect.ValueOf(m[fields[i].name])))
-			} else {
-				fields[i].put(v.entry(fields[i].name))
+			if !generic {
+				v.in.put(&fields[i], v.entry(fields[i].name))
+			} else if found, ok := m[fields[i].name]; ok {
+				v.in.put(&fields[i], reflect.ValueOf(found))
 			}
 		}
 	}
 }
 
-// put puts a decoded member into the field, and the members of that which are asked for into theirs.
-func (f *field) put(found value) {
+// put puts a decoded member into the field that asks for it, and its members into theirs.
+func (r *reading) put(f *field, member reflect.Value) {
+	found := r.value(member)
 	if !found.present() {
 		return
 	}
@@ -213,47 +216,47 @@ func (r *reading) wanted(fields []field, key []byte) int {
 func (v *value) member(name string) value {
 	switch v.decoded.Kind() {
 	case reflect.Struct:
-		return v.structField(v.in.shapes.of(v.decoded.Type())[name])
+		return v.in.value(v.structField(v.in.shapes.of(v.decoded.Type())[name]))
 	case reflect.Map:
-		return v.entry(name)
+		return v.in.value(v.entry(name))
 	default:
 		return value{}
 	}
 }
 
 // structField returns the field at an index, which is empty where there is none.
-func (v *value) structField(index []int) value {
+func (v *value) structField(index []int) reflect.Value {
 	switch len(index) {
 	case 0:
-		return value{}
+		return reflect.Value{}
 	case 1:
-		return v.in.value(v.decoded.Field(index[0]))
+		return v.decoded.Field(index[0])
 	}
 	found, err := v.decoded.FieldByIndexErr(index)
 	if err != nil || !found.CanInterface() { // it leads through a nil embedded pointer, or through what is not exported
-		return value{}
+		return reflect.Value{}
 	}
-	return v.in.value(found)
+	return found
 }
 
 // entry returns an entry of a map.
-func (v *value) entry(name string) value {
+func (v *value) entry(name string) reflect.Value {
 	switch m := v.decoded.Interface().(type) {
 	case map[string]any:
-		return v.in.value(reflect.ValueOf(m[name]))
+		return reflect.ValueOf(m[name])
 	case map[string]string:
 		if s, ok := m[name]; ok {
 			return v.in.entry(s)
 		}
-		return value{}
+		return reflect.Value{}
 	case map[string][]string:
 		return v.in.list(m[name])
 	}
 	if v.decoded.Type().Key().Kind() != reflect.String {
-		return value{}
+		return reflect.Value{}
 	}
 	key := reflect.ValueOf(strings.Clone(name)) // a copy, or all that pick is asked for would have to be allocated
-	return v.in.value(v.decoded.MapIndex(key.Convert(v.decoded.Type().Key())))
+	return v.decoded.MapIndex(key.Convert(v.decoded.Type().Key()))
 }
 
 // get finds one member of an object.

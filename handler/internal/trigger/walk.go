@@ -121,7 +121,7 @@ func (v *value) walk(f func(key string, member value) bool) {
 		}
 	case v.decoded.Kind() == reflect.Struct:
 		for name, index := range v.in.shapes.of(v.decoded.Type()) {
-			if !f(name, v.structField(index)) {
+			if !f(name, v.in.value(v.structField(index))) {
 				return
 			}
 		}
