@@ -7,46 +7,34 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 )
 
-// readSQS reads the messages of a queue (AWS Lambda Developer Guide, "Using Lambda with Amazon SQS").
+// readSQS reads the messages of a queue (AWS Lambda Developer Guide, "Using Lambda with Amazon SQS"), whose bodies are SNS's
+// message, or have that in them (Amazon SNS Developer Guide, "Raw message delivery").
 func (c *Cause) readSQS(records value) {
-	var id, arn, header, own, body value
+	var id, arn, header, own, kind, topic, inner value
 	b := batch{system: semconv.MessagingSystemAWSSQS, hint: records.sizeHint(maxMessages)}
-	var known order
 	b.count = records.records(maxMessages, func() {
-		topic, envelope := notification(&body, &known)
+		if !kind.is("Notification") {
+			topic, inner = value{}, value{}
+		}
 		b.destination.addValue(b.seen, &arn)
 		b.detail.addValue(b.seen, &topic)
 		if b.seen == 0 {
 			b.id = id.text()
 		}
-		b.origin(carrier{objects: [2]value{own, envelope}, inner: [2]string{"stringValue", "Value"}}, header.text())
+		b.origin(carrier{objects: [2]value{own, inner}, inner: [2]string{"stringValue", "Value"}}, header.text())
 		b.seen++
 	},
 		field{name: "messageId", into: &id}, field{name: "eventSourceARN", into: &arn},
 		field{name: "attributes", fields: []field{{name: "AWSTraceHeader", into: &header}}},
-		field{name: "messageAttributes", into: &own}, field{name: "body", into: &body})
+		field{name: "messageAttributes", into: &own},
+		field{name: "body", word: "TopicArn", fields: []field{
+			{name: "Type", into: &kind}, {name: "TopicArn", into: &topic}, {name: "MessageAttributes", into: &inner},
+		}})
 	b.cause(c, arnResource(b.destination.get()))
 	c.add(semconv.MessagingBatchMessageCount(b.count))
 	if topic := b.detail.get(); topic != "" {
 		c.add(semconv.AWSSNSTopicARN(topic))
 	}
-}
-
-// notification returns the topic and the message attributes of a body that SNS has put its message into; nothing of any
-// other (Amazon SNS Developer Guide, "Raw message delivery": that body is the message itself).
-func notification(body *value, known *order) (topic, attributes value) {
-	if !body.mentions("TopicArn") {
-		return value{}, value{}
-	}
-	envelope := body.in.raw(body.scratch())
-	var kind value
-	envelope.pickUntil(nil, known, []field{
-		{name: "Type", into: &kind}, {name: "TopicArn", into: &topic}, {name: "MessageAttributes", into: &attributes},
-	})
-	if !kind.is("Notification") {
-		return value{}, value{}
-	}
-	return topic.kept(), attributes.kept()
 }
 
 // mentions reports whether word, which JSON text need not escape, is in a string.

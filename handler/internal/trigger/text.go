@@ -47,15 +47,6 @@ func (v *value) scratch() []byte {
 	return v.in.draft[:unescape(v.in.draft, s)]
 }
 
-// kept returns a value of which the JSON text stays as it is.
-func (v *value) kept() value {
-	if v.raw == nil {
-		return *v
-	}
-	n := copy(v.in.room(len(v.raw)), v.raw)
-	return v.in.raw(v.in.take(n))
-}
-
 // isString reports whether v was decoded to a string, which a number can have been.
 func (v *value) isString() bool {
 	return v.decoded.Kind() == reflect.String && v.decoded.Type() != numberType

@@ -81,6 +81,8 @@ type field struct {
 	name   string
 	into   *value  // nil where it is not asked for itself
 	fields []field // of its members
+	// word says that the member is a string, with the text of an object which mentions word and has the fields.
+	word string
 }
 
 // pick finds several members of an object at once. What is not found, or null, stays as it is.
@@ -122,7 +124,9 @@ func (r *reading) put(f *field, member reflect.Value) {
 	if !found.present() {
 		return
 	}
-	if len(f.fields) > 0 {
+	if f.word != "" {
+		r.pickText(&found, f)
+	} else if len(f.fields) > 0 {
 		found.pickUntil(nil, nil, f.fields)
 	}
 	if f.into != nil {
@@ -141,6 +145,8 @@ func (r *reading) fill(c *cursor, last func(key []byte) bool, fields []field, kn
 		switch {
 		case last != nil && last(key):
 			c.i = len(c.s)
+		case i >= 0 && fields[i].word != "":
+			r.fillText(c, &fields[i], known, object*maxFields+i+1)
 		case i >= 0 && len(fields[i].fields) > 0 && c.enter('{'):
 			r.fill(c, nil, fields[i].fields, known, object*maxFields+i+1)
 		default:
@@ -148,9 +154,44 @@ func (r *reading) fill(c *cursor, last func(key []byte) bool, fields []field, kn
 		}
 		if i >= 0 && fields[i].into != nil && start < c.i && c.s[start] != 'n' {
 			*fields[i].into = value{raw: c.s[start:c.i], in: r}
+			if c.escaped {
+				fields[i].into.raw = r.take(unescape(r.room(c.i-start+word), c.s[start:c.i]))
+			}
 		}
 	}
 	c.leave()
+}
+
+// fillText is fill for the object in a string.
+func (r *reading) fillText(c *cursor, f *field, known *order, object int) {
+	const near = 512 // enough for an object to show what it is
+	if s := c.s[c.i:]; s[0] == '"' && bytes.Contains(s[:min(len(s), near)], []byte(f.word)) {
+		text := cursor{s: s, i: 1, escaped: true}
+		if text.space(); text.enter('{') {
+			r.fill(&text, nil, f.fields, known, object)
+			if text.space(); text.i < len(s) && s[text.i] == '"' && !hidden(s[:text.i]) {
+				c.i += text.i + 1
+				return
+			}
+			unset(f.fields)
+		}
+	}
+	text := value{raw: c.skip(), in: r}
+	r.pickText(&text, f)
+}
+
+// pickText is pick for the object in a string.
+func (r *reading) pickText(v *value, f *field) {
+	if !v.mentions(f.word) {
+		return
+	}
+	text := r.raw(v.scratch())
+	text.pickUntil(nil, nil, f.fields)
+	for i := range f.fields {
+		if into := f.fields[i].into; into.raw != nil {
+			into.raw = r.take(copy(r.room(len(into.raw)), into.raw))
+		}
+	}
 }
 
 // order is how the members of the last object in a list came, those within it included. Those of the next are likely to
@@ -181,7 +222,8 @@ func (r *reading) next(c *cursor, fields []field, known *order, object int) (key
 			m := &known.members[i]
 			if m.object == object && m.text != nil && bytes.HasPrefix(c.s[start:], m.text) {
 				known.at = i + 1
-				c.i = space(c.s, start+len(m.text))
+				c.i = start + len(m.text)
+				c.space()
 				return m.text, m.field
 			}
 		}
@@ -189,6 +231,9 @@ func (r *reading) next(c *cursor, fields []field, known *order, object int) (key
 	key, ok := c.key()
 	if !ok {
 		return nil, -1
+	}
+	if c.escaped && bytes.IndexByte(key, '\\') >= 0 {
+		key = r.take(unescape(r.room(len(key)+word), key))
 	}
 	i = r.wanted(fields, key)
 	if known != nil && known.at < len(known.members) {
