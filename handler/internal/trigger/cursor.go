@@ -1,5 +1,7 @@
 package trigger
 
+import "bytes"
+
 // cursor walks over an object's members or a list's elements.
 type cursor struct {
 	s []byte
@@ -20,11 +22,20 @@ func within(s []byte, opening byte) cursor {
 
 // enter goes into a value that begins with opening, and reports whether it does.
 func (c *cursor) enter(opening byte) bool {
-	if c.i == len(c.s) || c.s[c.i] != opening {
+	if c.i >= len(c.s) || c.s[c.i] != opening {
 		return false
 	}
 	c.i++
 	return true
+}
+
+// begins goes into an object whose first member has a name, and reports whether it is one.
+func (c *cursor) begins(name string) bool {
+	if c.space(); !c.enter('{') {
+		return false
+	}
+	c.space()
+	return bytes.HasPrefix(c.s[min(c.i+2, len(c.s)):], []byte(name))
 }
 
 // next goes to the next member or element, and reports whether there is one.

@@ -95,7 +95,7 @@ func (v *value) pickUntil(last func(key []byte) bool, known *order, fields []fie
 			known.at = 0
 		}
 		c := within(v.raw, '{')
-		v.in.fill(&c, last, fields, known, 0)
+		v.in.fill(&c, last, fields, known, 1)
 		return
 	}
 	switch v.decoded.Kind() {
@@ -162,22 +162,20 @@ func (r *reading) fill(c *cursor, last func(key []byte) bool, fields []field, kn
 	c.leave()
 }
 
-// fillText is fill for the object in a string.
+// fillText is fill for the object in a string, which is likely to begin with the first of the fields.
 func (r *reading) fillText(c *cursor, f *field, known *order, object int) {
-	const near = 512 // enough for an object to show what it is
-	if s := c.s[c.i:]; s[0] == '"' && bytes.Contains(s[:min(len(s), near)], []byte(f.word)) {
-		text := cursor{s: s, i: 1, escaped: true}
-		if text.space(); text.enter('{') {
-			r.fill(&text, nil, f.fields, known, object)
-			if text.space(); text.i < len(s) && s[text.i] == '"' && !hidden(s[:text.i]) {
-				c.i += text.i + 1
-				return
-			}
-			unset(f.fields)
+	text := cursor{s: c.s[c.i:], i: 1, escaped: true}
+	if len(text.s) > 0 && text.s[0] == '"' && text.begins(f.fields[0].name) {
+		r.fill(&text, nil, f.fields, known, object)
+		text.space()
+		if s := text.s[:text.i]; text.enter('"') && bytes.Contains(s, []byte(f.word)) && !hidden(s) {
+			c.i += text.i
+			return
 		}
+		unset(f.fields)
 	}
-	text := value{raw: c.skip(), in: r}
-	r.pickText(&text, f)
+	found := value{raw: c.skip(), in: r}
+	r.pickText(&found, f)
 }
 
 // pickText is pick for the object in a string.
@@ -204,7 +202,7 @@ type order struct {
 // member is a member of an object.
 type member struct {
 	text   []byte // its key and all else between the values
-	object int    // tells of which object in the list's
+	object int    // tells of which object in the list's; from 1
 	field  int    // that asks for it, or -1
 }
 
@@ -218,10 +216,11 @@ const (
 func (r *reading) next(c *cursor, fields []field, known *order, object int) (key []byte, i int) {
 	start := c.i
 	if known != nil {
-		for i := known.at; i < min(known.at+ahead, len(known.members)); i++ {
-			m := &known.members[i]
-			if m.object == object && m.text != nil && bytes.HasPrefix(c.s[start:], m.text) {
-				known.at = i + 1
+		likely := known.members[known.at:min(known.at+ahead, len(known.members))]
+		for i := range likely {
+			m := &likely[i]
+			if m.object == object && bytes.HasPrefix(c.s[start:], m.text) {
+				known.at += i + 1
 				c.i = start + len(m.text)
 				c.space()
 				return m.text, m.field

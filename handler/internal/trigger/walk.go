@@ -52,7 +52,7 @@ func (v *value) recordsAt(c *cursor, limit int, f func(), fields ...field) (n in
 		unset(fields)
 		if c.enter('{') {
 			known.at = 0
-			v.in.fill(c, nil, fields, &known, 0)
+			v.in.fill(c, nil, fields, &known, 1)
 		} else {
 			c.skip()
 		}
