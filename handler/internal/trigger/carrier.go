@@ -104,7 +104,7 @@ func (v *value) joined() string {
 	if s := v.text(); s != "" || !v.present() {
 		return s
 	}
-	var list []string
+	list := make([]string, 0, 8)
 	v.each(maxKeys, func(element value) { list = append(list, element.text()) })
 	return strings.Join(list, ",")
 }

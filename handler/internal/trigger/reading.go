@@ -11,6 +11,7 @@ type reading struct {
 	shapes *shapes
 	texts  strings.Builder
 	free   []byte
+	size   int    // of the piece that free is the rest of
 	draft  []byte // what scratch has returned last
 	// entries are copies of what maps hold, which has no address.
 	entries []string
@@ -44,7 +45,8 @@ func (r *reading) text(s []byte) string {
 // room returns n bytes, of which take keeps some.
 func (r *reading) room(n int) []byte {
 	if len(r.free) < n {
-		r.free = make([]byte, piece(n, cap(r.free)))
+		r.size = piece(n, r.size)
+		r.free = make([]byte, r.size)
 	}
 	return r.free[:n]
 }

@@ -1,6 +1,7 @@
 package trigger
 
 import (
+	"cmp"
 	"encoding/base64"
 	"strconv"
 	"strings"
@@ -18,7 +19,7 @@ const kinesisSystem = "aws.kinesis"
 // records from Amazon Kinesis Data Streams").
 func (c *Cause) readKinesis(records value) {
 	var id, arn, data value
-	b := batch{system: semconv.MessagingSystemKey.String(kinesisSystem), hint: records.sizeHint(maxMessages)}
+	b := batch{system: semconv.MessagingSystemKey.String(kinesisSystem), hint: records.sizeHint(maxMessages, 400)}
 	b.count = records.records(maxMessages, func() {
 		b.destination.addValue(b.seen, &arn)
 		if b.seen == 0 {
@@ -50,7 +51,10 @@ func (v *value) data() []byte {
 		}
 		return nil
 	}
-	text := v.bytes()
+	if !v.present() {
+		return nil
+	}
+	text := v.scratch()
 	if len(text) == 0 || text[0] != 'e' || len(text) > base64.StdEncoding.EncodedLen(maxData) { // { is e, and a bit
 		return nil
 	}
@@ -72,7 +76,7 @@ func (r *reading) object(data []byte) value {
 // readKafka reads the records of MSK or of another Kafka, which come in lists by topic and partition (AWS Lambda
 // Developer Guide, "Using Lambda with Amazon MSK").
 func (c *Cause) readKafka(lists value) {
-	k := kafka{batch: batch{hint: lists.sizeHint(maxMessages)}}
+	k := kafka{batch: batch{hint: lists.sizeHint(maxMessages, 400)}}
 	if !k.readText(lists) {
 		k = kafka{}
 		for _, list := range lists.sortedMembers(maxKeys) {
@@ -123,6 +127,9 @@ func (k *kafka) read(list *value, at *cursor) {
 		k.detail.add(k.seen, strconv.FormatInt(n, 10))
 		k.offset, _ = offset.integer()
 		if headers.present() && !headers.empty() {
+			if k.carriers == nil {
+				k.carriers = make([]recordCarrier, 0, cmp.Or(k.hint, 8))
+			}
 			k.carriers = append(k.carriers, recordCarrier{headers}) // as those of a batch
 			k.keep(Origin{Carrier: &k.carriers[len(k.carriers)-1]})
 		}

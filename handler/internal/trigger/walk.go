@@ -84,11 +84,11 @@ func (v *value) first(fields ...field) {
 	}
 }
 
-// sizeHint returns how many elements a list may have, at most limit: what it has, or what JSON text has room for.
-func (v *value) sizeHint(limit int) int {
-	const record = 512 // bytes that most have at least
+// sizeHint returns how many elements a list may have, at most limit: what it has, or what JSON text has room for if one has
+// size bytes.
+func (v *value) sizeHint(limit, size int) int {
 	if v.raw != nil {
-		return min(len(v.raw)/record+1, limit)
+		return min(len(v.raw)/size+1, limit)
 	}
 	if v.decoded.Kind() == reflect.Slice {
 		return min(v.decoded.Len(), limit)
@@ -165,7 +165,7 @@ func (v *value) sortedMembers(limit int) (all []entry) {
 
 // sortedKeys returns the keys of an object, at most limit of them.
 func (v *value) sortedKeys(limit int) []string {
-	var keys []string
+	keys := make([]string, 0, 8)
 	v.walk(func(key string, _ value) bool {
 		keys = append(keys, key)
 		return len(keys) < limit
