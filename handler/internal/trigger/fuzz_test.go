@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 	"unicode/utf8"
 
@@ -145,6 +146,40 @@ func FuzzUnquote(f *testing.F) {
 		}
 		if got := reader.Raw(text).Name; got != "process "+event.Type && event.Type != "Scheduled Event" {
 			t.Errorf("%q: %q, want %q", text, got, event.Type)
+		}
+	})
+}
+
+// FuzzNotification: what SNS has put into a message of SQS tells the same as text that is scanned where it stands and as text
+// that is unquoted first, whatever it is, and whatever the message before it was.
+func FuzzNotification(f *testing.F) {
+	const envelope = `{"Type" : "Notification", "TopicArn" : "arn:aws:sns:eu-west-1:1:t", "Message" : "{\"a\":\"\\\"\",\"b\":[]}",` +
+		` "MessageAttributes" : {"traceparent" : {"Type":"String","Value":"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}}}`
+	for _, text := range []string{
+		envelope, strings.ReplaceAll(envelope, " ", "\n\t"), envelope + "\n", envelope + "x", envelope[:len(envelope)-1], `{"Type":"Notification"}`,
+		`{"Type":"Notification","TopicArn":"t","x":[1,true,{"y":"]"}],"MessageAttributes":{}}`, `{"Type":"Notification","TopicArn":tru"e"}`,
+		`{"Type":"Notification","\u0054opicArn":"TopicArn","Type\\":"\\"}`, "{\"Type\":\"Notification\",\"TopicArn\":\"\u00e9\b\xff\\u0022\"}",
+		`{"Type":"Notification","Topic":{"TopicArn":"t"},"MessageAttributes":"\\","TopicArn":"\/"}`, `{"Type"`, `{`, `"TopicArn"`, `[]`,
+	} {
+		f.Add(text, envelope)
+		f.Add(envelope, text)
+	}
+	raw, generic := trigger.NewReader(nil, settings), trigger.NewReader(reflect.TypeFor[map[string]any](), settings)
+	f.Fuzz(func(t *testing.T, first, second string) {
+		var records []any
+		for _, body := range []string{first, second, first} {
+			records = append(records, map[string]any{"body": body, "eventSource": "aws:sqs"})
+		}
+		event := map[string]any{"Records": records}
+		var text bytes.Buffer
+		encoder := json.NewEncoder(&text)
+		encoder.SetEscapeHTML(false)
+		if err := encoder.Encode(event); err != nil {
+			t.Fatal(err)
+		}
+		_ = json.Unmarshal(text.Bytes(), &event) // without what was not valid UTF-8
+		if diff := cmp.Diff(dump(generic.Typed(reflect.ValueOf(event))), dump(raw.Raw(text.Bytes()))); diff != "" {
+			t.Errorf("%q (-map +raw):\n%s", text.Bytes(), diff)
 		}
 	})
 }
