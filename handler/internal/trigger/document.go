@@ -30,7 +30,7 @@ func (d *document) read(event value) {
 	last := func(key []byte) bool {
 		return string(key) == "body" && d.context.present() || string(key) == "records" && d.eventSource.present()
 	}
-	d.whole.pickUntil(last, nil, []field{
+	event.pickUntil(last, []field{
 		{name: "requestContext", into: &d.context, fields: []field{
 			{name: "elb", into: &d.elb}, {name: "connectionId", into: &d.connection}, {name: "domainName", into: &d.domain},
 			{name: "protocol", into: &d.protocol}, {name: "routeKey", into: &d.contextRoute},

@@ -9,11 +9,35 @@ import (
 
 // integer returns a whole number.
 func (v *value) integer() (int64, bool) {
+	if n, ok := v.digits(); ok {
+		return n, true
+	}
 	f, ok := v.number()
 	if !ok || f != math.Trunc(f) || math.Abs(f) > 1<<53 {
 		return 0, false
 	}
 	return int64(f), true
+}
+
+// digits returns a whole number of a few digits in JSON text, as most are.
+func (v *value) digits() (n int64, ok bool) {
+	if len(v.raw) == 0 || len(v.raw) > 9 {
+		return 0, false
+	}
+	s := v.raw
+	if s[0] == '-' {
+		s = s[1:]
+	}
+	for _, c := range s {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = 10*n + int64(c-'0')
+	}
+	if v.raw[0] == '-' {
+		n = -n
+	}
+	return n, len(s) > 0
 }
 
 // number returns a number.

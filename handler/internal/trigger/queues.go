@@ -27,7 +27,7 @@ func (c *Cause) readSQS(records value) {
 		field{name: "messageId", into: &id}, field{name: "eventSourceARN", into: &arn},
 		field{name: "attributes", fields: []field{{name: "AWSTraceHeader", into: &header}}},
 		field{name: "messageAttributes", into: &own},
-		field{name: "body", word: "TopicArn", fields: []field{
+		field{name: "body", mention: "TopicArn", fields: []field{
 			{name: "Type", into: &kind}, {name: "TopicArn", into: &topic}, {name: "MessageAttributes", into: &inner},
 		}})
 	b.cause(c, arnResource(b.destination.get()))

@@ -62,7 +62,7 @@ func skipString(s []byte, i int) int {
 		if quotes != 0 {
 			return i + index(quotes) + 1
 		}
-		if i == begin && slashes == 0 { // mostly there are none
+		if i == begin && slashes == 0 { // mostly there are none in all of it
 			if n := bytes.IndexByte(s[i+word:], '"'); n > 0 && s[i+word+n-1] != '\\' {
 				return i + word + n + 1
 			}
@@ -122,7 +122,7 @@ func skipNested(s []byte, i int) int {
 			i = skipString(s, i)
 			continue
 		case number:
-			i = skipFlat(s, i)
+			i = skipNumbers(s, i)
 			continue
 		case open:
 			depth++
@@ -136,8 +136,9 @@ func skipNested(s []byte, i int) int {
 	return len(s) + 1
 }
 
-// skipFlat returns the index of what follows s[i] and is no number in a list of numbers.
-func skipFlat(s []byte, i int) int {
+// skipNumbers goes from a number over what it has in common with others in a list, such as Kafka's headers are, to where
+// something else may begin.
+func skipNumbers(s []byte, i int) int {
 	for i++; i+word <= len(s); i += word {
 		w := load(s, i)
 		w |= ones * ('{' ^ '[') // brackets become braces

@@ -67,11 +67,3 @@ func (v *value) is(text string) bool {
 	}
 	return v.text() == text
 }
-
-// bytes returns a string as bytes, which may share memory with the event.
-func (v *value) bytes() []byte {
-	if v.raw != nil {
-		return v.rawString()
-	}
-	return []byte(v.text())
-}

@@ -3,7 +3,6 @@ package trigger
 import (
 	"bytes"
 	"encoding/binary"
-	"math/bits"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -31,25 +30,25 @@ func unescape(out, s []byte) (n int) {
 			slashes := marks(w, '\\')
 			chars, next := escapes(slashes, escaped)
 			if chars&(w>>5)&(w>>6) == 0 { // no letters, so all that goes is the backslashes
-				begun := slashes &^ chars
-				for begun != 0 { // as many as there can be, since a loop that counts them costs more
-					before := begun&-begun - 1
+				used := word
+				for begun := slashes &^ chars; begun != 0; begun = begun & (begun - 1) >> 8 {
+					before := begun&-begun - 1 // the bytes ahead of the first
 					w = w&before | w>>8&^before
-					begun = begun & (begun - 1) >> 8
+					used--
 				}
 				binary.LittleEndian.PutUint64(out[n:], w)
-				i, n, escaped = i+word, n+word-bits.OnesCount64(slashes&^chars), next
+				i, n, escaped = i+word, n+used, next
 				continue
 			}
 		}
-		i, escaped = i-int(escaped), 0
+		i, escaped = i-int(escaped), 0 // back to the backslash
 		switch {
 		case s[i] != '\\' || i+1 == len(s):
 			out[n] = s[i]
 			i, n = i+1, n+1
 		case s[i+1] == 'u':
 			char, used := unicodeEscape(s[i:])
-			i, n = i+used, n+copy(out[n:], utf8.AppendRune(nil, char))
+			i, n = i+used, n+utf8.EncodeRune(out[n:], char)
 		default:
 			out[n] = unescaped(s[i+1])
 			i, n = i+2, n+1

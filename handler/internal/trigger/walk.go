@@ -32,7 +32,7 @@ func (v *value) records(limit int, f func(), fields ...field) int {
 	}
 	return v.each(limit, func(record value) {
 		unset(fields)
-		record.pickUntil(nil, nil, fields)
+		record.pickUntil(nil, fields)
 		f()
 	})
 }
@@ -75,12 +75,12 @@ func unset(fields []field) {
 // first picks members of the first element of a list.
 func (v *value) first(fields ...field) {
 	if v.raw == nil {
-		v.each(1, func(record value) { record.pickUntil(nil, nil, fields) })
+		v.each(1, func(record value) { record.pickUntil(nil, fields) })
 		return
 	}
 	if c := within(v.raw, '['); c.next() {
 		element := v.in.raw(c.s[c.i:])
-		element.pickUntil(nil, nil, fields)
+		element.pickUntil(nil, fields)
 	}
 }
 
