@@ -29,13 +29,13 @@ func (c *cursor) enter(opening byte) bool {
 	return true
 }
 
-// begins goes into an object whose first member has a name, and reports whether it is one.
+// begins goes into an object in the text of a string, and reports whether it is one that seems to begin with a member.
 func (c *cursor) begins(name string) bool {
 	if c.space(); !c.enter('{') {
 		return false
 	}
 	c.space()
-	return bytes.HasPrefix(c.s[min(c.i+2, len(c.s)):], []byte(name))
+	return bytes.HasPrefix(c.s[min(c.i+len(`\"`), len(c.s)):], []byte(name))
 }
 
 // next goes to the next member or element, and reports whether there is one.

@@ -4,11 +4,12 @@ package trigger
 // that several sources share stands once.
 type document struct {
 	context, method, path, rawPath, rawQuery value // HTTP: requestContext, httpMethod, …
-	elb, http, connection, domain, protocol  value // HTTP: of requestContext, as far as headers
-	contextRoute, httpMethod, httpProtocol   value
-	peer, agent, httpPeer, httpAgent         value
 	resource, routeKey                       value
 	headers, multiHeaders, query, multiQuery value
+	elb, http, connection, domain, protocol  value // of requestContext
+	contextRoute, peer, agent                value
+	httpMethod, httpProtocol                 value // of its member http
+	httpPeer, httpAgent                      value
 	methodARN, routeARN                      value // of authorizers, which are asked about a request and do not answer it
 	records                                  value // Records: SQS, SNS, Kinesis, DynamoDB Streams, S3
 	eventSource, lists                       value // Kafka
@@ -32,27 +33,48 @@ func (d *document) read(event value) {
 	}
 	event.pickUntil(last, []field{
 		{name: "requestContext", into: &d.context, fields: []field{
-			{name: "elb", into: &d.elb}, {name: "connectionId", into: &d.connection}, {name: "domainName", into: &d.domain},
-			{name: "protocol", into: &d.protocol}, {name: "routeKey", into: &d.contextRoute},
+			{name: "elb", into: &d.elb},
+			{name: "connectionId", into: &d.connection},
+			{name: "domainName", into: &d.domain},
+			{name: "protocol", into: &d.protocol},
+			{name: "routeKey", into: &d.contextRoute},
 			{name: "http", into: &d.http, fields: []field{
-				{name: "method", into: &d.httpMethod}, {name: "protocol", into: &d.httpProtocol},
-				{name: "sourceIp", into: &d.httpPeer}, {name: "userAgent", into: &d.httpAgent},
+				{name: "method", into: &d.httpMethod},
+				{name: "protocol", into: &d.httpProtocol},
+				{name: "sourceIp", into: &d.httpPeer},
+				{name: "userAgent", into: &d.httpAgent},
 			}},
 			{name: "identity", fields: []field{{name: "sourceIp", into: &d.peer}, {name: "userAgent", into: &d.agent}}},
 		}},
-		{name: "httpMethod", into: &d.method}, {name: "path", into: &d.path},
-		{name: "rawPath", into: &d.rawPath}, {name: "rawQueryString", into: &d.rawQuery},
-		{name: "resource", into: &d.resource}, {name: "routeKey", into: &d.routeKey},
-		{name: "headers", into: &d.headers}, {name: "multiValueHeaders", into: &d.multiHeaders},
-		{name: "queryStringParameters", into: &d.query}, {name: "multiValueQueryStringParameters", into: &d.multiQuery},
-		{name: "methodArn", into: &d.methodARN}, {name: "routeArn", into: &d.routeARN},
-		{name: "Records", into: &d.records}, {name: "eventSource", into: &d.eventSource}, {name: "records", into: &d.lists},
-		{name: "detail-type", into: &d.detailType}, {name: "source", into: &d.source}, {name: "detail", into: &d.detail},
-		{name: "time", into: &d.time}, {name: "id", into: &d.id},
-		{name: "triggerSource", into: &d.triggerSource}, {name: "userPoolId", into: &d.userPool},
-		{name: "identityPoolId", into: &d.identityPool}, {name: "datasetName", into: &d.dataset},
-		{name: "Execution", into: &d.execution}, {name: "StateMachine", into: &d.machine}, {name: "State", into: &d.state},
-		{name: "Context", into: &d.inner}, {name: "context", into: &d.inner2},
+		{name: "httpMethod", into: &d.method},
+		{name: "path", into: &d.path},
+		{name: "rawPath", into: &d.rawPath},
+		{name: "rawQueryString", into: &d.rawQuery},
+		{name: "resource", into: &d.resource},
+		{name: "routeKey", into: &d.routeKey},
+		{name: "headers", into: &d.headers},
+		{name: "multiValueHeaders", into: &d.multiHeaders},
+		{name: "queryStringParameters", into: &d.query},
+		{name: "multiValueQueryStringParameters", into: &d.multiQuery},
+		{name: "methodArn", into: &d.methodARN},
+		{name: "routeArn", into: &d.routeARN},
+		{name: "Records", into: &d.records},
+		{name: "eventSource", into: &d.eventSource},
+		{name: "records", into: &d.lists},
+		{name: "detail-type", into: &d.detailType},
+		{name: "source", into: &d.source},
+		{name: "detail", into: &d.detail},
+		{name: "time", into: &d.time},
+		{name: "id", into: &d.id},
+		{name: "triggerSource", into: &d.triggerSource},
+		{name: "userPoolId", into: &d.userPool},
+		{name: "identityPoolId", into: &d.identityPool},
+		{name: "datasetName", into: &d.dataset},
+		{name: "Execution", into: &d.execution},
+		{name: "StateMachine", into: &d.machine},
+		{name: "State", into: &d.state},
+		{name: "Context", into: &d.inner},
+		{name: "context", into: &d.inner2},
 		{name: "AWSTraceHeader", into: &d.traceHeader},
 	})
 }

@@ -2,9 +2,9 @@ package trigger
 
 import "bytes"
 
-// JSON in the text of a string, as SNS's messages come through SQS, is scanned as it stands there, which takes half the time
-// of unquoting it first. A quote is \" there, a backslash \\, and \n, \r and \t are white space. What ends the string ends
-// the value too early, and \u may stand for any of them: hidden tells of that.
+// JSON in the text of a string, as SNS's messages come through SQS, is scanned as it stands there, in half the time that it takes
+// to unquote it first. A quote is \" there, a backslash \\, and \n, \r and \t are white space. A quote alone ends the string, and
+// so what is in it. Where something is met that may mean else than it says, as \u does, the text has to be unquoted.
 
 // escapedSpace is space in the text of a string.
 func escapedSpace(s []byte, i int) int {
@@ -87,7 +87,7 @@ func skipEscapedString(s []byte, i int) int {
 	}
 }
 
-// hidden reports whether there may be a quote or a backslash in the text of a string which is written as \uXXXX.
+// hidden reports whether the text of a string has a character that is written as \uXXXX, which any can be.
 func hidden(s []byte) bool {
 	for i := 0; ; {
 		n := bytes.IndexByte(s[i:], 'u')

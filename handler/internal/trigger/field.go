@@ -3,7 +3,6 @@ package trigger
 import (
 	"bytes"
 	"reflect"
-	"slices"
 )
 
 // field asks pick for a member of an object.
@@ -172,14 +171,19 @@ func (r *reading) nextMember(c *cursor, fields []field, known *order, object int
 
 // wanted returns which field has key, as it is written, for its name; -1 where none has.
 func (r *reading) wanted(fields []field, key []byte) int {
+	i := named(fields, key)
+	if i < 0 && bytes.IndexByte(key, '\\') >= 0 {
+		i = named(fields, r.unquote(key))
+	}
+	return i
+}
+
+// named returns which field has a name, -1 where none has.
+func named(fields []field, name []byte) int {
 	for i := range fields {
-		if string(key) == fields[i].name {
+		if string(name) == fields[i].name {
 			return i
 		}
 	}
-	if bytes.IndexByte(key, '\\') < 0 {
-		return -1
-	}
-	name := string(r.unquote(key))
-	return slices.IndexFunc(fields, func(f field) bool { return f.name == name })
+	return -1
 }

@@ -13,22 +13,21 @@ import (
 
 // request is an HTTP request, whichever service has put it into an event.
 type request struct {
-	method, path, route, protocol value
-	peer, agent                   value // as the service says, not as headers do
-	headers                       *carrier
+	method, path, route, protocol *value
+	peer, agent                   *value // as the service says, not as headers do
 }
 
 // readHTTP reads the event of a REST API, an HTTP API, a load balancer or a function URL. One without a method, which a
 // null payload is, tells that it is HTTP and nothing more.
 func (c *Cause) readHTTP(d *document, s *Settings) {
 	c.Kind, c.HTTP = trace.SpanKindServer, true
-	r := d.request()
+	r, headers := d.request(), d.carrier()
 	c.Attributes = append(make([]attribute.KeyValue, 0, 12+Spare), semconv.FaaSTriggerHTTP)
 	method := r.method.text()
 	if method == "" {
 		return
 	}
-	c.Caller = Origin{Carrier: r.headers}
+	c.Caller = Origin{Carrier: headers}
 	known := knownMethod(method)
 	c.add(semconv.HTTPRequestMethodKey.String(known))
 	if known != method {
@@ -43,22 +42,24 @@ func (c *Cause) readHTTP(d *document, s *Settings) {
 		c.add(semconv.HTTPRoute(route))
 	}
 	c.addQuery(d, s)
-	r.addHeaders(c, d, s)
+	r.addHeaders(c, d, headers, s)
 }
 
 // request finds the parts of an HTTP request in formats 1.0 and 2.0 (API Gateway Developer Guide, "Create AWS Lambda proxy
 // integrations for HTTP APIs") and in a load balancer's (Elastic Load Balancing User Guide, "Lambda functions as targets").
 func (d *document) request() request {
 	r := request{
-		method: d.method, path: d.path, route: d.resource, protocol: d.httpProtocol.or(d.protocol),
-		peer: d.peer.or(d.httpPeer), agent: d.agent.or(d.httpAgent),
+		method: &d.method, path: &d.path, route: &d.resource, protocol: d.httpProtocol.or(&d.protocol),
+		peer: d.peer.or(&d.httpPeer), agent: d.agent.or(&d.httpAgent),
 	}
 	if d.http.isObject() {
-		r.method, r.path, r.route = d.httpMethod.or(d.method), d.rawPath, d.routeKey
+		r.method, r.path, r.route = d.httpMethod.or(&d.method), &d.rawPath, &d.routeKey
 	}
-	r.headers = &carrier{objects: [2]value{d.headers, d.multiHeaders}}
 	return r
 }
+
+// carrier returns the request's headers.
+func (d *document) carrier() *carrier { return &carrier{objects: [2]value{d.headers, d.multiHeaders}} }
 
 // routeText returns the route's template. An HTTP API's key is "METHOD /route", "ANY /route" or "$default".
 func (r *request) routeText() string {
@@ -73,9 +74,9 @@ func (r *request) routeText() string {
 }
 
 // addHeaders adds what headers say, or the service in their place (OpenTelemetry HTTP conventions, "HTTP server").
-func (r *request) addHeaders(c *Cause, d *document, s *Settings) {
+func (r *request) addHeaders(c *Cause, d *document, headers *carrier, s *Settings) {
 	var scheme, port, client, agent, host value
-	r.headers.find(field{name: "x-forwarded-proto", into: &scheme}, field{name: "x-forwarded-port", into: &port},
+	headers.find(field{name: "x-forwarded-proto", into: &scheme}, field{name: "x-forwarded-port", into: &port},
 		field{name: "x-forwarded-for", into: &client}, field{name: "user-agent", into: &agent}, field{name: "host", into: &host})
 	c.addText(semconv.URLSchemeKey, scheme.joined())
 	c.addServer(d.domain.text(), host.joined(), port.joined())
@@ -87,7 +88,7 @@ func (r *request) addHeaders(c *Cause, d *document, s *Settings) {
 	}
 	c.addText(semconv.NetworkProtocolVersionKey, strings.TrimPrefix(r.protocol.text(), "HTTP/"))
 	for _, name := range s.RequestHeaders {
-		c.addHeader("http.request.header.", name, r.headers)
+		c.addHeader("http.request.header.", name, headers)
 	}
 }
 
@@ -117,7 +118,7 @@ func (c *Cause) addServer(domain, host, port string) {
 
 // firstOf returns the client's address: the first that proxies have noted, as the conventions ask for (HTTP conventions,
 // client.address), else the one that the service was connected to from. A client can have written the former itself.
-func firstOf(forwarded string, peer value) string {
+func firstOf(forwarded string, peer *value) string {
 	client, _, _ := strings.Cut(forwarded, ",")
 	if client = strings.TrimSpace(client); client == "" {
 		return peer.text()

@@ -11,7 +11,7 @@ import (
 // message, or have that in them (Amazon SNS Developer Guide, "Raw message delivery").
 func (c *Cause) readSQS(records value) {
 	var id, arn, header, own, kind, topic, inner value
-	b := batch{system: semconv.MessagingSystemAWSSQS, hint: records.sizeHint(maxMessages, 512)}
+	b := batch{system: semconv.MessagingSystemAWSSQS, hint: records.sizeHint(512)}
 	b.count = records.records(maxMessages, func() {
 		if !kind.is("Notification") {
 			topic, inner = value{}, value{}
@@ -49,7 +49,7 @@ func (v *value) mentions(word string) bool {
 // which is one message.
 func (c *Cause) readSNS(records value) {
 	var id, arn, attributes value
-	b := batch{system: semconv.MessagingSystemAWSSNS, hint: records.sizeHint(maxMessages, 800)}
+	b := batch{system: semconv.MessagingSystemAWSSNS, hint: records.sizeHint(800)}
 	b.count = records.records(maxMessages, func() {
 		b.destination.addValue(b.seen, &arn)
 		if b.seen == 0 {

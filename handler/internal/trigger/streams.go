@@ -19,7 +19,7 @@ const kinesisSystem = "aws.kinesis"
 // records from Amazon Kinesis Data Streams").
 func (c *Cause) readKinesis(records value) {
 	var id, arn, data value
-	b := batch{system: semconv.MessagingSystemKey.String(kinesisSystem), hint: records.sizeHint(maxMessages, 400)}
+	b := batch{system: semconv.MessagingSystemKey.String(kinesisSystem), hint: records.sizeHint(400)}
 	b.count = records.records(maxMessages, func() {
 		b.destination.addValue(b.seen, &arn)
 		if b.seen == 0 {
@@ -76,12 +76,10 @@ func (r *reading) object(data []byte) value {
 // readKafka reads the records of MSK or of another Kafka, which come in lists by topic and partition (AWS Lambda
 // Developer Guide, "Using Lambda with Amazon MSK").
 func (c *Cause) readKafka(lists value) {
-	k := kafka{batch: batch{hint: lists.sizeHint(maxMessages, 400)}}
+	k := kafka{batch: batch{hint: lists.sizeHint(400)}}
 	if !k.readText(lists) {
 		k = kafka{}
-		for _, list := range lists.sortedMembers(maxKeys) {
-			k.read(&list.member, nil)
-		}
+		lists.sortedMembers(maxKeys, func(list value) { k.read(&list, nil) })
 	}
 	k.system = semconv.MessagingSystemKafka
 	topic := k.destination.get()

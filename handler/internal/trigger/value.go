@@ -59,9 +59,9 @@ func (r *reading) raw(text []byte) value {
 func (v *value) present() bool { return v.raw != nil || v.decoded.IsValid() }
 
 // or returns v where it is there, else other.
-func (v *value) or(other value) value {
+func (v *value) or(other *value) *value {
 	if v.present() {
-		return *v
+		return v
 	}
 	return other
 }

@@ -3,7 +3,6 @@ package trigger
 import (
 	"reflect"
 	"slices"
-	"strings"
 )
 
 // each gives f the elements of a list, at most limit of them, and returns how many there are.
@@ -84,14 +83,14 @@ func (v *value) first(fields ...field) {
 	}
 }
 
-// sizeHint returns how many elements a list may have, at most limit: what it has, or what JSON text has room for if one has
-// size bytes.
-func (v *value) sizeHint(limit, size int) int {
+// sizeHint returns how many messages a list may have that are looked at: what it has, or what JSON text has room for if one
+// has size bytes.
+func (v *value) sizeHint(size int) int {
 	if v.raw != nil {
-		return min(len(v.raw)/size+1, limit)
+		return min(len(v.raw)/size+1, maxMessages)
 	}
 	if v.decoded.Kind() == reflect.Slice {
-		return min(v.decoded.Len(), limit)
+		return min(v.decoded.Len(), maxMessages)
 	}
 	return 0
 }
@@ -142,25 +141,21 @@ func (v *value) empty() bool {
 	}
 }
 
-// entry is a member of an object.
-type entry struct {
-	key    string
-	member value
-}
-
-// sortedMembers returns the members of an object in the order of their keys, at most limit of them. Of those of the same name
-// the last is there.
-func (v *value) sortedMembers(limit int) (all []entry) {
+// sortedMembers gives f the members of an object in the order of their keys, at most limit of them. Of those of the same
+// name it gives the last.
+func (v *value) sortedMembers(limit int, f func(member value)) {
+	found, keys := map[string]value{}, make([]string, 0, 8)
 	v.walk(func(key string, member value) bool {
-		i, known := slices.BinarySearchFunc(all, key, func(e entry, key string) int { return strings.Compare(e.key, key) })
-		if known {
-			all[i].member = member
-		} else {
-			all = slices.Insert(all, i, entry{key, member})
+		if _, known := found[key]; !known {
+			keys = append(keys, key)
 		}
-		return len(all) < limit
+		found[key] = member
+		return len(found) < limit
 	})
-	return all
+	slices.Sort(keys)
+	for _, key := range keys {
+		f(found[key])
+	}
 }
 
 // sortedKeys returns the keys of an object, at most limit of them.

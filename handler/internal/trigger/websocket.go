@@ -15,15 +15,15 @@ const webSocket = "websocket"
 func (c *Cause) readWebSocket(d *document, s *Settings) {
 	c.Kind, c.HTTP = trace.SpanKindServer, true
 	c.Attributes = append(make([]attribute.KeyValue, 0, 12+Spare), semconv.FaaSTriggerHTTP, semconv.NetworkProtocolName(webSocket))
-	r := d.request()
+	r, headers := d.request(), d.carrier()
 	if key := d.contextRoute.text(); key != "" {
 		c.Name = key
 		c.add(semconv.HTTPRoute(key))
 	}
-	r.protocol = value{} // of the handshake
+	r.protocol = &value{} // that of the handshake is left out
 	if d.headers.present() || d.multiHeaders.present() {
-		c.Caller = Origin{Carrier: r.headers}
+		c.Caller = Origin{Carrier: headers}
 		c.addQuery(d, s)
 	}
-	r.addHeaders(c, d, s)
+	r.addHeaders(c, d, headers, s)
 }
