@@ -22,7 +22,7 @@ func (c *Cause) readEventBridge(d *document) {
 	if !detail.isObject() {
 		detail = value{}
 	}
-	b.origin(carrier{objects: [2]value{detail}, data: true}, "")
+	b.origin(&carrier{objects: [2]value{detail}, data: true}, "")
 	b.cause(c, "")
 	if kind := d.detailType.text(); kind != "" {
 		c.Name += " " + kind

@@ -57,13 +57,13 @@ func (s *shared) get() string {
 }
 
 // origin keeps the origin of a message, where it has one.
-func (b *batch) origin(c carrier, traceHeader string) {
+func (b *batch) origin(c *carrier, traceHeader string) {
 	o := Origin{TraceHeader: traceHeader}
 	if !c.objects[0].empty() || !c.objects[1].empty() {
 		if b.carriers == nil {
 			b.carriers = make([]carrier, 0, cmp.Or(b.hint, 8))
 		}
-		b.carriers = append(b.carriers, c) // where it moves, the earlier pointers are to what it was, which is the same
+		b.carriers = append(b.carriers, *c) // where it moves, the earlier pointers are to what it was, which is the same
 		o.Carrier = &b.carriers[len(b.carriers)-1]
 	}
 	b.keep(o)

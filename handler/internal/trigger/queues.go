@@ -21,7 +21,7 @@ func (c *Cause) readSQS(records value) {
 		if b.seen == 0 {
 			b.id = id.text()
 		}
-		b.origin(carrier{objects: [2]value{own, inner}, inner: [2]string{"stringValue", "Value"}}, header.text())
+		b.origin(&carrier{objects: [2]value{own, inner}, inner: [2]string{"stringValue", "Value"}}, header.text())
 		b.seen++
 	},
 		field{name: "messageId", into: &id}, field{name: "eventSourceARN", into: &arn},
@@ -55,7 +55,7 @@ func (c *Cause) readSNS(records value) {
 		if b.seen == 0 {
 			b.id = id.text()
 		}
-		b.origin(carrier{objects: [2]value{attributes}, inner: [2]string{"Value"}}, "")
+		b.origin(&carrier{objects: [2]value{attributes}, inner: [2]string{"Value"}}, "")
 		b.seen++
 	}, field{name: "Sns", fields: []field{
 		{name: "MessageId", into: &id}, {name: "TopicArn", into: &arn}, {name: "MessageAttributes", into: &attributes},

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -317,6 +318,91 @@ func TestResponseBody(t *testing.T) {
 	for _, tt := range tests {
 		if got := r.Response(tt.result); got.BodySize != tt.size || got.HasBody != tt.ok {
 			t.Errorf("%T %v: %d, %t, want %d, %t", tt.result, tt.result, got.BodySize, got.HasBody, tt.size, tt.ok)
+		}
+	}
+}
+
+// TestRecordsDiffer: what a record has is found whatever the records before it had, in whatever order and with whatever white
+// space, since records are told by those before them.
+func TestRecordsDiffer(t *testing.T) {
+	const (
+		arn    = `"eventSourceARN":"arn:aws:sqs:eu-west-1:111122223333:orders"`
+		source = `"eventSource":"aws:sqs"`
+		header = `"attributes":{"SentTimestamp":"1","AWSTraceHeader":"Root=%d"}`
+		own    = `"messageAttributes":{"traceparent":{"stringValue":"%d","dataType":"String"}}`
+		body   = `"body":"{\"Type\":\"Notification\",\"TopicArn\":\"t\",\"MessageAttributes\":{\"tenant\":{\"Value\":\"%d\"}}}"`
+	)
+	forms := [][]string{
+		{source, arn, header, own, body},
+		{source, arn, header},
+		{arn, source, body, own},
+		{source, arn, header, own, body},
+		{`"attributes":{"AWSTraceHeader":"Root=%d","x":{"attributes":1}}`, own, source, arn},
+		{`"attributes":{}`, source, arn, `"messageAttributes" : null`, body},
+		{source, arn, `"x":[{"body":"{}"},"]"]`, header, own, body},
+		{source, `"eventSource\u0041RN":"x"`, arn, `"b\u006fdy":"x"`, header},
+	}
+	for space := range 2 {
+		var records []string
+		for i := range 64 {
+			record := strings.ReplaceAll(strings.Join(forms[(i*i+i/8)%len(forms)], ","), "%d", strconv.Itoa(i))
+			if space*i%3 == 1 {
+				record = strings.ReplaceAll(strings.ReplaceAll(record, `","`, "\" ,\n \""), `s":{`, "s\" : {\t")
+			}
+			records = append(records, "{"+record+"}")
+		}
+		text := []byte(`{"Records":[` + strings.Join(records, ", ") + `]}`)
+		want := dump(typedCause(t, reflect.TypeFor[map[string]any](), text))
+		if !strings.Contains(want, "Root=63") && !strings.Contains(want, "tenant: 63") {
+			t.Fatalf("the last record is not there: %s", want)
+		}
+		if diff := cmp.Diff(want, dump(trigger.NewReader(nil, settings).Raw(text))); diff != "" {
+			t.Errorf("(-map +raw):\n%s", diff)
+		}
+	}
+}
+
+// TestPartitions: the messages of Kafka come in the order of their partitions, in whatever order these stand.
+func TestPartitions(t *testing.T) {
+	list := func(name string, n int) string {
+		return fmt.Sprintf(`%q:[{"topic":"t","partition":%d,"headers":[{"tenant":[%d]}]}]`, name, n, 'a'+n)
+	}
+	for _, lists := range []string{
+		list("t-0", 0) + "," + list("t-1", 1) + "," + list("t-2", 2), list("t-2", 2) + "," + list("t-0", 0) + "," + list("t-1", 1),
+		list("t-0", 3) + "," + list("t-1", 1) + "," + list("t-0", 0) + "," + list("t-2", 2),
+	} {
+		text := []byte(`{"eventSource":"aws:kafka","records":{` + lists + `}}`)
+		for way, event := range map[string]reflect.Type{
+			"typed": reflect.TypeFor[events.KafkaEvent](), "map": reflect.TypeFor[map[string]any](), "raw": reflect.TypeFor[json.RawMessage](),
+		} {
+			var got []string
+			for _, o := range typedCause(t, event, text).Messages {
+				got = append(got, o.Carrier.Get("tenant"))
+			}
+			if diff := cmp.Diff([]string{"a", "b", "c"}, got); diff != "" {
+				t.Errorf("%s of %s (-want +got):\n%s", way, lists, diff)
+			}
+		}
+	}
+}
+
+// TestAllocations: an event of 10 KB takes a handful of allocations, and not some for each message: in JSON text at most one for
+// each of a few kinds of memory, decoded some more for what maps hold.
+func TestAllocations(t *testing.T) {
+	for name, event := range corpus {
+		data := grow(t, document(t, name), 10<<10)
+		reader := trigger.NewReader(nil, trigger.Settings{})
+		if n := testing.AllocsPerRun(10, func() { reader.Raw(data) }); n > 10 {
+			t.Errorf("%s as JSON text: %v allocations", name, n)
+		}
+		for _, event := range []reflect.Type{event, reflect.TypeFor[map[string]any]()} {
+			v, reader := reflect.New(event), trigger.NewReader(event, trigger.Settings{})
+			if err := json.Unmarshal(data, v.Interface()); err != nil {
+				t.Fatal(err)
+			}
+			if n := testing.AllocsPerRun(10, func() { reader.Typed(v.Elem()) }); n > 15 {
+				t.Errorf("%s as %v: %v allocations", name, event, n)
+			}
 		}
 	}
 }

@@ -26,7 +26,7 @@ func (c *Cause) readKinesis(records value) {
 			b.id = id.text()
 			b.detail.value, _, _ = strings.Cut(b.id, ":")
 		}
-		b.origin(carrier{objects: [2]value{records.in.object(data.data())}, data: true}, "")
+		b.origin(&carrier{objects: [2]value{records.in.object(data.data())}, data: true}, "")
 		b.seen++
 	},
 		field{name: "eventID", into: &id}, field{name: "eventSourceARN", into: &arn},
