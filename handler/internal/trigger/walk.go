@@ -84,10 +84,10 @@ func (v *value) first(fields ...field) {
 }
 
 // sizeHint returns how many messages a list may have that are looked at: what it has, or what JSON text has room for if one
-// has size bytes.
+// has size bytes, as long as that is not many, since there may be one that is long.
 func (v *value) sizeHint(size int) int {
 	if v.raw != nil {
-		return min(len(v.raw)/size+1, maxMessages)
+		return min(len(v.raw)/size+1, maxMessages/4)
 	}
 	if v.decoded.Kind() == reflect.Slice {
 		return min(v.decoded.Len(), maxMessages)
