@@ -28,20 +28,12 @@ func (a *Agent) register() (s state, identifier string) {
 // registerFor registers for the events that the state want needs: INVOKE for classic, none for the others, which
 // already buys SIGTERM and the shutdown window.
 func (a *Agent) registerFor(want state) (s state, identifier string) {
-	var events []string
-	if want == classic {
-		events = []string{string(extensionsapi.Invoke)}
-	}
-	registration, err := a.client.Register(a.life, a.settings.extensionName, events...)
+	identifier, err := a.client.Register(a.life, a.settings.extensionName, want == classic)
 	switch {
 	case err == nil:
-		return want, registration.Identifier
+		return want, identifier
 	case want == classic && refusesEvents(err):
 		return a.registerFor(signalOnly)
-	case registration.Identifier != "":
-		// The platform has registered us and waits for our next, so there is no way back.
-		a.log.say(warn, "agent: the reply to the registration is damaged", slog.Any("error", err))
-		return want, registration.Identifier
 	case a.life.Err() == nil:
 		a.log.say(warn, "agent: not registered, so invocations flush by themselves and SIGTERM may not come",
 			slog.String("extension", a.settings.extensionName), slog.Any("error", err))

@@ -147,7 +147,6 @@ func TestDamagedReplyIsNoReasonToGiveUp(t *testing.T) {
 		if got := w.stats(); got.State != "classic" {
 			w.Errorf("stats %+v", got)
 		}
-		w.logs("agent: the reply to the registration is damaged")
 		w.gracefully()
 	})
 }

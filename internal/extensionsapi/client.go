@@ -1,14 +1,13 @@
 package extensionsapi
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"strings"
 )
 
 const (
@@ -50,50 +49,31 @@ func New(runtimeAPI string, dial func(ctx context.Context, network, address stri
 // Close closes the connections that are idle. Calls under way are not affected: end their contexts.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// Registration is what the platform answers to Register.
-type Registration struct {
-	Identifier      string // to be given to Next
-	FunctionName    string
-	FunctionVersion string
-	Handler         string
-}
-
-// Register registers the extension called name for the events ("INVOKE", or none). A refusal is an [*Error].
+// Register registers the extension called name, for INVOKE events or for none, and returns the identifier that is to be
+// given to Next. A refusal is an [*Error].
 //
-// From the moment the platform has registered an extension it waits for that extension's first Next before it ends
-// Init. So where the reply has an identifier but cannot be read otherwise, Register returns the error and a
-// Registration with the Identifier: the caller must go on to Next.
-func (c *Client) Register(ctx context.Context, name string, events ...string) (Registration, error) {
-	body, err := json.Marshal(map[string][]string{"events": append([]string{}, events...)})
-	if err != nil {
-		return Registration{}, fmt.Errorf("encode events: %w", err)
+// From the moment the platform has registered an extension it waits for that extension's first Next before it ends Init.
+// So a reply with an identifier is a success whatever else may be wrong with it: the rest describes the function, and is
+// not used.
+func (c *Client) Register(ctx context.Context, name string, forInvoke bool) (identifier string, err error) {
+	body := `{"events":[]}`
+	if forInvoke {
+		body = `{"events":["` + invoke + `"]}`
 	}
-	header, reply, err := c.call(ctx, "register", http.MethodPost, "/register", body, nameHeader, name)
-	registration := Registration{Identifier: header.Get(identifierHeader)}
-	if err != nil {
-		return registration, err
+	header, _, err := c.call(ctx, "register", http.MethodPost, "/register", body, nameHeader, name)
+	if identifier = header.Get(identifierHeader); identifier != "" {
+		return identifier, nil
 	}
-	if registration.Identifier == "" {
-		return registration, errors.New("extensions api: register: reply without " + identifierHeader)
+	if err == nil {
+		err = errors.New("extensions api: register: reply without " + identifierHeader)
 	}
-	var described struct {
-		FunctionName    string `json:"functionName"`
-		FunctionVersion string `json:"functionVersion"`
-		Handler         string `json:"handler"`
-	}
-	if err := json.Unmarshal(reply, &described); err != nil {
-		return registration, fmt.Errorf("extensions api: register: decode reply: %w", brief(err))
-	}
-	registration.FunctionName = described.FunctionName
-	registration.FunctionVersion = described.FunctionVersion
-	registration.Handler = described.Handler
-	return registration, nil
+	return "", err
 }
 
 // Next tells the platform that the extension is done with the last event, and blocks until it has another one, which
 // may take for ever: an extension registered for no event gets none. A refusal is an [*Error].
 func (c *Client) Next(ctx context.Context, identifier string) (Event, error) {
-	_, reply, err := c.call(ctx, "next", http.MethodGet, "/event/next", nil, identifierHeader, identifier)
+	_, reply, err := c.call(ctx, "next", http.MethodGet, "/event/next", "", identifierHeader, identifier)
 	if err != nil {
 		return Event{}, err
 	}
@@ -106,13 +86,13 @@ func (c *Client) Next(ctx context.Context, identifier string) (Event, error) {
 
 // call makes one request with one header and returns the header and body of its reply. Where the status is 200 the
 // header is valid even beside an error. A redirect is not of this API: it is a refusal with its status.
-func (c *Client) call(ctx context.Context, op, method, path string, body []byte, key, value string) (http.Header, []byte, error) {
-	request, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
+func (c *Client) call(ctx context.Context, op, method, path, body, key, value string) (http.Header, []byte, error) {
+	request, err := http.NewRequestWithContext(ctx, method, c.base+path, strings.NewReader(body))
 	if err != nil {
 		return nil, nil, fmt.Errorf("extensions api: %s: %w", op, err)
 	}
 	request.Header.Set(key, value)
-	if body != nil {
+	if body != "" {
 		request.Header.Set("Content-Type", "application/json")
 	}
 	response, err := c.http.RoundTrip(request)

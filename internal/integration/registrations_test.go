@@ -84,7 +84,6 @@ var registrations = []scenario{
 	{
 		name:   "registration: reply is no JSON",
 		config: lambdatest.Config{Faults: lambdatest.Faults{Register: lambdatest.Fault{Body: "<html>"}}},
-		says:   []string{"agent: the reply to the registration is damaged"},
 		drive:  func(r *run) { r.send(outcomes...); r.send(succeeds); r.shutdown() },
 	},
 	nextFails("refused with 500", lambdatest.Fault{Status: http.StatusInternalServerError}),

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-		"testing"
+	"testing"
 	"testing/synctest"
 	"time"
 
