@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -20,17 +21,23 @@ const (
 
 // resolveResource merges, from the weakest on: what the SDK is, fallbacks, the environment, options.
 func (c *config) resolveResource(env *environment) *resource.Resource {
-	r := resource.NewWithAttributes(
-		semconv.SchemaURL,
-		semconv.ServiceName("unknown_service:"+executable()),
+	given := []*resource.Resource{c.fallback.resource, env.resource(), c.chosen.resource}
+	own := []attribute.KeyValue{
 		semconv.TelemetrySDKName("opentelemetry"),
 		semconv.TelemetrySDKLanguageGo,
 		semconv.TelemetrySDKVersion(sdk.Version()),
-	)
-	r = merge(r, c.fallback.resource)
-	r = merge(r, env.resource())
-	return merge(r, c.chosen.resource)
+	}
+	if !slices.ContainsFunc(given, hasServiceName) {
+		own = append(own, semconv.ServiceName("unknown_service:"+executable()))
+	}
+	r := resource.NewWithAttributes(semconv.SchemaURL, own...)
+	for _, g := range given {
+		r = merge(r, g)
+	}
+	return r
 }
+
+func hasServiceName(r *resource.Resource) bool { return r.Set().HasValue(semconv.ServiceNameKey) }
 
 func executable() string {
 	path, err := os.Executable()
@@ -40,7 +47,8 @@ func executable() string {
 	return filepath.Base(path)
 }
 
-// merge returns the attributes of both, b's where both have one. Where the schema URLs differ the result has none.
+// merge returns the attributes of both, b's where both have one. Where the schema URLs differ the result has none. A
+// resource may be nil.
 func merge(a, b *resource.Resource) *resource.Resource {
 	r, err := resource.Merge(a, b)
 	if err != nil && r == nil {
@@ -49,7 +57,8 @@ func merge(a, b *resource.Resource) *resource.Resource {
 	return r
 }
 
-// resource reads OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME, which beats service.name in the former.
+// resource reads OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME, which beats service.name in the former; nil where they
+// say nothing.
 func (e *environment) resource() *resource.Resource {
 	_, value := e.lookup(resourceAttributesKey)
 	attrs, bad := parseAttributes(value)
@@ -58,6 +67,9 @@ func (e *environment) resource() *resource.Resource {
 	}
 	if _, name := e.lookup(serviceNameKey); name != "" {
 		attrs = append(attrs, semconv.ServiceName(name))
+	}
+	if attrs == nil {
+		return nil
 	}
 	return resource.NewSchemaless(attrs...)
 }

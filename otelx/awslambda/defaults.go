@@ -91,7 +91,7 @@ func queueSize(mb int) int {
 // functionResource says what the environment tells about the function (OpenTelemetry Semantic Conventions, "FaaS",
 // "Cloud" and "AWS Logs" resources; contrib's own Lambda detector gives the memory in MB and is no longer kept).
 func functionResource(getenv func(string) string) *resource.Resource {
-	attrs := []attribute.KeyValue{semconv.CloudProviderAWS, semconv.CloudPlatformAWSLambda}
+	attrs := append(make([]attribute.KeyValue, 0, 10), semconv.CloudProviderAWS, semconv.CloudPlatformAWSLambda)
 	if mb := memoryMB(getenv); mb > 0 {
 		attrs = append(attrs, semconv.FaaSMaxMemory(mb<<20))
 	}
