@@ -75,6 +75,7 @@ func Start(ctx context.Context, f Flusher, opts ...Option) *Agent {
 	state, identifier := a.register()
 	a.enter(state)
 	if identifier == "" {
+		a.client.Close()
 		close(a.unregistered)
 		return a
 	}
@@ -117,12 +118,9 @@ func (a *Agent) enter(s state) {
 	}
 }
 
-// dial connects to the Extensions API. Where there is no network any more, there is no process to look after either.
+// dial connects to the Extensions API. Where there is no network any more, there is no process to look after either. One
+// that outlives its call, as net/http lets it, ends when the client is closed.
 func (a *Agent) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	//nolint:contextcheck // net/http lets a dial outlive the call that it is for, but it must not outlive the agent
-	defer context.AfterFunc(a.life, cancel)()
 	conn, err := a.process.Dial(ctx, network, address)
 	if errors.Is(err, net.ErrClosed) {
 		a.stop()

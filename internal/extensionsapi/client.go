@@ -46,7 +46,8 @@ func New(runtimeAPI string, dial func(ctx context.Context, network, address stri
 	}
 }
 
-// Close closes the connections that are idle. Calls under way are not affected: end their contexts.
+// Close closes the connections that are idle, and those that are being opened for calls that have ended. Calls under way
+// are not affected: end their contexts.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // Register registers the extension called name, for INVOKE events or for none, and returns the identifier that is to be
