@@ -16,7 +16,10 @@ const (
 // receiver reads it and its file exporter writes it. It keeps memory as an [Encoder] does.
 //
 // The zero value is ready. A LineEncoder must not be used by several goroutines at once.
-type LineEncoder struct{ gathering }
+type LineEncoder struct {
+	gathering
+	syntax jsonSyntax
+}
 
 // AppendLine appends to dst one line, its line feed included, that holds the longest prefix of spans which fits in
 // limit bytes, and returns the result with the length of that prefix. With n == 0 nothing is appended: spans is empty,
@@ -29,54 +32,46 @@ type LineEncoder struct{ gathering }
 // does not have are "NaN", "Infinity" and "-Infinity", as protobuf's own mapping has them.
 func (e *LineEncoder) AppendLine(dst []byte, spans []sdktrace.ReadOnlySpan, limit int) (out []byte, n int) {
 	begin := len(dst)
-	dst, n = e.gather(jsonSyntax{}, append(dst, lineHead...), spans, max(limit, 0)-len(lineHead)-len(lineTail))
+	dst, n = e.gather(&e.syntax, append(dst, lineHead...), spans, max(limit, 0)-len(lineHead)-len(lineTail))
 	dst = e.assemble(dst, begin+len(lineHead))
 	if len(dst) == begin+len(lineHead) {
 		return dst[:begin], n
 	}
-	return append(jsonSyntax{}.closed(dst), lineTail...), n
+	return append(e.syntax.closed(dst), lineTail...), n
 }
 
-// jsonSyntax is OTLP's JSON encoding. Each member ends with the comma that a next one needs; where there is none, the
-// bracket that closes the list takes its place.
-type jsonSyntax struct{}
+// jsonSyntax is OTLP's JSON encoding: each part of a request is encoded as protobuf, and written anew with the names that
+// its fields have. So what a span, a resource and a scope say is in one place. Each member ends with the comma that a next
+// one needs; where there is none, the bracket that closes the list takes its place.
+type jsonSyntax struct{ wire []byte }
 
-func (jsonSyntax) span(dst []byte, span sdktrace.ReadOnlySpan) []byte {
-	return append(appendJSONSpan(dst, span), ',')
+func (j *jsonSyntax) span(dst []byte, span sdktrace.ReadOnlySpan) []byte {
+	j.wire = appendSpan(j.wire[:0], span)
+	return append(appendObject(dst, messageSpan, j.wire), ',')
 }
 
-func (jsonSyntax) resource(dst []byte, res *resource.Resource) (out []byte, split int) {
-	dst = append(dst, `{"resource":{`...)
-	dst = appendJSONSet(dst, res.Set())
-	dst = append(closeJSON(dst, '}'), `,"scopeSpans":[`...)
+func (j *jsonSyntax) resource(dst []byte, res *resource.Resource) (out []byte, split int) {
+	j.wire, split = protobuf{}.resource(j.wire[:0], res)
+	return appendJSONGroup(dst, messageResourceSpans, `"scopeSpans":[`, j.wire[:split], j.wire[split:])
+}
+
+func (j *jsonSyntax) scope(dst []byte, scope instrumentation.Scope) (out []byte, split int) {
+	j.wire, split = protobuf{}.scope(j.wire[:0], scope)
+	return appendJSONGroup(dst, messageScopeSpans, `"spans":[`, j.wire[:split], j.wire[split:])
+}
+
+func (*jsonSyntax) header(dst []byte, _, _ int) []byte { return dst }
+
+func (*jsonSyntax) framed(n int) int { return n }
+
+func (*jsonSyntax) closed(dst []byte) []byte { return closeJSON(dst, ']') }
+
+// appendJSONGroup appends what describes a group, head before the members, which go where split says, and tail after them.
+func appendJSONGroup(dst []byte, m message, members string, head, tail []byte) (out []byte, split int) {
+	dst = append(appendFields(append(dst, '{'), m, head), members...)
 	split = len(dst)
-	return appendJSONRest(dst, res.SchemaURL()), split
-}
-
-func (jsonSyntax) scope(dst []byte, scope instrumentation.Scope) (out []byte, split int) {
-	dst = append(dst, '{')
-	if !anonymous(scope) {
-		dst = append(dst, `"scope":{`...)
-		dst = appendJSONText(dst, `"name":`, scope.Name)
-		dst = appendJSONText(dst, `"version":`, scope.Version)
-		dst = appendJSONSet(dst, &scope.Attributes)
-		dst = append(closeJSON(dst, '}'), ',')
-	}
-	dst = append(dst, `"spans":[`...)
-	split = len(dst)
-	return appendJSONRest(dst, scope.SchemaURL), split
-}
-
-func (jsonSyntax) header(dst []byte, _, _ int) []byte { return dst }
-
-func (jsonSyntax) framed(n int) int { return n }
-
-func (jsonSyntax) closed(dst []byte) []byte { return closeJSON(dst, ']') }
-
-// appendJSONRest appends what follows the members of a group.
-func appendJSONRest(dst []byte, schemaURL string) []byte {
-	dst = appendJSONText(append(dst, ','), `"schemaUrl":`, schemaURL)
-	return append(closeJSON(dst, '}'), ',')
+	dst = appendFields(append(dst, ','), m, tail)
+	return append(closeJSON(dst, '}'), ','), split
 }
 
 // closeJSON ends an object or a list with bracket, in the place of the comma after its last member if it has one.

@@ -3,49 +3,28 @@ package otlp
 import (
 	"math"
 	"strconv"
-	"strings"
 )
 
-// The fields below are appended with a comma after them, and left out where they have their default. A name comes
-// quoted and with its colon.
-
-func appendJSONText(dst []byte, name, s string) []byte {
-	if s == "" {
-		return dst
+// appendJSONDouble appends the shortest number that reads back as v.
+func appendJSONDouble(dst []byte, v float64) []byte {
+	switch {
+	case math.IsNaN(v):
+		return append(dst, `"NaN"`...)
+	case math.IsInf(v, 1):
+		return append(dst, `"Infinity"`...)
+	case math.IsInf(v, -1):
+		return append(dst, `"-Infinity"`...)
+	default:
+		return strconv.AppendFloat(dst, v, 'g', -1, 64)
 	}
-	return append(appendQuoted(append(dst, name...), s), ',')
 }
 
-func appendJSONUint(dst []byte, name string, v uint64) []byte {
-	if v == 0 {
-		return dst
-	}
-	return append(strconv.AppendUint(append(dst, name...), v, 10), ',')
-}
-
-// appendJSONUint64 appends a 64-bit integer as a string, since most readers of JSON have 53 bits for a number.
-func appendJSONUint64(dst []byte, name string, v uint64) []byte {
-	if v == 0 {
-		return dst
-	}
-	dst = append(append(dst, name...), '"')
-	return append(strconv.AppendUint(dst, v, 10), `",`...)
-}
-
-// appendJSONCount appends a uint32 that counts something, clamped to what it can hold.
-func appendJSONCount(dst []byte, name string, n int) []byte {
-	return appendJSONUint(dst, name, min(uint64(max(0, n)), math.MaxUint32))
-}
-
-// appendQuoted appends s as a JSON string, as appendText has it on the wire: each run of invalid bytes becomes one
-// U+FFFD.
-func appendQuoted(dst []byte, s string) []byte {
+// appendQuoted appends s, which is valid UTF-8, as a JSON string.
+func appendQuoted(dst, s []byte) []byte {
 	const digits = "0123456789abcdef"
-	s = strings.ToValidUTF8(s, "\uFFFD")
 	dst = append(dst, '"')
 	plain := 0 // s[plain:i] needs no escape
-	for i := range len(s) {
-		c := s[i]
+	for i, c := range s {
 		if c >= ' ' && c != '"' && c != '\\' {
 			continue
 		}

@@ -1,0 +1,166 @@
+package otlp
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"math"
+	"strconv"
+)
+
+// message is a kind of OTLP message, an index into messages.
+type message uint8
+
+const (
+	messageResourceSpans message = iota
+	messageScopeSpans
+	messageResource
+	messageScope
+	messageSpan
+	messageEvent
+	messageLink
+	messageStatus
+	messageKeyValue
+	messageAnyValue
+	messageArrayValue
+	messageKeyValueList
+)
+
+// form is how the value of a field is written in JSON.
+type form uint8
+
+const (
+	formText   form = iota
+	formHex         // of an id
+	formBase64      // of other bytes
+	formBool
+	formNumber   // of at most 32 bits
+	formUint64   // as a string, since most readers of JSON have 53 bits for a number
+	formInt64    // the same
+	formDouble   // or a string where JSON has no such number
+	formObject   // a message
+	formMessages // field is a list of messages
+)
+
+// jsonField is a field of a message.
+type jsonField struct {
+	number uint8
+	form   form
+	of     message // what an object is
+	name   string  // quoted and with its colon
+}
+
+// messages has the fields that are encoded (opentelemetry-proto, trace/v1, resource/v1 and common/v1), but for the members
+// of groups.
+var messages = [...][]jsonField{
+	messageResourceSpans: {{1, formObject, messageResource, `"resource":`}, {3, formText, 0, `"schemaUrl":`}},
+	messageScopeSpans:    {{1, formObject, messageScope, `"scope":`}, {3, formText, 0, `"schemaUrl":`}},
+	messageResource:      {{1, formMessages, messageKeyValue, `"attributes":`}},
+	messageScope: {
+		{1, formText, 0, `"name":`}, {2, formText, 0, `"version":`}, {3, formMessages, messageKeyValue, `"attributes":`},
+	},
+	messageSpan: {
+		{1, formHex, 0, `"traceId":`}, {2, formHex, 0, `"spanId":`}, {3, formText, 0, `"traceState":`},
+		{4, formHex, 0, `"parentSpanId":`}, {5, formText, 0, `"name":`}, {6, formNumber, 0, `"kind":`},
+		{7, formUint64, 0, `"startTimeUnixNano":`}, {8, formUint64, 0, `"endTimeUnixNano":`},
+		{9, formMessages, messageKeyValue, `"attributes":`}, {10, formNumber, 0, `"droppedAttributesCount":`},
+		{11, formMessages, messageEvent, `"events":`}, {12, formNumber, 0, `"droppedEventsCount":`},
+		{13, formMessages, messageLink, `"links":`}, {14, formNumber, 0, `"droppedLinksCount":`},
+		{15, formObject, messageStatus, `"status":`}, {16, formNumber, 0, `"flags":`},
+	},
+	messageEvent: {
+		{1, formUint64, 0, `"timeUnixNano":`}, {2, formText, 0, `"name":`},
+		{3, formMessages, messageKeyValue, `"attributes":`}, {4, formNumber, 0, `"droppedAttributesCount":`},
+	},
+	messageLink: {
+		{1, formHex, 0, `"traceId":`}, {2, formHex, 0, `"spanId":`}, {3, formText, 0, `"traceState":`},
+		{4, formMessages, messageKeyValue, `"attributes":`}, {5, formNumber, 0, `"droppedAttributesCount":`},
+		{6, formNumber, 0, `"flags":`},
+	},
+	messageStatus:   {{2, formText, 0, `"message":`}, {3, formNumber, 0, `"code":`}},
+	messageKeyValue: {{1, formText, 0, `"key":`}, {2, formObject, messageAnyValue, `"value":`}},
+	messageAnyValue: {
+		{anyString, formText, 0, `"stringValue":`}, {anyBool, formBool, 0, `"boolValue":`}, {anyInt, formInt64, 0, `"intValue":`},
+		{anyDouble, formDouble, 0, `"doubleValue":`}, {anyArray, formObject, messageArrayValue, `"arrayValue":`},
+		{anyKvlist, formObject, messageKeyValueList, `"kvlistValue":`}, {anyBytes, formBase64, 0, `"bytesValue":`},
+	},
+	messageArrayValue:   {{1, formMessages, messageAnyValue, `"values":`}},
+	messageKeyValueList: {{1, formMessages, messageKeyValue, `"values":`}},
+}
+
+// appendObject appends the message m whose encoding is wire.
+func appendObject(dst []byte, m message, wire []byte) []byte {
+	return closeJSON(appendFields(append(dst, '{'), m, wire), '}')
+}
+
+// appendFields appends the fields of m that are in wire, with a comma after each. Those of a list stand together there, as
+// this package writes them.
+func appendFields(dst []byte, m message, wire []byte) []byte {
+	var list *jsonField // that is open
+	for len(wire) > 0 {
+		var f *jsonField
+		var v uint64
+		var content []byte
+		f, v, content, wire = nextField(m, wire)
+		if list != nil && list != f {
+			dst, list = append(closeJSON(dst, ']'), ','), nil
+		}
+		if list == nil {
+			dst = append(dst, f.name...)
+			if f.form == formMessages {
+				dst, list = append(dst, '['), f
+			}
+		}
+		dst = append(f.appendValue(dst, v, content), ',')
+	}
+	if list != nil {
+		dst = append(closeJSON(dst, ']'), ',')
+	}
+	return dst
+}
+
+// nextField cuts from wire the first field of m. It is a number, v, or has content.
+func nextField(m message, wire []byte) (f *jsonField, v uint64, content, rest []byte) {
+	tag, n := binary.Uvarint(wire)
+	wire = wire[n:]
+	fields := messages[m]
+	for f = &fields[0]; uint64(f.number) != tag>>3; f = &fields[0] {
+		fields = fields[1:]
+	}
+	switch tag & 7 {
+	case wireFixed32:
+		return f, uint64(binary.LittleEndian.Uint32(wire)), nil, wire[4:]
+	case wireFixed64:
+		return f, binary.LittleEndian.Uint64(wire), nil, wire[8:]
+	}
+	v, n = binary.Uvarint(wire)
+	wire = wire[n:]
+	if tag&7 == wireBytes {
+		return f, 0, wire[:v], wire[v:]
+	}
+	return f, v, nil, wire
+}
+
+// appendValue appends one value of f, the number v or content.
+func (f *jsonField) appendValue(dst []byte, v uint64, content []byte) []byte {
+	switch f.form {
+	case formText:
+		return appendQuoted(dst, content)
+	case formHex:
+		return append(hex.AppendEncode(append(dst, '"'), content), '"')
+	case formBase64:
+		return append(base64.StdEncoding.AppendEncode(append(dst, '"'), content), '"')
+	case formBool:
+		return strconv.AppendBool(dst, v != 0)
+	case formNumber:
+		return strconv.AppendUint(dst, v, 10)
+	case formUint64:
+		return append(strconv.AppendUint(append(dst, '"'), v, 10), '"')
+	case formInt64:
+		return append(strconv.AppendInt(append(dst, '"'), int64(v), 10), '"')
+	case formDouble:
+		return appendJSONDouble(dst, math.Float64frombits(v))
+	default:
+		return appendObject(dst, f.of, content)
+	}
+}
