@@ -93,52 +93,50 @@ func appendObject(dst []byte, m message, wire []byte) []byte {
 	return closeJSON(appendFields(append(dst, '{'), m, wire), '}')
 }
 
-// appendFields appends the fields of m that are in wire, with a comma after each. Those of a list stand together there, as
-// this package writes them.
+// appendFields appends the fields of m that are in wire, with a comma after each. They are in ascending order, as this
+// package writes them, and those of a list stand together.
 func appendFields(dst []byte, m message, wire []byte) []byte {
-	var list *jsonField // that is open
+	fields := messages[m]
+	inList := false // of fields[0]
 	for len(wire) > 0 {
-		var f *jsonField
-		var v uint64
-		var content []byte
-		f, v, content, wire = nextField(m, wire)
-		if list != nil && list != f {
-			dst, list = append(closeJSON(dst, ']'), ','), nil
+		tag, n := binary.Uvarint(wire)
+		v, content, rest := cutValue(tag&7, wire[n:])
+		wire = rest
+		for uint64(fields[0].number) != tag>>3 {
+			if inList {
+				dst, inList = append(closeJSON(dst, ']'), ','), false
+			}
+			fields = fields[1:]
 		}
-		if list == nil {
+		f := &fields[0]
+		if !inList {
 			dst = append(dst, f.name...)
 			if f.form == formMessages {
-				dst, list = append(dst, '['), f
+				dst, inList = append(dst, '['), true
 			}
 		}
 		dst = append(f.appendValue(dst, v, content), ',')
 	}
-	if list != nil {
+	if inList {
 		dst = append(closeJSON(dst, ']'), ',')
 	}
 	return dst
 }
 
-// nextField cuts from wire the first field of m. It is a number, v, or has content.
-func nextField(m message, wire []byte) (f *jsonField, v uint64, content, rest []byte) {
-	tag, n := binary.Uvarint(wire)
-	wire = wire[n:]
-	fields := messages[m]
-	for f = &fields[0]; uint64(f.number) != tag>>3; f = &fields[0] {
-		fields = fields[1:]
-	}
-	switch tag & 7 {
+// cutValue cuts from wire what it begins with: a number, v, or content.
+func cutValue(wireType uint64, wire []byte) (v uint64, content, rest []byte) {
+	switch wireType {
 	case wireFixed32:
-		return f, uint64(binary.LittleEndian.Uint32(wire)), nil, wire[4:]
+		return uint64(binary.LittleEndian.Uint32(wire)), nil, wire[4:]
 	case wireFixed64:
-		return f, binary.LittleEndian.Uint64(wire), nil, wire[8:]
+		return binary.LittleEndian.Uint64(wire), nil, wire[8:]
 	}
-	v, n = binary.Uvarint(wire)
+	v, n := binary.Uvarint(wire)
 	wire = wire[n:]
-	if tag&7 == wireBytes {
-		return f, 0, wire[:v], wire[v:]
+	if wireType == wireBytes {
+		return 0, wire[:v], wire[v:]
 	}
-	return f, v, nil, wire
+	return v, nil, wire
 }
 
 // appendValue appends one value of f, the number v or content.
