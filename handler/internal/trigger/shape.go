@@ -22,7 +22,7 @@ func (s *shapes) of(t reflect.Type) shape {
 	if known, ok := s.known.Load(t); ok {
 		return known.(shape)
 	}
-	found := shape{}
+	found := make(shape, t.NumField())
 	found.add(t, nil)
 	s.known.Store(t, found)
 	return found
@@ -32,8 +32,12 @@ func (s *shapes) of(t reflect.Type) shape {
 func (s shape) add(t reflect.Type, index []int) {
 	for i := range t.NumField() {
 		f := t.Field(i)
-		at := slices.Concat(index, []int{i})
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		at := f.Index
+		if index != nil {
+			at = slices.Concat(index, at)
+		}
+		tag := f.Tag.Get("json")
+		name, _, _ := strings.Cut(tag, ",")
 		if inner := indirect(f.Type); f.Anonymous && name == "" && inner.Kind() == reflect.Struct {
 			if len(at) < maxDepth {
 				s.add(inner, at)
@@ -43,7 +47,7 @@ func (s shape) add(t reflect.Type, index []int) {
 		if name == "" {
 			name = f.Name
 		}
-		if known, ok := s[name]; f.IsExported() && f.Tag.Get("json") != "-" && (!ok || len(at) < len(known)) {
+		if known, ok := s[name]; f.IsExported() && tag != "-" && (!ok || len(at) < len(known)) {
 			s[name] = at
 		}
 	}
