@@ -62,14 +62,13 @@ type Reader struct {
 	mute     bool   // events of this type tell nothing
 }
 
-// NewReader returns a reader of events that are decoded to event, which is nil where they are not decoded. What
-// depends on the type alone is found out here.
+// NewReader returns a reader of events that are decoded to event, which is nil where they are not decoded. What source
+// the type alone tells is found out here.
 func NewReader(event reflect.Type, s Settings) *Reader {
 	r := &Reader{settings: s, source: s.Source}
 	if event == nil {
 		return r
 	}
-	r.shapes.prepare(event, maxDepth)
 	if r.source == Unknown {
 		r.source = sourceOf(event, maxDepth)
 	}

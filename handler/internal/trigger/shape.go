@@ -7,11 +7,11 @@ import (
 	"sync"
 )
 
-// maxDepth bounds how deep types are looked into: through embedded structs, and, ahead of the first event, through fields and
-// elements.
+// maxDepth bounds how deep types are looked into through embedded structs.
 const maxDepth = 8
 
-// shapes say where struct types keep the members of an object, by the rules of encoding/json. A type's is found out once.
+// shapes say where struct types keep the members of an object, by the rules of encoding/json. A type's is found out once, and
+// not before it is asked for: of the types that an event consists of, a reader looks into a third.
 type shapes struct{ known sync.Map }
 
 // shape is where the members of an object are in a struct.
@@ -49,25 +49,6 @@ func (s shape) add(t reflect.Type, index []int) {
 		}
 		if known, ok := s[name]; f.IsExported() && tag != "-" && (!ok || len(at) < len(known)) {
 			s[name] = at
-		}
-	}
-}
-
-// prepare finds out the shapes of t and of what it leads to in depth steps. A type can lead to itself, without a struct too, as
-// type tree map[string]tree does.
-func (s *shapes) prepare(t reflect.Type, depth int) {
-	if depth == 0 {
-		return
-	}
-	switch t.Kind() {
-	case reflect.Pointer, reflect.Slice, reflect.Map, reflect.Array:
-		s.prepare(t.Elem(), depth-1)
-	case reflect.Struct:
-		if _, ok := s.known.Load(t); ok {
-			return
-		}
-		for _, index := range s.of(t) {
-			s.prepare(t.FieldByIndex(index).Type, depth-1)
 		}
 	}
 }
