@@ -45,10 +45,9 @@ type initialization struct {
 
 // begin reads what there is to know. Nothing outside Lambda has an Init phase.
 func (i *initialization) begin(c *config) {
-	p := c.process.withDefaults()
-	i.kind = p.Getenv("AWS_LAMBDA_INITIALIZATION_TYPE")
-	if !c.noInitSpan && p.Getenv("AWS_LAMBDA_RUNTIME_API") != "" {
-		i.began = p.Began
+	i.kind = c.process.getenv("AWS_LAMBDA_INITIALIZATION_TYPE")
+	if !c.noInitSpan && c.process.getenv("AWS_LAMBDA_RUNTIME_API") != "" {
+		i.began = c.process.began()
 	}
 }
 

@@ -19,15 +19,20 @@ type Process struct {
 	Began time.Time
 }
 
-// withDefaults returns p with the real thing in every zero field. Began stays zero where the clock is a virtual one.
-func (p Process) withDefaults() Process {
+// getenv is Getenv or its default.
+func (p Process) getenv(key string) string {
 	if p.Getenv == nil {
-		p.Getenv = os.Getenv
+		return os.Getenv(key)
 	}
+	return p.Getenv(key)
+}
+
+// began is Began or its default, which is zero where the clock is a virtual one.
+func (p Process) began() time.Time {
 	if p.Began.IsZero() {
-		p.Began = procstart.Began()
+		return procstart.Began()
 	}
-	return p
+	return p.Began
 }
 
 // WithProcess lets a process other than this one be described: an emulated one, in memory. Default: this process.
