@@ -205,6 +205,24 @@ func TestNextEndsWithItsContext(t *testing.T) {
 	}
 }
 
+// TestDialEndsWithTheClient: net/http goes on opening a connection for later calls when the one that it was for has ended.
+func TestDialEndsWithTheClient(t *testing.T) {
+	dialing, ended := make(chan struct{}), make(chan struct{})
+	client := New("api.test:80", func(ctx context.Context, _, _ string) (net.Conn, error) {
+		close(dialing)
+		<-ctx.Done()
+		close(ended)
+		return nil, ctx.Err()
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { <-dialing; cancel() }()
+	if _, err := client.Register(ctx, "epilogue", true); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	client.Close()
+	<-ended
+}
+
 func TestConnectionIsKeptBetweenCalls(t *testing.T) {
 	dials := 0
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
