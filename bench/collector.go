@@ -26,6 +26,7 @@ type collector struct {
 	mu        sync.Mutex
 	roundTrip time.Duration
 	arrived   map[string]string // name by span id
+	last      []byte            // the request that came last, by HTTP
 }
 
 func newCollector(ctx context.Context) (*collector, error) {
@@ -67,6 +68,7 @@ func (c *collector) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	body, err := io.ReadAll(r.Body)
 	if err == nil {
+		c.keep(body)
 		err = c.take(r.Context(), body)
 	}
 	if err != nil {
@@ -98,6 +100,20 @@ func (c *collector) take(ctx context.Context, body []byte) error {
 		return err
 	}
 	return pause(ctx, wait)
+}
+
+// keep remembers a request as the last.
+func (c *collector) keep(body []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.last = body
+}
+
+// lastRequest returns the request that came last by HTTP.
+func (c *collector) lastRequest() []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.last
 }
 
 // setRoundTrip puts the collector at another distance.

@@ -4,6 +4,7 @@
 //
 //	go run .                   # a few minutes
 //	go run . -quick            # everything once, so that it stays true
+//	go run . -hold             # only for how long the environment is held after a response
 //	go run . -endurance 100000 # the long run instead: so many invocations of a process
 package main
 
@@ -22,6 +23,7 @@ import (
 
 func main() {
 	quick := flag.Bool("quick", false, "measure everything once, and no binary of another architecture")
+	hold := flag.Bool("hold", false, "measure only for how long the environment is held after a response")
 	long := flag.Int("endurance", 0, "invocations of a long run, which is then all that is measured; 0: none")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -29,7 +31,7 @@ func main() {
 		if *long > 0 {
 			return endure(ctx, os.Stdout, dir, c, *long)
 		}
-		return report(ctx, os.Stdout, dir, c, *quick)
+		return report(ctx, os.Stdout, dir, c, *quick, *hold)
 	})
 	stop()
 	if err != nil {
@@ -53,18 +55,21 @@ func prepared(ctx context.Context, measure func(dir string, c *collector) error)
 	return measure(dir, c)
 }
 
-// report builds the programs, measures them and writes what was found to out.
-func report(ctx context.Context, out io.Writer, dir string, c *collector, quick bool) error {
+// report builds the programs, measures them and writes what was found to out. With holdsOnly it measures no more than holds do.
+func report(ctx context.Context, out io.Writer, dir string, c *collector, quick, holdsOnly bool) error {
 	plan, small, archs := fullPlan, quotaPlan, []string{"arm64", "amd64"}
 	if quick {
 		plan, small, archs = quickPlan, quickPlan, []string{runtime.GOARCH}
 	}
-	b := &bench{plan: plan, collector: c, paths: make(map[string]string)}
+	b := &bench{plan: plan, collector: c, dir: dir, paths: make(map[string]string), holdsOnly: holdsOnly}
 	var s sizes
 	for _, arch := range archs {
 		if err := s.build(ctx, dir, arch, b.paths); err != nil {
 			return err
 		}
+	}
+	if err := buildPlain(ctx, dir, b.paths); err != nil {
+		return err
 	}
 	if err := b.run(ctx); err != nil {
 		return err
@@ -72,7 +77,7 @@ func report(ctx context.Context, out io.Writer, dir string, c *collector, quick 
 	s.addTo(&b.table)
 	preface(out, plan)
 	b.write(out)
-	return underQuota(ctx, out, cgroups, &bench{plan: small, collector: c, paths: b.paths})
+	return underQuota(ctx, out, cgroups, &bench{plan: small, collector: c, dir: dir, paths: b.paths, holdsOnly: holdsOnly})
 }
 
 // preface says what the table below is.

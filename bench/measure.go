@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/epilogue-go/epilogue/bench/function"
@@ -40,8 +41,11 @@ type bench struct {
 	plan
 	table
 	collector *collector
+	dir       string            // for files
 	paths     map[string]string // by program
 	quota     *quota            // nil for the whole machine
+	holds     *holds
+	holdsOnly bool // nothing else is measured
 }
 
 // command runs a program of the comparison.
@@ -50,6 +54,31 @@ func (b *bench) command(p program) lambdatest.Program { return b.quota.command(b
 // run measures everything in rounds: each program once before any is measured again, so that what else the machine does
 // falls on all alike.
 func (b *bench) run(ctx context.Context) error {
+	b.holds = newHolds(b)
+	if !b.holdsOnly {
+		if err := b.compare(ctx); err != nil {
+			return err
+		}
+	}
+	for range b.rounds {
+		if err := b.holds.round(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// write writes what was found.
+func (b *bench) write(out io.Writer) {
+	if !b.holdsOnly {
+		b.table.write(out)
+		fmt.Fprint(out, "\nAfter the response, of epilogue:\n\n")
+	}
+	b.holds.write(out)
+}
+
+// compare measures the programs beside each other.
+func (b *bench) compare(ctx context.Context) error {
 	b.layOut()
 	for range b.rounds {
 		for _, n := range b.spans {
@@ -169,14 +198,9 @@ func (b *bench) warm(ctx context.Context, s *subject) (u function.Usage, err err
 	return s.usage(ctx)
 }
 
-// invocation measures one. Under a quota it waits for the next period, as what is rarely called finds it.
+// invocation measures one.
 func (b *bench) invocation(ctx context.Context, s *subject, n int, far time.Duration) error {
-	if b.quota != nil {
-		if err := pause(ctx, quotaPeriod*time.Microsecond); err != nil {
-			return err
-		}
-	}
-	r, _, err := s.invoke(ctx, "/orders")
+	r, _, err := s.invokeRested(ctx, b.quota, "/orders")
 	if err != nil {
 		return err
 	}

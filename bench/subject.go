@@ -64,6 +64,16 @@ func (s *subject) invoke(ctx context.Context, path string) (lambdatest.Invocatio
 	return reports[len(reports)-1], answer, nil
 }
 
+// invokeRested is invoke. Under a quota it waits for the next period first, as what is rarely called finds it.
+func (s *subject) invokeRested(ctx context.Context, q *quota, path string) (lambdatest.InvocationReport, events.APIGatewayV2HTTPResponse, error) {
+	if q != nil {
+		if err := pause(ctx, quotaPeriod*time.Microsecond); err != nil {
+			return lambdatest.InvocationReport{}, events.APIGatewayV2HTTPResponse{}, err
+		}
+	}
+	return s.invoke(ctx, path)
+}
+
 // usage asks the function, by an invocation like any other, what its process has used.
 func (s *subject) usage(ctx context.Context) (u function.Usage, err error) {
 	_, answer, err := s.invoke(ctx, function.UsagePath)

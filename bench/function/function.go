@@ -16,6 +16,7 @@ import (
 const (
 	SpansVariable   = "BENCH_SPANS"   // how many child spans an invocation starts and ends
 	PendingVariable = "BENCH_PENDING" // how many spans are open until SIGTERM; if set, the program asks Lambda for that signal
+	BodyVariable    = "BENCH_BODY"    // the file with what a plain round trip posts
 )
 
 // UsagePath is the path of a request that is answered with the process's Usage.
