@@ -62,9 +62,12 @@ func (o *openSpans) list() []sdktrace.ReadWriteSpan {
 
 // sweep lets go of what has ended. It does nothing while another sweep does so, and returns after sweepPatience at the
 // latest: a span that can not be asked must hold up neither a flush nor the start of another span.
-func (o *openSpans) sweep() {
+func (o *openSpans) sweep() { o.beginSweep()() }
+
+// beginSweep is sweep without the wait, which is what it returns.
+func (o *openSpans) beginSweep() (wait func()) {
 	if !o.sweeping.TryLock() {
-		return
+		return func() {}
 	}
 	done := make(chan struct{})
 	go func() {
@@ -74,11 +77,19 @@ func (o *openSpans) sweep() {
 		defer o.mu.Unlock()
 		o.tidy()
 	}()
-	patience := time.NewTimer(sweepPatience)
-	defer patience.Stop()
+	return func() { await(done, sweepPatience) }
+}
+
+// await waits for done, for patience at most.
+func await(done <-chan struct{}, patience time.Duration) {
+	if isClosed(done) {
+		return
+	}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
 	select {
 	case <-done:
-	case <-patience.C:
+	case <-timer.C:
 	}
 }
 
