@@ -26,7 +26,8 @@ type Process struct {
 	StopNotify func(c chan<- os.Signal)
 
 	// Exit ends the process after SIGTERM or SIGINT. It may return or not; where it does, the agent ends its
-	// goroutines and does nothing more. Default os.Exit.
+	// goroutines and does nothing more. Default os.Exit, and then the garbage collector is put off from the signal on,
+	// by debug.SetGCPercent and debug.SetMemoryLimit, unless memory is short.
 	Exit func(code int)
 
 	// Done is closed when the process has ended, be it by Exit or otherwise: an emulated process can not end its
@@ -35,6 +36,8 @@ type Process struct {
 
 	// ExtensionsDir is the directory whose files are the external extensions. Default /opt/extensions.
 	ExtensionsDir string
+
+	putOffGC func(memoryMB string) // does nothing where Exit need not end the process
 }
 
 // withDefaults returns p with the real thing in every zero field.
@@ -52,7 +55,9 @@ func (p Process) withDefaults() Process {
 		p.StopNotify = signal.Stop
 	}
 	if p.Exit == nil {
-		p.Exit = os.Exit
+		p.Exit, p.putOffGC = os.Exit, putOffGC
+	} else {
+		p.putOffGC = func(string) {}
 	}
 	p.ExtensionsDir = cmp.Or(p.ExtensionsDir, extensionsDir)
 	return p

@@ -53,6 +53,7 @@ func (a *Agent) exit(ctx context.Context, sig os.Signal, done *report) {
 		a.log.say(info, received)
 	} else {
 		began := a.beginDraining()
+		go a.process.putOffGC(a.process.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"))
 		a.log.say(info, received)
 		done = a.drain(ctx, began, received, a.meansTimeout(sig))
 	}

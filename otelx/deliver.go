@@ -42,7 +42,7 @@ func (l *loop) work(r *run) {
 	var why error
 	blamed := false // another was delivered since
 	for !r.over() {
-		b := l.queue.take(r.target)
+		b := l.queue.take(r.task())
 		if b == nil {
 			break
 		}

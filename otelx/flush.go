@@ -55,7 +55,11 @@ func (l *loop) attend(ctx context.Context) (r *run, joined bool, err error) {
 	defer l.mu.Unlock()
 	deadline = l.withinEnds(deadline)
 	if l.run != nil {
-		return l.run, l.run.join(deadline, !l.interval), nil
+		joined = l.run.join(deadline, !l.interval)
+		if joined && l.lastMoments() {
+			l.widen(l.run)
+		}
+		return l.run, joined, nil
 	}
 	if l.closing {
 		return nil, false, errClosed

@@ -29,7 +29,7 @@ func (q *queue) look() edge {
 	switch {
 	case q.waits == 0:
 		return noEdge
-	case q.waits < q.half:
+	case q.waits < q.enough():
 		return min(e, becameUsed)
 	}
 	return e
@@ -60,8 +60,8 @@ func (q *queue) ahead() int {
 	switch {
 	case q.closed || q.waits == 0:
 		return 1
-	case q.waits < q.half:
-		return min(q.half-q.waits, room+1)
+	case q.waits < q.enough():
+		return min(q.enough()-q.waits, room+1)
 	}
 	return min(q.batchSize-int(q.next%uint64(q.batchSize)), room+1) //nolint:gosec // below batchSize
 }

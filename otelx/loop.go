@@ -48,16 +48,19 @@ func newLoop(q *queue, x exporter, delay, timeout time.Duration) *loop {
 func (l *loop) notice(e edge) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.run != nil || l.closing { // a background run looks at the queue again at its end
-		return
-	}
-	if e == becameHalf && l.quiet() <= 0 {
-		r := l.begin(l.patience())
+	last := l.lastMoments()
+	switch {
+	case l.closing:
+	case l.run != nil && e == becameHalf && last:
+		l.widen(l.run)
+	case l.run != nil: // a background run looks at the queue again at its end
+	case e == becameHalf && (last || l.quiet() <= 0):
+		r := l.begin(l.withinEnds(l.patience()))
 		r.background = true
 		go l.execute(r)
-		return
+	default:
+		l.arm()
 	}
-	l.arm()
 }
 
 // patience returns until when the background waits for a delivery.
@@ -138,24 +141,42 @@ func (l *loop) disarm() {
 	}
 }
 
-// execute delivers what r is for, with as many workers as there is work for, and ends r. A probe goes ahead alone.
+// execute has what r is for delivered, by as many workers as there is work for. A probe goes ahead alone.
 func (l *loop) execute(r *run) {
-	var workers sync.WaitGroup
-	free := l.exporter.width()
 	if r.probe {
-		free--
-		workers.Go(func() { l.work(r); r.proceed() })
+		go l.serve(r)
 		<-r.proceeds
+		_, batches := l.queue.load()
+		l.staff(r, batches)
+		return
 	}
 	_, batches := l.queue.load()
-	for range min(batches, free) - 1 {
-		workers.Go(func() { l.work(r) })
+	l.staff(r, batches-1)
+	l.serve(r)
+}
+
+// staff has up to n workers more serve r.
+func (l *loop) staff(r *run, n int) {
+	for range r.hire(n, l.exporter.width()) {
+		go l.serve(r)
 	}
-	if free > 0 {
-		l.work(r)
+}
+
+// serve is what a worker of r does. The last one ends r.
+func (l *loop) serve(r *run) {
+	l.work(r)
+	r.proceed()
+	if r.retire() {
+		l.finish(r)
 	}
-	workers.Wait()
-	l.finish(r)
+}
+
+// widen makes all that has ended by now the task of r as well, which would else be that of the run after it. It is for when
+// there is no later: what is ready does not wait for an answer to what left before. l.mu is held.
+func (l *loop) widen(r *run) {
+	r.widen(l.queue.mark())
+	_, batches := l.queue.load()
+	l.staff(r, batches)
 }
 
 // finish ends r and provides for what is left.
@@ -171,8 +192,8 @@ func (l *loop) finish(r *run) {
 	left, _ := l.queue.load()
 	switch {
 	case left == 0 || l.closing:
-	case left >= l.queue.half && (r.background || l.interval) && !r.gaveUp(): // the edge came while r was under way
-		next := l.begin(l.patience())
+	case l.queue.hasEnough() && (r.background || l.interval) && !r.gaveUp(): // the edge came while r was under way
+		next := l.begin(l.withinEnds(l.patience()))
 		next.background = true
 		go l.execute(next)
 	default:

@@ -20,9 +20,9 @@ func (o *openSpans) end(root trace.SpanID, errorType, reason string) int {
 	if root.IsValid() {
 		spans = below(root, spans)
 	}
-	sort.Sort(youngestFirst(spans))
-	now, n := time.Now(), 0
-	for _, s := range spans {
+	sort.Sort(oldestFirst(spans)) // as they most often are
+	n, now := 0, []trace.SpanEndOption{trace.WithTimestamp(time.Now())}
+	for _, s := range slices.Backward(spans) {
 		if !s.IsRecording() { // ended meanwhile
 			continue
 		}
@@ -30,19 +30,19 @@ func (o *openSpans) end(root trace.SpanID, errorType, reason string) int {
 			s.SetAttributes(semconv.ErrorTypeKey.String(errorType))
 		}
 		s.SetStatus(codes.Error, reason)
-		s.End(trace.WithTimestamp(now))
+		s.End(now...)
 		n++
 	}
 	return n
 }
 
-// youngestFirst is for sort.Sort, which a function's binary has already: slices.SortFunc is compiled once more for each
+// oldestFirst is for sort.Sort, which a function's binary has already: slices.SortFunc is compiled once more for each
 // type of its own, into 8 KB.
-type youngestFirst []sdktrace.ReadWriteSpan
+type oldestFirst []sdktrace.ReadWriteSpan
 
-func (s youngestFirst) Len() int           { return len(s) }
-func (s youngestFirst) Less(i, j int) bool { return s[j].StartTime().Before(s[i].StartTime()) }
-func (s youngestFirst) Swap(i, j int)      { s[i], s[j] = s[j], s[i] }
+func (s oldestFirst) Len() int           { return len(s) }
+func (s oldestFirst) Less(i, j int) bool { return s[i].StartTime().Before(s[j].StartTime()) }
+func (s oldestFirst) Swap(i, j int)      { s[i], s[j] = s[j], s[i] }
 
 // hasErrorType reports whether who made the span has said already what went wrong.
 func hasErrorType(attrs []attribute.KeyValue) bool {

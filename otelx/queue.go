@@ -34,6 +34,7 @@ type queue struct {
 	flies    int        // spans in flying
 	next     uint64     // number of the next span
 	told     edge       // since the last look
+	eager    bool       // half is a batch at most
 	closed   bool       // nothing is accepted any more
 	stats    Stats      // but Pending
 	reported Dropped    // the part of stats.Dropped that a flush has reported
@@ -69,8 +70,9 @@ func (q *queue) accept(s sdktrace.ReadOnlySpan) edge {
 	q.fresh.spans = append(q.fresh.spans, s)
 	q.next++
 	q.waits++
+	half := q.enough()
 	switch {
-	case q.waits == q.half, q.waits > q.half && q.next%uint64(q.batchSize) == 0:
+	case q.waits == half, q.waits > half && q.next%uint64(q.batchSize) == 0:
 		return becameHalf
 	case q.waits == 1:
 		return becameUsed
@@ -205,6 +207,28 @@ func (q *queue) release(b *batch) {
 		return 1
 	})
 	q.waiting = slices.Insert(q.waiting, at, b)
+}
+
+// enough is how many waiting spans are half of the bound, or count as that.
+func (q *queue) enough() int {
+	if q.eager {
+		return min(q.half, q.batchSize)
+	}
+	return q.half
+}
+
+// hasEnough reports whether as many wait.
+func (q *queue) hasEnough() bool {
+	q.lock()
+	defer q.unlock()
+	return q.waits >= q.enough()
+}
+
+// setEager makes an export begin by itself as soon as a batch is full, or as usual.
+func (q *queue) setEager(on bool) {
+	q.lock()
+	defer q.unlock()
+	q.eager = on
 }
 
 // close makes add drop what comes from now on.

@@ -17,7 +17,6 @@ var errDeaf = errors.New("the exporter has not returned from a call that was can
 // of a flush, or the background on its own account. When the last has left, its context ends.
 type run struct {
 	number uint64 // counted from 1
-	target uint64 // spans with a lower number are its task
 	ctx    context.Context
 	cancel context.CancelFunc
 	began  time.Time
@@ -29,6 +28,8 @@ type run struct {
 	proceeds, final chan struct{}
 
 	mu         sync.Mutex
+	target     uint64    // spans with a lower number are its task
+	workers    int       // that deliver them; none comes once the last has gone
 	interested int       // the background included
 	background bool      // the background is among them; the loop's lock guards it too
 	bounded    bool      // deadline holds
@@ -45,15 +46,49 @@ type run struct {
 	left       time.Time // when the last of those interested left; zero: not yet
 }
 
-// newRun makes a run with one interested party, who waits until deadline (zero: without end).
+// newRun makes a run with one worker and one interested party, who waits until deadline (zero: without end).
 func newRun(number, target uint64, deadline time.Time) *run {
 	ctx, cancel := context.WithCancel(context.Background())
 	now := time.Now()
 	return &run{
-		number: number, target: target, ctx: ctx, cancel: cancel, began: now, done: make(chan struct{}),
+		number: number, target: target, workers: 1, ctx: ctx, cancel: cancel, began: now, done: make(chan struct{}),
 		proceeds: make(chan struct{}), final: make(chan struct{}),
 		interested: 1, bounded: !deadline.IsZero(), deadline: deadline, hopeful: now,
 	}
+}
+
+// task returns the number below which spans are its task.
+func (r *run) task() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.target
+}
+
+// widen makes spans with a lower number than target its task as well.
+func (r *run) widen(target uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.target = max(r.target, target)
+}
+
+// hire counts in as many of n workers more as there may be, with most in all, and returns how many.
+func (r *run) hire(n, most int) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.workers == 0 {
+		return 0
+	}
+	n = max(min(n, most-r.workers), 0)
+	r.workers += n
+	return n
+}
+
+// retire counts a worker out, and reports whether it was the last.
+func (r *run) retire() (last bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.workers--
+	return r.workers == 0
 }
 
 // join makes a caller who waits until deadline (zero: without end) interested. A run that everybody has left can not be
