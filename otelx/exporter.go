@@ -24,8 +24,8 @@ const (
 	// be much larger, it is an eighth of the largest. A backend that takes none of 64 KiB is not made for spans, and would
 	// be sent them one by one.
 	minSplitBytes = 64 << 10
-	// keepBytes is how much memory for requests is kept until the next ones, all together: a request of the default size
-	// is encoded in up to ten MiB, and would else need them anew at each flush, or one for each connection of a usual one.
+	// keepBytes is how much memory for requests is kept until the next ones, all together: a request of the default size,
+	// and the spans in it while it is encoded, would else need eight MiB anew at each flush.
 	keepBytes = 12 << 20
 	// maxRequests is how many OTLP requests are under way at once, and maxFullRequests how many if they are as large as
 	// they may be. With few spans there are few batches: it takes 16,384 in batches of 512, the specification's default,
@@ -81,16 +81,17 @@ type otlpExporter struct {
 	cargo  cargo
 	desks  chan struct{} // holds a token for each encode under way
 
-	mu    sync.Mutex
-	limit int // bytes of a request now, at most what it was at the beginning
-	idle  []*encoding
-	kept  int // bytes in idle
+	mu       sync.Mutex
+	limit    int // bytes of a request now, at most what it was at the beginning
+	idle     []*encoding
+	encoders []*otlp.Encoder // of nobody, one for each desk at most
+	kept     int             // bytes in idle and encoders
 }
 
-// encoding is the memory to encode one request in. It belongs to one export at a time.
+// encoding is one request, and the memory for it. It belongs to one export at a time.
 type encoding struct {
-	encoder otlp.Encoder
-	body    []byte
+	body      []byte
+	described int // bytes that a resource and one of its scopes have in it at most
 }
 
 // newOTLPExporter returns an exporter whose requests have at most so many bytes.
@@ -130,7 +131,7 @@ func (x *otlpExporter) export(ctx context.Context, spans []sdktrace.ReadOnlySpan
 		switch {
 		case err == nil:
 			o := acceptance(n, res)
-			o.advice = x.limits.review(&e.encoder)
+			o.advice = x.limits.review(e.described)
 			return o
 		case res.Retryable || ctx.Err() != nil:
 			return outcome{n: n, verdict: retry, retryAfter: res.RetryAfter, err: err, advice: explained(res, err)}
@@ -156,16 +157,43 @@ func (x *otlpExporter) encode(ctx context.Context, e *encoding, spans []sdktrace
 		return 0, context.Cause(ctx)
 	}
 	defer func() { <-x.desks }()
-	e.body, n = e.encoder.AppendRequest(e.body[:0], spans, limit)
+	encoder := x.sitDown()
+	defer x.standUp(encoder)
+	e.body, n = encoder.AppendRequest(e.body[:0], spans, limit)
 	if n == 0 && limit < x.most {
-		e.body, n = e.encoder.AppendRequest(e.body[:0], spans[:1], x.most)
+		e.body, n = encoder.AppendRequest(e.body[:0], spans[:1], x.most)
 	}
+	e.described = encoder.ResourceBytes()
 	return n, nil
+}
+
+// sitDown returns an encoder for who has a desk.
+func (x *otlpExporter) sitDown() *otlp.Encoder {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	n := len(x.encoders) - 1
+	if n < 0 {
+		return &otlp.Encoder{MaxSpan: x.limits.SpanBytes}
+	}
+	encoder := x.encoders[n]
+	x.encoders = x.encoders[:n]
+	x.kept -= encoder.Memory()
+	return encoder
+}
+
+// standUp takes an encoder back, but for memory beyond what is kept.
+func (x *otlpExporter) standUp(encoder *otlp.Encoder) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.kept+encoder.Memory() <= keepBytes {
+		x.encoders = append(x.encoders, encoder)
+		x.kept += encoder.Memory()
+	}
 }
 
 // refusal is the outcome of a request that the backend will never take.
 func (x *otlpExporter) refusal(e *encoding, n int, res otlp.Result, err error) outcome {
-	o := outcome{n: n, verdict: refused, err: err, advice: x.limits.review(&e.encoder)}
+	o := outcome{n: n, verdict: refused, err: err, advice: x.limits.review(e.described)}
 	if o.advice == nil {
 		o.advice = explained(res, err)
 	}
@@ -208,7 +236,7 @@ func (x *otlpExporter) acquire() (e *encoding, limit int) {
 		x.kept -= cap(e.body)
 		return e, x.limit
 	}
-	return &encoding{encoder: otlp.Encoder{MaxSpan: x.limits.SpanBytes}}, x.limit
+	return &encoding{}, x.limit
 }
 
 // give takes e back, but for memory beyond what is kept.

@@ -3,8 +3,6 @@ package otelx
 import (
 	"errors"
 	"fmt"
-
-	"github.com/epilogue-go/epilogue/otelx/internal/otlp"
 )
 
 // Limits are what a backend takes at most. The zero value of a field is no limit. Bytes are those of the protobuf
@@ -63,13 +61,10 @@ func capped(n, limit int) int {
 	return n
 }
 
-// review returns what the user has to know of the request that e has encoded, beyond what comes of it.
-func (l Limits) review(e *otlp.Encoder) *advice {
-	if l.ResourceBytes <= 0 {
-		return nil
-	}
-	n := e.ResourceBytes()
-	if n <= l.ResourceBytes {
+// review returns what the user has to know of a request in which a resource has n bytes with one of its scopes, beyond what
+// comes of it.
+func (l Limits) review(n int) *advice {
+	if l.ResourceBytes <= 0 || n <= l.ResourceBytes {
 		return nil
 	}
 	const key = "the resource is too large"

@@ -198,7 +198,7 @@ func WithMaxExportBatchSize(spans int) Option {
 
 // WithMaxRequestSize sets how many bytes an OTLP request has at most, before compression; a batch that is larger goes
 // out as several requests, and a span that is larger alone is dropped as too large. AWS X-Ray takes 5 MB. Up to eight
-// requests of that size are in memory at once, and more of smaller ones; each takes two and a half times its size. Up to
+// requests of that size are in memory at once, and more of smaller ones; one that is being encoded is there twice. Up to
 // 12 MiB are kept for the next ones. Values below 16384 (16 KiB) or above 67108864
 // (64 MiB) are an error and change nothing. A backend that refuses a request for its size (413) lowers the bound by
 // itself.

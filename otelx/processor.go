@@ -30,8 +30,10 @@ func (p *processor) OnEnd(s sdktrace.ReadOnlySpan) {
 
 // ForceFlush is [SDK.ForceFlush], also for those who reach the processor through the provider.
 func (p *processor) ForceFlush(ctx context.Context) error {
-	swept := p.open.beginSweep() // beside the export, which does not need it
-	defer swept()
+	if !p.loop.ending() { // what is let go of then is of no use to anybody
+		swept := p.open.beginSweep() // beside the export, which does not need it
+		defer swept()
+	}
 	if p.metrics == nil {
 		return p.loop.flush(ctx)
 	}

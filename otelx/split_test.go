@@ -85,13 +85,13 @@ func TestBackendThatTakesNothingIsNotSentSpansOneByOne(t *testing.T) {
 	}
 }
 
-// Encoding takes twice the size of the request and more, so that what is kept for a request of a megabyte has to be larger
-// than that: each flush of half a megabyte or more got its memory anew.
+// Each flush of half a megabyte or more once got its memory anew: a request is there twice while it is encoded.
 func TestMemoryOfRequestsIsKept(t *testing.T) {
 	for _, kilobytes := range []int{300, 1000, 4000} {
 		x := newOTLPExporter(&narrow{most: defaultRequestBytes}, defaultRequestBytes)
 		s := start(x, sized{})
 		var before *byte
+		encoderBefore := 0
 		for round := range 3 {
 			for range kilobytes / 100 {
 				large(s, 100)
@@ -99,14 +99,17 @@ func TestMemoryOfRequestsIsKept(t *testing.T) {
 			if err := s.ForceFlush(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			if len(x.idle) != 1 || x.kept != cap(x.idle[0].body) || x.kept > keepBytes {
-				t.Fatalf("%d encodings, %d bytes kept", len(x.idle), x.kept)
+			if len(x.idle) != 1 || len(x.encoders) != 1 {
+				t.Fatalf("%d encodings and %d encoders are kept", len(x.idle), len(x.encoders))
 			}
-			memory := &x.idle[0].body[:1][0]
-			if round > 0 && memory != before {
+			if x.kept != cap(x.idle[0].body)+x.encoders[0].Memory() || x.kept > keepBytes {
+				t.Fatalf("%d bytes are kept", x.kept)
+			}
+			memory, encoder := &x.idle[0].body[:1][0], x.encoders[0].Memory()
+			if round > 0 && (memory != before || encoder != encoderBefore) {
 				t.Errorf("%d kB: flush %d has got memory anew", kilobytes, round)
 			}
-			before = memory
+			before, encoderBefore = memory, encoder
 		}
 	}
 }

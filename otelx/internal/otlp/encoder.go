@@ -6,9 +6,9 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
-// Encoder writes spans as OTLP requests. It keeps the little memory it needs from one request to the next, so that
-// encoding into a buffer that has been used before allocates nothing, but for attributes that are slices or maps, and
-// trace states, of which the API hands out copies only.
+// Encoder writes spans as OTLP requests. It keeps the memory it needs from one request to the next, which is about as much
+// as the largest request, so that encoding into a buffer that has been used before allocates nothing, but for attributes
+// that are slices or maps, and trace states, of which the API hands out copies only.
 //
 // The zero value is ready. An Encoder must not be used by several goroutines at once.
 type Encoder struct {
@@ -17,6 +17,9 @@ type Encoder struct {
 
 	gathering
 }
+
+// Memory returns how many bytes the Encoder keeps for the spans of the next request.
+func (e *Encoder) Memory() int { return cap(e.text) }
 
 // ResourceBytes returns how many bytes a resource and one of its scopes have at most in the request encoded last.
 func (e *Encoder) ResourceBytes() int {
@@ -32,77 +35,77 @@ func (e *Encoder) ResourceBytes() int {
 
 // AppendRequest appends to dst the protobuf bytes of an ExportTraceServiceRequest that holds the longest prefix of
 // spans which fits in limit bytes, and returns the result with the length of that prefix. With n == 0 nothing is
-// appended: spans is empty, or its first span is too large, by itself or for any request of that limit. The request is put together
-// behind its spans, for which dst grows to twice the size.
+// appended: spans is empty, or its first span is too large, by itself or for any request of that limit.
 //
 // Spans are grouped by resource and instrumentation scope, in the order in which these first appear; inside a scope
 // they keep their order. A nil span counts as sent and writes nothing. Strings that are not UTF-8 have each run of
 // invalid bytes replaced by U+FFFD; arrays and maps nested deeper than 30 levels are sent as text. The spans are only
 // read.
 func (e *Encoder) AppendRequest(dst []byte, spans []sdktrace.ReadOnlySpan, limit int) (out []byte, n int) {
-	begin := len(dst)
 	e.most = e.MaxSpan
-	dst, n = e.gather(protobuf{}, dst, spans, limit)
-	return e.assemble(dst, begin), n
+	n = e.gather(protobuf{}, spans, limit)
+	return e.assemble(dst), n
 }
 
 // gathering is the spans of one request, encoded, and the groups they belong to.
 type gathering struct {
 	most  int       // bytes of a span; 0: no limit
-	spans []spanRef // where each lies in the buffer, and in which scope
+	text  []byte    // the spans, back to back
+	spans []spanRef // where each lies in text, and in which scope
 	tree  tree      // the resources and scopes they belong to
 }
 
-// spanRef is a span in the buffer.
+// spanRef is a span in gathering.text.
 type spanRef struct {
 	begin, end int
 	next       int // the next span of the same scope, -1 for none
 }
 
-// gather begins a request: it appends as many of spans from the first as fit in limit, back to back, and returns their
-// number.
-func (g *gathering) gather(s syntax, dst []byte, spans []sdktrace.ReadOnlySpan, limit int) (out []byte, n int) {
-	g.spans = g.spans[:0]
+// gather begins a request: it encodes as many of spans from the first as fit in limit, and returns their number.
+func (g *gathering) gather(s syntax, spans []sdktrace.ReadOnlySpan, limit int) (n int) {
+	g.text, g.spans = g.text[:0], g.spans[:0]
 	g.tree.reset(s)
-	begin, fits := len(dst), true
-	for n < len(spans) && fits {
+	for fits := true; n < len(spans) && fits; {
 		if n == sampleSpans {
-			dst = slices.Grow(dst, estimate(len(dst)-begin, len(spans), limit))
+			g.text = slices.Grow(g.text, estimate(len(g.text), len(spans), limit))
 		}
 		if spans[n] != nil {
-			dst, fits = g.add(dst, spans[n], limit)
+			fits = g.add(spans[n], limit)
 		}
 		if fits {
 			n++
 		}
 	}
-	return dst, n
+	return n
 }
 
 // sampleSpans is from how many spans the size of the others is guessed.
 const sampleSpans = 32
 
 // estimate is how much a buffer is to grow by that holds size bytes of sampleSpans of n spans, for a request of limit at
-// most and the spans behind which it is put together. To grow step by step would copy as much once more, into memory that
-// is fresh each time.
+// most. To grow step by step would copy as much once more, into memory that is fresh each time.
 func estimate(size, n, limit int) int {
 	all := min(size/sampleSpans*n, limit)
-	return max(2*(all+all/16)-size, 0)
+	return max(all+all/16-size, 0)
 }
 
-// add appends span and enters it into the tree, unless the request would outgrow limit by it.
-func (g *gathering) add(dst []byte, span sdktrace.ReadOnlySpan, limit int) (out []byte, fits bool) {
-	begin := len(dst)
-	dst = g.tree.syntax.span(dst, span)
-	if g.most > 0 && len(dst)-begin > g.most {
-		return dst[:begin], false
+// add encodes span and enters it into the tree, unless the request would outgrow limit by it.
+func (g *gathering) add(span sdktrace.ReadOnlySpan, limit int) (fits bool) {
+	begin := len(g.text)
+	g.text = g.tree.syntax.span(g.text, span)
+	size := len(g.text) - begin
+	fits = g.most <= 0 || size <= g.most
+	scope := 0
+	if fits {
+		scope = g.tree.scopeOf(span)
+		fits = g.tree.grow(scope, g.tree.syntax.framed(size), limit)
 	}
-	scope := g.tree.scopeOf(span)
-	if !g.tree.grow(scope, g.tree.syntax.framed(len(dst)-begin), limit) {
-		return dst[:begin], false
+	if !fits {
+		g.text = g.text[:begin]
+		return false
 	}
 	ref := len(g.spans)
-	g.spans = append(g.spans, spanRef{begin: begin, end: len(dst), next: none})
+	g.spans = append(g.spans, spanRef{begin: begin, end: len(g.text), next: none})
 	s := &g.tree.scopes[scope]
 	if s.first == none {
 		s.first = ref
@@ -110,14 +113,12 @@ func (g *gathering) add(dst []byte, span sdktrace.ReadOnlySpan, limit int) (out 
 		g.spans[s.last].next = ref
 	}
 	s.last = ref
-	return dst, true
+	return true
 }
 
-// assemble puts in the place of what gather has appended from begin on the resources it has found, with all that is in
-// them.
-func (g *gathering) assemble(dst []byte, begin int) []byte {
+// assemble appends to dst the resources that gather has found, with all that is in them.
+func (g *gathering) assemble(dst []byte) []byte {
 	t := &g.tree
-	end := len(dst)
 	dst = slices.Grow(dst, t.total)
 	for i := range t.resources {
 		r := &t.resources[i]
@@ -131,7 +132,7 @@ func (g *gathering) assemble(dst []byte, begin int) []byte {
 		}
 		dst = append(t.syntax.closed(dst), t.text[r.split:r.end]...)
 	}
-	return dst[:begin+copy(dst[begin:], dst[end:])]
+	return dst
 }
 
 func (g *gathering) assembleScope(dst []byte, s *scopeGroup) []byte {
@@ -142,7 +143,7 @@ func (g *gathering) assembleScope(dst []byte, s *scopeGroup) []byte {
 	dst = t.syntax.header(dst, 2, s.size)
 	dst = append(dst, t.text[s.begin:s.split]...)
 	for i := s.first; i != none; i = g.spans[i].next {
-		span := dst[g.spans[i].begin:g.spans[i].end]
+		span := g.text[g.spans[i].begin:g.spans[i].end]
 		dst = append(t.syntax.header(dst, 2, len(span)), span...)
 	}
 	return append(t.syntax.closed(dst), t.text[s.split:s.end]...)

@@ -32,8 +32,8 @@ type LineEncoder struct {
 // does not have are "NaN", "Infinity" and "-Infinity", as protobuf's own mapping has them.
 func (e *LineEncoder) AppendLine(dst []byte, spans []sdktrace.ReadOnlySpan, limit int) (out []byte, n int) {
 	begin := len(dst)
-	dst, n = e.gather(&e.syntax, append(dst, lineHead...), spans, max(limit, 0)-len(lineHead)-len(lineTail))
-	dst = e.assemble(dst, begin+len(lineHead))
+	n = e.gather(&e.syntax, spans, max(limit, 0)-len(lineHead)-len(lineTail))
+	dst = e.assemble(append(dst, lineHead...))
 	if len(dst) == begin+len(lineHead) {
 		return dst[:begin], n
 	}
