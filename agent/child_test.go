@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"runtime"
+	"runtime/metrics"
 	"slices"
 	"strconv"
 	"strings"
@@ -64,8 +67,20 @@ func (d diary) note(kind eventlog.Kind) error {
 func (d diary) ForceFlush(context.Context) error {
 	return errors.Join(d.note(flushBegun), d.note(flushEnded))
 }
-func (d diary) Shutdown(context.Context) error { return d.note(shutdownEnded) }
-func (d diary) EndOpen([8]byte, string) int    { _ = d.note(openEnded); return 1 }
+
+// Shutdown waits for the garbage collector to be put off, which is done beside all else.
+func (d diary) Shutdown(ctx context.Context) error {
+	off := []metrics.Sample{{Name: "/gc/gogc:percent"}}
+	for metrics.Read(off); off[0].Value.Uint64() != math.MaxUint64; metrics.Read(off) {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		runtime.Gosched()
+	}
+	return d.note(shutdownEnded)
+}
+
+func (d diary) EndOpen([8]byte, string) int { _ = d.note(openEnded); return 1 }
 
 // newChild returns the world of a function in a child process.
 func newChild(t *testing.T) *world {

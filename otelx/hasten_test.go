@@ -3,6 +3,7 @@ package otelx
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -107,5 +108,52 @@ func TestHastenedFlushIsNoProbe(t *testing.T) {
 			t.Errorf("ForceFlush: %v after %v, want one round trip", err, time.Since(begin))
 		}
 		new(SDK).Hasten(begin) // nothing is exported
+	})
+}
+
+// Of many spans that end at once the first leave while the last still end, and none waits for the answer to others: to end
+// all of 10,000 first, and to send the rest after the first answer, had most of them killed with a small function's process.
+func TestHastenedBatchesLeaveWhenTheyAreFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := &fakeExporter{wide: 4, before: func() { time.Sleep(100 * time.Millisecond) }}
+		s := start(x, sized{batch: 2})
+		end(s, "a", "b")
+		synctest.Wait()
+		wantCalls(t, x)
+		s.Hasten(time.Now().Add(430 * time.Millisecond))
+		begin := time.Now()
+		end(s, "c", "d", "e", "f")
+		synctest.Wait()
+		time.Sleep(10 * time.Millisecond) // none of them is answered
+		end(s, "g")
+		if err := s.ForceFlush(within(t, 420*time.Millisecond)); err != nil || time.Since(begin) != 110*time.Millisecond {
+			t.Errorf("ForceFlush: %v after %v, want the last's round trip", err, time.Since(begin))
+		}
+		got := x.log()
+		slices.Sort(got) // those that begin at once do so in any order
+		if want := []string{"a b", "c d", "e f", "g"}; !slices.Equal(got, want) {
+			t.Errorf("export calls = %q, want %q", got, want)
+		}
+		wantStats(t, s, Stats{Ended: 7, Exported: 7})
+	})
+}
+
+// Where the process lives on, batches wait for a flush again.
+func TestHasteIsOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := &fakeExporter{}
+		s := start(x, sized{batch: 2})
+		s.Hasten(time.Now().Add(100 * time.Millisecond))
+		time.Sleep(50 * time.Millisecond)
+		s.Hasten(time.Now().Add(100 * time.Millisecond))
+		time.Sleep(75 * time.Millisecond)
+		end(s, "a", "b")
+		synctest.Wait()
+		wantCalls(t, x, "a b")
+		time.Sleep(50 * time.Millisecond)
+		end(s, "c", "d", "e")
+		synctest.Wait()
+		wantCalls(t, x, "a b")
+		wantStats(t, s, Stats{Ended: 5, Exported: 2, Pending: 3})
 	})
 }
