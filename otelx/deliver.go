@@ -106,6 +106,8 @@ func (l *loop) deliver(r *run, b *batch) (kept bool, err error) {
 			return false, late
 		case r.probing():
 			return false, errOneProbe
+		case o.later && !r.isFinal():
+			return false, errEnough
 		default:
 			pause = jittered(backoff)
 			backoff = min(2*backoff, maxBackoff)

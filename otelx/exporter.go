@@ -65,6 +65,7 @@ type outcome struct {
 	rejected   int64         // of n accepted
 	retryAfter time.Duration // how long the backend wants to be left alone; 0 if it did not say
 	unsent     bool          // it was decided without a request
+	later      bool          // of retry: another attempt in the same flush would fail too
 	advice     *advice       // what the user has to know, beyond err; nil: nothing
 	err        error         // why not delivered; what the backend said about an accepted request
 }
@@ -134,7 +135,7 @@ func (x *otlpExporter) export(ctx context.Context, spans []sdktrace.ReadOnlySpan
 			o.advice = x.limits.review(e.described)
 			return o
 		case res.Retryable || ctx.Err() != nil:
-			return outcome{n: n, verdict: retry, retryAfter: res.RetryAfter, err: err, advice: explained(res, err)}
+			return outcome{n: n, verdict: retry, retryAfter: res.RetryAfter, later: res.Later, err: err, advice: explained(res, err)}
 		case res.TooLarge && n == 1:
 			return outcome{n: 1, verdict: tooLarge, err: fmt.Errorf("span %q: %w", spans[0].Name(), err)}
 		case !res.TooLarge || len(e.body) < min(minSplitBytes, x.most/8):

@@ -135,8 +135,9 @@ func WithMeterProvider(p metric.MeterProvider) Option {
 }
 
 // WithSigner has every OTLP request signed by sign before it is sent, retries included; body is the request's body as
-// it goes out, compressed if compression is on, and must not be changed. An error of sign fails that attempt. A nil
-// sign changes nothing.
+// it goes out, compressed if compression is on, and must not be changed. An error of sign fails that attempt; one that has a
+// method Later() bool, which returns true, says that the next would fail too, and is not followed by another in the same
+// flush. A nil sign changes nothing.
 //
 // It has no effect with [WithExporter].
 func WithSigner(sign func(ctx context.Context, req *http.Request, body []byte) error) Option {

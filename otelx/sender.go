@@ -31,6 +31,9 @@ type SendResult struct {
 	Message string
 	// Retryable says that the same spans may be accepted in another attempt; they are kept.
 	Retryable bool
+	// Later says, of what is Retryable, that the reason is on this side and will not pass in a moment: the attempt is not
+	// repeated before the next flush, but by one that there is no flush after.
+	Later bool
 	// TooLarge says that smaller requests may be accepted: the spans are tried in such at once, and a span that is too
 	// large alone is dropped as such.
 	TooLarge bool
@@ -68,6 +71,6 @@ func (s foreignSender) Send(ctx context.Context, body []byte) (otlp.Result, erro
 	res, err := s.Sender.Send(ctx, body)
 	return otlp.Result{
 		Rejected: res.Rejected, Message: res.Message,
-		Retryable: res.Retryable, TooLarge: res.TooLarge, RetryAfter: res.RetryAfter,
+		Retryable: res.Retryable, Later: res.Later, TooLarge: res.TooLarge, RetryAfter: res.RetryAfter,
 	}, err
 }

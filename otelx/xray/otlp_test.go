@@ -174,11 +174,20 @@ func TestWithoutCredentialsNothingIsSent(t *testing.T) {
 		b.env["AWS_SECRET_ACCESS_KEY"] = ""
 		s := b.sdk(t, Detect())
 		end(s, "a", 1, 10)
+		began := time.Now()
 		if err := s.ForceFlush(t.Context()); err == nil || !strings.Contains(err.Error(), "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not both set") {
 			t.Error(err)
 		}
+		if took := time.Since(began); took != 0 { // once as long as a backend is given that is down for a moment
+			t.Errorf("it took %s to find that out", took)
+		}
 		b.wantSigned(t, 0, 0)
 		wantAccount(t, s, otelx.Stats{Ended: 1, Pending: 1})
+		b.env["AWS_SECRET_ACCESS_KEY"] = secret
+		if err := s.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+		b.wantSigned(t, 1, 1)
 	})
 }
 

@@ -49,8 +49,18 @@ func environmentCredentials(getenv func(string) string) aws.CredentialsProvider 
 			SessionToken: getenv("AWS_SESSION_TOKEN"), Source: "environment",
 		}
 		if !c.HasKeys() {
-			return c, errors.New("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not both set; set them, or give xray.WithCredentials a provider")
+			return c, errNoCredentials{}
 		}
 		return c, nil
 	})
 }
+
+// errNoCredentials is the error of an environment without credentials.
+type errNoCredentials struct{}
+
+func (errNoCredentials) Error() string {
+	return "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not both set; set them, or give xray.WithCredentials a provider"
+}
+
+// Later says that to ask the environment again at once is in vain.
+func (errNoCredentials) Later() bool { return true }

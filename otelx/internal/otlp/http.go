@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -58,7 +59,8 @@ type HTTPConfig struct {
 	// panic of it is an error of the attempt.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 	// Sign is called last before each attempt, with the bytes that will be on the wire; it may add headers. It must not
-	// keep them. A panic of it is an error of the attempt.
+	// keep them. A panic of it is an error of the attempt; one with a method Later() bool that returns true makes
+	// Result.Later true.
 	Sign func(ctx context.Context, req *http.Request, body []byte) error
 	// Hint says of a refusal that OTLP counts as final, of its status and what the server said, shortened and without
 	// credentials, what the user can do about it; empty: nothing. With passes it is worth another attempt after all. nil
@@ -153,9 +155,15 @@ func (s *HTTPSender) Send(ctx context.Context, body []byte) (Result, error) {
 		if ctx.Err() == nil && attempt.Err() != nil {
 			err = fmt.Errorf("no answer within %v: %w", s.cfg.Timeout, err)
 		}
-		return Result{Retryable: true}, fmt.Errorf("send to %s: %w", s.target, err)
+		return Result{Retryable: true, Later: isForLater(err)}, fmt.Errorf("send to %s: %w", s.target, err)
 	}
 	return s.answer(resp)
+}
+
+// isForLater reports whether a signer's error says so of itself.
+func isForLater(err error) bool {
+	var e interface{ Later() bool }
+	return errors.As(err, &e) && e.Later()
 }
 
 // post sends content. Where a kept connection breaks, it does so once more on a new one. net/http would do this by

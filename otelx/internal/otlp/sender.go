@@ -16,6 +16,8 @@ type Result struct {
 	Hint string
 	// Retryable says that the same request may be accepted if it is sent again.
 	Retryable bool
+	// Later says, of what is Retryable, that another attempt at once would fail for the same reason, which is on this side.
+	Later bool
 	// TooLarge says that the backend refused the request for its size: smaller ones may be accepted.
 	TooLarge bool
 	// RetryAfter is how long the backend has asked to wait before that; 0 if it has not.
