@@ -68,6 +68,10 @@
 // completed" with the Flusher's counts, and exits with code 0. The line before contains "SIGTERM received". This beats
 // everything else the agent may be doing. SIGINT, which only a person sends, is treated alike.
 //
+// From the signal on the garbage collector does not begin again (debug.SetGCPercent) before Go's memory has come to three
+// quarters of the function's (debug.SetMemoryLimit), unless half of that is in use already: a small function has the CPU
+// for a few thousand spans in the window, or for a collection.
+//
 // SIGTERM may never come, for example when the platform runs out of patience. What was flushed after each invocation is
 // safe; leave no telemetry to the end that may not be lost.
 //

@@ -7,7 +7,7 @@ import (
 )
 
 // putOffGC keeps the garbage collector from beginning again in a process that ends within the second, as long as it has
-// memory to spare: on the share of the CPU that a small function has, a cycle costs about a third of what the shutdown's
+// memory to spare: on the share of the CPU that a small function has, a cycle costs about a fifth of what the shutdown's
 // window holds. It waits for a cycle under way. memoryMB is AWS_LAMBDA_FUNCTION_MEMORY_SIZE.
 func putOffGC(memoryMB string) {
 	mb, err := strconv.ParseUint(memoryMB, 10, 31)

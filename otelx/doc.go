@@ -29,7 +29,7 @@
 //   - when somebody calls [SDK.ForceFlush] or [SDK.Shutdown];
 //   - by a timer, OTEL_BSP_SCHEDULE_DELAY after the first span in an empty buffer, unless [SDK.SetIntervalFlush]
 //     has switched that off, as the agent does where the process may be frozen;
-//   - in the background when the buffer is half full.
+//   - in the background when the buffer is half full, or, once [SDK.Hasten] has been called, a batch.
 //
 // Between exports no goroutine exists and no timer runs but that one.
 //

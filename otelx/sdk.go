@@ -201,9 +201,10 @@ func (s *SDK) Shutdown(ctx context.Context) error {
 }
 
 // Hasten says that the process is about to end, and that there is no time after until. It returns at once, and Shutdown
-// or a last ForceFlush is to follow. If the process lives on all the same, everything is as before then. Meanwhile spans are accepted as before, and each export, one under way too, is made as Shutdown makes it:
-// whatever is known of the backend, to the end, with a second request beside one that hangs. One that is under way
-// goes on until then, even where its ForceFlush is given up: the next joins it.
+// or a last ForceFlush is to follow. If the process lives on all the same, everything is as before then. Meanwhile spans
+// are accepted as before, a batch of them leaves as soon as it is full, and each export, one under way too, is made as
+// Shutdown makes it: whatever is known of the backend, to the end, with a second request beside one that hangs. One that
+// is under way goes on until then, even where its ForceFlush is given up: the next joins it.
 func (s *SDK) Hasten(until time.Time) {
 	if s.processor != nil {
 		s.processor.loop.hasten(until)
