@@ -61,28 +61,33 @@ func (h *holds) round(ctx context.Context) error {
 	return nil
 }
 
-// measure has the two programs take an invocation each in turn, so that what else the machine does falls on both.
+// measure measures row with a process of epilogue, beside one that makes plain round trips where there is something to send.
 func (h *holds) measure(ctx context.Context, row *hold) (err error) {
 	h.collector.setRoundTrip(row.far)
+	h.collector.takeCounts()
 	s, err := h.subject("epilogue", row)
 	if err != nil {
 		return err
 	}
 	defer func() { err = s.close(err) }()
-	if _, _, err := s.invoke(ctx, "/orders"); err != nil {
-		return err
-	}
-	if row.spans == 0 {
-		for range h.invocations {
-			if err := h.held(ctx, s, row); err != nil {
-				return err
-			}
+	for range 2 { // the second's request is like those to come: it does not tell of the start
+		if _, _, err := s.invokeRested(ctx, h.quota, "/orders"); err != nil {
+			return err
 		}
-		return nil
 	}
-	if err := h.held(ctx, s, nil); err != nil { // whose request is like those to come: it does not tell of the start
-		return err
+	if row.spans > 0 {
+		return h.compare(ctx, s, row)
 	}
+	for range h.invocations {
+		if err := h.held(ctx, s, row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compare has the two programs take an invocation each in turn, so that what else the machine does falls on both.
+func (h *holds) compare(ctx context.Context, s *subject, row *hold) (err error) {
 	if err := os.WriteFile(h.bodyFile(), h.collector.lastRequest(), 0o600); err != nil {
 		return err
 	}
@@ -91,18 +96,20 @@ func (h *holds) measure(ctx context.Context, row *hold) (err error) {
 		return err
 	}
 	defer func() { err = plain.close(err) }()
-	for i := range h.invocations + 1 {
-		if err := h.trip(ctx, plain, row, i > 0); err != nil {
-			return err
-		}
-		if i > 0 {
-			err = h.held(ctx, s, row)
-		}
+	if _, err := h.trip(ctx, plain); err != nil { // which opens the connection
+		return err
+	}
+	for range h.invocations {
+		took, err := h.trip(ctx, plain)
 		if err != nil {
 			return err
 		}
+		row.trip = append(row.trip, inMilliseconds(took))
+		if err := h.held(ctx, s, row); err != nil {
+			return err
+		}
 	}
-	return nil
+	return h.verify(program{}, row.spans, h.invocations+2)
 }
 
 func (h *holds) bodyFile() string { return filepath.Join(h.dir, "body") }
@@ -115,10 +122,10 @@ func (h *holds) subject(name string, row *hold) (*subject, error) {
 	return newSubject(name, h.quota.command(h.paths[name]), variables)
 }
 
-// held measures an invocation of epilogue. A nil row takes no note of it.
+// held measures an invocation of epilogue.
 func (h *holds) held(ctx context.Context, s *subject, row *hold) error {
 	r, _, err := s.invokeRested(ctx, h.quota, "/orders")
-	if err != nil || row == nil {
+	if err != nil {
 		return err
 	}
 	for _, e := range s.env.Log().Events() {
@@ -130,17 +137,14 @@ func (h *holds) held(ctx context.Context, s *subject, row *hold) error {
 	return nil
 }
 
-// trip measures a plain round trip. The first of a process opens its connection, and does not count.
-func (h *holds) trip(ctx context.Context, s *subject, row *hold, counts bool) error {
+// trip measures a plain round trip.
+func (h *holds) trip(ctx context.Context, s *subject) (time.Duration, error) {
 	_, answer, err := s.invokeRested(ctx, h.quota, "/")
 	if err != nil {
-		return err
+		return 0, err
 	}
 	ns, err := strconv.ParseInt(answer.Body, 10, 64)
-	if err == nil && counts {
-		row.trip = append(row.trip, inMilliseconds(time.Duration(ns)))
-	}
-	return err
+	return time.Duration(ns), err
 }
 
 // write writes the table in Markdown.

@@ -57,7 +57,7 @@ func (l *loop) attend(ctx context.Context) (r *run, joined bool, err error) {
 	if l.run != nil {
 		joined = l.run.join(deadline, !l.interval)
 		if joined && l.lastMoments() {
-			l.widen(l.run)
+			l.widen(l.run) //nolint:contextcheck // the export has the context of all that wait for it, not of the first
 		}
 		return l.run, joined, nil
 	}
@@ -69,7 +69,7 @@ func (l *loop) attend(ctx context.Context) (r *run, joined bool, err error) {
 	}
 	l.disarm()
 	r = l.begin(deadline)
-	go l.execute(r) //nolint:contextcheck // the export has the context of all that wait for it, not of the first
+	go l.execute(r) //nolint:contextcheck // the same
 	return r, true, nil
 }
 

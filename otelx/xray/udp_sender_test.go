@@ -161,7 +161,7 @@ func TestWriteErrors(t *testing.T) {
 				if c.delivered != (err == nil) || c.delivered != (len(s.datagrams) == 1) || s.dials != c.dials {
 					t.Errorf("%v; %d datagrams, %d dials", err, len(s.datagrams), s.dials)
 				}
-				if later := !c.delivered && c.script != nil && c.script[0] == refused; res.Later != later {
+				if later := !c.delivered && c.script != nil && errors.Is(c.script[0], refused); res.Later != later {
 					t.Errorf("%+v, want Later %t", res, later)
 				}
 				if !c.delivered && (!res.Retryable || !strings.Contains(err.Error(), c.err)) {
