@@ -21,11 +21,10 @@ func (l *loop) flush(ctx context.Context) error {
 	var why error
 	for definitive := false; !definitive && !l.queue.settled(target); {
 		var r *run
-		var joined bool
-		if r, joined, why = l.attend(ctx); why != nil {
+		var joined, stale bool
+		if r, joined, stale, why = l.attend(ctx); why != nil {
 			break
 		}
-		stale := r.gaveUp()
 		err := r.wait(ctx)
 		if joined {
 			r.leave()
@@ -45,8 +44,8 @@ func (l *loop) flush(ctx context.Context) error {
 }
 
 // attend joins the run under way or begins one. joined is false if the run has been left by everybody and is only to be
-// waited for. The error says why there is none and none may begin.
-func (l *loop) attend(ctx context.Context) (r *run, joined bool, err error) {
+// waited for; stale says that it had been given up. The error says why there is none and none may begin.
+func (l *loop) attend(ctx context.Context) (r *run, joined, stale bool, err error) {
 	deadline, ok := ctx.Deadline()
 	if !ok {
 		deadline = l.patience()
@@ -55,22 +54,22 @@ func (l *loop) attend(ctx context.Context) (r *run, joined bool, err error) {
 	defer l.mu.Unlock()
 	deadline = l.withinEnds(deadline)
 	if l.run != nil {
-		joined = l.run.join(deadline, !l.interval)
+		joined, stale = l.run.join(deadline, !l.interval), l.run.gaveUp()
 		if joined && l.lastMoments() {
 			l.widen(l.run) //nolint:contextcheck // the export has the context of all that wait for it, not of the first
 		}
-		return l.run, joined, nil
+		return l.run, joined, stale, nil
 	}
 	if l.closing {
-		return nil, false, errClosed
+		return nil, false, false, errClosed
 	}
 	if err := l.down(); err != nil {
-		return nil, false, err
+		return nil, false, false, err
 	}
 	l.disarm()
 	r = l.begin(deadline)
 	go l.execute(r) //nolint:contextcheck // the same
-	return r, true, nil
+	return r, true, false, nil
 }
 
 // interrupted is the error of a caller whose own context has ended.
