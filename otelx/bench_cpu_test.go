@@ -16,7 +16,7 @@ func BenchmarkCPU(b *testing.B) {
 	started, ended := benchSpans(1000)
 	for name, make := range processors() {
 		b.Run(name, func(b *testing.B) {
-			p := make()
+			p := make(new(counter))
 			n, before := 0, cpuTime(b)
 			for b.Loop() {
 				for i := range ended {

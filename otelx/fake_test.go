@@ -150,8 +150,7 @@ func start(x exporter, s sized) *SDK {
 	q := newQueue(bound, pick(s.batch, min(100, bound)))
 	l := newLoop(q, x, pick(s.delay, 5*time.Second), s.timeout)
 	l.setInterval(s.interval)
-	p := &processor{open: newOpenSpans(bound), queue: q, loop: l}
-	l.landed = p.open.sweep
+	p := &processor{queue: q, loop: l}
 	return &SDK{processor: p, provider: sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(p))}
 }
 

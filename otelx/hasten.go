@@ -29,13 +29,6 @@ func (l *loop) calm() {
 	}
 }
 
-// ending reports whether there is no later.
-func (l *loop) ending() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.lastMoments()
-}
-
 // lastMoments reports whether there is no later, so that everything is tried: Shutdown was called, or Hasten, and its time
 // is not up. l.mu is held.
 func (l *loop) lastMoments() bool { return l.final || time.Now().Before(l.ends) }

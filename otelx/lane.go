@@ -1,54 +1,66 @@
 package otelx
 
-import "sync"
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+)
 
 // cacheLines is how far apart what different cores write has to lie: two lines, since they are fetched in pairs.
 const cacheLines = 128
 
-// lane is where spans that start or end are put down, at the price of a lock held for an append. What is to be done
-// about them is done later, by whoever has the lock of the lane's owner next, most often a flush after the response.
-//
-// Any goroutine may put. What else there is needs the owner's lock.
-type lane[S any] struct {
-	mu    sync.Mutex
-	spans []S
-	due   int // with so many spans, who puts the last down has to see to it that they are taken
-	most  int // more are not kept; 0: no bound, since who is told sees to it before going on
+// lane is spans that were put down one after the other.
+type lane struct {
+	mu      sync.Mutex
+	started pile[sdktrace.ReadWriteSpan]
+	ended   pile[sdktrace.ReadOnlySpan]
 
-	spare []S // the memory of those taken last; of the owner's lock
+	at    int32                   // among the lanes
+	rest  []sdktrace.ReadOnlySpan // what ends has not come to yet
+	front time.Time               // when the first of rest has ended
 	_     [cacheLines]byte
 }
 
-// put adds s. If it is due, the caller has to take the owner's lock and what is in the lane.
-func (l *lane[S]) put(s S) (due bool) {
-	l.mu.Lock()
-	if l.most == 0 || len(l.spans) < l.most {
-		l.spans = append(l.spans, s)
+// look notes when the first of the rest has ended.
+func (l *lane) look() {
+	if len(l.rest) > 0 {
+		l.front = l.rest[0].EndTime()
 	}
-	due = len(l.spans) >= l.due
-	l.mu.Unlock()
-	return due
-}
-
-// take empties the lane. Whoever has been told that it is due finds nothing then, and those who come before await are
-// told when they would have been, or earlier. The result is valid, and to be cleared, while the owner's lock is held.
-func (l *lane[S]) take() []S {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	taken := l.spans
-	if len(taken) > 0 {
-		l.spans, l.spare = l.spare[:0], taken
-		l.due = max(l.due-len(taken), 1)
-	}
-	return taken
 }
 
 // await sets with how many spans the lane is due.
-func (l *lane[S]) await(n int) {
-	if n == l.due { // which only changes under the owner's lock
-		return
+func (l *lane) await(starts, ends int) {
+	l.started.due.Store(int64(starts))
+	l.ended.due.Store(int64(ends))
+}
+
+// pile is the spans of one kind in a lane. Whoever has the lane's lock may put, and take with the lock of the lanes' owner
+// besides, under which all else is done.
+type pile[S any] struct {
+	spans []S
+	due   atomic.Int64 // with so many, who puts the last down has to see to it that they are taken
+	taken []S
+}
+
+func (p *pile[S]) put(s S) (due bool) {
+	p.spans = append(p.spans, s)
+	return int64(len(p.spans)) >= p.due.Load()
+}
+
+// take moves spans to taken, which has been let go, and returns how many.
+func (p *pile[S]) take() int {
+	n := len(p.spans)
+	if n > 0 {
+		p.spans, p.taken = p.taken, p.spans
+		p.due.Store(max(p.due.Load()-int64(n), 1))
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.due = n
+	return n
+}
+
+// letGo forgets what was taken, and keeps its memory.
+func (p *pile[S]) letGo() {
+	clear(p.taken)
+	p.taken = p.taken[:0]
 }

@@ -14,7 +14,6 @@ type loop struct {
 	delay    time.Duration // of the interval flush
 	timeout  time.Duration // for delivering one batch, and for callers without a deadline; 0: none
 	report   *reporter
-	landed   func() // called after a run that nobody waited for; nil: nothing
 
 	mu        sync.Mutex
 	runs      uint64 // begun so far
@@ -207,9 +206,6 @@ func (l *loop) finish(r *run) {
 	}
 	if background {
 		l.confess(r, remark, loss)
-		if l.landed != nil {
-			l.landed()
-		}
 	}
 	r.cancel()
 	close(r.done)

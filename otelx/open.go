@@ -12,11 +12,10 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// end ends the open spans below root, root included (zero: all), youngest first and all at the same moment, with status
+// endOpen ends those of spans, all that are open, below root, root included (zero: all), youngest first and all at the same moment, with status
 // Error and reason, and with errorType (empty: none) where they have no error.type. It returns how many. No lock is held
 // while a span ends, as that calls span processors.
-func (o *openSpans) end(root trace.SpanID, errorType, reason string) int {
-	spans := o.list()
+func endOpen(spans []sdktrace.ReadWriteSpan, root trace.SpanID, errorType, reason string) int {
 	if root.IsValid() {
 		spans = below(root, spans)
 	}

@@ -1,118 +1,162 @@
 package otelx
 
 import (
-	"slices"
-	"sync"
+	"encoding/binary"
+	"math/bits"
+	"sort"
 	"time"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
 )
 
 const (
-	// forgottenAfter is the age from which an open span gives way to others. Programs that do not end each of their
-	// spans would else fill openSpans for good, and none that starts later would be known.
+	// forgottenAfter is for how long an open span is known before it gives way to others. Programs that do not end each of
+	// their spans would else fill openSpans for good, and none that starts later would be known.
 	forgottenAfter = 15 * time.Minute
-	// leastStarts is how many spans start at least before somebody who starts one has to sweep.
-	leastStarts = 64
-	// spareStarts is for how many spans there is room at least that start while others are swept out.
-	spareStarts = 1 << 12
-	// sweepPatience is how long anybody waits for a sweep, which takes microseconds unless a span's lock is held. The SDK
-	// holds it while it makes text of what a program has panicked with, by methods of the program's own.
-	sweepPatience = 5 * time.Millisecond
+	// leastSlots is how many slots openSpans has at first; a power of two.
+	leastSlots = 64
 )
 
-// openSpans knows the sampled spans that have started and not ended, up to a bound.
+// openSpans knows the sampled spans that have started and not ended, up to a bound, by their ids. It asks no span for more
+// than its SpanContext, which takes no lock: the SDK holds that of a span that ends while it makes text of what a program has
+// panicked with, by methods of the program's own, which may not return.
 //
-// A span that ends is not looked for: each flush, each export in the background, and failing these each of many starts,
-// sweeps out those that have ended. So OnEnd has nothing to do here; and what has ended is held for no longer than its
-// snapshot waits in the queue, or until half the bound have started since.
+// It is a hash table with linear probing, at most half full; a map takes five times as long for a span that comes and goes.
 type openSpans struct {
-	bound   int
-	sweepAt int // so many starts
-	started lane[sdktrace.ReadWriteSpan]
-
-	sweeping sync.Mutex // held by the sweep under way
-
-	mu    sync.Mutex
-	known []sdktrace.ReadWriteSpan // in the order in which they came
+	bound  int
+	made   time.Time
+	before time.Duration // what came until then was there before this round
+	latest time.Duration // what has come has come until then
+	slots  []openSpan    // a power of two; empty where span is nil
+	n      int
 }
 
-func newOpenSpans(bound int) *openSpans {
-	o := &openSpans{bound: bound, sweepAt: max(bound/2, leastStarts)}
-	o.started.await(o.sweepAt)
-	o.started.most = o.sweepAt + max(bound, spareStarts)
-	return o
+type openSpan struct {
+	id   uint64
+	span sdktrace.ReadWriteSpan
+	came time.Duration // after openSpans was made; of no two the same
 }
 
-// add takes in a span that has started. It stays unknown where the sweep under way does not come to an end and there is no
-// room for more.
+func newOpenSpans(bound int) openSpans {
+	return openSpans{bound: bound, made: time.Now(), slots: make([]openSpan, leastSlots)}
+}
+
+// mark begins a round: spans are added, those that have ended meanwhile are removed, and what is too much is trimmed.
+func (o *openSpans) mark() {
+	o.before = o.latest
+	o.latest = max(o.latest, time.Since(o.made))
+}
+
+// add takes in a span that has started.
 func (o *openSpans) add(s sdktrace.ReadWriteSpan) {
-	if o.started.put(s) {
-		o.sweep()
+	if sc := s.SpanContext(); sc.IsSampled() {
+		o.latest++
+		o.put(openSpan{id: idOf(sc.SpanID()), span: s, came: o.latest})
 	}
 }
 
-// list returns a copy of what is open now.
-func (o *openSpans) list() []sdktrace.ReadWriteSpan {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.tidy()
-	return slices.Clone(o.known)
+// idOf is a span id as a number.
+func idOf(id trace.SpanID) uint64 { return binary.NativeEndian.Uint64(id[:]) }
+
+func (o *openSpans) put(s openSpan) {
+	if 2*o.n >= len(o.slots) {
+		o.grow()
+	}
+	at := o.find(s.id)
+	if o.slots[at].span == nil {
+		o.n++
+	}
+	o.slots[at] = s
 }
 
-// sweep lets go of what has ended. It does nothing while another sweep does so, and returns after sweepPatience at the
-// latest: a span that can not be asked must hold up neither a flush nor the start of another span.
-func (o *openSpans) sweep() { o.beginSweep()() }
-
-// beginSweep is sweep without the wait, which is what it returns.
-func (o *openSpans) beginSweep() (wait func()) {
-	if !o.sweeping.TryLock() {
-		return func() {}
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		defer o.sweeping.Unlock()
-		o.mu.Lock()
-		defer o.mu.Unlock()
-		o.tidy()
-	}()
-	return func() { await(done, sweepPatience) }
-}
-
-// await waits for done, for patience at most.
-func await(done <-chan struct{}, patience time.Duration) {
-	if isClosed(done) {
-		return
-	}
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
-	select {
-	case <-done:
-	case <-timer.C:
-	}
-}
-
-// tidy brings known up to date. o.mu is held. Of a span it calls what takes no lock but the span's own.
-func (o *openSpans) tidy() {
-	taken := o.started.take()
-	o.started.await(o.sweepAt)
-	o.known = append(o.known, taken...)
-	clear(taken)
-	o.known = slices.DeleteFunc(o.known, func(s sdktrace.ReadWriteSpan) bool {
-		return !s.IsRecording() || !s.SpanContext().IsSampled()
-	})
-	excess := len(o.known) - o.bound
-	if excess <= 0 {
-		return
-	}
-	then := time.Now().Add(-forgottenAfter)
-	o.known = slices.DeleteFunc(o.known, func(s sdktrace.ReadWriteSpan) bool {
-		if excess == 0 || !s.StartTime().Before(then) {
-			return false
+func (o *openSpans) grow() {
+	old := o.slots
+	o.slots = make([]openSpan, 2*len(old))
+	for _, s := range old {
+		if s.span != nil {
+			o.slots[o.find(s.id)] = s
 		}
-		excess--
-		return true
-	})
-	o.known = slices.Delete(o.known, min(o.bound, len(o.known)), len(o.known))
+	}
 }
+
+// find returns the slot of the span with that id, or the empty one in which it would be.
+func (o *openSpans) find(id uint64) int {
+	at := o.home(id)
+	for o.slots[at].span != nil && o.slots[at].id != id {
+		at = o.after(at)
+	}
+	return at
+}
+
+// home is the slot that a span with that id is in, or in one that follows, without an empty one between. Ids need not be
+// random: the multiplication spreads what a generator of the program's own counts up.
+func (o *openSpans) home(id uint64) int {
+	const golden = 0x9E3779B97F4A7C15 // 2^64 divided by the golden ratio
+	return int(id * golden >> (bits.LeadingZeros64(uint64(len(o.slots))) + 1))
+}
+
+func (o *openSpans) after(at int) int { return (at + 1) & (len(o.slots) - 1) }
+
+// remove forgets the span with that id, if it is known.
+func (o *openSpans) remove(id trace.SpanID) { o.empty(o.find(idOf(id))) }
+
+// empty empties a slot, and has those that follow move up that it was in the way of.
+func (o *openSpans) empty(gap int) {
+	if o.slots[gap].span == nil {
+		return
+	}
+	o.n--
+	for at := o.after(gap); o.slots[at].span != nil; at = o.after(at) {
+		mask := len(o.slots) - 1
+		if (at-o.home(o.slots[at].id))&mask >= (at-gap)&mask {
+			o.slots[gap], gap = o.slots[at], at
+		}
+	}
+	o.slots[gap] = openSpan{}
+}
+
+// trim forgets what is beyond the bound: spans that are known for too long, and if these do not suffice, the latest.
+func (o *openSpans) trim() {
+	if o.n <= o.bound {
+		return
+	}
+	long := time.Since(o.made) - forgottenAfter
+	o.trimIf(func(s *openSpan) bool { return s.came < long })
+	o.trimIf(func(s *openSpan) bool { return s.came > o.before })
+}
+
+// trimIf forgets spans that may go, until no more than the bound are left.
+func (o *openSpans) trimIf(mayGo func(*openSpan) bool) {
+	for at := 0; at < len(o.slots) && o.n > o.bound; {
+		if s := &o.slots[at]; s.span != nil && mayGo(s) {
+			o.empty(at) // and look at what has moved up
+			continue
+		}
+		at++
+	}
+}
+
+// list returns what is open, in the order in which it came.
+func (o *openSpans) list() []sdktrace.ReadWriteSpan {
+	known := make([]openSpan, 0, o.n)
+	for _, s := range o.slots {
+		if s.span != nil {
+			known = append(known, s)
+		}
+	}
+	sort.Sort(byArrival(known))
+	spans := make([]sdktrace.ReadWriteSpan, len(known))
+	for i := range known {
+		spans[i] = known[i].span
+	}
+	return spans
+}
+
+// byArrival is for sort.Sort, which a function's binary has already: slices.SortFunc is compiled once more for each type
+// of its own, into 8 KB.
+type byArrival []openSpan
+
+func (s byArrival) Len() int           { return len(s) }
+func (s byArrival) Less(i, j int) bool { return s[i].came < s[j].came }
+func (s byArrival) Swap(i, j int)      { s[i], s[j] = s[j], s[i] }

@@ -29,7 +29,7 @@ func TestASpanThatCanNotBeAskedHoldsNobody(t *testing.T) {
 	x := &fakeExporter{}
 	s := start(x, sized{bound: bound})
 	s.SetIntervalFlush(false)
-	o := s.processor.open
+	q := s.processor.queue
 	ctx := within(t, 20*time.Second)
 	stuck := slowPanic{make(chan struct{}), make(chan struct{})}
 	release := sync.OnceFunc(func() { close(stuck.release) })
@@ -47,21 +47,19 @@ func TestASpanThatCanNotBeAskedHoldsNobody(t *testing.T) {
 		t.Error(err)
 	}
 	wantCalls(t, x, "before")
-	for range 2 * o.started.most {
+	for range 10 * bound {
 		end(s, "after")
+		if n := q.held(); n > bound/2+1 {
+			t.Fatalf("%d spans are kept beside the one that can not be asked", n)
+		}
 	}
-	o.started.mu.Lock()
-	if n := len(o.started.spans); n > o.started.most {
-		t.Errorf("%d spans are kept while none can be swept out", n)
-	}
-	o.started.mu.Unlock()
 	if ctx.Err() != nil {
 		t.Error("nothing has gone on before the span did")
 	}
 	release()
 	handler.Wait()
 	_ = s.ForceFlush(t.Context()) // which may have drops to report
-	if n := len(o.list()); n != 0 {
+	if n := len(q.openSpans()); n != 0 {
 		t.Errorf("%d spans are open, want none", n)
 	}
 }
@@ -79,7 +77,7 @@ func TestACopyDoesNotWaitForItsSpan(t *testing.T) {
 		defer func() { _ = recover() }()
 		_, span := s.TracerProvider().Tracer("test").Start(t.Context(), "stuck")
 		defer span.End()
-		copies = s.processor.open.copies(trace.SpanID{}, "timeout", "no time")
+		copies = copyOpen(s.processor.queue.openSpans(), trace.SpanID{}, "timeout", "no time")
 		panic(stuck)
 	})
 	<-stuck.asked

@@ -128,7 +128,7 @@ func TestOpenSpansAreBounded(t *testing.T) {
 		for range bound + 10 {
 			s.TracerProvider().Tracer("test").Start(t.Context(), "a")
 		}
-		n := len(s.processor.open.list())
+		n := len(s.processor.queue.openSpans())
 		if n > bound || n < bound*8/10 {
 			t.Errorf("bound %d: %d spans are known", bound, n)
 		}

@@ -9,7 +9,6 @@ import (
 
 // processor is what the SDK's provider drives: it notes spans that start and end, and leaves the rest to the loop.
 type processor struct {
-	open    *openSpans
 	queue   *queue
 	loop    *loop
 	metrics measurer    // nil: none
@@ -19,7 +18,7 @@ type processor struct {
 var _ sdktrace.SpanProcessor = (*processor)(nil)
 
 // OnStart notes a span as open.
-func (p *processor) OnStart(_ context.Context, s sdktrace.ReadWriteSpan) { p.open.add(s) }
+func (p *processor) OnStart(_ context.Context, s sdktrace.ReadWriteSpan) { p.queue.expect(s) }
 
 // OnEnd stores the snapshot of a span. It does no more than that, unless an export may have to begin.
 func (p *processor) OnEnd(s sdktrace.ReadOnlySpan) {
@@ -30,10 +29,6 @@ func (p *processor) OnEnd(s sdktrace.ReadOnlySpan) {
 
 // ForceFlush is [SDK.ForceFlush], also for those who reach the processor through the provider.
 func (p *processor) ForceFlush(ctx context.Context) error {
-	if !p.loop.ending() { // what is let go of then is of no use to anybody
-		swept := p.open.beginSweep() // beside the export, which does not need it
-		defer swept()
-	}
 	if p.metrics == nil {
 		return p.loop.flush(ctx)
 	}

@@ -22,9 +22,8 @@ const (
 	maxCopyAttempts = 3
 )
 
-// copies returns provisional copies of the open spans around root (zero: of all), as if they ended at this moment.
-func (o *openSpans) copies(root trace.SpanID, errorType, reason string) []sdktrace.ReadOnlySpan {
-	spans := o.list()
+// copyOpen returns provisional copies of those of spans, all that are open, around root (zero: of all), as if they ended at this moment.
+func copyOpen(spans []sdktrace.ReadWriteSpan, root trace.SpanID, errorType, reason string) []sdktrace.ReadOnlySpan {
 	if root.IsValid() {
 		spans = around(root, spans)
 	}

@@ -1,49 +1,59 @@
 package otelx
 
 import (
+	"runtime"
 	"slices"
 	"sync"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
-// keepBatches is how many emptied batches a queue keeps to be filled again.
-const keepBatches = 8
+const (
+	// keepBatches is how many emptied batches a queue keeps to be filled again.
+	keepBatches = 8
+	// slackShare is the part of a queue's bound that may have come beyond it before somebody looks: with none each span
+	// that comes to a full queue would have its core wait for all others.
+	slackShare = 32
+)
 
-// queue is the bounded buffer of ended spans, in batches, together with the account of them, behind one lock, so that
-// the account adds up whenever it is read.
+// queue is the bounded buffer of ended spans, in batches, together with the account of them and with those that are open
+// yet, behind one lock, so that the account adds up whenever it is read.
 //
-// Spans come through a lane, whose content is accepted by whoever takes the lock. So it does not matter when that is:
+// Spans come through lanes, whose content is accepted by whoever takes the lock. So it does not matter when that is:
 // nobody ever sees the queue without those that have come. Who adds a span takes the lock only where that span could
 // be the one to begin an export for, or one too many.
 //
-// A span has a number, counted from 0 in the order of the lane. A batch holds spans of successive numbers and is in one of
+// An ended span has a number, counted from 0 in the order in which they are accepted. A batch holds spans of successive numbers and is in one of
 // three places: being filled (fresh), waiting (waiting), or with a goroutine that has taken it and gives it back with
 // release (flying).
 type queue struct {
 	bound, half, batchSize int
+	slack                  int // so many come where there is no room before somebody looks
 
-	ended lane[sdktrace.ReadOnlySpan]
+	lanes *lanes
+	_     [cacheLines]byte
 
 	guard    sync.Mutex // of all below; taken with lock and nothing else
-	fresh    *batch     // being filled; its numbers are above those of all others
-	waiting  []*batch   // full, or given back with something left, by number
-	flying   []*batch   // taken, in no order
-	idle     []*batch   // empty, for the next fresh
-	waits    int        // spans in fresh and waiting
-	flies    int        // spans in flying
-	next     uint64     // number of the next span
-	told     edge       // since the last look
-	eager    bool       // half is a batch at most
-	closed   bool       // nothing is accepted any more
-	stats    Stats      // but Pending
-	reported Dropped    // the part of stats.Dropped that a flush has reported
+	open     openSpans
+	fresh    *batch   // being filled; its numbers are above those of all others
+	waiting  []*batch // full, or given back with something left, by number
+	flying   []*batch // taken, in no order
+	idle     []*batch // empty, for the next fresh
+	waits    int      // spans in fresh and waiting
+	flies    int      // spans in flying
+	next     uint64   // number of the next span
+	told     edge     // since the last look
+	eager    bool     // half is a batch at most
+	closed   bool     // nothing is accepted any more
+	stats    Stats    // but Pending
+	reported Dropped  // the part of stats.Dropped that a flush has reported
 }
 
 func newQueue(bound, batchSize int) *queue {
-	q := &queue{bound: bound, half: max(bound/2, 1), batchSize: batchSize, fresh: &batch{}}
-	q.ended.await(q.ahead())
-	return q
+	return &queue{
+		bound: bound, half: max(bound/2, 1), batchSize: batchSize, slack: max(bound/slackShare, 1),
+		lanes: newLanes(runtime.GOMAXPROCS(0)), open: newOpenSpans(bound), fresh: &batch{},
+	}
 }
 
 // accept enters a span that has come.

@@ -1,26 +1,28 @@
 package otelx
 
 import (
+	"context"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"testing"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // queueStorm is a queue that many goroutines use at once.
 type queueStorm struct {
 	*testing.T
 	queue *queue
-	home  map[sdktrace.ReadOnlySpan]place // of each span; never changed
-	added [4]atomic.Int64                 // spans whose add has returned, by goroutine
+	home  map[trace.SpanID]place // of each span; never changed
+	added [4]atomic.Int64        // spans whose add has returned, by goroutine
 
 	mu   sync.Mutex
-	seen map[sdktrace.ReadOnlySpan]bool // settled
+	seen map[trace.SpanID]bool // settled
 }
 
-// place says which goroutine adds a span, and as which.
+// place says which goroutine ends a span, and as which.
 type place struct{ goroutine, at int }
 
 // Whatever adds, takes, gives back and reads at once: no span is settled twice or forgotten, those of a goroutine keep
@@ -28,18 +30,24 @@ type place struct{ goroutine, at int }
 func TestQueueStorm(t *testing.T) {
 	const each = 3000
 	for _, bound := range []int{4, 50, 4 * each} {
-		_, ended := benchSpans(4 * each)
 		s := &queueStorm{
 			T: t, queue: newQueue(bound, max(bound/4, 1)),
-			home: map[sdktrace.ReadOnlySpan]place{}, seen: map[sdktrace.ReadOnlySpan]bool{},
+			home: map[trace.SpanID]place{}, seen: map[trace.SpanID]bool{},
 		}
+		s.queue.lanes = newLanes(3)
+		tracer := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(adding{s.queue})).Tracer("test")
 		var adders, others sync.WaitGroup
 		over := make(chan struct{})
-		for i, span := range ended {
-			s.home[span] = place{i / each, i % each}
+		var spans [len(s.added)][]trace.Span
+		for g := range spans {
+			for i := range each {
+				_, span := tracer.Start(t.Context(), "a")
+				spans[g] = append(spans[g], span)
+				s.home[span.SpanContext().SpanID()] = place{g, i}
+			}
 		}
-		for g := range s.added {
-			adders.Go(func() { s.add(g, ended[g*each:(g+1)*each]) })
+		for g := range spans {
+			adders.Go(func() { s.end(g, spans[g]) })
 		}
 		for g := range 3 {
 			others.Go(func() { s.deliver(rand.New(rand.NewPCG(uint64(g), 1)), over) })
@@ -52,9 +60,17 @@ func TestQueueStorm(t *testing.T) {
 	}
 }
 
-func (s *queueStorm) add(g int, spans []sdktrace.ReadOnlySpan) {
+// adding is a span processor that adds to a queue and starts no export.
+type adding struct{ *queue }
+
+func (a adding) OnStart(_ context.Context, s sdktrace.ReadWriteSpan) { a.expect(s) }
+func (a adding) OnEnd(s sdktrace.ReadOnlySpan)                       { a.add(s) }
+func (adding) ForceFlush(context.Context) error                      { return nil }
+func (adding) Shutdown(context.Context) error                        { return nil }
+
+func (s *queueStorm) end(g int, spans []trace.Span) {
 	for _, span := range spans {
-		s.queue.add(span)
+		span.End()
 		s.added[g].Add(1)
 	}
 }
@@ -74,13 +90,14 @@ func (s *queueStorm) settle(b *batch, n int) {
 	s.mu.Lock()
 	last := [len(s.added)]int{-1, -1, -1, -1}
 	for i, span := range b.live() {
-		from := s.home[span]
-		if from.at <= last[from.goroutine] || s.seen[span] {
+		id := span.SpanContext().SpanID()
+		from := s.home[id]
+		if from.at <= last[from.goroutine] || s.seen[id] {
 			s.Errorf("span %+v comes after %d, or once more", from, last[from.goroutine])
 		}
 		last[from.goroutine] = from.at
 		if i < n {
-			s.seen[span] = true
+			s.seen[id] = true
 		}
 	}
 	s.mu.Unlock()
@@ -116,6 +133,9 @@ func (s *queueStorm) finish() {
 	}
 	a := s.queue.account()
 	want := Stats{Ended: int64(len(s.home)), Exported: int64(len(s.seen)), Dropped: Dropped{QueueFull: a.Dropped.QueueFull}}
+	if n := len(s.queue.openSpans()); n > 0 {
+		s.Errorf("bound %d: %d spans are still open", s.queue.bound, n)
+	}
 	if a != want || a.Ended != a.Exported+a.Dropped.QueueFull || s.queue.bound >= len(s.home) && a.Dropped.QueueFull > 0 {
 		s.Errorf("bound %d: account %+v, want %+v", s.queue.bound, a, want)
 	}

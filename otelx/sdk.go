@@ -86,9 +86,7 @@ func (c *config) newProcessor(env *environment) *processor {
 	if m != nil {
 		m.observe(l.stats)
 	}
-	open := newOpenSpans(bound)
-	l.landed = open.sweep
-	return &processor{open: open, queue: q, loop: l, metrics: m, last: c.newLastResort(env, q)}
+	return &processor{queue: q, loop: l, metrics: m, last: c.newLastResort(env, q)}
 }
 
 // newExporter returns the option's exporter, else the environment's; nil for none.
@@ -232,7 +230,7 @@ func (s *SDK) EndOpen(root [8]byte, reason string) int {
 	if s.processor == nil {
 		return 0
 	}
-	return s.processor.open.end(root, "", reason)
+	return endOpen(s.processor.queue.openSpans(), root, "", reason)
 }
 
 // EndOpenAs is [SDK.EndOpen], and says what kind of error it was: each span gets the attribute error.type, but for one
@@ -242,7 +240,7 @@ func (s *SDK) EndOpenAs(root [8]byte, errorType, reason string) int {
 	if s.processor == nil {
 		return 0
 	}
-	return s.processor.open.end(root, errorType, reason)
+	return endOpen(s.processor.queue.openSpans(), root, errorType, reason)
 }
 
 // ExportOpen exports provisional copies of the sampled spans that are open: the one with span id root, all below it and
@@ -263,7 +261,7 @@ func (s *SDK) ExportOpen(ctx context.Context, root [8]byte, errorType, reason st
 	if s.processor == nil {
 		return 0, nil
 	}
-	n, err := s.processor.loop.sendCopies(ctx, s.processor.open.copies(root, errorType, reason))
+	n, err := s.processor.loop.sendCopies(ctx, copyOpen(s.processor.queue.openSpans(), root, errorType, reason))
 	s.processor.queue.countCopies(n)
 	if err != nil {
 		return n, fmt.Errorf("export open spans: %w", err)
