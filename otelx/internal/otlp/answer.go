@@ -73,7 +73,7 @@ func accepted(resp *http.Response, body []byte, readErr error) Result {
 	if err != nil {
 		return Result{Message: "accepted, but the answer is malformed: " + err.Error()}
 	}
-	return Result{Rejected: rejected, Message: redact.Text(message, resp.Request)}
+	return Result{Rejected: rejected, Message: redact.Text(string(message), resp.Request)}
 }
 
 // otherAnswer is what to say about an accepted request whose answer is not protobuf. Servers that answer with JSON or
@@ -92,10 +92,10 @@ func refusal(header http.Header, body []byte) string {
 	}
 	if isProtobuf(header) {
 		if code, message, err := decodeStatus(body); err == nil {
-			if message == "" && code != 0 {
+			if len(message) == 0 && code != 0 {
 				return fmt.Sprintf("google.rpc.Status code %d", code)
 			}
-			return message
+			return string(message)
 		}
 	}
 	return string(body)

@@ -87,7 +87,7 @@ func FuzzDecodeStatus(f *testing.F) {
 			}
 			return true
 		})
-		if ok != (err == nil) || ok && (code != wantCode || message != wantMessage) {
+		if ok != (err == nil) || ok && (code != wantCode || string(message) != wantMessage) {
 			t.Errorf("got %d, %q, %v; protowire reads %d, %q, valid: %t", code, message, err, wantCode, wantMessage, ok)
 		}
 		_ = refusal(http.Header{}, data)

@@ -9,118 +9,124 @@ import (
 var errMalformed = errors.New("no valid protobuf message")
 
 // decodeResponse reads an ExportTraceServiceResponse. An empty one means that everything was accepted. Fields it does
-// not know are skipped, as protobuf wants it.
-func decodeResponse(data []byte) (rejected int64, message string, err error) {
-	err = eachField(data, func(f field) error {
-		if f.number != 1 {
-			return nil
-		}
-		if f.wireType != wireBytes {
-			return errMalformed
-		}
-		return decodePartialSuccess(f.bytes, &rejected, &message)
-	})
-	if err != nil || rejected < 0 {
-		return 0, "", errMalformed
-	}
-	return rejected, message, nil
-}
-
-// decodePartialSuccess reads an ExportTracePartialSuccess into what was read before: a message that appears twice is
-// merged.
-func decodePartialSuccess(data []byte, rejected *int64, message *string) error {
-	return eachField(data, func(f field) error {
-		switch f.number {
-		case 1:
-			return f.readInt(rejected)
-		case 2:
-			return f.readText(message)
-		}
-		return nil
-	})
-}
-
-// decodeStatus reads the code and the message of a google.rpc.Status.
-func decodeStatus(data []byte) (code int32, message string, err error) {
-	var wide int64
-	err = eachField(data, func(f field) error {
-		switch f.number {
-		case 1:
-			return f.readInt(&wide)
-		case 2:
-			return f.readText(&message)
-		}
-		return nil
-	})
-	if err != nil {
-		return 0, "", err
-	}
-	return int32(wide), message, nil
-}
-
-// field is one field of a message: value for a varint, bytes for a length-delimited one.
-type field struct {
-	number, wireType int
-	value            uint64
-	bytes            []byte
-}
-
-func (f field) readInt(to *int64) error {
-	if f.wireType != wireVarint {
-		return errMalformed
-	}
-	*to = int64(f.value)
-	return nil
-}
-
-func (f field) readText(to *string) error {
-	if f.wireType != wireBytes || !utf8.Valid(f.bytes) {
-		return errMalformed
-	}
-	*to = string(f.bytes)
-	return nil
-}
-
-// eachField calls visit for each field of the message in data, until it returns an error. Groups, which proto3 does not
-// have, are malformed. The bytes of a field are part of data.
-func eachField(data []byte, visit func(field) error) error {
+// not know are skipped, as protobuf wants it. The message is UTF-8 and part of data: most answers have none, and whoever
+// shows one makes a text of its own of it.
+func decodeResponse(data []byte) (rejected int64, message []byte, err error) {
+	var s success
 	for len(data) > 0 {
-		key, n := binary.Uvarint(data)
-		number := key >> 3
-		if n <= 0 || number == 0 || number > 1<<29-1 {
-			return errMalformed
+		f, ok := firstField(data)
+		if ok && f.number() == 1 {
+			if ok = f.wireType() == wireBytes; ok {
+				s, ok = s.merge(data[f.begin:f.end])
+			}
 		}
-		f := field{number: int(number), wireType: int(key & 7)}
-		used, ok := f.parse(data[n:])
 		if !ok {
-			return errMalformed
+			return 0, nil, errMalformed
 		}
-		if err := visit(f); err != nil {
-			return err
-		}
-		data = data[n+used:]
+		data = data[f.end:]
 	}
-	return nil
+	if s.rejected < 0 {
+		return 0, nil, errMalformed
+	}
+	return s.rejected, s.message, nil
 }
 
-// parse reads the content of f from the beginning of data and returns how many bytes that were.
-func (f *field) parse(data []byte) (used int, ok bool) {
-	switch f.wireType {
-	case wireVarint:
-		f.value, used = binary.Uvarint(data)
-		return used, used > 0
-	case wireFixed64:
-		return 8, len(data) >= 8
-	case wireFixed32:
-		return 4, len(data) >= 4
-	case wireBytes:
-		size, n := binary.Uvarint(data)
-		if n <= 0 || size > uint64(len(data)-n) {
-			return 0, false
+// success is an ExportTracePartialSuccess. Its message is part of what was decoded.
+type success struct {
+	rejected int64
+	message  []byte
+}
+
+// merge reads another one: a message that appears twice is merged.
+func (s success) merge(data []byte) (success, bool) {
+	for len(data) > 0 {
+		f, ok := firstField(data)
+		switch f.number() {
+		case 1:
+			s.rejected, ok = int64(f.value), ok && f.wireType() == wireVarint
+		case 2:
+			s.message, ok = f.text(data, ok)
 		}
-		used = n + int(size)
-		f.bytes = data[n:used]
-		return used, true
+		if !ok {
+			return s, false
+		}
+		data = data[f.end:]
 	}
-	return 0, false
+	return s, true
+}
+
+// decodeStatus reads the code and the message of a google.rpc.Status, which is UTF-8 and part of data.
+func decodeStatus(data []byte) (code int32, message []byte, err error) {
+	for len(data) > 0 {
+		f, ok := firstField(data)
+		switch f.number() {
+		case 1:
+			code, ok = int32(f.value), ok && f.wireType() == wireVarint
+		case 2:
+			message, ok = f.text(data, ok)
+		}
+		if !ok {
+			return 0, nil, errMalformed
+		}
+		data = data[f.end:]
+	}
+	return code, message, nil
+}
+
+// field is one field of a message: its tag, the value of a varint, and where its content begins and ends. It is small enough
+// to be returned in registers.
+type field struct {
+	tag, value uint64
+	begin, end int
+}
+
+func (f field) number() uint64 { return f.tag >> 3 }
+func (f field) wireType() int  { return int(f.tag & 7) }
+
+// text returns the content of a string field in data; ok says whether it was well formed before.
+func (f field) text(data []byte, ok bool) ([]byte, bool) {
+	if !ok || f.wireType() != wireBytes {
+		return nil, false
+	}
+	text := data[f.begin:f.end]
+	return text, utf8.Valid(text)
+}
+
+// firstField reads the field that the message in data, which is not empty, begins with. Groups, which proto3 does not have,
+// are malformed.
+func firstField(data []byte) (f field, ok bool) {
+	tag, n := uint64(data[0]), 1
+	if tag >= 0x80 {
+		tag, n = binary.Uvarint(data)
+	}
+	if n <= 0 || tag>>3 == 0 || tag>>3 > 1<<29-1 {
+		return f, false
+	}
+	f.tag, f.begin = tag, n
+	switch f.wireType() {
+	case wireVarint, wireBytes:
+		if n < len(data) && data[n] < 0x80 { // as nearly all are
+			f.value, f.begin = uint64(data[n]), n+1
+			break
+		}
+		value, m := binary.Uvarint(data[n:])
+		if m <= 0 {
+			return f, false
+		}
+		f.value, f.begin = value, n+m
+	case wireFixed64:
+		f.begin += 8
+	case wireFixed32:
+		f.begin += 4
+	default:
+		return f, false
+	}
+	f.end = f.begin
+	if f.wireType() == wireBytes {
+		if f.value > uint64(len(data)-f.begin) {
+			return f, false
+		}
+		f.end += int(f.value)
+	}
+	return f, f.end <= len(data)
 }
