@@ -13,6 +13,7 @@ type call struct {
 	invocation
 	given    context.Context // with the span, for the user's function
 	encoded  jsonReader
+	room     [64]byte // for the first of what is encoded
 	body     body
 	response io.Reader // &body
 	results  [2]reflect.Value

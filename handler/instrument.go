@@ -40,42 +40,37 @@ func newInstrument(c config) *instrument {
 	return in
 }
 
-// begin sets inv up, starts the invocation's span and tells the tracker. The context it returns, with the span, is for the
+// begin sets inv up, which is zero, starts the invocation's span and tells the tracker. The context it returns, with the span, is for the
 // user's function; the invocation keeps ctx itself.
 func (in *instrument) begin(inv *invocation, ctx context.Context, read func() trigger.Cause) context.Context { //nolint:revive // inv is what ctx is of
-	var requestID, arn string
+	var arn string
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
-		requestID, arn = lc.AwsRequestID, lc.InvokedFunctionArn
+		inv.requestID, arn = lc.AwsRequestID, lc.InvokedFunctionArn
 	}
-	*inv = invocation{instrument: in, ctx: ctx, span: noSpan, requestID: requestID, outlook: in.doom.outlook()}
+	inv.instrument, inv.ctx, inv.span, inv.outlook = in, ctx, noSpan, in.doom.outlook()
 	inv.deadline, _ = ctx.Deadline()
 	spanCtx, root := ctx, trace.SpanID{}
 	how := in.init.arrive()
 	in.safely(func() {
 		cause := read()
 		inv.http = cause.HTTP
-		started, span := in.start(ctx, &cause, requestID, in.aliases.of(arn), how)
+		started, span := in.start(inv, &cause, in.aliases.of(arn), how)
 		root = span.SpanContext().SpanID()
 		spanCtx, inv.span = started, span
 		in.traceInit(spanCtx, how)
 	})
-	in.tracker.Begin(requestID, inv.deadline, root)
+	in.tracker.Begin(inv.requestID, inv.deadline, root)
 	return spanCtx
 }
 
 // start starts the invocation's span, and calls into the program's propagators, sampler and processors.
-func (in *instrument) start(ctx context.Context, cause *trigger.Cause, requestID string, as *alias, how arrival) (context.Context, trace.Span) {
-	parent, links := in.parent(ctx, cause)
-	options := [...]trace.SpanStartOption{
-		spanKind(cause),
-		trace.WithAttributes(attributes(cause, requestID, as, how)...),
-		nil,
-	}
-	used := options[:2]
+func (in *instrument) start(inv *invocation, cause *trigger.Cause, as *alias, how arrival) (context.Context, trace.Span) {
+	parent, links := in.parent(inv.ctx, cause)
+	options := append(inv.options[:0], spanKind(cause), trace.WithAttributes(inv.startAttributes(cause, as, how)...))
 	if len(links) > 0 {
-		used = append(used, trace.WithLinks(links...))
+		options = append(options, trace.WithLinks(links...))
 	}
-	return in.tracer().Start(parent, spanName(cause, as), used...)
+	return in.tracer().Start(parent, spanName(cause, as), options...)
 }
 
 func (in *instrument) tracer() trace.Tracer {
@@ -96,12 +91,12 @@ func spanKind(cause *trigger.Cause) trace.SpanStartOption {
 	return serverKind
 }
 
-// attributes adds to the cause's attributes what is known at the span's start of any invocation (OpenTelemetry AWS Lambda
-// conventions, "All triggers").
-func attributes(cause *trigger.Cause, requestID string, as *alias, how arrival) []attribute.KeyValue {
+// startAttributes adds to the cause's attributes what is known at the span's start of any invocation (OpenTelemetry AWS
+// Lambda conventions, "All triggers").
+func (inv *invocation) startAttributes(cause *trigger.Cause, as *alias, how arrival) []attribute.KeyValue {
 	attrs := how.appendAttributes(slices.Grow(cause.Attributes, trigger.Spare))
-	if requestID != "" {
-		attrs = append(attrs, semconv.FaaSInvocationID(requestID))
+	if inv.requestID != "" {
+		attrs = append(attrs, semconv.FaaSInvocationID(inv.requestID))
 	}
 	return append(attrs, as.attributes...)
 }

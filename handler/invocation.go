@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 )
 
@@ -18,6 +19,14 @@ type invocation struct {
 	outlook   outlook
 	http      bool // the result becomes an HTTP response
 	returned  bool // the user's code has returned
+
+	memory
+}
+
+// memory is what an invocation needs once, in the one piece of memory that it is.
+type memory struct {
+	options      [3]trace.SpanStartOption
+	ofTheOutcome [2]attribute.KeyValue // a status, its error.type, a size
 }
 
 // late reports whether the deadline has passed: what is posted now is refused, or its acceptance is unknown.

@@ -22,7 +22,7 @@ func (inv *invocation) recordResult(read func() trigger.Response, out responseRe
 		if inv.http {
 			r = read()
 		}
-		attrs := r.Headers
+		attrs := append(inv.ofTheOutcome[:0], r.Headers...)
 		if r.Status != 0 {
 			attrs = inv.appendStatus(attrs, r.Status)
 		}

@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -107,6 +108,7 @@ func (h *funcHandler) call(c *call, event reflect.Value) (result any, out respon
 	}
 	result, err = h.signature.call(&c.given, event)
 	if err == nil {
+		c.encoded.Buffer = *bytes.NewBuffer(c.room[:0])
 		out, err = h.encoding.response(result, &c.encoded)
 	}
 	return result, out, err

@@ -13,10 +13,11 @@ func OfInvocation(ctx context.Context) string {
 	if s, _ := ctx.Value(ContextKey).(string); s != "" {
 		return s
 	}
-	if concurrent() {
+	s := os.Getenv(EnvKey)
+	if s == "" || concurrent() {
 		return ""
 	}
-	return os.Getenv(EnvKey)
+	return s
 }
 
 // concurrent reports whether several invocations run at once in this process. It reads the variable as aws-lambda-go
