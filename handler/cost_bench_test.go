@@ -46,14 +46,13 @@ func benchmarkOwnCost(b *testing.B, fn, event any) {
 	defer cancel()
 	ctx = lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{AwsRequestID: requestID, InvokedFunctionArn: functionARN})
 	with, without := newCaller(ctx, b, wrapped, event), newCaller(ctx, b, fn, event)
-	const turn = 50 // of each in turn, so that what else the machine does falls on both
 	var costs, withs, withouts []time.Duration
 	for b.Loop() {
 		var w, wo time.Duration
 		if len(costs)%2 == 0 { // who comes first finds what the other has left to collect
-			w, wo = timed(turn, with.call), timed(turn, without.call)
+			w, wo = timed(with.call), timed(without.call)
 		} else {
-			wo, w = timed(turn, without.call), timed(turn, with.call)
+			wo, w = timed(without.call), timed(with.call)
 		}
 		costs, withs, withouts = append(costs, w-wo), append(withs, w), append(withouts, wo)
 	}
@@ -63,9 +62,12 @@ func benchmarkOwnCost(b *testing.B, fn, event any) {
 	b.ReportMetric(testing.AllocsPerRun(100, with.call)-testing.AllocsPerRun(100, without.call), "own-allocs/op")
 }
 
-func timed(n int, f func()) time.Duration {
+// turn is how often each is called before it is the other's turn, so that what else the machine does falls on both.
+const turn = 50
+
+func timed(f func()) time.Duration {
 	begun := time.Now()
-	for range n {
+	for range turn {
 		f()
 	}
 	return time.Since(begun)

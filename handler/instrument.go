@@ -40,8 +40,8 @@ func newInstrument(c config) *instrument {
 	return in
 }
 
-// begin sets inv up, which is zero, starts the invocation's span and tells the tracker. The context it returns, with the span, is for the
-// user's function; the invocation keeps ctx itself.
+// begin sets inv up, which is zero, starts the invocation's span and tells the tracker. The context it returns, with the
+// span, is for the user's function; the invocation keeps ctx itself.
 func (in *instrument) begin(inv *invocation, ctx context.Context, read func() trigger.Cause) context.Context { //nolint:revive // inv is what ctx is of
 	var arn string
 	if lc, ok := lambdacontext.FromContext(ctx); ok {

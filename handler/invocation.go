@@ -8,8 +8,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// invocation is one call of the handler. Its fields do not change after begin, but for returned, which the
-// goroutine that serves the invocation owns until it returns the response.
+// invocation is one call of the handler. Its fields do not change after begin, but for returned and the memory, which
+// the goroutine that serves the invocation owns until it returns the response.
 type invocation struct {
 	*instrument
 	ctx       context.Context // as aws-lambda-go gave it: cancelled right after the post of a response or an error
@@ -23,7 +23,7 @@ type invocation struct {
 	memory
 }
 
-// memory is what an invocation needs once, in the one piece of memory that it is.
+// memory is room for what is made once in an invocation, in the one piece of memory that it is.
 type memory struct {
 	options      [3]trace.SpanStartOption
 	ofTheOutcome [2]attribute.KeyValue // a status, its error.type, a size
