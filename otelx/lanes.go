@@ -116,7 +116,7 @@ func (l *lanes) starts(yield func(sdktrace.ReadWriteSpan) bool) {
 }
 
 // ends are the ended spans that were taken, those of a lane in their order, and those of several by when they ended. So
-// those that a goroutine has ended come in its order, on whatever cores that was.
+// those that a goroutine has ended come in its order, on whatever cores that was, unless it has dated ends itself.
 func (l *lanes) ends(yield func(sdktrace.ReadOnlySpan) bool) {
 	for _, mine := range l.taken {
 		mine.rest = mine.ended.taken
