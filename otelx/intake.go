@@ -1,6 +1,10 @@
 package otelx
 
-import sdktrace "go.opentelemetry.io/otel/sdk/trace"
+import (
+	"sort"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+)
 
 // edge tells what spans have changed that an export may have to begin for.
 type edge int
@@ -23,11 +27,17 @@ func (q *queue) expect(s sdktrace.ReadWriteSpan) {
 	}
 }
 
-// openSpans returns what is open, in the order in which it came.
+// openSpans returns what is open, oldest first. It asks the spans when they started, so the lock is not held by then.
 func (q *queue) openSpans() []sdktrace.ReadWriteSpan {
 	q.lock()
-	defer q.unlock()
-	return q.open.list()
+	known := q.open.list()
+	q.unlock()
+	sort.Sort(oldestFirst(known))
+	spans := make([]sdktrace.ReadWriteSpan, len(known))
+	for i := range known {
+		spans[i] = known[i].span
+	}
+	return spans
 }
 
 // add takes in s, if it is sampled, dropping the oldest waiting span if the queue is full; if all of them are being

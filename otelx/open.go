@@ -2,7 +2,6 @@ package otelx
 
 import (
 	"slices"
-	"sort"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -12,14 +11,13 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// endOpen ends those of spans, all that are open, below root, root included (zero: all), youngest first and all at the same moment, with status
-// Error and reason, and with errorType (empty: none) where they have no error.type. It returns how many. No lock is held
-// while a span ends, as that calls span processors.
+// endOpen ends those of spans, all that are open, oldest first, that are root or below it (zero: all). The youngest ends
+// first, and all end at the same moment, with status Error and reason, and with errorType (empty: none) where they have no
+// error.type. It returns how many. No lock is held while a span ends, as that calls span processors.
 func endOpen(spans []sdktrace.ReadWriteSpan, root trace.SpanID, errorType, reason string) int {
 	if root.IsValid() {
 		spans = below(root, spans)
 	}
-	sort.Sort(oldestFirst(spans)) // as they most often are
 	n, now := 0, []trace.SpanEndOption{trace.WithTimestamp(time.Now())}
 	for _, s := range slices.Backward(spans) {
 		if !s.IsRecording() { // ended meanwhile
@@ -34,14 +32,6 @@ func endOpen(spans []sdktrace.ReadWriteSpan, root trace.SpanID, errorType, reaso
 	}
 	return n
 }
-
-// oldestFirst is for sort.Sort, which a function's binary has already: slices.SortFunc is compiled once more for each
-// type of its own, into 8 KB.
-type oldestFirst []sdktrace.ReadWriteSpan
-
-func (s oldestFirst) Len() int           { return len(s) }
-func (s oldestFirst) Less(i, j int) bool { return s[i].StartTime().Before(s[j].StartTime()) }
-func (s oldestFirst) Swap(i, j int)      { s[i], s[j] = s[j], s[i] }
 
 // hasErrorType reports whether who made the span has said already what went wrong.
 func hasErrorType(attrs []attribute.KeyValue) bool {

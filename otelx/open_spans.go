@@ -3,7 +3,6 @@ package otelx
 import (
 	"encoding/binary"
 	"math/bits"
-	"sort"
 	"time"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -137,26 +136,26 @@ func (o *openSpans) trimIf(mayGo func(*openSpan) bool) {
 	}
 }
 
-// list returns what is open, in the order in which it came.
-func (o *openSpans) list() []sdktrace.ReadWriteSpan {
+// list returns what is open, in no order.
+func (o *openSpans) list() []openSpan {
 	known := make([]openSpan, 0, o.n)
 	for _, s := range o.slots {
 		if s.span != nil {
 			known = append(known, s)
 		}
 	}
-	sort.Sort(byArrival(known))
-	spans := make([]sdktrace.ReadWriteSpan, len(known))
-	for i := range known {
-		spans[i] = known[i].span
-	}
-	return spans
+	return known
 }
 
-// byArrival is for sort.Sort, which a function's binary has already: slices.SortFunc is compiled once more for each type
+// oldestFirst orders spans by their starts, and where these are the same by when they came: a parent comes before its
+// children. It is for sort.Sort, which a function's binary has already: slices.SortFunc is compiled once more for each type
 // of its own, into 8 KB.
-type byArrival []openSpan
+type oldestFirst []openSpan
 
-func (s byArrival) Len() int           { return len(s) }
-func (s byArrival) Less(i, j int) bool { return s[i].came < s[j].came }
-func (s byArrival) Swap(i, j int)      { s[i], s[j] = s[j], s[i] }
+func (s oldestFirst) Len() int      { return len(s) }
+func (s oldestFirst) Swap(i, j int) { s[i], s[j] = s[j], s[i] }
+
+func (s oldestFirst) Less(i, j int) bool {
+	order := s[i].span.StartTime().Compare(s[j].span.StartTime())
+	return order < 0 || order == 0 && s[i].came < s[j].came
+}

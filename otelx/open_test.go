@@ -3,6 +3,7 @@ package otelx
 import (
 	"context"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -73,6 +74,23 @@ func TestEndOpenEndsTheRootAndWhatIsBelow(t *testing.T) {
 	}
 	one["root"].End() // by its owner, late: no second snapshot
 	wantStats(t, s, Stats{Ended: 6, Exported: 4, Pending: 2})
+}
+
+// A child that starts at the moment of its parent, as a clock may have it, ends before it all the same.
+func TestEndOpenOfOneMoment(t *testing.T) {
+	s, x := newInMemory(t, 100)
+	at := time.Now()
+	var want []string
+	for i := range 100 {
+		s.TracerProvider().Tracer("test").Start(t.Context(), strconv.Itoa(i), trace.WithTimestamp(at.Add(time.Duration(-i%2))))
+		want = append(want, strconv.Itoa(i))
+	}
+	slices.Reverse(want)
+	slices.SortStableFunc(want, func(a, b string) int { return int(a[len(a)-1]&1) - int(b[len(b)-1]&1) })
+	s.EndOpen([8]byte{}, "SIGTERM")
+	if got := flushed(t, s, x); !slices.Equal(got, want) {
+		t.Errorf("ended %v, want %v", got, want)
+	}
 }
 
 func TestEndOpenBelowAnInnerSpan(t *testing.T) {

@@ -22,7 +22,8 @@ const (
 	maxCopyAttempts = 3
 )
 
-// copyOpen returns provisional copies of those of spans, all that are open, around root (zero: of all), as if they ended at this moment.
+// copyOpen returns provisional copies of those of spans, all that are open, that are around root (zero: of all), as if they
+// ended at this moment.
 func copyOpen(spans []sdktrace.ReadWriteSpan, root trace.SpanID, errorType, reason string) []sdktrace.ReadOnlySpan {
 	if root.IsValid() {
 		spans = around(root, spans)
