@@ -55,12 +55,13 @@
 // # The last resort
 //
 // A process can end while its backend is down. With [WithLastResort] what Shutdown could not deliver is written as lines
-// of OTLP JSON, most often to the log ([SDK.WriteOut] does so for a process that ends without it), from where `epilogue replay` or a Collector sends it later.
+// of OTLP JSON, most often to the log ([SDK.WriteOut] does so for a process that ends without it), from where
+// `epilogue replay` or a Collector sends it later.
 //
 // # Elsewhere
 //
 // Any sdktrace.SpanExporter can take the place of encoder and sender ([WithExporter]), and a [Sender] that of HTTP. A
-// package that knows a backend recognises it by its endpoint ([FromEndpoint]); otelx/xray does so. Failures of background work go
-// to otel.Handle, at most one a minute, and so does what a backend says about spans it rejects. Metrics of the export
+// package that knows a backend recognises it by its endpoint ([FromEndpoint]); otelx/xray does so. Failures of background
+// work go to otel.Handle, at most one a minute, and so does what a backend says about spans it rejects. Metrics of the export
 // itself go to a meter provider ([WithMeterProvider]). A program's own metrics and logs are not this package's.
 package otelx

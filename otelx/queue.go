@@ -23,9 +23,9 @@ const (
 // nobody ever sees the queue without those that have come. Who adds a span takes the lock only where that span could
 // be the one to begin an export for, or one too many.
 //
-// An ended span has a number, counted from 0 in the order in which they are accepted. A batch holds spans of successive numbers and is in one of
-// three places: being filled (fresh), waiting (waiting), or with a goroutine that has taken it and gives it back with
-// release (flying).
+// An ended span has a number, counted from 0 in the order in which they are accepted. A batch holds spans of successive
+// numbers and is in one of three places: being filled (fresh), waiting (waiting), or with a goroutine that has taken it and
+// gives it back with release (flying).
 type queue struct {
 	bound, half, batchSize int
 	slack                  int // so many come where there is no room before somebody looks

@@ -21,7 +21,8 @@ const (
 )
 
 // Defaults proposes settings for the Lambda function that the environment describes, and nothing but names for
-// propagators where AWS_LAMBDA_FUNCTION_NAME is not set. Whatever the user sets beats it, be it an option or an OTEL_* variable.
+// propagators where AWS_LAMBDA_FUNCTION_NAME is not set. Whatever the user sets beats it, be it an option or an OTEL_*
+// variable.
 //
 //   - Resource: cloud.provider, cloud.platform, cloud.region, faas.name, faas.version, faas.instance (the log stream),
 //     faas.max_memory in bytes, aws.log.group.names, aws.log.stream.names, and service.name, which is the function's
@@ -37,7 +38,8 @@ const (
 //     no such variable, or one that is no address, spans go to OTLP's default endpoint.
 //
 // Propagators are otelx's own default, tracecontext and baggage; OTEL_PROPAGATORS may also name xray and xray-lambda
-// ([xray.Propagator], [xray.LambdaPropagator]), in and outside Lambda. docs/propagation.md says when. The export by timer is the agent's to switch off.
+// ([xray.Propagator], [xray.LambdaPropagator]), in and outside Lambda. docs/propagation.md says when. The export by timer is
+// the agent's to switch off.
 //
 // Environment: AWS_XRAY_DAEMON_ADDRESS, AWS_LAMBDA_FUNCTION_NAME, AWS_LAMBDA_FUNCTION_VERSION, AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
 // AWS_LAMBDA_LOG_GROUP_NAME, AWS_LAMBDA_LOG_STREAM_NAME, AWS_REGION. They are the platform's; one that does not parse

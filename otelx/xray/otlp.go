@@ -74,8 +74,8 @@ func otlpIn(setting, region string, opts []OTLPOption) otelx.Option {
 //
 //   - every attempt is signed anew with AWS Signature Version 4, for the host's region, and nothing is signed that goes
 //     to another host or not by https;
-//   - requests have at most 10,000 spans and 5 MB; a span of more than 200 KB is dropped as too large, with its name in the error of
-//     the flush; a resource of more than 16 KB together with a scope is reported once;
+//   - requests have at most 10,000 spans and 5 MB; a span of more than 200 KB is dropped as too large, with its name in
+//     the error of the flush; a resource of more than 16 KB together with a scope is reported once;
 //   - refusals are reported once in words that say what to do: CloudWatch Transaction Search is off, the role may not
 //     xray:PutTraceSegments, the credentials have expired, the clock is wrong. Where one of the latter two is the reason the
 //     spans are kept, since the next attempt has another signature.

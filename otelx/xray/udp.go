@@ -18,7 +18,8 @@ import (
 // The daemon answers nothing. A span counts as exported when the kernel has taken its datagram and has not said that
 // nobody listens there, which of a daemon on the same machine it says at once. What is lost behind that is not known
 // here. A datagram that is refused so, or for which there is no room, is tried again a few times on a new socket. Where
-// nobody listens its spans are then kept for the next flush, which costs this one 3 ms. An address that is not the host's own may be silent where nobody listens.
+// nobody listens its spans are then kept for the next flush, which costs this one 3 ms. An address that is not the host's
+// own may be silent where nobody listens.
 //
 // Between flushes no goroutine exists and no timer runs; one socket stays open, which a freeze does no harm. Inside
 // [otelx.Fallback] it counts only where no endpoint is set. The format is AWS's own and not documented; it is the one
