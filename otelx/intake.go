@@ -76,7 +76,7 @@ func (q *queue) lock() {
 	}
 	for s := range q.lanes.ends {
 		if sc := s.SpanContext(); sc.IsSampled() {
-			q.open.remove(sc.SpanID())
+			q.open.remove(sc)
 			q.told = max(q.told, q.accept(s))
 		}
 	}

@@ -51,12 +51,21 @@ func (o *openSpans) mark() {
 func (o *openSpans) add(s sdktrace.ReadWriteSpan) {
 	if sc := s.SpanContext(); sc.IsSampled() {
 		o.latest++
-		o.put(openSpan{id: idOf(sc.SpanID()), span: s, came: o.latest})
+		o.put(openSpan{id: idOf(sc), span: s, came: o.latest})
 	}
 }
 
-// idOf is a span id as a number.
-func idOf(id trace.SpanID) uint64 { return binary.NativeEndian.Uint64(id[:]) }
+// idOf is one number for the ids of a span and of its trace: those of a trace's spans differ as their ids do, and those of
+// several traces by what the traces' ids come to when their halves are multiplied. A generator of the program's own may make
+// the same span ids in each trace.
+func idOf(sc trace.SpanContext) uint64 {
+	id, of := sc.SpanID(), sc.TraceID()
+	high, low := bits.Mul64(binary.NativeEndian.Uint64(of[:])^golden, binary.NativeEndian.Uint64(of[8:])^golden)
+	return (high ^ low) + binary.NativeEndian.Uint64(id[:])
+}
+
+// golden is 2^64 divided by the golden ratio.
+const golden = 0x9E3779B97F4A7C15
 
 func (o *openSpans) put(s openSpan) {
 	if 2*o.n >= len(o.slots) {
@@ -91,14 +100,13 @@ func (o *openSpans) find(id uint64) int {
 // home is the slot that a span with that id is in, or in one that follows, without an empty one between. Ids need not be
 // random: the multiplication spreads what a generator of the program's own counts up.
 func (o *openSpans) home(id uint64) int {
-	const golden = 0x9E3779B97F4A7C15 // 2^64 divided by the golden ratio
 	return int(id * golden >> (bits.LeadingZeros64(uint64(len(o.slots))) + 1))
 }
 
 func (o *openSpans) after(at int) int { return (at + 1) & (len(o.slots) - 1) }
 
-// remove forgets the span with that id, if it is known.
-func (o *openSpans) remove(id trace.SpanID) { o.empty(o.find(idOf(id))) }
+// remove forgets the span with that context, if it is known.
+func (o *openSpans) remove(sc trace.SpanContext) { o.empty(o.find(idOf(sc))) }
 
 // empty empties a slot, and has those that follow move up that it was in the way of.
 func (o *openSpans) empty(gap int) {

@@ -1,6 +1,8 @@
 package otelx
 
 import (
+	"context"
+	"encoding/binary"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -171,4 +173,43 @@ func TestOpenSpansStorm(t *testing.T) {
 		t.Errorf("%d spans are listed, want 1", n)
 	}
 	wantStats(t, s, Stats{Ended: 4000, Pending: 4000})
+}
+
+// perTrace makes ids as a program may have them: traces are counted, and in each its spans.
+type perTrace struct {
+	traces uint64
+	spans  map[trace.TraceID]uint64
+}
+
+func (g *perTrace) NewIDs(ctx context.Context) (id trace.TraceID, span trace.SpanID) {
+	g.traces++
+	binary.BigEndian.PutUint64(id[8:], g.traces)
+	return id, g.NewSpanID(ctx, id)
+}
+
+func (g *perTrace) NewSpanID(_ context.Context, id trace.TraceID) (span trace.SpanID) {
+	g.spans[id]++
+	binary.BigEndian.PutUint64(span[:], g.spans[id])
+	return span
+}
+
+// A span id is unique in its trace only. Of the open spans with one id, the last alone was known, and was no more when
+// another of them ended.
+func TestOpenSpansOfOneIDInSeveralTraces(t *testing.T) {
+	s, x := newInMemory(t, 1000)
+	tracer := sdktrace.NewTracerProvider(
+		sdktrace.WithSpanProcessor(s.processor), sdktrace.WithIDGenerator(&perTrace{spans: map[trace.TraceID]uint64{}}),
+	).Tracer("test")
+	for range 100 {
+		ctx, _ := tracer.Start(t.Context(), "root")
+		tracer.Start(ctx, "child")
+		_, done := tracer.Start(ctx, "done")
+		done.End()
+	}
+	if n := s.EndOpen([8]byte{}, "SIGTERM"); n != 200 {
+		t.Errorf("%d spans were open, want 200", n)
+	}
+	if got := flushed(t, s, x); len(got) != 300 {
+		t.Errorf("%d spans have ended, want 300", len(got))
+	}
 }
