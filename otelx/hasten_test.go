@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
 // A request that has hung since before is made once more at once, one that begins then after half of its time.
@@ -156,4 +158,46 @@ func TestHasteIsOver(t *testing.T) {
 		wantCalls(t, x, "a b")
 		wantStats(t, s, Stats{Ended: 5, Exported: 2, Pending: 3})
 	})
+}
+
+// A run that one request has failed does not hold up the last moments for another that hangs: what ends then, and what has
+// failed, is tried.
+func TestTheLastMomentsGiveAFailedRunAnotherTry(t *testing.T) {
+	const ms = time.Millisecond
+	test := func(t *testing.T, last func(*SDK) error) {
+		x := &hanging{fakeExporter: &fakeExporter{wide: 4}}
+		x.answer(outcome{verdict: retry, later: true, err: errDown})
+		s := start(x, sized{batch: 1})
+		end(s, "hangs", "fails")
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go func() { _ = s.ForceFlush(ctx) }()
+		synctest.Wait()
+		end(s, "last")
+		if err := last(s); err == nil {
+			t.Error("no error though a request hangs")
+		}
+		wantStats(t, s, Stats{Ended: 3, Exported: 2, Pending: 1})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		test(t, func(s *SDK) error {
+			s.Hasten(time.Now().Add(430 * ms))
+			defer time.Sleep(430 * ms)
+			return s.ForceFlush(within(t, 400*ms))
+		})
+	})
+	synctest.Test(t, func(t *testing.T) {
+		test(t, func(s *SDK) error { return s.Shutdown(within(t, 400*ms)) })
+	})
+}
+
+// hanging is an exporter that does not answer one request.
+type hanging struct{ *fakeExporter }
+
+func (x *hanging) export(ctx context.Context, spans []sdktrace.ReadOnlySpan) outcome {
+	if spans[0].Name() == "hangs" {
+		<-ctx.Done()
+		return outcome{n: len(spans), verdict: retry, err: ctx.Err()}
+	}
+	return x.fakeExporter.export(ctx, spans)
 }

@@ -145,12 +145,16 @@ func (r *run) budget(limit time.Duration) time.Duration {
 }
 
 // makeFinal lifts all limits on attempts but the time of those interested, which is now until deadline (zero: as it
-// was): whoever wanted to wait for longer will not have that time.
+// was): whoever wanted to wait for longer will not have that time. What a worker has given up is tried
+// again, though another may still wait for an answer: there may be no run after this one.
 func (r *run) makeFinal(deadline time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !isClosed(r.final) && !deadline.IsZero() {
-		r.bounded, r.deadline = true, deadline
+	if !isClosed(r.final) {
+		r.failed = false
+		if !deadline.IsZero() {
+			r.bounded, r.deadline = true, deadline
+		}
 	}
 	closeOnce(r.final)
 	closeOnce(r.proceeds)
