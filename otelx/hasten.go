@@ -11,13 +11,15 @@ func (l *loop) hasten(until time.Time) {
 	l.notBefore, l.ends = time.Time{}, until
 	l.queue.setEager(true)
 	time.AfterFunc(time.Until(until), l.calm)
-	if l.run == nil {
-		return
+	if l.run != nil {
+		if l.run.join(until, false) {
+			time.AfterFunc(time.Until(until), l.run.leave)
+		}
+		l.run.makeFinal(until)
 	}
-	if l.run.join(until, false) {
-		time.AfterFunc(time.Until(until), l.run.leave)
+	if l.queue.hasEnough() {
+		l.heed(becameHalf)
 	}
-	l.run.makeFinal(until)
 }
 
 // calm takes back what hasten has done to the queue, where the process lives on.

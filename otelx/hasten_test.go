@@ -131,13 +131,44 @@ func TestHastenedBatchesLeaveWhenTheyAreFull(t *testing.T) {
 		if err := s.ForceFlush(within(t, 420*time.Millisecond)); err != nil || time.Since(begin) != 110*time.Millisecond {
 			t.Errorf("ForceFlush: %v after %v, want the last's round trip", err, time.Since(begin))
 		}
-		got := x.log()
-		slices.Sort(got) // those that begin at once do so in any order
-		if want := []string{"a b", "c d", "e f", "g"}; !slices.Equal(got, want) {
-			t.Errorf("export calls = %q, want %q", got, want)
-		}
+		wantCallsInAnyOrder(t, x, "a b", "c d", "e f", "g")
 		wantStats(t, s, Stats{Ended: 7, Exported: 7})
 	})
+}
+
+// A batch that is full already leaves at once, beside what is under way. It waited for the next one that was full, or for the
+// last flush, which comes after the hooks.
+func TestABatchThatIsFullDoesNotWaitForTheLastFlush(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := &fakeExporter{wide: 4}
+		s := start(x, sized{batch: 2})
+		end(s, "a", "b", "c")
+		s.Hasten(time.Now().Add(100 * time.Millisecond))
+		synctest.Wait()
+		wantCallsInAnyOrder(t, x, "a b", "c")
+		time.Sleep(time.Second)
+		release := x.hold()
+		end(s, "d")
+		go func() { _ = s.ForceFlush(t.Context()) }()
+		synctest.Wait()
+		end(s, "e", "f")
+		synctest.Wait()
+		wantCallsInAnyOrder(t, x, "a b", "c", "d")
+		s.Hasten(time.Now().Add(100 * time.Millisecond))
+		synctest.Wait()
+		wantCallsInAnyOrder(t, x, "a b", "c", "d", "e f")
+		release()
+		_ = s.Shutdown(within(t, time.Second))
+	})
+}
+
+// wantCallsInAnyOrder is wantCalls for calls that begin at once.
+func wantCallsInAnyOrder(t *testing.T, x *fakeExporter, want ...string) {
+	t.Helper()
+	got := x.log()
+	if slices.Sort(got); !slices.Equal(got, want) {
+		t.Errorf("export calls = %q, want %q", got, want)
+	}
 }
 
 // Where the process lives on, batches wait for a flush again.

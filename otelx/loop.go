@@ -47,6 +47,11 @@ func newLoop(q *queue, x exporter, delay, timeout time.Duration) *loop {
 func (l *loop) notice(e edge) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.heed(e)
+}
+
+// heed begins an export for e, or sees to it that one will. l.mu is held.
+func (l *loop) heed(e edge) {
 	last := l.lastMoments()
 	switch {
 	case l.closing:
