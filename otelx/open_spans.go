@@ -155,9 +155,9 @@ func (o *openSpans) list() []openSpan {
 	return known
 }
 
-// oldestFirst orders spans by their starts, and where these are the same by when they came: a parent comes before its
-// children. It is for sort.Sort, which a function's binary has already: slices.SortFunc is compiled once more for each type
-// of its own, into 8 KB.
+// oldestFirst orders spans by their starts, and those of one moment by when they came: but for what has come through several
+// lanes at once, a parent is before its children. It is for sort.Sort, which a function's binary has already:
+// slices.SortFunc is compiled once more for each type of its own, into 8 KB.
 type oldestFirst []openSpan
 
 func (s oldestFirst) Len() int      { return len(s) }

@@ -145,8 +145,8 @@ func (r *run) budget(limit time.Duration) time.Duration {
 }
 
 // makeFinal lifts all limits on attempts but the time of those interested, which is now until deadline (zero: as it
-// was): whoever wanted to wait for longer will not have that time. What a worker has given up is tried
-// again, though another may still wait for an answer: there may be no run after this one.
+// was): whoever wanted to wait for longer will not have that time. What a worker has given up is tried again,
+// though another may still wait for an answer: there may be no run after this one.
 func (r *run) makeFinal(deadline time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
