@@ -167,6 +167,9 @@ func TestPanicsOfDialerAndSignerAreErrors(t *testing.T) {
 				panic("no s1gned")
 			},
 		},
+		"sign request: no": {
+			Sign: func(context.Context, *http.Request, []byte) error { return touchy{errors.New("no")} },
+		},
 	} {
 		cfg.Endpoint, cfg.Headers = parse(t, "http://collector.test/"), map[string]string{"authorization": "Bearer t0ken"}
 		res, err := NewHTTPSender(cfg).Send(t.Context(), nil)
@@ -175,6 +178,11 @@ func TestPanicsOfDialerAndSignerAreErrors(t *testing.T) {
 		}
 	}
 }
+
+// touchy is a signer's error that can not be asked.
+type touchy struct{ error }
+
+func (touchy) Later() bool { panic("when asked") }
 
 // blackHole is a network that answers nothing: who connects to it waits until he has had enough.
 type blackHole struct{ dialing, most, ever atomic.Int64 }

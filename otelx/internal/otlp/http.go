@@ -160,8 +160,13 @@ func (s *HTTPSender) Send(ctx context.Context, body []byte) (Result, error) {
 	return s.answer(resp)
 }
 
-// isForLater reports whether a signer's error says so of itself.
-func isForLater(err error) bool {
+// isForLater reports whether a signer's error says so of itself. One that panics when asked does not.
+func isForLater(err error) (later bool) {
+	defer func() {
+		if recover() != nil {
+			later = false
+		}
+	}()
 	var e interface{ Later() bool }
 	return errors.As(err, &e) && e.Later()
 }
