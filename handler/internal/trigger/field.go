@@ -76,8 +76,8 @@ func (r *reading) fill(c *cursor, last func(key []byte) bool, fields []field, kn
 			r.fillText(c, &fields[i], known, object*maxFields+i+1)
 		case i >= 0 && len(fields[i].fields) > 0 && c.enter('{'):
 			r.fill(c, nil, fields[i].fields, known, object*maxFields+i+1)
-		default:
-			c.skip()
+		case c.skip() == nil:
+			i = -1 // the rest of the text is not this member's
 		}
 		if i >= 0 && fields[i].into != nil && start < c.i && c.s[start] != 'n' {
 			*fields[i].into = value{raw: c.s[start:c.i], in: r}
