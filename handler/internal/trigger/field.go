@@ -91,6 +91,7 @@ func (r *reading) fill(c *cursor, last func(key []byte) bool, fields []field, kn
 
 // fillText is fill for the object in a string, which is likely to begin with the first of the fields.
 func (r *reading) fillText(c *cursor, f *field, known *order, object int) {
+	unset(f.fields) // of a member of the same name
 	text := cursor{s: c.s[c.i:], i: 1, escaped: true}
 	if len(text.s) > 0 && text.s[0] == '"' && text.begins(f.fields[0].name) {
 		r.fill(&text, nil, f.fields, known, object)

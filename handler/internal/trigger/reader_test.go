@@ -381,6 +381,18 @@ func TestBrokenNotifications(t *testing.T) {
 	}
 }
 
+// TestMembersTwice: of a message's bodies the last counts, as it does for encoding/json.
+func TestMembersTwice(t *testing.T) {
+	const notification = `"{\"Type\":\"Notification\",\"TopicArn\":\"t\",\"MessageAttributes\":{\"a\":{\"Value\":\"1\"}}}"`
+	for _, last := range []string{`"x"`, `"{\"Type\":\"Notification\",\"TopicArn\":\"u\"}"`, `"{\"Type\":\"Notification\",\"TopicArn\":\"\\u0075\"}\u0020"`, `1`} {
+		text := []byte(`{"Records":[{"eventSource":"aws:sqs","body":` + notification + `,"body":` + last + `}]}`)
+		want := dump(typedCause(t, reflect.TypeFor[map[string]any](), text))
+		if diff := cmp.Diff(want, dump(trigger.NewReader(nil, settings).Raw(text))); diff != "" {
+			t.Errorf("%s (-map +raw):\n%s", last, diff)
+		}
+	}
+}
+
 // TestPartitions: the messages of Kafka come in the order of their partitions, in whatever order these stand.
 func TestPartitions(t *testing.T) {
 	list := func(name string, n int) string {
