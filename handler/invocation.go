@@ -26,7 +26,7 @@ type invocation struct {
 // memory is room for what is made once in an invocation, in the one piece of memory that it is.
 type memory struct {
 	options      [3]trace.SpanStartOption
-	ofTheOutcome [2]attribute.KeyValue // a status, its error.type, a size
+	ofTheOutcome [2]attribute.KeyValue // a status and a size; with an error.type they take more
 }
 
 // late reports whether the deadline has passed: what is posted now is refused, or its acceptance is unknown.

@@ -65,8 +65,8 @@ func parseNumber(s string) (float64, bool) {
 	return f, err == nil
 }
 
-// moment returns a time as conventions want it: ISO 8601 in UTC, to the millisecond. It may be a time.Time, a struct around one, text, or
-// seconds since 1970; empty for what is no time, or the zero one.
+// moment returns a time as conventions want it: ISO 8601 in UTC, to the millisecond. It may be a time.Time, a struct around
+// one, text, or seconds since 1970; empty for what is no time, or the zero one.
 func (v *value) moment() string {
 	t := v.time()
 	if t.IsZero() {
