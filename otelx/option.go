@@ -180,7 +180,8 @@ func WithHeaders(headers map[string]string) Option {
 }
 
 // WithMaxQueueSize sets how many spans the buffer holds, those being sent included; the table of open spans has the
-// same bound. Values below 1 are an error and change nothing.
+// same bound. Where the buffer is full the oldest are dropped for up to a thirty-second of it at once, so that so many more
+// may be in memory; [SDK.Stats] never counts more as pending. Values below 1 are an error and change nothing.
 //
 // Environment: OTEL_BSP_MAX_QUEUE_SIZE, default 2048. What is not a positive number is an error and means the default.
 func WithMaxQueueSize(spans int) Option {
