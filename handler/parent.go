@@ -27,7 +27,7 @@ func (in *instrument) parent(ctx context.Context, cause *trigger.Cause) (context
 		return only, links.list
 	}
 	parent := in.propagators().Extract(ctx, carrierOf(&cause.Caller))
-	if sc := trace.SpanContextFromContext(parent); sc.IsValid() && found(sc, trace.SpanContextFromContext(ctx)) {
+	if sc := trace.SpanContextFromContext(parent); found(sc, trace.SpanContextFromContext(ctx)) {
 		return parent, links.list
 	}
 	for _, s := range [...]string{cause.Caller.TraceHeader, xrayheader.OfInvocation(ctx)} {
