@@ -1,0 +1,143 @@
+// Package bounded calls foreign code: an exporter, a hook, a logger, an error handler, anything that the program or
+// another library has written. Such code may panic, end its goroutine or never return. None of that reaches the caller.
+//
+// It is the only place in the module that does this.
+package bounded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// ErrGoexit means that the function ended its goroutine (runtime.Goexit).
+var ErrGoexit = errors.New("ended its goroutine")
+
+// ErrNotReturned means that the function had not returned when its time was over. It may still be running.
+var ErrNotReturned = errors.New("did not return in time")
+
+// PanicError is a recovered panic.
+type PanicError struct {
+	Value any // the value given to panic; never nil
+}
+
+func (e *PanicError) Error() string { return fmt.Sprintf("panicked: %v", e.Value) }
+
+// Unwrap returns the panic's value if it is an error.
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
+}
+
+// Call runs fn on a goroutine of its own and returns its result, or returns as soon as ctx has ended and the grace has
+// passed. Then the error is [ErrNotReturned] and the goroutine stays behind until fn returns. A result that is ready
+// at that moment wins.
+//
+// A panic in fn becomes a [*PanicError], and runtime.Goexit becomes [ErrGoexit].
+func Call[T any](ctx context.Context, grace time.Duration, fn func(context.Context) (T, error)) (T, error) {
+	return wait(ctx, grace, start(ctx, fn, nil))
+}
+
+// Run is [Call] for a function without a result.
+func Run(ctx context.Context, grace time.Duration, fn func(context.Context)) error {
+	_, err := Call(ctx, grace, func(ctx context.Context) (struct{}, error) {
+		fn(ctx)
+		return struct{}{}, nil
+	})
+	return err
+}
+
+// Protect runs fn on the caller's goroutine and turns a panic into a [*PanicError]. It does not bound the time.
+func Protect(fn func()) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &PanicError{Value: v}
+		}
+	}()
+	fn()
+	return nil
+}
+
+// Exclusive admits one call at a time, so that calls that do not return cannot pile up. The zero value is ready.
+type Exclusive struct {
+	mu      sync.Mutex
+	running bool
+}
+
+// Call is the package's [Call] on the slot e. It returns [ErrNotReturned] without calling fn while an earlier call that
+// was left behind has not returned.
+func (e *Exclusive) Call(ctx context.Context, grace time.Duration, fn func(context.Context) error) error {
+	if !e.enter() {
+		return fmt.Errorf("an earlier call %w", ErrNotReturned)
+	}
+	_, err := wait(ctx, grace, start(ctx, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, fn(ctx)
+	}, e.leave))
+	return err
+}
+
+func (e *Exclusive) enter() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.running {
+		return false
+	}
+	e.running = true
+	return true
+}
+
+func (e *Exclusive) leave() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.running = false
+}
+
+type result[T any] struct {
+	value T
+	err   error
+}
+
+// start runs fn on a new goroutine. It calls after, if there is one, when fn has returned and before the result is
+// readable.
+func start[T any](ctx context.Context, fn func(context.Context) (T, error), after func()) <-chan result[T] {
+	done := make(chan result[T], 1)
+	go func() {
+		r := result[T]{err: ErrGoexit}
+		defer func() {
+			if v := recover(); v != nil {
+				r.err = &PanicError{Value: v}
+			}
+			if after != nil {
+				after()
+			}
+			done <- r
+		}()
+		value, err := fn(ctx)
+		r = result[T]{value, err}
+	}()
+	return done
+}
+
+func wait[T any](ctx context.Context, grace time.Duration, done <-chan result[T]) (T, error) {
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+	}
+	timer := time.NewTimer(grace)
+	defer timer.Stop()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-timer.C:
+	}
+	select {
+	case r := <-done:
+		return r.value, r.err
+	default:
+		var zero T
+		return zero, ErrNotReturned
+	}
+}
