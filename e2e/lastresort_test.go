@@ -18,7 +18,7 @@ import (
 // every span is there once, and in every field as if it had gone the usual way.
 func TestLastResortGoesTheWholeRound(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, "EPILOGUE_LAST_RESORT=stderr")
+	s := newStage(t, "EPILOGUE_SPILL=stderr")
 	s.invoke(spansEach)
 	s.proxy.down()
 	s.invoke(spansEach)

@@ -104,7 +104,7 @@ func TestUnsampledSpansAreNotTouched(t *testing.T) {
 	s := start(x, sized{})
 	s.provider = sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(s.processor), sdktrace.WithSampler(recordOnly{}))
 	end(s, "a")
-	if n := s.EndOpen([8]byte{}, "no"); n != 0 {
+	if n := s.EndOpenSpans(nil, "", "no"); n != 0 {
 		t.Errorf("%d unsampled spans are open", n)
 	}
 	wantStats(t, s, Stats{})
@@ -217,7 +217,7 @@ func accountRound(t *testing.T, seed uint64) {
 				_ = s.ForceFlush(ctx)
 				cancel()
 				check()
-				s.SetIntervalFlush(rng.IntN(2) == 0)
+				s.SetBackgroundExport(rng.IntN(2) == 0)
 				time.Sleep(time.Duration(rng.IntN(40)) * time.Millisecond)
 			}
 		})

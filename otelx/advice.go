@@ -32,6 +32,6 @@ func (l *loop) advise() {
 	l.news = nil
 	l.mu.Unlock()
 	for _, err := range news {
-		handle(fmt.Errorf("export spans: %w", err))
+		l.report.handler.handle(fmt.Errorf("export spans: %w", err))
 	}
 }

@@ -93,11 +93,11 @@ func TestIntervalOffRunsNothing(t *testing.T) {
 		x := &fakeExporter{}
 		s := start(x, sized{interval: true, delay: time.Second})
 		end(s, "a")
-		s.SetIntervalFlush(false)
+		s.SetBackgroundExport(false)
 		end(s, "b")
 		time.Sleep(time.Hour)
 		wantCalls(t, x)
-		s.SetIntervalFlush(true)
+		s.SetBackgroundExport(true)
 		time.Sleep(time.Second)
 		synctest.Wait()
 		wantCalls(t, x, "a b")

@@ -13,6 +13,8 @@ type batch struct {
 	head  int    // spans before it are done with
 	spans []sdktrace.ReadOnlySpan
 
+	spilled []uint64 // numbers of live spans that have left the queue as lines, ascending
+
 	strikes int // 1 once it has failed, and one more for each run in which it alone has; of who has taken it
 }
 

@@ -14,7 +14,8 @@ import (
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
-	"github.com/epilogue-go/epilogue/otelx/internal/otlp"
+	"github.com/epilogue-go/epilogue/internal/otlp"
+	"github.com/epilogue-go/epilogue/internal/otlphttp"
 )
 
 // nullExporter takes everything at once.
@@ -182,12 +183,12 @@ func BenchmarkFlushOfNothing(b *testing.B) {
 	}
 }
 
-// BenchmarkBacklog is what it costs to learn that nothing is pending.
-func BenchmarkBacklog(b *testing.B) {
+// BenchmarkPending is what it costs to learn that nothing is pending.
+func BenchmarkPending(b *testing.B) {
 	s := start(nullExporter{}, sized{})
 	b.ReportAllocs()
 	for b.Loop() {
-		if n, urgent := s.Backlog(); n > 0 || urgent {
+		if n, urgent := s.Pending(); n > 0 || urgent {
 			b.Fatal(n, urgent)
 		}
 	}
@@ -209,7 +210,8 @@ func BenchmarkFlushOfOneSpan(b *testing.B) {
 		b.Fatal(err)
 	}
 	b.Run("otlp", func(b *testing.B) {
-		x := newOTLPExporter(otlp.NewHTTPSender(otlp.HTTPConfig{Endpoint: endpoint}), defaultRequestBytes)
+		client := otlphttp.NewClient(otlphttp.ClientConfig{})
+		x := newOTLPExporter(httpSender{client.Endpoint(otlphttp.EndpointConfig{URL: endpoint}), client}, defaultRequestBytes)
 		benchmarkFlush(b, x, ended[0])
 		_ = x.close(context.Background())
 	})

@@ -31,20 +31,20 @@ const (
 	BreakerClosed BreakerState = iota
 	// BreakerOpen means that the backend is down. Until a pause is over, flushes fail at once and keep their spans.
 	BreakerOpen
-	// BreakerProbing means that the backend was down. The flush under way, or else the next, begins with a single
+	// BreakerHalfOpen means that the backend was down. The flush under way, or else the next, begins with a single
 	// request; once that is dealt with, the rest follows.
-	BreakerProbing
+	BreakerHalfOpen
 )
 
-// String returns "closed", "open" or "probing".
+// String returns "closed", "open" or "half-open".
 func (s BreakerState) String() string {
 	switch s {
 	case BreakerClosed:
 		return "closed"
 	case BreakerOpen:
 		return "open"
-	case BreakerProbing:
-		return "probing"
+	case BreakerHalfOpen:
+		return "half-open"
 	}
 	return fmt.Sprintf("BreakerState(%d)", int(s))
 }

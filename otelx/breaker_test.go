@@ -103,7 +103,7 @@ func TestBreakerHeedsBothClocks(t *testing.T) {
 
 func TestBreakerStateStrings(t *testing.T) {
 	for s, want := range map[BreakerState]string{
-		BreakerClosed: "closed", BreakerOpen: "open", BreakerProbing: "probing", 7: "BreakerState(7)",
+		BreakerClosed: "closed", BreakerOpen: "open", BreakerHalfOpen: "half-open", 7: "BreakerState(7)",
 	} {
 		if s.String() != want {
 			t.Errorf("%d is %q", int(s), s)

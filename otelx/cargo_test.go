@@ -8,7 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/epilogue-go/epilogue/otelx/internal/otlp"
+	"github.com/epilogue-go/epilogue/internal/otelenv"
+	"github.com/epilogue-go/epilogue/internal/otlphttp"
 )
 
 // distant is a backend that takes a while, and counts the bytes on their way.
@@ -19,11 +20,11 @@ type distant struct {
 
 func (*distant) Close() error { return nil }
 
-func (d *distant) Send(_ context.Context, body []byte) (otlp.Result, error) {
+func (d *distant) Send(_ context.Context, body []byte) (otlphttp.Result, error) {
 	d.count(1, len(body))
 	time.Sleep(time.Second)
 	d.count(-1, -len(body))
-	return otlp.Result{}, nil
+	return otlphttp.Result{}, nil
 }
 
 func (d *distant) count(requests, bytes int) {
@@ -88,11 +89,11 @@ func TestMaxRequestSize(t *testing.T) {
 		{env: "16384", opt: WithMaxRequestSize(1 << 20), want: 1 << 20},
 		{
 			env: "16383", want: defaultRequestBytes,
-			err: `EPILOGUE_MAX_REQUEST_SIZE="16383": out of range; write 16384 to 67108864; it counts as unset`,
+			err: `EPILOGUE_MAX_REQUEST_SIZE="16383": out of range (write 16384 to 67108864)`,
 		},
 		{
 			env: "4MiB", want: defaultRequestBytes,
-			err: `EPILOGUE_MAX_REQUEST_SIZE="4MiB": no whole number; write 16384 to 67108864; it counts as unset`,
+			err: `EPILOGUE_MAX_REQUEST_SIZE="4MiB": not a whole number (write 16384 to 67108864)`,
 		},
 		{
 			opt: WithMaxRequestSize(64<<20 + 1), want: defaultRequestBytes,
@@ -101,12 +102,12 @@ func TestMaxRequestSize(t *testing.T) {
 	} {
 		getenv := func(key string) string { return map[string]string{"EPILOGUE_MAX_REQUEST_SIZE": tt.env}[key] }
 		c := newConfig(getenv, []Option{tt.opt})
-		env := &environment{getenv: c.getenv}
+		env := otelenv.New(c.getenv)
 		if got := c.requestSize(env); got != tt.want {
 			t.Errorf("%+v: %d", tt, got)
 		}
 		var said []string
-		for _, err := range append(c.errs, env.errs...) {
+		for _, err := range append(c.errs, env.Errs()...) {
 			said = append(said, err.Error())
 		}
 		if got := strings.Join(said, "; "); got != tt.err {

@@ -33,7 +33,7 @@ type settings struct {
 	idGenerator sdktrace.IDGenerator
 	measurer    func(c *config, x exporter, queueSize int) (measurer, error)
 	sign        func(context.Context, *http.Request, []byte) error
-	hint        func(status int, message string) (todo string, passes bool)
+	classify    func(status int, message string) (hint string, retry bool)
 	dial        func(ctx context.Context, network, address string) (net.Conn, error)
 	sender      Sender
 	limits      Limits
@@ -42,7 +42,7 @@ type settings struct {
 	queueSize   int
 	batchSize   int
 	requestSize int
-	lastResort  io.Writer
+	spill       io.Writer
 }
 
 type namedPropagator struct {

@@ -7,18 +7,18 @@ import (
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
-	"github.com/epilogue-go/epilogue/otelx/internal/otlp"
+	"github.com/epilogue-go/epilogue/internal/otlp"
 )
 
-// consoleExporter writes each span as a line of OTLP JSON, by the encoder that the last resort has too. It is used by one
-// goroutine at a time.
+// consoleExporter writes each span as a line of OTLP JSON, with the encoder that spills use too. One goroutine uses it at a
+// time.
 type consoleExporter struct {
 	w       io.Writer
 	encoder otlp.LineEncoder
 	line    []byte
 }
 
-// ExportSpans writes a line a span, with a Write for each, so that what others write stands between lines.
+// ExportSpans writes one line for each span with one Write, so that other output stands between lines.
 func (x *consoleExporter) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
 	if err := ctx.Err(); err != nil {
 		return err

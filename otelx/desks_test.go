@@ -10,7 +10,7 @@ import (
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
-	"github.com/epilogue-go/epilogue/otelx/internal/otlp"
+	"github.com/epilogue-go/epilogue/internal/otlphttp"
 )
 
 // watched is a span that tells how many are being encoded at once.
@@ -22,8 +22,8 @@ type watched struct {
 // taker is a backend that accepts everything.
 type taker struct{}
 
-func (taker) Send(context.Context, []byte) (otlp.Result, error) { return otlp.Result{}, nil }
-func (taker) Close() error                                      { return nil }
+func (taker) Send(context.Context, []byte) (otlphttp.Result, error) { return otlphttp.Result{}, nil }
+func (taker) Close() error                                          { return nil }
 
 type watch struct {
 	mu        sync.Mutex
@@ -52,7 +52,7 @@ func (w *watch) enter(n int) {
 func TestOneCPUIsLeftToWhatHasBeenEncoded(t *testing.T) {
 	x := newOTLPExporter(taker{}, defaultRequestBytes)
 	s := start(x, sized{bound: 1000, batch: 1})
-	s.SetIntervalFlush(false)
+	s.SetBackgroundExport(false)
 	w := &watch{}
 	_, ended := benchSpans(20)
 	for _, span := range ended {

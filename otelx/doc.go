@@ -27,7 +27,7 @@
 // When a sampled span ends, its snapshot goes into a bounded buffer, and nothing else happens on that path. Spans leave
 //
 //   - when somebody calls [SDK.ForceFlush] or [SDK.Shutdown];
-//   - by a timer, OTEL_BSP_SCHEDULE_DELAY after the first span in an empty buffer, unless [SDK.SetIntervalFlush]
+//   - by a timer, OTEL_BSP_SCHEDULE_DELAY after the first span in an empty buffer, unless [SDK.SetBackgroundExport]
 //     has switched that off, as the agent does where the process may be frozen;
 //   - in the background when the buffer is half full, or, once [SDK.Hasten] has been called, a batch.
 //
@@ -54,7 +54,7 @@
 //
 // # The last resort
 //
-// A process can end while its backend is down. With [WithLastResort] what Shutdown could not deliver is written as lines
+// A process can end while its backend is down. With [WithSpill] what Shutdown could not deliver is written as lines
 // of OTLP JSON, most often to the log ([SDK.WriteOut] does so for a process that ends without it), from where
 // `epilogue replay` or a Collector sends it later.
 //

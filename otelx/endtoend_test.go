@@ -260,7 +260,7 @@ func TestUnreachableBackendKeepsSpans(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.SetIntervalFlush(false)
+	s.SetBackgroundExport(false)
 	span(s, "a")
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()

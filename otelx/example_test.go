@@ -32,7 +32,7 @@ func Example() {
 }
 
 // What is still running when the process must go is ended with a reason instead of being lost.
-func ExampleSDK_EndOpen() {
+func ExampleSDK_EndOpenSpans() {
 	ctx := context.Background()
 	backend := tracetest.NewInMemoryExporter()
 	tel, err := otelx.New(ctx, otelx.WithExporter(backend))
@@ -43,7 +43,7 @@ func ExampleSDK_EndOpen() {
 	ctx, request := otel.Tracer("shop").Start(ctx, "request")
 	otel.Tracer("shop").Start(ctx, "query") // both still run
 
-	fmt.Println(tel.EndOpen(request.SpanContext().SpanID(), "SIGTERM"), "ended")
+	fmt.Println(tel.EndOpenSpans([][8]byte{request.SpanContext().SpanID()}, "", "SIGTERM"), "ended")
 	if err := tel.Shutdown(context.Background()); err != nil {
 		fmt.Println("not all delivered:", err)
 	}
@@ -60,6 +60,6 @@ func ExampleNew_badSetting() {
 	fmt.Println(err)
 	fmt.Println(tel.Stats().Ended)
 	// Output:
-	// otelx: OTEL_EXPORTER_OTLP_ENDPOINT="collector:4318": no scheme; write http://collector:4318
+	// otelx: OTEL_EXPORTER_OTLP_ENDPOINT="collector:4318": no scheme (write http://collector:4318)
 	// 0
 }

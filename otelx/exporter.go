@@ -2,7 +2,6 @@ package otelx
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime"
 	"sync"
@@ -10,7 +9,9 @@ import (
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
-	"github.com/epilogue-go/epilogue/otelx/internal/otlp"
+	"github.com/epilogue-go/epilogue/internal/bounded"
+	"github.com/epilogue-go/epilogue/internal/otlp"
+	"github.com/epilogue-go/epilogue/internal/otlphttp"
 )
 
 const (
@@ -76,7 +77,7 @@ func (o outcome) final() bool { return o.verdict != retry && o.verdict != keep }
 // otlpExporter is encoder and sender. Where the backend refuses a request for its size, it sends the same spans in
 // smaller ones, and makes no larger ones from then on.
 type otlpExporter struct {
-	sender otlp.Sender
+	sender sender
 	most   int // bytes of a request at the beginning
 	limits Limits
 	cargo  cargo
@@ -96,7 +97,7 @@ type encoding struct {
 }
 
 // newOTLPExporter returns an exporter whose requests have at most so many bytes.
-func newOTLPExporter(s otlp.Sender, most int) *otlpExporter {
+func newOTLPExporter(s sender, most int) *otlpExporter {
 	return &otlpExporter{
 		sender: s, most: most, limit: most, cargo: cargo{most: maxFullRequests * most},
 		desks: make(chan struct{}, max(runtime.GOMAXPROCS(0)-1, 1)),
@@ -134,11 +135,14 @@ func (x *otlpExporter) export(ctx context.Context, spans []sdktrace.ReadOnlySpan
 			o := acceptance(n, res)
 			o.advice = x.limits.review(e.described)
 			return o
-		case res.Retryable || ctx.Err() != nil:
-			return outcome{n: n, verdict: retry, retryAfter: res.RetryAfter, later: res.Later, err: err, advice: explained(res, err)}
-		case res.TooLarge && n == 1:
+		case res.Outcome == otlphttp.Retryable || res.Outcome == otlphttp.RetryNextFlush || ctx.Err() != nil:
+			return outcome{
+				n: n, verdict: retry, retryAfter: res.RetryAfter, later: res.Outcome == otlphttp.RetryNextFlush,
+				err: err, advice: explained(res, err),
+			}
+		case res.Outcome == otlphttp.TooLarge && n == 1:
 			return outcome{n: 1, verdict: tooLarge, err: fmt.Errorf("span %q: %w", spans[0].Name(), err)}
-		case !res.TooLarge || len(e.body) < min(minSplitBytes, x.most/8):
+		case res.Outcome != otlphttp.TooLarge || len(e.body) < min(minSplitBytes, x.most/8):
 			return x.refusal(e, n, res, err)
 		}
 		limit = x.lower(len(e.body) / 2)
@@ -158,8 +162,8 @@ func (x *otlpExporter) encode(ctx context.Context, e *encoding, spans []sdktrace
 		return 0, context.Cause(ctx)
 	}
 	defer func() { <-x.desks }()
-	encoder := x.sitDown()
-	defer x.standUp(encoder)
+	encoder := x.takeEncoder()
+	defer x.putEncoder(encoder)
 	e.body, n = encoder.AppendRequest(e.body[:0], spans, limit)
 	if n == 0 && limit < x.most {
 		e.body, n = encoder.AppendRequest(e.body[:0], spans[:1], x.most)
@@ -168,8 +172,8 @@ func (x *otlpExporter) encode(ctx context.Context, e *encoding, spans []sdktrace
 	return n, nil
 }
 
-// sitDown returns an encoder for who has a desk.
-func (x *otlpExporter) sitDown() *otlp.Encoder {
+// takeEncoder returns an encoder of the pool or a new one.
+func (x *otlpExporter) takeEncoder() *otlp.Encoder {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	n := len(x.encoders) - 1
@@ -182,8 +186,8 @@ func (x *otlpExporter) sitDown() *otlp.Encoder {
 	return encoder
 }
 
-// standUp takes an encoder back, but for memory beyond what is kept.
-func (x *otlpExporter) standUp(encoder *otlp.Encoder) {
+// putEncoder returns an encoder to the pool, unless the pool would keep too much memory.
+func (x *otlpExporter) putEncoder(encoder *otlp.Encoder) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.kept+encoder.Memory() <= keepBytes {
@@ -192,8 +196,8 @@ func (x *otlpExporter) standUp(encoder *otlp.Encoder) {
 	}
 }
 
-// refusal is the outcome of a request that the backend will never take.
-func (x *otlpExporter) refusal(e *encoding, n int, res otlp.Result, err error) outcome {
+// refusal returns the outcome of a request that the backend will never accept.
+func (x *otlpExporter) refusal(e *encoding, n int, res otlphttp.Result, err error) outcome {
 	o := outcome{n: n, verdict: refused, err: err, advice: x.limits.review(e.described)}
 	if o.advice == nil {
 		o.advice = explained(res, err)
@@ -201,12 +205,12 @@ func (x *otlpExporter) refusal(e *encoding, n int, res otlp.Result, err error) o
 	return o
 }
 
-// explained is what the user can do about err; nil where that is not known.
-func explained(res otlp.Result, err error) *advice {
+// explained returns the backend's hint about err; nil if there is none.
+func explained(res otlphttp.Result, err error) *advice {
 	if res.Hint == "" {
 		return nil
 	}
-	return &advice{key: res.Hint, err: fmt.Errorf("%w; %s", err, res.Hint)}
+	return &advice{key: res.HintKey, err: fmt.Errorf("%w; %s", err, res.Hint)}
 }
 
 // lower makes limit the most that requests have from now on, if they had more, and returns what they have.
@@ -217,7 +221,7 @@ func (x *otlpExporter) lower(limit int) int {
 	return x.limit
 }
 
-func acceptance(n int, res otlp.Result) outcome {
+func acceptance(n int, res otlphttp.Result) outcome {
 	o := outcome{n: n, rejected: min(max(res.Rejected, 0), int64(n))}
 	switch {
 	case o.rejected > 0:
@@ -253,30 +257,27 @@ func (x *otlpExporter) give(e *encoding) {
 	}
 }
 
-// foreignExporter adapts an sdktrace.SpanExporter. It may not be called concurrently and retries by itself
+// customExporter adapts an sdktrace.SpanExporter. It may not be called concurrently and retries by itself
 // (OpenTelemetry Specification, "Span Exporter").
-type foreignExporter struct{ sdktrace.SpanExporter }
+type customExporter struct{ sdktrace.SpanExporter }
 
-func (foreignExporter) width() int { return 1 }
+func (customExporter) width() int { return 1 }
 
-func (x foreignExporter) close(ctx context.Context) error { return x.Shutdown(ctx) }
+func (x customExporter) close(ctx context.Context) error { return x.Shutdown(ctx) }
 
-func (x foreignExporter) export(ctx context.Context, spans []sdktrace.ReadOnlySpan) outcome {
+func (x customExporter) export(ctx context.Context, spans []sdktrace.ReadOnlySpan) outcome {
 	if err := x.ExportSpans(ctx, spans); err != nil {
 		return outcome{n: len(spans), verdict: keep, err: err}
 	}
 	return outcome{n: len(spans)}
 }
 
-// export sends what x.export returns to answers. It is to have a goroutine of its own, since a user's code may end that.
-// A panic, or such an end, is a refusal: the spans that caused it would cause it again.
+// export sends the result of x.export to answers. A panic of the program's code, or runtime.Goexit, is a refusal: the spans
+// that caused it would cause it again.
 func export(ctx context.Context, x exporter, spans []sdktrace.ReadOnlySpan, answers chan<- outcome) {
-	o := outcome{n: len(spans), verdict: refused, err: errors.New("exporter ended its goroutine")}
-	defer func() {
-		if p := recover(); p != nil {
-			o.err = fmt.Errorf("exporter panicked: %v", p)
-		}
-		answers <- o
-	}()
-	o = x.export(ctx, spans)
+	o, err := bounded.Call(context.WithoutCancel(ctx), 0, func(context.Context) (outcome, error) { return x.export(ctx, spans), nil })
+	if err != nil {
+		o = outcome{n: len(spans), verdict: refused, err: fmt.Errorf("exporter %w", err)}
+	}
+	answers <- o
 }

@@ -177,7 +177,7 @@ func wantStats(t *testing.T, s *SDK, want Stats) {
 	if got != want {
 		t.Errorf("Stats() = %+v, want %+v", got, want)
 	}
-	if got.Ended != got.Exported+got.Pending+got.Dropped.Total() {
+	if got.Ended != got.Exported+got.Pending+got.Dropped.Total()+got.Spilled {
 		t.Errorf("the account does not add up: %+v", got)
 	}
 }

@@ -1,15 +1,18 @@
 package otelx
 
-import "net/url"
+import (
+	"net/url"
 
-// FromEndpoint defers the choice of an option to [New], which calls choose with the endpoint that it has found: of an
-// option, wherever it stands, or of the environment; nil where there is none, a bad one included. It is how a package
-// that knows a backend recognises it. A nil option is skipped; others count as if they stood after all that New was
-// given, at the rank ([Fallback] or not) of FromEndpoint itself. choose must be free of side effects and not change the
-// URL, which may have credentials in it.
+	"github.com/epilogue-go/epilogue/internal/otelenv"
+)
+
+// FromEndpoint defers the choice of an option to [New], which calls choose with the endpoint from the options and the
+// environment; nil if there is no valid one. A package that knows a backend recognizes it this way. A nil option is skipped.
+// Other options apply after all options of New, with the rank ([Fallback] or not) of FromEndpoint itself. choose must have no
+// side effects and must not change the URL, which may hold credentials.
 //
-// Where no endpoint can count, choose is not called: where spans do not go by OTLP ([WithExporter],
-// OTEL_TRACES_EXPORTER, OTEL_SDK_DISABLED), and where an option outside Fallback has them go another way ([WithSender]).
+// New does not call choose if no endpoint is used: spans do not go by OTLP ([WithExporter], OTEL_TRACES_EXPORTER,
+// OTEL_SDK_DISABLED), or an option outside Fallback sets [WithSender].
 func FromEndpoint(choose func(endpoint *url.URL) Option) Option {
 	return optionFunc(func(c *config) {
 		if c.getenv != nil {
@@ -18,9 +21,8 @@ func FromEndpoint(choose func(endpoint *url.URL) Option) Option {
 	})
 }
 
-// Invalid makes [New] return err among its errors. It is how a package that makes options for New says that a setting
-// it was given is bad: err names the setting, its value, what is accepted, and what counts instead. A nil err changes
-// nothing.
+// Invalid makes [New] return err among its errors. A package that makes options for New reports a bad setting this way; err
+// names the setting, its value, the problem and the remedy. A nil err changes nothing.
 func Invalid(err error) Option {
 	return optionFunc(func(c *config) {
 		if err != nil {
@@ -35,13 +37,13 @@ type deferred struct {
 	target *settings
 }
 
-// applyDeferred applies what all other options and the environment had to be known for.
+// applyDeferred applies the options that depend on the endpoint, when all others are known.
 func (c *config) applyDeferred() {
-	if len(c.deferred) == 0 || c.chosen.sender != nil || !c.sendsOTLP(c.getenv) {
+	if len(c.deferred) == 0 || c.chosen.sender != nil || !c.sendsOTLP() {
 		return
 	}
-	endpoint := c.findEndpoint(&environment{getenv: c.getenv}) // what is wrong with it is told where it is used
-	for i := 0; i < len(c.deferred); i++ {                     // those that it appends itself included
+	endpoint := c.findEndpoint(otelenv.New(c.getenv)) // its errors are reported where it is used
+	for i := 0; i < len(c.deferred); i++ {            // including those that the loop appends
 		d := c.deferred[i]
 		c.target = d.target
 		Options(d.choose(endpoint)).apply(c)
@@ -50,11 +52,11 @@ func (c *config) applyDeferred() {
 }
 
 // sendsOTLP reports whether spans go by OTLP.
-func (c *config) sendsOTLP(getenv func(string) string) bool {
-	env := &environment{getenv: getenv} // what is wrong is told where it is used
-	if c.chosen.exporter != nil || env.boolean("OTEL_SDK_DISABLED") {
+func (c *config) sendsOTLP() bool {
+	env := otelenv.New(c.getenv) // its errors are reported where the values are used
+	if c.chosen.exporter != nil || env.Bool("OTEL_SDK_DISABLED") {
 		return false
 	}
-	kind := env.exporterKind()
+	kind := exporterKind(env)
 	return c.chosen.sender != nil || kind == "otlp" || kind == "" && c.fallback.exporter == nil
 }

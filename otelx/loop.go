@@ -27,19 +27,18 @@ type loop struct {
 	given     map[string]bool // advice, by its key
 	news      []error         // advice that is not reported yet
 
-	final    bool           // the end has begun: the backend is tried, whatever is known of it
-	ends     time.Time      // when the process's time is up; zero: not known
-	copying  sync.WaitGroup // sendCopies under way; with closing, none begins any more
-	stopping int            // callers of shutdown that still flush
-	closing  bool           // no run begins any more
-	stopped  chan struct{}  // closed when the exporter is closed
-	closeErr error          // of the exporter, valid after stopped
+	final    bool          // the end has begun: the backend is tried, whatever is known of it
+	ends     time.Time     // when the process's time is up; zero: not known
+	stopping int           // callers of shutdown that still flush
+	closing  bool          // no run begins any more
+	stopped  chan struct{} // closed when the exporter is closed
+	closeErr error         // of the exporter, valid after stopped
 }
 
 func newLoop(q *queue, x exporter, delay, timeout time.Duration) *loop {
 	return &loop{
-		queue: q, exporter: oneAtATime(x), delay: delay, timeout: timeout,
-		report: &reporter{}, interval: true, stopped: make(chan struct{}),
+		queue: q, exporter: x, delay: delay, timeout: timeout,
+		report: newReporter(), interval: true, stopped: make(chan struct{}),
 	}
 }
 

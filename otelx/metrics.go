@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/semconv/v1.43.0/otelconv"
 
+	"github.com/epilogue-go/epilogue/internal/otelenv"
 	"github.com/epilogue-go/epilogue/internal/version"
 )
 
@@ -48,7 +50,7 @@ type measurer interface {
 }
 
 // measure returns x as it is to be used, and who measures it; nil without a meter provider.
-func (c *config) measure(env *environment, x exporter, queueSize int) (exporter, measurer) {
+func (c *config) measure(env *otelenv.Reader, x exporter, queueSize int) (exporter, measurer) {
 	newMeasurer := c.chosen.measurer
 	if newMeasurer == nil {
 		newMeasurer = c.fallback.measurer
@@ -58,7 +60,7 @@ func (c *config) measure(env *environment, x exporter, queueSize int) (exporter,
 	}
 	m, err := newMeasurer(c, x, queueSize)
 	if err != nil {
-		env.errs = append(env.errs, fmt.Errorf("WithMeterProvider: %w; there are no metrics", err))
+		env.Fail(fmt.Errorf("WithMeterProvider: %w; there are no metrics", err))
 		return x, nil
 	}
 	return m.around(x), m
@@ -67,7 +69,9 @@ func (c *config) measure(env *environment, x exporter, queueSize int) (exporter,
 // metrics tells a meter provider how the export goes. What it has measured or counted is handed over through a guard,
 // because the provider is the user's, and with no lock held.
 type metrics struct {
-	guard guard
+	guard   *guard
+	failure sync.Once // the report of it
+	handler errorHandler
 
 	flushes  metric.Float64Histogram
 	attempts metric.Float64Histogram
@@ -80,7 +84,7 @@ type metrics struct {
 
 // newMetrics makes the instruments at provider.
 func newMetrics(c *config, provider metric.MeterProvider, x exporter, queueSize int) (*metrics, error) {
-	m := &metrics{}
+	m := &metrics{guard: newGuard("the meter provider"), handler: newErrorHandler()}
 	number := measured.Add(1) - 1
 	processor, exporter := component(processorType, number), c.exporterComponent(x, number)
 	m.flushed = byErrorType(processor, typeTimeout, typeUndelivered, typeDropped)
@@ -132,7 +136,9 @@ func (m *metrics) flushEnded(ctx context.Context, began time.Time, err error) {
 // record hands a duration over. The context of what was measured may have ended, which is nothing to the provider.
 func (m *metrics) record(ctx context.Context, h metric.Float64Histogram, d time.Duration, attrs metric.MeasurementOption) {
 	ctx = context.WithoutCancel(ctx)
-	m.guard.tell(func() { h.Record(ctx, d.Seconds(), attrs) })
+	if err := m.guard.call(func() { h.Record(ctx, d.Seconds(), attrs) }); err != nil {
+		m.failure.Do(func() { m.handler.handle(fmt.Errorf("otelx: metrics of the export are incomplete: %w", err)) })
+	}
 }
 
 // around returns x with its attempts measured.

@@ -96,7 +96,7 @@ func (a *account) report(_ context.Context, o metric.Observer) error {
 // byState makes the attributes of each of the breaker's states.
 func byState(base []attribute.KeyValue) map[BreakerState]metric.MeasurementOption {
 	sets := make(map[BreakerState]metric.MeasurementOption)
-	for _, state := range []BreakerState{BreakerClosed, BreakerOpen, BreakerProbing} {
+	for _, state := range []BreakerState{BreakerClosed, BreakerOpen, BreakerHalfOpen} {
 		attrs := append([]attribute.KeyValue{attribute.String(breakerState, state.String())}, base...)
 		sets[state] = metric.WithAttributeSet(attribute.NewSet(attrs...))
 	}

@@ -10,6 +10,8 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+
+	"github.com/epilogue-go/epilogue/internal/otelenv"
 )
 
 // processorType names the span processor as the convention for otel.component.type has it where none of its values fits:
@@ -27,16 +29,16 @@ func component(kind string, number int64) []attribute.KeyValue {
 
 // exporterComponent describes the exporter: ours with where it sends to, another by its type.
 func (c *config) exporterComponent(x exporter, number int64) []attribute.KeyValue {
-	if foreign, ok := x.(foreignExporter); ok {
-		return component(typeName(foreign.SpanExporter), number)
+	if custom, ok := x.(customExporter); ok {
+		return component(typeName(custom.SpanExporter), number)
 	}
 	if own, ok := x.(*otlpExporter); ok {
-		if sender, ok := own.sender.(foreignSender); ok {
+		if sender, ok := own.sender.(customSender); ok {
 			return component(typeName(sender.Sender), number)
 		}
 	}
 	attrs := component(semconv.OTelComponentTypeOtlpHTTPSpanExporter.Value.AsString(), number)
-	endpoint := c.resolveEndpoint(&environment{getenv: c.getenv}) // its errors have been told
+	endpoint := c.resolveEndpoint(otelenv.New(c.getenv)) // its errors are reported already
 	return append(attrs, semconv.ServerAddress(endpoint.Hostname()), semconv.ServerPort(port(endpoint)))
 }
 

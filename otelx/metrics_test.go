@@ -16,16 +16,18 @@ import (
 	"go.opentelemetry.io/otel/metric"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+
+	"github.com/epilogue-go/epilogue/internal/otelenv"
 )
 
 // startMeasured is start with a meter provider.
 func startMeasured(t *testing.T, x exporter, s sized, p metric.MeterProvider) *SDK {
 	t.Helper()
 	c := newConfig(func(string) string { return "" }, []Option{WithMeterProvider(p)})
-	env := &environment{getenv: c.getenv}
+	env := otelenv.New(c.getenv)
 	bound := pick(s.bound, 1000)
 	x, m := c.measure(env, x, bound)
-	if err := errors.Join(env.errs...); err != nil {
+	if err := errors.Join(env.Errs()...); err != nil {
 		t.Fatal(err)
 	}
 	sdk := start(x, s)
@@ -198,7 +200,7 @@ func TestMetricsOfTheBreaker(t *testing.T) {
 			_ = s.ForceFlush(within(t, time.Second))
 			note()
 		}
-		want := map[string]int64{"{closed}": 1, "{probing}": 1, "{open}": 2}
+		want := map[string]int64{"{closed}": 1, "{half-open}": 1, "{open}": 2}
 		if diff := cmp.Diff(want, seen); diff != "" {
 			t.Errorf("states seen (-want +got)\n%s", diff)
 		}
@@ -283,7 +285,7 @@ func checkComponent(t *testing.T, metric string, got attribute.Set) {
 // An exporter of the user's is named by its type.
 func TestMetricsNameAForeignExporter(t *testing.T) {
 	c := newConfig(func(string) string { return "" }, nil)
-	for _, x := range []exporter{foreignExporter{nullExporter{}}, foreignExporter{&nullExporter{}}} {
+	for _, x := range []exporter{customExporter{nullExporter{}}, customExporter{&nullExporter{}}} {
 		want := "github.com/epilogue-go/epilogue/otelx.nullExporter/7"
 		if got := c.exporterComponent(x, 7)[0].Value.AsString(); got != want {
 			t.Errorf("otel.component.name = %q, want %q", got, want)

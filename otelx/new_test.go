@@ -103,8 +103,8 @@ func TestDisabled(t *testing.T) {
 			t.Error("propagation is gone")
 		}
 		span(s, "a")
-		s.SetIntervalFlush(true)
-		n := s.EndOpen([8]byte{}, "x")
+		s.SetBackgroundExport(true)
+		n := s.EndOpenSpans(nil, "", "x")
 		if err := errors.Join(s.ForceFlush(t.Context()), s.Shutdown(t.Context())); err != nil || n != 0 || s.Stats() != (otelx.Stats{}) {
 			t.Errorf("the disabled SDK does something: %v, %d, %v", err, n, s.Stats())
 		}
@@ -127,8 +127,8 @@ func TestExporterNoneKeepsTracing(t *testing.T) {
 }
 
 func TestResource(t *testing.T) {
-	defaults := otelx.WithDefaultResource(resource.NewSchemaless(
-		attribute.String("service.name", "default"), attribute.String("a", "default"), attribute.String("d", "default")))
+	defaults := otelx.Fallback(otelx.WithResource(resource.NewSchemaless(
+		attribute.String("service.name", "default"), attribute.String("a", "default"), attribute.String("d", "default"))))
 	option := otelx.WithResource(resource.NewSchemaless(attribute.String("b", "option"), attribute.String("c", "option")))
 	for _, c := range []struct {
 		name string
@@ -185,7 +185,7 @@ func TestBadResourceAttributes(t *testing.T) {
 				t.Errorf("%s = %q, want %q", k, v.AsString(), want)
 			}
 		}
-		if err == nil || !strings.Contains(err.Error(), `"a=50%" is not percent-encoded; write %25 for %`) ||
+		if err == nil || !strings.Contains(err.Error(), `"a=50%" is not percent-encoded (write %25 for %)`) ||
 			!strings.Contains(err.Error(), `"b" has no =`) {
 			t.Errorf("error %v", err)
 		}
@@ -279,11 +279,11 @@ func TestPropagators(t *testing.T) {
 		{[]otelx.Option{environ("OTEL_PROPAGATORS=Mine,BAGGAGE"), named}, "baggage mine", ""},
 		{[]otelx.Option{environ("OTEL_PROPAGATORS=b3")}, "b3", ""},
 		{[]otelx.Option{environ("OTEL_PROPAGATORS=b3multi")}, "x-b3-flags x-b3-sampled x-b3-spanid x-b3-traceid", ""},
-		{[]otelx.Option{environ("OTEL_PROPAGATORS=jaeger")}, "baggage traceparent tracestate", `OTEL_PROPAGATORS="jaeger": "jaeger" is not known`},
+		{[]otelx.Option{environ("OTEL_PROPAGATORS=jaeger")}, "baggage traceparent tracestate", `OTEL_PROPAGATORS="jaeger": "jaeger" is unknown`},
 		{
 			[]otelx.Option{environ("OTEL_PROPAGATORS=xray,baggage"), named},
 			"baggage",
-			`OTEL_PROPAGATORS="xray,baggage": "xray" is not known; write none, tracecontext, baggage, b3, b3multi or mine, separated by commas`,
+			`OTEL_PROPAGATORS="xray,baggage": "xray" is unknown (write none, tracecontext, baggage, b3, b3multi or mine, separated by commas)`,
 		},
 	} {
 		_, err := newSDK(t, c.opts...)
@@ -328,7 +328,7 @@ func TestSizes(t *testing.T) {
 		{"option", []otelx.Option{environ("OTEL_BSP_MAX_QUEUE_SIZE=100"), otelx.WithMaxQueueSize(50)}, 50, ""},
 		{"fallback", []otelx.Option{environ(), otelx.Fallback(otelx.WithMaxQueueSize(50))}, 50, ""},
 		{"environment and fallback", []otelx.Option{environ("OTEL_BSP_MAX_QUEUE_SIZE=100"), otelx.Fallback(otelx.WithMaxQueueSize(50))}, 100, ""},
-		{"zero", []otelx.Option{environ("OTEL_BSP_MAX_QUEUE_SIZE=0")}, 2048, `OTEL_BSP_MAX_QUEUE_SIZE="0": out of range; write 1 to 2147483647`},
+		{"zero", []otelx.Option{environ("OTEL_BSP_MAX_QUEUE_SIZE=0")}, 2048, `OTEL_BSP_MAX_QUEUE_SIZE="0": out of range (write 1 to 2147483647)`},
 		{"negative", []otelx.Option{environ("OTEL_BSP_MAX_QUEUE_SIZE=-5")}, 2048, `OTEL_BSP_MAX_QUEUE_SIZE="-5": out of range`},
 		{"option negative", []otelx.Option{environ(), otelx.WithMaxQueueSize(-5)}, 2048, `WithMaxQueueSize(-5): give a number of spans`},
 		{
@@ -341,7 +341,7 @@ func TestSizes(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) { // which waits for the exports in the background
 			held := &heldExporter{gate: make(chan struct{})}
 			s, err := newSDK(t, append(c.opts, otelx.WithExporter(held))...)
-			s.SetIntervalFlush(false)
+			s.SetBackgroundExport(false)
 			for range 3000 {
 				span(s, "a")
 			}
@@ -375,14 +375,14 @@ func TestErrorsAreJoinedAndSayWhatToWrite(t *testing.T) {
 		t.Fatal("no error")
 	}
 	for _, want := range []string{
-		`OTEL_SDK_DISABLED="yes": write true or false`,
-		`OTEL_TRACES_SAMPLER="sometimes": not known; write parentbased_always_on, parentbased_always_off, parentbased_traceidratio, always_on, always_off or traceidratio`,
-		`OTEL_TRACES_EXPORTER="zipkin": not known; write otlp, console or none`,
-		`OTEL_EXPORTER_OTLP_ENDPOINT="collector:4318": no scheme; write http://collector:4318`,
-		`OTEL_EXPORTER_OTLP_PROTOCOL="grpc": not supported; write http/protobuf`,
-		`OTEL_BSP_SCHEDULE_DELAY="5s": no number of milliseconds; write 5000`,
-		`OTEL_SPAN_LINK_COUNT_LIMIT="many": no whole number; write 0 to 2147483647`,
-		`OTEL_RESOURCE_ATTRIBUTES="a=b,c": entry "c" has no =; write key=value`,
+		`OTEL_SDK_DISABLED="yes": unknown (write true or false)`,
+		`OTEL_TRACES_SAMPLER="sometimes": unknown (write parentbased_always_on, parentbased_always_off, parentbased_traceidratio, always_on, always_off or traceidratio)`,
+		`OTEL_TRACES_EXPORTER="zipkin": unknown (write otlp, console or none)`,
+		`OTEL_EXPORTER_OTLP_ENDPOINT="collector:4318": no scheme (write http://collector:4318)`,
+		`OTEL_EXPORTER_OTLP_PROTOCOL="grpc": not supported (write http/protobuf`,
+		`OTEL_BSP_SCHEDULE_DELAY="5s": not a number of milliseconds (write 5000)`,
+		`OTEL_SPAN_LINK_COUNT_LIMIT="many": not a whole number (write 0 to 2147483647)`,
+		`OTEL_RESOURCE_ATTRIBUTES="a=b,c": entry "c" has no = (write key=value)`,
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("missing: %s", want)

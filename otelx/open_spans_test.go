@@ -74,7 +74,7 @@ func TestOpenSpansAgreeWithAMap(t *testing.T) {
 func TestEndedSpansAreLetGo(t *testing.T) {
 	const bound = 1000
 	s := start(&fakeExporter{}, sized{bound: bound})
-	s.SetIntervalFlush(false)
+	s.SetBackgroundExport(false)
 	q := s.processor.queue
 	_, open := s.TracerProvider().Tracer("test").Start(t.Context(), "open")
 	for range 10 * bound {
@@ -114,7 +114,7 @@ func TestForgottenSpansGiveWayWhateverTheirStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const bound = 64
 		s, _ := newInMemory(t, bound)
-		s.SetIntervalFlush(false)
+		s.SetBackgroundExport(false)
 		tracer := s.TracerProvider().Tracer("test")
 		open := func(n int, at time.Duration) {
 			for range n {
@@ -206,7 +206,7 @@ func TestOpenSpansOfOneIDInSeveralTraces(t *testing.T) {
 		_, done := tracer.Start(ctx, "done")
 		done.End()
 	}
-	if n := s.EndOpen([8]byte{}, "SIGTERM"); n != 200 {
+	if n := s.EndOpenSpans(nil, "", "SIGTERM"); n != 200 {
 		t.Errorf("%d spans were open, want 200", n)
 	}
 	if got := flushed(t, s, x); len(got) != 300 {

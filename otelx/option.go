@@ -62,17 +62,13 @@ func WithGetenv(getenv func(key string) string) Option {
 	return optionFunc(func(c *config) { c.foundGetenv = getenv })
 }
 
-// WithResource adds attributes to the resource, beating OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME attribute by
-// attribute. Several WithResource add up. For attributes that the environment may replace use [WithDefaultResource].
+// WithResource adds attributes to the resource. They replace those of OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME with
+// the same keys. Several WithResource add up. The environment wins over Fallback(WithResource(r)).
 //
 // Default: service.name "unknown_service:" and the executable's name, and telemetry.sdk.*.
 func WithResource(r *resource.Resource) Option {
 	return optionFunc(func(c *config) { c.target.resource = merge(c.target.resource, r) })
 }
-
-// WithDefaultResource is Fallback(WithResource(r)): attributes that OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME
-// beat.
-func WithDefaultResource(r *resource.Resource) Option { return Fallback(WithResource(r)) }
 
 // WithExporter replaces the OTLP encoder and sender by e. Its ExportSpans is called by one goroutine at a time, with at
 // most OTEL_BSP_MAX_EXPORT_BATCH_SIZE spans that it must not keep; the context ends when nobody waits for the flush any
@@ -126,7 +122,7 @@ func WithIDGenerator(g sdktrace.IDGenerator) Option {
 // returned. Either is reported to otel.Handle once, or by New. After Shutdown p's next collection has the final counts,
 // and none after it.
 //
-// p is the caller's to flush and shut down. In a Lambda function give the agent both: agent.Join(tel, p).
+// p is the caller's to flush and shut down. In a Lambda function give the agent both: agent.MultiFlusher(tel, p).
 //
 // Default: none, and no cost.
 func WithMeterProvider(p metric.MeterProvider) Option {
@@ -135,23 +131,22 @@ func WithMeterProvider(p metric.MeterProvider) Option {
 }
 
 // WithSigner has every OTLP request signed by sign before it is sent, retries included; body is the request's body as
-// it goes out, compressed if compression is on, and must not be changed. An error of sign fails that attempt; one that has a
-// method Later() bool, which returns true, says that the next would fail too, and is not followed by another in the same
-// flush. A nil sign changes nothing.
+// it is sent, after compression, and must not be changed. An error of sign fails that attempt. An error with a method
+// RetryNextFlush() bool that returns true prevents another attempt in the same flush. A nil sign changes nothing.
 //
 // It has no effect with [WithExporter].
 func WithSigner(sign func(ctx context.Context, req *http.Request, body []byte) error) Option {
 	return optionFunc(func(c *config) { set(&c.target.sign, sign, sign != nil) })
 }
 
-// WithHint has refusals explained that OTLP counts as final: hint gets the HTTP status and what the backend said, shortened
-// and without credentials, and returns a sentence that tells the user what to do about it; empty for none. Each sentence
-// is reported once, to otel.Handle, together with what the backend said. With passes, the refusal is not final after all,
-// and the spans are kept for further attempts. A nil hint changes nothing. Default: none.
+// WithErrorClassifier explains refusals that OTLP counts as final. New calls nothing; the sender calls classify with the HTTP
+// status and the backend's message, shortened and without credentials. It returns a hint that tells the user what to do (empty:
+// none), and whether another attempt may succeed after all; then the spans are kept. Each hint is reported once to otel.Handle
+// together with the message. A panic of classify has no effect. A nil classify changes nothing. Default: none.
 //
 // It has no effect with [WithExporter] or [WithSender].
-func WithHint(hint func(status int, message string) (todo string, passes bool)) Option {
-	return optionFunc(func(c *config) { set(&c.target.hint, hint, hint != nil) })
+func WithErrorClassifier(classify func(status int, message string) (hint string, retry bool)) Option {
+	return optionFunc(func(c *config) { set(&c.target.classify, classify, classify != nil) })
 }
 
 // WithDialer makes the OTLP sender open its connections with dial. A nil dial changes nothing. Default: a net.Dialer.
@@ -220,26 +215,20 @@ func WithMaxRequestSize(bytes int) Option {
 	})
 }
 
-// WithLastResort has Shutdown write to w what it could not deliver, as OTLP JSON: lines that each are a whole request,
-// which the OpenTelemetry Collector's otlpjsonfile receiver reads and `epilogue replay` sends. It is for outages at the
-// end of a process, whose log outlasts it. The lines hold all that the spans hold: whoever may read the log reads the
-// attributes.
+// WithSpill makes Shutdown write undelivered spans to w as lines of OTLP JSON. It is for outages at the end of a process, if
+// w outlasts the process, such as the log. Each line is a whole request: `epilogue replay` and the OpenTelemetry Collector's
+// otlpjsonfile receiver read them. The lines hold all data of the spans, so whoever may read the log reads the attributes.
 //
-// Shutdown keeps a quarter of its time for the lines, at most 250 ms, and of less than 100 ms up to a half. When the
-// last of its callers has done flushing, what is pending is written, the oldest first: a line of at most 200 KiB with
-// each Write, at most 1 MiB in all, until that caller's ctx ends. It holds Shutdown no longer than that, whatever w
-// does; a Write under way goes on. Spans too large for a line are left out. Lines are complete when Shutdown has
-// returned before the end of ctx; a process that exits then loses none. A ctx without a deadline has one second for
-// them; one that has ended already, nothing.
+// Shutdown keeps a quarter of its time for the lines, at most 250 ms, and up to half of its time if that is short (100 ms).
+// When the last of its callers has flushed, it writes the pending spans, the oldest first: at most 200 KiB with each Write,
+// at most 1 MiB in all, until that caller's ctx ends, or for one second if ctx has no deadline. It does not wait longer than
+// that, whatever w does; a Write under way continues. Spans too large for a line are left out.
 //
-// What was written stays pending; Stats.WrittenOut counts it, and Shutdown's error says how much it was and what kept
-// the rest. [SDK.WriteOut] does the same for a process that ends without Shutdown; the bound in all is for both. A
-// span whose request is under way when ctx ends may have been taken by the backend all the same, and comes
-// twice if its line is replayed, with the same ids. A nil w changes nothing.
+// Spilled spans leave the queue; Stats.Spilled counts them. Shutdown's error says how many spans were written and why others
+// were not. [SDK.SpillPending] does the same for a process that exits without Shutdown, within the same bound. A request
+// without a response at that moment is spilled too, so its spans may arrive twice, with the same IDs. A nil w changes nothing.
 //
-// Environment: EPILOGUE_LAST_RESORT: none (default) or stderr. Another value is an error and counts as unset.
-// EPILOGUE_LAST_RESORT_MAX_BYTES for all lines together, default 1048576. What is not a positive number is an error and
-// means the default.
-func WithLastResort(w io.Writer) Option {
-	return optionFunc(func(c *config) { set(&c.target.lastResort, w, w != nil) })
+// Environment: EPILOGUE_SPILL: none (default) or stderr. EPILOGUE_SPILL_MAX_BYTES for all lines together, default 1048576.
+func WithSpill(w io.Writer) Option {
+	return optionFunc(func(c *config) { set(&c.target.spill, w, w != nil) })
 }

@@ -35,7 +35,7 @@ func (l *loop) breakerState() BreakerState {
 	case l.run == nil && l.quiet() > 0:
 		return BreakerOpen
 	}
-	return BreakerProbing
+	return BreakerHalfOpen
 }
 
 // stats returns the account of all spans, and what is made of the backend.

@@ -132,7 +132,7 @@ func TestFlushAfterAFailureGoesAtOnce(t *testing.T) {
 				t.Error("ForceFlush succeeded")
 			}
 			synctest.Wait()
-			if got := s.Stats().Breaker; got != BreakerProbing {
+			if got := s.Stats().Breaker; got != BreakerHalfOpen {
 				t.Errorf("%s: breaker %v", how, got)
 			}
 			comeBack()

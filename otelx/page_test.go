@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"testing"
+
+	"github.com/epilogue-go/epilogue/internal/spill"
 )
 
 // page is a writer that a test can read back, hold and script.
@@ -78,11 +80,11 @@ func (p *page) names(t *testing.T) []string {
 	return out
 }
 
-// resort returns an SDK on x with w as its last resort.
-func resort(x exporter, w io.Writer, s sized) *SDK {
+// startSpilling returns an SDK on x that spills to w.
+func startSpilling(x exporter, w io.Writer, s sized) *SDK {
 	sdk := start(x, s)
 	p := sdk.processor
-	p.last = &lastResort{w: w, most: lastResortBytes, queue: p.queue, turn: make(chan struct{}, 1), done: make(chan struct{})}
+	p.spiller = newSpillerTo(w, spill.DefaultMaxBytes, p.queue)
 	return sdk
 }
 

@@ -11,8 +11,8 @@ import (
 type processor struct {
 	queue   *queue
 	loop    *loop
-	metrics measurer    // nil: none
-	last    *lastResort // nil: none
+	metrics measurer // nil: none
+	spiller *spiller // nil: none
 }
 
 var _ sdktrace.SpanProcessor = (*processor)(nil)
@@ -40,7 +40,7 @@ func (p *processor) ForceFlush(ctx context.Context) error {
 
 // Shutdown is [SDK.Shutdown], also for those who reach the processor through the provider.
 func (p *processor) Shutdown(ctx context.Context) error {
-	err := p.last.shutdown(ctx, p.loop)
+	err := p.spiller.shutdown(ctx, p.loop)
 	if p.metrics != nil {
 		p.metrics.close()
 	}

@@ -1,12 +1,14 @@
 package otelx
 
 import (
-	"strconv"
+	"fmt"
 	"strings"
 
 	"go.opentelemetry.io/contrib/propagators/b3"
 	"go.opentelemetry.io/otel/propagation"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/epilogue-go/epilogue/internal/otelenv"
 )
 
 const (
@@ -20,9 +22,9 @@ var samplers = []string{
 	"always_on", "always_off", "traceidratio",
 }
 
-// sampler reads OTEL_TRACES_SAMPLER and its argument.
-func (e *environment) sampler(fallback sdktrace.Sampler) sdktrace.Sampler {
-	name := e.choice(samplers, "", samplerKey)
+// readSampler reads OTEL_TRACES_SAMPLER and its argument.
+func readSampler(env *otelenv.Reader, fallback sdktrace.Sampler) sdktrace.Sampler {
+	name := env.Choice(samplers, "", samplerKey)
 	if name == "" && fallback != nil {
 		return fallback
 	}
@@ -32,7 +34,7 @@ func (e *environment) sampler(fallback sdktrace.Sampler) sdktrace.Sampler {
 	case "always_off":
 		s = sdktrace.NeverSample()
 	case "traceidratio":
-		s = sdktrace.TraceIDRatioBased(e.ratio())
+		s = sdktrace.TraceIDRatioBased(env.Ratio(1, samplerArgKey))
 	default:
 		s = sdktrace.AlwaysSample()
 	}
@@ -42,42 +44,30 @@ func (e *environment) sampler(fallback sdktrace.Sampler) sdktrace.Sampler {
 	return s
 }
 
-func (e *environment) ratio() float64 {
-	key, value := e.lookup(samplerArgKey)
-	if key == "" {
-		return 1
-	}
-	ratio, err := strconv.ParseFloat(value, 64)
-	if err != nil || !(ratio >= 0 && ratio <= 1) { // NaN is neither
-		e.reject(key, value, "write a number from 0 to 1, such as 0.25; 1 is used")
-		return 1
-	}
-	return ratio
-}
-
-// spanLimits reads the limits of the specification's "Attribute Limits" and "Span Limits".
-func (e *environment) spanLimits() sdktrace.SpanLimits {
+// readSpanLimits reads the limits of the specification's "Attribute Limits" and "Span Limits".
+func readSpanLimits(env *otelenv.Reader) sdktrace.SpanLimits {
+	limit := func(fallback int, keys ...string) int { return env.Int(0, otelenv.MaxInt, fallback, keys...) }
 	return sdktrace.SpanLimits{
-		AttributeValueLengthLimit: e.integer(0, sdktrace.DefaultAttributeValueLengthLimit,
+		AttributeValueLengthLimit: limit(sdktrace.DefaultAttributeValueLengthLimit,
 			"OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"),
 		AttributeValueDepthLimit: sdktrace.DefaultAttributeValueDepthLimit,
-		AttributeCountLimit: e.integer(0, sdktrace.DefaultAttributeCountLimit,
+		AttributeCountLimit: limit(sdktrace.DefaultAttributeCountLimit,
 			"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "OTEL_ATTRIBUTE_COUNT_LIMIT"),
-		EventCountLimit: e.integer(0, sdktrace.DefaultEventCountLimit, "OTEL_SPAN_EVENT_COUNT_LIMIT"),
-		LinkCountLimit:  e.integer(0, sdktrace.DefaultLinkCountLimit, "OTEL_SPAN_LINK_COUNT_LIMIT"),
-		AttributePerEventCountLimit: e.integer(0, sdktrace.DefaultAttributePerEventCountLimit,
+		EventCountLimit: limit(sdktrace.DefaultEventCountLimit, "OTEL_SPAN_EVENT_COUNT_LIMIT"),
+		LinkCountLimit:  limit(sdktrace.DefaultLinkCountLimit, "OTEL_SPAN_LINK_COUNT_LIMIT"),
+		AttributePerEventCountLimit: limit(sdktrace.DefaultAttributePerEventCountLimit,
 			"OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT"),
-		AttributePerLinkCountLimit: e.integer(0, sdktrace.DefaultAttributePerLinkCountLimit,
+		AttributePerLinkCountLimit: limit(sdktrace.DefaultAttributePerLinkCountLimit,
 			"OTEL_LINK_ATTRIBUTE_COUNT_LIMIT"),
 	}
 }
 
-// resolvePropagator returns the first of: option, what OTEL_PROPAGATORS lists, fallback, default.
-func (c *config) resolvePropagator(env *environment) propagation.TextMapPropagator {
+// resolvePropagator returns the first of: option, OTEL_PROPAGATORS, fallback, default.
+func (c *config) resolvePropagator(env *otelenv.Reader) propagation.TextMapPropagator {
 	if c.chosen.propagator != nil {
 		return c.chosen.propagator
 	}
-	if _, value := env.lookup(propagatorsKey); value != "" {
+	if _, value := env.Lookup(propagatorsKey); value != "" {
 		if p, known := c.propagatorsNamed(env, value); known {
 			return p
 		}
@@ -89,8 +79,8 @@ func (c *config) resolvePropagator(env *environment) propagation.TextMapPropagat
 	return p
 }
 
-// propagatorsNamed joins those that value lists, each once. known is false if it names none that is known.
-func (c *config) propagatorsNamed(env *environment, value string) (p propagation.TextMapPropagator, known bool) {
+// propagatorsNamed joins the propagators in value, each once. known is false if value has no known name.
+func (c *config) propagatorsNamed(env *otelenv.Reader, value string) (p propagation.TextMapPropagator, known bool) {
 	names := []string{"none", "tracecontext", "baggage", "b3", "b3multi"}
 	byName := map[string]propagation.TextMapPropagator{
 		"none": nil, "tracecontext": propagation.TraceContext{}, "baggage": propagation.Baggage{},
@@ -107,13 +97,13 @@ func (c *config) propagatorsNamed(env *environment, value string) (p propagation
 	}
 	var picked []propagation.TextMapPropagator
 	seen := map[string]bool{}
-	for _, given := range list(value) {
+	for _, given := range otelenv.List(value) {
 		name := strings.ToLower(given)
 		p, ok := byName[name]
 		switch {
 		case !ok:
-			env.reject(propagatorsKey, value, "%s is not known; write %s, separated by commas. What is known counts",
-				quote(given), alternatives(names))
+			env.Reject(propagatorsKey, value, fmt.Sprintf("%s is unknown (write %s, separated by commas)",
+				otelenv.Quote(given), otelenv.Alternatives(names)))
 		case p != nil && !seen[name]:
 			picked = append(picked, p)
 		}

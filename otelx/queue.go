@@ -120,7 +120,7 @@ func (q *queue) empty() *batch {
 
 func (q *queue) recycle(b *batch) {
 	if len(q.idle) < keepBatches {
-		b.spans, b.head, b.strikes = b.spans[:0], 0, 0
+		b.spans, b.head, b.strikes, b.spilled = b.spans[:0], 0, 0, nil
 		q.idle = append(q.idle, b)
 	}
 }
@@ -184,7 +184,9 @@ func (q *queue) settle(b *batch, o outcome) {
 	}
 	q.lock()
 	defer q.unlock()
-	d, n := &q.stats.Dropped, int64(o.n)
+	spilled := b.spilledBelow(b.oldest() + uint64(o.n)) //nolint:gosec // a length
+	d, n := &q.stats.Dropped, int64(o.n-spilled)
+	o.rejected = min(o.rejected, n)
 	switch o.verdict {
 	case accepted:
 		q.stats.Exported += n - o.rejected
@@ -194,7 +196,7 @@ func (q *queue) settle(b *batch, o outcome) {
 	default: // tooLarge
 		d.TooLarge += n
 	}
-	q.flies -= o.n
+	q.flies -= o.n - spilled
 	b.pass(o.n)
 }
 
@@ -203,7 +205,7 @@ func (q *queue) release(b *batch) {
 	q.lock()
 	defer q.unlock()
 	q.flying = slices.DeleteFunc(q.flying, func(f *batch) bool { return f == b })
-	left := len(b.live())
+	left := len(b.live()) - b.spilledBelow(b.end())
 	if left == 0 {
 		q.recycle(b)
 		return
@@ -216,7 +218,7 @@ func (q *queue) release(b *batch) {
 		}
 		return 1
 	})
-	q.waiting = slices.Insert(q.waiting, at, b)
+	q.waiting = slices.Insert(q.waiting, at, b.rest()...)
 }
 
 // enough is how many waiting spans are half of the bound, or count as that.
@@ -265,7 +267,7 @@ func (q *queue) settled(target uint64) bool {
 	if len(q.fresh.live()) > 0 && q.fresh.oldest() < target {
 		return false
 	}
-	return !slices.ContainsFunc(q.flying, func(b *batch) bool { return len(b.live()) > 0 && b.oldest() < target })
+	return !slices.ContainsFunc(q.flying, func(b *batch) bool { return len(b.live()) > b.spilledBelow(b.end()) && b.oldest() < target })
 }
 
 // load returns how many spans wait, and how many batches they make.

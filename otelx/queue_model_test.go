@@ -266,7 +266,7 @@ func (w *twins) compare() {
 			w.Fatalf("settled(%d) is %t", target, got)
 		}
 	}
-	left, numbers := w.queue.leftovers(0)
+	left, numbers := w.queue.leftovers()
 	for i, s := range w.model.pending {
 		if i >= len(left) || left[i].Name() != s.name || numbers[i] != s.number {
 			w.Fatalf("left are %v, want %v", names(left), w.model.pending)

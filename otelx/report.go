@@ -5,15 +5,13 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"go.opentelemetry.io/otel"
 )
 
 // reportEvery is the shortest time between two reports of the same kind.
 const reportEvery = time.Minute
 
-// DropError says that spans were lost since the last flush that could tell. Exactly one ForceFlush or Shutdown returns
-// it.
+// DropError reports spans that were lost since the last flush that could report them. Exactly one ForceFlush or Shutdown
+// returns it.
 type DropError struct {
 	// Dropped counts them by reason.
 	Dropped Dropped
@@ -40,15 +38,19 @@ func (e *DropError) Error() string {
 // Unwrap returns Cause.
 func (e *DropError) Unwrap() error { return e.Cause }
 
-// reporter tells otel.Handle about what no caller hears of, without flooding a log during an outage.
+// reporter reports background failures to otel.Handle without flooding a log during an outage.
 type reporter struct {
+	handler errorHandler
+
 	mu       sync.Mutex
 	failures limiter
 	remarks  limiter
 	drops    int64 // of those for a full queue, how many were reported
 }
 
-// limiter lets one pass in reportEvery.
+func newReporter() *reporter { return &reporter{handler: newErrorHandler()} }
+
+// limiter lets one error pass in reportEvery.
 type limiter struct {
 	next    time.Time
 	skipped int
@@ -72,7 +74,7 @@ func (r *reporter) failure(err error) {
 	r.mu.Lock()
 	err = r.failures.pass(err)
 	r.mu.Unlock()
-	handle(err)
+	r.handler.handle(err)
 }
 
 // remark reports what the backend said about a request that it accepted. Its words may differ each time, by a count or an
@@ -81,7 +83,7 @@ func (r *reporter) remark(err error) {
 	r.mu.Lock()
 	err = r.remarks.pass(err)
 	r.mu.Unlock()
-	handle(err)
+	r.handler.handle(err)
 }
 
 // newDrops returns how many of total were not reported before, and takes them for reported.
@@ -91,10 +93,4 @@ func (r *reporter) newDrops(total int64) int64 {
 	n := total - r.drops
 	r.drops = total
 	return n
-}
-
-func handle(err error) {
-	if err != nil {
-		otel.Handle(err)
-	}
 }

@@ -286,7 +286,7 @@ func TestTooLargeSpanDoesNotTakeOthersAlong(t *testing.T) {
 
 func TestPanickingExporterIsARefusal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := start(foreignExporter{panicExporter{}}, sized{})
+		s := start(customExporter{panicExporter{}}, sized{})
 		end(s, "a")
 		if err := s.ForceFlush(t.Context()); err == nil || !strings.Contains(err.Error(), "exporter panicked: boom") {
 			t.Errorf("ForceFlush: %v", err)
@@ -387,14 +387,12 @@ func (quitter) Shutdown(context.Context) error {
 
 func TestExporterThatEndsItsGoroutine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := start(foreignExporter{quitter{}}, sized{})
-		openTree(s, t.Context(), [2]string{"open", ""})
+		s := start(customExporter{quitter{}}, sized{})
 		end(s, "a")
 		for _, call := range []func(context.Context) error{s.ForceFlush, s.Shutdown} {
 			if err := call(within(t, time.Second)); errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("it held its caller: %v", err)
 			}
-			_, _ = s.ExportOpen(within(t, time.Second), [8]byte{}, "timeout", "x")
 		}
 		wantStats(t, s, Stats{Ended: 1, Dropped: Dropped{Refused: 1}})
 	})

@@ -70,7 +70,7 @@ func TestUnknownValuesLeaveFallbacks(t *testing.T) {
 func TestSamplerRatioOutOfRange(t *testing.T) {
 	for _, arg := range []string{"2", "-0.1", "NaN", "half"} {
 		s, err := newSDK(t, environ("OTEL_TRACES_SAMPLER=traceidratio", "OTEL_TRACES_SAMPLER_ARG="+arg))
-		if err == nil || !strings.Contains(err.Error(), `OTEL_TRACES_SAMPLER_ARG="`+arg+`": write a number from 0 to 1`) {
+		if err == nil || !strings.Contains(err.Error(), `OTEL_TRACES_SAMPLER_ARG="`+arg+`": not a number from 0 to 1 (for example 0.25)`) {
 			t.Errorf("%s: error %v", arg, err)
 		}
 		if _, sp := s.TracerProvider().Tracer("test").Start(t.Context(), "a"); !sp.SpanContext().IsSampled() {

@@ -9,60 +9,63 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
 
-	"github.com/epilogue-go/epilogue/otelx/internal/otlp"
+	"github.com/epilogue-go/epilogue/internal/otelenv"
 )
 
-// SDK is tracing set up. Its methods are safe for concurrent use and never panic.
+// SDK is a configured tracing SDK. Its methods are safe for concurrent use and never panic.
 type SDK struct {
 	provider  trace.TracerProvider
-	processor *processor // nil if nothing is exported: then all methods do nothing
+	resource  *resource.Resource
+	processor *processor // nil if nothing is exported; then all methods do nothing
 }
 
-// New sets tracing up from opts and the environment, and makes its provider and propagator the global ones
-// (otel.SetTracerProvider, otel.SetTextMapPropagator). Nothing connects and no goroutine starts, so ctx bounds nothing
-// yet; its end does not end the SDK.
+// New configures tracing from opts and the environment, and makes its provider and propagator the global ones
+// (otel.SetTracerProvider, otel.SetTextMapPropagator). It connects to nothing and starts no goroutine, so ctx bounds nothing
+// yet; the end of ctx does not end the SDK.
 //
-// The SDK is usable even with an error: each error joined in it names a setting, its value and what is accepted, and
-// says what counts instead. New itself logs nothing; the OpenTelemetry SDK may tell otel.Handle about a bad
-// OTEL_TRACES_SAMPLER or OTEL_RESOURCE_ATTRIBUTES once more.
+// The SDK is usable even if New returns an error. Each error joined in it names a setting, its value, the problem and the
+// remedy. A bad value counts as unset. New logs nothing; the OpenTelemetry SDK may report a bad OTEL_TRACES_SAMPLER or
+// OTEL_RESOURCE_ATTRIBUTES to otel.Handle once more.
 //
-// Environment: OTEL_SDK_DISABLED=true (default false) makes the API's no-op the global provider and leaves the
-// propagator; whatever is not "true" or "false" is an error and means false. OTEL_BSP_SCHEDULE_DELAY (5000),
-// OTEL_BSP_EXPORT_TIMEOUT (30000; 0: none), OTEL_EXPORTER_OTLP_TIMEOUT (10000; 0: none) in milliseconds,
-// OTEL_EXPORTER_OTLP_COMPRESSION (none, gzip), OTEL_EXPORTER_OTLP_PROTOCOL (http/protobuf),
+// Environment: OTEL_SDK_DISABLED=true (default false) makes the API's no-op the global provider and leaves the propagator.
+// OTEL_BSP_SCHEDULE_DELAY (5000), OTEL_BSP_EXPORT_TIMEOUT (30000; 0: none), OTEL_EXPORTER_OTLP_TIMEOUT (10000; 0: none) in
+// milliseconds, OTEL_EXPORTER_OTLP_COMPRESSION (none, gzip), OTEL_EXPORTER_OTLP_PROTOCOL (http/protobuf),
 // OTEL_EXPORTER_OTLP_CERTIFICATE, _CLIENT_CERTIFICATE and _CLIENT_KEY (PEM files), the OTLP ones also as
-// OTEL_EXPORTER_OTLP_TRACES_…, which win; the limits OTEL_ATTRIBUTE_*, OTEL_SPAN_*, OTEL_EVENT_* and OTEL_LINK_*; and
-// what the options name. A bad value is an error and counts as unset.
+// OTEL_EXPORTER_OTLP_TRACES_…, which win; the limits OTEL_ATTRIBUTE_*, OTEL_SPAN_*, OTEL_EVENT_* and OTEL_LINK_*; and the
+// variables that the options name. A retired EPILOGUE_* variable that is set is an error that names its successor.
 func New(ctx context.Context, opts ...Option) (*SDK, error) { //nolint:revive // ctx: as other constructors of telemetry
 	c := newConfig(os.Getenv, opts)
-	env := &environment{getenv: c.getenv}
-	s := &SDK{provider: noop.NewTracerProvider()}
+	env := otelenv.New(c.getenv)
+	s := &SDK{provider: noop.NewTracerProvider(), resource: resource.Empty()}
 	propagator := c.resolvePropagator(env)
-	if !env.boolean("OTEL_SDK_DISABLED") {
+	if !env.Bool("OTEL_SDK_DISABLED") {
+		s.resource = c.resolveResource(env)
 		s.processor = c.newProcessor(env)
-		s.provider = c.newProvider(env, s.processor)
+		s.provider = c.newProvider(env, s.resource, s.processor)
 	}
+	rejectRetired(env)
 	otel.SetTextMapPropagator(propagator)
 	otel.SetTracerProvider(s.provider)
-	if err := errors.Join(append(c.errs, env.errs...)...); err != nil {
+	if err := errors.Join(append(c.errs, env.Errs()...)...); err != nil {
 		return s, fmt.Errorf("otelx: %w", err)
 	}
 	return s, nil
 }
 
-func (c *config) newProvider(env *environment, p *processor) *sdktrace.TracerProvider {
+func (c *config) newProvider(env *otelenv.Reader, r *resource.Resource, p *processor) *sdktrace.TracerProvider {
 	sampler := c.chosen.sampler
 	if sampler == nil {
-		sampler = env.sampler(c.fallback.sampler)
+		sampler = readSampler(env, c.fallback.sampler)
 	}
 	opts := []sdktrace.TracerProviderOption{
-		sdktrace.WithResource(c.resolveResource(env)),
+		sdktrace.WithResource(r),
 		sdktrace.WithSampler(sampler),
-		sdktrace.WithRawSpanLimits(env.spanLimits()),
+		sdktrace.WithRawSpanLimits(readSpanLimits(env)),
 		sdktrace.WithIDGenerator(pick(c.chosen.idGenerator, c.fallback.idGenerator)),
 	}
 	if p != nil {
@@ -72,108 +75,102 @@ func (c *config) newProvider(env *environment, p *processor) *sdktrace.TracerPro
 }
 
 // newProcessor returns nil if nothing is to be exported.
-func (c *config) newProcessor(env *environment) *processor {
+func (c *config) newProcessor(env *otelenv.Reader) *processor {
 	x := c.newExporter(env)
 	if x == nil {
 		return nil
 	}
 	bound, batch := c.sizes(env)
 	q := newQueue(bound, batch)
-	delay := env.millis(5*time.Second, "OTEL_BSP_SCHEDULE_DELAY")
-	timeout := env.millis(30*time.Second, "OTEL_BSP_EXPORT_TIMEOUT")
+	delay := env.Millis(5*time.Second, "OTEL_BSP_SCHEDULE_DELAY")
+	timeout := env.Millis(30*time.Second, "OTEL_BSP_EXPORT_TIMEOUT")
 	x, m := c.measure(env, x, bound)
 	l := newLoop(q, x, delay, timeout)
 	if m != nil {
 		m.observe(l.stats)
 	}
-	return &processor{queue: q, loop: l, metrics: m, last: c.newLastResort(env, q)}
+	return &processor{queue: q, loop: l, metrics: m, spiller: c.newSpiller(env, q)}
 }
 
 // newExporter returns the option's exporter, else the environment's; nil for none.
-func (c *config) newExporter(env *environment) exporter {
+func (c *config) newExporter(env *otelenv.Reader) exporter {
 	if c.chosen.exporter != nil {
-		return foreignExporter{c.chosen.exporter}
+		return customExporter{c.chosen.exporter}
 	}
-	kind := env.exporterKind()
-	if c.sendsOTLP(env.getenv) {
+	kind := exporterKind(env)
+	if c.sendsOTLP() {
 		return c.newOTLPExporter(env)
 	}
 	switch kind {
 	case "none":
 		return nil
 	case "console":
-		return foreignExporter{&consoleExporter{w: os.Stdout}}
+		return customExporter{&consoleExporter{w: os.Stdout}}
 	}
-	return foreignExporter{c.fallback.exporter}
+	return customExporter{c.fallback.exporter}
 }
 
 // exporterKind reads OTEL_TRACES_EXPORTER; empty if it is unset or bad.
-func (e *environment) exporterKind() string {
-	return e.choice([]string{"otlp", "console", "none"}, "", "OTEL_TRACES_EXPORTER")
+func exporterKind(env *otelenv.Reader) string {
+	return env.Choice([]string{"otlp", "console", "none"}, "", "OTEL_TRACES_EXPORTER")
 }
 
-// newOTLPExporter returns an exporter with the sender that the settings want.
-func (c *config) newOTLPExporter(env *environment) *otlpExporter {
-	var sender otlp.Sender
-	if s := c.resolveSender(env); s != nil {
-		sender = foreignSender{s}
+// newOTLPExporter returns an exporter with the sender that the settings select.
+func (c *config) newOTLPExporter(env *otelenv.Reader) *otlpExporter {
+	var s sender
+	if custom := c.resolveSender(env); custom != nil {
+		s = customSender{custom}
 	} else {
-		sender = otlp.NewHTTPSender(c.resolveOTLP(env))
+		s = c.newHTTPSender(env)
 	}
-	x := newOTLPExporter(sender, c.requestSize(env))
+	x := newOTLPExporter(s, c.requestSize(env))
 	x.limits = c.resolveLimits()
 	return x
 }
 
 // requestSize returns the most bytes of a request.
-func (c *config) requestSize(env *environment) int {
-	size := env.within(leastRequestBytes, mostRequestBytes, pick(c.fallback.requestSize, defaultRequestBytes),
+func (c *config) requestSize(env *otelenv.Reader) int {
+	size := env.Int(leastRequestBytes, mostRequestBytes, pick(c.fallback.requestSize, defaultRequestBytes),
 		"EPILOGUE_MAX_REQUEST_SIZE")
 	return capped(pick(c.chosen.requestSize, size), c.resolveLimits().RequestBytes)
 }
 
 // sizes returns the bounds of the queue and of a batch.
-func (c *config) sizes(env *environment) (queue, batch int) {
+func (c *config) sizes(env *otelenv.Reader) (queue, batch int) {
 	const queueKey, batchKey = "OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"
 	queue, batch = c.chosen.queueSize, c.chosen.batchSize
 	if queue == 0 {
-		queue = env.integer(1, pick(c.fallback.queueSize, sdktrace.DefaultMaxQueueSize), queueKey)
+		queue = env.Int(1, otelenv.MaxInt, pick(c.fallback.queueSize, sdktrace.DefaultMaxQueueSize), queueKey)
 	}
 	standard := min(pick(c.fallback.batchSize, sdktrace.DefaultMaxExportBatchSize), queue)
 	if batch == 0 {
-		batch = env.integer(1, standard, batchKey)
+		batch = env.Int(1, otelenv.MaxInt, standard, batchKey)
 	}
 	if batch > queue {
-		env.errs = append(env.errs, fmt.Errorf("%s=%d: more than the queue's %d spans (%s); %d is used",
-			batchKey, batch, queue, queueKey, queue))
+		env.Fail(fmt.Errorf("%s=%d: more than the queue's %d spans (raise %s); %d is used", batchKey, batch, queue, queueKey, queue))
 		batch = queue
 	}
-	if c.sendsOTLP(env.getenv) {
+	if c.sendsOTLP() {
 		batch = capped(batch, c.resolveLimits().RequestSpans)
 	}
 	return queue, batch
 }
 
 // TracerProvider returns the provider that New has made the global one: the API's no-op if OTEL_SDK_DISABLED is true.
-// Shut it down through [SDK.Shutdown].
+// Shut it down with [SDK.Shutdown].
 func (s *SDK) TracerProvider() trace.TracerProvider { return s.provider }
 
-// ForceFlush exports all sampled spans that ended before the call. It returns nil only if every one of them was
-// delivered.
+// ForceFlush exports all sampled spans that ended before the call. It returns nil only if all of them were delivered.
 //
-// Callers at the same time share one export, and each waits under its own ctx. When ctx ends, ForceFlush returns its
-// error at once; the export goes on only while another caller waits, so nothing is on the wire when the last one has
-// returned. What could not be delivered stays and goes first next time. A ctx without a deadline has
-// OTEL_BSP_EXPORT_TIMEOUT.
+// Concurrent callers share one export, and each waits under its own ctx. When ctx ends, ForceFlush returns its error at
+// once. The export continues only while another caller waits, so nothing is on the wire when the last caller has returned.
+// Undelivered spans stay in the queue and are sent first next time. A ctx without a deadline has OTEL_BSP_EXPORT_TIMEOUT.
 //
-// Attempts that fail are repeated after pauses from 20 ms up to a second, until none has succeeded for half a second, or
-// for a quarter of the time that ctx had at the beginning if that is more: 7.5 s of 30. A pause that the backend asks
-// for (Retry-After, up to 5 minutes) is kept; if it is longer than ctx has, ForceFlush returns at once, and until then no
-// flush but Shutdown's sends anything. A request to a backend that has answered before waits no longer than a second,
-// four times its longest answer or that quarter, whichever is most; one to a backend that never has, as long as ctx.
+// ForceFlush repeats failed attempts after pauses of 20 ms up to a second, until none has succeeded for half a second or for a
+// quarter of the time that ctx had, whichever is longer. It honors Retry-After up to 5 minutes; if that exceeds the time of
+// ctx, it returns at once, and until then only Shutdown sends. docs/reliability.md has the timeouts of attempts.
 //
-// While the backend is down, as two flushes in vain have shown, ForceFlush returns an error at once, without a request;
-// after a pause from 100 ms up to a minute it tries a single request first. The package comment has the details.
+// While the circuit breaker is open, ForceFlush returns an error at once, without a request.
 //
 // If spans were dropped since the last flush that could tell, the error has a [*DropError] with the counts.
 func (s *SDK) ForceFlush(ctx context.Context) error {
@@ -183,14 +180,15 @@ func (s *SDK) ForceFlush(ctx context.Context) error {
 	return s.processor.ForceFlush(ctx)
 }
 
-// Shutdown does what ForceFlush does, and then closes the exporter. It tries whatever is known of the backend, a
-// Retry-After notwithstanding, and goes on trying while its ctx has time. An export that is under way for a ForceFlush
-// goes on for as long as Shutdown waits, and none of its requests is cut off before; one that has no answer for half of
-// its time is made once more beside the first. Spans that end after the call are counted as dropped. Any number of
-// callers share it, each under its own ctx; the exporter is closed when the last of them has done flushing. What was not
-// delivered then stays pending for good, and every later Shutdown or ForceFlush says so again.
+// Shutdown flushes and then closes the exporter. It ignores the circuit breaker and Retry-After, and retries until ctx ends.
+// An export under way continues for as long as Shutdown waits. A request without a response for half of its time is sent once
+// more on another connection. Spans that end after the call are dropped and counted.
 //
-// Give ctx a deadline: without one, a backend that is down holds Shutdown for OTEL_BSP_EXPORT_TIMEOUT.
+// Any number of callers share one Shutdown, each under its own ctx. The exporter is closed when the last of them has flushed.
+// Then undelivered spans are spilled ([WithSpill]) or stay pending, and every later Shutdown or ForceFlush returns an error
+// about pending spans again.
+//
+// Give ctx a deadline. Without one, a backend that is down holds Shutdown for OTEL_BSP_EXPORT_TIMEOUT.
 func (s *SDK) Shutdown(ctx context.Context) error {
 	if s.processor == nil {
 		return nil
@@ -198,87 +196,58 @@ func (s *SDK) Shutdown(ctx context.Context) error {
 	return s.processor.Shutdown(ctx)
 }
 
-// Hasten says that the process is about to end, and that there is no time after until. It returns at once, and Shutdown
-// or a last ForceFlush is to follow. If the process lives on all the same, everything is as before then. Meanwhile spans
-// are accepted as before, a batch of them leaves as soon as it is full, and each export, one under way too, is made as
-// Shutdown makes it: whatever is known of the backend, to the end, with a second request beside one that hangs. One that
-// is under way goes on until then, even where its ForceFlush is given up: the next joins it.
-func (s *SDK) Hasten(until time.Time) {
+// SetExitDeadline tells the SDK that the process exits at t. A Shutdown or a last ForceFlush is expected to follow. Until t
+//
+//   - exports, including one under way, ignore the circuit breaker and Retry-After, retry until the end, and repeat a request
+//     that has no response for half of its time;
+//   - an export under way continues even if the caller of its ForceFlush leaves; the next ForceFlush joins it;
+//   - a batch of spans is exported as soon as it is full.
+//
+// If the process lives on after t, everything is normal again. A zero t clears the deadline. SetExitDeadline returns at once.
+func (s *SDK) SetExitDeadline(t time.Time) {
 	if s.processor != nil {
-		s.processor.loop.hasten(until)
+		s.processor.loop.setExitDeadline(t)
 	}
 }
 
-// WriteOut writes what is pending to the last resort, until ctx ends (without a deadline: for a second), and returns how
-// many spans it has written; 0 without [WithLastResort]. It is for a process that is about to end without Shutdown, after
-// a ForceFlush in vain. The spans stay pending; no later WriteOut or Shutdown writes one again.
-func (s *SDK) WriteOut(ctx context.Context) int {
+// SpillPending writes the pending spans as lines until ctx ends, or for one second if ctx has no deadline, and returns how
+// many spans it has written; 0 without [WithSpill]. It is for a process that is about to exit without Shutdown, after a
+// ForceFlush that failed. Spilled spans leave the queue, even if the process lives on.
+func (s *SDK) SpillPending(ctx context.Context) int {
 	if s.processor == nil {
 		return 0
 	}
-	return s.processor.last.writeOut(ctx, s.processor.loop)
+	return s.processor.spiller.pending(ctx, s.processor.loop)
 }
 
-// EndOpen ends the sampled spans that are open: the one with span id root and all below it, or all if root is zero.
-// Each gets the status Error with reason (unless its status is already Ok) and the same end time. It returns how many
-// it has ended.
+// EndOpenSpans ends the sampled spans that are open: those with a span ID in roots and all below them, or every open span if
+// roots is nil. Each span gets the status Error with reason, unless its status is Ok already, and the same end time. With a
+// non-empty errorType, such as "timeout", each span without the attribute error.type gets it, as far as
+// OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT allows (OpenTelemetry semantic conventions, error.type). It returns how many spans it
+// ended. One call with many roots takes one pass over the open spans.
 //
-// As many spans are known as the queue holds (OTEL_BSP_MAX_QUEUE_SIZE); one that starts beyond that is not ended here,
-// unless it finds one of more than 15 minutes to take the place of, which then is not. A span whose parent in between
-// has ended already counts as below root if root is the only entry into its trace in this process.
-func (s *SDK) EndOpen(root [8]byte, reason string) int {
+// The SDK knows as many open spans as the queue holds (OTEL_BSP_MAX_QUEUE_SIZE). A span that starts beyond that replaces one
+// that has been open for more than 15 minutes, or is not known. A span whose parent has ended counts as below a root only if
+// that root is the one entry of the trace into this process.
+func (s *SDK) EndOpenSpans(roots [][8]byte, errorType, reason string) int {
 	if s.processor == nil {
 		return 0
 	}
-	return endOpen(s.processor.queue.openSpans(), root, "", reason)
+	return endOpen(s.processor.queue.openSpans(), roots, errorType, reason)
 }
 
-// EndOpenAs is [SDK.EndOpen], and says what kind of error it was: each span gets the attribute error.type, but for one
-// that has it, and one that has as many attributes as OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT lets it have. The errorType is
-// one of few, such as "timeout" (OpenTelemetry semantic conventions, error.type).
-func (s *SDK) EndOpenAs(root [8]byte, errorType, reason string) int {
-	if s.processor == nil {
-		return 0
-	}
-	return endOpen(s.processor.queue.openSpans(), root, errorType, reason)
-}
-
-// ExportOpen exports provisional copies of the sampled spans that are open: the one with span id root, all below it and
-// all above it, or all if root is zero. It is for a process that may be gone before it can end them. It returns how many
-// copies a backend has accepted.
-//
-// The spans go on. A copy ends at this moment and has the status Error with reason (unless the status is Ok), the
-// attribute error.type (unless the span has it; empty: none), and epilogue.provisional=true. The span's own end, if it
-// comes after all, is exported under the same span id: what a backend makes of the two is the backend's. Some keep
-// both, others the first or the last.
-//
-// Copies go straight to the exporter, in at most three attempts each and within ctx (at most OTEL_BSP_EXPORT_TIMEOUT),
-// beside an export that may be under way; a foreign exporter's ExportSpans waits its turn. They are not in the queue and
-// not in the account but for Stats.Provisional: what can not be delivered is given up, and the error says why. Like
-// Shutdown it tries whatever is known of the backend, and heeds a Retry-After only where its ctx has time for that. After
-// Shutdown nothing is sent.
-func (s *SDK) ExportOpen(ctx context.Context, root [8]byte, errorType, reason string) (int, error) {
-	if s.processor == nil {
-		return 0, nil
-	}
-	n, err := s.processor.loop.sendCopies(ctx, copyOpen(s.processor.queue.openSpans(), root, errorType, reason))
-	s.processor.queue.countCopies(n)
-	if err != nil {
-		return n, fmt.Errorf("export open spans: %w", err)
-	}
-	return n, nil
-}
-
-// SetIntervalFlush switches the export by timer on, as it is after New, or off, as it must be where the process may be
-// frozen. An export under way goes on, but with the interval off it belongs to the next caller of ForceFlush: it ends
-// with that call.
-func (s *SDK) SetIntervalFlush(on bool) {
+// SetBackgroundExport switches the export by timer on, as it is after New, or off, as it must be if the process may be frozen.
+// An export under way continues. With the timer off it belongs to the next caller of ForceFlush and ends with that call.
+func (s *SDK) SetBackgroundExport(on bool) {
 	if s.processor != nil {
 		s.processor.loop.setInterval(on)
 	}
 }
 
-// Stats returns the account of all sampled spans so far.
+// Resource returns the resource of the SDK's spans. It is empty if OTEL_SDK_DISABLED is true.
+func (s *SDK) Resource() *resource.Resource { return s.resource }
+
+// Stats returns the counts of all sampled spans so far.
 func (s *SDK) Stats() Stats {
 	if s.processor == nil {
 		return Stats{}
@@ -286,5 +255,5 @@ func (s *SDK) Stats() Stats {
 	return s.processor.loop.stats()
 }
 
-// LogValue renders Stats for slog.
+// LogValue returns Stats for slog.
 func (s *SDK) LogValue() slog.Value { return s.Stats().LogValue() }

@@ -17,7 +17,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
 	"github.com/epilogue-go/epilogue/internal/otelerr"
-	"github.com/epilogue-go/epilogue/otelx/internal/otlp"
+	"github.com/epilogue-go/epilogue/internal/otlphttp"
 )
 
 // outbox is a Sender of another package.
@@ -56,7 +56,7 @@ func made(t *testing.T, vars map[string]string, opts ...Option) (*SDK, error) {
 		otel.SetTextMapPropagator(propagator)
 	})
 	s, err := New(t.Context(), append(opts, WithGetenv(func(key string) string { return vars[key] }))...)
-	s.SetIntervalFlush(false)
+	s.SetBackgroundExport(false)
 	return s, err
 }
 
@@ -123,7 +123,7 @@ func TestFromEndpointHasItsRank(t *testing.T) {
 		{[]Option{FromEndpoint(nested), Fallback(WithMaxRequestSize(50_000))}, 40_000},
 	} {
 		cfg := newConfig(func(string) string { return "" }, c.opts)
-		if got := cfg.requestSize(mapEnv(nil)); got != c.want {
+		if got := cfg.requestSize(noEnv()); got != c.want {
 			t.Errorf("%d bytes, want %d", got, c.want)
 		}
 	}
@@ -149,7 +149,7 @@ func TestWithSender(t *testing.T) {
 		"option, exporter none":        {map[string]string{"OTEL_TRACES_EXPORTER": "none"}, Options, true, ""},
 		"fallback":                     {nil, Fallback, true, ""},
 		"fallback, endpoint":           {map[string]string{general: "http://127.0.0.1:1"}, Fallback, false, ""},
-		"fallback, bad endpoint":       {map[string]string{general: "c:1"}, Fallback, true, "no scheme; write http://c:1"},
+		"fallback, bad endpoint":       {map[string]string{general: "c:1"}, Fallback, true, "no scheme (write http://c:1)"},
 		"fallback, exporter none":      {map[string]string{"OTEL_TRACES_EXPORTER": "none"}, Fallback, false, ""},
 		"option, HTTP's are not asked": {map[string]string{"OTEL_EXPORTER_OTLP_TIMEOUT": "x"}, Options, true, ""},
 	} {
@@ -230,8 +230,8 @@ func TestLimits(t *testing.T) {
 		}
 	}
 	cfg := newConfig(func(string) string { return "" }, []Option{WithLimits(Limits{RequestBytes: 50_000, RequestSpans: 100}), WithMaxRequestSize(60_000)})
-	if _, batch := cfg.sizes(mapEnv(nil)); batch != 100 || cfg.requestSize(mapEnv(nil)) != 50_000 {
-		t.Errorf("batch %d, request %d", batch, cfg.requestSize(mapEnv(nil)))
+	if _, batch := cfg.sizes(noEnv()); batch != 100 || cfg.requestSize(noEnv()) != 50_000 {
+		t.Errorf("batch %d, request %d", batch, cfg.requestSize(noEnv()))
 	}
 }
 
@@ -257,27 +257,21 @@ type hinted struct{ hints []string }
 
 func (*hinted) Close() error { return nil }
 
-func (h *hinted) Send(context.Context, []byte) (otlp.Result, error) {
+func (h *hinted) Send(context.Context, []byte) (otlphttp.Result, error) {
 	hint := h.hints[0]
 	h.hints = h.hints[1:]
-	return otlp.Result{Hint: hint}, errors.New("403 Forbidden")
+	return otlphttp.Result{Outcome: otlphttp.Refused, Answered: true, Hint: hint, HintKey: hint}, errors.New("403 Forbidden")
 }
 
 // TestHintsAreReportedOnce: each of them, whoever waits for the flush, and by which way the spans go.
 func TestHintsAreReportedOnce(t *testing.T) {
 	reports := otelerr.Collect(t)
-	s := start(newOTLPExporter(&hinted{hints: []string{"do this", "do this", "", "do that", "do this", "do that"}}, defaultRequestBytes), sized{})
+	s := start(newOTLPExporter(&hinted{hints: []string{"do this", "do this", "", "do that"}}, defaultRequestBytes), sized{})
 	for range 4 {
 		end(s, "a")
 		var drop *DropError
 		if err := s.ForceFlush(t.Context()); !errors.As(err, &drop) || !strings.Contains(err.Error(), "403") {
 			t.Errorf("ForceFlush: %v", err)
-		}
-	}
-	s.TracerProvider().Tracer("test").Start(t.Context(), "open")
-	for range 2 {
-		if _, err := s.ExportOpen(t.Context(), [8]byte{}, "", "x"); err == nil {
-			t.Error("ExportOpen: no error")
 		}
 	}
 	want := []string{"export spans: 403 Forbidden; do this", "export spans: 403 Forbidden; do that"}

@@ -51,7 +51,6 @@ func (l *loop) closeExporter(ctx context.Context, last *run) {
 	if last != nil {
 		<-last.done
 	}
-	l.copying.Wait()
 	if err := closeSafely(ctx, l.exporter); err != nil {
 		l.closeErr = fmt.Errorf("close exporter: %w", err)
 	}

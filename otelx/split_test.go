@@ -9,7 +9,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/epilogue-go/epilogue/otelx/internal/otlp"
+	"github.com/epilogue-go/epilogue/internal/otlphttp"
 )
 
 // narrow is a backend that refuses requests of more than most bytes as too large.
@@ -20,12 +20,12 @@ type narrow struct {
 
 func (s *narrow) Close() error { return nil }
 
-func (s *narrow) Send(_ context.Context, body []byte) (otlp.Result, error) {
+func (s *narrow) Send(_ context.Context, body []byte) (otlphttp.Result, error) {
 	s.sizes = append(s.sizes, len(body))
 	if len(body) > s.most {
-		return otlp.Result{TooLarge: true}, errors.New("413 Request Entity Too Large")
+		return otlphttp.Result{Outcome: otlphttp.TooLarge}, errors.New("413 Request Entity Too Large")
 	}
-	return otlp.Result{}, nil
+	return otlphttp.Result{}, nil
 }
 
 // large ends spans of so many kilobytes.

@@ -5,38 +5,34 @@ import (
 	"slices"
 )
 
-// Stats is the account of all sampled spans. At any moment Ended = Exported + Pending + Dropped.Total().
+// Stats counts all sampled spans. At every moment Ended = Exported + Pending + Dropped.Total() + Spilled.
 type Stats struct {
 	// Ended is the number of sampled spans that have ended since New.
 	Ended int64
-	// Exported is the number of those that a backend has accepted.
+	// Exported is the number of spans that a backend has accepted.
 	Exported int64
-	// Pending is the number of those that wait or are being sent. What a Shutdown could not deliver stays here.
+	// Pending is the number of spans that wait or are being sent. Without [WithSpill] the spans that a Shutdown could not
+	// deliver stay here.
 	Pending int64
-	// WrittenOut is the number of those pending that the last resort has written as lines (see [WithLastResort]). Of a
-	// span that was still being sent then, the answer may come later: it is counted as exported or dropped as well.
-	WrittenOut int64
-	// Dropped counts those that are lost, by reason.
+	// Dropped counts lost spans by reason.
 	Dropped Dropped
-	// Breaker says whether the backend is taken for being down.
+	// Spilled is the number of undelivered spans that were written as lines (see [WithSpill]). They are not sent any more. A
+	// request that was under way at that moment may still be accepted; its spans stay counted here.
+	Spilled int64
+	// Breaker says whether the backend is considered down.
 	Breaker BreakerState
-
-	// Provisional is the number of copies of open spans that a backend has accepted (see [SDK.ExportOpen]), apart from
-	// all the above: such a span is counted there when it ends.
-	Provisional int64
 }
 
 // Dropped counts lost spans by reason.
 type Dropped struct {
-	// QueueFull counts spans that gave way to newer ones because the buffer was full: the oldest that waited, or, with
-	// all of the buffer being sent, the one that ended.
+	// QueueFull counts spans dropped because the queue was full: the oldest waiting span, or the span that ended if the
+	// whole queue was being sent.
 	QueueFull int64
 	// Rejected counts spans that the backend refused inside requests that it otherwise accepted (OTLP partial success).
 	Rejected int64
-	// Refused counts spans of requests that the backend refused for good, with a status that forbids another try.
+	// Refused counts spans of requests that the backend refused with a status that forbids another attempt.
 	Refused int64
-	// TooLarge counts spans of which a single one exceeds the size of a request, ours (4 MiB) or what the backend
-	// takes.
+	// TooLarge counts spans that alone exceed the size of a request: ours ([WithMaxRequestSize]) or the backend's.
 	TooLarge int64
 	// AfterShutdown counts spans that ended after Shutdown was called.
 	AfterShutdown int64
@@ -47,8 +43,8 @@ func (d Dropped) Total() int64 {
 	return d.QueueFull + d.Rejected + d.Refused + d.TooLarge + d.AfterShutdown
 }
 
-// LogValue renders the counts for slog: ended, exported, pending and dropped, of the others those that are not zero, and
-// the breaker's state where it is not closed.
+// LogValue returns the counts for slog: ended, exported, pending and dropped always; each reason of drops, spilled and the
+// breaker's state only if they are not zero or closed.
 func (s Stats) LogValue() slog.Value {
 	attrs := []slog.Attr{
 		slog.Int64("ended", s.Ended),
@@ -59,11 +55,8 @@ func (s Stats) LogValue() slog.Value {
 	for _, reason := range s.Dropped.reasons() {
 		attrs = append(attrs, slog.Int64("dropped_"+reason.name, reason.count))
 	}
-	if s.WrittenOut != 0 {
-		attrs = append(attrs, slog.Int64("written_out", s.WrittenOut))
-	}
-	if s.Provisional != 0 {
-		attrs = append(attrs, slog.Int64("provisional", s.Provisional))
+	if s.Spilled != 0 {
+		attrs = append(attrs, slog.Int64("spilled", s.Spilled))
 	}
 	if s.Breaker != BreakerClosed {
 		attrs = append(attrs, slog.String("breaker", s.Breaker.String()))
@@ -76,7 +69,7 @@ type dropReason struct {
 	count       int64
 }
 
-// all lists every reason.
+// all returns every reason.
 func (d Dropped) all() []dropReason {
 	return []dropReason{
 		{"queue_full", "the buffer was full", d.QueueFull},
@@ -87,7 +80,7 @@ func (d Dropped) all() []dropReason {
 	}
 }
 
-// reasons lists the reasons that are not zero.
+// reasons returns the reasons that are not zero.
 func (d Dropped) reasons() []dropReason {
 	return slices.DeleteFunc(d.all(), func(r dropReason) bool { return r.count == 0 })
 }

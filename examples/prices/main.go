@@ -41,7 +41,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	name := resource.NewSchemaless(attribute.String("service.name", "prices"))
-	tel, err := otelx.New(ctx, otelx.WithDefaultResource(name))
+	tel, err := otelx.New(ctx, otelx.Fallback(otelx.WithResource(name)))
 	if err != nil {
 		slog.Error("telemetry", "error", err) // the service works all the same
 	}

@@ -33,7 +33,7 @@ const lostMain = "last resort"
 
 func init() {
 	mains[lostMain] = func(m machine) {
-		m.telemetry = append(m.telemetry, otelx.WithLastResort(m.stderr))
+		m.telemetry = append(m.telemetry, otelx.WithSpill(m.stderr))
 		mains["crowd"](m)
 	}
 }
@@ -175,7 +175,7 @@ func dieAsChild(t *testing.T, e crowdEvent, env ...string) (log []byte, exit lam
 	return die(t, lambdatest.Config{
 		ShutdownWindow: childWindow,
 		Env: append([]string{
-			childMain + "=crowd", "GORACE=atexit_sleep_ms=0", "EPILOGUE_LAST_RESORT=stderr",
+			childMain + "=crowd", "GORACE=atexit_sleep_ms=0", "EPILOGUE_SPILL=stderr",
 			"EPILOGUE_SHUTDOWN_BUDGET=" + childBudget.String(),
 			"OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1", // nobody listens there
 		}, env...),

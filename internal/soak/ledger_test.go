@@ -174,7 +174,6 @@ func (l *ledger) audit() (errs error) {
 		{"Ended is not Exported + Pending + Dropped", s.Ended, known{sum, sum}},
 		{"Ended is not what has ended", s.Ended, exactly(l.ended)},
 		{"Exported is not what arrived and was answered", s.Exported, known{int64(l.told), int64(l.told + l.perhaps)}},
-		{"Provisional is not what arrived of copies", s.Provisional, exactly(l.provisional)},
 		{"Rejected is not what the collector rejected", s.Dropped.Rejected, l.rejected},
 		{"Refused is not what the collector refused", s.Dropped.Refused, l.refused},
 		{"TooLarge is not what is too large", s.Dropped.TooLarge, exactly(0)},

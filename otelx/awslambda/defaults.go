@@ -34,7 +34,7 @@ const (
 //     trips.
 //   - X-Ray: where no OTLP endpoint for traces is set, neither by option nor by variable, spans go by UDP to the X-Ray
 //     daemon at AWS_XRAY_DAEMON_ADDRESS ([xray.UDP]); where the endpoint is X-Ray's, requests are signed with the
-//     function's credentials and kept within its limits ([xray.Detect]). An endpoint that is bad counts as none. With
+//     function's credentials and kept within its limits ([xray.AutoConfigure]). An endpoint that is bad counts as none. With
 //     no such variable, or one that is no address, spans go to OTLP's default endpoint.
 //
 // Propagators are otelx's own default, tracecontext and baggage; OTEL_PROPAGATORS may also name xray and xray-lambda
@@ -54,7 +54,7 @@ func Defaults() otelx.Option {
 			otelx.WithMaxQueueSize(queueSize(memoryMB(getenv))),
 			otelx.WithMaxExportBatchSize(batchSize),
 			daemon(getenv),
-			xray.Detect(),
+			xray.AutoConfigure(),
 		)
 	}))
 }

@@ -161,7 +161,7 @@ func TestQueueFollowsTheMemory(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		s.SetIntervalFlush(false)
+		s.SetBackgroundExport(false)
 		tracer := s.TracerProvider().Tracer("test")
 		for range c.want + 10 {
 			_, span := tracer.Start(t.Context(), "a")

@@ -4,7 +4,7 @@
 // # In a function
 //
 // awslambda.Defaults brings all of it in. Where no OTLP endpoint is set, spans go by UDP to the X-Ray daemon that Lambda
-// runs beside a function ([UDP]); where the endpoint is X-Ray's own, requests are signed ([Detect]). It also registers the
+// runs beside a function ([UDP]); where the endpoint is X-Ray's own, requests are signed ([AutoConfigure]). It also registers the
 // propagators for OTEL_PROPAGATORS.
 //
 // # In a service

@@ -20,7 +20,7 @@ const (
 // 200 KB a span, 16 KB a resource with its scope. Of what a kilobyte is they are the smaller reading.
 var limits = otelx.Limits{RequestBytes: 5_000_000, RequestSpans: 10_000, SpanBytes: 200_000, ResourceBytes: 16_000}
 
-// OTLPOption configures [OTLP] and [Detect].
+// OTLPOption configures [OTLP] and [AutoConfigure].
 type OTLPOption interface{ apply(*otlpConfig) }
 
 type otlpConfig struct{ credentials aws.CredentialsProvider }
@@ -43,7 +43,7 @@ func WithCredentials(p aws.CredentialsProvider) OTLPOption {
 	})
 }
 
-// OTLP sends spans to X-Ray's OTLP endpoint in region, as [Detect] does: it sets the endpoint, beating the environment's.
+// OTLP sends spans to X-Ray's OTLP endpoint in region, as [AutoConfigure] does: it sets the endpoint, beating the environment's.
 //
 // Environment: AWS_REGION where region is empty. What is no region is an error, and the endpoint stays what it was.
 func OTLP(region string, opts ...OTLPOption) otelx.Option {
@@ -64,10 +64,10 @@ func otlpIn(setting, region string, opts []OTLPOption) otelx.Option {
 	if !isRegion(region) {
 		return otelx.Invalid(fmt.Errorf(setting+": no region; write one such as eu-west-1. The endpoint stays as it was", region))
 	}
-	return otelx.Options(otelx.WithEndpoint(endpointOf(region)), Detect(opts...))
+	return otelx.Options(otelx.WithEndpoint(endpointOf(region)), AutoConfigure(opts...))
 }
 
-// Detect makes of OTLP over HTTP what X-Ray's endpoint wants, where that is the endpoint; with any other it does
+// AutoConfigure makes of OTLP over HTTP what X-Ray's endpoint wants, where that is the endpoint; with any other it does
 // nothing. X-Ray's are https://xray.REGION.amazonaws.com/v1/traces, those of China (.amazonaws.com.cn) and of the European
 // Sovereign Cloud (.amazonaws.eu), their FIPS (xray-fips) and dual-stack (.api.aws) forms, and a VPC's interface
 // endpoints. Then
@@ -82,7 +82,7 @@ func otlpIn(setting, region string, opts []OTLPOption) otelx.Option {
 //
 // X-Ray takes gzip (OTEL_EXPORTER_OTLP_COMPRESSION). It refuses requests with spans that are older than 14 days, more than
 // two hours in the future, or more than 24 hours apart.
-func Detect(opts ...OTLPOption) otelx.Option {
+func AutoConfigure(opts ...OTLPOption) otelx.Option {
 	return otelx.FromEnv(func(getenv func(string) string) otelx.Option {
 		c := otlpConfig{credentials: environmentCredentials(getenv)}
 		for _, o := range opts {
@@ -110,7 +110,7 @@ func (c otlpConfig) at(endpoint *url.URL) otelx.Option {
 	return otelx.Options(
 		otelx.WithSigner(newSigner(c.credentials).sign),
 		otelx.WithLimits(limits),
-		otelx.WithHint(hint),
+		otelx.WithErrorClassifier(hint),
 		otelx.Invalid(wrong),
 	)
 }

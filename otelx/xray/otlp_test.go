@@ -44,7 +44,7 @@ func TestRequestsAreSigned(t *testing.T) {
 				if !c.token {
 					b.env["AWS_SESSION_TOKEN"] = ""
 				}
-				s := b.sdk(t, Detect(), otelx.WithHeaders(map[string]string{"x-tenant": "a  b", "authorization": "Bearer other"}))
+				s := b.sdk(t, AutoConfigure(), otelx.WithHeaders(map[string]string{"x-tenant": "a  b", "authorization": "Bearer other"}))
 				end(s, "a", 3, 1000)
 				if err := s.ForceFlush(t.Context()); err != nil {
 					t.Error(err)
@@ -65,7 +65,7 @@ func TestTamperingIsNoticed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := serve(t, ireland, "eu-west-1")
 		b.env["OTEL_EXPORTER_OTLP_COMPRESSION"] = "gzip"
-		s := b.sdk(t, Detect())
+		s := b.sdk(t, AutoConfigure())
 		end(s, "a", 1, 10)
 		if err := s.ForceFlush(t.Context()); err != nil {
 			t.Fatal(err)
@@ -97,7 +97,7 @@ func TestTamperingIsNoticed(t *testing.T) {
 func TestRetriesAreSignedAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := serve(t, ireland, "eu-west-1")
-		s := b.sdk(t, Detect())
+		s := b.sdk(t, AutoConfigure())
 		b.answers(reply{status: http.StatusServiceUnavailable, retryAfter: "2"}, reply{status: http.StatusTooManyRequests, retryAfter: "400"})
 		end(s, "a", 1, 10)
 		_ = s.ForceFlush(t.Context()) // it is told to wait for longer than it has
@@ -119,7 +119,7 @@ func TestRetriesAreSignedAnew(t *testing.T) {
 func TestCredentialsAreReadAtEachSigning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := serve(t, ireland, "eu-west-1")
-		s := b.sdk(t, Detect())
+		s := b.sdk(t, AutoConfigure())
 		end(s, "a", 1, 10)
 		if err := s.ForceFlush(t.Context()); err != nil {
 			t.Error(err)
@@ -172,7 +172,7 @@ func TestWithoutCredentialsNothingIsSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := serve(t, ireland, "eu-west-1")
 		b.env["AWS_SECRET_ACCESS_KEY"] = ""
-		s := b.sdk(t, Detect())
+		s := b.sdk(t, AutoConfigure())
 		end(s, "a", 1, 10)
 		began := time.Now()
 		if err := s.ForceFlush(t.Context()); err == nil || !strings.Contains(err.Error(), "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not both set") {
@@ -196,7 +196,7 @@ func TestEmptyCredentialsSignNothing(t *testing.T) {
 	for _, c := range []aws.Credentials{{}, {SessionToken: token}, {AccessKeyID: keyID, SessionToken: token}} {
 		synctest.Test(t, func(t *testing.T) {
 			b := serve(t, ireland, "eu-west-1")
-			s := b.sdk(t, Detect(WithCredentials(aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return c, nil }))))
+			s := b.sdk(t, AutoConfigure(WithCredentials(aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return c, nil }))))
 			end(s, "a", 1, 10)
 			if err := s.ForceFlush(t.Context()); err == nil || !strings.Contains(err.Error(), "the provider has returned none") {
 				t.Error(err)
@@ -212,7 +212,7 @@ func TestCredentialsAreNeverSeen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		reports := otelerr.Collect(t)
 		b := serve(t, ireland, "eu-west-1")
-		s := b.sdk(t, Detect())
+		s := b.sdk(t, AutoConfigure())
 		b.answers(reply{status: http.StatusForbidden, message: "*"}, reply{status: http.StatusServiceUnavailable, message: "*"},
 			reply{status: http.StatusBadRequest, message: "we know " + keyID + " and " + strings.ToLower(secret) + "?"})
 		var said []string
@@ -246,7 +246,7 @@ func TestRefusalsAreExplainedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		reports := otelerr.Collect(t)
 		b := serve(t, ireland, "eu-west-1")
-		s := b.sdk(t, Detect())
+		s := b.sdk(t, AutoConfigure())
 		for range 3 {
 			b.answers(reply{status: http.StatusBadRequest, message: off})
 			end(s, "a", 2, 10)
@@ -307,7 +307,7 @@ func TestExpiredIsNotLost(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				reports := otelerr.Collect(t)
 				b := serve(t, ireland, "eu-west-1")
-				s := b.sdk(t, Detect())
+				s := b.sdk(t, AutoConfigure())
 				b.answers(reply{status: http.StatusForbidden, message: c.message})
 				end(s, "a", 2, 10)
 				if err := s.ForceFlush(t.Context()); err != nil {
@@ -329,7 +329,7 @@ func TestRequestLimits(t *testing.T) {
 		b := serve(t, ireland, "eu-west-1")
 		b.env["OTEL_BSP_MAX_QUEUE_SIZE"], b.env["OTEL_BSP_MAX_EXPORT_BATCH_SIZE"] = "30000", "30000"
 		b.env["EPILOGUE_MAX_REQUEST_SIZE"] = "67108864"
-		s := b.sdk(t, Detect())
+		s := b.sdk(t, AutoConfigure())
 		end(s, "many", 10_001, 0)
 		end(s, "large", 30, 190_000)
 		end(s, "too large", 1, 200_001)
@@ -354,7 +354,7 @@ func TestLargeResourceIsReportedOnce(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			reports := otelerr.Collect(t)
 			b := serve(t, ireland, "eu-west-1")
-			s := b.sdk(t, Detect(), otelx.WithResource(resource.NewSchemaless(attribute.String("a", strings.Repeat("x", c.bytes)))))
+			s := b.sdk(t, AutoConfigure(), otelx.WithResource(resource.NewSchemaless(attribute.String("a", strings.Repeat("x", c.bytes)))))
 			for range 3 {
 				end(s, "a", 1, 10)
 				if err := s.ForceFlush(t.Context()); err != nil {
@@ -380,11 +380,11 @@ func TestNothingIsSignedForOthers(t *testing.T) {
 		err  string // of New
 		fail string // of the flush
 	}{
-		"a collector":         {map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://other.test"}, []otelx.Option{Detect(p)}, "", ""},
+		"a collector":         {map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://other.test"}, []otelx.Option{AutoConfigure(p)}, "", ""},
 		"a later endpoint":    {nil, []otelx.Option{OTLP("eu-west-1", p), otelx.WithEndpoint("http://other.test/v1/traces")}, "", ""},
-		"a lookalike":         {nil, []otelx.Option{otelx.WithEndpoint("http://xray.eu-west-1.amazonaws.com.other.test/"), Detect(p)}, "", ""},
-		"another Host header": {map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "https://" + ireland, "OTEL_EXPORTER_OTLP_HEADERS": "host=other.test"}, []otelx.Option{Detect(p)}, "", "nothing is signed for another"},
-		"not https":           {map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + ireland}, []otelx.Option{Detect(p)}, "X-Ray takes https only", ""},
+		"a lookalike":         {nil, []otelx.Option{otelx.WithEndpoint("http://xray.eu-west-1.amazonaws.com.other.test/"), AutoConfigure(p)}, "", ""},
+		"another Host header": {map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "https://" + ireland, "OTEL_EXPORTER_OTLP_HEADERS": "host=other.test"}, []otelx.Option{AutoConfigure(p)}, "", "nothing is signed for another"},
+		"not https":           {map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + ireland}, []otelx.Option{AutoConfigure(p)}, "X-Ray takes https only", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -414,10 +414,10 @@ func TestEndpointSettings(t *testing.T) {
 		{nil, OTLP(""), `xray.OTLP(""): AWS_REGION is not set either`},
 		{map[string]string{"AWS_REGION": "x"}, OTLP(""), `AWS_REGION="x": no region`},
 		{map[string]string{"AWS_REGION": "eu-west-1"}, OTLP(""), ""},
-		{map[string]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://" + ireland}, Detect(), "endpoint https://" + ireland + ": X-Ray takes traces at /v1/traces only; write https://" + ireland + "/v1/traces"},
-		{map[string]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://" + ireland + "/v1/traces"}, Detect(), ""},
-		{map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://me:secret@" + ireland + "?k=secret"}, Detect(), "endpoint http://" + ireland + "/v1/traces: X-Ray takes https only"},
-		{map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + ireland, "OTEL_TRACES_EXPORTER": "none"}, Detect(), ""},
+		{map[string]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://" + ireland}, AutoConfigure(), "endpoint https://" + ireland + ": X-Ray takes traces at /v1/traces only; write https://" + ireland + "/v1/traces"},
+		{map[string]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://" + ireland + "/v1/traces"}, AutoConfigure(), ""},
+		{map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://me:secret@" + ireland + "?k=secret"}, AutoConfigure(), "endpoint http://" + ireland + "/v1/traces: X-Ray takes https only"},
+		{map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + ireland, "OTEL_TRACES_EXPORTER": "none"}, AutoConfigure(), ""},
 	} {
 		_, err := newSDK(t, c.env, c.opt)
 		switch {

@@ -62,5 +62,5 @@ func (errNoCredentials) Error() string {
 	return "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not both set; set them, or give xray.WithCredentials a provider"
 }
 
-// Later says that to ask the environment again at once is in vain.
-func (errNoCredentials) Later() bool { return true }
+// RetryNextFlush reports true: the environment does not change within a flush.
+func (errNoCredentials) RetryNextFlush() bool { return true }

@@ -20,7 +20,7 @@ func newSDK(t *testing.T, env map[string]string, opts ...otelx.Option) (*otelx.S
 	s, err := otelx.New(t.Context(), append(opts, otelx.WithGetenv(func(key string) string { return env[key] }))...)
 	otel.SetTracerProvider(provider)
 	otel.SetTextMapPropagator(propagator)
-	s.SetIntervalFlush(false)
+	s.SetBackgroundExport(false)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 		cancel()

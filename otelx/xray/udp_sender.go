@@ -71,7 +71,7 @@ func (s *udpSender) Send(ctx context.Context, request []byte) (otelx.SendResult,
 	case errors.Is(err, syscall.EMSGSIZE): // the system has a bound of its own: 9,216 bytes on macOS
 		return otelx.SendResult{TooLarge: true}, s.failure(err)
 	}
-	return otelx.SendResult{Retryable: true, Later: errors.Is(err, syscall.ECONNREFUSED)}, s.failure(err)
+	return otelx.SendResult{Retryable: true, RetryNextFlush: errors.Is(err, syscall.ECONNREFUSED)}, s.failure(err)
 }
 
 // fill makes the datagram that carries request.

@@ -161,8 +161,8 @@ func TestWriteErrors(t *testing.T) {
 				if c.delivered != (err == nil) || c.delivered != (len(s.datagrams) == 1) || s.dials != c.dials {
 					t.Errorf("%v; %d datagrams, %d dials", err, len(s.datagrams), s.dials)
 				}
-				if later := !c.delivered && c.script != nil && errors.Is(c.script[0], refused); res.Later != later {
-					t.Errorf("%+v, want Later %t", res, later)
+				if later := !c.delivered && c.script != nil && errors.Is(c.script[0], refused); res.RetryNextFlush != later {
+					t.Errorf("%+v, want RetryNextFlush %t", res, later)
 				}
 				if !c.delivered && (!res.Retryable || !strings.Contains(err.Error(), c.err)) {
 					t.Errorf("%+v, %v; want %q", res, err, c.err)

@@ -1,0 +1,133 @@
+package otelenv
+
+import (
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Headers reads OTEL_EXPORTER_OTLP_HEADERS. Bad entries are errors and are left out. It is nil if the variable is unset.
+func (r *Reader) Headers(s Signal) map[string]string {
+	key, value := r.Lookup(s.keys("HEADERS")...)
+	if key == "" {
+		return nil
+	}
+	headers, bad := parseHeaders(value)
+	for _, err := range bad {
+		r.Fail(fmt.Errorf("%s: %w", key, err))
+	}
+	return headers
+}
+
+// CheckHeaders removes from headers, the value of the setting called name, what no request can carry. Each such header is
+// an error.
+func (r *Reader) CheckHeaders(name string, headers map[string]string) {
+	for _, key := range slices.Sorted(maps.Keys(headers)) {
+		switch {
+		case !isToken(key):
+			r.Fail(fmt.Errorf("%s: %s is not a valid header name; the header is left out", name, Quote(key)))
+		case hasControl(headers[key]):
+			r.Fail(fmt.Errorf("%s: the value of %s has a control character; the header is left out", name, key))
+		default:
+			continue
+		}
+		delete(headers, key)
+	}
+}
+
+// parseHeaders reads key1=value1,key2=value2 with percent-encoded values (W3C Baggage without metadata). Bad entries are
+// left out. Their errors show nothing that could be a part of a value; after a comma that should have been encoded, that
+// includes the name. Of two values for one header the later one counts.
+func parseHeaders(value string) (headers map[string]string, bad []error) {
+	headers = map[string]string{}
+	for i, entry := range List(value) {
+		name, text, err := parseHeader(entry, i)
+		if err != nil {
+			bad = append(bad, err)
+			continue
+		}
+		maps.DeleteFunc(headers, func(other, _ string) bool { return strings.EqualFold(other, name) })
+		headers[name] = text
+	}
+	return headers, bad
+}
+
+func parseHeader(entry string, index int) (name, value string, err error) {
+	name, value, found := strings.Cut(entry, "=")
+	name = strings.TrimSpace(name)
+	place := fmt.Sprintf("entry %d", index+1)
+	switch {
+	case !found:
+		return "", "", fmt.Errorf("%s has no = (write name=value, with %%2C for a comma in a value)", place)
+	case !isToken(name):
+		return "", "", fmt.Errorf("%s has no valid header name (write name=value)", place)
+	case index == 0:
+		place = name
+	}
+	value, err = url.PathUnescape(strings.TrimSpace(value))
+	if err != nil {
+		return "", "", fmt.Errorf("the value of %s is not percent-encoded (write %%25 for %%)", place)
+	}
+	if hasControl(value) {
+		return "", "", fmt.Errorf("the value of %s has a control character", place)
+	}
+	return name, value, nil
+}
+
+// hasControl reports whether value has a character that a header's value may not have (RFC 9110, 5.5).
+func hasControl(value string) bool {
+	return strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
+}
+
+// isToken reports whether s can be the name of a header (RFC 9110, 5.6.2).
+func isToken(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0:
+		default:
+			return false
+		}
+	}
+	return s != ""
+}
+
+// Pair is a key with its value.
+type Pair struct{ Key, Value string }
+
+// Attributes reads key1=value1,key2=value2 with percent-encoded keys and values (OpenTelemetry Specification, "Resource
+// SDK"). An entry without a key or = is an error and is left out. A value that is not percent-encoded is an error and is
+// used as it is, because the OpenTelemetry SDK also reads OTEL_RESOURCE_ATTRIBUTES and does that.
+func (r *Reader) Attributes(key string) []Pair {
+	_, value := r.Lookup(key)
+	pairs, bad := parseAttributes(value)
+	for _, err := range bad {
+		r.Reject(key, value, err.Error())
+	}
+	return pairs
+}
+
+func parseAttributes(value string) (pairs []Pair, bad []error) {
+	for _, entry := range List(value) {
+		k, v, found := strings.Cut(entry, "=")
+		if !found {
+			bad = append(bad, fmt.Errorf("entry %s has no = (write key=value)", Quote(entry)))
+			continue
+		}
+		key, err := url.PathUnescape(strings.TrimSpace(k))
+		if err != nil || key == "" {
+			bad = append(bad, fmt.Errorf("entry %s has no valid key (write key=value, percent-encoded)", Quote(entry)))
+			continue
+		}
+		v = strings.TrimSpace(v)
+		text, err := url.PathUnescape(v)
+		if err != nil {
+			bad = append(bad, fmt.Errorf("entry %s is not percent-encoded (write %%25 for %%); its value is used as it is", Quote(entry)))
+			text = v
+		}
+		pairs = append(pairs, Pair{key, text})
+	}
+	return pairs, bad
+}

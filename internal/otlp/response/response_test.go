@@ -1,0 +1,181 @@
+package response
+
+import (
+	"testing"
+	"unicode/utf8"
+
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/epilogue-go/epilogue/internal/benchspans"
+)
+
+// partialSuccess is an ExportTraceServiceResponse written with protobuf's own functions.
+func partialSuccess(rejected int64, message string) []byte {
+	var inner []byte
+	inner = protowire.AppendTag(inner, 1, protowire.VarintType)
+	inner = protowire.AppendVarint(inner, uint64(rejected))
+	inner = protowire.AppendTag(inner, 2, protowire.BytesType)
+	inner = protowire.AppendString(inner, message)
+	return protowire.AppendBytes(protowire.AppendTag(nil, 1, protowire.BytesType), inner)
+}
+
+// rpcStatus is a google.rpc.Status.
+func rpcStatus(code int32, message string) []byte {
+	out := protowire.AppendVarint(protowire.AppendTag(nil, 1, protowire.VarintType), uint64(code))
+	out = protowire.AppendString(protowire.AppendTag(out, 2, protowire.BytesType), message)
+	return protowire.AppendString(protowire.AppendTag(out, 3, protowire.BytesType), "details that nobody reads")
+}
+
+func TestExport(t *testing.T) {
+	unknown := protowire.AppendFixed64(protowire.AppendTag(nil, 9, protowire.Fixed64Type), 1)
+	unknown = protowire.AppendFixed32(protowire.AppendTag(unknown, 10, protowire.Fixed32Type), 1)
+	unknown = protowire.AppendVarint(protowire.AppendTag(unknown, 1000, protowire.VarintType), 1<<63)
+	tests := map[string]struct {
+		data     []byte
+		rejected int64
+		message  string
+		bad      bool
+	}{
+		"empty":                     {},
+		"empty partial success":     {data: []byte{0x0a, 0}},
+		"rejected":                  {data: partialSuccess(7, "too old"), rejected: 7, message: "too old"},
+		"warning":                   {data: partialSuccess(0, "deprecated"), message: "deprecated"},
+		"unknown fields":            {data: append(unknown, partialSuccess(1, "")...), rejected: 1},
+		"merged":                    {data: append(partialSuccess(1, "a"), partialSuccess(2, "b")...), rejected: 2, message: "b"},
+		"cut off":                   {data: partialSuccess(7, "too old")[:5], bad: true},
+		"length beyond the end":     {data: []byte{0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f}, bad: true},
+		"negative count":            {data: partialSuccess(-1, "?"), bad: true},
+		"wrong type outside":        {data: []byte{0x08, 1}, bad: true},
+		"wrong type inside":         {data: []byte{0x0a, 2, 0x0a, 0}, bad: true},
+		"message of the wrong type": {data: []byte{0x0a, 2, 0x10, 1}, bad: true},
+		"message not UTF-8":         {data: partialSuccess(0, "\xff"), bad: true},
+		"field 0":                   {data: []byte{0x02, 0}, bad: true},
+		"group":                     {data: []byte{0x0b, 0x0c}, bad: true},
+		"varint too long":           {data: []byte{0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1}, bad: true},
+		"fixed64 cut off":           {data: []byte{0x49, 1, 2, 3}, bad: true},
+		"text":                      {data: []byte("<html>"), bad: true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			rejected, message, err := Export(test.data)
+			if rejected != test.rejected || string(message) != test.message || (err != nil) != test.bad {
+				t.Errorf("got %d, %q, %v", rejected, message, err)
+			}
+		})
+	}
+}
+
+func TestStatus(t *testing.T) {
+	code, message, err := Status(rpcStatus(3, "bad span"))
+	if code != 3 || string(message) != "bad span" || err != nil {
+		t.Errorf("got %d, %q, %v", code, message, err)
+	}
+	if _, _, err := Status([]byte("no protobuf")); err == nil {
+		t.Error("text is taken for a status")
+	}
+}
+
+// referenceResponse reads a response with protowire: ok is false where that finds it malformed.
+func referenceResponse(data []byte) (rejected int64, message string, ok bool) {
+	ok = referenceFields(data, func(num protowire.Number, typ protowire.Type, value []byte) bool {
+		if num != 1 {
+			return true
+		}
+		if typ != protowire.BytesType {
+			return false
+		}
+		inner, _ := protowire.ConsumeBytes(value)
+		return referenceFields(inner, func(num protowire.Number, typ protowire.Type, value []byte) bool {
+			switch {
+			case num == 1 && typ == protowire.VarintType:
+				v, _ := protowire.ConsumeVarint(value)
+				rejected = int64(v)
+			case num == 2 && typ == protowire.BytesType:
+				message, _ = protowire.ConsumeString(value)
+				return utf8.ValidString(message)
+			case num == 1, num == 2:
+				return false
+			}
+			return true
+		})
+	})
+	return rejected, message, ok && rejected >= 0
+}
+
+func referenceFields(data []byte, visit func(protowire.Number, protowire.Type, []byte) bool) bool {
+	for len(data) > 0 {
+		num, typ, n := protowire.ConsumeTag(data)
+		if n < 0 || num > protowire.MaxValidNumber || typ == protowire.StartGroupType {
+			return false
+		}
+		data = data[n:]
+		n = protowire.ConsumeFieldValue(num, typ, data)
+		if n < 0 || !visit(num, typ, data[:n]) {
+			return false
+		}
+		data = data[n:]
+	}
+	return true
+}
+
+func FuzzExport(f *testing.F) {
+	f.Add([]byte{})
+	f.Add(partialSuccess(3, "too old"))
+	f.Add([]byte("\xf8\xb5\xf8\xf32\x00")) // a field number that is too large
+	f.Add(partialSuccess(1<<62, "a")[:7])
+	f.Add(append(rpcStatus(3, "x"), partialSuccess(1, "")...))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		rejected, message, err := Export(data)
+		wantRejected, wantMessage, ok := referenceResponse(data)
+		if ok != (err == nil) {
+			t.Fatalf("error %v, protowire says valid: %t", err, ok)
+		}
+		if ok && (rejected != wantRejected || string(message) != wantMessage) {
+			t.Fatalf("got %d, %q; protowire reads %d, %q", rejected, message, wantRejected, wantMessage)
+		}
+		_, _, _ = Status(data)
+	})
+}
+
+// BenchmarkResponse decodes what a backend says of spans that it has not taken. Its rival, the official types, is in bench; they
+// make a string of the message, as we do where it is shown, which takes as long as all else here.
+func BenchmarkResponse(b *testing.B) {
+	b.Run("impl=epilogue", func(b *testing.B) {
+		data := partialSuccess(benchspans.Rejected, benchspans.RejectedMessage)
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, _, err := Export(data); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// FuzzStatus compares with protowire's reading.
+func FuzzStatus(f *testing.F) {
+	f.Add([]byte{})
+	f.Add(rpcStatus(3, "bad span"))
+	f.Add(append(rpcStatus(7, "first"), rpcStatus(-1, "second")...))
+	f.Add(rpcStatus(1<<30, "wide")[:5])
+	f.Fuzz(func(t *testing.T, data []byte) {
+		code, message, err := Status(data)
+		var wantCode int32
+		var wantMessage string
+		ok := referenceFields(data, func(num protowire.Number, typ protowire.Type, value []byte) bool {
+			switch {
+			case num == 1 && typ == protowire.VarintType:
+				v, _ := protowire.ConsumeVarint(value)
+				wantCode = int32(v)
+			case num == 2 && typ == protowire.BytesType:
+				wantMessage, _ = protowire.ConsumeString(value)
+				return utf8.ValidString(wantMessage)
+			case num == 1, num == 2:
+				return false
+			}
+			return true
+		})
+		if ok != (err == nil) || ok && (code != wantCode || string(message) != wantMessage) {
+			t.Errorf("got %d, %q, %v; protowire reads %d, %q, valid: %t", code, message, err, wantCode, wantMessage, ok)
+		}
+	})
+}

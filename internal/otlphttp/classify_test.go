@@ -1,0 +1,99 @@
+package otlphttp
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestParseRetryAfter(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	tests := map[string]time.Duration{
+		"":                               0,
+		"0":                              0,
+		"1":                              time.Second,
+		"120":                            2 * time.Minute,
+		"999999999":                      maxRetryAfter,
+		"99999999999999999999":           0,
+		"-1":                             0,
+		"1.5":                            0,
+		"soon":                           0,
+		"Sun, 22 Nov 2026 12:00:30 GMT":  30 * time.Second,
+		"Sun, 22 Nov 2026 11:00:00 GMT":  0,
+		"Sun, 22 Nov 2099 12:00:00 GMT":  maxRetryAfter,
+		"Sunday, 22-Nov-26 12:00:05 GMT": 5 * time.Second,
+		"Sun Nov 22 12:00:07 2026":       7 * time.Second,
+	}
+	for value, want := range tests {
+		if got := parseRetryAfter(value, now); got != want {
+			t.Errorf("parseRetryAfter(%q) = %v, want %v", value, got, want)
+		}
+	}
+}
+
+func FuzzParseRetryAfter(f *testing.F) {
+	f.Add("120")
+	f.Add("Sun, 22 Nov 2026 12:00:30 GMT")
+	f.Add("-0")
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	f.Fuzz(func(t *testing.T, value string) {
+		if got := parseRetryAfter(value, now); got < 0 || got > maxRetryAfter {
+			t.Errorf("parseRetryAfter(%q) = %v", value, got)
+		}
+	})
+}
+
+func TestIsProtobuf(t *testing.T) {
+	for value, want := range map[string]bool{
+		"": true, "application/x-protobuf": true, "application/x-protobuf; charset=binary": true, "Application/X-Protobuf": true,
+		"application/json": false, "text/html; charset=utf-8": false, ";": false,
+	} {
+		if got := isProtobuf(http.Header{"Content-Type": {value}}); got != want {
+			t.Errorf("isProtobuf(%q) = %t", value, got)
+		}
+	}
+}
+
+// Classify is asked only about refusals that OTLP counts as final. A Classify that panics hides nothing: a panic about a
+// request that was only too large once had its spans dropped.
+func TestClassify(t *testing.T) {
+	type classify = func(int, string) (string, bool)
+	for name, test := range map[string]struct {
+		status   int
+		classify classify
+		outcome  Outcome
+		hint     string
+	}{
+		"a refusal":           {400, func(status int, said string) (string, bool) { return fmt.Sprintf("%d %s", status, said), false }, Refused, "400 key [redacted]"},
+		"one that passes":     {403, func(int, string) (string, bool) { return "wait", true }, Retryable, "wait"},
+		"nothing known":       {400, func(int, string) (string, bool) { return "", false }, Refused, ""},
+		"a panic":             {403, func(int, string) (string, bool) { panic("no") }, Refused, ""},
+		"too large":           {413, func(int, string) (string, bool) { panic("not to be asked") }, TooLarge, ""},
+		"retryable by itself": {503, func(int, string) (string, bool) { panic("not to be asked") }, Retryable, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBackend(t, config{Classify: test.classify, Headers: map[string]string{"api-key": "s3cret"}},
+				respond(test.status, "text/plain", []byte("key s3cret"), "Retry-After", "7"))
+			want := Result{Outcome: test.outcome, Hint: test.hint, HintKey: test.hint, Answered: true, Status: test.status}
+			if test.outcome == Retryable {
+				want.RetryAfter = 7 * time.Second
+			}
+			got, err := b.sender.Send(t.Context(), []byte("spans"))
+			if got != want || err == nil || !strings.HasSuffix(err.Error(), ": key [redacted]") {
+				t.Errorf("%+v, %v; want %+v", got, err, want)
+			}
+		})
+	}
+}
+
+func TestOutcomeString(t *testing.T) {
+	var words []string
+	for o := Accepted; o <= RetryNextFlush+1; o++ {
+		words = append(words, o.String())
+	}
+	if got := strings.Join(words, ", "); got != "accepted, refused, too large, retryable, retry next flush, Outcome(5)" {
+		t.Error(got)
+	}
+}

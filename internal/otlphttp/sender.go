@@ -1,0 +1,141 @@
+package otlphttp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptrace"
+	"time"
+
+	"github.com/epilogue-go/epilogue/internal/bounded"
+)
+
+const contentType = "application/x-protobuf"
+
+// Sender sends the requests of one signal to one endpoint. It is safe for concurrent use.
+type Sender struct {
+	client *Client
+	cfg    EndpointConfig
+	target string // the URL in errors
+}
+
+// Target returns the endpoint's URL without user information, query and fragment.
+func (s *Sender) Target() string { return s.target }
+
+// Send makes one attempt to deliver body, an encoded OTLP request. It returns when the response is read, when ctx ends, or
+// after the endpoint's timeout. The error is nil if and only if the outcome is [Accepted].
+//
+//   - A 2xx response is an acceptance, even if its body is malformed or cut off; then Result.Message says so.
+//   - 429, 502, 503 and 504 are retryable, after the Retry-After of the response if there is one.
+//   - An attempt without a response is retryable: connection, TLS, proxy, signing and timeout errors.
+//   - 413 means too large. Every other status is a refusal, unless Classify says otherwise.
+//
+// Send does not change body, and does not read it after it has returned.
+func (s *Sender) Send(ctx context.Context, body []byte) (Result, error) {
+	attempt, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	if s.cfg.Timeout > 0 {
+		// context.WithTimeout sets no timer if ctx shows an earlier deadline, and a caller may still move that one.
+		defer time.AfterFunc(s.cfg.Timeout, func() { cancel(context.DeadlineExceeded) }).Stop()
+	}
+	if s.cfg.Gzip {
+		c := s.client.gzips.Get().(*compressor)
+		defer s.client.gzips.Put(c)
+		body = c.compress(body)
+	}
+	content := &payload{data: body}
+	defer content.release() // before the compressor is put back
+	resp, err := s.post(withRequest(attempt), content)
+	if err != nil {
+		if ctx.Err() == nil && attempt.Err() != nil {
+			err = fmt.Errorf("no answer within %v: %w", s.cfg.Timeout, err)
+		}
+		return Result{Outcome: retryOutcome(err)}, fmt.Errorf("send to %s: %w", s.target, err)
+	}
+	return s.classify(resp)
+}
+
+// retryOutcome returns RetryNextFlush if a signer's error asks for it. An error that panics when asked does not.
+func retryOutcome(err error) Outcome {
+	outcome := Retryable
+	_ = bounded.Protect(func() {
+		var e interface{ RetryNextFlush() bool }
+		if errors.As(err, &e) && e.RetryNextFlush() {
+			outcome = RetryNextFlush
+		}
+	})
+	return outcome
+}
+
+// post sends content. If a kept connection breaks, it sends content once more on a new one. net/http does that only for
+// requests that it takes for idempotent, and only until it has written a part of the body.
+func (s *Sender) post(ctx context.Context, content *payload) (*http.Response, error) {
+	for retried := false; ; retried = true {
+		connected, reused := false, false
+		req := s.request(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+			GotConn: func(conn httptrace.GotConnInfo) { connected, reused = true, conn.Reused },
+		}), content)
+		if err := s.sign(ctx, req, content.data); err != nil {
+			return nil, explain(err, req)
+		}
+		resp, err := s.client.transport.RoundTrip(req)
+		if err == nil {
+			return resp, nil
+		}
+		if connected || ctx.Err() == nil { // otherwise no connection broke, and the dial may serve the next request
+			s.client.transport.CloseIdleConnections()
+		}
+		if !reused || retried {
+			return nil, explain(err, req)
+		}
+	}
+}
+
+// request builds the request that sends content.
+func (s *Sender) request(ctx context.Context, content *payload) *http.Request {
+	target := *s.cfg.URL
+	req := (&http.Request{
+		Method: http.MethodPost,
+		URL:    &target,
+		Host:   target.Host,
+		Header: make(http.Header, len(s.cfg.Headers)+4),
+	}).WithContext(ctx)
+	content.attach(req)
+	s.setHeaders(req)
+	return req
+}
+
+func (s *Sender) setHeaders(req *http.Request) {
+	req.Header.Set("User-Agent", s.client.cfg.UserAgent)
+	if user := s.cfg.URL.User; user != nil {
+		password, _ := user.Password()
+		req.SetBasicAuth(user.Username(), password)
+	}
+	for name, value := range s.cfg.Headers {
+		if http.CanonicalHeaderKey(name) == "Host" {
+			req.Host = value
+			continue
+		}
+		req.Header.Set(name, value)
+	}
+	req.Header.Set("Content-Type", contentType)
+	req.Header.Del("Content-Encoding")
+	if s.cfg.Gzip {
+		req.Header.Set("Content-Encoding", "gzip")
+	}
+}
+
+// sign calls the signer if there is one.
+func (s *Sender) sign(ctx context.Context, req *http.Request, body []byte) (err error) {
+	if s.client.cfg.Sign == nil {
+		return nil
+	}
+	if fault := bounded.Protect(func() { err = s.client.cfg.Sign(ctx, req, body) }); fault != nil {
+		err = fault
+	}
+	if err != nil {
+		return fmt.Errorf("sign request: %w", err)
+	}
+	return nil
+}
