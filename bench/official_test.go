@@ -23,7 +23,7 @@ func (m *marshaler) UploadTraces(_ context.Context, spans []*tracepb.ResourceSpa
 	return err
 }
 
-// BenchmarkEncoder is the rival of that in otelx/internal/otlp: the official transform and proto.Marshal.
+// BenchmarkEncoder is the rival of that in internal/otlp: the official transform and proto.Marshal.
 func BenchmarkEncoder(b *testing.B) {
 	b.Run("impl=rival", func(b *testing.B) {
 		spans := benchspans.Ended(10_000)
@@ -44,7 +44,7 @@ func BenchmarkEncoder(b *testing.B) {
 	})
 }
 
-// BenchmarkResponse is the rival of that in otelx/internal/otlp: proto.Unmarshal.
+// BenchmarkResponse is the rival of that in internal/otlp/response: proto.Unmarshal.
 func BenchmarkResponse(b *testing.B) {
 	b.Run("impl=rival", func(b *testing.B) {
 		data, err := proto.Marshal(&collectorpb.ExportTraceServiceResponse{PartialSuccess: &collectorpb.ExportTracePartialSuccess{

@@ -28,7 +28,7 @@ func TestLastResortGoesTheWholeRound(t *testing.T) {
 	usual := readDelivered(t, s.col.file)
 	written := missing(readRecord(t, s.record), usual)
 	acc := readAccount(t, log)
-	if len(written) != spansEach+2+2 || acc["pending"] != len(written) || acc["written_out"] != len(written) {
+	if len(written) != spansEach+2+2 || acc["pending"] != 0 || acc["spilled"] != len(written) {
 		t.Fatalf("%d spans did not arrive; the function says %v\n%s", len(written), acc, log)
 	}
 	schemas := resourceSchemas(t, s.col.file)

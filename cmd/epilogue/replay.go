@@ -13,16 +13,17 @@ import (
 
 	"github.com/epilogue-go/epilogue/internal/replay"
 	"github.com/epilogue-go/epilogue/internal/report"
+	"github.com/epilogue-go/epilogue/internal/spill/lines"
 )
 
 const replayUsage = `epilogue replay [flags] [file ...]
 
-Sends the spans that otelx's last resort has written to a log (EPILOGUE_LAST_RESORT=stderr) to an
-OTLP/HTTP endpoint. Reads files, or standard input where none is named: the log itself, the output
-of aws logs tail, filter-log-events or get-log-events, what the console downloads as JSON or CSV, an
-export of CloudWatch Logs to S3, gzip or not. What is no line of spans is skipped; a span that comes
-twice is sent once. The endpoint, its headers and certificates are those of OTEL_EXPORTER_OTLP_*,
-http://localhost:4318 if they are not set.
+Sends the spans that a function has spilled to its log (EPILOGUE_SPILL=stderr) to an OTLP/HTTP
+endpoint. Reads files, or standard input if no file is named: the log itself, the output of aws logs
+tail, filter-log-events or get-log-events, JSON or CSV downloaded from the console, or an export of
+CloudWatch Logs to S3, compressed with gzip or not. Skips all other lines; sends a span that occurs
+twice once. OTEL_EXPORTER_OTLP_* set the endpoint, headers, compression and certificates; the
+default endpoint is http://localhost:4318.
 
 `
 
@@ -30,7 +31,7 @@ http://localhost:4318 if they are not set.
 type replayFlags struct {
 	endpoint string
 	dryRun   bool
-	patience time.Duration
+	retryFor time.Duration
 	files    []string // none: standard input
 }
 
@@ -39,7 +40,7 @@ func parseReplay(args []string, out io.Writer) (replayFlags, error) {
 	fs := newFlags("replay")
 	fs.StringVar(&set.endpoint, "endpoint", "", "send to this `URL`, as it is, such as https://otlp.example.com/v1/traces")
 	fs.BoolVar(&set.dryRun, "dry-run", false, "send nothing; count, and list the traces")
-	duration(fs, &set.patience, "patience", time.Minute, 0, time.Hour, "repeat a request for this `DURATION` while the endpoint is down or busy")
+	duration(fs, &set.retryFor, "patience", time.Minute, 0, time.Hour, "repeat a request for this `DURATION` while the endpoint is down or busy")
 	if err := parse(fs, args, out, replayUsage); err != nil {
 		return set, err
 	}
@@ -47,8 +48,7 @@ func parseReplay(args []string, out io.Writer) (replayFlags, error) {
 	return set, nil
 }
 
-// replayLines is the command that sends what a last resort has written. Whatever goes wrong, what has been found is sent,
-// unless ctx has ended, and counted.
+// replayLines is the command. It sends and counts the spans found, whatever goes wrong, unless ctx has ended.
 func replayLines(ctx context.Context, args []string, c console) error {
 	set, err := parseReplay(args, c.out)
 	if err != nil {
@@ -69,24 +69,24 @@ func replayLines(ctx context.Context, args []string, c console) error {
 	return err
 }
 
-// target returns where the spans are to go, and what lets go of it.
+// target returns where the spans go, and a function that closes it.
 func (set *replayFlags) target(c console) (spanTarget, func(), error) {
-	settings, err := replay.ParseSettings(os.Getenv, set.endpoint)
+	settings, err := replay.ReadSettings(os.Getenv, set.endpoint)
 	if err != nil {
 		return nil, nil, usagef("%v", err)
 	}
 	if set.dryRun {
 		return &census{traces: map[string]int{}, seen: map[string]bool{}}, func() {}, nil
 	}
-	settings.Patience = set.patience
-	settings.Retrying = func(err error) {
-		fmt.Fprintf(c.err, "epilogue: %v; trying again, for %s at most\n", err, set.patience)
+	settings.RetryFor = set.retryFor
+	settings.OnRetry = func(err error) {
+		fmt.Fprintf(c.err, "epilogue: %v; trying again, for %s at most\n", err, set.retryFor)
 	}
 	sender := replay.NewSender(settings)
-	return &delivery{sender: sender, endpoint: settings.Target()}, sender.Close, nil
+	return &delivery{sender}, func() { _ = sender.Close() }, nil
 }
 
-// broken says that n documents can not be read.
+// broken says that n documents are unreadable.
 func broken(n int) string { return report.Plural(n, "document") + " of spans cut off or damaged" }
 
 // unless0 is text unless n is 0.
@@ -97,8 +97,8 @@ func unless0(n int, text string) string {
 	return text
 }
 
-// read reads all files, or standard input. A file that can not be read keeps it from none of the others.
-func (set *replayFlags) read(ctx context.Context, stdin io.Reader, target spanTarget) (total replay.Input, err error) {
+// read reads all files, or standard input. An unreadable file does not prevent the others.
+func (set *replayFlags) read(ctx context.Context, stdin io.Reader, target spanTarget) (total lines.Input, err error) {
 	found := func(data *tracepb.TracesData) error { return target.add(ctx, data) }
 	if len(set.files) == 0 {
 		return readUntil(ctx, "standard input", stdin, found)
@@ -117,25 +117,25 @@ func (set *replayFlags) read(ctx context.Context, stdin io.Reader, target spanTa
 	return total, errors.Join(errs...)
 }
 
-func readFile(ctx context.Context, name string, found func(*tracepb.TracesData) error) (replay.Input, error) {
+func readFile(ctx context.Context, name string, found func(*tracepb.TracesData) error) (lines.Input, error) {
 	file, err := os.Open(filepath.Clean(name))
 	if err != nil {
-		return replay.Input{}, usagef("%s: %v", name, errors.Unwrap(err))
+		return lines.Input{}, usagef("%s: %v", name, errors.Unwrap(err))
 	}
 	defer func() { _ = file.Close() }() // it was only read
 	return readUntil(ctx, name, file, found)
 }
 
-// readUntil reads r to its end, or until ctx ends: a pipe or a terminal may have no end.
-func readUntil(ctx context.Context, name string, r io.Reader, found func(*tracepb.TracesData) error) (replay.Input, error) {
+// readUntil reads r to its end or until ctx ends, because a pipe or a terminal may have no end.
+func readUntil(ctx context.Context, name string, r io.Reader, found func(*tracepb.TracesData) error) (lines.Input, error) {
 	out, into := io.Pipe()
-	defer func() { _ = out.Close() }() // ends the copying, if a read of r does not go on for ever
+	defer func() { _ = out.Close() }() // ends the copying, unless a read of r never returns
 	defer context.AfterFunc(ctx, func() { into.CloseWithError(context.Cause(ctx)) })()
 	go func() {
 		_, err := io.Copy(into, r)
 		into.CloseWithError(err)
 	}()
-	in, err := replay.Read(out, found)
+	in, err := lines.Read(out, found)
 	if err != nil {
 		err = fmt.Errorf("read %s: %w", name, err)
 	}

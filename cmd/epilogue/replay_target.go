@@ -22,16 +22,13 @@ type spanTarget interface {
 }
 
 // delivery sends.
-type delivery struct {
-	sender   *replay.Sender
-	endpoint string
-}
+type delivery struct{ sender *replay.Sender }
 
 func (d *delivery) add(ctx context.Context, data *tracepb.TracesData) error {
 	return d.sender.Add(ctx, data)
 }
 
-// finish sends the rest. Its error says what could not be sent.
+// finish sends the rest. Its error says how many spans were not accepted.
 func (d *delivery) finish(ctx context.Context) error {
 	err := d.sender.Flush(ctx)
 	a := d.sender.Account()
@@ -45,7 +42,7 @@ func (d *delivery) summarize(out io.Writer) {
 	a := d.sender.Account()
 	fmt.Fprintf(out, "spans: %d found%s; %d sent%s%s\n", a.Found, copies(a.Duplicates), a.Sent,
 		unless0(a.Rejected, fmt.Sprintf(", %d rejected", a.Rejected)), unless0(a.Failed, fmt.Sprintf(", %d not sent", a.Failed)))
-	fmt.Fprintf(out, "endpoint: %s\n", d.endpoint)
+	fmt.Fprintf(out, "endpoint: %s\n", d.sender.Target())
 }
 
 func copies(n int) string { return unless0(n, fmt.Sprintf(", %d of them copies", n)) }

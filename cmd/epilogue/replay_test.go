@@ -15,7 +15,7 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 )
 
-// lostLine is a line of a last resort, with a span of that number.
+// lostLine is a line of spilled spans with one span of that number.
 func lostLine(n int) string {
 	return fmt.Sprintf(`{"resourceSpans":[{"resource":{},"scopeSpans":[{"spans":[{"traceId":"%032x","spanId":"%016x","name":"s%d",`+
 		`"startTimeUnixNano":"1795348800123456789","endTimeUnixNano":"1795348800141456789","status":{}}]}]}]}`, n/2+1, n+1, n)
@@ -90,7 +90,7 @@ func TestReplayFails(t *testing.T) {
 		{
 			otlpreceiver.Fault{Status: http.StatusServiceUnavailable},
 			lostLine(0), "replay -patience 0s", exitFailed,
-			"spans: 1 found; 0 sent, 1 not sent", "epilogue: 1 of 1 span not taken: the endpoint answered 503",
+			"spans: 1 found; 0 sent, 1 not sent", "epilogue: 1 of 1 span not taken: send to http://127.0.0.1:",
 		},
 		{
 			otlpreceiver.Fault{},
@@ -157,7 +157,7 @@ func TestReplaySaysThatItWaits(t *testing.T) {
 	if code != exitOK || strings.Count(errs, "\n") != 1 {
 		t.Errorf("status %d, errors:\n%s", code, errs)
 	}
-	contains(t, errs, `^epilogue: the endpoint answered 503 Service Unavailable.*; trying again, for 1m0s at most$`)
+	contains(t, errs, `^epilogue: send to http://127.0.0.1:\d+/v1/traces: 503 Service Unavailable.*; trying again, for 1m0s at most$`)
 	contains(t, out, `^spans: 1 found; 1 sent$`, `^endpoint: http://127.0.0.1:\d+/v1/traces$`)
 	if strings.Contains(out+errs, "hush") {
 		t.Errorf("a credential is shown:\n%s%s", out, errs)

@@ -39,6 +39,65 @@ var rules = []rule{
 		reason: "otelx serves ordinary services as well; protobuf's message types cost 1.6 MB that the direct encoder saves",
 	},
 	{
+		pkg: "/internal/otlp",
+		never: []string{
+			"github.com/aws/", module + "/agent", module + "/handler", module + "/otelx", module + "/internal/otlphttp",
+			"google.golang.org/protobuf", "go.opentelemetry.io/proto",
+		},
+		reason: "the encoder turns signals into bytes for any sender; protobuf's message types cost 1.6 MB that it saves",
+	},
+	{
+		pkg:    "/internal/otlp/response",
+		never:  []string{"."},
+		except: []string{module + "/internal/otlp/response"},
+		reason: "the HTTP sender reads responses without OpenTelemetry",
+	},
+	{
+		pkg:   "/internal/otlphttp",
+		never: []string{"."},
+		except: []string{
+			module + "/internal/otlphttp", module + "/internal/otlp/response", module + "/internal/bounded", module + "/internal/redact",
+			module + "/internal/version",
+		},
+		reason: "it sends bytes: the SDK and the command share it, whatever signals they send",
+	},
+	{
+		pkg:    "/internal/otelenv",
+		never:  []string{"."},
+		except: []string{module + "/internal/otelenv"},
+		reason: "settings are values; which SDK or sender uses them is the importer's choice",
+	},
+	{
+		pkg:    "/internal/spill",
+		never:  []string{"."},
+		except: []string{module + "/internal/spill", module + "/internal/bounded"},
+		reason: "the writer is linked into functions: the reader of its lines, internal/spill/lines, needs protobuf's message types",
+	},
+	{
+		pkg:    "/internal/spill/lines",
+		never:  []string{module + "/"},
+		except: []string{module + "/internal/spill/lines"},
+		reason: "it reads any log, and shares no defect with the encoder",
+	},
+	{
+		pkg:    "/internal/bounded",
+		never:  []string{"."},
+		except: []string{module + "/internal/bounded"},
+		reason: "agent and handler use it too",
+	},
+	{
+		pkg:    "/internal/counts",
+		never:  []string{"."},
+		except: []string{module + "/internal/counts"},
+		reason: "agent and otelx share it and must not import each other",
+	},
+	{
+		pkg:    "/internal/redact",
+		never:  []string{"."},
+		except: []string{module + "/internal/redact"},
+		reason: "what keeps credentials out of errors is small enough to be read",
+	},
+	{
 		pkg:    "/otelx/awslambda",
 		never:  []string{"github.com/aws/", module + "/agent", module + "/handler", "google.golang.org/protobuf", "go.opentelemetry.io/proto"},
 		except: signer,

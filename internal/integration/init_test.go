@@ -26,8 +26,9 @@ func TestNothingIsDoneAtInit(t *testing.T) {
 		t.Fatalf("no trace of initialisation:\n%s", out)
 	}
 	for _, pkg := range []string{
-		"/agent", "/otelx", "/otelx/awslambda", "/otelx/xray", "/otelx/internal/otlp",
-		"/internal/extensionsapi", "/internal/redact", "/internal/xrayheader",
+		"/agent", "/otelx", "/otelx/awslambda", "/otelx/xray", "/internal/bounded", "/internal/counts", "/internal/extensionsapi",
+		"/internal/otelenv", "/internal/otlp", "/internal/otlp/response", "/internal/otlphttp", "/internal/redact", "/internal/spill",
+		"/internal/xrayheader",
 	} {
 		if slices.Contains(initialized, module+pkg) {
 			t.Errorf("%s has variables that are set before main; see GODEBUG=inittrace=1", pkg)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/epilogue-go/epilogue/internal/memnet"
 	"github.com/epilogue-go/epilogue/internal/replay"
+	spilled "github.com/epilogue-go/epilogue/internal/spill/lines"
 	"github.com/epilogue-go/epilogue/lambdatest"
 	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
@@ -76,13 +77,13 @@ func die(t *testing.T, config lambdatest.Config, program lambdatest.Program, e c
 	return nil, lambdatest.Exit{Code: ended.Count}
 }
 
-// checkFarewell compares what the agent says with the end of the process: all that is pending is in the log.
+// checkFarewell compares what the agent says with the end of the process: all that was pending is in the log.
 func checkFarewell(t *testing.T, log []byte, exit lambdatest.Exit, spans int) {
 	t.Helper()
 	if exit.Code != 0 || exit.Killed {
 		t.Errorf("exit %+v, want 0 by itself", exit)
 	}
-	want := regexp.MustCompile(fmt.Sprintf(`graceful shutdown completed.*\bended=%d .*\bpending=%[1]d .*\bwritten_out=%[1]d\b`, spans))
+	want := regexp.MustCompile(fmt.Sprintf(`graceful shutdown completed.*\bended=%d .*\bpending=0 .*\bspilled=%[1]d\b`, spans))
 	if !want.Match(log) {
 		t.Errorf("the log does not say that %d spans were written:\n%.2000s", spans, regexp.MustCompile(`(?m)^\{"resourceSpans".*$`).ReplaceAll(log, []byte("…")))
 	}
@@ -113,7 +114,7 @@ func TestLastResortInTheWindow(t *testing.T) {
 				if exit.Took >= window {
 					t.Errorf("the process ended after %v, want less than %v", exit.Took, window)
 				}
-				in, err := replay.Read(bytes.NewReader(log), func(*tracepb.TracesData) error { return nil })
+				in, err := spilled.Read(bytes.NewReader(log), func(*tracepb.TracesData) error { return nil })
 				if err != nil || in.Documents == 0 || in.Broken > 0 {
 					t.Errorf("the log has %+v: %v", in, err)
 				}
@@ -194,13 +195,13 @@ func checkReplay(t *testing.T, log []byte, want int) {
 		t.Fatal(err)
 	}
 	defer func() { _ = receiver.Close() }() // the spans are in
-	settings, err := replay.ParseSettings(func(string) string { return "" }, receiver.Endpoint()+"/v1/traces")
+	settings, err := replay.ReadSettings(func(string) string { return "" }, receiver.Endpoint()+"/v1/traces")
 	if err != nil {
 		t.Fatal(err)
 	}
 	sender := replay.NewSender(settings)
 	defer sender.Close()
-	in, err := replay.Read(bytes.NewReader(log), func(d *tracepb.TracesData) error { return sender.Add(t.Context(), d) })
+	in, err := spilled.Read(bytes.NewReader(log), func(d *tracepb.TracesData) error { return sender.Add(t.Context(), d) })
 	if err != nil || in.Broken > 0 || in.Without == 0 {
 		t.Errorf("the log has %+v: %v", in, err)
 	}

@@ -12,20 +12,20 @@ const (
 	maxBytes = 2 << 20
 )
 
-// entry is a span with the groups it is from.
+// entry is a span with its resource and scope.
 type entry struct {
 	resource *tracepb.ResourceSpans
 	scope    *tracepb.ScopeSpans
 	span     *tracepb.Span
 }
 
-// batch gathers the spans of a request.
+// batch holds the spans of the next request.
 type batch struct {
 	entries []entry
 	bytes   int // of the request, about
 }
 
-// cost is what e adds to the size of a request, at most.
+// cost returns how many bytes e adds to a request at most.
 func (b *batch) cost(e entry) int {
 	const frame = 16 // tags and lengths
 	n := proto.Size(e.span) + frame
@@ -42,7 +42,7 @@ func (b *batch) cost(e entry) int {
 	return n
 }
 
-// fits reports whether e may come to what b has already.
+// fits reports whether e may be added.
 func (b *batch) fits(e entry) bool {
 	return len(b.entries) == 0 || len(b.entries) < maxSpans && b.bytes+b.cost(e) <= maxBytes
 }
@@ -52,8 +52,8 @@ func (b *batch) add(e entry) {
 	b.entries = append(b.entries, e)
 }
 
-// encode returns entries as an ExportTraceServiceRequest, which has the wire form of TracesData; the type of that name
-// comes with gRPC.
+// encode returns entries as TracesData, which has the wire format of an ExportTraceServiceRequest; the package of that type
+// imports gRPC.
 func encode(entries []entry) ([]byte, error) {
 	data := new(tracepb.TracesData)
 	var last entry

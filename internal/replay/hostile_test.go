@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/epilogue-go/epilogue/internal/otlphttp"
 )
 
 // raw answers each request with what say writes, below HTTP.
@@ -52,26 +54,26 @@ func TestSenderAndHostileEndpoints(t *testing.T) {
 		"a connection instead of an answer": {func(conn net.Conn, _ string) {
 			_, _ = io.WriteString(conn, "HTTP/1.1 101 x\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
 			_, _ = io.Copy(io.Discard, conn) // until the other end hangs up
-		}, "the endpoint answered 101 Switching Protocols: does it lead to an OTLP receiver?"},
+		}, "101 Switching Protocols; does the endpoint lead to an OTLP receiver?"},
 		"headers without end":   {flood("HTTP/1.1 200 OK\r\n", "X: "+line+"\r\n"), "server response headers exceeded 65536 bytes"},
 		"1xx without end":       {flood("", "HTTP/1.1 103 Early Hints\r\nLink: "+line+"\r\n\r\n"), "server response headers exceeded 65536 bytes"},
-		"a refusal without end": {flood("HTTP/1.1 400 x\r\nContent-Type: text/plain\r\n\r\n", line), "the endpoint answered 400 Bad Request: aaaa"},
+		"a refusal without end": {flood("HTTP/1.1 400 x\r\nContent-Type: text/plain\r\n\r\n", line), "400 Bad Request: aaaa"},
 		"the request": {func(conn net.Conn, request string) {
 			_, _ = io.WriteString(conn, "HTTP/1.1 401 \x1b[31m"+strings.ReplaceAll(request, "\r\n", " ")+"\r\nContent-Type: text/plain\r\n\r\n\x1b[2J"+request)
-		}, "the endpoint answered 401 Unauthorized: ?[2JPOST /v1/traces"},
+		}, "401 Unauthorized: ?[2JPOST /v1/traces"},
 		"the request as its status": {func(conn net.Conn, request string) {
 			_, key, _ := strings.Cut(request, "Api-Key: ")
 			_, _ = io.WriteString(conn, "HTTP/1.1 "+key)
 		}, "malformed HTTP"},
 		"a redirect": {func(conn net.Conn, _ string) {
 			_, _ = io.WriteString(conn, "HTTP/1.1 307 x\r\nLocation: http://elsewhere.test/?key=s3cret-key\r\n\r\n")
-		}, "the endpoint answered 307 Temporary Redirect: redirects are not followed; write the final address: http://elsewhere.test/"},
+		}, "redirect (307 Temporary Redirect) to http://elsewhere.test/ not followed; set the endpoint to the final address"},
 		"a web page": {func(conn net.Conn, _ string) {
 			_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>")
-		}, "the endpoint answered 200 OK: a web page; does it lead to an OTLP receiver?"},
+		}, "the answer is a web page; does the endpoint lead to an OTLP receiver?"},
 		"a status": {func(conn net.Conn, _ string) {
 			_, _ = io.WriteString(conn, "HTTP/1.1 400 x\r\nContent-Type: application/x-protobuf\r\n\r\n\x08\x03\x12\x08bad span")
-		}, "the endpoint answered 400 Bad Request: bad span"},
+		}, "400 Bad Request: bad span"},
 		"nothing in time": {func(conn net.Conn, _ string) { _, _ = io.Copy(io.Discard, conn) }, "no answer within 2s"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -81,8 +83,10 @@ func TestSenderAndHostileEndpoints(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := NewSender(Settings{Endpoint: u, Header: http.Header{"Api-Key": {"s3cret-key"}}, Timeout: 2 * time.Second})
-			defer s.Close()
+			s := NewSender(Settings{Endpoint: otlphttp.EndpointConfig{
+				URL: u, Headers: map[string]string{"api-key": "s3cret-key"}, Timeout: 2 * time.Second,
+			}})
+			defer func() { _ = s.Close() }()
 			err = sent(t, s, many(1, 1))
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Fatalf("error %v, want %q", err, tt.want)

@@ -3,35 +3,38 @@ package replay
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"time"
 
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+
+	"github.com/epilogue-go/epilogue/internal/otlphttp"
 )
 
-// Account is what became of the spans. Found = Duplicates + Sent + Rejected + Failed once nothing waits any more.
+// Account counts the spans. Found = Duplicates + Sent + Rejected + Failed after Flush.
 type Account struct {
 	Found      int // in the documents
-	Duplicates int // of a trace and span id that came before
+	Duplicates int // with the trace and span ID of an earlier one
 	Sent       int // accepted by the endpoint
-	Rejected   int // refused inside requests that it otherwise accepted
-	Failed     int // of requests that it did not accept
+	Rejected   int // refused inside requests that the endpoint otherwise accepted
+	Failed     int // of requests that the endpoint did not accept
 }
 
 // Sender sends spans to an OTLP/HTTP endpoint. One goroutine uses it.
 type Sender struct {
-	settings  Settings
-	transport *http.Transport
-	pause     time.Duration // before the second attempt
+	settings Settings
+	client   *otlphttp.Client
+	endpoint *otlphttp.Sender
+	pause    time.Duration // before the second attempt
 
 	seen    map[identity]struct{}
 	batch   batch
 	account Account
-	told    bool  // Retrying was called
-	gone    error // the endpoint could not be reached for all of the patience
+	told    bool  // OnRetry was called
+	gone    error // the endpoint could not be reached for all of RetryFor
 	errs    []error
 }
 
@@ -46,16 +49,22 @@ const (
 	maxErrors  = 5 // of different kinds that are kept
 )
 
-// NewSender returns a Sender, which connects when there is something to send. Who made it must call Close.
+// NewSender returns a Sender, which connects when it first sends. The caller must close it.
 func NewSender(s Settings) *Sender {
-	return &Sender{settings: s, transport: newTransport(s.TLS), pause: firstPause, seen: map[identity]struct{}{}}
+	client := otlphttp.NewClient(s.Client)
+	return &Sender{
+		settings: s, client: client, endpoint: client.Endpoint(s.Endpoint), pause: firstPause, seen: map[identity]struct{}{},
+	}
 }
 
-// Close lets go of the connections.
-func (s *Sender) Close() { s.transport.CloseIdleConnections() }
+// Target returns the endpoint's URL without credentials.
+func (s *Sender) Target() string { return s.endpoint.Target() }
 
-// Add takes the spans of data, each unless it has come before, and sends those of full requests. It returns an error
-// only when ctx has ended; of requests that fail, Flush tells.
+// Close closes the connections.
+func (s *Sender) Close() error { return s.client.Close() }
+
+// Add takes the spans of data that have not come before, and sends full requests. It returns an error only if ctx has ended.
+// Flush returns the errors of requests.
 func (s *Sender) Add(ctx context.Context, data *tracepb.TracesData) error {
 	for _, r := range data.GetResourceSpans() {
 		for _, scope := range r.GetScopeSpans() {
@@ -88,8 +97,7 @@ func (s *Sender) add(ctx context.Context, e entry) error {
 	return nil
 }
 
-// Flush sends what is left. It returns the errors of all requests that have failed since the beginning, of many alike
-// one.
+// Flush sends the remaining spans. It returns the errors of all requests that have failed so far, equal ones once.
 func (s *Sender) Flush(ctx context.Context) error {
 	if err := s.flush(ctx); err != nil {
 		return err
@@ -107,25 +115,25 @@ func (s *Sender) flush(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// send delivers entries, halved as often as the endpoint refuses them for their size, and enters what came of it.
+// send delivers entries and counts the result. It halves entries as often as the endpoint refuses them for their size.
 func (s *Sender) send(ctx context.Context, entries []entry) {
 	if len(entries) == 0 {
 		return
 	}
 	body, err := encode(entries)
-	var res response
+	var res otlphttp.Result
 	if err == nil {
 		res, err = s.deliver(ctx, body)
 	}
 	switch {
 	case err == nil:
-		rejected := min(len(entries), max(0, int(min(res.rejected, int64(len(entries))))))
+		rejected := int(min(max(res.Rejected, 0), int64(len(entries))))
 		s.account.Sent += len(entries) - rejected
 		s.account.Rejected += rejected
 		if rejected > 0 {
-			s.fail(fmt.Errorf("rejected by the endpoint: %s", cmp.Or(res.message, "it does not say why")))
+			s.fail(fmt.Errorf("rejected by the endpoint: %s", cmp.Or(res.Message, "it does not say why")))
 		}
-	case res.status == http.StatusRequestEntityTooLarge && len(entries) > 1:
+	case res.Outcome == otlphttp.TooLarge && len(entries) > 1:
 		s.send(ctx, entries[:len(entries)/2])
 		s.send(ctx, entries[len(entries)/2:])
 	default:
@@ -134,7 +142,7 @@ func (s *Sender) send(ctx context.Context, entries []entry) {
 	}
 }
 
-// fail keeps err, unless there is one like it.
+// fail keeps err unless an equal one is kept already.
 func (s *Sender) fail(err error) {
 	for _, have := range s.errs {
 		if have.Error() == err.Error() {
@@ -146,27 +154,28 @@ func (s *Sender) fail(err error) {
 	}
 }
 
-// deliver makes attempts until one succeeds, another makes no sense or the patience is used up. After that, it makes
-// none any more: an endpoint that is down is waited for once.
-func (s *Sender) deliver(ctx context.Context, body []byte) (response, error) {
+// deliver makes attempts until one succeeds, no other one can succeed, or RetryFor has passed. After that it makes no
+// attempts any more: it waits once for an endpoint that is down.
+func (s *Sender) deliver(ctx context.Context, body []byte) (otlphttp.Result, error) {
 	if s.gone != nil {
-		return response{}, s.gone
+		return otlphttp.Result{}, s.gone
 	}
-	end := time.Now().Add(s.settings.Patience)
+	end := time.Now().Add(s.settings.RetryFor)
 	for pause := s.pause; ; pause = min(2*pause, maxPause) {
-		res, err := s.attempt(ctx, body)
-		if err == nil || !res.retryable || ctx.Err() != nil {
+		res, err := s.endpoint.Send(ctx, body)
+		if err == nil && res.Message == otlphttp.WebPage {
+			err = fmt.Errorf("send to %s: %s", s.Target(), res.Message)
 			return res, err
 		}
-		wait := max(res.retryAfter, pause/2+rand.N(pause)) //nolint:gosec // chance, not secrecy
+		if err == nil || !canRetry(res, err) || ctx.Err() != nil {
+			return res, err
+		}
+		wait := max(res.RetryAfter, pause/2+rand.N(pause)) //nolint:gosec // chance, not secrecy
 		if time.Now().Add(wait).After(end) {
 			s.gone = err
 			return res, err
 		}
-		if !s.told && s.settings.Retrying != nil {
-			s.settings.Retrying(err)
-		}
-		s.told = true
+		s.tell(err)
 		t := time.NewTimer(wait)
 		select {
 		case <-t.C:
@@ -175,4 +184,18 @@ func (s *Sender) deliver(ctx context.Context, body []byte) (response, error) {
 			return res, err
 		}
 	}
+}
+
+// canRetry reports whether another attempt may succeed. A certificate that is not trusted now will not be in a minute.
+func canRetry(res otlphttp.Result, err error) bool {
+	distrust := new(tls.CertificateVerificationError)
+	return res.Outcome == otlphttp.Retryable && !errors.As(err, &distrust)
+}
+
+// tell calls OnRetry once.
+func (s *Sender) tell(err error) {
+	if !s.told && s.settings.OnRetry != nil {
+		s.settings.OnRetry(err)
+	}
+	s.told = true
 }
