@@ -46,16 +46,16 @@ func (s *stream) attempt(ctx context.Context, f *flush, p parcel) attempt {
 	return a
 }
 
-// attemptContext returns the context of one request. It ends after the policy's timeout, unless the policy is shutdown
-// by then.
+// attemptContext returns the context of one request. That of a probe ends after the probe timeout, unless the policy is
+// shutdown by then.
 func (s *stream) attemptContext(ctx context.Context, f *flush) (context.Context, context.CancelFunc) {
 	e := s.engine
 	e.mu.Lock()
+	probes := f.policy == probe
 	budget := f.budgetLocked(s.config.Timeout)
-	probeTimeout := max(e.breaker.ProbeTimeout(e.usual, budget), s.hold.ProbeTimeout(e.usual, budget))
-	timeout := f.policy.attemptTimeout(e.usual, probeTimeout, budget)
+	timeout := max(e.breaker.ProbeTimeout(e.usual, budget), s.hold.ProbeTimeout(e.usual, budget))
 	e.mu.Unlock()
-	if timeout <= 0 {
+	if !probes {
 		return ctx, func() {}
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -221,7 +221,7 @@ func (s *stream) record(f *flush, p parcel, a attempt) {
 	now := time.Now()
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	f.noteLocked(a)
+	f.noteLocked(a, s.config.Items)
 	if a.unsent || p.custom() && !a.outcome.permanent() && a.took < instantFailure {
 		return
 	}
@@ -249,7 +249,7 @@ func (s *stream) record(f *flush, p parcel, a attempt) {
 }
 
 // noteLocked keeps the texts of an attempt.
-func (f *flush) noteLocked(a attempt) {
+func (f *flush) noteLocked(a attempt, items string) {
 	if f.hint == nil {
 		f.hintKey, f.hint = a.hint()
 	}
@@ -259,7 +259,7 @@ func (f *flush) noteLocked(a attempt) {
 			f.err = a.err
 		}
 	case a.outcome == Accepted:
-		if remark := a.remark(); remark != nil {
+		if remark := a.remark(items); remark != nil {
 			f.partialSuccess = remark
 			if a.result.Rejected > 0 {
 				f.dropReason = remark
@@ -282,12 +282,12 @@ func (a attempt) hint() (key string, err error) {
 }
 
 // remark returns the backend's words about an accepted request.
-func (a attempt) remark() error {
+func (a attempt) remark(items string) error {
 	switch r := a.result; {
 	case r.Rejected > 0:
-		return fmt.Errorf("the backend rejected %d of %d: %q", min(r.Rejected, int64(a.content.items)), a.content.items, r.Message)
+		return fmt.Errorf("the backend rejected %d of %d %s: %q", min(r.Rejected, int64(a.content.items)), a.content.items, items, r.Message)
 	case r.Message != "":
-		return fmt.Errorf("the backend accepted %d with a message: %q", a.content.items, r.Message)
+		return fmt.Errorf("the backend accepted %d %s with a message: %q", a.content.items, items, r.Message)
 	}
 	return nil
 }

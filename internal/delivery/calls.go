@@ -249,6 +249,7 @@ func (s *stream) close(ctx context.Context, last *flush) {
 	if last != nil {
 		<-last.done
 	}
+	<-s.exclusive.Returned()
 	s.closeErr = s.engine.release(ctx, s)
 }
 

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/epilogue-go/epilogue/internal/bounded"
 	"github.com/epilogue-go/epilogue/internal/breaker"
 )
 
@@ -142,7 +143,8 @@ func (e *Engine) release(ctx context.Context, s *stream) error {
 	if e.sender != nil {
 		closing = func(context.Context) error { return e.sender.Close() }
 	}
-	if err := s.exclusive.Call(ctx, returnGrace, closing); err != nil {
+	_, err := bounded.Call(ctx, returnGrace, func(ctx context.Context) (struct{}, error) { return struct{}{}, closing(ctx) })
+	if err != nil {
 		return fmt.Errorf("close exporter: %w", err)
 	}
 	return nil

@@ -17,12 +17,6 @@ const (
 	minRetry   = 500 * time.Millisecond
 	retryShare = 4
 
-	// minAttempt is the shortest attempt timeout at a backend that has answered before; attemptShare is the part of the
-	// flush's time, and answerFactor the multiple of the usual answer time, if one of these is more.
-	minAttempt   = time.Second
-	attemptShare = 4
-	answerFactor = 4
-
 	// shutdownReserve is the time that has to remain for a further attempt of a shutdown.
 	shutdownReserve = 5 * time.Millisecond
 	// minShutdownPause keeps the attempts of a shutdown from following each other without a pause.
@@ -81,21 +75,6 @@ var (
 	// shutdown is the policy of a flush that is the last chance for its items.
 	shutdown = &policy{name: "shutdown", lastChance: true, hedge: true, maxBackoff: 100 * time.Millisecond}
 )
-
-// attemptTimeout returns the timeout of one request; 0: none but the flush's own deadline. The backend usually answers
-// within usual (0: it has never answered), a probe waits for probeTimeout, and the flush lasts for budget (0: without
-// limit).
-func (p *policy) attemptTimeout(usual, probeTimeout, budget time.Duration) time.Duration {
-	switch {
-	case p.lastChance:
-		return 0
-	case p.singleAttempt:
-		return probeTimeout
-	case usual <= 0, budget <= 0:
-		return 0
-	}
-	return max(minAttempt, answerFactor*usual, budget/attemptShare)
-}
 
 // keepsRetrying reports whether a flush of budget (0: without limit) makes another attempt after a pause, if none has
 // made progress for the time stalled.

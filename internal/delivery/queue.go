@@ -222,7 +222,11 @@ func (q *Queue[T]) release(b *batch[T]) {
 	}
 	q.sending -= left
 	q.waiting += left
-	if b.failedFlushes > 0 { // the others go first
+	if b.failedFlushes > 0 { // all others go first
+		if len(q.current.live()) > 0 {
+			q.queued = append(q.queued, q.current)
+			q.current = q.newBatch()
+		}
 		q.queued = append(q.queued, b)
 		return
 	}
@@ -245,15 +249,26 @@ func (q *Queue[T]) sequence() uint64 {
 	return q.next
 }
 
-// load returns how many items wait, in how many batches, and whether these are enough for a background flush.
-func (q *Queue[T]) load() (items, batches int, enough bool) {
+// load returns how many items wait, and whether these are enough for a background flush.
+func (q *Queue[T]) load() (items int, enough bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	batches = len(q.queued)
-	if len(q.current.live()) > 0 {
-		batches++
+	return q.waiting, q.waiting >= q.threshold()
+}
+
+// batches returns how many batches take would return for upTo.
+func (q *Queue[T]) batches(upTo uint64) (n int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, b := range q.queued {
+		if b.oldest() < upTo {
+			n++
+		}
 	}
-	return q.waiting, batches, q.waiting >= q.threshold()
+	if len(q.current.live()) > 0 && q.current.oldest() < upTo {
+		n++
+	}
+	return n
 }
 
 // setEager makes a full batch enough for a background flush, or half of the queue again.

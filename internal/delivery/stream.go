@@ -15,7 +15,8 @@ type source interface {
 	take(upTo uint64) parcel
 	settled(upTo uint64) bool
 	sequence() uint64
-	load() (items, batches int, enough bool)
+	load() (items int, enough bool)
+	batches(upTo uint64) int
 	setEager(on bool)
 	close()
 	closeExporter(ctx context.Context) error
@@ -32,7 +33,7 @@ type stream struct {
 	config Config
 	items  source
 
-	exclusive bounded.Exclusive // calls of a custom exporter, and the last call of the destination
+	exclusive bounded.Exclusive // the calls of a custom exporter
 	closed    chan struct{}     // closed when the last shutdown has ended; closeErr is readable then
 
 	flush        *flush // under way; nil: none
@@ -121,7 +122,7 @@ func (s *stream) hireLocked(f *flush) {
 	if !f.activeLocked() {
 		return
 	}
-	_, batches, _ := s.items.load()
+	batches := s.items.batches(f.upTo)
 	if f.state != sending {
 		batches = min(batches, 1-f.workers)
 	}
@@ -161,7 +162,7 @@ func (s *stream) onTimer() {
 		return
 	}
 	s.armed = false
-	waiting, _, _ := s.items.load()
+	waiting, _ := s.items.load()
 	switch {
 	case waiting == 0 || s.flush != nil || s.noFlushes:
 	case s.waitLocked() > 0: // a flush has failed since the timer was set
@@ -176,7 +177,7 @@ func (s *stream) setBackground(on bool) {
 	s.engine.mu.Lock()
 	defer s.engine.mu.Unlock()
 	s.background = on
-	waiting, _, _ := s.items.load()
+	waiting, _ := s.items.load()
 	switch {
 	case !on:
 		s.disarmLocked()
@@ -200,7 +201,7 @@ func (s *stream) setExitDeadlineLocked(t time.Time) {
 		s.hireLocked(f)
 		return
 	}
-	if _, _, enough := s.items.load(); enough && !s.noFlushes {
+	if _, enough := s.items.load(); enough && !s.noFlushes {
 		s.beginBackgroundLocked()
 	}
 }
@@ -236,7 +237,7 @@ func (s *stream) endLocked(f *flush) {
 	if f.dropReason != nil {
 		s.dropReason = f.dropReason
 	}
-	waiting, _, enough := s.items.load()
+	waiting, enough := s.items.load()
 	switch {
 	case waiting == 0 || s.noFlushes:
 	case enough && (f.unowned || s.background) && !gaveUp: // the event came while f was under way
