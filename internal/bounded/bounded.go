@@ -63,7 +63,19 @@ func Protect(fn func()) (err error) {
 // Exclusive admits one call at a time, so that calls that do not return cannot pile up. The zero value is ready.
 type Exclusive struct {
 	mu      sync.Mutex
-	running bool
+	running chan struct{} // closed when the call under way returns; nil: none is
+}
+
+// Returned returns a channel that is closed when no call is running.
+func (e *Exclusive) Returned() <-chan struct{} {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.running != nil {
+		return e.running
+	}
+	none := make(chan struct{})
+	close(none)
+	return none
 }
 
 // Call is the package's [Call] on the slot e. It returns [ErrNotReturned] without calling fn while an earlier call that
@@ -81,17 +93,18 @@ func (e *Exclusive) Call(ctx context.Context, grace time.Duration, fn func(conte
 func (e *Exclusive) enter() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.running {
+	if e.running != nil {
 		return false
 	}
-	e.running = true
+	e.running = make(chan struct{})
 	return true
 }
 
 func (e *Exclusive) leave() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.running = false
+	close(e.running)
+	e.running = nil
 }
 
 type result[T any] struct {

@@ -107,8 +107,15 @@ func TestExclusiveDoesNotPileUp(t *testing.T) {
 		if n := calls.Load(); n != 1 {
 			t.Errorf("called %d times, want once", n)
 		}
+		returned := slot.Returned()
+		select {
+		case <-returned:
+			t.Error("Returned is closed while a call runs")
+		default:
+		}
 		close(release)
-		synctest.Wait()
+		<-returned
+		<-slot.Returned()
 		if err := slot.Call(t.Context(), 0, func(context.Context) error { return io.EOF }); !errors.Is(err, io.EOF) {
 			t.Errorf("after the return: got %v, want EOF", err)
 		}

@@ -1,0 +1,277 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Flush delivers all items pushed before the call. It returns nil only if each of them was delivered.
+//
+// Callers at the same time share one flush, and each waits under its own ctx. If ctx ends, Flush returns its error at
+// once; the flush goes on only while another caller waits, so no request is under way when the last one has returned.
+// Items that were not delivered stay and go first next time. A ctx without a deadline has Config.Timeout.
+//
+// If items were dropped since the last flush that could report, the error has a [*DropError].
+func (q *Queue[T]) Flush(ctx context.Context) error { return q.stream.flushAll(ctx) }
+
+// Shutdown does what Flush does, under the shutdown policy, and then closes the destination if this was the engine's
+// last signal. Items that are pushed after the call are dropped. Any number of callers share it, each under its own ctx.
+// Items that were not delivered stay pending.
+func (q *Queue[T]) Shutdown(ctx context.Context) error { return q.stream.shutdown(ctx) }
+
+// Stats returns the counts of one moment.
+func (q *Queue[T]) Stats() Stats {
+	s := q.stream
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
+	stats := q.counts()
+	stats.Breaker = s.stateLocked()
+	return stats
+}
+
+// Pending returns how many items are pending, and whether a flush should not be deferred: one is under way, a quarter
+// of the queue is in use, or the next flush has drops to report. If it returns 0 and false, Flush has nothing to do.
+func (q *Queue[T]) Pending() (n int, flushNow bool) {
+	s := q.stream
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
+	n, quarterFull, drops := q.pressure()
+	return n, s.flush != nil || quarterFull || drops
+}
+
+// SetBackgroundExport switches the export by timer on (the default) or off. A half-full queue is exported in the
+// background in either case.
+func (q *Queue[T]) SetBackgroundExport(on bool) { q.stream.setBackground(on) }
+
+// Idle returns a channel that is closed when the flush under way has ended; nil if there is none.
+func (q *Queue[T]) Idle() <-chan struct{} {
+	s := q.stream
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
+	if s.flush == nil {
+		return nil
+	}
+	return s.flush.done
+}
+
+// flushAll is Queue.Flush.
+func (s *stream) flushAll(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return s.interrupted(nil, err)
+	}
+	upTo := s.items.sequence()
+	before := s.flushesBegun()
+	var last *flush
+	var why error
+	for conclusive := false; !conclusive && !s.items.settled(upTo); {
+		var j join
+		if j, why = s.join(ctx); why != nil {
+			break
+		}
+		err := s.await(ctx, j)
+		if errors.Is(err, errNotReturned) {
+			why = err
+			break
+		}
+		if err != nil {
+			return s.interrupted(j.flush, err)
+		}
+		// A flush that began before the call may lack some of its items. One that had given up before the call, or whose
+		// callers had all left, says nothing about what is possible now.
+		last, conclusive = j.flush, j.joined && !j.stale && j.flush.number > before
+	}
+	return s.verdict(upTo, last, why)
+}
+
+func (s *stream) flushesBegun() uint64 {
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
+	return s.flushes
+}
+
+// join is a caller's part in a flush.
+type join struct {
+	flush  *flush
+	joined bool // the caller is a waiter; false: all waiters have left, and the caller only waits for the end
+	stale  bool // the flush had given up before
+}
+
+// join joins the flush under way or begins one. The error says why none may begin.
+func (s *stream) join(ctx context.Context) (join, error) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		deadline = s.defaultDeadline()
+	}
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
+	deadline = s.withinExitLocked(deadline)
+	if f := s.flush; f != nil {
+		j := join{flush: f, stale: f.state == stopping, joined: f.joinLocked(deadline)}
+		if j.joined && !s.background {
+			f.disownLocked() // nothing may be under way when the last caller has left: the process may freeze then
+		}
+		if j.joined && s.lastChanceLocked() {
+			f.extendLocked(s.items.sequence())
+			s.hireLocked(f)
+		}
+		return j, nil
+	}
+	if err := s.refusalLocked(); err != nil {
+		return join{}, err
+	}
+	return join{flush: s.beginLocked(deadline), joined: true}, nil
+}
+
+var errNotReturned = errors.New("an earlier call of the exporter has not returned")
+
+// await waits for the end of a flush under the caller's ctx, and leaves it. A flush whose waiters have all left ends
+// soon, unless an exporter does not return.
+func (s *stream) await(ctx context.Context, j join) error {
+	if j.joined {
+		defer func() {
+			s.engine.mu.Lock()
+			defer s.engine.mu.Unlock()
+			j.flush.leaveLocked()
+		}()
+	}
+	var late <-chan time.Time
+	if !j.joined {
+		timer := time.NewTimer(2 * returnGrace)
+		defer timer.Stop()
+		late = timer.C
+	}
+	select {
+	case <-j.flush.done:
+		return nil
+	default:
+	}
+	select {
+	case <-j.flush.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-late:
+		return errNotReturned
+	}
+}
+
+// interrupted is the error of a caller whose own context has ended.
+func (s *stream) interrupted(f *flush, err error) error {
+	pending := s.items.counts().Pending
+	if f != nil {
+		if last := s.failureOf(f); last != nil {
+			return fmt.Errorf("flush %s: %w; %d pending; last failure: %w", s.config.Items, err, pending, last)
+		}
+	}
+	return fmt.Errorf("flush %s: %w; %d pending", s.config.Items, err, pending)
+}
+
+func (s *stream) failureOf(f *flush) error {
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
+	return f.err
+}
+
+// verdict is the error of a caller that has seen the end of its flush, or why there was none.
+func (s *stream) verdict(upTo uint64, last *flush, why error) error {
+	drops := s.takeDropError()
+	if s.items.settled(upTo) {
+		return drops
+	}
+	if why == nil {
+		why = errClosed
+		if err := s.failureOf(last); err != nil {
+			why = err
+		}
+	}
+	return errors.Join(drops, fmt.Errorf("flush %s: %w; %d kept", s.config.Items, why, s.items.counts().Pending))
+}
+
+// takeDropError returns a *DropError if items were dropped since the last call.
+func (s *stream) takeDropError() error {
+	d := s.items.takeDrops()
+	if d.Total() == 0 {
+		return nil
+	}
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
+	e := &DropError{Items: s.config.Items, Dropped: d, Cause: s.dropReason}
+	s.dropReason = nil
+	return e
+}
+
+// shutdown is Queue.Shutdown.
+func (s *stream) shutdown(ctx context.Context) error {
+	s.items.close()
+	deadline, _ := ctx.Deadline()
+	e := s.engine
+	e.mu.Lock()
+	s.background, s.shutDown, s.notBefore = false, true, time.Time{}
+	s.disarmLocked()
+	s.shuttingDown++
+	if f := s.flush; f != nil {
+		f.toShutdownLocked(deadline)
+		f.extendLocked(s.items.sequence())
+		s.hireLocked(f)
+	}
+	e.mu.Unlock()
+
+	err := s.flushAll(ctx)
+
+	e.mu.Lock()
+	s.shuttingDown--
+	if s.shuttingDown == 0 && !s.noFlushes {
+		s.noFlushes = true
+		go s.close(ctx, s.flush)
+	}
+	e.mu.Unlock()
+	select {
+	case <-s.closed:
+		return errors.Join(err, s.closeErr)
+	default:
+	}
+	select {
+	case <-s.closed:
+		return errors.Join(err, s.closeErr)
+	case <-ctx.Done():
+		if errors.Is(err, ctx.Err()) {
+			return err
+		}
+		return errors.Join(err, fmt.Errorf("close exporter: %w", ctx.Err()))
+	}
+}
+
+// close releases the destination after the flush that is still under way.
+func (s *stream) close(ctx context.Context, last *flush) {
+	defer close(s.closed)
+	if last != nil {
+		<-last.done
+	}
+	<-s.exclusive.Returned()
+	s.closeErr = s.engine.release(ctx, s)
+}
+
+// report tells the callbacks about an ended flush.
+func (s *stream) report(f *flush) {
+	c := &s.config
+	if f.hint != nil && c.OnHint != nil {
+		c.OnHint(f.hintKey, f.hint)
+	}
+	if f.partialSuccess != nil && c.OnPartialSuccess != nil {
+		c.OnPartialSuccess(f.partialSuccess)
+	}
+	if !f.unowned || c.OnError == nil {
+		return
+	}
+	if f.gaveUp {
+		c.OnError(fmt.Errorf("export %s: %w; %d kept", c.Items, f.err, s.items.counts().Pending))
+	}
+	if f.dropReason != nil && f.partialSuccess == nil {
+		c.OnError(fmt.Errorf("export %s: %w", c.Items, f.dropReason))
+	}
+	if n := s.items.takeQueueFullDrops(); n > 0 {
+		c.OnError(fmt.Errorf("%d %s dropped: the queue was full", n, c.Items))
+	}
+}

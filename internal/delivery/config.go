@@ -1,0 +1,41 @@
+package delivery
+
+import "time"
+
+// Config is the configuration of one signal's queue. All fields are required unless they say otherwise.
+type Config struct {
+	Signal Signal
+	// Items names the items in messages, such as "spans".
+	Items string
+	// Capacity is how many items the queue holds, those being sent included.
+	Capacity int
+	// BatchSize is how many items a request holds at most.
+	BatchSize int
+	// RequestBytes is how many bytes an encoded request has at most. It is not used with a custom exporter.
+	RequestBytes int
+	// ItemBytes is how many bytes an encoded item has at most; 0: as many as a request. The encoder enforces it.
+	ItemBytes int
+	// Delay is the time from the first item in an empty queue to its background export.
+	Delay time.Duration
+	// Timeout limits the delivery of one batch, and the flushes of callers without a deadline; 0: no limit.
+	Timeout time.Duration
+	// Hedge says that the backend recognises an item that it gets twice, so that a shutdown may send a request that
+	// gets no answer a second time.
+	Hedge bool
+
+	// The callbacks are called without a lock and may call the queue. Each may be nil.
+
+	// OnError gets the error of a flush that no caller waits for.
+	OnError func(error)
+	// OnPartialSuccess gets the backend's remark about a request that it accepted.
+	OnPartialSuccess func(error)
+	// OnHint gets an error that tells the user how to prevent it, with a key that identifies it.
+	OnHint func(key string, err error)
+}
+
+const (
+	// splitBytes is the size from which a request that is too large for the backend is divided, or an eighth of
+	// Config.RequestBytes if that is less. A backend that takes less is not made for telemetry.
+	splitBytes = 64 << 10
+	splitShare = 8
+)

@@ -1,0 +1,41 @@
+// Package delivery sends telemetry to a backend from a process that may be frozen, may live on for hours, or may have
+// half a second left. It knows neither OpenTelemetry nor HTTP.
+//
+//	Push ──▶ Queue (one per signal)
+//	            │ take          ▲ nack
+//	            ▼               │
+//	         worker ──▶ encode ──▶ Sender.Send ──▶ ack
+//	            │
+//	         Engine (one per origin): limit of requests at once, circuit breaker, exit deadline
+//
+// # Flushes
+//
+// Nothing is sent outside a flush. A flush of a signal begins
+//
+//   - when a caller asks for one ([Queue.Flush], [Queue.Shutdown]);
+//   - in the background, when the queue becomes half full, or the export delay after its first item if background
+//     export is on.
+//
+// A flush is one operation with waiters. Callers that ask at the same time share it. It ends at the latest of their
+// deadlines, and each caller leaves at its own. Between flushes the engine has no goroutine, and no timer but that of
+// the background export.
+//
+// A worker takes a batch, encodes it, sends it, and acknowledges the items that have left. The rest goes back to the
+// front of the queue. A flush has a [policy] that says how long to wait for an answer, how long to retry, and whether
+// the breaker counts.
+//
+// # Faults
+//
+// The engine's circuit breaker (package breaker) opens if no request of a flush got a response. A hold, which has the
+// same schedule, stops one signal: if the backend refuses all requests of its flush with a retryable status, or if it
+// answers another signal but not this one. Retry-After delays the signal's next request.
+//
+// The queue is bounded. A full queue drops its oldest item. Every drop is counted by its reason and makes exactly one
+// flush fail with a [*DropError].
+//
+// # The end of the process
+//
+// [Engine.SetExitDeadline] and [Queue.Shutdown] give every flush the shutdown policy, including a flush that is under
+// way: the breaker and Retry-After no longer count, attempts last until the deadline, and one that gets no answer is
+// hedged if the backend can recognise the items.
+package delivery

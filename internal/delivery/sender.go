@@ -1,0 +1,95 @@
+package delivery
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Signal is a kind of telemetry.
+type Signal int
+
+// The signals of OpenTelemetry.
+const (
+	Traces Signal = iota
+	Metrics
+	Logs
+)
+
+// String returns "traces", "metrics" or "logs".
+func (s Signal) String() string {
+	switch s {
+	case Traces:
+		return "traces"
+	case Metrics:
+		return "metrics"
+	case Logs:
+		return "logs"
+	}
+	return fmt.Sprintf("Signal(%d)", int(s))
+}
+
+// Sender delivers encoded requests to one origin.
+type Sender interface {
+	// Send makes one attempt. The error is nil if and only if the Outcome is Accepted. Send returns soon after ctx has
+	// ended. It neither changes body nor keeps it after it has returned. Up to Limits().Requests goroutines call it at
+	// once.
+	Send(ctx context.Context, s Signal, body []byte) (Result, error)
+	// Limits are constant.
+	Limits() Limits
+	// Close releases connections. It is called once, after the last Send.
+	Close() error
+}
+
+// ItemSender delivers items to a custom exporter. Neither method is called concurrently with itself or the other.
+type ItemSender[T any] interface {
+	// SendItems returns nil if the exporter has taken the items. It does not change items nor keep them.
+	SendItems(ctx context.Context, items []T) error
+	// Close is called once, after the last SendItems.
+	Close(ctx context.Context) error
+}
+
+// Limits describe a destination.
+type Limits struct {
+	// Requests is how many requests may be under way at once; at least 1.
+	Requests int
+	// Breaker says that the circuit breaker and the holds count.
+	Breaker bool
+}
+
+// Outcome is the result of one attempt.
+type Outcome int
+
+const (
+	// Accepted means that the backend has the items, except Result.Rejected of them.
+	Accepted Outcome = iota
+	// Refused means that the backend will never take the items.
+	Refused
+	// TooLarge means that the backend may take the items in smaller requests.
+	TooLarge
+	// Retryable means that another attempt may succeed.
+	Retryable
+	// RetryNextFlush means that another attempt may succeed, but not soon.
+	RetryNextFlush
+)
+
+// Result tells more about an attempt. Its texts are fit for a log: bounded, on one line, and without credentials.
+type Result struct {
+	Outcome Outcome
+	// Answered says that the backend has responded, whatever it said. It is false if the connection was refused or
+	// reset, if TLS or name resolution failed, and if no answer came in time.
+	Answered bool
+	// Rejected is how many of the accepted request's items the backend has rejected (OTLP partial success).
+	Rejected int64
+	// Message is a remark of the backend about a request that it accepted.
+	Message string
+	// RetryAfter is how long the backend wants no further request of this signal; 0 if it did not say.
+	RetryAfter time.Duration
+	// Status is the HTTP status, 0 if there is none.
+	Status int
+	// Hint tells the user how to prevent the error; HintKey identifies it, so that it is given once.
+	Hint, HintKey string
+}
+
+// permanent reports whether the outcome settles the items' fate: they are delivered or will never be taken.
+func (o Outcome) permanent() bool { return o != Retryable && o != RetryNextFlush }

@@ -1,0 +1,92 @@
+package delivery
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/epilogue-go/epilogue/internal/breaker"
+)
+
+// Stats counts the items of one signal. At every moment
+// Ended = Exported + Pending + Dropped.Total() + Spilled + Superseded.
+type Stats struct {
+	Ended      int64 // items pushed
+	Exported   int64 // items that the backend has accepted
+	Pending    int64 // items that wait or are being sent
+	InFlight   int64 // of these, items in a batch that a worker holds
+	Spilled    int64 // undelivered items written to standard error, for replay
+	Superseded int64 // cumulative points that a later collection has replaced
+	Dropped    Dropped
+	// Breaker is the state of the origin's circuit breaker or of the signal's hold, whichever is further from closed.
+	Breaker breaker.State
+}
+
+// Dropped counts lost items by reason.
+type Dropped struct {
+	QueueFull     int64 // the queue was full
+	Rejected      int64 // rejected inside a request that was otherwise accepted
+	Refused       int64 // in a request that the backend will never accept
+	TooLarge      int64 // a single item exceeds a request
+	AfterShutdown int64 // pushed after Shutdown
+}
+
+// Total is the sum over all reasons.
+func (d Dropped) Total() int64 {
+	return d.QueueFull + d.Rejected + d.Refused + d.TooLarge + d.AfterShutdown
+}
+
+// Reason is one reason for drops.
+type Reason struct {
+	Name  string // for metrics and log keys, such as "queue_full"
+	Words string // for messages
+	Count int64
+}
+
+// Reasons lists every reason, those with count zero too.
+func (d Dropped) Reasons() []Reason {
+	return []Reason{
+		{"queue_full", "the queue was full", d.QueueFull},
+		{"rejected", "rejected by the backend", d.Rejected},
+		{"refused", "refused by the backend permanently", d.Refused},
+		{"too_large", "too large for a request", d.TooLarge},
+		{"after_shutdown", "ended after Shutdown", d.AfterShutdown},
+	}
+}
+
+// Sub returns d - o.
+func (d Dropped) Sub(o Dropped) Dropped {
+	return Dropped{
+		QueueFull:     d.QueueFull - o.QueueFull,
+		Rejected:      d.Rejected - o.Rejected,
+		Refused:       d.Refused - o.Refused,
+		TooLarge:      d.TooLarge - o.TooLarge,
+		AfterShutdown: d.AfterShutdown - o.AfterShutdown,
+	}
+}
+
+// DropError reports items that were dropped since the last flush that could report. Exactly one flush returns it.
+type DropError struct {
+	Items   string // what was dropped: "spans"
+	Dropped Dropped
+	Cause   error // the backend's last words about it; nil if there are none
+}
+
+// Error lists the counts by reason.
+func (e *DropError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d %s dropped:", e.Dropped.Total(), e.Items)
+	separator := " "
+	for _, r := range e.Dropped.Reasons() {
+		if r.Count != 0 {
+			fmt.Fprintf(&b, "%s%d %s", separator, r.Count, r.Words)
+			separator = ", "
+		}
+	}
+	if e.Cause != nil {
+		fmt.Fprintf(&b, " (%v)", e.Cause)
+	}
+	return b.String()
+}
+
+// Unwrap returns Cause.
+func (e *DropError) Unwrap() error { return e.Cause }
