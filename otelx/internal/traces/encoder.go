@@ -1,0 +1,43 @@
+package traces
+
+import (
+	"errors"
+	"fmt"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/epilogue-go/epilogue/internal/delivery"
+	"github.com/epilogue-go/epilogue/otelx/internal/otlp"
+)
+
+// encoder makes OTLP requests of spans.
+type encoder struct {
+	otlp.Encoder
+	resourceBytes int
+}
+
+var _ delivery.Encoder[sdktrace.ReadOnlySpan] = (*encoder)(nil)
+
+// NewEncoder returns a constructor of encoders. A span has at most spanBytes, 0 for no limit. A resource and one of its
+// scopes that have more than resourceBytes together (0: no limit) make a hint.
+func NewEncoder(spanBytes, resourceBytes int) func() delivery.Encoder[sdktrace.ReadOnlySpan] {
+	return func() delivery.Encoder[sdktrace.ReadOnlySpan] {
+		return &encoder{Encoder: otlp.Encoder{MaxSpan: spanBytes}, resourceBytes: resourceBytes}
+	}
+}
+
+func (e *encoder) Append(dst []byte, spans []sdktrace.ReadOnlySpan, limit int) (body []byte, n int) {
+	return e.AppendRequest(dst, spans, limit)
+}
+
+func (*encoder) Describe(s sdktrace.ReadOnlySpan) string { return fmt.Sprintf("span %q", s.Name()) }
+
+func (e *encoder) Hint() (key string, err error) {
+	n := e.ResourceBytes()
+	if e.resourceBytes <= 0 || n <= e.resourceBytes {
+		return "", nil
+	}
+	key = "the resource is too large"
+	return key, errors.New(key + fmt.Sprintf(": with an instrumentation scope it has %d bytes, and the backend takes %d; "+
+		"remove attributes, for example from OTEL_RESOURCE_ATTRIBUTES", n, e.resourceBytes))
+}

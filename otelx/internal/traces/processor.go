@@ -1,0 +1,49 @@
+package traces
+
+import (
+	"context"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/epilogue-go/epilogue/internal/delivery"
+)
+
+// Queue holds ended spans until they are delivered.
+type Queue = delivery.Queue[sdktrace.ReadOnlySpan]
+
+// Exporter is the part of the SDK that a caller of the tracer provider reaches.
+type Exporter interface {
+	ForceFlush(ctx context.Context) error
+	Shutdown(ctx context.Context) error
+}
+
+// Processor is the span processor: it knows the spans that are open and puts ended ones into the queue. Spans that are
+// not sampled are ignored.
+type Processor struct {
+	Exporter
+
+	open  openSpans
+	queue *Queue
+}
+
+var _ sdktrace.SpanProcessor = (*Processor)(nil)
+
+// NewProcessor returns a processor that knows at most maxOpen open spans.
+func NewProcessor(queue *Queue, maxOpen int, x Exporter) *Processor {
+	return &Processor{Exporter: x, queue: queue, open: newOpenSpans(maxOpen)}
+}
+
+// OnStart enters a span into the table of open spans.
+func (p *Processor) OnStart(_ context.Context, s sdktrace.ReadWriteSpan) {
+	if s.SpanContext().IsSampled() {
+		p.open.add(s)
+	}
+}
+
+// OnEnd moves a span from the table to the queue.
+func (p *Processor) OnEnd(s sdktrace.ReadOnlySpan) {
+	if sc := s.SpanContext(); sc.IsSampled() {
+		p.open.remove(sc)
+		p.queue.Push(s)
+	}
+}
