@@ -103,10 +103,10 @@ func (s *stream) sendEncoded(ctx context.Context, f *flush, p parcel) attempt {
 			return body
 		})
 		switch {
-		case err != nil, c.items == 0 && p.empty():
+		case err != nil, c == (content{}): // a spill has taken all items
 			return attempt{outcome: Retryable, unsent: true, err: err}
 		case c.items == 0:
-			c.items, c.end = 1, c.end+1
+			c.items = 1
 			return attempt{content: c, outcome: TooLarge, unsent: true,
 				err: fmt.Errorf("%s exceeds %d bytes", p.describe(), s.largestItem())}
 		}

@@ -2,14 +2,14 @@ package delivery
 
 import "slices"
 
-// batch is a run of items with successive sequence numbers. It is in one of three places: filling (Queue.current),
-// waiting (Queue.queued), or with one worker (Queue.inFlight).
+// batch is a part of a queue with its sequence numbers, which ascend. It is in one of three places: filling
+// (Queue.current), waiting (Queue.queued), or with one worker (Queue.inFlight).
 //
 // Queue.mu guards all fields.
 type batch[T any] struct {
-	first uint64 // sequence number of items[0]
-	head  int    // items before it have left
-	items []T
+	items   []T      // items before head have left
+	numbers []uint64 // of items
+	head    int
 
 	failedFlushes int    // of a custom exporter: flushes in which this batch has failed
 	failedAt      uint64 // Queue.delivered at the last of them
@@ -18,32 +18,41 @@ type batch[T any] struct {
 // live returns the items that have not left.
 func (b *batch[T]) live() []T { return b.items[b.head:] }
 
-// oldest is the sequence number of the first live item, or the end if there is none.
-func (b *batch[T]) oldest() uint64 { return b.first + uint64(b.head) } //nolint:gosec // an index
+func (b *batch[T]) empty() bool { return b.head == len(b.items) }
 
-// end is the sequence number after the last item.
-func (b *batch[T]) end() uint64 { return b.first + uint64(len(b.items)) }
+// oldest is the sequence number of the first live item. There must be one.
+func (b *batch[T]) oldest() uint64 { return b.numbers[b.head] }
 
-// passTo removes the live items before the sequence number end, and returns how many they were. The items may have been
-// removed already: a spill removes items that a worker is sending.
-func (b *batch[T]) passTo(end uint64) int {
-	n := int(max(min(end, b.end()), b.oldest()) - b.oldest()) //nolint:gosec // at most len(b.items)
-	clear(b.items[b.head : b.head+n])
-	b.head += n
-	return n
+func (b *batch[T]) add(item T, number uint64) {
+	b.items, b.numbers = append(b.items, item), append(b.numbers, number)
 }
 
-// absorb moves the first n live items of next, which follow b's, to the end of b.
-func (b *batch[T]) absorb(next *batch[T], n int) {
-	if b.head > 0 {
-		b.items, b.first, b.head = slices.Delete(b.items, 0, b.head), b.oldest(), 0
+// remove removes the live items with numbers from begin to below end, and returns how many they were. A spill can have
+// removed items of a batch that a worker is sending, so they need not be there.
+func (b *batch[T]) remove(begin, end uint64) int {
+	from, _ := slices.BinarySearch(b.numbers[b.head:], begin)
+	to, _ := slices.BinarySearch(b.numbers[b.head:], end)
+	from, to = from+b.head, max(from, to)+b.head
+	if from == b.head { // the usual case: the items have left from the front
+		clear(b.items[from:to])
+		b.head = to
+	} else {
+		b.items, b.numbers = slices.Delete(b.items, from, to), slices.Delete(b.numbers, from, to)
 	}
+	return to - from
+}
+
+// absorb moves the first n live items of next, which are younger, to the end of b.
+func (b *batch[T]) absorb(next *batch[T], n int) {
+	b.items, b.numbers, b.head = slices.Delete(b.items, 0, b.head), slices.Delete(b.numbers, 0, b.head), 0
 	b.items = append(b.items, next.live()[:n]...)
-	next.passTo(next.oldest() + uint64(n)) //nolint:gosec // not negative
+	b.numbers = append(b.numbers, next.numbers[next.head:next.head+n]...)
+	clear(next.items[next.head : next.head+n])
+	next.head += n
 }
 
 // reset makes b an empty batch that keeps its memory.
 func (b *batch[T]) reset() {
 	clear(b.items)
-	*b = batch[T]{items: b.items[:0]}
+	*b = batch[T]{items: b.items[:0], numbers: b.numbers[:0]}
 }

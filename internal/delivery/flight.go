@@ -11,7 +11,8 @@ type parcel interface {
 	empty() bool
 	// custom reports whether a custom exporter takes the items.
 	custom() bool
-	// encode appends a request of at most limit bytes, or one of the first item alone if that fits in most.
+	// encode appends a request of at most limit bytes, or one of the first item alone if that fits in most. If it does not
+	// fit, the content has no item, but the end of the first one.
 	encode(dst []byte, limit, most int) (body []byte, c content)
 	// describe names the first item.
 	describe() string
@@ -28,10 +29,17 @@ type parcel interface {
 // content is what a request holds of a batch.
 type content struct {
 	items int
-	end   uint64 // sequence number after the last item
+	end   uint64 // they have lower sequence numbers
 
 	hintKey string // with hint
 	hint    error  // of the encoder; nil if there is none
+}
+
+func contentOf(numbers []uint64) (c content) {
+	if c.items = len(numbers); c.items > 0 {
+		c.end = numbers[c.items-1] + 1
+	}
+	return c
 }
 
 // flight is a batch that a worker has taken.
@@ -40,27 +48,27 @@ type flight[T any] struct {
 	batch *batch[T]
 }
 
-// live returns a copy of the items, which stays valid if a spill removes them from the batch or if a custom exporter
+// live returns a copy of the items and their sequence numbers. It stays valid if a spill removes them from the batch or if a custom exporter
 // does not return.
-func (f *flight[T]) live() (items []T, c content) {
+func (f *flight[T]) live() (items []T, numbers []uint64) {
 	f.queue.mu.Lock()
 	defer f.queue.mu.Unlock()
-	items = slices.Clone(f.batch.live())
-	return items, content{items: len(items), end: f.batch.end()}
+	items, numbers = slices.Clone(f.batch.live()), slices.Clone(f.batch.numbers[f.batch.head:])
+	return items, numbers
 }
 
 func (f *flight[T]) empty() bool {
 	f.queue.mu.Lock()
 	defer f.queue.mu.Unlock()
-	return len(f.batch.live()) == 0
+	return f.batch.empty()
 }
 
 func (f *flight[T]) custom() bool { return f.queue.exporter != nil }
 
 func (f *flight[T]) encode(dst []byte, limit, most int) (body []byte, c content) {
-	items, c := f.live()
+	items, numbers := f.live()
 	if len(items) == 0 {
-		return dst, c
+		return dst, content{}
 	}
 	encoder, _ := f.queue.encoders.Get().(Encoder[T])
 	defer f.queue.encoders.Put(encoder)
@@ -68,8 +76,10 @@ func (f *flight[T]) encode(dst []byte, limit, most int) (body []byte, c content)
 	if n == 0 && limit < most {
 		body, n = encoder.Append(dst, items[:1], most)
 	}
-	c.end -= uint64(len(items) - n) //nolint:gosec // not negative
-	c.items = n
+	if n == 0 {
+		return body, content{end: numbers[0] + 1}
+	}
+	c = contentOf(numbers[:n])
 	c.hintKey, c.hint = encoder.Hint()
 	return body, c
 }
@@ -85,8 +95,8 @@ func (f *flight[T]) describe() string {
 }
 
 func (f *flight[T]) items() (c content, send func(context.Context) error) {
-	items, c := f.live()
-	return c, func(ctx context.Context) error { return f.queue.exporter.SendItems(ctx, items) }
+	items, numbers := f.live()
+	return contentOf(numbers), func(ctx context.Context) error { return f.queue.exporter.SendItems(ctx, items) }
 }
 
 // settle ignores outcomes that leave the items' fate open. A spill may have removed some of the items: they are counted
@@ -98,7 +108,7 @@ func (f *flight[T]) settle(c content, o Outcome, rejected int64) {
 	q := f.queue
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	left := f.batch.passTo(c.end)
+	left := f.batch.remove(0, c.end)
 	q.sending -= left
 	n, d := int64(left), &q.stats.Dropped
 	switch o {

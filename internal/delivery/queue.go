@@ -99,10 +99,7 @@ func (q *Queue[T]) push(item T) event {
 		q.queued = append(q.queued, q.current)
 		q.current = q.newBatch()
 	}
-	if len(q.current.items) == 0 {
-		q.current.first = q.next
-	}
-	q.current.items = append(q.current.items, item)
+	q.current.add(item, q.next)
 	q.next++
 	q.waiting++
 	half := q.threshold()
@@ -126,7 +123,7 @@ func (q *Queue[T]) threshold() int {
 
 func (q *Queue[T]) dropOldest() {
 	b := q.front()
-	b.passTo(b.oldest() + 1)
+	b.remove(b.oldest(), b.oldest()+1)
 	q.waiting--
 	q.discardIfEmpty(b)
 }
@@ -141,7 +138,7 @@ func (q *Queue[T]) front() *batch[T] {
 
 // discardIfEmpty removes a waiting batch without live items.
 func (q *Queue[T]) discardIfEmpty(b *batch[T]) {
-	if len(b.live()) > 0 {
+	if !b.empty() {
 		return
 	}
 	if b != q.current {
@@ -183,7 +180,7 @@ func (q *Queue[T]) take(upTo uint64) parcel {
 		b = q.queued[at]
 		q.queued = slices.Delete(q.queued, at, at+1)
 		q.fill(b, upTo)
-	case len(q.current.live()) > 0 && q.current.oldest() < upTo:
+	case !q.current.empty() && q.current.oldest() < upTo:
 		b = q.current
 		q.current = q.newBatch()
 	default:
@@ -195,14 +192,14 @@ func (q *Queue[T]) take(upTo uint64) parcel {
 	return &flight[T]{queue: q, batch: b}
 }
 
-// fill moves waiting items that follow those of b into it, up to a full batch, so that the small batches of failed
+// fill moves younger waiting items into b, up to a full batch, so that the small batches of failed
 // flushes leave in few requests. A batch that a custom exporter has failed stays alone: one of its items may be the
 // reason.
 func (q *Queue[T]) fill(b *batch[T], upTo uint64) {
 	for b.failedFlushes == 0 {
 		next := q.front()
 		n := min(q.stream.config.BatchSize-len(b.live()), len(next.live()))
-		if n <= 0 || next.failedFlushes > 0 || next.oldest() != b.end() || next.oldest() >= upTo {
+		if n <= 0 || next.failedFlushes > 0 || next.oldest() >= upTo {
 			return
 		}
 		b.absorb(next, n)
@@ -223,7 +220,7 @@ func (q *Queue[T]) release(b *batch[T]) {
 	q.sending -= left
 	q.waiting += left
 	if b.failedFlushes > 0 { // all others go first
-		if len(q.current.live()) > 0 {
+		if !q.current.empty() {
 			q.queued = append(q.queued, q.current)
 			q.current = q.newBatch()
 		}
@@ -238,7 +235,7 @@ func (q *Queue[T]) release(b *batch[T]) {
 func (q *Queue[T]) settled(upTo uint64) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	pending := func(b *batch[T]) bool { return len(b.live()) > 0 && b.oldest() < upTo }
+	pending := func(b *batch[T]) bool { return !b.empty() && b.oldest() < upTo }
 	return !pending(q.current) && !slices.ContainsFunc(q.queued, pending) && !slices.ContainsFunc(q.inFlight, pending)
 }
 
@@ -265,7 +262,7 @@ func (q *Queue[T]) batches(upTo uint64) (n int) {
 			n++
 		}
 	}
-	if len(q.current.live()) > 0 && q.current.oldest() < upTo {
+	if !q.current.empty() && q.current.oldest() < upTo {
 		n++
 	}
 	return n

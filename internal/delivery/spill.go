@@ -2,76 +2,55 @@ package delivery
 
 import (
 	"cmp"
-	"context"
 	"slices"
 )
 
-// SpillWriter writes items to where they outlast the process.
-type SpillWriter[T any] interface {
-	// Write writes the longest prefix of items that it can write at once and returns its length. If n is 0 and err is
-	// nil, the first item cannot be written. It does not write after ctx has ended.
-	Write(ctx context.Context, items []T) (n int, err error)
-}
-
-// Spill writes all pending items to w, the oldest first, until ctx ends or w fails. Items that were written leave the
-// queue as Spilled; one that cannot be written is dropped as too large. An item that is being sent and has no answer
-// yet is written too, so the backend may get it twice. It returns how many items were written, and how many were
-// pending.
+// Spill hands all pending items to write, the oldest first. write puts them where they outlast the process and calls
+// spilled(from, to) when items[from:to] are written; these leave the queue as Spilled. An item that is being sent and
+// has no answer yet is among them, so the backend may get it twice. Spill returns the error of write and how many items
+// were pending.
 //
 // Spill is for a process whose exit is certain.
-func (q *Queue[T]) Spill(ctx context.Context, w SpillWriter[T]) (written, pending int, err error) {
-	items, ends := q.pendingItems()
-	pending = len(items)
-	for len(items) > 0 {
-		if ctx.Err() != nil {
-			return written, pending, context.Cause(ctx)
-		}
-		n, err := w.Write(ctx, items)
-		if err != nil {
-			return written, pending, err
-		}
-		if n == 0 {
-			q.removeTo(ends[0], func(s *Stats, n int64) { s.Dropped.TooLarge += n })
-			n = 1
-		} else {
-			q.removeTo(ends[n-1], func(s *Stats, n int64) { s.Spilled += n })
-			written += n
-		}
-		items, ends = items[n:], ends[n:]
+func (q *Queue[T]) Spill(write func(items []T, spilled func(from, to int)) error) (pending int, err error) {
+	items, numbers := q.pendingItems()
+	if len(items) == 0 {
+		return 0, nil
 	}
-	return written, pending, nil
+	return len(items), write(items, func(from, to int) { q.removeSpilled(numbers[from:to]) })
 }
 
-// pendingItems returns a copy of all pending items, the oldest first, each with the sequence number after it.
-func (q *Queue[T]) pendingItems() (items []T, ends []uint64) {
+// pendingItems returns a copy of all pending items, the oldest first, with their sequence numbers.
+func (q *Queue[T]) pendingItems() (items []T, numbers []uint64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for _, b := range q.batchesInOrder() {
-		for i, item := range b.live() {
-			items, ends = append(items, item), append(ends, b.oldest()+uint64(i)+1) //nolint:gosec // an index
-		}
-	}
-	return items, ends
-}
-
-// removeTo removes all pending items before the sequence number end, and has count enter them into the stats.
-func (q *Queue[T]) removeTo(end uint64, count func(s *Stats, n int64)) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	for _, b := range q.batchesInOrder() {
-		n := b.passTo(end)
-		if slices.Contains(q.inFlight, b) {
-			q.sending -= n
-		} else {
-			q.waiting -= n
-			q.discardIfEmpty(b)
-		}
-		count(&q.stats, int64(n))
-	}
-}
-
-func (q *Queue[T]) batchesInOrder() []*batch[T] {
 	all := append(slices.Concat(q.queued, q.inFlight), q.current)
+	all = slices.DeleteFunc(all, (*batch[T]).empty)
 	slices.SortFunc(all, func(a, b *batch[T]) int { return cmp.Compare(a.oldest(), b.oldest()) })
-	return all
+	for _, b := range all {
+		items, numbers = append(items, b.live()...), append(numbers, b.numbers[b.head:]...)
+	}
+	return items, numbers
+}
+
+// removeSpilled removes the items with these numbers that are still pending.
+func (q *Queue[T]) removeSpilled(numbers []uint64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, number := range numbers {
+		q.spillOne(number)
+	}
+}
+
+func (q *Queue[T]) spillOne(number uint64) {
+	for _, b := range q.inFlight {
+		n := b.remove(number, number+1)
+		q.sending -= n
+		q.stats.Spilled += int64(n)
+	}
+	for _, b := range append(slices.Clone(q.queued), q.current) {
+		n := b.remove(number, number+1)
+		q.waiting -= n
+		q.stats.Spilled += int64(n)
+		q.discardIfEmpty(b)
+	}
 }
