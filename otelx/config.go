@@ -31,7 +31,7 @@ type settings struct {
 	sampler     sdktrace.Sampler
 	propagator  propagation.TextMapPropagator
 	idGenerator sdktrace.IDGenerator
-	measurer    func(c *config, x exporter, queueSize int) (measurer, error)
+	measurer    func(c *config, d destination, queueSize int) (measurer, error)
 	sign        func(context.Context, *http.Request, []byte) error
 	classify    func(status int, message string) (hint string, retry bool)
 	dial        func(ctx context.Context, network, address string) (net.Conn, error)

@@ -1,9 +1,6 @@
 package otelx
 
-import (
-	"errors"
-	"fmt"
-)
+import "fmt"
 
 // Limits are what a backend takes at most. The zero value of a field is no limit. Bytes are those of the protobuf
 // encoding, before compression.
@@ -59,16 +56,4 @@ func capped(n, limit int) int {
 		return min(n, limit)
 	}
 	return n
-}
-
-// review returns what the user has to know of a request in which a resource has n bytes with one of its scopes, beyond what
-// comes of it.
-func (l Limits) review(n int) *advice {
-	if l.ResourceBytes <= 0 || n <= l.ResourceBytes {
-		return nil
-	}
-	const key = "the resource is too large"
-	return &advice{key: key, err: errors.New(key + fmt.Sprintf(
-		": with an instrumentation scope it has %d bytes, and the backend takes %d; leave out attributes, as in OTEL_RESOURCE_ATTRIBUTES",
-		n, l.ResourceBytes))}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -14,6 +13,7 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/semconv/v1.43.0/otelconv"
 
+	"github.com/epilogue-go/epilogue/internal/delivery"
 	"github.com/epilogue-go/epilogue/internal/otelenv"
 	"github.com/epilogue-go/epilogue/internal/version"
 )
@@ -43,27 +43,27 @@ const (
 // measurer is what the rest of the package sees of metrics. Only WithMeterProvider makes one, so that the linker leaves
 // all of it out of programs without that option.
 type measurer interface {
-	around(x exporter) exporter
-	observe(stats func() Stats)
+	around(d destination) destination
+	observe(stats func() delivery.Stats)
 	flushEnded(ctx context.Context, began time.Time, err error)
 	close()
 }
 
-// measure returns x as it is to be used, and who measures it; nil without a meter provider.
-func (c *config) measure(env *otelenv.Reader, x exporter, queueSize int) (exporter, measurer) {
+// measure returns d with its attempts measured, and what measures them; nil without a meter provider.
+func (c *config) measure(env *otelenv.Reader, d destination, queueSize int) (destination, measurer) {
 	newMeasurer := c.chosen.measurer
 	if newMeasurer == nil {
 		newMeasurer = c.fallback.measurer
 	}
 	if newMeasurer == nil {
-		return x, nil
+		return d, nil
 	}
-	m, err := newMeasurer(c, x, queueSize)
+	m, err := newMeasurer(c, d, queueSize)
 	if err != nil {
 		env.Fail(fmt.Errorf("WithMeterProvider: %w; there are no metrics", err))
-		return x, nil
+		return d, nil
 	}
-	return m.around(x), m
+	return m.around(d), m
 }
 
 // metrics tells a meter provider how the export goes. What it has measured or counted is handed over through a guard,
@@ -78,18 +78,17 @@ type metrics struct {
 	flushed  map[string]metric.MeasurementOption // attributes by error type; never changed
 	tried    map[string]metric.MeasurementOption // the same, of attempts
 
-	exporting atomic.Int64 // spans that the exporter has now
-	account   *account     // what is observed
+	account *account // what is observed
 }
 
 // newMetrics makes the instruments at provider.
-func newMetrics(c *config, provider metric.MeterProvider, x exporter, queueSize int) (*metrics, error) {
+func newMetrics(c *config, provider metric.MeterProvider, d destination, queueSize int) (*metrics, error) {
 	m := &metrics{guard: newGuard("the meter provider"), handler: newErrorHandler()}
 	number := measured.Add(1) - 1
-	processor, exporter := component(processorType, number), c.exporterComponent(x, number)
+	processor, exporter := component(processorType, number), c.exporterComponent(d, number)
 	m.flushed = byErrorType(processor, typeTimeout, typeUndelivered, typeDropped)
 	m.tried = byErrorType(exporter, "rejected", "refused", "too_large", typeTimeout, typeUnavailable, typeOther)
-	m.account = newAccount(processor, exporter, queueSize, &m.exporting)
+	m.account = newAccount(processor, exporter, queueSize)
 
 	made := make(chan error, 1) // m's own fields are set before it is sent to
 	err := m.guard.call(func() { made <- m.instruments(provider) })
@@ -113,7 +112,7 @@ func (m *metrics) instruments(provider metric.MeterProvider) error {
 }
 
 // observe begins to report the account that stats returns.
-func (m *metrics) observe(stats func() Stats) { m.account.stats.Store(&stats) }
+func (m *metrics) observe(stats func() delivery.Stats) { m.account.stats.Store(&stats) }
 
 // close ends the reports, when the final figures have been collected once.
 func (m *metrics) close() { m.account.last.Store(true) }
@@ -141,46 +140,71 @@ func (m *metrics) record(ctx context.Context, h metric.Float64Histogram, d time.
 	}
 }
 
-// around returns x with its attempts measured.
-func (m *metrics) around(x exporter) exporter {
-	return &measuredExporter{exporter: x, metrics: m}
+// around returns d with its attempts measured.
+func (m *metrics) around(d destination) destination {
+	if d.sender != nil {
+		d.sender = measuredSender{d.sender, m}
+	}
+	if d.exporter != nil {
+		d.exporter = measuredExporter{d.exporter, m}
+	}
+	return d
 }
 
-// measuredExporter measures the attempts of another exporter.
-type measuredExporter struct {
-	exporter
+// attempted records an attempt that began at began.
+func (m *metrics) attempted(ctx context.Context, began time.Time, errorType string) {
+	m.record(ctx, m.attempts, time.Since(began), m.tried[errorType])
+}
+
+// measuredSender measures the attempts of another sender.
+type measuredSender struct {
+	delivery.Sender
 	metrics *metrics
 }
 
-func (x *measuredExporter) export(ctx context.Context, spans []sdktrace.ReadOnlySpan) outcome {
-	began, n := time.Now(), int64(len(spans))
-	x.metrics.exporting.Add(n)
-	defer x.metrics.exporting.Add(-n) // also where the exporter panics
-	o := x.exporter.export(ctx, spans)
-	if o.unsent {
-		return o
+func (s measuredSender) Send(ctx context.Context, signal delivery.Signal, body []byte) (delivery.Result, error) {
+	began := time.Now()
+	res, err := s.Sender.Send(ctx, signal, body)
+	s.metrics.attempted(ctx, began, errorType(ctx, res, err))
+	return res, err
+}
+
+// measuredExporter measures the attempts of a custom exporter.
+type measuredExporter struct {
+	delivery.ItemSender[sdktrace.ReadOnlySpan]
+	metrics *metrics
+}
+
+func (x measuredExporter) SendItems(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
+	began := time.Now()
+	err := x.ItemSender.SendItems(ctx, spans)
+	kind := ""
+	switch {
+	case err == nil:
+	case ctx.Err() != nil || isTimeout(err):
+		kind = typeTimeout
+	default:
+		kind = typeOther
 	}
-	x.metrics.record(ctx, x.metrics.attempts, time.Since(began), x.metrics.tried[o.errorType(ctx)])
-	return o
+	x.metrics.attempted(ctx, began, kind)
+	return err
 }
 
 // errorType classifies an attempt; empty is a full success.
-func (o outcome) errorType(ctx context.Context) string {
+func errorType(ctx context.Context, res delivery.Result, err error) string {
 	switch {
-	case o.verdict == accepted && o.rejected == 0:
-		return ""
-	case o.verdict == accepted:
+	case res.Outcome == delivery.Accepted && res.Rejected > 0:
 		return "rejected"
-	case o.verdict == refused:
+	case res.Outcome == delivery.Accepted:
+		return ""
+	case res.Outcome == delivery.Refused:
 		return "refused"
-	case o.verdict == tooLarge:
+	case res.Outcome == delivery.TooLarge:
 		return "too_large"
-	case ctx.Err() != nil || isTimeout(o.err):
+	case ctx.Err() != nil || isTimeout(err):
 		return typeTimeout
-	case o.verdict == retry:
-		return typeUnavailable
 	}
-	return typeOther
+	return typeUnavailable
 }
 
 func isTimeout(err error) bool {

@@ -8,13 +8,14 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/semconv/v1.43.0/otelconv"
+
+	"github.com/epilogue-go/epilogue/internal/delivery"
 )
 
 // account reports the counts of Stats, all of one instant, whenever the meter provider collects. As in Stats, what has
 // been processed and what is in the queue add up to the spans that have ended.
 type account struct {
-	stats     atomic.Pointer[func() Stats] // nil until there is one
-	exporting *atomic.Int64
+	stats     atomic.Pointer[func() delivery.Stats] // nil until there is one
 	capacity  int64
 	processed map[string]metric.MeasurementOption // attributes by error type; never changed
 	exported  map[string]metric.MeasurementOption
@@ -28,13 +29,12 @@ type account struct {
 	last         atomic.Bool              // the next report is the last
 }
 
-func newAccount(processor, exporter []attribute.KeyValue, capacity int, exporting *atomic.Int64) *account {
+func newAccount(processor, exporter []attribute.KeyValue, capacity int) *account {
 	var dropTypes []string
-	for _, r := range (Dropped{}).all() {
-		dropTypes = append(dropTypes, r.name)
+	for _, r := range (delivery.Dropped{}).Reasons() {
+		dropTypes = append(dropTypes, r.Name)
 	}
 	return &account{
-		exporting: exporting,
 		capacity:  int64(capacity),
 		processed: byErrorType(processor, dropTypes...),
 		exported:  byErrorType(exporter, "rejected", "refused", "too_large"), // the others never come to the exporter
@@ -78,16 +78,16 @@ func (a *account) report(_ context.Context, o metric.Observer) error {
 	s := (*stats)()
 	o.ObserveInt64(a.size, s.Pending, a.processed[""])
 	o.ObserveInt64(a.room, a.capacity, a.processed[""])
-	o.ObserveInt64(a.inflight, a.exporting.Load(), a.exported[""])
+	o.ObserveInt64(a.inflight, s.InFlight, a.exported[""])
 	for state, attrs := range a.breakers {
-		o.ObserveInt64(a.breaker, one(state == s.Breaker), attrs)
+		o.ObserveInt64(a.breaker, one(state == BreakerState(s.Breaker)), attrs)
 	}
 	o.ObserveInt64(a.done, s.Exported, a.processed[""])
 	o.ObserveInt64(a.sent, s.Exported, a.exported[""])
-	for _, r := range s.Dropped.all() { // those that are zero too: an alarm needs to see where a count begins
-		o.ObserveInt64(a.done, r.count, a.processed[r.name])
-		if attrs, exported := a.exported[r.name]; exported {
-			o.ObserveInt64(a.sent, r.count, attrs)
+	for _, r := range s.Dropped.Reasons() { // those that are zero too: an alarm needs to see where a count begins
+		o.ObserveInt64(a.done, r.Count, a.processed[r.Name])
+		if attrs, exported := a.exported[r.Name]; exported {
+			o.ObserveInt64(a.sent, r.Count, attrs)
 		}
 	}
 	return nil

@@ -28,14 +28,9 @@ func component(kind string, number int64) []attribute.KeyValue {
 }
 
 // exporterComponent describes the exporter: ours with where it sends to, another by its type.
-func (c *config) exporterComponent(x exporter, number int64) []attribute.KeyValue {
-	if custom, ok := x.(customExporter); ok {
-		return component(typeName(custom.SpanExporter), number)
-	}
-	if own, ok := x.(*otlpExporter); ok {
-		if sender, ok := own.sender.(customSender); ok {
-			return component(typeName(sender.Sender), number)
-		}
+func (c *config) exporterComponent(d destination, number int64) []attribute.KeyValue {
+	if d.kind != nil {
+		return component(typeName(d.kind), number)
 	}
 	attrs := component(semconv.OTelComponentTypeOtlpHTTPSpanExporter.Value.AsString(), number)
 	endpoint := c.resolveEndpoint(otelenv.New(c.getenv)) // its errors are reported already

@@ -126,7 +126,7 @@ func WithIDGenerator(g sdktrace.IDGenerator) Option {
 //
 // Default: none, and no cost.
 func WithMeterProvider(p metric.MeterProvider) Option {
-	newMeasurer := func(c *config, x exporter, queueSize int) (measurer, error) { return newMetrics(c, p, x, queueSize) }
+	newMeasurer := func(c *config, d destination, queueSize int) (measurer, error) { return newMetrics(c, p, d, queueSize) }
 	return optionFunc(func(c *config) { set(&c.target.measurer, newMeasurer, p != nil) })
 }
 

@@ -1,8 +1,10 @@
 package otelx
 
 import (
+	"context"
 	"net/url"
 
+	"github.com/epilogue-go/epilogue/internal/delivery"
 	"github.com/epilogue-go/epilogue/internal/otelenv"
 	"github.com/epilogue-go/epilogue/internal/otlphttp"
 )
@@ -26,7 +28,7 @@ func (c *config) newHTTPSender(env *otelenv.Reader) httpSender {
 		Dial:         dial,
 		Sign:         sign,
 	})
-	return httpSender{client: client, Sender: client.Endpoint(otlphttp.EndpointConfig{
+	return httpSender{client: client, endpoint: client.Endpoint(otlphttp.EndpointConfig{
 		URL:      c.resolveEndpoint(env),
 		Headers:  c.resolveHeaders(env),
 		Timeout:  env.Timeout(otelenv.Traces),
@@ -35,10 +37,18 @@ func (c *config) newHTTPSender(env *otelenv.Reader) httpSender {
 	})}
 }
 
-// httpSender is a Sender that owns its Client.
+// httpSender sends spans over a Client of its own.
 type httpSender struct {
-	*otlphttp.Sender
-	client *otlphttp.Client
+	endpoint *otlphttp.Sender
+	client   *otlphttp.Client
+}
+
+func (httpSender) Limits() delivery.Limits {
+	return delivery.Limits{Requests: maxRequests, Breaker: true}
+}
+
+func (s httpSender) Send(ctx context.Context, _ delivery.Signal, body []byte) (delivery.Result, error) {
+	return s.endpoint.Send(ctx, body)
 }
 
 func (s httpSender) Close() error { return s.client.Close() }

@@ -27,7 +27,7 @@ func (e *DropError) Error() string {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		fmt.Fprintf(&b, " %d %s", r.count, r.words)
+		fmt.Fprintf(&b, " %d %s", r.Count, r.Words)
 	}
 	if e.Cause != nil {
 		fmt.Fprintf(&b, " (%v)", e.Cause)
@@ -45,10 +45,12 @@ type reporter struct {
 	mu       sync.Mutex
 	failures limiter
 	remarks  limiter
-	drops    int64 // of those for a full queue, how many were reported
+	hints    map[string]bool // reported, by key
 }
 
-func newReporter() *reporter { return &reporter{handler: newErrorHandler()} }
+func newReporter() *reporter {
+	return &reporter{handler: newErrorHandler(), hints: map[string]bool{}}
+}
 
 // limiter lets one error pass in reportEvery.
 type limiter struct {
@@ -86,11 +88,18 @@ func (r *reporter) remark(err error) {
 	r.handler.handle(err)
 }
 
-// newDrops returns how many of total were not reported before, and takes them for reported.
-func (r *reporter) newDrops(total int64) int64 {
+// maxHints is how many hints an SDK reports: a hint with an id in its words is another one each time.
+const maxHints = 32
+
+// hint reports an error that tells the user how to prevent it, once for each key.
+func (r *reporter) hint(key string, err error) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	n := total - r.drops
-	r.drops = total
-	return n
+	known := r.hints[key] || len(r.hints) == maxHints
+	if !known {
+		r.hints[key] = true
+	}
+	r.mu.Unlock()
+	if !known {
+		r.handler.handle(fmt.Errorf("export spans: %w", err))
+	}
 }

@@ -14,14 +14,15 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
 
+	"github.com/epilogue-go/epilogue/internal/counts"
 	"github.com/epilogue-go/epilogue/internal/otelenv"
 )
 
 // SDK is a configured tracing SDK. Its methods are safe for concurrent use and never panic.
 type SDK struct {
-	provider  trace.TracerProvider
-	resource  *resource.Resource
-	processor *processor // nil if nothing is exported; then all methods do nothing
+	provider trace.TracerProvider
+	resource *resource.Resource
+	pipeline *pipeline // nil if nothing is exported; then all methods do nothing
 }
 
 // New configures tracing from opts and the environment, and makes its provider and propagator the global ones
@@ -45,8 +46,8 @@ func New(ctx context.Context, opts ...Option) (*SDK, error) { //nolint:revive //
 	propagator := c.resolvePropagator(env)
 	if !env.Bool("OTEL_SDK_DISABLED") {
 		s.resource = c.resolveResource(env)
-		s.processor = c.newProcessor(env)
-		s.provider = c.newProvider(env, s.resource, s.processor)
+		s.pipeline = c.newPipeline(env)
+		s.provider = c.newProvider(env, s.resource, s.pipeline)
 	}
 	rejectRetired(env)
 	otel.SetTextMapPropagator(propagator)
@@ -57,7 +58,7 @@ func New(ctx context.Context, opts ...Option) (*SDK, error) { //nolint:revive //
 	return s, nil
 }
 
-func (c *config) newProvider(env *otelenv.Reader, r *resource.Resource, p *processor) *sdktrace.TracerProvider {
+func (c *config) newProvider(env *otelenv.Reader, r *resource.Resource, p *pipeline) *sdktrace.TracerProvider {
 	sampler := c.chosen.sampler
 	if sampler == nil {
 		sampler = readSampler(env, c.fallback.sampler)
@@ -69,63 +70,9 @@ func (c *config) newProvider(env *otelenv.Reader, r *resource.Resource, p *proce
 		sdktrace.WithIDGenerator(pick(c.chosen.idGenerator, c.fallback.idGenerator)),
 	}
 	if p != nil {
-		opts = append(opts, sdktrace.WithSpanProcessor(p))
+		opts = append(opts, sdktrace.WithSpanProcessor(p.processor))
 	}
 	return sdktrace.NewTracerProvider(opts...)
-}
-
-// newProcessor returns nil if nothing is to be exported.
-func (c *config) newProcessor(env *otelenv.Reader) *processor {
-	x := c.newExporter(env)
-	if x == nil {
-		return nil
-	}
-	bound, batch := c.sizes(env)
-	q := newQueue(bound, batch)
-	delay := env.Millis(5*time.Second, "OTEL_BSP_SCHEDULE_DELAY")
-	timeout := env.Millis(30*time.Second, "OTEL_BSP_EXPORT_TIMEOUT")
-	x, m := c.measure(env, x, bound)
-	l := newLoop(q, x, delay, timeout)
-	if m != nil {
-		m.observe(l.stats)
-	}
-	return &processor{queue: q, loop: l, metrics: m, spiller: c.newSpiller(env, q)}
-}
-
-// newExporter returns the option's exporter, else the environment's; nil for none.
-func (c *config) newExporter(env *otelenv.Reader) exporter {
-	if c.chosen.exporter != nil {
-		return customExporter{c.chosen.exporter}
-	}
-	kind := exporterKind(env)
-	if c.sendsOTLP() {
-		return c.newOTLPExporter(env)
-	}
-	switch kind {
-	case "none":
-		return nil
-	case "console":
-		return customExporter{&consoleExporter{w: os.Stdout}}
-	}
-	return customExporter{c.fallback.exporter}
-}
-
-// exporterKind reads OTEL_TRACES_EXPORTER; empty if it is unset or bad.
-func exporterKind(env *otelenv.Reader) string {
-	return env.Choice([]string{"otlp", "console", "none"}, "", "OTEL_TRACES_EXPORTER")
-}
-
-// newOTLPExporter returns an exporter with the sender that the settings select.
-func (c *config) newOTLPExporter(env *otelenv.Reader) *otlpExporter {
-	var s sender
-	if custom := c.resolveSender(env); custom != nil {
-		s = customSender{custom}
-	} else {
-		s = c.newHTTPSender(env)
-	}
-	x := newOTLPExporter(s, c.requestSize(env))
-	x.limits = c.resolveLimits()
-	return x
 }
 
 // requestSize returns the most bytes of a request.
@@ -174,10 +121,10 @@ func (s *SDK) TracerProvider() trace.TracerProvider { return s.provider }
 //
 // If spans were dropped since the last flush that could tell, the error has a [*DropError] with the counts.
 func (s *SDK) ForceFlush(ctx context.Context) error {
-	if s.processor == nil {
+	if s.pipeline == nil {
 		return nil
 	}
-	return s.processor.ForceFlush(ctx)
+	return s.pipeline.ForceFlush(ctx)
 }
 
 // Shutdown flushes and then closes the exporter. It ignores the circuit breaker and Retry-After, and retries until ctx ends.
@@ -190,10 +137,10 @@ func (s *SDK) ForceFlush(ctx context.Context) error {
 //
 // Give ctx a deadline. Without one, a backend that is down holds Shutdown for OTEL_BSP_EXPORT_TIMEOUT.
 func (s *SDK) Shutdown(ctx context.Context) error {
-	if s.processor == nil {
+	if s.pipeline == nil {
 		return nil
 	}
-	return s.processor.Shutdown(ctx)
+	return s.pipeline.Shutdown(ctx)
 }
 
 // SetExitDeadline tells the SDK that the process exits at t. A Shutdown or a last ForceFlush is expected to follow. Until t
@@ -205,8 +152,8 @@ func (s *SDK) Shutdown(ctx context.Context) error {
 //
 // If the process lives on after t, everything is normal again. A zero t clears the deadline. SetExitDeadline returns at once.
 func (s *SDK) SetExitDeadline(t time.Time) {
-	if s.processor != nil {
-		s.processor.loop.setExitDeadline(t)
+	if s.pipeline != nil {
+		s.pipeline.engine.SetExitDeadline(t)
 	}
 }
 
@@ -214,10 +161,10 @@ func (s *SDK) SetExitDeadline(t time.Time) {
 // many spans it has written; 0 without [WithSpill]. It is for a process that is about to exit without Shutdown, after a
 // ForceFlush that failed. Spilled spans leave the queue, even if the process lives on.
 func (s *SDK) SpillPending(ctx context.Context) int {
-	if s.processor == nil {
+	if s.pipeline == nil {
 		return 0
 	}
-	return s.processor.spiller.pending(ctx, s.processor.loop)
+	return s.pipeline.spiller.pending(ctx)
 }
 
 // EndOpenSpans ends the sampled spans that are open: those with a span ID in roots and all below them, or every open span if
@@ -230,29 +177,47 @@ func (s *SDK) SpillPending(ctx context.Context) int {
 // that has been open for more than 15 minutes, or is not known. A span whose parent has ended counts as below a root only if
 // that root is the one entry of the trace into this process.
 func (s *SDK) EndOpenSpans(roots [][8]byte, errorType, reason string) int {
-	if s.processor == nil {
+	if s.pipeline == nil {
 		return 0
 	}
-	return endOpen(s.processor.queue.openSpans(), roots, errorType, reason)
+	return s.pipeline.processor.EndOpenSpans(roots, errorType, reason)
 }
 
 // SetBackgroundExport switches the export by timer on, as it is after New, or off, as it must be if the process may be frozen.
 // An export under way continues. With the timer off it belongs to the next caller of ForceFlush and ends with that call.
 func (s *SDK) SetBackgroundExport(on bool) {
-	if s.processor != nil {
-		s.processor.loop.setInterval(on)
+	if s.pipeline != nil {
+		s.pipeline.queue.SetBackgroundExport(on)
 	}
 }
 
 // Resource returns the resource of the SDK's spans. It is empty if OTEL_SDK_DISABLED is true.
 func (s *SDK) Resource() *resource.Resource { return s.resource }
 
+// Pending returns how many spans are pending, and whether a flush must not be deferred: an export is under way, a quarter
+// of the queue is in use ([WithMaxQueueSize]), or spans were dropped that no flush has reported. If it returns 0 and false,
+// ForceFlush has nothing to do. It returns at once.
+func (s *SDK) Pending() (n int, flushNow bool) {
+	if s.pipeline == nil {
+		return 0, false
+	}
+	return s.pipeline.queue.Pending()
+}
+
+// Counts returns the delivery counts of each signal, in a fixed order.
+func (s *SDK) Counts() []counts.Signal {
+	st := s.Stats()
+	return []counts.Signal{{
+		Name: "traces", Ended: st.Ended, Exported: st.Exported, Pending: st.Pending, Dropped: st.Dropped.Total(), Spilled: st.Spilled,
+	}}
+}
+
 // Stats returns the counts of all sampled spans so far.
 func (s *SDK) Stats() Stats {
-	if s.processor == nil {
+	if s.pipeline == nil {
 		return Stats{}
 	}
-	return s.processor.loop.stats()
+	return publicStats(s.pipeline.queue.Stats())
 }
 
 // LogValue returns Stats for slog.

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/epilogue-go/epilogue/internal/otelenv"
-	"github.com/epilogue-go/epilogue/internal/otlphttp"
 )
 
 // Sender delivers encoded requests in place of OTLP over HTTP; see [WithSender]. Each Send is one attempt. The SDK decides
@@ -62,31 +61,4 @@ func (c *config) resolveSender(env *otelenv.Reader) Sender {
 	}
 	_ = c.givenEndpoint(env) // for the errors of endpoints that do not count
 	return c.fallback.sender
-}
-
-// sender delivers encoded requests.
-type sender interface {
-	Send(ctx context.Context, body []byte) (otlphttp.Result, error)
-	Close() error
-}
-
-// customSender adapts a Sender of the program.
-type customSender struct{ Sender }
-
-func (s customSender) Send(ctx context.Context, body []byte) (otlphttp.Result, error) {
-	res, err := s.Sender.Send(ctx, body)
-	out := otlphttp.Result{Rejected: res.Rejected, Message: res.Message, RetryAfter: res.RetryAfter}
-	switch {
-	case err == nil:
-		out.Outcome, out.Answered = otlphttp.Accepted, true
-	case res.RetryNextFlush:
-		out.Outcome = otlphttp.RetryNextFlush
-	case res.Retryable:
-		out.Outcome = otlphttp.Retryable
-	case res.TooLarge:
-		out.Outcome, out.Answered = otlphttp.TooLarge, true
-	default:
-		out.Outcome, out.Answered = otlphttp.Refused, true
-	}
-	return out, err
 }

@@ -3,6 +3,9 @@ package otelx
 import (
 	"log/slog"
 	"slices"
+
+	"github.com/epilogue-go/epilogue/internal/breaker"
+	"github.com/epilogue-go/epilogue/internal/delivery"
 )
 
 // Stats counts all sampled spans. At every moment Ended = Exported + Pending + Dropped.Total() + Spilled.
@@ -53,7 +56,7 @@ func (s Stats) LogValue() slog.Value {
 		slog.Int64("dropped", s.Dropped.Total()),
 	}
 	for _, reason := range s.Dropped.reasons() {
-		attrs = append(attrs, slog.Int64("dropped_"+reason.name, reason.count))
+		attrs = append(attrs, slog.Int64("dropped_"+reason.Name, reason.Count))
 	}
 	if s.Spilled != 0 {
 		attrs = append(attrs, slog.Int64("spilled", s.Spilled))
@@ -64,33 +67,31 @@ func (s Stats) LogValue() slog.Value {
 	return slog.GroupValue(attrs...)
 }
 
-type dropReason struct {
-	name, words string
-	count       int64
-}
-
-// all returns every reason.
-func (d Dropped) all() []dropReason {
-	return []dropReason{
-		{"queue_full", "the buffer was full", d.QueueFull},
-		{"rejected", "rejected by the backend", d.Rejected},
-		{"refused", "refused by the backend for good", d.Refused},
-		{"too_large", "too large for a request", d.TooLarge},
-		{"after_shutdown", "ended after Shutdown", d.AfterShutdown},
-	}
-}
-
 // reasons returns the reasons that are not zero.
-func (d Dropped) reasons() []dropReason {
-	return slices.DeleteFunc(d.all(), func(r dropReason) bool { return r.count == 0 })
+func (d Dropped) reasons() []delivery.Reason {
+	return slices.DeleteFunc(delivery.Dropped(d).Reasons(), func(r delivery.Reason) bool { return r.Count == 0 })
 }
 
-func (d Dropped) minus(o Dropped) Dropped {
-	return Dropped{
-		QueueFull:     d.QueueFull - o.QueueFull,
-		Rejected:      d.Rejected - o.Rejected,
-		Refused:       d.Refused - o.Refused,
-		TooLarge:      d.TooLarge - o.TooLarge,
-		AfterShutdown: d.AfterShutdown - o.AfterShutdown,
+// BreakerState is the state of the circuit breaker. The zero value is BreakerClosed.
+type BreakerState int
+
+const (
+	// BreakerClosed means that requests are sent.
+	BreakerClosed = BreakerState(breaker.Closed)
+	// BreakerOpen means that the backend is down. Until a pause has passed, flushes fail at once and keep their spans.
+	BreakerOpen = BreakerState(breaker.Open)
+	// BreakerHalfOpen means that the backend was down. The flush under way, or the next, begins with a single request. If
+	// that is answered, the others follow.
+	BreakerHalfOpen = BreakerState(breaker.HalfOpen)
+)
+
+// String returns "closed", "open" or "half-open".
+func (s BreakerState) String() string { return breaker.State(s).String() }
+
+// publicStats makes the public form of the engine's counts.
+func publicStats(s delivery.Stats) Stats {
+	return Stats{
+		Ended: s.Ended, Exported: s.Exported, Pending: s.Pending, Spilled: s.Spilled,
+		Dropped: Dropped(s.Dropped), Breaker: BreakerState(s.Breaker),
 	}
 }

@@ -13,7 +13,7 @@ import (
 // once; the flush goes on only while another caller waits, so no request is under way when the last one has returned.
 // Items that were not delivered stay and go first next time. A ctx without a deadline has Config.Timeout.
 //
-// If items were dropped since the last flush that could report, the error has a [*DropError].
+// If items were dropped since the last flush that could report, the error has that of Config.DropError.
 func (q *Queue[T]) Flush(ctx context.Context) error { return q.stream.flushAll(ctx) }
 
 // Shutdown does what Flush does, under the shutdown policy, and then closes the destination if this was the engine's
@@ -189,7 +189,7 @@ func (s *stream) verdict(upTo uint64, last *flush, why error) error {
 	return errors.Join(drops, fmt.Errorf("flush %s: %w; %d kept", s.config.Items, why, s.items.counts().Pending))
 }
 
-// takeDropError returns a *DropError if items were dropped since the last call.
+// takeDropError returns the error of Config.DropError if items were dropped since the last call.
 func (s *stream) takeDropError() error {
 	d := s.items.takeDrops()
 	if d.Total() == 0 {
@@ -197,9 +197,9 @@ func (s *stream) takeDropError() error {
 	}
 	s.engine.mu.Lock()
 	defer s.engine.mu.Unlock()
-	e := &DropError{Items: s.config.Items, Dropped: d, Cause: s.dropReason}
+	cause := s.dropReason
 	s.dropReason = nil
-	return e
+	return s.config.DropError(d, cause)
 }
 
 // shutdown is Queue.Shutdown.

@@ -23,6 +23,9 @@ type Config struct {
 	// gets no answer a second time.
 	Hedge bool
 
+	// DropError makes the error that reports drops and the backend's last words about them (nil: none).
+	DropError func(d Dropped, cause error) error
+
 	// The callbacks are called without a lock and may call the queue. Each may be nil.
 
 	// OnError gets the error of a flush that no caller waits for.

@@ -31,7 +31,7 @@
 // answers another signal but not this one. Retry-After delays the signal's next request.
 //
 // The queue is bounded. A full queue drops its oldest item. Every drop is counted by its reason and makes exactly one
-// flush fail with a [*DropError].
+// flush fail with the error of Config.DropError.
 //
 // # The end of the process
 //

@@ -73,6 +73,23 @@ const (
 	RetryNextFlush
 )
 
+// String returns the outcome in words.
+func (o Outcome) String() string {
+	switch o {
+	case Accepted:
+		return "accepted"
+	case Refused:
+		return "refused"
+	case TooLarge:
+		return "too large"
+	case Retryable:
+		return "retryable"
+	case RetryNextFlush:
+		return "retry next flush"
+	}
+	return fmt.Sprintf("Outcome(%d)", int(o))
+}
+
 // Result tells more about an attempt. Its texts are fit for a log: bounded, on one line, and without credentials.
 type Result struct {
 	Outcome Outcome

@@ -1,11 +1,6 @@
 package delivery
 
-import (
-	"fmt"
-	"strings"
-
-	"github.com/epilogue-go/epilogue/internal/breaker"
-)
+import "github.com/epilogue-go/epilogue/internal/breaker"
 
 // Stats counts the items of one signal. At every moment
 // Ended = Exported + Pending + Dropped.Total() + Spilled + Superseded.
@@ -42,7 +37,7 @@ type Reason struct {
 	Count int64
 }
 
-// Reasons lists every reason, those with count zero too.
+// Reasons lists every reason, including those with count zero.
 func (d Dropped) Reasons() []Reason {
 	return []Reason{
 		{"queue_full", "the queue was full", d.QueueFull},
@@ -63,30 +58,3 @@ func (d Dropped) Sub(o Dropped) Dropped {
 		AfterShutdown: d.AfterShutdown - o.AfterShutdown,
 	}
 }
-
-// DropError reports items that were dropped since the last flush that could report. Exactly one flush returns it.
-type DropError struct {
-	Items   string // what was dropped: "spans"
-	Dropped Dropped
-	Cause   error // the backend's last words about it; nil if there are none
-}
-
-// Error lists the counts by reason.
-func (e *DropError) Error() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%d %s dropped:", e.Dropped.Total(), e.Items)
-	separator := " "
-	for _, r := range e.Dropped.Reasons() {
-		if r.Count != 0 {
-			fmt.Fprintf(&b, "%s%d %s", separator, r.Count, r.Words)
-			separator = ", "
-		}
-	}
-	if e.Cause != nil {
-		fmt.Fprintf(&b, " (%v)", e.Cause)
-	}
-	return b.String()
-}
-
-// Unwrap returns Cause.
-func (e *DropError) Unwrap() error { return e.Cause }

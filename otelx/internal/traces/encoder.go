@@ -7,7 +7,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/epilogue-go/epilogue/internal/delivery"
-	"github.com/epilogue-go/epilogue/otelx/internal/otlp"
+	"github.com/epilogue-go/epilogue/internal/otlp"
 )
 
 // encoder makes OTLP requests of spans.
