@@ -76,6 +76,7 @@ func (f *fixture) close() {
 	if err := f.backend.Close(); err != nil {
 		f.Error(err)
 	}
+	time.Sleep(time.Second) // net/http's server waits for half a second after a body that it has not read
 }
 
 // end starts and ends a span for each name.
