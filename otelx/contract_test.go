@@ -128,6 +128,7 @@ func (f *fixture) fails(fault otlpreceiver.Fault) { f.backend.SetFault(fault) }
 
 // works ends what fails began, also for the requests that hang.
 func (f *fixture) works() {
+	synctest.Wait() // a request whose client gave up before this moment must not be kept
 	f.backend.SetFault(otlpreceiver.Fault{})
 	f.backend.Release()
 }
