@@ -138,6 +138,7 @@ func TestContractCountsAddUpAtEveryMoment(t *testing.T) {
 	}
 }
 
+// countsRound is one round with its own sequence of faults.
 func countsRound(f *fixture, seed uint64) {
 	otelerr.Discard(f.T)
 	rng := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // repeatable
