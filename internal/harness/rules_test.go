@@ -1,4 +1,4 @@
-package invariant
+package harness
 
 import (
 	"slices"
@@ -11,14 +11,15 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 )
 
-// sound is a log as it should be: milliseconds, kind, request id, detail, and a count where it begins with "count ".
-const sound = `
+// valid is a log that breaks no rule: milliseconds, kind, request id, detail, and a count if the detail begins with
+// "count ".
+const valid = `
 0  process.start       -
 0  extension.next      -
 0  runtime.next        -
 0  invoke.released     r1
 0  invocation.released r1
-20 function.said       -  span ended a
+20 function.line       -  span ended a work
 20 response.posted     r1
 20 caller.answered     r1
 20 runtime.next        r1
@@ -29,16 +30,16 @@ const sound = `
 30 freeze              -
 40 thaw                -
 40 sigterm             -
-40 function.said       -  SIGTERM received
-50 function.said       -  graceful shutdown completed
+40 function.line       -  SIGTERM received
+50 function.line       -  graceful shutdown completed
 50 process.exit        -  count 0
 `
 
 // edit changes a log, which is a list of lines.
 type edit func(lines []string) []string
 
-// doctored are logs that break one rule each.
-var doctored = []struct {
+// brokenLogs break one rule each.
+var brokenLogs = []struct {
 	name  string
 	edits []edit
 	rule  string
@@ -63,27 +64,27 @@ var doctored = []struct {
 	{"answered late", []edit{replace("20 caller.answered", "21 caller.answered")}, "callers are answered at the response"},
 	{"answered before the post", []edit{move("caller.answered", "response.posted")}, "callers are answered at the response"},
 	{"not answered", []edit{drop("caller.answered")}, "callers are answered at the response"},
-	{"held until the timeout", []edit{insert("40 timeout r1", "extension.next      r1")}, "phases end"},
-	{"held for ever", []edit{
+	{"held until the timeout", []edit{insert("40 timeout r1", "extension.next      r1")}, "invocations end"},
+	{"held forever", []edit{
 		drop("phase.done"), drop("process.exit"), drop("sigterm"), drop("SIGTERM received"), drop("graceful"), drop("freeze"),
-	}, "phases end"},
-	{"held longer than the flush", []edit{replace("30 phase.done", "31 phase.done")}, "the next invocation waits for none"},
-	{"next asked for twice", []edit{insert("30 extension.next r1", "freeze")}, "one next for each event"},
+	}, "invocations end"},
+	{"held longer than the flush", []edit{replace("30 phase.done", "31 phase.done")}, "nothing holds an invocation but a flush"},
+	{"next asked for twice", []edit{insert("30 extension.next r1", "freeze")}, "one call of next for each event"},
 	{"killed", []edit{insert("50 sigkill -", "process.exit")}, "shutdown is graceful"},
 	{"exit code 1", []edit{replace("count 0", "count 1")}, "shutdown is graceful"},
-	{"SIGTERM not noticed", []edit{drop("SIGTERM received")}, "shutdown is graceful"},
-	{"the end not told", []edit{drop("graceful")}, "shutdown is graceful"},
+	{"SIGTERM not logged", []edit{drop("SIGTERM received")}, "shutdown is graceful"},
+	{"the end not logged", []edit{drop("graceful")}, "shutdown is graceful"},
 }
 
-// TestRulesCanFail shows that each rule holds of a sound log, and which logs break it and it alone.
+// TestRulesCanFail shows that each rule holds of a valid log, and which logs break it and it alone.
 func TestRulesCanFail(t *testing.T) {
-	if got := broken(parse(t, strings.Split(strings.TrimSpace(sound), "\n"))); len(got) != 0 {
-		t.Errorf("the sound log breaks %q", got)
+	if got := broken(parse(t, strings.Split(strings.TrimSpace(valid), "\n"))); len(got) != 0 {
+		t.Errorf("the valid log breaks %q", got)
 	}
 	tried := make(map[string]bool)
-	for _, tc := range doctored {
+	for _, tc := range brokenLogs {
 		t.Run(tc.name, func(t *testing.T) {
-			lines := strings.Split(strings.TrimSpace(sound), "\n")
+			lines := strings.Split(strings.TrimSpace(valid), "\n")
 			for _, e := range tc.edits {
 				before := slices.Clone(lines)
 				if lines = e(lines); slices.Equal(before, lines) {
@@ -103,65 +104,65 @@ func TestRulesCanFail(t *testing.T) {
 	}
 }
 
-// TestWhatIsPermitted shows that each permission is of consequence.
-func TestWhatIsPermitted(t *testing.T) {
-	lines := strings.Split(strings.TrimSpace(sound), "\n")
+// TestExceptions shows that each permission is of consequence.
+func TestExceptions(t *testing.T) {
+	lines := strings.Split(strings.TrimSpace(valid), "\n")
 	for _, tc := range []struct {
-		name   string
-		edits  []edit
-		permit Permit
+		name  string
+		edits []edit
+		allow Allow
 	}{
-		{"early", []edit{move("export.begun", "response.posted")}, Permit{Early: map[string]bool{"r1": true}}},
-		{"timeouts", []edit{insert("40 timeout r1", "extension.next      r1")}, Permit{Timeouts: map[string]bool{"r1": true}}},
-		{"beside", []edit{move("extension.next      r1", "export.begun")}, Permit{Beside: true}},
-		{"beside, frozen", []edit{move("export.begun", "thaw"), move("export.done", "thaw")}, Permit{Beside: true}},
+		{"early", []edit{move("export.begun", "response.posted")}, Allow{Early: map[string]bool{"r1": true}}},
+		{"timeouts", []edit{insert("40 timeout r1", "extension.next      r1")}, Allow{Timeouts: map[string]bool{"r1": true}}},
+		{"background", []edit{move("extension.next      r1", "export.begun")}, Allow{Background: true}},
+		{"background, frozen", []edit{move("export.begun", "thaw"), move("export.done", "thaw")}, Allow{Background: true}},
 	} {
 		changed := slices.Clone(lines)
 		for _, e := range tc.edits {
 			changed = e(changed)
 		}
 		s := parse(t, changed)
-		s.Permit = tc.permit
+		s.Allow = tc.allow
 		if got := broken(s); len(got) != 0 {
 			t.Errorf("%s: breaks %q", tc.name, got)
 		}
 	}
 }
 
-func TestSpansAreDeliveredCanFail(t *testing.T) {
-	s := parse(t, strings.Split(strings.TrimSpace(sound), "\n"))
+func TestDeliveryCheckCanFail(t *testing.T) {
+	s := parse(t, strings.Split(strings.TrimSpace(valid), "\n"))
 	a, b := otlpreceiver.Span{SpanID: "a"}, otlpreceiver.Span{SpanID: "b"}
 	early := otlpreceiver.Span{SpanID: "a", Attributes: map[string]any{"epilogue.provisional": true}}
 	for _, tc := range []struct {
 		name    string
 		arrived []otlpreceiver.Span
-		permit  Permit
+		allow   Allow
 		ok      bool
 	}{
 		{name: "delivered", arrived: []otlpreceiver.Span{a}, ok: true},
 		{name: "missing"},
-		{name: "missing as said", permit: Permit{Lost: 1}, ok: true},
-		{name: "delivered against what was said", arrived: []otlpreceiver.Span{a}, permit: Permit{Lost: 1}},
+		{name: "missing, as allowed", allow: Allow{Lost: 1}, ok: true},
+		{name: "delivered, against what is allowed", arrived: []otlpreceiver.Span{a}, allow: Allow{Lost: 1}},
 		{name: "twice", arrived: []otlpreceiver.Span{a, a}},
-		{name: "twice as said", arrived: []otlpreceiver.Span{a, a}, permit: Permit{Twice: true}, ok: true},
+		{name: "twice, as allowed", arrived: []otlpreceiver.Span{a, a}, allow: Allow{Twice: true}, ok: true},
 		{name: "never ended", arrived: []otlpreceiver.Span{a, b}},
 		{name: "a copy", arrived: []otlpreceiver.Span{early, a}},
-		{name: "a copy as said", arrived: []otlpreceiver.Span{early, a}, permit: Permit{Copies: 1}, ok: true},
-		{name: "a copy alone", arrived: []otlpreceiver.Span{early}, permit: Permit{Copies: 1}},
-		{name: "no copy against what was said", arrived: []otlpreceiver.Span{a}, permit: Permit{Copies: 1}},
+		{name: "a copy, as allowed", arrived: []otlpreceiver.Span{early, a}, allow: Allow{Copies: 1}, ok: true},
+		{name: "a copy alone", arrived: []otlpreceiver.Span{early}, allow: Allow{Copies: 1}},
+		{name: "no copy, against what is allowed", arrived: []otlpreceiver.Span{a}, allow: Allow{Copies: 1}},
 	} {
-		s.Permit = tc.permit
-		if err := SpansAreDelivered(s, tc.arrived); (err == nil) != tc.ok {
+		s.Allow = tc.allow
+		if err := s.CheckDelivery(tc.arrived); (err == nil) != tc.ok {
 			t.Errorf("%s: %v", tc.name, err)
 		}
 	}
 }
 
 // broken names the rules that do not hold of s.
-func broken(s *Story) []string {
+func broken(s *Events) []string {
 	var names []string
-	for name, holds := range Rules {
-		if holds(s) != nil {
+	for name, check := range Rules {
+		if check(s) != nil {
 			names = append(names, name)
 		}
 	}
@@ -170,9 +171,9 @@ func broken(s *Story) []string {
 }
 
 // parse makes a story in virtual time of lines.
-func parse(t *testing.T, lines []string) *Story {
+func parse(t *testing.T, lines []string) *Events {
 	t.Helper()
-	s := &Story{Exact: true, Collector: "collector:4318"}
+	s := &Events{Virtual: true, Backend: "collector:4318"}
 	for i, line := range lines {
 		fields := strings.Fields(line)
 		ms, err := strconv.Atoi(fields[0])
@@ -189,9 +190,9 @@ func parse(t *testing.T, lines []string) *Story {
 			}
 		}
 		if e.Detail == "dial" {
-			e.Who = s.Collector
+			e.Who = s.Backend
 		}
-		s.Events = append(s.Events, e)
+		s.All = append(s.All, e)
 	}
 	return s
 }

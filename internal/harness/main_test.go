@@ -1,4 +1,4 @@
-package invariant
+package harness
 
 import (
 	"testing"
