@@ -81,7 +81,7 @@ type Command struct {
 	Pause  time.Duration   `json:"pause,omitempty"`  // between the first half of them and the second
 	Behind []time.Duration `json:"behind,omitempty"` // goroutines that it leaves behind, each with a span that ends after so long
 	Left   time.Duration   `json:"left,omitempty"`   // of "late": the time until the deadline when the handler returns
-	Size   int             `json:"size,omitempty"`   // of "large": bytes; default TooLarge
+	Size   int             `json:"size,omitempty"`   // of what is large, in bytes
 }
 
 // Payload is the command as an invocation's payload.
@@ -163,11 +163,9 @@ func (f *Function) outcome(c Command) (any, error) {
 	case "unencodable":
 		return func() {}, nil
 	case "large": // a body, since to encode so much takes seconds with the race detector on a busy machine
-		size := c.Size
-		if size == 0 {
-			size = TooLarge
-		}
-		return &body{f: f, parts: []string{strings.Repeat("x", size)}}, nil
+		return &body{f: f, parts: []string{strings.Repeat("x", c.Size)}}, nil
+	case "large text": // of which the handler knows before the post that it is too large
+		return strings.Repeat("x", c.Size), nil
 	case "stream":
 		return f.Stream(c.Pause / 2), nil
 	case "break":

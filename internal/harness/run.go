@@ -69,7 +69,11 @@ func InMemory(t *testing.T, sc Scenario) {
 		r := &Run{Scenario: sc, Virtual: true}
 		r.ctx, r.cancel = context.WithCancel(t.Context())
 		network := new(memnet.Network)
-		program := lambdatest.Func(func(p *lambdatest.Process) { Programs[r.program()](Emulated(p)) })
+		main := Programs[r.program()]
+		if sc.Main != nil {
+			main = sc.Main
+		}
+		program := lambdatest.Func(func(p *lambdatest.Process) { main(Emulated(p)) })
 		config := sc.Config
 		config.Network = network
 		r.run(config, program, nil, func() (net.Listener, error) { return network.Listen(BackendAddress) })

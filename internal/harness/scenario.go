@@ -10,7 +10,8 @@ import (
 // Scenario is a function in its environment, what is done to it, and what has to come of it.
 type Scenario struct {
 	Name    string
-	Program string // one of Programs; default "function"
+	Program string        // one of Programs; default "function"
+	Main    func(Process) // in memory alone: a program that is not in Programs
 	Config  lambdatest.Config
 	Env     []string // variables of the function, which win over those of the form
 	Steps   []Step
@@ -37,7 +38,8 @@ type Call struct {
 	Name    string // for messages
 	ID      string // of the request; default: numbered
 	Payload string
-	Trace   string // X-Ray header; empty: none
+	Trace   string                     // X-Ray header; empty: none
+	Inspect func(payload []byte) error // of the answer, instead of comparing it; nil: Expect.Answer
 	Expect
 }
 

@@ -144,6 +144,10 @@ func (r *Run) Call(c Call) {
 		return
 	}
 	m.Waited = time.Since(m.Began)
+	if c.Inspect != nil && response.FunctionError == "" {
+		r.Error(c.Inspect(response.Payload))
+		return
+	}
 	if response.ErrorType != c.ErrorType || c.ErrorType == "" && string(response.Payload) != c.Answer {
 		r.Errorf("%s, %s: answered %q %.200s; want %q %s", m.ID, c.Name, response.ErrorType, response.Payload, c.ErrorType, c.Answer)
 	}

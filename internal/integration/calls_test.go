@@ -48,7 +48,7 @@ var (
 	panics = do("panic", command{Do: "panic"}, expect{
 		ErrorType: "string", Spans: 2, Errors: 2, Response: handlerTime + backendTime, Early: true, Exit: code(1),
 	})
-	tooLarge = do("refused with 413", command{Do: "large"}, expect{
+	tooLarge = do("refused with 413", command{Do: "large", Size: harness.TooLarge}, expect{
 		ErrorType: "Function.ResponseSizeTooLarge", Spans: 2, Response: handlerTime, Held: backendTime, Exit: code(1),
 	})
 	streams = do("streamed", command{Do: "stream"}, expect{
