@@ -44,7 +44,7 @@ func FuzzEnvironment(f *testing.F) {
 		getenv := func(key string) string { return vars[key] }
 		env := otelenv.New(getenv)
 		c := &config{getenv: getenv}
-		x := c.newExporter(env)
+		x := c.resolveDestination(env)
 		queue, batch := c.sizes(env)
 		delay := env.Millis(time.Second, "OTEL_BSP_SCHEDULE_DELAY")
 		timeout := env.Millis(time.Second, "OTEL_BSP_EXPORT_TIMEOUT")
@@ -54,8 +54,8 @@ func FuzzEnvironment(f *testing.F) {
 		if queue < 1 || batch < 1 || batch > queue || delay < 0 || timeout < 0 {
 			t.Errorf("%s=%q: queue %d, batch %d, delay %v, timeout %v", key, value, queue, batch, delay, timeout)
 		}
-		if o, ok := x.(*otlpExporter); ok && o == nil {
-			t.Errorf("%s=%q: an exporter that is none", key, value)
+		if x.sender != nil && x.exporter != nil {
+			t.Errorf("%s=%q: two destinations", key, value)
 		}
 		_ = readSpanLimits(env)
 		for _, err := range env.Errs() {

@@ -11,48 +11,46 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
-	"github.com/epilogue-go/epilogue/agent"
+	"github.com/epilogue-go/epilogue/internal/harness"
 	"github.com/epilogue-go/epilogue/lambdatest"
-	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
-	"github.com/epilogue-go/epilogue/otelx"
 	"github.com/epilogue-go/epilogue/otelx/tracelog"
 )
 
 func init() {
-	mains["logs"] = func(m machine) {
+	harness.Programs["logs"] = func(p harness.Process) {
 		slog.SetDefault(slog.New(tracelog.NewHandler(lambdacontext.NewLogHandler(lambdacontext.WithFunctionARN()))))
-		m.agent = append(m.agent, agent.WithLogger(slog.New(slog.NewTextHandler(m.stderr, nil)))) // where the rules look
-		m.run(func(f *function, ag *agent.Agent, tel *otelx.SDK) any { return f.wrap(f.logs, ag, tel) })
+		f := harness.Start(p)
+		f.Serve(logging{f}.handle)
 	}
 }
 
-// logs logs in a span of its own.
-func (f *function) logs(ctx context.Context) (string, error) {
-	ctx, span := f.tracer.Start(ctx, "work")
+type logging struct{ *harness.Function }
+
+// handle logs in a span of its own.
+func (f logging) handle(ctx context.Context) (string, error) {
+	ctx, span := f.Tracer.Start(ctx, "work")
 	defer span.End()
 	slog.DebugContext(ctx, "looked up")
 	slog.InfoContext(ctx, "order taken", "order", "17")
 	slog.Default().With("shop", "north").WithGroup("order").ErrorContext(ctx, "not saved", "id", "17")
-	slog.Error("by the way") // from code that has no context at hand
+	slog.Error("by the way") // by code without a context
 	return "done", nil
 }
 
 // logged runs the function and returns what it has logged, its request's id, and its span "work".
-func logged(t *testing.T, env ...string) (lines []string, requestID string, work otlpreceiver.Span) {
+func logged(t *testing.T, env ...string) (lines []string, requestID string, work harness.Span) {
 	t.Helper()
 	var out bytes.Buffer
-	asChild(t, scenario{main: "logs", config: lambdatest.Config{Stdout: &out}, env: env, drive: func(r *run) {
-		c := succeeds
-		c.payload = `{}`
-		r.send(c)
-		r.shutdown()
-		requestID = r.calls[0].id
-		for _, s := range r.receiver.Spans() {
-			if s.Name == "work" {
-				work = s
+	c := but(ok, func(c *call) { c.Payload = `{}` })
+	withChild(t, scenario{Program: "logs", Config: lambdatest.Config{Stdout: &out}, Env: env, Steps: steps(
+		invoke(c), shutdown, func(r *run) {
+			requestID = r.Calls[0].ID
+			for _, s := range r.Spans() {
+				if s.Name == "work" {
+					work = s
+				}
 			}
-		}
-	}})
+		})})
 	return strings.Split(strings.TrimSpace(out.String()), "\n"), requestID, work
 }
 
@@ -76,7 +74,7 @@ func TestLogsInJSON(t *testing.T) {
 	wantLine(t, lines[3], map[string]any{"level": "ERROR", "message": "by the way"})
 }
 
-// wantLine compares a line in JSON, but for its timestamp, which it must have.
+// wantLine compares a line in JSON, without its timestamp, which it must have.
 func wantLine(t *testing.T, line string, want map[string]any) {
 	t.Helper()
 	var got map[string]any
@@ -107,6 +105,6 @@ func TestLogsInText(t *testing.T) {
 		t.Errorf("line %q, want %s", lines[0], pattern)
 	}
 	if strings.Contains(lines[1], "trace_id") {
-		t.Errorf("line %q has a trace id, and was logged without a context", lines[1])
+		t.Errorf("line %q has a trace id, although it was logged without a context", lines[1])
 	}
 }

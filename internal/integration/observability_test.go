@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
@@ -18,14 +17,12 @@ import (
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
 	"github.com/epilogue-go/epilogue/agent"
-	"github.com/epilogue-go/epilogue/internal/memnet"
-	"github.com/epilogue-go/epilogue/lambdatest"
+	"github.com/epilogue-go/epilogue/internal/harness"
 	"github.com/epilogue-go/epilogue/otelx"
 	"github.com/epilogue-go/epilogue/otelx/awslambda"
 )
 
-// docs/observability.md names every counter, every metric and every line of the agent, so that none comes or goes in
-// silence.
+// docs/observability.md names every counter, every metric and every log line of the agent.
 func TestObservabilityIsDocumented(t *testing.T) {
 	page, err := os.ReadFile("../../docs/observability.md")
 	if err != nil {
@@ -59,7 +56,7 @@ func fieldsOf(t reflect.Type, prefix string) (names []string) {
 	return names
 }
 
-// metricNames returns the names of the metrics that an export brings about.
+// metricNames returns the names of the metrics of an export.
 func metricNames(t *testing.T) (names []string) {
 	t.Helper()
 	ctx := context.Background()
@@ -89,7 +86,7 @@ func metricNames(t *testing.T) (names []string) {
 	return names
 }
 
-var said = regexp.MustCompile(`\.say(?:Rarely)?\(\w+, "([^"]+)"`)
+var logCall = regexp.MustCompile(`\.say(?:Rarely)?\(\w+, "([^"]+)"`)
 
 // linesOf returns the messages that the package in dir writes.
 func linesOf(t *testing.T, dir string) (lines []string) {
@@ -106,22 +103,22 @@ func linesOf(t *testing.T, dir string) (lines []string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range said.FindAllStringSubmatch(string(source), -1) {
+		for _, m := range logCall.FindAllStringSubmatch(string(source), -1) {
 			lines = append(lines, m[1])
 		}
 	}
 	return lines
 }
 
-// figures keeps, of each export of metrics, how many spans had been processed well by then.
-type figures struct {
+// exportCounts keeps, of each export of metrics, how many spans had been processed without an error by then.
+type exportCounts struct {
 	mu        sync.Mutex
 	processed []int64
 }
 
-func (f *figures) Export(_ context.Context, data *metricdata.ResourceMetrics) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+func (x *exportCounts) Export(_ context.Context, data *metricdata.ResourceMetrics) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
 	n := int64(-1)
 	for _, scope := range data.ScopeMetrics {
 		for _, m := range scope.Metrics {
@@ -133,58 +130,50 @@ func (f *figures) Export(_ context.Context, data *metricdata.ResourceMetrics) er
 			}
 		}
 	}
-	f.processed = append(f.processed, n)
+	x.processed = append(x.processed, n)
 	return nil
 }
 
-func (*figures) Temporality(k sdkmetric.InstrumentKind) metricdata.Temporality {
+func (*exportCounts) Temporality(k sdkmetric.InstrumentKind) metricdata.Temporality {
 	return sdkmetric.DefaultTemporalitySelector(k)
 }
 
-func (*figures) Aggregation(k sdkmetric.InstrumentKind) sdkmetric.Aggregation {
+func (*exportCounts) Aggregation(k sdkmetric.InstrumentKind) sdkmetric.Aggregation {
 	return sdkmetric.DefaultAggregationSelector(k)
 }
 
-func (*figures) ForceFlush(context.Context) error { return nil }
-func (*figures) Shutdown(context.Context) error   { return nil }
+func (*exportCounts) ForceFlush(context.Context) error { return nil }
+func (*exportCounts) Shutdown(context.Context) error   { return nil }
 
-// Beside the traces behind Join, metrics are exported after each invocation with the figures up to the flush before, and
-// at the end with all.
-func TestMetricsBesideTraces(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		const calls, each = 4, 4 // each: three and the invocation's own
-		exporter := new(figures)
-		network := new(memnet.Network)
-		listener, err := network.Listen(collectorAddress)
-		if err != nil {
-			t.Fatal(err)
-		}
-		program := lambdatest.Func(func(p *lambdatest.Process) { emulated(p).metered(exporter) })
-		trouble{fault: always(well)}.drive(t, calls, listener, lambdatest.Config{Network: network}, program)
-
-		exporter.mu.Lock()
-		defer exporter.mu.Unlock()
-		if len(exporter.processed) != calls+2 { // at SIGTERM ForceFlush and Shutdown
-			t.Fatalf("exports with %d; want %d of them", exporter.processed, calls+2)
-		}
-		for i, n := range exporter.processed {
-			if least := int64(min(i, calls) * each); n < least {
-				t.Errorf("export %d has %d spans processed; want at least %d", i+1, n, least)
-			}
-		}
+// If the agent also flushes a meter provider, metrics are exported after each invocation with the counts up to the flush
+// before, and at the end with all.
+func TestMetricsAndTraces(t *testing.T) {
+	const calls = 4
+	exporter := new(exportCounts)
+	inMemory(t, scenario{
+		Main:  func(p harness.Process) { withMetrics(p, exporter) },
+		Env:   []string{harness.WithoutInitSpan + "=true"},
+		Steps: steps(repeat(calls, invoke(ok)), shutdown), Unchecked: true,
 	})
+	if len(exporter.processed) != calls+2 { // at SIGTERM ForceFlush and Shutdown
+		t.Fatalf("exports with %d; want %d of them", exporter.processed, calls+2)
+	}
+	for i, n := range exporter.processed {
+		if least := int64(min(i, calls) * ok.Spans); n < least {
+			t.Errorf("export %d has %d spans processed; want at least %d", i+1, n, least)
+		}
+	}
 }
 
-// metered is the quiet function with metrics.
-func (m machine) metered(exporter sdkmetric.Exporter) {
+// withMetrics is the function with a meter provider.
+func withMetrics(p harness.Process, exporter sdkmetric.Exporter) {
 	ctx := context.Background()
 	meters := sdkmetric.NewMeterProvider(sdkmetric.WithReader(
 		sdkmetric.NewPeriodicReader(exporter, sdkmetric.WithInterval(24*time.Hour))))
-	tel, err := otelx.New(ctx, append(m.telemetry, awslambda.Defaults(), otelx.WithMeterProvider(meters))...)
+	tel, err := otelx.New(ctx, append(p.Telemetry(), awslambda.Defaults(), otelx.WithMeterProvider(meters))...)
 	if err != nil {
-		fmt.Fprintln(m.stderr, "telemetry:", err)
+		fmt.Fprintln(p.Stderr, "telemetry:", err)
 	}
-	ag := agent.Start(ctx, agent.Join(tel, meters), m.agent...)
-	handle := crowd{&function{machine: m, tracer: tel.TracerProvider().Tracer("function")}}.handle
-	m.serve(m.wrap(handle, ag, tel))
+	f := harness.Record(&harness.Function{Process: p, SDK: tel, Agent: agent.Start(ctx, agent.Join(tel, meters), p.Agent()...)})
+	f.Serve(f.Handle)
 }

@@ -3,85 +3,87 @@ package integration
 import (
 	"net/http"
 	"syscall"
+	"testing"
 	"time"
 
-	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
+	"github.com/epilogue-go/epilogue/internal/harness"
 )
 
-// hedgeTime is half of what a flush has that begins with the shutdown: then a request that hangs is made once more.
-const hedgeTime = 215 * time.Millisecond
+// hedgeTime is half of the time of a flush that begins with the shutdown: then a request that hangs is made once more.
+const hedgeTime = 215 * ms
 
-// signals are the ends of an environment, beside the timeouts and shutdowns of all other scenarios.
+// signals are the ends of an environment, besides the timeouts and shutdowns of all other scenarios.
 var signals = []scenario{
 	{
-		name: "SIGTERM before any invocation's spans are delivered",
-		drive: func(r *run) {
-			r.collector(otlpreceiver.Fault{Status: http.StatusServiceUnavailable, RetryAfter: "60"})
-			r.send(succeeds.held(0), fails.held(0))
-			r.collector(well)
-			r.shutdown()
-		},
+		Name: "SIGTERM before any span is delivered",
+		Steps: steps(
+			backend(fault{Status: http.StatusServiceUnavailable, RetryAfter: "60"}), invoke(held(ok, 0), held(fails, 0)),
+			backend(up), shutdown),
 	},
 	{
-		name:   "SIGTERM while the collector hangs",
-		permit: permit{lost: 3},
-		says:   []string{"graceful shutdown completed, but not everything was delivered"},
-		drive: func(r *run) {
-			r.collector(hanging)
-			r.send(succeeds.held(flushTimeout))
-			r.shutdown()
-		},
+		Name:  "SIGTERM while the backend hangs",
+		Allow: allow{Lost: 3},
+		Logs:  []string{"graceful shutdown completed, but not everything was delivered"},
+		Steps: steps(backend(hanging), invoke(held(ok, flushTimeout)), shutdown),
 	},
 	{
-		name: "SIGTERM during the handler",
-		drive: func(r *run) {
-			r.send(succeeds)
-			r.interrupted(interrupted, syscall.SIGTERM)
-			r.send(succeeds)
-			r.shutdown()
-		},
+		Name: "SIGTERM during the handler",
+		Steps: steps(
+			invoke(ok), interrupt(interrupted, syscall.SIGTERM), invoke(ok), shutdown),
 	},
 	{
-		name: "SIGINT during the handler",
-		drive: func(r *run) {
-			r.interrupted(interrupted, syscall.SIGINT)
-			r.send(succeeds)
-			r.shutdown()
-		},
+		Name:  "SIGINT during the handler",
+		Steps: steps(interrupt(interrupted, syscall.SIGINT), invoke(ok), shutdown),
 	},
 	{
-		name: "SIGTERM when the handler returns at its deadline",
-		drive: func(r *run) {
-			r.send(succeeds)
-			r.collector(otlpreceiver.Fault{Delay: 50 * time.Millisecond}) // the refused error would end the process meanwhile
-			r.send(obeys)
-			r.collector(well)
-			r.send(succeeds)
-			r.shutdown()
-		},
+		Name: "SIGTERM when the handler returns at its deadline",
+		Steps: steps(
+			invoke(ok),
+			backend(fault{Delay: 50 * ms}), invoke(returnsAtDeadline), // the refused error would end the process meanwhile
+			backend(up), invoke(ok), shutdown),
 	},
 	{
-		name: "SIGTERM during a flush",
-		drive: func(r *run) {
-			r.collector(otlpreceiver.Fault{Delay: 100 * time.Millisecond})
-			r.interrupted(succeeds.held(100*time.Millisecond), syscall.SIGTERM)
-		},
+		Name: "SIGTERM during a flush",
+		Steps: steps(
+			backend(fault{Delay: 100 * ms}), interrupt(held(ok, 100*ms), syscall.SIGTERM)),
 	},
 	{
-		name: "SIGTERM during a flush that hangs",
-		drive: func(r *run) {
-			r.receiver.Next(hanging)
-			r.interrupted(succeeds.held(hedgeTime+collectorTime), syscall.SIGTERM)
-		},
+		Name: "SIGTERM during a flush that hangs",
+		Steps: steps(
+			next(hanging), interrupt(held(ok, hedgeTime+backendTime), syscall.SIGTERM)),
 	},
 	{
-		name: "SIGTERM while frozen",
-		drive: func(r *run) {
-			r.send(succeeds)
-			r.freeze(hour)
-			r.send(succeeds)
-			r.freeze(14 * 24 * time.Hour)
-			r.shutdown()
-		},
+		Name: "SIGTERM while frozen",
+		Steps: steps(
+			invoke(ok), freeze(hour), invoke(ok), freeze(14*24*time.Hour), shutdown),
 	},
+}
+
+func interrupt(c call, sig syscall.Signal) step { return harness.Interrupt(c, sig, 0) }
+
+// A round trip longer than the time of the last ForceFlush does not lose the request: Shutdown waits for it as well.
+func TestRoundTripAsLongAsTheWindow(t *testing.T) {
+	t.Parallel()
+	inMemory(t, scenario{Steps: steps(
+		backend(hanging), invoke(held(ok, flushTimeout)), backend(fault{Delay: 410 * ms}), shutdown)})
+}
+
+// A flush that has gone on for longer than the window when SIGTERM comes is not replaced by another: a request that is
+// slow ends in time, and one that hangs is made once more at once.
+func TestFlushUnderWayAtSigterm(t *testing.T) {
+	t.Parallel()
+	const since = 450 * ms
+	for _, tt := range []struct {
+		name        string
+		first, then fault
+		took        time.Duration // from SIGTERM to the end of the process
+	}{
+		{"slow", fault{Delay: 700 * ms}, fault{Delay: 700 * ms}, 250 * ms},
+		{"hangs", hanging, up, backendTime},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			inMemory(t, scenario{Steps: steps(
+				backend(tt.then), next(tt.first), harness.Interrupt(held(ok, since+tt.took), syscall.SIGTERM, since))})
+		})
+	}
 }

@@ -15,19 +15,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/epilogue-go/epilogue/agent"
-	"github.com/epilogue-go/epilogue/lambdatest"
-	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
+	"github.com/epilogue-go/epilogue/internal/harness"
 	"github.com/epilogue-go/epilogue/lambdatest/xraydaemon"
-	"github.com/epilogue-go/epilogue/otelx"
 )
 
 func init() {
-	mains["sockets"] = func(m machine) {
-		m.run(func(_ *function, ag *agent.Agent, tel *otelx.SDK) any {
-			return m.wrap(reportSockets, ag, tel)
-		})
-	}
+	harness.Programs["sockets"] = func(p harness.Process) { harness.Start(p).Serve(reportSockets) }
 }
 
 // socket is one of a process's, as Linux lists it.
@@ -95,81 +88,63 @@ func address(text string) string {
 	return netip.AddrPortFrom(addr.Unmap(), uint16(n)).String()
 }
 
-// Nothing of ours listens, and a function's process is connected to the Runtime API and to where its spans go alone.
+// Nothing of ours listens, and a function's process is connected to the Runtime API and to its backend alone.
 func TestNoListeningSocket(t *testing.T) {
-	receiver, daemon := otlpreceiver.New(otlpreceiver.Config{}), xraydaemon.New(xraydaemon.Config{})
-	defer func() {
-		if err := errors.Join(receiver.Close(), daemon.Close()); err != nil {
-			t.Error(err)
+	t.Run("endpoint", func(t *testing.T) {
+		withChild(t, scenario{Program: "sockets", Unchecked: true, Steps: steps(func(r *run) {
+			sockets(3, "tcp", strings.TrimPrefix(r.Receiver.Endpoint(), "http://"))(r)
+		}, shutdown)})
+	})
+	t.Run("X-Ray daemon", func(t *testing.T) {
+		daemon := xraydaemon.New(xraydaemon.Config{})
+		if err := daemon.Listen("127.0.0.1:0"); err != nil {
+			t.Fatal(err)
 		}
-	}()
-	if err := errors.Join(receiver.Listen("127.0.0.1:0"), daemon.Listen("127.0.0.1:0")); err != nil {
-		t.Fatal(err)
-	}
-	for name, c := range map[string]struct{ table, remote, variable string }{
-		"endpoint":     {"tcp", strings.TrimPrefix(receiver.Endpoint(), "http://"), "OTEL_EXPORTER_OTLP_ENDPOINT=" + receiver.Endpoint()},
-		"X-Ray daemon": {"udp", daemon.Address(), "AWS_XRAY_DAEMON_ADDRESS=" + daemon.Address()},
-	} {
-		t.Run(name, func(t *testing.T) {
-			for i, sockets := range socketsOfInvocations(t, 3, c.variable) {
-				toBackend, others := 0, map[string]bool{}
-				for _, s := range sockets {
-					switch {
-					case !s.Listen && strings.TrimSuffix(s.Table, "6") == c.table && s.Remote == c.remote:
-						toBackend++
-					case s.Listen || strings.TrimSuffix(s.Table, "6") != "tcp":
-						t.Errorf("invocation %d: socket %+v", i+1, s)
-					default:
-						others[s.Remote] = true
-					}
+		withChild(t, scenario{Program: "sockets", Unchecked: true, Steps: steps(sockets(3, "udp", daemon.Address()), shutdown),
+			Listen: func(r *run) ([]string, func()) {
+				return []string{"AWS_XRAY_DAEMON_ADDRESS=" + daemon.Address()}, func() { r.Error(daemon.Close()) }
+			}})
+	})
+}
+
+// sockets compares the sockets of a process in each of n invocations. From the second on there is one connection to the
+// backend, which is kept.
+func sockets(n int, table, backend string) step {
+	return func(r *run) {
+		for i := range n {
+			invoke(call{Name: "sockets", Payload: "{}", Inspect: func(payload []byte) error {
+				var found []socket
+				if err := json.Unmarshal(payload, &found); err != nil {
+					return err
 				}
-				if len(others) != 1 { // the Runtime API, which is the Extensions API too
-					t.Errorf("invocation %d: connected to %v besides the backend", i+1, others)
-				}
-				if i > 0 && toBackend != 1 {
-					t.Errorf("invocation %d: %d connections to the backend, want the one that is kept", i+1, toBackend)
-				}
-			}
-		})
+				return checkSockets(found, table, backend, i > 0)
+			}})(r)
+		}
 	}
 }
 
-// socketsOfInvocations returns the sockets of a function's process in each of n invocations.
-func socketsOfInvocations(t *testing.T, n int, variable string) (found [][]socket) {
-	t.Helper()
-	binary, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
+func checkSockets(found []socket, table, backend string, kept bool) (errs error) {
+	toBackend, others := 0, map[string]bool{}
+	for _, s := range found {
+		switch kind := strings.TrimSuffix(s.Table, "6"); {
+		case !s.Listen && kind == table && s.Remote == backend:
+			toBackend++
+		case s.Listen || kind != "tcp":
+			errs = errors.Join(errs, fmt.Errorf("socket %+v", s))
+		default:
+			others[s.Remote] = true
+		}
 	}
-	env, err := lambdatest.New(lambdatest.Config{Env: []string{
-		childMain + "=sockets", variable, "GORACE=atexit_sleep_ms=0",
-	}}, lambdatest.Command(binary))
-	if err != nil {
-		t.Fatal(err)
+	if len(others) != 1 { // the Runtime API, which is the Extensions API too
+		errs = errors.Join(errs, fmt.Errorf("connected to %v besides the backend", others))
 	}
-	defer func() {
-		if err := env.Close(); err != nil {
-			t.Error(err)
-		}
-	}()
-	for range n {
-		resp, err := env.Invoke(t.Context(), lambdatest.Invocation{Payload: []byte("{}")})
-		if err != nil || resp.FunctionError != "" {
-			t.Fatalf("%+v, %v", resp, err)
-		}
-		if err := env.WaitIdle(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		var sockets []socket
-		if err := json.Unmarshal(resp.Payload, &sockets); err != nil {
-			t.Fatal(err)
-		}
-		found = append(found, sockets)
+	if kept && toBackend != 1 {
+		errs = errors.Join(errs, fmt.Errorf("%d connections to the backend, want the one that is kept", toBackend))
 	}
-	return found
+	return errs
 }
 
-// What the test would find, were it there.
+// The test finds sockets that listen.
 func TestListeningSocketIsFound(t *testing.T) {
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {

@@ -1,225 +1,128 @@
 package integration
 
 import (
-	"encoding/json"
 	"maps"
-	"net/http"
 	"slices"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/epilogue-go/epilogue/internal/invariant"
+	"github.com/epilogue-go/epilogue/internal/harness"
 	"github.com/epilogue-go/epilogue/lambdatest"
-	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
-	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 )
 
-// nests is a call that times out with spans open in each other, below the invocation's, and one that has ended. The ctx
-// of "outer" is that of the invocation.
-var nests = call{
-	name: "nested timeout", payload: `{"do":"nest"}`, errorType: timesOut.errorType, spans: 5, flagged: 4,
-	handler: timeout, early: true, exit: code(0),
-}
-
-// late is a call that makes it with so much time left.
-func late(left time.Duration) call {
-	payload, err := json.Marshal(event{Do: "late", Left: left})
-	if err != nil {
-		panic(err) // strings and numbers
-	}
-	return call{
-		name: "late", payload: string(payload), answer: `"done"`, spans: 3,
-		handler: timeout - left, after: collectorTime, early: true,
-	}
-}
-
-// wide are the times that a child keeps to on a busy machine.
+// A child on a busy machine keeps to these times.
 const (
 	wideGuard = "EPILOGUE_TIMEOUT_GUARD=1s"
-	wideLeft  = 500 * time.Millisecond
+	wideLeft  = 500 * ms
+
+	copiesOn = "EPILOGUE_PROVISIONAL_SPANS=true"
 )
 
-var noExtension = lambdatest.Faults{Register: lambdatest.Fault{Status: http.StatusForbidden, ErrorType: "Extension.TooManyExtensions"}}
+var (
+	noExtension = lambdatest.Config{Faults: lambdatest.Faults{Register: tooMany}}
+	openSpans   = []string{"function", "inner", "outer", "work"} // of nests, at the timeout
+	onTimeout   = map[string][]string{"timeout": openSpans}
+)
 
-// timeouts are invocations that time out or nearly do, beside the timeouts of all other scenarios.
+// timeouts are invocations that time out or nearly do, besides the timeouts of all other scenarios.
 var timeouts = []scenario{
 	{
-		name: "timeout: SIGTERM ends what is open",
-		drive: func(r *run) {
-			r.send(succeeds, nests, succeeds)
-			r.shutdown()
-			r.compareMarks(map[string][]string{"timeout": {"function", "inner", "outer", "work"}}, nil)
-		},
+		Name:  "timeout: SIGTERM ends the open spans",
+		Steps: steps(invoke(ok, nests, ok), shutdown, marks(onTimeout, nil)),
 	},
 	{
-		name:   "timeout: SIGKILL, no SIGTERM",
-		config: lambdatest.Config{Faults: noExtension},
-		env:    []string{wideGuard},
-		says:   []string{"agent: an invocation is about to time out"},
-		drive: func(r *run) {
-			r.send(succeeds, nests.ending(1).unflagged().copying(4).exiting(-1), succeeds)
-			r.end(-1)
-			r.compareMarks(nil, []string{"function", "inner", "outer", "work"})
-		},
+		Name:   "timeout: SIGKILL, no SIGTERM",
+		Config: noExtension,
+		Env:    []string{wideGuard},
+		Logs:   []string{"agent: an invocation is about to time out"},
+		Steps: steps(
+			invoke(ok, exits(copied(ends(nests, 1, 0), 4), -1), ok), harness.ShutdownWith(-1),
+			marks(nil, openSpans)),
 	},
 	{
-		name:   "timeout: SIGKILL, no guard",
-		config: lambdatest.Config{Faults: noExtension},
-		env:    []string{"EPILOGUE_TIMEOUT_GUARD=0"},
-		permit: permit{lost: 2}, // have ended, and nobody was told
-		drive: func(r *run) {
-			c := nests.ending(1).unflagged().exiting(-1)
-			c.early = false
-			r.send(c, succeeds)
-			r.end(-1)
-			r.compareMarks(nil, nil)
-		},
+		Name:   "timeout: SIGKILL, no flush before",
+		Config: noExtension,
+		Env:    []string{"EPILOGUE_TIMEOUT_GUARD=0"},
+		Allow:  allow{Lost: 2}, // the span that has ended, and that of the initialization
+		Steps: steps(
+			invoke(exits(but(ends(nests, 1, 0), func(c *call) { c.Early = false }), -1), ok), harness.ShutdownWith(-1),
+			marks(nil, nil)),
 	},
 	{
-		name: "timeout: SIGTERM and copies",
-		env:  []string{wideGuard, "EPILOGUE_PROVISIONAL_SPANS=true"},
-		drive: func(r *run) {
-			r.send(nests.copying(4), succeeds)
-			r.shutdown()
-			r.compareMarks(map[string][]string{"timeout": {"function", "inner", "outer", "work"}}, []string{"function", "inner", "outer", "work"})
-		},
+		Name:  "timeout: SIGTERM and copies",
+		Env:   []string{wideGuard, copiesOn},
+		Steps: steps(invoke(copied(nests, 4), ok), shutdown, marks(onTimeout, openSpans)),
 	},
 	{
-		name: "nearly a timeout",
-		env:  []string{wideGuard},
-		drive: func(r *run) {
-			r.send(late(wideLeft))
-			r.freeze(hour)
-			r.send(succeeds)
-			r.shutdown()
-			r.compareMarks(nil, nil)
-		},
+		Name:  "nearly a timeout",
+		Env:   []string{wideGuard},
+		Steps: steps(invoke(late(wideLeft)), freeze(hour), invoke(ok), shutdown, marks(nil, nil)),
 	},
 	{
-		name: "nearly a timeout, and copies",
-		env:  []string{wideGuard, "EPILOGUE_PROVISIONAL_SPANS=true"},
-		drive: func(r *run) {
-			r.send(late(wideLeft).copying(2), succeeds)
-			r.shutdown()
-			r.compareMarks(nil, []string{"function", "work"})
-		},
+		Name:  "nearly a timeout, and copies",
+		Env:   []string{wideGuard, copiesOn},
+		Steps: steps(invoke(copied(late(wideLeft), 2), ok), shutdown, marks(nil, []string{"function", "work"})),
 	},
 	{
-		name:   "nearly a timeout, nothing registered",
-		config: lambdatest.Config{Faults: noExtension},
-		env:    []string{wideGuard},
-		drive: func(r *run) {
-			r.send(late(wideLeft).copying(2), succeeds)
-			r.end(-1)
-			r.compareMarks(nil, []string{"function", "work"})
-		},
+		Name:   "nearly a timeout, not registered",
+		Config: noExtension,
+		Env:    []string{wideGuard},
+		Steps: steps(
+			invoke(copied(late(wideLeft), 2), ok), harness.ShutdownWith(-1), marks(nil, []string{"function", "work"})),
 	},
 	{
-		name:   "nearly a timeout, Managed Instances",
-		config: lambdatest.Config{ManagedInstances: true, Concurrency: 4},
-		env:    []string{wideGuard, "EPILOGUE_PROVISIONAL_SPANS=true"},
-		permit: permit{beside: true},
-		drive: func(r *run) {
-			c := late(wideLeft).copying(2).held(0)
-			r.together(c, c, c, c)
-			r.shutdown()
-			r.compareMarks(nil, slices.Sorted(slices.Values(slices.Repeat([]string{"function", "work"}, 4))))
-		},
+		Name:   "nearly a timeout, Managed Instances",
+		Config: instances(4),
+		Env:    []string{wideGuard, copiesOn},
+		Allow:  allow{Background: true},
+		Steps: steps(
+			together(slices.Repeat([]call{held(copied(late(wideLeft), 2), 0)}, 4)...), shutdown,
+			marks(nil, slices.Sorted(slices.Values(slices.Repeat([]string{"function", "work"}, 4))))),
 	},
 }
 
-// compareMarks compares the names of the spans with each error.type, and those of the copies, which all say that they
-// timed out. A copy's parent has to be there, as a copy or by itself.
-func (r *run) compareMarks(types map[string][]string, copies []string) {
-	r.Helper()
-	ids, got, gotCopies := make(map[string]bool), make(map[string][]string), []string(nil)
-	spans := r.receiver.Spans()
-	for _, span := range spans {
-		ids[span.SpanID] = true
-		errorType, _ := span.Attributes["error.type"].(string)
-		switch {
-		case invariant.IsCopy(span):
-			gotCopies = append(gotCopies, span.Name)
-			if errorType != "timeout" || span.Status != "error" || span.End.Before(span.Start) || span.End.After(span.Arrived) {
-				r.Errorf("a copy says %q, status %s, from %v to %v", errorType, span.Status, span.Start, span.End)
+// marks compares the names of the spans with each error.type, and those of the copies, which all say that they timed out.
+// The parent of a copy has to be there, as a copy or by itself.
+func marks(types map[string][]string, copies []string) step {
+	return func(r *run) {
+		ids, got, gotCopies := make(map[string]bool), make(map[string][]string), []string(nil)
+		for _, span := range r.Receiver.Spans() {
+			ids[span.SpanID] = true
+			errorType, _ := span.Attributes["error.type"].(string)
+			switch {
+			case harness.IsCopy(span):
+				gotCopies = append(gotCopies, span.Name)
+				if errorType != "timeout" || span.Status != "error" || span.End.Before(span.Start) || span.End.After(span.Arrived) {
+					r.Errorf("a copy says %q, status %s, from %v to %v", errorType, span.Status, span.Start, span.End)
+				}
+			case errorType != "":
+				got[errorType] = append(got[errorType], span.Name)
 			}
-		case errorType != "":
-			got[errorType] = append(got[errorType], span.Name)
+		}
+		for _, span := range r.Receiver.Spans() {
+			if parent := span.ParentSpanID; parent != "" && !ids[parent] && span.Name != "function" {
+				r.Errorf("the parent of %q did not arrive", span.Name)
+			}
+		}
+		for _, names := range got {
+			slices.Sort(names)
+		}
+		slices.Sort(gotCopies)
+		if !maps.EqualFunc(types, got, slices.Equal) {
+			r.Errorf("spans by error.type (-want +got)\n%s", cmp.Diff(types, got))
+		}
+		if diff := cmp.Diff(copies, gotCopies); diff != "" {
+			r.Errorf("copies (-want +got)\n%s", diff)
 		}
 	}
-	for _, span := range spans {
-		if parent := span.ParentSpanID; parent != "" && !ids[parent] && span.Name != "function" {
-			r.Errorf("the parent of %q did not arrive", span.Name)
-		}
-	}
-	for _, names := range got {
-		slices.Sort(names)
-	}
-	slices.Sort(gotCopies)
-	if types == nil {
-		types = map[string][]string{}
-	}
-	if !maps.EqualFunc(types, got, slices.Equal) {
-		r.Errorf("spans by error.type (-want +got)\n%s", cmp.Diff(types, got))
-	}
-	if diff := cmp.Diff(copies, gotCopies); diff != "" {
-		r.Errorf("copies (-want +got)\n%s", diff)
-	}
 }
 
-// With the defaults, in the last tenth of a second, as fast as a real machine is not.
-func TestHandlerThatMakesItAtTheLastMoment(t *testing.T) {
+// With the defaults a handler may return in the last tenth of a second. A real machine is not as punctual.
+func TestHandlerThatReturnsAtTheLastMoment(t *testing.T) {
 	t.Parallel()
-	for _, left := range []time.Duration{189 * time.Millisecond, 150 * time.Millisecond, 100 * time.Millisecond, 61 * time.Millisecond} {
-		inMemory(t, scenario{drive: func(r *run) {
-			r.send(late(left), succeeds)
-			r.shutdown()
-			r.compareMarks(nil, nil)
-		}})
-	}
-}
-
-// A round trip longer than the share of the last ForceFlush does not lose the request: Shutdown waits for it as well.
-func TestRoundTripAsLongAsTheWindow(t *testing.T) {
-	t.Parallel()
-	inMemory(t, scenario{drive: func(r *run) {
-		r.collector(hanging)
-		r.send(succeeds.held(flushTimeout))
-		r.collector(otlpreceiver.Fault{Delay: 410 * time.Millisecond})
-		r.shutdown()
-	}})
-}
-
-// A flush that has gone on for longer than the window when SIGTERM comes is not thrown away for another: a request that is
-// slow makes it, one that hangs is made once more at once.
-func TestFlushUnderWayAtSigterm(t *testing.T) {
-	t.Parallel()
-	const since = 450 * time.Millisecond
-	for _, tt := range []struct {
-		name  string
-		first otlpreceiver.Fault
-		then  otlpreceiver.Fault
-		took  time.Duration // from SIGTERM to the end of the process
-	}{
-		{"slow", otlpreceiver.Fault{Delay: 700 * time.Millisecond}, otlpreceiver.Fault{Delay: 700 * time.Millisecond}, 250 * time.Millisecond},
-		{"hangs", hanging, well, collectorTime},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			inMemory(t, scenario{drive: func(r *run) {
-				r.collector(tt.then)
-				r.receiver.Next(tt.first)
-				var wait sync.WaitGroup
-				wait.Go(func() { r.answer(succeeds.held(since + tt.took)) })
-				r.await(func(e eventlog.Event) bool { return e.Kind == otlpreceiver.KindExportBegun })
-				time.Sleep(since) // virtual
-				r.signal(syscall.SIGTERM)
-				wait.Wait()
-				r.idle()
-			}})
-		})
+	for _, left := range []time.Duration{189 * ms, 150 * ms, 100 * ms, 61 * ms} {
+		inMemory(t, scenario{Steps: steps(invoke(late(left), ok), shutdown, marks(nil, nil))})
 	}
 }

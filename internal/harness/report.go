@@ -1,0 +1,56 @@
+package harness
+
+import (
+	"encoding/json"
+	"os"
+	"runtime"
+	"strings"
+
+	"github.com/epilogue-go/epilogue/otelx"
+)
+
+// Report is what the command "report" answers: what a process says about itself. Heap is measured after a collection.
+type Report struct {
+	PID        int         `json:"pid"`
+	Goroutines int         `json:"goroutines"`
+	Heap       uint64      `json:"heap"`
+	Stats      otelx.Stats `json:"stats"`
+}
+
+func (f *Function) report() Report {
+	runtime.GC()
+	runtime.GC() // frees what the first has found in pools
+	var memory runtime.MemStats
+	runtime.ReadMemStats(&memory)
+	return Report{PID: os.Getpid(), Goroutines: runtime.NumGoroutine(), Heap: memory.HeapAlloc, Stats: f.SDK.Stats()}
+}
+
+// ShutdownLine is the agent's last log line, with the counts of all spans of the process.
+type ShutdownLine struct {
+	Message string `json:"msg"`
+	Counts  struct {
+		Ended    int `json:"ended"`
+		Exported int `json:"exported"`
+		Pending  int `json:"pending"`
+		Spilled  int `json:"written_out"`
+		Dropped  int `json:"dropped"`
+		Refused  int `json:"dropped_refused"`
+		Rejected int `json:"dropped_rejected"`
+	} `json:"telemetry"`
+}
+
+// shutdownCompleted is how the message of the last line begins.
+const shutdownCompleted = "graceful shutdown completed"
+
+// ParseShutdownLine reads a line of the function's standard error. ok is false for any other line.
+func ParseShutdownLine(text string) (line ShutdownLine, ok bool) {
+	if !strings.Contains(text, shutdownCompleted) || json.Unmarshal([]byte(text), &line) != nil {
+		return line, false
+	}
+	return line, true
+}
+
+// AddsUp reports whether each span that has ended is in one of the other counts.
+func (l ShutdownLine) AddsUp() bool {
+	return l.Counts.Ended == l.Counts.Exported+l.Counts.Pending+l.Counts.Dropped
+}

@@ -1,0 +1,134 @@
+package integration
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/epilogue-go/epilogue/lambdatest"
+	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
+)
+
+const slowTime = 300 * ms
+
+var (
+	slow        = fault{Delay: slowTime}
+	unavailable = fault{Status: http.StatusServiceUnavailable}
+	hanging     = fault{Hang: true}
+	cutting     = fault{Cut: otlpreceiver.BeforeStore}
+)
+
+func throttled(seconds string) fault {
+	return fault{Status: http.StatusTooManyRequests, RetryAfter: seconds}
+}
+
+// backends are what can be wrong with the backend, for a time or for good.
+var backends = []scenario{
+	{
+		Name:  "backend up",
+		Steps: steps(invoke(ok), freeze(hour), invoke(ok, ok), shutdown),
+	},
+	{
+		Name:  "callers queue",
+		Steps: steps(together(ok, ok, ok), shutdown),
+	},
+	{
+		Name: "backend slow",
+		Steps: steps(
+			backend(slow),
+			invoke(held(ok, slowTime), held(fails, slowTime), posted(panics, handlerTime+slowTime), held(streams, slowTime)),
+			backend(up), invoke(ok), shutdown),
+	},
+	{
+		Name: "backend unavailable (503), then up",
+		Steps: steps(
+			backend(unavailable), invoke(heldAtMost(ok, flushTimeout)), freeze(hour),
+			backend(up), invoke(ok), shutdown),
+	},
+	{
+		Name:  "backend unavailable for one request",
+		Steps: steps(next(unavailable), invoke(heldAtMost(ok, time.Second)), shutdown),
+	},
+	{
+		Name: "backend up again when a payload does not decode",
+		Env:  []string{"EPILOGUE_FLUSH_TIMEOUT=1s"},
+		Steps: steps(
+			backend(unavailable), invoke(heldAtMost(ok, time.Second)),
+			backend(up), invoke(held(undecodable, undecodable.Held+backendTime), notJSON), shutdown),
+	},
+	{
+		Name:  "Retry-After within the flush timeout",
+		Steps: steps(next(throttled("1")), invoke(held(ok, time.Second+backendTime)), shutdown),
+	},
+	{
+		Name:  "Retry-After beyond the flush timeout",
+		Steps: steps(next(throttled("60")), invoke(held(ok, 0), held(ok, 0)), shutdown),
+	},
+	{
+		Name: "backend hangs, then up",
+		Steps: steps(
+			backend(hanging), invoke(held(ok, flushTimeout)), freeze(hour),
+			backend(up), invoke(ok), shutdown),
+	},
+	{
+		Name:   "backend hangs near the deadline",
+		Config: lambdatest.Config{Timeout: 2 * time.Second},
+		Env:    []string{"EPILOGUE_MARGIN=400ms"},
+		Steps: steps(
+			backend(hanging), invoke(held(ok, 2*time.Second-handlerTime-400*ms)),
+			backend(up), invoke(ok), shutdown),
+	},
+	{
+		Name: "backend hangs during a panic and a refused response",
+		Env:  []string{"EPILOGUE_FLUSH_TIMEOUT=500ms"},
+		Steps: steps(
+			backend(hanging), invoke(posted(panics, handlerTime+500*ms), held(tooLarge, 500*ms)),
+			backend(up), invoke(ok), shutdown),
+		Allow: allow{Lost: 6},
+	},
+	{
+		Name: "backend back, and the breaker open, at a panic",
+		Env:  []string{"EPILOGUE_FLUSH_TIMEOUT=500ms"},
+		Steps: steps(
+			backend(hanging), repeat(4, invoke(heldAtMost(ok, 500*ms))),
+			backend(up), invoke(panics, ok), shutdown),
+	},
+	{
+		Name: "backend cuts connections during the freeze",
+		Steps: steps(
+			repeat(3, invoke(ok), cut, freeze(time.Second)),
+			invoke(panics, ok), cut, invoke(fails), shutdown),
+	},
+	{
+		Name: "backend cuts the connection before it keeps spans",
+		Steps: steps(
+			invoke(ok), next(cutting), invoke(ok), shutdown),
+	},
+	{
+		Name:  "backend cuts the connection after it has kept spans",
+		Allow: allow{Twice: true},
+		Steps: steps(
+			invoke(ok), next(fault{Cut: otlpreceiver.AfterStore}), invoke(ok), shutdown),
+	},
+	{
+		Name:  "backend answers with a malformed body",
+		Steps: steps(next(fault{Malformed: true}), invoke(held(ok, 0), ok), shutdown),
+	},
+	{
+		Name:  "backend rejects a span",
+		Allow: allow{Lost: 1},
+		Steps: steps(next(fault{Rejected: 1, Message: "too old"}), invoke(held(ok, 0), ok), shutdown),
+		Logs:  []string{"too old", "graceful shutdown completed, but not everything was delivered"},
+	},
+	{
+		Name:  "backend refuses for good (400)",
+		Allow: allow{Lost: 3},
+		Steps: steps(
+			next(fault{Status: http.StatusBadRequest, Message: "no such tenant"}), invoke(held(ok, 0), ok), shutdown),
+		Logs: []string{"no such tenant"},
+	},
+	{
+		Name:  "queue half full in the middle of an invocation",
+		Env:   []string{"OTEL_BSP_MAX_QUEUE_SIZE=40"},
+		Steps: steps(invoke(early(many(30)), ok), shutdown),
+	},
+}

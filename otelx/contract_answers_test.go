@@ -1,0 +1,324 @@
+package otelx_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/epilogue-go/epilogue/internal/otelerr"
+	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
+	"github.com/epilogue-go/epilogue/otelx"
+)
+
+// A status that forbids another attempt drops the spans of that request, and one flush reports it.
+func TestContractPermanentRefusal(t *testing.T) {
+	for _, status := range []int{400, 401, 403, 404, 405, 415} {
+		contract(t, func(f *fixture) {
+			f.fails(otlpreceiver.Fault{Status: status, Message: "not here"})
+			f.end("a", "b")
+			o := f.flush(time.Second)
+			drop := dropped(o.err)
+			if drop == nil || drop.Dropped != (otelx.Dropped{Refused: 2}) || !strings.Contains(o.err.Error(), http.StatusText(status)) {
+				f.Errorf("%d: ForceFlush: %v", status, o.err)
+			}
+			f.mustFlush(time.Second, 0)
+			f.wantRequests(1)
+			f.wantCounts(spanCounts{ended: 2, dropped: otelx.Dropped{Refused: 2}})
+			f.works()
+			f.end("c")
+			f.mustFlush(time.Second, 0) // the backend is up, so the next request goes at once
+			f.wantDelivered("c")
+		})
+	}
+}
+
+// OTLP names four retryable statuses. A connection that breaks and an answer that gets lost are retried too.
+func TestContractRetryableFailureIsRetriedInTheSameFlush(t *testing.T) {
+	for name, fault := range map[string]otlpreceiver.Fault{
+		"429": {Status: 429}, "502": {Status: 502}, "503": {Status: 503}, "504": {Status: 504},
+		"connection cut before the body":   {Cut: otlpreceiver.BeforeRead},
+		"connection cut before the answer": {Cut: otlpreceiver.BeforeStore},
+	} {
+		contract(t, func(f *fixture) {
+			f.backend.Next(fault, fault)
+			f.end("a", "b")
+			if o := f.flush(2 * time.Second); o.err != nil || o.took == 0 || o.took > 500*ms {
+				f.Errorf("%s: ForceFlush: %v after %v, want a few short pauses", name, o.err, o.took)
+			}
+			f.wantRequests(3)
+			f.wantDelivered("a b")
+			f.wantCounts(spanCounts{ended: 2, exported: 2})
+		})
+	}
+}
+
+// A span whose answer was lost is sent again: it arrives at least once and is counted once.
+func TestContractLostAnswerIsAtLeastOnce(t *testing.T) {
+	contract(t, func(f *fixture) {
+		f.backend.Next(otlpreceiver.Fault{Cut: otlpreceiver.AfterStore})
+		f.end("a")
+		f.mustFlush(time.Second, 500*ms)
+		f.wantDelivered("a a")
+		f.wantCounts(spanCounts{ended: 1, exported: 1})
+	})
+}
+
+func TestContractRetriesEndWithTheCallersTime(t *testing.T) {
+	contract(t, func(f *fixture) {
+		f.fails(otlpreceiver.Fault{Status: 503})
+		f.end("a")
+		if o := f.flush(300 * ms); o.err == nil || o.took > 300*ms {
+			f.Errorf("ForceFlush: %v after %v", o.err, o.took)
+		}
+		if n, _ := f.requests(); n < 2 || n > 15 {
+			f.Errorf("%d requests in 300 ms, want several with growing pauses", n)
+		}
+		f.wantCounts(spanCounts{ended: 1, pending: 1})
+	})
+}
+
+func TestContractNobodyListens(t *testing.T) {
+	contract(t, func(f *fixture) {
+		if err := f.backend.Close(); err != nil {
+			f.Fatal(err)
+		}
+		f.end("a")
+		if o := f.flush(2 * time.Second); o.err == nil || o.took > 2*time.Second {
+			f.Errorf("ForceFlush: %v after %v", o.err, o.took)
+		}
+		f.wantCounts(spanCounts{ended: 1, pending: 1})
+		f.listen()
+		f.mustFlush(2*time.Second, 0)
+		f.wantDelivered("a")
+	})
+}
+
+func TestContractRetryAfterWithinTheTimeOfTheFlush(t *testing.T) {
+	contract(t, func(f *fixture) {
+		f.backend.Next(otlpreceiver.Fault{Status: 429, RetryAfter: "1"})
+		f.end("a")
+		if o := f.flush(2 * time.Second); o.err != nil || o.took.Round(10*ms) != time.Second {
+			f.Errorf("ForceFlush: %v after %v, want nil after the second that the backend asked for", o.err, o.took)
+		}
+		f.wantRequests(2)
+	})
+}
+
+// A Retry-After that the flush has no time for ends it at once. Until then no flush sends anything.
+func TestContractRetryAfterBeyondTheTimeOfTheFlush(t *testing.T) {
+	contract(t, func(f *fixture) {
+		f.backend.Next(otlpreceiver.Fault{Status: 503, RetryAfter: "10"})
+		f.end("a")
+		begin := time.Now()
+		for range 9 {
+			if o := f.flush(900 * ms); o.err == nil || o.took != 0 {
+				f.Errorf("ForceFlush: %v after %v, want an error at once", o.err, o.took)
+			}
+			time.Sleep(time.Second)
+		}
+		f.wantRequests(1)
+		time.Sleep(time.Until(begin.Add(10 * time.Second)))
+		f.mustFlush(900*ms, 0)
+		f.wantCounts(spanCounts{ended: 1, exported: 1})
+	})
+}
+
+// TestRetryAfterWithinTheBudgetOfOneCallerOfTwo: the export goes by the time of the caller who has most, and each leaves
+// at its own deadline.
+func TestContractRetryAfterWithTwoCallers(t *testing.T) {
+	for _, long := range []time.Duration{time.Minute, 0} {
+		contract(t, func(f *fixture) {
+			f.backend.Next(otlpreceiver.Fault{Status: 503, RetryAfter: "2", Delay: 10 * ms})
+			f.end("a")
+			first := async(func() outcome { return f.flush(time.Second) })
+			second := async(func() outcome { return f.flush(long) })
+			if o := <-first; !errors.Is(o.err, context.DeadlineExceeded) || o.took != time.Second {
+				f.Errorf("the caller with a second: %v after %v", o.err, o.took)
+			}
+			if o := <-second; o.err != nil || o.took.Round(100*ms) != 2*time.Second {
+				f.Errorf("the other caller: %v after %v", o.err, o.took)
+			}
+			f.wantRequests(2)
+		})
+	}
+}
+
+// No backend can stop the export for longer than five minutes.
+func TestContractRetryAfterIsBounded(t *testing.T) {
+	contract(t, func(f *fixture) {
+		f.backend.Next(otlpreceiver.Fault{Status: 503, RetryAfter: "360000"})
+		f.end("a")
+		_ = f.flush(time.Second)
+		time.Sleep(5 * time.Minute)
+		f.mustFlush(time.Second, 0)
+	})
+}
+
+func TestContractPartialSuccess(t *testing.T) {
+	contract(t, func(f *fixture) {
+		reported := otelerr.Collect(f.T)
+		f.backend.Next(otlpreceiver.Fault{Rejected: 2, Message: "too old"})
+		f.end("a", "b", "c")
+		o := f.flush(time.Second)
+		if drop := dropped(o.err); drop == nil || drop.Dropped != (otelx.Dropped{Rejected: 2}) || !strings.Contains(o.err.Error(), "too old") {
+			f.Errorf("ForceFlush: %v", o.err)
+		}
+		f.mustFlush(time.Second, 0)
+		f.wantRequests(1)
+		f.wantCounts(spanCounts{ended: 3, exported: 1, dropped: otelx.Dropped{Rejected: 2}})
+		if got := reported(); len(got) != 1 || !strings.Contains(got[0], "too old") {
+			f.Errorf("reported %q, want one report", got)
+		}
+	})
+}
+
+// A backend may accept everything and still have a warning, which is no error of the flush.
+func TestContractWarningOfTheBackend(t *testing.T) {
+	contract(t, func(f *fixture) {
+		reported := otelerr.Collect(f.T)
+		f.fails(otlpreceiver.Fault{Message: "soon gone"})
+		for range 5 {
+			f.end("a")
+			f.mustFlush(time.Second, 0)
+		}
+		f.wantCounts(spanCounts{ended: 5, exported: 5})
+		if got := reported(); len(got) != 1 || !strings.Contains(got[0], "soon gone") {
+			f.Errorf("reported %q, want one report a minute", got)
+		}
+	})
+}
+
+// An error handler may flush, as one does that ends the process.
+func TestContractErrorHandlerMayFlush(t *testing.T) {
+	contract(t, func(f *fixture) {
+		f.backend.Next(otlpreceiver.Fault{Message: "soon gone"})
+		otelerr.Handle(f.T, func(error) {
+			f.end("b")
+			f.mustFlush(time.Second, 0)
+		})
+		f.end("a")
+		f.mustFlush(time.Second, 0)
+		synctest.Wait()
+		f.wantDelivered("a b")
+	})
+}
+
+// A backend that takes most of the flush's time delivers in each. Only the flush that finds out may fail.
+func TestContractSlowBackendDelivers(t *testing.T) {
+	for _, quickBefore := range []int{0, 10} {
+		contract(t, func(f *fixture) {
+			for range quickBefore {
+				f.end("a")
+				f.mustFlush(2*time.Second, 0)
+			}
+			f.fails(otlpreceiver.Fault{Delay: 1500 * ms})
+			for i := range 50 {
+				f.end("a")
+				if o := f.flush(2 * time.Second); o.err != nil && (quickBefore == 0 || i > 0) {
+					f.Errorf("flush %d: %v", i, o.err)
+				}
+				time.Sleep(time.Second)
+			}
+			if c := countsOf(f.sdk); c.pending != 0 || c.dropped.Total() != 0 {
+				f.Errorf("counts %+v", c)
+			}
+		})
+	}
+}
+
+// backendWithLimit serves an OTLP receiver that refuses larger bodies with 413.
+func (f *fixture) backendWithLimit(bytes int64) {
+	f.Helper()
+	if err := f.backend.Close(); err != nil {
+		f.Fatal(err)
+	}
+	listener, err := f.network.Listen("collector.test:4318")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.backend = otlpreceiver.New(otlpreceiver.Config{MaxBody: bytes})
+	if err := f.backend.Serve(listener); err != nil {
+		f.Fatal(err)
+	}
+}
+
+// endLarge ends spans of so many kilobytes.
+func (f *fixture) endLarge(kilobytes ...int) {
+	for _, kb := range kilobytes {
+		_, s := f.sdk.TracerProvider().Tracer("test").Start(context.Background(), "large",
+			trace.WithAttributes(attribute.String("filler", strings.Repeat("x", kb<<10))))
+		s.End()
+	}
+}
+
+// After a 413 the same spans go out in smaller requests, and so do all later ones.
+func TestContractRequestTooLargeIsHalved(t *testing.T) {
+	contract(t, func(f *fixture) {
+		f.backendWithLimit(300 << 10)
+		f.endLarge(100, 100, 100, 100, 100, 100, 100, 100)
+		f.mustFlush(time.Second, 0)
+		f.wantCounts(spanCounts{ended: 8, exported: 8})
+		before, _ := f.requests()
+		f.endLarge(100, 100, 100, 100)
+		f.mustFlush(time.Second, 0)
+		for _, r := range f.backend.Requests()[before:] {
+			if r.Status != 200 {
+				f.Errorf("a request of %d bytes was refused although the limit is known: %s", r.Size, r.Outcome)
+			}
+		}
+	})
+}
+
+// Only a span that the backend does not take on its own is dropped.
+func TestContractSpanTooLarge(t *testing.T) {
+	contract(t, func(f *fixture) {
+		f.backendWithLimit(300 << 10)
+		f.endLarge(200, 250, 400, 1, 250)
+		o := f.flush(time.Second)
+		if drop := dropped(o.err); drop == nil || drop.Dropped != (otelx.Dropped{TooLarge: 1}) {
+			f.Errorf("ForceFlush: %v", o.err)
+		}
+		f.wantCounts(spanCounts{ended: 5, exported: 4, dropped: otelx.Dropped{TooLarge: 1}})
+	})
+}
+
+// A span above WithMaxRequestSize is dropped without a request, and takes no other span along.
+func TestContractSpanAboveTheRequestSize(t *testing.T) {
+	contract(t, func(f *fixture) {
+		f.endLarge(1, 70, 1)
+		o := f.flush(time.Second)
+		if drop := dropped(o.err); drop == nil || drop.Dropped != (otelx.Dropped{TooLarge: 1}) {
+			f.Errorf("ForceFlush: %v", o.err)
+		}
+		f.wantCounts(spanCounts{ended: 3, exported: 2, dropped: otelx.Dropped{TooLarge: 1}})
+		for _, r := range f.backend.Requests() {
+			if r.Size > 64<<10 {
+				f.Errorf("a request has %d bytes", r.Size)
+			}
+		}
+	}, otelx.WithMaxRequestSize(64<<10))
+}
+
+// A backend that refuses every size gets no request for each span.
+func TestContractBackendThatTakesNoSize(t *testing.T) {
+	contract(t, func(f *fixture) {
+		f.fails(otlpreceiver.Fault{Status: 413})
+		for range 500 {
+			f.endLarge(1)
+		}
+		o := f.flush(10 * time.Second)
+		if drop := dropped(o.err); drop == nil || drop.Dropped.Total() != 500 {
+			f.Errorf("ForceFlush: %v", o.err)
+		}
+		if n, _ := f.requests(); n > 100 {
+			f.Errorf("%d requests for 500 spans that no request can carry", n)
+		}
+	})
+}

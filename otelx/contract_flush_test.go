@@ -1,0 +1,235 @@
+package otelx_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
+)
+
+func TestContractFlushDeliversEverythingThatEndedBefore(t *testing.T) {
+	contract(t, func(f *fixture) {
+		var ends sync.WaitGroup
+		for range 8 {
+			ends.Go(func() {
+				for range 50 {
+					span(f.sdk, "a")
+				}
+			})
+		}
+		ends.Wait()
+		f.mustFlush(time.Second, 0)
+		if got := len(f.delivered()); got != 400 {
+			f.Errorf("%d spans delivered, want 400", got)
+		}
+		f.wantCounts(spanCounts{ended: 400, exported: 400})
+	})
+}
+
+func TestContractFlushOfNothingSendsNothing(t *testing.T) {
+	contract(t, func(f *fixture) {
+		for range 3 {
+			f.mustFlush(time.Second, 0)
+		}
+		f.wantRequests(0)
+		f.end("a")
+		f.mustFlush(time.Second, 0)
+		f.mustFlush(time.Second, 0)
+		f.wantRequests(1)
+	})
+}
+
+func TestContractConcurrentFlushesShareOneExport(t *testing.T) {
+	contract(t, func(f *fixture) {
+		f.fails(otlpreceiver.Fault{Delay: 100 * ms})
+		f.end("a", "b")
+		var callers []<-chan outcome
+		for range 5 {
+			callers = append(callers, async(func() outcome { return f.flush(time.Second) }))
+		}
+		for _, c := range callers {
+			if o := <-c; o.err != nil || o.took != 100*ms {
+				f.Errorf("ForceFlush: %v after %v, want nil after one round trip", o.err, o.took)
+			}
+		}
+		f.wantRequests(1)
+	})
+}
+
+// Each caller leaves at its own deadline, and the export has the time of the one that waits longest.
+func TestContractEachFlushLeavesAtItsOwnDeadline(t *testing.T) {
+	contract(t, func(f *fixture) {
+		f.fails(otlpreceiver.Fault{Delay: time.Second})
+		f.end("a")
+		first := async(func() outcome { return f.flush(100 * ms) })
+		second := async(func() outcome { return f.flush(200 * ms) })
+		third := async(func() outcome { return f.flush(5 * time.Second) })
+		if o := <-first; !errors.Is(o.err, context.DeadlineExceeded) || o.took != 100*ms {
+			f.Errorf("the caller with 100 ms: %v after %v", o.err, o.took)
+		}
+		if o := <-second; !errors.Is(o.err, context.DeadlineExceeded) || o.took != 200*ms {
+			f.Errorf("the caller with 200 ms: %v after %v", o.err, o.took)
+		}
+		if o := <-third; o.err != nil || o.took != time.Second {
+			f.Errorf("the caller with 5 s: %v after %v", o.err, o.took)
+		}
+		f.wantRequests(1)
+		f.wantDelivered("a")
+	})
+}
+
+// A caller that joins an export under way also gets the spans delivered that ended since the export began.
+func TestContractFlushThatJoinsDeliversLaterSpans(t *testing.T) {
+	contract(t, func(f *fixture) {
+		f.fails(otlpreceiver.Fault{Delay: 100 * ms})
+		f.end("a")
+		first := async(func() outcome { return f.flush(time.Second) })
+		f.end("b")
+		f.mustFlush(time.Second, 200*ms)
+		f.wantDelivered("a b")
+		<-first
+	})
+}
+
+// When the last caller has returned, nothing is on the wire: the process may be frozen next.
+func TestContractNothingIsOnTheWireAfterTheLastCaller(t *testing.T) {
+	contract(t, func(f *fixture) {
+		f.fails(otlpreceiver.Fault{Hang: true})
+		f.end("a")
+		o := f.flush(300 * ms)
+		if !errors.Is(o.err, context.DeadlineExceeded) || o.took != 300*ms {
+			f.Errorf("ForceFlush: %v after %v", o.err, o.took)
+		}
+		if begun, open := f.requests(); begun == 0 || open != 0 {
+			f.Errorf("%d of %d requests are still under way", open, begun)
+		}
+		f.wantCounts(spanCounts{ended: 1, pending: 1})
+		f.works()
+		f.mustFlush(time.Second, 0)
+		f.wantDelivered("a")
+	})
+}
+
+// An undelivered batch stays in the queue and goes first in the next flush.
+func TestContractUndeliveredSpansGoFirst(t *testing.T) {
+	contract(t, func(f *fixture) {
+		f.fails(otlpreceiver.Fault{Status: 503})
+		f.end("a", "b")
+		if o := f.flush(200 * ms); o.err == nil || !strings.Contains(o.err.Error(), "503") {
+			f.Errorf("ForceFlush: %v, want the backend's status", o.err)
+		}
+		f.wantCounts(spanCounts{ended: 2, pending: 2})
+		f.works()
+		failed, _ := f.requests()
+		f.end("c", "d", "e")
+		f.mustFlush(time.Second, 0)
+		if first := f.request(failed + 1); !slices.Equal(first, []string{"a", "b"}) {
+			f.Errorf("the first request brought %q, want the oldest batch", first)
+		}
+		f.wantDelivered("a b c d e")
+	}, withQueue(100, 2))
+}
+
+func TestContractFlushUnderADoneContext(t *testing.T) {
+	contract(t, func(f *fixture) {
+		f.end("a")
+		ctx, cancel := context.WithCancel(f.Context())
+		cancel()
+		begin := time.Now()
+		if err := f.sdk.ForceFlush(ctx); !errors.Is(err, context.Canceled) || time.Since(begin) != 0 {
+			f.Errorf("ForceFlush: %v after %v", err, time.Since(begin))
+		}
+		f.wantRequests(0)
+		f.wantCounts(spanCounts{ended: 1, pending: 1})
+	})
+}
+
+// A context without a deadline has OTEL_BSP_EXPORT_TIMEOUT.
+func TestContractFlushWithoutADeadlineEnds(t *testing.T) {
+	for _, fault := range []otlpreceiver.Fault{{Hang: true}, {Status: 503}, {Cut: otlpreceiver.BeforeRead}} {
+		contract(t, func(f *fixture) {
+			f.fails(fault)
+			f.end("a")
+			if o := f.flush(0); o.err == nil || o.took > 3*time.Second {
+				f.Errorf("%+v: ForceFlush: %v after %v, want an error within 3 s", fault, o.err, o.took)
+			}
+			f.wantCounts(spanCounts{ended: 1, pending: 1})
+		}, environ("OTEL_BSP_EXPORT_TIMEOUT=3000"))
+	}
+}
+
+// A flush is for the spans that ended before it: it returns although others keep coming.
+func TestContractFlushEndsWhileSpansKeepComing(t *testing.T) {
+	contract(t, func(f *fixture) {
+		f.fails(otlpreceiver.Fault{Delay: 50 * ms})
+		f.end("a")
+		stop := make(chan struct{})
+		var ends sync.WaitGroup
+		ends.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				case <-time.After(ms):
+					span(f.sdk, "b")
+				}
+			}
+		})
+		f.mustFlush(10*time.Second, 100*ms)
+		close(stop)
+		ends.Wait()
+	})
+}
+
+// Many spans take several requests, which are under way at the same time: 10,000 spans fit into the time between
+// SIGTERM and SIGKILL with a round trip of 100 ms.
+func TestContractTenThousandSpansInTheLastWindow(t *testing.T) {
+	for name, end := range map[string]func(*fixture) outcome{
+		"Shutdown": func(f *fixture) outcome { return f.shutdown(430 * ms) },
+		"ForceFlush": func(f *fixture) outcome {
+			setExitDeadline(f.sdk, time.Now().Add(430*ms))
+			return f.flush(430 * ms)
+		},
+	} {
+		contract(t, func(f *fixture) {
+			f.fails(otlpreceiver.Fault{Delay: 100 * ms})
+			for i := range 10_000 {
+				f.end(strconv.Itoa(i))
+			}
+			if o := end(f); o.err != nil || o.took > 200*ms {
+				f.Errorf("%s: %v after %v, want at most two round trips", name, o.err, o.took)
+			}
+			if got := len(slices.Compact(f.delivered())); got != 10_000 {
+				f.Errorf("%s: %d spans delivered", name, got)
+			}
+			f.wantCounts(spanCounts{ended: 10_000, exported: 10_000})
+		}, withQueue(20_000, 512))
+	}
+}
+
+func TestContractDisabledSDKDoesNothing(t *testing.T) {
+	contract(t, func(f *fixture) {
+		f.end("a")
+		for _, o := range []outcome{f.flush(time.Second), f.shutdown(time.Second), f.flush(time.Second)} {
+			if o.err != nil || o.took != 0 {
+				f.Errorf("%v after %v", o.err, o.took)
+			}
+		}
+		setExitDeadline(f.sdk, time.Now().Add(time.Second))
+		if n := endOpenSpans(f.sdk, nil, "timeout", "x") + spill(f.sdk, f.Context()); n != 0 {
+			f.Errorf("%d spans ended or spilled", n)
+		}
+		if n, flushNow := pending(f.sdk); n != 0 || flushNow {
+			f.Errorf("pending: %d, %t", n, flushNow)
+		}
+		synctest.Wait()
+		f.wantRequests(0)
+	}, environ("OTEL_SDK_DISABLED=true"))
+}
