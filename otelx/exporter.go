@@ -67,7 +67,7 @@ type outcome struct {
 	retryAfter time.Duration // how long the backend wants to be left alone; 0 if it did not say
 	unsent     bool          // it was decided without a request
 	later      bool          // of retry: another attempt in the same flush would fail too
-	advice     *advice       // what the user has to know, beyond err; nil: nothing
+	hint       *userHint     // what the user has to know, beyond err; nil: nothing
 	err        error         // why not delivered; what the backend said about an accepted request
 }
 
@@ -133,12 +133,12 @@ func (x *otlpExporter) export(ctx context.Context, spans []sdktrace.ReadOnlySpan
 		switch {
 		case err == nil:
 			o := acceptance(n, res)
-			o.advice = x.limits.review(e.described)
+			o.hint = x.limits.review(e.described)
 			return o
 		case res.Outcome == otlphttp.Retryable || res.Outcome == otlphttp.RetryNextFlush || ctx.Err() != nil:
 			return outcome{
 				n: n, verdict: retry, retryAfter: res.RetryAfter, later: res.Outcome == otlphttp.RetryNextFlush,
-				err: err, advice: explained(res, err),
+				err: err, hint: explained(res, err),
 			}
 		case res.Outcome == otlphttp.TooLarge && n == 1:
 			return outcome{n: 1, verdict: tooLarge, err: fmt.Errorf("span %q: %w", spans[0].Name(), err)}
@@ -198,19 +198,19 @@ func (x *otlpExporter) putEncoder(encoder *otlp.Encoder) {
 
 // refusal returns the outcome of a request that the backend will never accept.
 func (x *otlpExporter) refusal(e *encoding, n int, res otlphttp.Result, err error) outcome {
-	o := outcome{n: n, verdict: refused, err: err, advice: x.limits.review(e.described)}
-	if o.advice == nil {
-		o.advice = explained(res, err)
+	o := outcome{n: n, verdict: refused, err: err, hint: x.limits.review(e.described)}
+	if o.hint == nil {
+		o.hint = explained(res, err)
 	}
 	return o
 }
 
 // explained returns the backend's hint about err; nil if there is none.
-func explained(res otlphttp.Result, err error) *advice {
+func explained(res otlphttp.Result, err error) *userHint {
 	if res.Hint == "" {
 		return nil
 	}
-	return &advice{key: res.HintKey, err: fmt.Errorf("%w; %s", err, res.Hint)}
+	return &userHint{key: res.HintKey, err: fmt.Errorf("%w; %s", err, res.Hint)}
 }
 
 // lower makes limit the most that requests have from now on, if they had more, and returns what they have.

@@ -188,7 +188,7 @@ func (l *loop) finish(r *run) {
 	l.mu.Lock()
 	l.judge(r)
 	l.run = nil
-	l.note(r.learned())
+	l.note(r.userHint())
 	if loss != nil {
 		l.dropCause = loss
 	}
@@ -204,7 +204,7 @@ func (l *loop) finish(r *run) {
 	}
 	background := r.background
 	l.mu.Unlock()
-	l.advise()
+	l.reportHints()
 	if remark != nil { // an error handler that flushes must not find this run
 		l.report.remark(remark)
 	}

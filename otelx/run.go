@@ -38,7 +38,7 @@ type run struct {
 	err        error     // why the last attempt failed, and why there is no other
 	remark     error     // what the backend said about a request that it accepted
 	loss       error     // what was said when spans were lost
-	advice     *advice   // the first that an attempt had; nil: none had
+	hint       *userHint // the first that an attempt had; nil: none had
 	tried      time.Time // the first request; zero: none was made
 	hopeful    time.Time // since when all attempts have failed, but for time in which the backend wanted none
 	answered   bool      // the backend has dealt with a request
@@ -222,8 +222,8 @@ func (r *run) persists(wait, budget time.Duration) bool {
 func (r *run) note(o outcome) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.advice == nil {
-		r.advice = o.advice
+	if r.hint == nil {
+		r.hint = o.hint
 	}
 	switch {
 	case o.err == nil || o.verdict == keep: // the worker gives up, with the error
@@ -282,10 +282,10 @@ func (r *run) said() (remark, loss error) {
 }
 
 // learned returns what the user has to know; nil: nothing.
-func (r *run) learned() *advice {
+func (r *run) userHint() *userHint {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.advice
+	return r.hint
 }
 
 // wait blocks until the run has ended or ctx has. Where everybody has left the run, and its context has ended with that, it

@@ -293,8 +293,8 @@ func TestHintsThatAlwaysDifferAreBounded(t *testing.T) {
 		_ = s.ForceFlush(t.Context())
 	}
 	wantStats(t, s, Stats{Ended: 100, Dropped: Dropped{Refused: 100}})
-	if got := reports(); len(got) != maxAdvice {
-		t.Errorf("%d reports, want %d", len(got), maxAdvice)
+	if got := reports(); len(got) != maxHints {
+		t.Errorf("%d reports, want %d", len(got), maxHints)
 	}
 }
 

@@ -10,9 +10,9 @@ import (
 	"go.opentelemetry.io/otel/semconv/v1.43.0/otelconv"
 )
 
-// account reports the counts of Stats, all of one instant, whenever the meter provider collects. As in Stats, what has
-// been processed and what is in the queue add up to the spans that have ended.
-type account struct {
+// statsReport observes the counts of Stats at one moment, whenever the meter provider collects. As in Stats, processed and queued
+// spans add up to the ended ones.
+type statsReport struct {
 	stats     atomic.Pointer[func() Stats] // nil until there is one
 	exporting *atomic.Int64
 	capacity  int64
@@ -24,20 +24,20 @@ type account struct {
 	breaker              metric.Int64ObservableUpDownCounter
 	done, sent           metric.Int64ObservableCounter
 
-	registration chan metric.Registration // holds it once it is known, until it is over
+	registration chan metric.Registration // holds it until it is removed
 	last         atomic.Bool              // the next report is the last
 }
 
-func newAccount(processor, exporter []attribute.KeyValue, capacity int, exporting *atomic.Int64) *account {
+func newStatsReport(processor, exporter []attribute.KeyValue, capacity int, exporting *atomic.Int64) *statsReport {
 	var dropTypes []string
 	for _, r := range (Dropped{}).all() {
 		dropTypes = append(dropTypes, r.name)
 	}
-	return &account{
+	return &statsReport{
 		exporting: exporting,
 		capacity:  int64(capacity),
 		processed: byErrorType(processor, dropTypes...),
-		exported:  byErrorType(exporter, "rejected", "refused", "too_large"), // the others never come to the exporter
+		exported:  byErrorType(exporter, "rejected", "refused", "too_large"), // the others never reach the exporter
 		breakers:  byState(processor),
 
 		registration: make(chan metric.Registration, 1),
@@ -45,7 +45,7 @@ func newAccount(processor, exporter []attribute.KeyValue, capacity int, exportin
 }
 
 // instruments makes the instruments and registers the callback.
-func (a *account) instruments(meter metric.Meter) error {
+func (a *statsReport) instruments(meter metric.Meter) error {
 	size, err1 := otelconv.NewSDKProcessorSpanQueueSize(meter)
 	room, err2 := otelconv.NewSDKProcessorSpanQueueCapacity(meter)
 	inflight, err3 := otelconv.NewSDKExporterSpanInflightObservable(meter)
@@ -66,8 +66,8 @@ func (a *account) instruments(meter metric.Meter) error {
 	return nil
 }
 
-// report is the callback; the meter provider calls it, from where it likes.
-func (a *account) report(_ context.Context, o metric.Observer) error {
+// report is the callback. The meter provider may call it on any goroutine.
+func (a *statsReport) report(_ context.Context, o metric.Observer) error {
 	stats := a.stats.Load()
 	if stats == nil {
 		return nil
@@ -84,7 +84,7 @@ func (a *account) report(_ context.Context, o metric.Observer) error {
 	}
 	o.ObserveInt64(a.done, s.Exported, a.processed[""])
 	o.ObserveInt64(a.sent, s.Exported, a.exported[""])
-	for _, r := range s.Dropped.all() { // those that are zero too: an alarm needs to see where a count begins
+	for _, r := range s.Dropped.all() { // also those that are zero: an alarm needs to see where a count begins
 		o.ObserveInt64(a.done, r.count, a.processed[r.name])
 		if attrs, exported := a.exported[r.name]; exported {
 			o.ObserveInt64(a.sent, r.count, attrs)
@@ -93,7 +93,7 @@ func (a *account) report(_ context.Context, o metric.Observer) error {
 	return nil
 }
 
-// byState makes the attributes of each of the breaker's states.
+// byState returns the attributes of each state of the breaker.
 func byState(base []attribute.KeyValue) map[BreakerState]metric.MeasurementOption {
 	sets := make(map[BreakerState]metric.MeasurementOption)
 	for _, state := range []BreakerState{BreakerClosed, BreakerOpen, BreakerHalfOpen} {
@@ -110,13 +110,12 @@ func one(is bool) int64 {
 	return 0
 }
 
-// unregister takes the callback back, beside the collection that it is called from: that may hold what Unregister
-// waits for.
-func (a *account) unregister() {
+// unregister removes the callback on another goroutine: the collection that called it may hold what Unregister waits for.
+func (a *statsReport) unregister() {
 	select {
 	case r := <-a.registration:
 		go func() {
-			defer func() { _ = recover() }() // the provider's own trouble; the callback does no harm
+			defer func() { _ = recover() }() // a provider that panics keeps the callback, which does no harm
 			_ = r.Unregister()
 		}()
 	default:
