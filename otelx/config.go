@@ -12,9 +12,9 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
-// config is what options write. Each setting is then the first of: option, environment, fallback, built-in default.
+// config holds what options write. Each setting is then the first of: option, environment, fallback, built-in default.
 type config struct {
-	getenv      func(string) string // nil while options are only searched for WithGetenv
+	getenv      func(string) string // nil while newConfig only looks for WithGetenv
 	foundGetenv func(string) string
 	propagators []namedPropagator
 	chosen      settings  // by options
@@ -24,7 +24,7 @@ type config struct {
 	errs        []error
 }
 
-// settings has a zero field for each setting that nobody has made.
+// settings has a zero field for each setting without a value.
 type settings struct {
 	resource    *resource.Resource
 	exporter    sdktrace.SpanExporter
@@ -79,7 +79,7 @@ func (c *config) setPositive(dst *int, name string, v int) {
 	*dst = v
 }
 
-// pick returns the first that is set.
+// pick returns the first value that is not zero.
 func pick[T comparable](values ...T) T {
 	var zero T
 	for _, v := range values {

@@ -15,7 +15,7 @@ import (
 // notNow is an error of a signer that would fail again in the same flush.
 type notNow struct{ error }
 
-func (notNow) Later() bool { return true }
+func (notNow) RetryNextFlush() bool { return true }
 
 // signer signs requests with nothing, or fails.
 type signer struct {

@@ -1,5 +1,5 @@
-// Package otelx sets OpenTelemetry tracing up for a process: resource, sampler, propagators, a span buffer made for
-// processes that may be frozen, and an OTLP exporter. It knows nothing of AWS Lambda and serves any Go program.
+// Package otelx sets up OpenTelemetry tracing for a process: resource, sampler, propagators, a span queue for processes that
+// may be frozen, and an OTLP exporter. It does not depend on AWS Lambda and serves any Go program.
 //
 // # Start
 //
@@ -15,53 +15,46 @@
 //		}
 //	}()
 //
-// [New] reads the environment variables of the OpenTelemetry specification and makes its provider and propagator the
-// global ones, so that instrumentation needs nothing else. It always returns an [SDK] that works: what is wrong with a
-// setting is in the error, in words that say what to write, and that setting has its default. A function adds
-// otelx/awslambda.Defaults().
+// [New] reads the environment variables of the OpenTelemetry specification and makes its provider and propagator the global
+// ones. It always returns an [SDK] that works; its error lists bad settings. A function adds otelx/awslambda.Defaults().
 //
-// # What happens to a span
+// # Export
 //
-//	buffer  →  encoder  →  sender
+//	queue  →  encoder  →  sender
 //
-// When a sampled span ends, its snapshot goes into a bounded buffer, and nothing else happens on that path. Spans leave
+// When a sampled span ends, its snapshot enters a bounded queue; nothing else happens on that path. Spans are exported
 //
-//   - when somebody calls [SDK.ForceFlush] or [SDK.Shutdown];
-//   - by a timer, OTEL_BSP_SCHEDULE_DELAY after the first span in an empty buffer, unless [SDK.SetBackgroundExport]
-//     has switched that off, as the agent does where the process may be frozen;
-//   - in the background when the buffer is half full, or, once [SDK.Hasten] has been called, a batch.
+//   - by [SDK.ForceFlush] and [SDK.Shutdown];
+//   - by a timer, OTEL_BSP_SCHEDULE_DELAY after the first span in an empty queue, unless [SDK.SetBackgroundExport] has switched
+//     that off, as the agent does if the process may be frozen;
+//   - in the background if the queue is half full, or, after [SDK.SetExitDeadline], if a batch is full.
 //
-// Between exports no goroutine exists and no timer runs but that one.
+// Between exports no goroutine exists, and no timer runs except that one.
 //
-// An export sends batches of OTEL_BSP_MAX_EXPORT_BATCH_SIZE spans, up to 32 requests at once, or eight of the largest
-// size ([WithMaxRequestSize]). A batch that could not be delivered is tried again within the time the caller has, and
-// after that it stays and goes first next time. When the buffer is full the oldest waiting span is dropped. Every drop
-// is counted by its reason ([Dropped]) and makes exactly one flush fail, so that nothing is lost in silence:
-// Ended = Exported + Pending + Dropped at any moment.
+// An export sends batches of OTEL_BSP_MAX_EXPORT_BATCH_SIZE spans, up to 32 requests at once, or 8 of the largest size
+// ([WithMaxRequestSize]). It repeats a failed batch within the caller's time; after that the batch stays in the queue and is sent
+// first next time. A full queue drops the oldest waiting span. Every drop is counted by reason ([Dropped]) and makes exactly one
+// flush return a [DropError]. At every moment Ended = Exported + Pending + Dropped + Spilled ([Stats]).
 //
-// # While the backend is down
+// # Outages
 //
-// A flush of which no request was dealt with opens a breaker. The flush after it begins with a probe at once: a single
-// request with a short look, and once it is taken, all others follow. From the second failure in a row on, flushes fail
-// at once and keep their spans for 100 ms, then 400 and so on up to a minute; the first one after such a pause probes.
-// Shutdown always tries. A refusal for good, such as a 400, is an answer of a backend that is up. docs/reliability.md
-// has the figures, [Stats] the state.
+// If every request of a flush fails (no response, 429, 502, 503 or 504), the circuit breaker opens. The next flush sends one
+// probe request with a short timeout. From the second failure in a row on, flushes fail at once and keep their spans for 100 ms,
+// then 400 ms and so on up to a minute; the first flush after such a pause probes. Shutdown always tries. docs/reliability.md has
+// the figures.
 //
-// # Spans still open
+// A process can end while its backend is down. With [WithSpill] Shutdown writes undelivered spans as lines of OTLP JSON, most
+// often to the log; [SDK.SpillPending] does so for a process that exits without Shutdown. `epilogue replay` sends them later.
 //
-// What is running when the process must go would be lost, the root of the trace first. [SDK.EndOpen] ends such
-// spans with status Error and a reason, for one invocation or for all.
+// # Open spans
 //
-// # The last resort
+// Spans that are open when the process ends would be lost, the root of the trace among them. [SDK.EndOpenSpans] ends them with
+// status Error and a reason, for some invocations or for all.
 //
-// A process can end while its backend is down. With [WithSpill] what Shutdown could not deliver is written as lines
-// of OTLP JSON, most often to the log ([SDK.WriteOut] does so for a process that ends without it), from where
-// `epilogue replay` or a Collector sends it later.
+// # Extension points
 //
-// # Elsewhere
-//
-// Any sdktrace.SpanExporter can take the place of encoder and sender ([WithExporter]), and a [Sender] that of HTTP. A
-// package that knows a backend recognises it by its endpoint ([FromEndpoint]); otelx/xray does so. Failures of background
-// work go to otel.Handle, at most one a minute, and so does what a backend says about spans it rejects. Metrics of the export
-// itself go to a meter provider ([WithMeterProvider]). A program's own metrics and logs are not this package's.
+// Any sdktrace.SpanExporter can replace encoder and sender ([WithExporter]), and a [Sender] can replace HTTP. A package that knows
+// a backend recognizes it by its endpoint ([FromEndpoint]), as otelx/xray does. Failures of background exports go to otel.Handle,
+// at most one a minute, and so do the backend's messages about rejected spans. Metrics of the export go to a meter provider
+// ([WithMeterProvider]).
 package otelx

@@ -2,21 +2,19 @@ package otelx
 
 import "fmt"
 
-// Limits are what a backend takes at most. The zero value of a field is no limit. Bytes are those of the protobuf
-// encoding, before compression.
+// Limits are the limits of a backend. A zero field is no limit. Bytes count in the protobuf encoding before compression.
 type Limits struct {
-	// RequestBytes and RequestSpans are those of a request: what is more goes out as several. They bound what
-	// [WithMaxRequestSize] and [WithMaxExportBatchSize] and their variables ask for.
+	// RequestBytes and RequestSpans bound a request, whatever [WithMaxRequestSize] and [WithMaxExportBatchSize] allow.
 	RequestBytes, RequestSpans int
-	// SpanBytes are those of a span: one that has more is not sent but dropped as too large.
+	// SpanBytes bounds a span. A larger one is dropped as too large.
 	SpanBytes int
-	// ResourceBytes are those of a resource and one of its scopes together: more is reported to otel.Handle, once, and
-	// sent all the same, for only the backend can tell what it makes of it.
+	// ResourceBytes bounds a resource together with one of its scopes. A larger one is reported to otel.Handle once and sent,
+	// because only the backend can decide about it.
 	ResourceBytes int
 }
 
-// WithLimits keeps requests within l, whatever other settings ask for. Each field is a setting of its own; its zero
-// value changes nothing, and a negative one is an error and changes nothing. It has no effect with [WithExporter].
+// WithLimits keeps requests within l, whatever other settings allow. Each field is a setting of its own. A zero field changes
+// nothing; a negative one is an error and changes nothing. It has no effect with [WithExporter].
 //
 // Default: none.
 func WithLimits(l Limits) Option {
@@ -50,7 +48,7 @@ func (c *config) resolveLimits() Limits {
 	}
 }
 
-// capped returns n, but no more than limit if there is one.
+// capped returns n, or limit if that is lower and not 0.
 func capped(n, limit int) int {
 	if limit > 0 {
 		return min(n, limit)

@@ -25,23 +25,23 @@ const (
 	breakerState  = "epilogue.breaker.state" // the metric, and its attribute
 )
 
-// durations are the bounds of the histograms' buckets, in seconds: from a collector in the same environment to the
-// longest that anybody waits for one.
+// durations are the bounds of the histograms' buckets in seconds: from a collector in the same environment to the longest
+// timeout.
 func durations() metric.HistogramOption {
 	return metric.WithExplicitBucketBoundaries(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 }
 
-// Error types of the histograms. Those of drops are the account's reasons.
+// Error types of the histograms. Those of drops are the reasons in Dropped.
 const (
-	typeTimeout     = "timeout"     // the time was up before there was an answer
-	typeUnavailable = "unavailable" // no answer, or one that another attempt may change
+	typeTimeout     = "timeout"     // no answer in time
+	typeUnavailable = "unavailable" // no answer, or a retryable one
 	typeUndelivered = "undelivered" // spans are kept for the next flush
 	typeDropped     = "dropped"     // spans were lost since the last flush
-	typeOther       = "_OTHER"      // an exporter of the user's failed
+	typeOther       = "_OTHER"      // a custom exporter failed
 )
 
-// measurer is what the rest of the package sees of metrics. Only WithMeterProvider makes one, so that the linker leaves
-// all of it out of programs without that option.
+// measurer is the rest of the package's view of metrics. Only WithMeterProvider makes one, so that the linker omits metrics from
+// programs without that option.
 type measurer interface {
 	around(d destination) destination
 	observe(stats func() delivery.Stats)
@@ -66,8 +66,7 @@ func (c *config) measure(env *otelenv.Reader, d destination, queueSize int) (des
 	return m.around(d), m
 }
 
-// metrics tells a meter provider how the export goes. What it has measured or counted is handed over through a guard,
-// because the provider is the user's, and with no lock held.
+// metrics reports the export to a meter provider, which is the program's: through a guard and with no lock held.
 type metrics struct {
 	guard   *guard
 	failure sync.Once // the report of it
@@ -78,7 +77,7 @@ type metrics struct {
 	flushed  map[string]metric.MeasurementOption // attributes by error type; never changed
 	tried    map[string]metric.MeasurementOption // the same, of attempts
 
-	account *account // what is observed
+	counts *statsReport // what is observed
 }
 
 // newMetrics makes the instruments at provider.
@@ -88,7 +87,7 @@ func newMetrics(c *config, provider metric.MeterProvider, d destination, queueSi
 	processor, exporter := component(processorType, number), c.exporterComponent(d, number)
 	m.flushed = byErrorType(processor, typeTimeout, typeUndelivered, typeDropped)
 	m.tried = byErrorType(exporter, "rejected", "refused", "too_large", typeTimeout, typeUnavailable, typeOther)
-	m.account = newAccount(processor, exporter, queueSize)
+	m.counts = newStatsReport(processor, exporter, queueSize)
 
 	made := make(chan error, 1) // m's own fields are set before it is sent to
 	err := m.guard.call(func() { made <- m.instruments(provider) })
@@ -108,16 +107,16 @@ func (m *metrics) instruments(provider metric.MeterProvider) error {
 	first = err
 	attempts, err := otelconv.NewSDKExporterOperationDuration(meter, durations())
 	m.attempts = attempts.Inst()
-	return errors.Join(first, err, m.account.instruments(meter))
+	return errors.Join(first, err, m.counts.instruments(meter))
 }
 
 // observe begins to report the account that stats returns.
-func (m *metrics) observe(stats func() delivery.Stats) { m.account.stats.Store(&stats) }
+func (m *metrics) observe(stats func() delivery.Stats) { m.counts.stats.Store(&stats) }
 
-// close ends the reports, when the final figures have been collected once.
-func (m *metrics) close() { m.account.last.Store(true) }
+// close ends the reports after the next collection, which has the final counts.
+func (m *metrics) close() { m.counts.last.Store(true) }
 
-// flushEnded records a ForceFlush that has begun at began and returned err.
+// flushEnded records a ForceFlush that began at began and returned err.
 func (m *metrics) flushEnded(ctx context.Context, began time.Time, err error) {
 	var lost *DropError
 	kind := typeUndelivered
@@ -132,7 +131,7 @@ func (m *metrics) flushEnded(ctx context.Context, began time.Time, err error) {
 	m.record(ctx, m.flushes, time.Since(began), m.flushed[kind])
 }
 
-// record hands a duration over. The context of what was measured may have ended, which is nothing to the provider.
+// record records a duration. The measured operation's context may have ended, so the provider gets one that has not.
 func (m *metrics) record(ctx context.Context, h metric.Float64Histogram, d time.Duration, attrs metric.MeasurementOption) {
 	ctx = context.WithoutCancel(ctx)
 	if err := m.guard.call(func() { h.Record(ctx, d.Seconds(), attrs) }); err != nil {
@@ -212,7 +211,7 @@ func isTimeout(err error) bool {
 	return errors.As(err, &timeout) && timeout.Timeout()
 }
 
-// byErrorType makes the attributes of base, alone and with each of types.
+// byErrorType returns the attributes of base alone and with each of types.
 func byErrorType(base []attribute.KeyValue, types ...string) map[string]metric.MeasurementOption {
 	sets := map[string]metric.MeasurementOption{"": metric.WithAttributeSet(attribute.NewSet(base...))}
 	for _, t := range types {

@@ -14,14 +14,14 @@ import (
 	"github.com/epilogue-go/epilogue/internal/otelenv"
 )
 
-// processorType names the span processor as the convention for otel.component.type has it where none of its values fits:
-// by its type in the language.
+// processorType names the span processor by its type in the language, as the convention for otel.component.type asks if none of
+// its values fits.
 const processorType = "github.com/epilogue-go/epilogue/otelx.processor"
 
-// measured counts the SDKs of this process that have metrics, so that otel.component.name tells them apart.
+// measured counts the SDKs of this process that have metrics. The number makes otel.component.name unique.
 var measured atomic.Int64
 
-// component is what the convention wants to know of any component.
+// component returns the attributes that the convention requires of any component.
 func component(kind string, number int64) []attribute.KeyValue {
 	name := fmt.Sprintf("%s/%d", kind, number)
 	return []attribute.KeyValue{semconv.OTelComponentName(name), semconv.OTelComponentTypeKey.String(kind)}
@@ -37,7 +37,7 @@ func (c *config) exporterComponent(d destination, number int64) []attribute.KeyV
 	return append(attrs, semconv.ServerAddress(endpoint.Hostname()), semconv.ServerPort(port(endpoint)))
 }
 
-// port is the endpoint's, or its scheme's.
+// port returns the endpoint's port, or the default port of its scheme.
 func port(endpoint *url.URL) int {
 	if n, err := strconv.Atoi(endpoint.Port()); err == nil {
 		return n
@@ -48,7 +48,7 @@ func port(endpoint *url.URL) int {
 	return 80
 }
 
-// typeName is the name of v's type with its package's path.
+// typeName returns the name of v's type with its package path.
 func typeName(v any) string {
 	t := reflect.TypeOf(v)
 	if t.Kind() == reflect.Pointer {

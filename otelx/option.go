@@ -14,15 +14,15 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
-// Option configures [New]. An option beats the environment variable of the same setting, but inside [Fallback],
-// where the environment beats the option. Of two options for one setting the later wins.
+// Option configures [New]. An option wins over the environment variable of the same setting, except inside [Fallback]. Of two
+// options for one setting the later one wins.
 type Option interface{ apply(*config) }
 
 type optionFunc func(*config)
 
 func (f optionFunc) apply(c *config) { f(c) }
 
-// Options makes one option of several, in order. Nil options are skipped.
+// Options combines several options in order. Nil options are skipped.
 func Options(opts ...Option) Option {
 	return optionFunc(func(c *config) {
 		for _, o := range opts {
@@ -33,8 +33,8 @@ func Options(opts ...Option) Option {
 	})
 }
 
-// Fallback gives opts the rank of defaults: the environment, and options outside any Fallback, beat them. It is how a
-// package that knows the platform proposes settings and leaves the last word to the user.
+// Fallback gives opts the rank of defaults: the environment and options outside any Fallback win over them. A package that
+// knows the platform proposes settings this way.
 func Fallback(opts ...Option) Option {
 	return optionFunc(func(c *config) {
 		was := c.target
@@ -44,8 +44,8 @@ func Fallback(opts ...Option) Option {
 	})
 }
 
-// FromEnv defers the choice of an option to [New], which calls choose with the environment it reads itself (see
-// [WithGetenv]). A nil option is skipped. choose must be free of side effects.
+// FromEnv defers the choice of an option to [New], which calls choose with the environment that it reads (see [WithGetenv]). A
+// nil option is skipped. choose must have no side effects.
 func FromEnv(choose func(getenv func(key string) string) Option) Option {
 	return optionFunc(func(c *config) {
 		if c.getenv != nil {
@@ -54,8 +54,8 @@ func FromEnv(choose func(getenv func(key string) string) Option) Option {
 	})
 }
 
-// WithGetenv makes New read environment variables through getenv; an empty result means unset. The OpenTelemetry SDK
-// itself still adds the process's own OTEL_RESOURCE_ATTRIBUTES where neither getenv nor an option gives that attribute.
+// WithGetenv makes New read environment variables with getenv; an empty result means unset. The OpenTelemetry SDK still adds
+// attributes of the process's own OTEL_RESOURCE_ATTRIBUTES that neither getenv nor an option sets.
 //
 // Default: os.Getenv, also for nil.
 func WithGetenv(getenv func(key string) string) Option {
@@ -70,32 +70,30 @@ func WithResource(r *resource.Resource) Option {
 	return optionFunc(func(c *config) { c.target.resource = merge(c.target.resource, r) })
 }
 
-// WithExporter replaces the OTLP encoder and sender by e. Its ExportSpans is called by one goroutine at a time, with at
-// most OTEL_BSP_MAX_EXPORT_BATCH_SIZE spans that it must not keep; the context ends when nobody waits for the flush any
-// more, and it must respect that: while it does not return, flushes fail at once, but for Shutdown. An error keeps the
-// batch for the next flush; e itself may retry, we do not. Errors within 5 ms cost nobody anything and are not taken for
-// a backend that is down. A batch that fails again in two later flushes that deliver others is dropped as refused. e's
-// Shutdown is called once, by the SDK's. A nil e changes nothing.
+// WithExporter replaces the OTLP encoder and sender by e. One goroutine at a time calls its ExportSpans, with at most
+// OTEL_BSP_MAX_EXPORT_BATCH_SIZE spans, which it must not keep. The context ends when the last caller of the flush has left, and
+// ExportSpans must return then; until it returns, every flush except Shutdown fails at once. An error keeps the batch for the
+// next flush: e may retry by itself, the SDK does not. An error within 5 ms does not open the circuit breaker. A batch that fails
+// in three flushes while others are delivered is dropped as refused. A panic is a refusal. The SDK's Shutdown calls e's Shutdown
+// once. A nil e changes nothing.
 //
-// Environment: OTEL_TRACES_EXPORTER: otlp (default), console (standard output, a line of OTLP JSON a span), none. Another
-// value is an error and means otlp.
+// Environment: OTEL_TRACES_EXPORTER: otlp (default), console (standard output, one line of OTLP JSON for each span), none.
 func WithExporter(e sdktrace.SpanExporter) Option {
 	return optionFunc(func(c *config) { set(&c.target.exporter, e, e != nil) })
 }
 
 // WithSampler sets the sampler. A nil s changes nothing.
 //
-// Environment: OTEL_TRACES_SAMPLER and OTEL_TRACES_SAMPLER_ARG, default parentbased_always_on. A value that is not
-// known is an error and means the default; a ratio that is none is an error and means 1.
+// Environment: OTEL_TRACES_SAMPLER and OTEL_TRACES_SAMPLER_ARG, default parentbased_always_on and 1.
 func WithSampler(s sdktrace.Sampler) Option {
 	return optionFunc(func(c *config) { set(&c.target.sampler, s, s != nil) })
 }
 
 // WithPropagator sets the propagator that New makes the global one. A nil p changes nothing.
 //
-// Environment: OTEL_PROPAGATORS, a list of tracecontext, baggage, b3, b3multi, none and the names given to
-// [WithNamedPropagator]; default tracecontext,baggage. The specification's jaeger and ottrace are deprecated by it, and
-// take that option. A name that is not known is an error and is left out; if none is known, the default counts.
+// Environment: OTEL_PROPAGATORS, a list of tracecontext, baggage, b3, b3multi, none and the names of [WithNamedPropagator];
+// default tracecontext,baggage. The specification deprecates jaeger and ottrace; they need that option. An unknown name is an
+// error and is left out; if no name is known, the default counts.
 func WithPropagator(p propagation.TextMapPropagator) Option {
 	return optionFunc(func(c *config) { set(&c.target.propagator, p, p != nil) })
 }
@@ -114,23 +112,22 @@ func WithIDGenerator(g sdktrace.IDGenerator) Option {
 	return optionFunc(func(c *config) { set(&c.target.idGenerator, g, g != nil) })
 }
 
-// WithMeterProvider makes the SDK report to p how its export goes, under the OpenTelemetry semantic conventions' names for
-// SDKs and some of its own; docs/observability.md lists them. A nil p changes nothing.
+// WithMeterProvider makes the SDK report metrics of the export to p: those of the OpenTelemetry semantic conventions for SDKs, and
+// some of its own; docs/observability.md lists them. A nil p changes nothing.
 //
-// p is called in New, at the end of each ForceFlush and of each attempt to export, never where a span starts or ends. A
-// panic of p's does no harm; a call that does not return is left behind after 100 ms, and no other is made until it has
-// returned. Either is reported to otel.Handle once, or by New. After Shutdown p's next collection has the final counts,
-// and none after it.
+// The SDK calls p in New and at the end of each ForceFlush and each attempt to export, never when a span starts or ends. It
+// survives a panic of p. It leaves a call behind that does not return within 100 ms, and makes no other until that one has
+// returned. New returns such a failure, or otel.Handle gets it once. The next collection of p after Shutdown has the final counts.
 //
-// p is the caller's to flush and shut down. In a Lambda function give the agent both: agent.MultiFlusher(tel, p).
+// The caller flushes and shuts down p. In a Lambda function give the agent both: agent.MultiFlusher(tel, p).
 //
-// Default: none, and no cost.
+// Default: none, at no cost.
 func WithMeterProvider(p metric.MeterProvider) Option {
 	newMeasurer := func(c *config, d destination, queueSize int) (measurer, error) { return newMetrics(c, p, d, queueSize) }
 	return optionFunc(func(c *config) { set(&c.target.measurer, newMeasurer, p != nil) })
 }
 
-// WithSigner has every OTLP request signed by sign before it is sent, retries included; body is the request's body as
+// WithSigner makes sign sign every OTLP request before it is sent, retries included. body is the request's body as
 // it is sent, after compression, and must not be changed. An error of sign fails that attempt. An error with a method
 // RetryNextFlush() bool that returns true prevents another attempt in the same flush. A nil sign changes nothing.
 //
@@ -139,17 +136,18 @@ func WithSigner(sign func(ctx context.Context, req *http.Request, body []byte) e
 	return optionFunc(func(c *config) { set(&c.target.sign, sign, sign != nil) })
 }
 
-// WithErrorClassifier explains refusals that OTLP counts as final. New calls nothing; the sender calls classify with the HTTP
-// status and the backend's message, shortened and without credentials. It returns a hint that tells the user what to do (empty:
-// none), and whether another attempt may succeed after all; then the spans are kept. Each hint is reported once to otel.Handle
-// together with the message. A panic of classify has no effect. A nil classify changes nothing. Default: none.
+// WithErrorClassifier explains refusals that OTLP counts as final. The sender calls classify with the HTTP status and the
+// backend's message, shortened and without credentials. classify returns a hint that tells the user what to do (empty: none), and
+// whether another attempt may succeed after all; then the spans are kept. otel.Handle gets each hint once, together with the
+// message. A panic of classify has no effect. A nil classify changes nothing. Default: none.
 //
 // It has no effect with [WithExporter] or [WithSender].
 func WithErrorClassifier(classify func(status int, message string) (hint string, retry bool)) Option {
 	return optionFunc(func(c *config) { set(&c.target.classify, classify, classify != nil) })
 }
 
-// WithDialer makes the OTLP sender open its connections with dial. A nil dial changes nothing. Default: a net.Dialer.
+// WithDialer makes the OTLP sender open its connections with dial, without a proxy. A nil dial changes nothing. Default: a
+// net.Dialer.
 //
 // It has no effect with [WithExporter].
 func WithDialer(dial func(ctx context.Context, network, address string) (net.Conn, error)) Option {
@@ -158,52 +156,46 @@ func WithDialer(dial func(ctx context.Context, network, address string) (net.Con
 
 // WithEndpoint sets the full URL for OTLP/HTTP traces, which is used as it is.
 //
-// Environment: OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, used as it is; else OTEL_EXPORTER_OTLP_ENDPOINT with /v1/traces
-// appended. Default http://localhost:4318/v1/traces. What is not an http or https URL is an error, and the next of
-// these counts.
+// Environment: OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, used as it is; otherwise OTEL_EXPORTER_OTLP_ENDPOINT with /v1/traces appended.
+// Default http://localhost:4318/v1/traces. A value that is not an http or https URL is an error, and the next of these counts.
 func WithEndpoint(url string) Option {
 	return optionFunc(func(c *config) { set(&c.target.endpoint, url, url != "") })
 }
 
-// WithHeaders sets headers of every OTLP request, replacing those of the environment. The map is copied; nil changes
-// nothing.
+// WithHeaders sets headers of every OTLP request in place of the environment's. The map is copied; nil changes nothing.
 //
-// Environment: OTEL_EXPORTER_OTLP_TRACES_HEADERS, else OTEL_EXPORTER_OTLP_HEADERS: key1=value1,key2=value2, values
-// percent-encoded. A bad entry is an error, which never shows a value, and is left out.
+// Environment: OTEL_EXPORTER_OTLP_TRACES_HEADERS, otherwise OTEL_EXPORTER_OTLP_HEADERS: key1=value1,key2=value2 with
+// percent-encoded values. A bad entry is an error, which never shows a value, and is left out.
 func WithHeaders(headers map[string]string) Option {
 	return optionFunc(func(c *config) { set(&c.target.headers, maps.Clone(headers), headers != nil) })
 }
 
-// WithMaxQueueSize sets how many spans the buffer holds, those being sent included; the table of open spans has the
-// same bound. Where the buffer is full the oldest are dropped for up to a thirty-second of it at once, so that so many more
-// may be in memory; [SDK.Stats] never counts more as pending. Values below 1 are an error and change nothing.
+// WithMaxQueueSize sets how many spans the queue holds, including those that are being sent. The table of open spans has the
+// same bound. Values below 1 are an error and change nothing.
 //
-// Environment: OTEL_BSP_MAX_QUEUE_SIZE, default 2048. What is not a positive number is an error and means the default.
+// Environment: OTEL_BSP_MAX_QUEUE_SIZE, default 2048.
 func WithMaxQueueSize(spans int) Option {
 	return optionFunc(func(c *config) { c.setPositive(&c.target.queueSize, "WithMaxQueueSize", spans) })
 }
 
-// WithMaxExportBatchSize sets how many spans a request has at most; its bytes are bounded by [WithMaxRequestSize]. AWS
-// X-Ray takes 10,000 spans in one (AWS X-Ray Developer Guide, "Use the OTLP endpoint"). Values below 1 are an error and
-// change nothing. More than the queue holds is an error and means the queue's size.
+// WithMaxExportBatchSize sets how many spans a request has at most; [WithMaxRequestSize] bounds its bytes. AWS X-Ray accepts
+// 10,000 spans in a request (AWS X-Ray Developer Guide, "Use the OTLP endpoint"). Values below 1 are an error and change nothing.
+// A value above the queue's size is an error, and the queue's size is used.
 //
-// Environment: OTEL_BSP_MAX_EXPORT_BATCH_SIZE, default 512. What is not a positive number is an error and means the
-// default.
+// Environment: OTEL_BSP_MAX_EXPORT_BATCH_SIZE, default 512.
 func WithMaxExportBatchSize(spans int) Option {
 	return optionFunc(func(c *config) { c.setPositive(&c.target.batchSize, "WithMaxExportBatchSize", spans) })
 }
 
-// WithMaxRequestSize sets how many bytes an OTLP request has at most, before compression; a batch that is larger goes
-// out as several requests, and a span that is larger alone is dropped as too large. AWS X-Ray takes 5 MB. Up to eight
-// requests of that size are in memory at once, and more of smaller ones; one that is being encoded is there twice. Up to
-// 12 MiB are kept for the next ones. Values below 16384 (16 KiB) or above 67108864
-// (64 MiB) are an error and change nothing. A backend that refuses a request for its size (413) lowers the bound by
-// itself.
+// WithMaxRequestSize sets how many bytes an OTLP request has at most before compression. A larger batch is sent as several
+// requests, and a span that is larger alone is dropped as too large. AWS X-Ray accepts 5 MB. Up to eight requests of that size are
+// in memory at once, or more of smaller ones; a request that is being encoded is in memory twice. Up to 12 MiB are kept for later
+// requests. Values below 16384 (16 KiB) or above 67108864 (64 MiB) are an error and change nothing. A backend that refuses a
+// request for its size (413) lowers the bound.
 //
 // It has no effect with [WithExporter].
 //
-// Environment: EPILOGUE_MAX_REQUEST_SIZE, in bytes, default 4194304 (4 MiB). What is not a number in that range is an
-// error and means the default.
+// Environment: EPILOGUE_MAX_REQUEST_SIZE, in bytes, default 4194304 (4 MiB).
 func WithMaxRequestSize(bytes int) Option {
 	return optionFunc(func(c *config) {
 		if bytes < leastRequestBytes || bytes > mostRequestBytes {

@@ -1,17 +1,13 @@
-// Package otlp turns ended spans into OTLP requests and delivers them: the last two of the three stages of otelx.
+// Package otlp encodes ended spans as OTLP requests: in protobuf ([Encoder]) and as lines of JSON ([LineEncoder]).
 //
-//	buffer  →  Encoder: spans to protobuf bytes  →  Sender: bytes to a backend
+// The encoders write directly from the SDK's read-only spans, without the generated protobuf types, whose descriptors and
+// reflection would add 1.6 MB to every binary and an allocation to every attribute. Tests compare the output with those types
+// field by field. The wire functions are this package's own, because protowire opens the executable at init; tests use it as
+// an oracle.
 //
-// The [Encoder] writes an ExportTraceServiceRequest straight from the SDK's read-only spans, without the generated
-// protobuf types, whose descriptors and reflection would add a megabyte and a half to every binary and
-// an allocation to every attribute. Tests hold its output against those types, field by field.
-//
-// A [Sender] makes one attempt and says what came of it: accepted, accepted in part, worth another try, or refused for
-// good. It never retries on its own, because only the buffer knows how much of the time between two freezes is left;
-// the one exception is a kept-alive connection that turns out to be dead, which costs nothing to replace. [HTTPSender]
-// is the one for OTLP/HTTP.
+//	span.go, value.go     what a span says        wire.go          protobuf's wire format
+//	tree.go, encoder.go   resources and scopes    json_message.go  the table from fields to JSON
 //
 // Wire format: opentelemetry-proto 1.x, opentelemetry/proto/collector/trace/v1/trace_service.proto and the files it
-// imports. Semantics of the exchange: the OpenTelemetry Protocol Specification, "OTLP/HTTP Request" and "OTLP/HTTP
-// Response".
+// imports. Package internal/otlp/response reads the responses, and package internal/otlphttp sends requests.
 package otlp

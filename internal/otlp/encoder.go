@@ -6,22 +6,22 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
-// Encoder writes spans as OTLP requests. It keeps the memory it needs from one request to the next, which is about as much
-// as the largest request, so that encoding into a buffer that has been used before allocates nothing, but for attributes
-// that are slices or maps, and trace states, of which the API hands out copies only.
+// Encoder writes spans as OTLP requests. It keeps its memory from one request to the next, about as much as the largest request.
+// Encoding into a used buffer then allocates nothing, except for attributes that are slices or maps and for trace states, of
+// which the API returns copies.
 //
 // The zero value is ready. An Encoder must not be used by several goroutines at once.
 type Encoder struct {
-	// MaxSpan is how many bytes the encoding of a span may have; 0: no limit. It must not change.
+	// MaxSpan is how many bytes the encoding of a span may have; 0 is no limit. It must not change.
 	MaxSpan int
 
 	gathering
 }
 
-// Memory returns how many bytes the Encoder keeps for the spans of the next request.
+// Memory returns how many bytes the Encoder keeps for the next request.
 func (e *Encoder) Memory() int { return cap(e.text) }
 
-// ResourceBytes returns how many bytes a resource and one of its scopes have at most in the request encoded last.
+// ResourceBytes returns the largest size of a resource with one of its scopes in the last request, in bytes.
 func (e *Encoder) ResourceBytes() int {
 	most, t := 0, &e.tree
 	for i := range t.scopes {
@@ -34,20 +34,19 @@ func (e *Encoder) ResourceBytes() int {
 }
 
 // AppendRequest appends to dst the protobuf bytes of an ExportTraceServiceRequest that holds the longest prefix of
-// spans which fits in limit bytes, and returns the result with the length of that prefix. With n == 0 nothing is
-// appended: spans is empty, or its first span is too large, by itself or for any request of that limit.
+// spans which fits in limit bytes, and returns the result with the length of that prefix. If n is 0, nothing is
+// appended: spans is empty, or its first span is larger than MaxSpan or does not fit in limit.
 //
 // Spans are grouped by resource and instrumentation scope, in the order in which these first appear; inside a scope
-// they keep their order. A nil span counts as sent and writes nothing. Strings that are not UTF-8 have each run of
-// invalid bytes replaced by U+FFFD; arrays and maps nested deeper than 30 levels are sent as text. The spans are only
-// read.
+// they keep their order. A nil span counts as sent and writes nothing. In strings that are not UTF-8 each run of
+// invalid bytes becomes U+FFFD. Arrays and maps nested deeper than 30 levels are sent as text.
 func (e *Encoder) AppendRequest(dst []byte, spans []sdktrace.ReadOnlySpan, limit int) (out []byte, n int) {
 	e.most = e.MaxSpan
 	n = e.gather(protobuf{}, spans, limit)
 	return e.assemble(dst), n
 }
 
-// gathering is the spans of one request, encoded, and the groups they belong to.
+// gathering holds the encoded spans of one request and the groups they belong to.
 type gathering struct {
 	most  int       // bytes of a span; 0: no limit
 	text  []byte    // the spans, back to back
@@ -55,13 +54,13 @@ type gathering struct {
 	tree  tree      // the resources and scopes they belong to
 }
 
-// spanRef is a span in gathering.text.
+// spanRef locates a span in gathering.text.
 type spanRef struct {
 	begin, end int
 	next       int // the next span of the same scope, -1 for none
 }
 
-// gather begins a request: it encodes as many of spans from the first as fit in limit, and returns their number.
+// gather begins a request. It encodes the longest prefix of spans that fits in limit and returns its length.
 func (g *gathering) gather(s syntax, spans []sdktrace.ReadOnlySpan, limit int) (n int) {
 	g.text, g.spans = g.text[:0], g.spans[:0]
 	g.tree.reset(s)
@@ -79,17 +78,17 @@ func (g *gathering) gather(s syntax, spans []sdktrace.ReadOnlySpan, limit int) (
 	return n
 }
 
-// sampleSpans is from how many spans the size of the others is guessed.
+// sampleSpans is how many spans are encoded before the size of the others is estimated.
 const sampleSpans = 32
 
-// estimate is how much a buffer is to grow by that holds size bytes of sampleSpans of n spans, for a request of limit at
-// most. To grow step by step would copy as much once more, into memory that is fresh each time.
+// estimate returns how many more bytes a buffer needs that holds sampleSpans of n spans in size bytes, for a request of limit
+// bytes at most. Without it the buffer would grow step by step and copy its content each time.
 func estimate(size, n, limit int) int {
 	all := min(size/sampleSpans*n, limit)
 	return max(all+all/16-size, 0)
 }
 
-// add encodes span and enters it into the tree, unless the request would outgrow limit by it.
+// add encodes span and adds it to the tree, unless the request would exceed limit.
 func (g *gathering) add(span sdktrace.ReadOnlySpan, limit int) (fits bool) {
 	begin := len(g.text)
 	g.text = g.tree.syntax.span(g.text, span)
@@ -116,7 +115,7 @@ func (g *gathering) add(span sdktrace.ReadOnlySpan, limit int) (fits bool) {
 	return true
 }
 
-// assemble appends to dst the resources that gather has found, with all that is in them.
+// assemble appends to dst the resources that gather has found, with their scopes and spans.
 func (g *gathering) assemble(dst []byte) []byte {
 	t := &g.tree
 	dst = slices.Grow(dst, t.total)

@@ -6,14 +6,14 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
-// What stands around the resources of a line.
+// The text around the resources of a line.
 const (
 	lineHead = `{"resourceSpans":[`
 	lineTail = "}\n"
 )
 
-// LineEncoder writes spans as OTLP JSON lines: each a whole request, as the OpenTelemetry Collector's otlpjsonfile
-// receiver reads it and its file exporter writes it. It keeps memory as an [Encoder] does.
+// LineEncoder writes spans as lines of OTLP JSON. Each line is a whole request, which the OpenTelemetry Collector's otlpjsonfile
+// receiver reads and its file exporter writes. It keeps memory as an [Encoder] does.
 //
 // The zero value is ready. A LineEncoder must not be used by several goroutines at once.
 type LineEncoder struct {
@@ -21,15 +21,14 @@ type LineEncoder struct {
 	syntax jsonSyntax
 }
 
-// AppendLine appends to dst one line, its line feed included, that holds the longest prefix of spans which fits in
-// limit bytes, and returns the result with the length of that prefix. With n == 0 nothing is appended: spans is empty,
-// or its first span is too large for any line of that limit. Nor is it where spans has nil ones only, which count as
-// written.
+// AppendLine appends to dst one line, including its line feed, that holds the longest prefix of spans which fits in
+// limit bytes, and returns the result with the length of that prefix. If n is 0, nothing is appended: spans is empty, or its
+// first span does not fit in limit. Nothing is appended either if all spans are nil; they count as written.
 //
-// The line says what [Encoder.AppendRequest] says of the same spans, in the same order. It has no line feed but the
-// last, is valid UTF-8, and follows the JSON Protobuf Encoding of the OpenTelemetry Protocol Specification: ids in
-// hexadecimal digits, enumerations as numbers, 64-bit integers as decimal strings, bytes in base64; numbers that JSON
-// does not have are "NaN", "Infinity" and "-Infinity", as protobuf's own mapping has them.
+// The line has the content of [Encoder.AppendRequest] for the same spans, in the same order. Its only line feed is the last byte.
+// It is valid UTF-8 and follows the JSON Protobuf Encoding of the OpenTelemetry Protocol Specification: IDs in
+// hexadecimal digits, enumerations as numbers, 64-bit integers as decimal strings, bytes in base64, and "NaN", "Infinity" and
+// "-Infinity" for numbers that JSON does not have.
 func (e *LineEncoder) AppendLine(dst []byte, spans []sdktrace.ReadOnlySpan, limit int) (out []byte, n int) {
 	begin := len(dst)
 	n = e.gather(&e.syntax, spans, max(limit, 0)-len(lineHead)-len(lineTail))
@@ -40,9 +39,9 @@ func (e *LineEncoder) AppendLine(dst []byte, spans []sdktrace.ReadOnlySpan, limi
 	return append(e.syntax.closed(dst), lineTail...), n
 }
 
-// jsonSyntax is OTLP's JSON encoding: each part of a request is encoded as protobuf, and written anew with the names that
-// its fields have. So what a span, a resource and a scope say is in one place. Each member ends with the comma that a next
-// one needs; where there is none, the bracket that closes the list takes its place.
+// jsonSyntax is OTLP's JSON encoding. Each part of a request is encoded as protobuf and then rewritten with the names of its
+// fields, so the content of spans, resources and scopes is defined once. Each member ends with a comma; the bracket that closes
+// the list replaces the last one.
 type jsonSyntax struct{ wire []byte }
 
 func (j *jsonSyntax) span(dst []byte, span sdktrace.ReadOnlySpan) []byte {
@@ -66,7 +65,7 @@ func (*jsonSyntax) framed(n int) int { return n }
 
 func (*jsonSyntax) closed(dst []byte) []byte { return closeJSON(dst, ']') }
 
-// appendJSONGroup appends what describes a group, head before the members, which go where split says, and tail after them.
+// appendJSONGroup appends the description of a group: head, the position of the members at split, and tail.
 func appendJSONGroup(dst []byte, m message, members string, head, tail []byte) (out []byte, split int) {
 	dst = append(appendFields(append(dst, '{'), m, head), members...)
 	split = len(dst)
@@ -74,7 +73,7 @@ func appendJSONGroup(dst []byte, m message, members string, head, tail []byte) (
 	return append(closeJSON(dst, '}'), ','), split
 }
 
-// closeJSON ends an object or a list with bracket, in the place of the comma after its last member if it has one.
+// closeJSON ends an object or a list with bracket, which replaces the comma after the last member.
 func closeJSON(dst []byte, bracket byte) []byte {
 	if last := len(dst) - 1; dst[last] == ',' {
 		dst[last] = bracket

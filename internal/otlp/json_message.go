@@ -26,7 +26,7 @@ const (
 	messageKeyValueList
 )
 
-// form is how the value of a field is written in JSON.
+// form is the JSON form of a field's value.
 type form uint8
 
 const (
@@ -35,9 +35,9 @@ const (
 	formBase64      // of other bytes
 	formBool
 	formNumber   // of at most 32 bits
-	formUint64   // as a string, since most readers of JSON have 53 bits for a number
+	formUint64   // a string, because most JSON readers have 53 bits for a number
 	formInt64    // the same
-	formDouble   // or a string where JSON has no such number
+	formDouble   // a string if JSON has no such number
 	formObject   // a message
 	formMessages // field is a list of messages
 )
@@ -46,12 +46,11 @@ const (
 type jsonField struct {
 	number uint8
 	form   form
-	of     message // what an object is
+	of     message // of an object
 	name   string  // quoted and with its colon
 }
 
-// messages has the fields that are encoded (opentelemetry-proto, trace/v1, resource/v1 and common/v1), but for the members
-// of groups.
+// messages has the encoded fields (opentelemetry-proto, trace/v1, resource/v1 and common/v1), except the members of groups.
 var messages = [...][]jsonField{
 	messageResourceSpans: {{1, formObject, messageResource, `"resource":`}, {3, formText, 0, `"schemaUrl":`}},
 	messageScopeSpans:    {{1, formObject, messageScope, `"scope":`}, {3, formText, 0, `"schemaUrl":`}},
@@ -111,8 +110,8 @@ func appendObject(dst []byte, m message, wire []byte) []byte {
 	return closeJSON(appendFields(append(dst, '{'), m, wire), '}')
 }
 
-// appendFields appends the fields of m that are in wire, with a comma after each. They are in ascending order, as this
-// package writes them, and those of a list stand together.
+// appendFields appends the fields of m in wire, with a comma after each. They are in ascending order, as this package writes them,
+// and the items of a list are adjacent.
 func appendFields(dst []byte, m message, wire []byte) []byte {
 	fields := messages[m]
 	inList := false // of fields[0]
@@ -141,7 +140,7 @@ func appendFields(dst []byte, m message, wire []byte) []byte {
 	return dst
 }
 
-// cutValue cuts from wire what it begins with: a number, v, or content.
+// cutValue cuts the first value from wire: a number, v, or content.
 func cutValue(wireType uint64, wire []byte) (v uint64, content, rest []byte) {
 	switch wireType {
 	case wireFixed32:

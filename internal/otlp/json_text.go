@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// appendJSONDouble appends the shortest number that reads back as v.
+// appendJSONDouble appends the shortest number that parses as v.
 func appendJSONDouble(dst []byte, v float64) []byte {
 	switch {
 	case math.IsNaN(v):

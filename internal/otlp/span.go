@@ -9,8 +9,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Bits of trace.v1.SpanFlags above the eight of the W3C trace flags: whether it is known that the parent (of a link:
-// the span linked to) is remote, and whether it is.
+// Bits of trace.v1.SpanFlags above the eight W3C trace flags: whether it is known that the parent (of a link: the linked span) is
+// remote, and whether it is.
 const (
 	flagHasIsRemote = 0x100
 	flagIsRemote    = 0x200
@@ -83,7 +83,7 @@ func appendStatus(dst []byte, field int, status sdktrace.Status) []byte {
 	return shut(dst, mark)
 }
 
-// flags are the trace flags of sc, and whether other, the parent or the span linked to, is remote.
+// flags returns the trace flags of sc, and whether other, the parent or the linked span, is remote.
 func flags(sc, other trace.SpanContext) uint32 {
 	f := uint32(sc.TraceFlags()) | flagHasIsRemote
 	if other.IsRemote() {
@@ -92,7 +92,7 @@ func flags(sc, other trace.SpanContext) uint32 {
 	return f
 }
 
-// kindNumber is the number of kind in trace.v1.Span.SpanKind, 0 for one that it does not know.
+// kindNumber returns the number of kind in trace.v1.Span.SpanKind, 0 for an unknown kind.
 func kindNumber(kind trace.SpanKind) uint64 {
 	switch kind {
 	case trace.SpanKindInternal:
@@ -110,8 +110,8 @@ func kindNumber(kind trace.SpanKind) uint64 {
 	}
 }
 
-// unixNano is t in nanoseconds since 1970, clamped to what a uint64 holds: 0 before that year, the last instant after
-// 2554. time.Time's own UnixNano is undefined outside 1678 to 2262, the zero time included.
+// unixNano returns t in nanoseconds since 1970, clamped to a uint64: 0 before that year, the last instant after 2554.
+// time.Time.UnixNano is undefined outside 1678 to 2262, and so for the zero time.
 func unixNano(t time.Time) uint64 {
 	const perSecond = uint64(time.Second)
 	switch seconds := t.Unix(); {

@@ -8,19 +8,19 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
-// syntax is how a request is written: what sets protobuf and JSON apart. A group, be it a resource or a scope, is a
-// description, then its members, then the rest of the description.
+// syntax is the difference between protobuf and JSON. A group, which is a resource or a scope, is a description, then its members,
+// then the rest of the description.
 type syntax interface {
-	// span appends a span as a member of its scope, but for the header.
+	// span appends a span as a member of its scope, without the header.
 	span(dst []byte, span sdktrace.ReadOnlySpan) []byte
-	// resource and scope append the description of a group, and return where in it the members go.
+	// resource and scope append the description of a group and return the position of the members in it.
 	resource(dst []byte, res *resource.Resource) (out []byte, split int)
 	scope(dst []byte, scope instrumentation.Scope) (out []byte, split int)
-	// header begins a member with n bytes of content, which is in the field of that number.
+	// header begins a member with n bytes of content in the given field.
 	header(dst []byte, field, n int) []byte
-	// framed is the size of a member with n bytes of content.
+	// framed returns the size of a member with n bytes of content.
 	framed(n int) int
-	// closed ends the members of a group that has some. It does not change the size of dst.
+	// closed ends the members of a group that has members. It does not change the size of dst.
 	closed(dst []byte) []byte
 }
 
@@ -56,7 +56,7 @@ func (protobuf) framed(n int) int { return framed(n) }
 
 func (protobuf) closed(dst []byte) []byte { return dst }
 
-// anonymous reports whether scope has nothing but perhaps a schema URL.
+// anonymous reports whether scope has nothing except a schema URL.
 func anonymous(scope instrumentation.Scope) bool {
 	return scope.Name == "" && scope.Version == "" && scope.Attributes.Len() == 0
 }

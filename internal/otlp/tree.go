@@ -10,19 +10,19 @@ import (
 // none ends a chain of indexes.
 const none = -1
 
-// tree holds the resources and scopes of one request and knows its size. Resources and scopes that were entered but got
-// no span, because it did not fit, have size 0 and are not written.
+// tree holds the resources and scopes of one request and its size. A resource or scope without a span, because the span did not
+// fit, has size 0 and is not written.
 type tree struct {
 	syntax    syntax
 	text      []byte // the encoded fields of resources and scopes
 	resources []resourceGroup
 	scopes    []scopeGroup
 	byKey     map[scopeKey]int // index into scopes
-	recent    int              // the scope asked for last
+	recent    int              // the scope of the last span
 	total     int              // bytes of the request so far
 }
 
-// group is what ResourceSpans and ScopeSpans have in common: a description with the members inside.
+// group is the common part of ResourceSpans and ScopeSpans: a description with the members inside.
 type group struct {
 	begin, split, end int // in tree.text: the description [begin:end], with the members at split
 	first, last       int // chain of members
@@ -58,8 +58,7 @@ func (t *tree) reset(s syntax) {
 	clear(t.byKey)
 }
 
-// grow accounts for a member of n bytes in scope; it reports false, and changes nothing, where the request would
-// outgrow limit.
+// grow adds a member of n bytes in scope to the sizes. It reports false and changes nothing if the request would exceed limit.
 func (t *tree) grow(scope, n, limit int) bool {
 	s := &t.scopes[scope]
 	r := &t.resources[s.resource]
@@ -73,7 +72,7 @@ func (t *tree) grow(scope, n, limit int) bool {
 	return true
 }
 
-// framed is the size of g as a member, 0 while it has none itself.
+// framed returns the size of g as a member; 0 while g has no member.
 func (t *tree) framed(g *group) int {
 	if g.size == 0 {
 		return 0
@@ -81,7 +80,7 @@ func (t *tree) framed(g *group) int {
 	return t.syntax.framed(g.size)
 }
 
-// withMember is the size of g once a member of n bytes has come in the place of one of old bytes.
+// withMember returns the size of g after a member of n bytes has replaced one of old bytes.
 func (g *group) withMember(n, old int) int {
 	size := g.size
 	if size == 0 {
@@ -90,8 +89,8 @@ func (g *group) withMember(n, old int) int {
 	return size - old + n
 }
 
-// scopeOf returns the index of the scope that span belongs to, entering it if it is new. Spans mostly follow others
-// of their own scope, so that is tried before the map.
+// scopeOf returns the index of the scope of span and adds the scope if it is new. It tries the scope of the previous span before
+// the map.
 func (t *tree) scopeOf(span sdktrace.ReadOnlySpan) int {
 	res, scope := span.Resource(), span.InstrumentationScope()
 	key := scopeKey{
@@ -110,7 +109,7 @@ func (t *tree) scopeOf(span sdktrace.ReadOnlySpan) int {
 	return i
 }
 
-// resourceOf returns the index of res, entering it if it is new. There is hardly ever more than one.
+// resourceOf returns the index of res and adds res if it is new. Most requests have one resource.
 func (t *tree) resourceOf(key resourceKey, res *resource.Resource) int {
 	for i := range t.resources {
 		if t.resources[i].key == key {

@@ -7,9 +7,8 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 )
 
-// maxNesting is how many arrays and maps inside one another an attribute may have on the wire. Parsers of protobuf in
-// C++, Java, Python and Rust refuse a message nested more than 100 deep, and with it the whole request; an attribute of
-// an event lies 7 deep and each map adds 3.
+// maxNesting is how deep arrays and maps of an attribute may be nested on the wire. Protobuf parsers in C++, Java, Python and
+// Rust refuse a request with a message nested more than 100 deep. An attribute of an event is 7 deep, and each map adds 3.
 const maxNesting = 30
 
 // Fields of common.v1.AnyValue.
@@ -72,8 +71,8 @@ func appendValue(dst []byte, field int, v attribute.Value, nesting int) []byte {
 	return shut(dst, mark)
 }
 
-// appendCompound appends the content of an AnyValue that holds other values. A kind that this release does not know
-// is sent as its text, which is better than to lose it.
+// appendCompound appends the content of an AnyValue that holds other values. A kind that this release does not know is sent as
+// its text.
 func appendCompound(dst []byte, v attribute.Value, nesting int) []byte {
 	switch v.Type() {
 	case attribute.BOOLSLICE:
@@ -99,7 +98,7 @@ func appendCompound(dst []byte, v attribute.Value, nesting int) []byte {
 	}
 }
 
-// appendArray appends a common.v1.ArrayValue whose values have the content that appendContent gives them.
+// appendArray appends a common.v1.ArrayValue whose values are written by appendContent.
 func appendArray[T any](dst []byte, items []T, appendContent func([]byte, T) []byte) []byte {
 	dst, mark := open(dst, anyArray)
 	for _, item := range items {
@@ -110,7 +109,7 @@ func appendArray[T any](dst []byte, items []T, appendContent func([]byte, T) []b
 	return shut(dst, mark)
 }
 
-// The content of an AnyValue is one of several fields, so that a zero must be written to say which.
+// The content of an AnyValue is one of several fields, so a zero is written too.
 
 func appendBoolContent(dst []byte, v bool) []byte {
 	dst = appendTag(dst, anyBool, wireVarint)

@@ -23,7 +23,7 @@ func appendTag(dst []byte, field, wireType int) []byte {
 	return binary.AppendUvarint(dst, uint64(field)<<3|uint64(wireType))
 }
 
-// appendUint appends a varint field; zero, the default, is left out as proto3 does.
+// appendUint appends a varint field. Zero, the default of proto3, is left out.
 func appendUint(dst []byte, field int, v uint64) []byte {
 	if v == 0 {
 		return dst
@@ -31,7 +31,7 @@ func appendUint(dst []byte, field int, v uint64) []byte {
 	return binary.AppendUvarint(appendTag(dst, field, wireVarint), v)
 }
 
-// appendCount appends a uint32 field that counts something, clamped to what the field can hold.
+// appendCount appends a uint32 field that counts something, clamped to the field's range.
 func appendCount(dst []byte, field, n int) []byte {
 	return appendUint(dst, field, min(uint64(max(0, n)), math.MaxUint32))
 }
@@ -61,24 +61,24 @@ func appendString(dst []byte, field int, s string) []byte {
 	return appendText(dst, field, s)
 }
 
-// appendText appends a string field, an empty one too. A proto3 string is UTF-8 and receivers refuse a whole request
-// for one that is not, so each run of invalid bytes becomes one U+FFFD.
+// appendText appends a string field, even an empty one. A proto3 string is UTF-8, and receivers refuse a whole request for one
+// that is not, so each run of invalid bytes becomes one U+FFFD.
 func appendText(dst []byte, field int, s string) []byte {
-	if !utf8.ValidString(s) { // which takes a word at a time, as strings.ToValidUTF8 does not
+	if !utf8.ValidString(s) { // it checks a word at a time; strings.ToValidUTF8 does not
 		s = strings.ToValidUTF8(s, "\uFFFD")
 	}
 	dst = binary.AppendUvarint(appendTag(dst, field, wireBytes), uint64(len(s)))
 	return append(dst, s...)
 }
 
-// open begins a length-delimited field whose length is not known yet and returns where its content begins, for [shut].
+// open begins a length-delimited field of unknown length and returns where its content begins, for [shut].
 func open(dst []byte, field int) (out []byte, mark int) {
 	dst = append(appendTag(dst, field, wireBytes), 0)
 	return dst, len(dst)
 }
 
-// shut ends the field that open began: it writes the length into the byte left for it, and where that takes more
-// than one byte moves the content up.
+// shut ends the field that open began. It writes the length into the byte reserved for it, and moves the content if the length
+// needs more than one byte.
 func shut(dst []byte, mark int) []byte {
 	n := len(dst) - mark
 	extra := uvarintLen(n) - 1
@@ -91,8 +91,8 @@ func shut(dst []byte, mark int) []byte {
 	return dst
 }
 
-// uvarintLen is the length of n as a varint.
+// uvarintLen returns the length of n as a varint.
 func uvarintLen(n int) int { return (bits.Len64(uint64(n)|1) + 6) / 7 }
 
-// framed is the size of a length-delimited field with a number below 16 and n bytes of content.
+// framed returns the size of a length-delimited field with a number below 16 and n bytes of content.
 func framed(n int) int { return 1 + uvarintLen(n) + n }

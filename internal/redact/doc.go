@@ -1,3 +1,3 @@
-// Package redact makes fit for a log what a server, a proxy or an error of net/http says about a request: it may repeat
-// the credentials that the request was sent with, and whatever else it likes.
+// Package redact prepares the words of a server, a proxy or net/http about a request for a log. They may repeat the request's
+// credentials, and anything else.
 package redact

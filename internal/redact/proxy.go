@@ -6,11 +6,11 @@ import (
 	"net/url"
 )
 
-// Proxy is http.ProxyFromEnvironment, but for its errors: they show the variable's value, password included.
+// Proxy is http.ProxyFromEnvironment without the variable's value, which may hold a password, in its errors.
 func Proxy(req *http.Request) (*url.URL, error) {
 	u, err := http.ProxyFromEnvironment(req)
 	if err != nil {
-		return nil, errors.New("HTTPS_PROXY or HTTP_PROXY is no URL of a proxy; write one such as http://proxy:3128")
+		return nil, errors.New("HTTPS_PROXY or HTTP_PROXY: not the URL of a proxy (for example http://proxy:3128)")
 	}
 	return u, nil
 }

@@ -11,15 +11,15 @@ import (
 )
 
 const (
-	// minSecret is the length from which a text counts as a secret: shorter ones would blot out ordinary words.
+	// minSecret is the length from which a text counts as a secret. Shorter ones would hide ordinary words.
 	minSecret = 4
-	// minUser is the same for the name of a user who has a password.
+	// minUser is the same for a user name with a password.
 	minUser  = 8
 	redacted = "[redacted]"
 )
 
-// isOpen reports whether the values of the header called name may be seen. The date stays because a server that refuses a
-// signature for its age says so.
+// isOpen reports whether the values of a header are no secrets. The date is open because a server that refuses a signature for
+// its age repeats it.
 func isOpen(name string) bool {
 	switch name {
 	case "Accept", "Content-Encoding", "Content-Type", "Date", "User-Agent", "X-Amz-Date":
@@ -28,15 +28,15 @@ func isOpen(name string) bool {
 	return false
 }
 
-// proxyVars are the variables that net/http takes a proxy's URL from.
+// proxyVars are the variables that net/http reads a proxy's URL from.
 var proxyVars = []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"}
 
-// secrets are texts that must not be seen in errors, in lower case and longest first.
+// secrets are texts to hide in errors, in lower case, the longest first.
 type secrets []string
 
-// secretsOf collects what must not be seen of a request as it was sent: header values, those that a signer has added
-// included, the URL's user information and query, and the user information of the process's proxies. Of each it knows
-// the forms in which a server may repeat it: escaped for a URL, a quoted string or a web page, and in base64.
+// secretsOf collects the secrets of a request as it was sent: header values, including those of a signer, the URL's user
+// information and query, and the user information of the process's proxies. It adds the forms in which a server may repeat
+// each: escaped for a URL, a quoted string or a web page, and in base64.
 func secretsOf(req *http.Request) secrets {
 	var texts []string
 	for name, values := range req.Header {
@@ -57,7 +57,7 @@ func secretsOf(req *http.Request) secrets {
 	return newSecrets(texts)
 }
 
-// newSecrets makes secrets of texts, each in all its forms.
+// newSecrets returns texts as secrets, each in all its forms.
 func newSecrets(texts []string) secrets {
 	var s secrets
 	for _, text := range texts {
@@ -77,8 +77,8 @@ func newSecrets(texts []string) secrets {
 	return slices.Compact(s)
 }
 
-// inHeader returns the secrets in a header's value: the whole, what follows a scheme such as Bearer, the values of
-// parameters, of basic authentication the user and the password, and of AWS's the key's id and the signature.
+// inHeader returns the secrets in a header's value: the whole value, the part after a scheme such as Bearer, the values of
+// parameters, the user and the password of basic authentication, and the key ID and the signature of AWS.
 func inHeader(value string) []string {
 	texts := []string{value}
 	scheme, rest, found := strings.Cut(strings.TrimSpace(value), " ")
@@ -101,8 +101,8 @@ func inHeader(value string) []string {
 	return texts
 }
 
-// inSignature returns the secrets in the parameters of an AWS Signature Version 4. The rest of them is no secret: names
-// of headers such as host, words that an error needs, and the scope, which is in the endpoint.
+// inSignature returns the secrets in the parameters of an AWS Signature Version 4. The rest is not secret: the names of headers,
+// which are words that an error needs, and the scope, which is in the endpoint.
 func inSignature(parameters string) []string {
 	var texts []string
 	for part := range strings.SplitSeq(parameters, ",") {
@@ -117,8 +117,7 @@ func inSignature(parameters string) []string {
 	return texts
 }
 
-// inUser returns the secrets in user information. A name that stands alone is a key; beside a password it is one where
-// it is long.
+// inUser returns the secrets in user information. A name without a password is a key; with a password it is one if it is long.
 func inUser(user *url.Userinfo) []string {
 	if user == nil {
 		return nil
@@ -152,17 +151,17 @@ func inProxy(value string) []string {
 	return texts
 }
 
-// escapeJSON is what encoding/json does to a text beyond what strconv.Quote does.
+// escapeJSON escapes the characters that encoding/json escapes and strconv.Quote does not.
 func escapeJSON(text string) string {
 	return strings.NewReplacer("&", `\u0026`, "<", `\u003c`, ">", `\u003e`).Replace(text)
 }
 
-// escapeHTML is what web pages do to a text.
+// escapeHTML escapes a text for a web page.
 func escapeHTML(text string) string {
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&#34;", "'", "&#39;").Replace(text)
 }
 
-// forms returns text as it may appear in what others say. Base64 has no padding, so that it is found with and without.
+// forms returns the forms in which others may repeat text. Base64 has no padding, so that it is found with and without.
 func forms(text string) []string {
 	quoted := strconv.Quote(text)
 	quoted = quoted[1 : len(quoted)-1]
@@ -178,7 +177,7 @@ func forms(text string) []string {
 	}
 }
 
-// redact returns text without the secrets, whatever the case of their letters there.
+// redact returns text without the secrets in upper or lower case.
 func (s secrets) redact(text string) string {
 	for _, secret := range s {
 		text = replaceFold(text, secret)
@@ -186,7 +185,7 @@ func (s secrets) redact(text string) string {
 	return text
 }
 
-// replaceFold replaces what is secret, in lower case, in any case.
+// replaceFold replaces secret, which is in lower case, in any case.
 func replaceFold(text, secret string) string {
 	folded := lower(text)
 	at := strings.Index(folded, secret)
@@ -203,7 +202,7 @@ func replaceFold(text, secret string) string {
 	return b.String()
 }
 
-// lower is text with its ASCII letters in lower case; its length stays.
+// lower returns text with its ASCII letters in lower case. It keeps the length.
 func lower(text string) string {
 	b := []byte(text)
 	for i, c := range b {

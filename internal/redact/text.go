@@ -7,17 +7,17 @@ import (
 	"unicode/utf8"
 )
 
-// MaxBytes is the most that Text returns, but for the mark that something was cut off.
+// MaxBytes is how many bytes Text returns at most, apart from the mark of a cut.
 const MaxBytes = 300
 
-// Text returns what the other side of req, or anything that knows req, said, fit to be shown: without req's secrets, on
-// one line, without control characters, cut to MaxBytes. Secrets go first: cut to length, half of one could stay.
+// Text returns a text about req without req's secrets, on one line, without control characters, and cut to MaxBytes. It removes
+// secrets before it cuts, because the cut could leave half of one.
 func Text(text string, req *http.Request) string { return printable(secretsOf(req).redact(text)) }
 
 // printable is text on one line without control characters, cut to MaxBytes bytes.
 func printable(text string) string {
 	var b strings.Builder
-	space := false // one is due before the next rune
+	space := false // write one before the next rune
 	for _, r := range text {
 		if unicode.IsSpace(r) {
 			space = b.Len() > 0

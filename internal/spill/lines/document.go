@@ -11,18 +11,17 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 )
 
-// idBytes are the lengths of the members that are ids.
+// idBytes has the lengths of the members that are IDs.
 var idBytes = map[string]int{"traceId": 16, "spanId": 8, "parentSpanId": 8}
 
-// decode reads a document. OTLP's JSON differs from that of protobuf in the ids, which are in hexadecimal digits
-// instead of base64 (OpenTelemetry Protocol Specification, "JSON Protobuf Encoding"). Members that this release does
-// not know are left out.
+// decode reads a document. OTLP's JSON differs from protobuf's in the IDs, which are hexadecimal instead of base64 (OpenTelemetry
+// Protocol Specification, "JSON Protobuf Encoding"). Unknown members are skipped.
 func decode(document []byte) (*tracepb.TracesData, error) {
 	d := json.NewDecoder(bytes.NewReader(document))
 	d.UseNumber()
 	var tree any
 	if err := d.Decode(&tree); err != nil {
-		return nil, fmt.Errorf("no JSON: %w", err)
+		return nil, fmt.Errorf("not JSON: %w", err)
 	}
 	if err := convertIDs(tree); err != nil {
 		return nil, err
@@ -33,13 +32,12 @@ func decode(document []byte) (*tracepb.TracesData, error) {
 	}
 	data := new(tracepb.TracesData)
 	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(converted, data); err != nil {
-		return nil, fmt.Errorf("no OTLP: %w", err)
+		return nil, fmt.Errorf("not OTLP: %w", err)
 	}
 	return data, check(data)
 }
 
-// convertIDs turns the ids in tree to base64. No member of another meaning has their names: those of attributes are not
-// members but values.
+// convertIDs converts the IDs in tree to base64. No other member has their names: the keys of attributes are values.
 func convertIDs(tree any) error {
 	switch node := tree.(type) {
 	case []any:
@@ -60,7 +58,7 @@ func convertIDs(tree any) error {
 			text, _ := value.(string)
 			id, err := hex.DecodeString(text)
 			if err != nil || len(id) != length && len(id) != 0 {
-				return fmt.Errorf("%s is no id of %d bytes", name, length)
+				return fmt.Errorf("%s is not an ID of %d bytes", name, length)
 			}
 			node[name] = base64.StdEncoding.EncodeToString(id)
 		}
@@ -68,13 +66,13 @@ func convertIDs(tree any) error {
 	return nil
 }
 
-// check refuses spans without ids, which a backend would refuse together with all others of their request.
+// check rejects spans without IDs, for which a backend would refuse the whole request.
 func check(data *tracepb.TracesData) error {
 	for _, r := range data.GetResourceSpans() {
 		for _, s := range r.GetScopeSpans() {
 			for _, span := range s.GetSpans() {
 				if len(span.GetTraceId()) == 0 || len(span.GetSpanId()) == 0 {
-					return fmt.Errorf("span %q has no id", span.GetName())
+					return fmt.Errorf("span %q has no ID", span.GetName())
 				}
 			}
 		}

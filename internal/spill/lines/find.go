@@ -6,36 +6,35 @@ import (
 )
 
 const (
-	// marker is the name of the member that a document of spans begins with.
+	// marker is the name of the first member of a document of spans.
 	marker = "resourceSpans"
-	// maxQuoting is how often a document may be a string inside another document: the line in an event of a log in
-	// JSON, inside an export in JSON or CSV, and one to spare.
+	// maxQuoting is how often a document may be a string inside another document: a line inside an event of a JSON log, inside an
+	// export in JSON or CSV, and one in reserve.
 	maxQuoting = 3
-	// beforeMarker is the most that can stand between the brace of a document and the marker: quote, backslashes, and
-	// some space.
+	// beforeMarker is the most bytes between the brace of a document and the marker: quote, backslashes and space.
 	beforeMarker = 64
-	// maxCutOff is after how many documents that do not end the rest of a text is given up: each costs a look at all
-	// that follows.
+	// maxCutOff is how many documents without an end are searched before the rest of a text is skipped. Each costs a pass over
+	// the rest.
 	maxCutOff = 16
 )
 
-// quoting is what has become of a document's own quotes in a text.
+// quoting is the form of a document's own quotes in a text.
 type quoting int
 
 const (
-	plain   quoting = iota // they are as they are
-	escaped                // the document is in a JSON string: backslashes are before them
-	doubled                // it is in a field of CSV (RFC 4180): they are two each
+	plain   quoting = iota // unchanged
+	escaped                // after backslashes: the document is in a JSON string
+	doubled                // twice: the document is in a field of CSV (RFC 4180)
 )
 
-// place is where in a text a document is.
+// place locates a document in a text.
 type place struct {
 	begin, end int // end is -1 if the text ends before the document does
 	quoting    quoting
-	// Unless that is plain, text[begin:end] goes on to the end of the string or field that the document is in.
+	// Unless quoting is plain, text[begin:end] extends to the end of the string or field around the document.
 }
 
-// locate returns the first document in text from an offset on; ok is false if there is none.
+// locate returns the first document in text at or after an offset; ok is false if there is none.
 func locate(text []byte, from int) (p place, ok bool) {
 	for {
 		i := bytes.Index(text[from:], []byte(marker))
@@ -61,7 +60,7 @@ func locate(text []byte, from int) (p place, ok bool) {
 	}
 }
 
-// opening goes back from the marker's first letter to the brace of its object.
+// opening searches backwards from the marker's first letter for the brace of its object.
 func opening(text []byte, at int) (begin int, how quoting, found bool) {
 	i := at - 1
 	if i < 0 || text[i] != '"' {
@@ -77,7 +76,7 @@ func opening(text []byte, at int) (begin int, how quoting, found bool) {
 	}
 	for ; i >= 0 && at-i < beforeMarker && (text[i] == ' ' || text[i] == '\t'); i-- {
 	}
-	if i < 0 || text[i] != '{' || escapes > 0 && escapes%2 == 0 { // the latter: the quote is not escaped
+	if i < 0 || text[i] != '{' || escapes > 0 && escapes%2 == 0 { // an even number of backslashes: the quote is not escaped
 		return 0, plain, false
 	}
 	if how == plain && escapes > 0 {
@@ -86,7 +85,7 @@ func opening(text []byte, at int) (begin int, how quoting, found bool) {
 	return i, how, true
 }
 
-// endOfString returns the index of the first quote from begin on that is not escaped; -1 if there is none.
+// endOfString returns the index of the first unescaped quote at or after begin; -1 if there is none.
 func endOfString(text []byte, begin int) int {
 	for i := begin; i < len(text); i++ {
 		switch text[i] {
@@ -99,7 +98,7 @@ func endOfString(text []byte, begin int) int {
 	return -1
 }
 
-// endOfField returns the index of the first quote from begin on that is not two; -1 if there is none.
+// endOfField returns the index of the first single quote at or after begin; -1 if there is none.
 func endOfField(text []byte, begin int) int {
 	for i := begin; i < len(text); i++ {
 		if text[i] != '"' {
@@ -135,8 +134,7 @@ func endOfObject(text []byte, begin int) int {
 	return -1
 }
 
-// find calls found with each document in text, and returns how many there are that it can not take out or that found
-// does not take.
+// find calls found with each document in text. It returns how many documents it cannot extract or found rejects.
 func find(text []byte, found func(document []byte) bool) (broken int) {
 	return findQuoted(text, 0, found)
 }
@@ -151,7 +149,7 @@ func findQuoted(text []byte, depth int, found func(document []byte) bool) (broke
 		if p.end < 0 && p.quoting == doubled { // a line feed may follow, inside the field
 			p.end = len(text)
 		}
-		if p.end < 0 { // another may begin inside, where the log went on
+		if p.end < 0 { // another may begin inside it, where the log continues
 			cutOff++
 			from = min(p.begin+beforeMarker, len(text))
 			continue
@@ -176,7 +174,7 @@ func findQuoted(text []byte, depth int, found func(document []byte) bool) (broke
 	return broken + cutOff
 }
 
-// unquote takes the escapes out of the inside of a JSON string, or of a field of CSV.
+// unquote removes the escapes from the content of a JSON string or of a field of CSV.
 func unquote(inside []byte, how quoting) ([]byte, error) {
 	if how == doubled {
 		return bytes.ReplaceAll(inside, []byte(`""`), []byte(`"`)), nil

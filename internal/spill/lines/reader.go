@@ -11,18 +11,18 @@ import (
 )
 
 const (
-	// maxDocument bounds a document, quoted as it may be, and with it the memory of a Read.
+	// maxDocument bounds a document in its quoted form, and so the memory of a Read.
 	maxDocument = 8 << 20
-	// longLine is from where on a line is taken to pieces, such as an export that has all its events in one.
+	// longLine is the length from which a line is read in pieces. Some exports have all events in one line.
 	longLine = 1 << 20
 )
 
-// Input is what Read has seen.
+// Input counts what Read has seen.
 type Input struct {
-	Lines     int // in all; what is taken from an input without line feeds in pieces counts as one for each
+	Lines     int // in all; each piece of a long line counts as one
 	Without   int // lines without a document
 	Documents int // handed over
-	Broken    int // documents that were cut off, or say something that OTLP does not have
+	Broken    int // documents that were cut off or are not OTLP
 }
 
 // Add adds the counts of another input.
@@ -33,10 +33,10 @@ func (i *Input) Add(o Input) {
 	i.Broken += o.Broken
 }
 
-// Read calls found with each document of spans in r, to the end of r or until found returns an error, which it then
-// returns. Input compressed with gzip is decompressed. A document is found anywhere in a line, also several in one, also
-// as a string inside another JSON document or a field of CSV, up to three deep; it begins with its member resourceSpans and has at
-// most 8 MiB. Read needs a few times that much memory, however long r and its lines are.
+// Read calls found with each document of spans in r until r ends or found returns an error, which Read then returns. It decompresses
+// gzip. A document may be anywhere in a line, one of several in a line, or a string inside another JSON document or a field of CSV,
+// up to three deep. It begins with its member resourceSpans and has at most 8 MiB. Read needs a few times that much memory,
+// however long r and its lines are.
 func Read(r io.Reader, found func(*tracepb.TracesData) error) (Input, error) {
 	var in Input
 	r, err := decompressed(r)
@@ -74,7 +74,7 @@ func Read(r io.Reader, found func(*tracepb.TracesData) error) (Input, error) {
 	return in, nil
 }
 
-// decompressed returns what r says, without gzip.
+// decompressed returns the content of r without gzip.
 func decompressed(r io.Reader) (io.Reader, error) {
 	buffered := bufio.NewReader(r)
 	if head, _ := buffered.Peek(2); !bytes.Equal(head, []byte{0x1f, 0x8b}) { // RFC 1952, 2.3.1
@@ -87,7 +87,7 @@ func decompressed(r io.Reader) (io.Reader, error) {
 	return z, nil
 }
 
-// pieces is a bufio.SplitFunc for lines. A long line it cuts between documents, and drops what is none.
+// pieces is a bufio.SplitFunc for lines. It cuts a long line between documents and drops the text between them.
 func pieces(data []byte, atEOF bool) (advance int, piece []byte, err error) {
 	if i := bytes.IndexByte(data, '\n'); i >= 0 {
 		return i + 1, data[:i], nil
@@ -106,7 +106,7 @@ func pieces(data []byte, atEOF bool) (advance int, piece []byte, err error) {
 		switch {
 		case !ok:
 			cut = max(cut, len(data)-beforeMarker-len(marker)) // the next may have begun
-		case p.end >= 0 && (p.quoting != doubled || p.end < len(data)-1): // or else a second quote may follow
+		case p.end >= 0 && (p.quoting != doubled || p.end < len(data)-1): // otherwise a second quote may follow
 			cut = p.end
 			continue
 		case cut == 0 && p.begin < beforeMarker && len(data) < maxDocument:

@@ -38,6 +38,6 @@ func (e *encoder) Hint() (key string, err error) {
 		return "", nil
 	}
 	key = "the resource is too large"
-	return key, errors.New(key + fmt.Sprintf(": with an instrumentation scope it has %d bytes, and the backend takes %d; "+
-		"remove attributes, for example from OTEL_RESOURCE_ATTRIBUTES", n, e.resourceBytes))
+	return key, errors.New(key + fmt.Sprintf(": with an instrumentation scope it has %d bytes, and the backend accepts %d "+
+		"(remove attributes, for example from OTEL_RESOURCE_ATTRIBUTES)", n, e.resourceBytes))
 }

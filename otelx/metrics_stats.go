@@ -12,9 +12,9 @@ import (
 	"github.com/epilogue-go/epilogue/internal/delivery"
 )
 
-// account reports the counts of Stats, all of one instant, whenever the meter provider collects. As in Stats, what has
+// statsReport observes the counts of Stats, all of one instant, whenever the meter provider collects. As in Stats, what has
 // been processed and what is in the queue add up to the spans that have ended.
-type account struct {
+type statsReport struct {
 	stats     atomic.Pointer[func() delivery.Stats] // nil until there is one
 	capacity  int64
 	processed map[string]metric.MeasurementOption // attributes by error type; never changed
@@ -25,19 +25,19 @@ type account struct {
 	breaker              metric.Int64ObservableUpDownCounter
 	done, sent           metric.Int64ObservableCounter
 
-	registration chan metric.Registration // holds it once it is known, until it is over
+	registration chan metric.Registration // holds it until it is removed
 	last         atomic.Bool              // the next report is the last
 }
 
-func newAccount(processor, exporter []attribute.KeyValue, capacity int) *account {
+func newStatsReport(processor, exporter []attribute.KeyValue, capacity int) *statsReport {
 	var dropTypes []string
 	for _, r := range (delivery.Dropped{}).Reasons() {
 		dropTypes = append(dropTypes, r.Name)
 	}
-	return &account{
+	return &statsReport{
 		capacity:  int64(capacity),
 		processed: byErrorType(processor, dropTypes...),
-		exported:  byErrorType(exporter, "rejected", "refused", "too_large"), // the others never come to the exporter
+		exported:  byErrorType(exporter, "rejected", "refused", "too_large"), // the others never reach the exporter
 		breakers:  byState(processor),
 
 		registration: make(chan metric.Registration, 1),
@@ -45,7 +45,7 @@ func newAccount(processor, exporter []attribute.KeyValue, capacity int) *account
 }
 
 // instruments makes the instruments and registers the callback.
-func (a *account) instruments(meter metric.Meter) error {
+func (p *statsReport) instruments(meter metric.Meter) error {
 	size, err1 := otelconv.NewSDKProcessorSpanQueueSize(meter)
 	room, err2 := otelconv.NewSDKProcessorSpanQueueCapacity(meter)
 	inflight, err3 := otelconv.NewSDKExporterSpanInflightObservable(meter)
@@ -56,44 +56,44 @@ func (a *account) instruments(meter metric.Meter) error {
 	if err := errors.Join(err1, err2, err3, err4, err5, err6); err != nil {
 		return err
 	}
-	a.size, a.room, a.inflight = size.Inst(), room.Inst(), inflight.Inst()
-	a.done, a.sent, a.breaker = done.Inst(), sent.Inst(), breaker
-	r, err := meter.RegisterCallback(a.report, a.size, a.room, a.inflight, a.done, a.sent, a.breaker)
+	p.size, p.room, p.inflight = size.Inst(), room.Inst(), inflight.Inst()
+	p.done, p.sent, p.breaker = done.Inst(), sent.Inst(), breaker
+	r, err := meter.RegisterCallback(p.report, p.size, p.room, p.inflight, p.done, p.sent, p.breaker)
 	if err != nil {
 		return err
 	}
-	a.registration <- r
+	p.registration <- r
 	return nil
 }
 
-// report is the callback; the meter provider calls it, from where it likes.
-func (a *account) report(_ context.Context, o metric.Observer) error {
-	stats := a.stats.Load()
+// report is the callback. The meter provider may call it on any goroutine.
+func (p *statsReport) report(_ context.Context, o metric.Observer) error {
+	stats := p.stats.Load()
 	if stats == nil {
 		return nil
 	}
-	if a.last.Load() {
-		defer a.unregister()
+	if p.last.Load() {
+		defer p.unregister()
 	}
 	s := (*stats)()
-	o.ObserveInt64(a.size, s.Pending, a.processed[""])
-	o.ObserveInt64(a.room, a.capacity, a.processed[""])
-	o.ObserveInt64(a.inflight, s.InFlight, a.exported[""])
-	for state, attrs := range a.breakers {
-		o.ObserveInt64(a.breaker, one(state == BreakerState(s.Breaker)), attrs)
+	o.ObserveInt64(p.size, s.Pending, p.processed[""])
+	o.ObserveInt64(p.room, p.capacity, p.processed[""])
+	o.ObserveInt64(p.inflight, s.InFlight, p.exported[""])
+	for state, attrs := range p.breakers {
+		o.ObserveInt64(p.breaker, one(state == BreakerState(s.Breaker)), attrs)
 	}
-	o.ObserveInt64(a.done, s.Exported, a.processed[""])
-	o.ObserveInt64(a.sent, s.Exported, a.exported[""])
+	o.ObserveInt64(p.done, s.Exported, p.processed[""])
+	o.ObserveInt64(p.sent, s.Exported, p.exported[""])
 	for _, r := range s.Dropped.Reasons() { // those that are zero too: an alarm needs to see where a count begins
-		o.ObserveInt64(a.done, r.Count, a.processed[r.Name])
-		if attrs, exported := a.exported[r.Name]; exported {
-			o.ObserveInt64(a.sent, r.Count, attrs)
+		o.ObserveInt64(p.done, r.Count, p.processed[r.Name])
+		if attrs, exported := p.exported[r.Name]; exported {
+			o.ObserveInt64(p.sent, r.Count, attrs)
 		}
 	}
 	return nil
 }
 
-// byState makes the attributes of each of the breaker's states.
+// byState returns the attributes of each state of the breaker.
 func byState(base []attribute.KeyValue) map[BreakerState]metric.MeasurementOption {
 	sets := make(map[BreakerState]metric.MeasurementOption)
 	for _, state := range []BreakerState{BreakerClosed, BreakerOpen, BreakerHalfOpen} {
@@ -110,13 +110,12 @@ func one(is bool) int64 {
 	return 0
 }
 
-// unregister takes the callback back, beside the collection that it is called from: that may hold what Unregister
-// waits for.
-func (a *account) unregister() {
+// unregister removes the callback on another goroutine: the collection that called it may hold what Unregister waits for.
+func (p *statsReport) unregister() {
 	select {
-	case r := <-a.registration:
+	case r := <-p.registration:
 		go func() {
-			defer func() { _ = recover() }() // the provider's own trouble; the callback does no harm
+			defer func() { _ = recover() }() // a provider that panics keeps the callback, which does no harm
 			_ = r.Unregister()
 		}()
 	default:
