@@ -397,7 +397,7 @@ func TestPanicWithAnEndOfSpansThatHangs(t *testing.T) {
 		if d := between(w.one(handlerBegun, "r"), w.one(lambdatest.KindErrorPosted, "r")); d != 250*time.Millisecond {
 			w.Errorf("the outcome is posted after %v", d)
 		}
-		w.one(flushEnded, "")
+		w.inOrder(w.find(flushEnded, "")[0], w.one(lambdatest.KindErrorPosted, "r"))
 	})
 }
 

@@ -368,7 +368,9 @@ func TestShutdownReportIsWrittenBeforeTheLog(t *testing.T) {
 	}, func(w *run) {
 		w.Cleanup(func() { close(never) })
 		w.serves("r")
-		w.signal(syscall.SIGTERM, 100*time.Millisecond)
+		if exit := w.shutdown(); exit.Code != 0 || exit.Took > 100*time.Millisecond {
+			w.Errorf("%+v", exit)
+		}
 		got, err := counts.ReadReport(path)
 		if diff := cmp.Diff(want, got.Signals); diff != "" || err != nil {
 			w.Errorf("error %v, counts (-want +got):\n%s", err, diff)
