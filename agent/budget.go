@@ -3,85 +3,99 @@ package agent
 import "time"
 
 const (
-	// Between SIGTERM and SIGKILL a function's process has this long with an internal extension alone, or beside
-	// external ones (AWS Lambda Developer Guide, Lambda execution environment lifecycle, Shutdown phase).
+	// Between SIGTERM and SIGKILL a function's process has this long with an internal extension alone, or together
+	// with external ones (AWS Lambda Developer Guide, Lambda execution environment lifecycle, Shutdown phase).
 	windowAlone  = 500 * time.Millisecond
 	windowShared = 300 * time.Millisecond
 
-	// floor is the least that a flush gets, so that one that begins late is not over before it has begun.
-	floor = 20 * time.Millisecond
+	// leastFlush is the least time that a flush gets, so that one that begins late can still send something.
+	leastFlush = 20 * time.Millisecond
 
-	// writeTimeout is plenty for the lines of a last resort, on a small function's CPU too.
-	writeTimeout = 250 * time.Millisecond
+	// spillTimeout bounds SpillPending, and EndOpenSpans after a panic. It is enough for both on a small function's CPU.
+	spillTimeout = 250 * time.Millisecond
 
-	// straggle is how long a Flusher may take to return once its context has ended. It is part of the margin.
-	straggle = 10 * time.Millisecond
+	// returnGrace is the time that a Flusher has to return once its context has ended. It is part of the margin.
+	returnGrace = 10 * time.Millisecond
+
+	// quickCall bounds a call that returns immediately unless something is wrong.
+	quickCall = 100 * time.Millisecond
+
+	// The agent ends open spans this long before the margin: twice the duration of the last flush within these
+	// limits, or the default before the first flush.
+	leastEndLead   = 50 * time.Millisecond
+	defaultEndLead = 100 * time.Millisecond
+	mostEndLead    = 200 * time.Millisecond
 )
 
-// budget computes until when work may go on. It is a pure value.
+// budget computes until when work may continue. It is a pure value.
 type budget struct {
-	flushTimeout time.Duration
-	margin       time.Duration
-	shutdown     time.Duration // zero: the platform's window less the margin
-	timeoutGuard time.Duration // how long before a deadline the guard fires; zero: never
+	flushTimeout    time.Duration
+	margin          time.Duration
+	shutdown        time.Duration // zero: the platform's window less the margin
+	preTimeoutFlush time.Duration // how long before a deadline the agent flushes; zero: never
 }
 
-// flush returns when a flush has to end that begins now, for an invocation with this deadline (zero: not known):
-// after the flush timeout, or a margin before the deadline.
+// flush returns the end of a flush that begins now, for an invocation with this deadline (zero: not known): after the
+// flush timeout, or a margin before the deadline.
 //
-// Where that leaves less than the floor, a flush that begins before the deadline gets the floor as long as that is not
-// more than half of what is left, since an invocation whose flush goes past its deadline has timed out. Past the
-// deadline nothing is at stake any more but the telemetry, and the flush gets the floor.
+// If that leaves less than leastFlush, a flush before the deadline gets leastFlush, but not more than half of what is
+// left, since an invocation whose flush passes its deadline has timed out. After the deadline only telemetry is at
+// stake, and the flush gets leastFlush.
 func (b budget) flush(now, deadline time.Time) time.Time {
 	if deadline.IsZero() {
 		return now.Add(b.flushTimeout)
 	}
 	left := deadline.Sub(now)
-	least := floor
+	least := leastFlush
 	if left > 0 {
-		least = min(floor, left/2)
+		least = min(leastFlush, left/2)
 	}
 	return now.Add(min(b.flushTimeout, max(left-b.margin, least)))
 }
 
-// writing returns when the writing of a last resort has to end that begins now: as a flush, with a time of its own.
-func (b budget) writing(now, deadline time.Time) time.Time {
-	b.flushTimeout = writeTimeout
+// spill returns the end of a SpillPending that begins now: as that of a flush, with spillTimeout as the flush timeout.
+func (b budget) spill(now, deadline time.Time) time.Time {
+	b.flushTimeout = spillTimeout
 	return b.flush(now, deadline)
 }
 
-// guard returns how long after now the timeout guard of an invocation that begins now fires, and whether it does: the
-// guard's time before the deadline, but not before half of what is left has passed, so that an invocation with little
-// time is not guarded from its first moment on.
-func (b budget) guard(now, deadline time.Time) (after time.Duration, ok bool) {
+// preTimeout returns when the agent flushes before the deadline of an invocation that begins now, and when it ends the
+// invocation's open spans, given the duration of the last flush (zero: there was none). Neither comes before half of the
+// time that is left has passed. It returns zero times if the agent does nothing.
+func (b budget) preTimeout(now, deadline time.Time, lastFlush time.Duration) (flushAt, endSpansAt time.Time) {
 	left := deadline.Sub(now)
-	if deadline.IsZero() || left <= 0 || b.timeoutGuard == 0 {
-		return 0, false
+	if deadline.IsZero() || left <= 0 || b.preTimeoutFlush == 0 {
+		return flushAt, endSpansAt
 	}
-	return left - min(b.timeoutGuard, left/2), true
+	lead := defaultEndLead
+	if lastFlush > 0 {
+		lead = min(max(2*lastFlush, leastEndLead), mostEndLead)
+	}
+	before := func(lead time.Duration) time.Time { return now.Add(left - min(lead, left/2)) }
+	return before(b.preTimeoutFlush), before(b.margin + lead)
 }
 
-// plan is when the parts of a shutdown have to end. Each part but the last has a straggle more to return.
-type plan struct {
-	window   time.Duration // from the signal to the end of all
+// shutdownPlan says when the parts of a shutdown end. Each part but the last has returnGrace more to return.
+type shutdownPlan struct {
+	window   time.Duration // from the signal to the end
 	hooks    time.Time     // the shutdown hooks: half of the time
-	flush    time.Time     // the last flush alone: nine tenths of the time; then Shutdown begins beside it
+	flush    time.Time     // the last flush alone: nine tenths of the time; then Shutdown begins
 	shutdown time.Time     // Shutdown, and the last flush
-	end      time.Time     // all, the last line of the log included
+	end      time.Time     // everything, the last log line included
 }
 
 // planShutdown divides the window of a shutdown that begins now. shared says that there are external extensions.
-func (b budget) planShutdown(now time.Time, shared bool) plan {
+func (b budget) planShutdown(now time.Time, shared bool) shutdownPlan {
 	window := b.shutdown
 	if window == 0 {
 		window = windowAlone
 		if shared {
 			window = windowShared
 		}
-		window -= min(b.margin, window/2) // a margin of seconds must not leave nothing
+		window -= min(b.margin, window/2) // a margin of seconds must leave something
 	}
-	parts := window - 2*straggle
-	return plan{
+	parts := window - 2*returnGrace
+	return shutdownPlan{
 		window:   window,
 		hooks:    now.Add(parts / 2),
 		flush:    now.Add(parts * 9 / 10),
@@ -90,5 +104,5 @@ func (b budget) planShutdown(now time.Time, shared bool) plan {
 	}
 }
 
-// share divides what is left until end equally among n, and returns when the first share is over.
+// share divides the time until end into n equal parts, and returns the end of the first.
 func share(now, end time.Time, n int) time.Time { return now.Add(end.Sub(now) / time.Duration(n)) }

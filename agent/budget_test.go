@@ -7,24 +7,24 @@ import (
 
 func TestFlushBudget(t *testing.T) {
 	const ms = time.Millisecond
-	standard := budget{flushTimeout: 2 * time.Second, margin: 50 * ms}
+	normal := budget{flushTimeout: 2 * time.Second, margin: 50 * ms}
 	for _, tt := range []struct {
 		name string
 		b    budget
 		left time.Duration // until the deadline; zero: no deadline is known
 		want time.Duration
 	}{
-		{"no deadline: the flush timeout", standard, 0, 2 * time.Second},
-		{"far deadline: the flush timeout", standard, 15 * time.Minute, 2 * time.Second},
-		{"the timeout and the margin fit exactly", standard, 2050 * ms, 2 * time.Second},
-		{"a margin before the deadline", standard, 2049 * ms, 1999 * ms},
-		{"milliseconds are not cut off", standard, 1234567 * time.Microsecond, 1184567 * time.Microsecond},
+		{"no deadline: the flush timeout", normal, 0, 2 * time.Second},
+		{"far deadline: the flush timeout", normal, 15 * time.Minute, 2 * time.Second},
+		{"the timeout and the margin fit exactly", normal, 2050 * ms, 2 * time.Second},
+		{"a margin before the deadline", normal, 2049 * ms, 1999 * ms},
+		{"milliseconds are not cut off", normal, 1234567 * time.Microsecond, 1184567 * time.Microsecond},
 		{"no margin", budget{flushTimeout: time.Second}, 300 * ms, 300 * ms},
-		{"in the margin: the floor", standard, 60 * ms, floor},
-		{"in the margin: half of what is left", standard, 30 * ms, 15 * ms},
-		{"a moment before the deadline", standard, 2 * ms, 1 * ms},
-		{"past the deadline: the floor", standard, -5 * time.Second, floor},
-		{"a short flush timeout beats the floor", budget{flushTimeout: 5 * ms, margin: 50 * ms}, -1 * ms, 5 * ms},
+		{"in the margin: the least", normal, 60 * ms, leastFlush},
+		{"in the margin: half of what is left", normal, 30 * ms, 15 * ms},
+		{"a moment before the deadline", normal, 2 * ms, 1 * ms},
+		{"past the deadline: the least", normal, -5 * time.Second, leastFlush},
+		{"a short flush timeout beats the least", budget{flushTimeout: 5 * ms, margin: 50 * ms}, -1 * ms, 5 * ms},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			now := time.Unix(1_700_000_000, 0)
@@ -39,16 +39,16 @@ func TestFlushBudget(t *testing.T) {
 	}
 }
 
-func TestWritingHasATimeOfItsOwn(t *testing.T) {
+func TestSpillHasATimeoutOfItsOwn(t *testing.T) {
 	const ms = time.Millisecond
 	now := time.Unix(1_700_000_000, 0)
 	b := budget{flushTimeout: 5 * ms, margin: 50 * ms}
-	for left, want := range map[time.Duration]time.Duration{time.Minute: writeTimeout, 200 * ms: 150 * ms, 50 * ms: floor, 10 * ms: 5 * ms, -ms: floor} {
-		if got := b.writing(now, now.Add(left)).Sub(now); got != want {
+	for left, want := range map[time.Duration]time.Duration{time.Minute: spillTimeout, 200 * ms: 150 * ms, 50 * ms: leastFlush, 10 * ms: 5 * ms, -ms: leastFlush} {
+		if got := b.spill(now, now.Add(left)).Sub(now); got != want {
 			t.Errorf("%v before the deadline: %v, want %v", left, got, want)
 		}
 	}
-	if got := b.writing(now, time.Time{}).Sub(now); got != writeTimeout {
+	if got := b.spill(now, time.Time{}).Sub(now); got != spillTimeout {
 		t.Errorf("no deadline: %v", got)
 	}
 }
@@ -73,7 +73,7 @@ func TestShutdownWindow(t *testing.T) {
 		want   time.Duration
 	}{
 		{"alone", budget{margin: 50 * ms}, false, 450 * ms},
-		{"beside external extensions", budget{margin: 50 * ms}, true, 250 * ms},
+		{"with external extensions", budget{margin: 50 * ms}, true, 250 * ms},
 		{"no margin", budget{}, false, 500 * ms},
 		{"a margin longer than the window takes half of it", budget{margin: 10 * time.Second}, false, 250 * ms},
 		{"a budget of its own is used as it is", budget{margin: 50 * ms, shutdown: 1200 * ms}, true, 1200 * ms},
@@ -109,5 +109,42 @@ func TestShareIsEqualAndNothingIsLost(t *testing.T) {
 	}
 	if got := share(now, end, 1); !got.Equal(end) {
 		t.Errorf("the last share ends %v early", end.Sub(got))
+	}
+}
+
+func TestPreTimeoutBudget(t *testing.T) {
+	const ms = time.Millisecond
+	now := time.Unix(1_700_000_000, 0)
+	for _, tt := range []struct {
+		lead, left, lastFlush time.Duration
+		flush, end            time.Duration // after now; zero: never
+	}{
+		{lead: 200 * ms, left: 3 * time.Second, flush: 2800 * ms, end: 2850 * ms},
+		{lead: 200 * ms, left: 3 * time.Second, lastFlush: ms, flush: 2800 * ms, end: 2900 * ms},
+		{lead: 200 * ms, left: 3 * time.Second, lastFlush: 60 * ms, flush: 2800 * ms, end: 2830 * ms},
+		{lead: 200 * ms, left: 3 * time.Second, lastFlush: time.Minute, flush: 2800 * ms, end: 2750 * ms},
+		{lead: 200 * ms, left: 400 * ms, flush: 200 * ms, end: 250 * ms},
+		{lead: 200 * ms, left: 280 * ms, flush: 140 * ms, end: 140 * ms},
+		{lead: 200 * ms, left: 2 * ms, flush: ms, end: ms},
+		{lead: time.Minute, left: time.Minute, flush: 30 * time.Second, end: time.Minute - 150*ms},
+		{lead: 200 * ms, left: 0},
+		{lead: 200 * ms, left: -time.Second},
+		{lead: 0, left: 3 * time.Second},
+	} {
+		b := budget{margin: 50 * ms, preTimeoutFlush: tt.lead}
+		flush, end := b.preTimeout(now, now.Add(tt.left), tt.lastFlush)
+		if tt.flush == 0 {
+			if !flush.IsZero() || !end.IsZero() {
+				t.Errorf("%v before the end of %v: at %v and %v, want never", tt.lead, tt.left, flush, end)
+			}
+			continue
+		}
+		if flush.Sub(now) != tt.flush || end.Sub(now) != tt.end {
+			t.Errorf("%v before the end of %v, after a flush of %v: flush at %v, end of spans at %v, want %v and %v",
+				tt.lead, tt.left, tt.lastFlush, flush.Sub(now), end.Sub(now), tt.flush, tt.end)
+		}
+	}
+	if flush, _ := (budget{preTimeoutFlush: time.Second}).preTimeout(now, time.Time{}, 0); !flush.IsZero() {
+		t.Error("an unknown deadline has an alarm")
 	}
 }

@@ -53,7 +53,7 @@ func child(url string) {
 	})
 }
 
-// diary is a Flusher that reports to the test, and waits until the test has noted it, so that the order is exact.
+// diary is a Pipeline that reports to the test, and waits until the test has noted it, so that the order is exact.
 type diary string
 
 func (d diary) note(kind eventlog.Kind) error {
@@ -68,7 +68,7 @@ func (d diary) ForceFlush(context.Context) error {
 	return errors.Join(d.note(flushBegun), d.note(flushEnded))
 }
 
-// Shutdown waits for the garbage collector to be put off, which is done beside all else.
+// Shutdown waits for the garbage collector to be held off, which is done concurrently.
 func (d diary) Shutdown(ctx context.Context) error {
 	off := []metrics.Sample{{Name: "/gc/gogc:percent"}}
 	for metrics.Read(off); off[0].Value.Uint64() != math.MaxUint64; metrics.Read(off) {
@@ -80,20 +80,26 @@ func (d diary) Shutdown(ctx context.Context) error {
 	return d.note(shutdownEnded)
 }
 
-func (d diary) EndOpen([8]byte, string) int { _ = d.note(openEnded); return 1 }
+func (d diary) EndOpenSpans([][8]byte, string, string) int { _ = d.note(openEnded); return 1 }
+
+func (d diary) Pending() (n int, flushNow bool)  { return 1, false }
+func (d diary) SetBackgroundExport(bool)         {}
+func (d diary) SetExitDeadline(time.Time)        {}
+func (d diary) SpillPending(context.Context) int { return 0 }
+func (d diary) Counts() []agent.SignalCounts     { return nil }
 
 // newChild returns the world of a function in a child process.
-func newChild(t *testing.T) *world {
+func newChild(t *testing.T) *run {
 	t.Helper()
-	w := &world{T: t, lines: &lines{}}
+	w := &run{T: t, lines: &lines{}}
 	w.config = lambdatest.Config{Log: newLog(), Stderr: w.lines, Timeout: 2 * time.Second}
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		w.note(eventlog.Kind(strings.TrimPrefix(r.URL.Path, "/")), "")
 	}))
 	t.Cleanup(server.Close)
 	// The race detector's run time waits a second in os.Exit unless told otherwise: twice the window.
-	// A busy machine may keep the child from running for longer than the guard's 200 ms.
-	w.config.Env = []string{diaryVariable + "=" + server.URL, "GORACE=atexit_sleep_ms=0", "EPILOGUE_TIMEOUT_GUARD=1s"}
+	// A busy machine may keep the child from running for longer than the 200 ms before a deadline.
+	w.config.Env = []string{diaryVariable + "=" + server.URL, "GORACE=atexit_sleep_ms=0", "EPILOGUE_PRE_TIMEOUT_FLUSH=1s"}
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -135,12 +141,12 @@ func TestChildProcessThatTimesOut(t *testing.T) {
 	w.idle()
 	flushes := w.find(flushEnded, "")
 	if len(flushes) != 2 {
-		t.Fatalf("%d flushes, want the guard's and the last", len(flushes))
+		t.Fatalf("%d flushes, want one before the timeout and the last", len(flushes))
 	}
 	w.inOrder(flushes[0], w.one(lambdatest.KindSigterm, ""), w.find(openEnded, "")[0], flushes[1], w.one(shutdownEnded, ""),
 		w.one(lambdatest.KindProcessExit, ""))
 	if n := len(w.find(openEnded, "")); n != 2 {
-		t.Errorf("EndOpen called %d times, want for the invocation and for the rest", n)
+		t.Errorf("EndOpenSpans called %d times, want for the invocation and for the rest", n)
 	}
 	if e := w.one(lambdatest.KindProcessExit, ""); e.Count != 0 {
 		t.Errorf("%s", e)

@@ -28,11 +28,11 @@ func TestFlushFollowsTheResponseAndPrecedesNext(t *testing.T) {
 	for name, order := range orders {
 		for _, handler := range []time.Duration{0, time.Millisecond, 40 * time.Millisecond} {
 			t.Run(fmt.Sprintf("%s, handler %v", name, handler), func(t *testing.T) {
-				story(t, func(w *world) {
+				scenario(t, func(w *run) {
 					w.config.Order, w.config.OrderGap = order, 10*time.Millisecond
-					w.handle = func(ctx context.Context, _ *mainland) error { return pause(ctx, handler) }
+					w.handle = func(ctx context.Context, _ *function) error { return pause(ctx, handler) }
 					w.flusher.onFlush = taking(30 * time.Millisecond)
-				}, func(w *world) {
+				}, func(w *run) {
 					for i := range 5 {
 						w.serves(strconv.Itoa(i))
 						time.Sleep(time.Hour) // frozen
@@ -49,11 +49,11 @@ func TestFlushFollowsTheResponseAndPrecedesNext(t *testing.T) {
 							w.Errorf("%s: End blocks for %v", id, d)
 						}
 					}
-					if got := w.stats(); got.State != "classic" || got.Invocations != 5 || got.Flushes != 5 ||
-						got.FlushTime != 150*time.Millisecond || got.LetGo != 0 {
+					if got := w.stats(); got.Mode != "extension" || got.Invocations != 5 || got.Flushes != 5 ||
+						got.FlushTime != 150*time.Millisecond || got.HandlersNotStarted != 0 {
 						w.Errorf("stats %+v", got)
 					}
-					if e := w.one(intervalSet, ""); e.Detail != "false" {
+					if e := w.one(backgroundSet, ""); e.Detail != "false" {
 						w.Errorf("interval flush set to %s", e.Detail)
 					}
 					w.gracefully()
@@ -64,7 +64,7 @@ func TestFlushFollowsTheResponseAndPrecedesNext(t *testing.T) {
 }
 
 func TestRegistersForInvokeUnderItsName(t *testing.T) {
-	story(t, func(w *world) { w.options = []agent.Option{agent.WithExtensionName("ours")} }, func(w *world) {
+	scenario(t, func(w *run) { w.options = []agent.Option{agent.WithExtensionName("ours")} }, func(w *run) {
 		w.serves("r")
 		if e := w.one(lambdatest.KindExtensionRegistered, ""); e.Who != "ours" || e.Detail != "INVOKE" {
 			w.Errorf("%s", e)
@@ -73,7 +73,7 @@ func TestRegistersForInvokeUnderItsName(t *testing.T) {
 }
 
 func TestBadExtensionNameIsReplacedAndLogged(t *testing.T) {
-	story(t, func(w *world) { w.config.Env = []string{"EPILOGUE_EXTENSION_NAME=two words"} }, func(w *world) {
+	scenario(t, func(w *run) { w.config.Env = []string{"EPILOGUE_EXTENSION_NAME=two words"} }, func(w *run) {
 		w.serves("r")
 		if e := w.one(lambdatest.KindExtensionRegistered, ""); e.Who != "epilogue" {
 			w.Errorf("%s", e)
@@ -83,10 +83,10 @@ func TestBadExtensionNameIsReplacedAndLogged(t *testing.T) {
 }
 
 func TestSlowBackendDelaysNeitherResponseNorBeyondTheBudget(t *testing.T) {
-	story(t, func(w *world) {
+	scenario(t, func(w *run) {
 		w.config.Timeout = 30 * time.Second
 		w.flusher.onFlush = taking(time.Hour) // hangs, and honours its context
-	}, func(w *world) {
+	}, func(w *run) {
 		for i := range 3 {
 			id := strconv.Itoa(i)
 			w.serves(id)
@@ -106,11 +106,11 @@ func TestSlowBackendDelaysNeitherResponseNorBeyondTheBudget(t *testing.T) {
 }
 
 func TestFlushEndsAMarginBeforeTheDeadline(t *testing.T) {
-	story(t, func(w *world) {
+	scenario(t, func(w *run) {
 		w.config.Timeout = 3 * time.Second
-		w.handle = func(ctx context.Context, _ *mainland) error { return pause(ctx, 2200*time.Millisecond) }
+		w.handle = func(ctx context.Context, _ *function) error { return pause(ctx, 2200*time.Millisecond) }
 		w.flusher.onFlush = taking(time.Hour)
-	}, func(w *world) {
+	}, func(w *run) {
 		w.serves("r")
 		// What the platform calls the deadline is cut to milliseconds, and the bubble's clock is exact to them.
 		if d := w.one(flushBegun, "").Duration; d != 750*time.Millisecond {
@@ -122,11 +122,11 @@ func TestFlushEndsAMarginBeforeTheDeadline(t *testing.T) {
 
 func TestFlusherThatIgnoresItsContextIsLeftBehindAndNotPiledUp(t *testing.T) {
 	release := make(chan struct{})
-	story(t, func(w *world) {
+	scenario(t, func(w *run) {
 		release = make(chan struct{})
 		w.config.Timeout = 30 * time.Second
 		w.flusher.onFlush = func(context.Context, int) error { <-release; return nil }
-	}, func(w *world) {
+	}, func(w *run) {
 		w.serves("1")
 		if d := between(w.one(flushBegun, ""), w.one(lambdatest.KindExtensionNext, "1")); d != 2010*time.Millisecond {
 			w.Errorf("the environment is held for %v, want the flush timeout and the time to return", d)
@@ -152,14 +152,14 @@ func TestFlusherThatIgnoresItsContextIsLeftBehindAndNotPiledUp(t *testing.T) {
 }
 
 func TestFlushErrorsAreCountedAndLoggedAtIntervals(t *testing.T) {
-	story(t, func(w *world) {
+	scenario(t, func(w *run) {
 		w.flusher.onFlush = func(_ context.Context, call int) error {
 			if call == 7 {
 				panic("broken exporter")
 			}
 			return errors.New("backend says no")
 		}
-	}, func(w *world) {
+	}, func(w *run) {
 		for i := range 10 {
 			w.serves(strconv.Itoa(i))
 		}
@@ -176,8 +176,8 @@ func TestFlushErrorsAreCountedAndLoggedAtIntervals(t *testing.T) {
 	})
 }
 
-func TestPayloadThatDoesNotDecodeIsLetGoAfterTheGrace(t *testing.T) {
-	story(t, func(w *world) { w.config.Order = lambdatest.OrderInvokeFirst }, func(w *world) {
+func TestPayloadThatDoesNotDecodeIsHandlersNotStartedAfterTheGrace(t *testing.T) {
+	scenario(t, func(w *run) { w.config.Order = lambdatest.OrderInvokeFirst }, func(w *run) {
 		w.serves("before")
 		resp, err := w.env.Invoke(w.Context(), lambdatest.Invocation{RequestID: "bad", Payload: notJSON})
 		if err != nil || resp.FunctionError == "" {
@@ -191,7 +191,7 @@ func TestPayloadThatDoesNotDecodeIsLetGoAfterTheGrace(t *testing.T) {
 			w.Errorf("%d flushes, want one for each invocation", n)
 		}
 		w.serves("after")
-		if got := w.stats(); got.LetGo != 1 || got.LateBegins != 0 || got.Invocations != 3 {
+		if got := w.stats(); got.HandlersNotStarted != 1 || got.LateStarts != 0 || got.Invocations != 3 {
 			w.Errorf("stats %+v", got)
 		}
 		w.gracefully()
@@ -199,16 +199,16 @@ func TestPayloadThatDoesNotDecodeIsLetGoAfterTheGrace(t *testing.T) {
 }
 
 func TestLateBeginFlushesByItself(t *testing.T) {
-	story(t, func(w *world) {
+	scenario(t, func(w *run) {
 		w.config.Order, w.config.OrderGap = lambdatest.OrderInvokeFirst, 400*time.Millisecond
 		w.flusher.onFlush = taking(30 * time.Millisecond)
-		w.handle = func(_ context.Context, m *mainland) error {
-			if m.agent.Holds(m.id) {
+		w.handle = func(_ context.Context, m *function) error {
+			if m.agent.FlushesAfterEnd(m.id) {
 				w.Error("an invocation that was let go is said to be held")
 			}
 			return nil
 		}
-	}, func(w *world) {
+	}, func(w *run) {
 		w.serves("late")
 		posted := w.one(lambdatest.KindResponsePosted, "late")
 		next := w.find(lambdatest.KindRuntimeNext, "late")[0]
@@ -218,18 +218,18 @@ func TestLateBeginFlushesByItself(t *testing.T) {
 		if d := w.one(endReturned, "late").Duration; d != 30*time.Millisecond {
 			w.Errorf("End took %v, want the flush", d)
 		}
-		if got := w.stats(); got.LetGo != 1 || got.LateBegins != 1 {
+		if got := w.stats(); got.HandlersNotStarted != 1 || got.LateStarts != 1 {
 			w.Errorf("stats %+v", got)
 		}
 	})
 }
 
 func TestBeginDuringTheFlushOfTheGraceIsHeld(t *testing.T) {
-	story(t, func(w *world) {
+	scenario(t, func(w *run) {
 		w.config.Order, w.config.OrderGap = lambdatest.OrderInvokeFirst, 300*time.Millisecond
-		w.handle = func(ctx context.Context, _ *mainland) error { return pause(ctx, 200*time.Millisecond) }
+		w.handle = func(ctx context.Context, _ *function) error { return pause(ctx, 200*time.Millisecond) }
 		w.flusher.onFlush = taking(100 * time.Millisecond) // from 250 to 350
-	}, func(w *world) {
+	}, func(w *run) {
 		w.serves("r")
 		flushes := w.find(flushBegun, "")
 		if len(flushes) != 2 {
@@ -237,19 +237,19 @@ func TestBeginDuringTheFlushOfTheGraceIsHeld(t *testing.T) {
 		}
 		w.inOrder(flushes[0], w.one(handlerBegun, "r"), w.one(lambdatest.KindResponsePosted, "r"), flushes[1],
 			w.one(lambdatest.KindExtensionNext, "r"))
-		if got := w.stats(); got.LetGo != 0 {
+		if got := w.stats(); got.HandlersNotStarted != 0 {
 			w.Errorf("stats %+v", got)
 		}
 	})
 }
 
 func TestUnwrappedFunctionIsNeverHeld(t *testing.T) {
-	story(t, func(w *world) {
+	scenario(t, func(w *run) {
 		w.wrapped = false
-		w.handle = func(ctx context.Context, _ *mainland) error { return pause(ctx, time.Second) }
+		w.handle = func(ctx context.Context, _ *function) error { return pause(ctx, time.Second) }
 		w.flusher.onFlush = taking(900 * time.Millisecond)
 		w.config.Order = lambdatest.OrderInvokeFirst
-	}, func(w *world) {
+	}, func(w *run) {
 		w.serves("1")
 		w.serves("2")
 		for _, id := range []string{"1", "2"} {
@@ -260,7 +260,7 @@ func TestUnwrappedFunctionIsNeverHeld(t *testing.T) {
 				w.Errorf("%s is held for %v", id, d)
 			}
 		}
-		if got := w.stats(); got.Unattached != 2 || got.Flushes != 2 {
+		if got := w.stats(); got.UnwrappedInvokes != 2 || got.Flushes != 2 {
 			w.Errorf("stats %+v", got)
 		}
 		w.gracefully()
@@ -271,16 +271,16 @@ func TestUnwrappedFunctionIsNeverHeld(t *testing.T) {
 func TestEndFlushesForATrackerThatDidNotAttach(t *testing.T) {
 	for name, order := range orders {
 		t.Run(name, func(t *testing.T) {
-			story(t, func(w *world) {
+			scenario(t, func(w *run) {
 				w.unattached = true
 				w.config.Order = order
-				w.handle = func(_ context.Context, m *mainland) error {
-					if m.agent.Holds(m.id) {
+				w.handle = func(_ context.Context, m *function) error {
+					if m.agent.FlushesAfterEnd(m.id) {
 						w.Error("said to be held")
 					}
 					return pause(context.Background(), time.Second)
 				}
-			}, func(w *world) {
+			}, func(w *run) {
 				w.serves("r")
 				posted, next := w.one(lambdatest.KindResponsePosted, "r"), w.find(lambdatest.KindRuntimeNext, "r")[0]
 				if n := len(w.within(posted, next, flushEnded)); n == 0 {
@@ -292,11 +292,11 @@ func TestEndFlushesForATrackerThatDidNotAttach(t *testing.T) {
 }
 
 func TestUnwrappedFunctionsFlushesDoNotPileUp(t *testing.T) {
-	story(t, func(w *world) {
+	scenario(t, func(w *run) {
 		w.wrapped = false
 		w.config.Timeout = 30 * time.Second
 		w.flusher.onFlush = taking(time.Hour)
-	}, func(w *world) {
+	}, func(w *run) {
 		for i := range 20 {
 			w.serves(strconv.Itoa(i))
 		}
@@ -307,9 +307,9 @@ func TestUnwrappedFunctionsFlushesDoNotPileUp(t *testing.T) {
 }
 
 func TestErrorsAreFlushedAfterTheyHaveBeenPosted(t *testing.T) {
-	story(t, func(w *world) {
-		w.handle = func(context.Context, *mainland) error { return errors.New("no such order") }
-	}, func(w *world) {
+	scenario(t, func(w *run) {
+		w.handle = func(context.Context, *function) error { return errors.New("no such order") }
+	}, func(w *run) {
 		for _, id := range []string{"1", "2"} {
 			if resp := w.invokeAs(id); resp.ErrorMessage != "no such order" {
 				w.Errorf("%+v", resp)
@@ -324,10 +324,10 @@ func TestErrorsAreFlushedAfterTheyHaveBeenPosted(t *testing.T) {
 }
 
 func TestPanicIsFlushedBeforeTheProcessEnds(t *testing.T) {
-	story(t, func(w *world) {
-		w.handle = func(context.Context, *mainland) error { panic("bad luck") }
+	scenario(t, func(w *run) {
+		w.handle = func(context.Context, *function) error { panic("bad luck") }
 		w.flusher.onFlush = taking(20 * time.Millisecond)
-	}, func(w *world) {
+	}, func(w *run) {
 		w.invokeAs("r")
 		w.idle()
 		w.inOrder(w.find(flushEnded, "")[0], w.one(lambdatest.KindErrorPosted, "r"), w.one(lambdatest.KindProcessExit, ""))
@@ -337,15 +337,15 @@ func TestPanicIsFlushedBeforeTheProcessEnds(t *testing.T) {
 // TestRefusedResponseIsFlushedBeforeTheProcessEnds: after a 413 the response is closed and the process ends at once, so
 // the wrapper flushes in Close when it knows that the response was too long.
 func TestRefusedResponseIsFlushedBeforeTheProcessEnds(t *testing.T) {
-	story(t, func(w *world) {
+	scenario(t, func(w *run) {
 		w.config.MaxResponse = 3
-		w.onClose = func(m *mainland) {
+		w.onClose = func(m *function) {
 			if err := m.agent.Flush(m.id); err != nil {
 				w.Errorf("Flush: %v", err)
 			}
 		}
 		w.flusher.onFlush = taking(20 * time.Millisecond)
-	}, func(w *world) {
+	}, func(w *run) {
 		if resp := w.invokeAs("r"); resp.FunctionError == "" {
 			w.Errorf("%+v", resp)
 		}
@@ -359,8 +359,8 @@ func TestRefusedResponseIsFlushedBeforeTheProcessEnds(t *testing.T) {
 }
 
 func TestFlushIsJoinedAndBounded(t *testing.T) {
-	story(t, func(w *world) {
-		w.handle = func(_ context.Context, m *mainland) error {
+	scenario(t, func(w *run) {
+		w.handle = func(_ context.Context, m *function) error {
 			errs := make(chan error, 5)
 			for range cap(errs) {
 				go func() { errs <- m.agent.Flush(m.id) }()
@@ -373,7 +373,7 @@ func TestFlushIsJoinedAndBounded(t *testing.T) {
 			return nil
 		}
 		w.flusher.onFlush = taking(10 * time.Millisecond)
-	}, func(w *world) {
+	}, func(w *run) {
 		w.serves("r")
 		// The first begins at once, the four others share the next, and the end has one of its own.
 		if n := len(w.find(flushBegun, "")); n != 3 {
@@ -387,13 +387,13 @@ func TestFlushIsJoinedAndBounded(t *testing.T) {
 
 func TestFlushReturnsTheFlushersError(t *testing.T) {
 	no := errors.New("backend says no")
-	story(t, func(w *world) {
-		w.handle = func(_ context.Context, m *mainland) error {
+	scenario(t, func(w *run) {
+		w.handle = func(_ context.Context, m *function) error {
 			if err := m.agent.Flush(m.id); !errors.Is(err, no) {
 				w.Errorf("Flush: %v", err)
 			}
 			return nil
 		}
 		w.flusher.onFlush = func(context.Context, int) error { return no }
-	}, func(w *world) { w.serves("r") })
+	}, func(w *run) { w.serves("r") })
 }

@@ -13,20 +13,20 @@ import (
 // an invocation, or to stop asking for the next.
 func TestContextEndShutsTelemetryDown(t *testing.T) {
 	var cancel context.CancelFunc
-	story(t, func(w *world) {
+	scenario(t, func(w *run) {
 		w.context = func(ctx context.Context) context.Context {
 			ctx, cancel = context.WithCancel(ctx)
 			return ctx
 		}
 		w.flusher.onFlush = taking(10 * time.Millisecond)
 		w.config.Order = lambdatest.OrderInvokeFirst
-		w.handle = func(_ context.Context, m *mainland) error {
+		w.handle = func(_ context.Context, m *function) error {
 			if err := m.agent.Flush(m.id); m.id != "before" && err == nil {
 				w.Error("a flush after the shutdown is said to have worked")
 			}
 			return nil
 		}
-	}, func(w *world) {
+	}, func(w *run) {
 		w.serves("before")
 		cancel()
 		time.Sleep(50 * time.Millisecond) // the last flush takes 10 of them
@@ -62,14 +62,14 @@ func TestContextEndShutsTelemetryDown(t *testing.T) {
 // TestContextEndDuringAnInvocation: the environment does not freeze on the last flush.
 func TestContextEndDuringAnInvocation(t *testing.T) {
 	var cancel context.CancelFunc
-	story(t, func(w *world) {
+	scenario(t, func(w *run) {
 		w.context = func(ctx context.Context) context.Context {
 			ctx, cancel = context.WithCancel(ctx)
 			return ctx
 		}
-		w.handle = func(context.Context, *mainland) error { cancel(); return nil }
+		w.handle = func(context.Context, *function) error { cancel(); return nil }
 		w.flusher.onFlush = taking(100 * time.Millisecond)
-	}, func(w *world) {
+	}, func(w *run) {
 		w.serves("r")
 		flushes := w.find(flushEnded, "") // the last one, and perhaps the invocation's before it
 		w.inOrder(flushes[len(flushes)-1], w.one(shutdownEnded, ""), w.one(lambdatest.KindExtensionNext, "r"))

@@ -23,13 +23,13 @@ func ExampleStart() {
 		agent.WithLogger(slog.New(slog.NewTextHandler(os.Stderr, nil))),
 	)
 	// lambda.Start(handler.Wrap(handle, handler.WithTracker(ag)))
-	fmt.Println(ag.Stats().State)
-	// Output: outside
+	fmt.Println(ag.Stats().Mode)
+	// Output: not-lambda
 }
 
-// Traces, metrics and logs of different providers are flushed together.
-func ExampleJoin() {
-	all := agent.Join(printer{}, nil)
+// Flushers of several libraries are flushed one after another.
+func ExampleMultiFlusher() {
+	all := agent.MultiFlusher(printer{}, nil)
 	if err := all.ForceFlush(context.Background()); err != nil {
 		fmt.Println(err)
 	}
@@ -37,9 +37,9 @@ func ExampleJoin() {
 }
 
 // A function without telemetry that only wants to do something when its environment ends.
-func ExampleWithSignalOnly() {
-	agent.Start(context.Background(), agent.Join(),
-		agent.WithSignalOnly(),
+func ExampleWithShutdownOnly() {
+	agent.Start(context.Background(), agent.MultiFlusher(),
+		agent.WithShutdownOnly(),
 		agent.WithShutdownHook(func(ctx context.Context) {
 			deadline, _ := ctx.Deadline()
 			fmt.Println("close the database before", deadline)

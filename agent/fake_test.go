@@ -1,28 +1,28 @@
 package agent_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"log/slog"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/epilogue-go/epilogue/agent"
 	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
 )
 
-// fakeFlusher records its calls, and a test can hold each of them.
+// fakeFlusher is a Pipeline that records its calls, and a test can hold each of them.
 type fakeFlusher struct {
-	log     *eventlog.Log
-	onFlush func(ctx context.Context, call int) error // nil: all well; calls count from 1
-	onEnd   func(root [8]byte)
-	onOpen  func(ctx context.Context) error // of ExportOpen, which exports two spans; nil: all well
-	onClose func(ctx context.Context) error
-	counts  []slog.Attr
-
-	onHasten func()
-	onWrite  func(ctx context.Context) int // nil: nothing is pending
+	log        *eventlog.Log
+	onFlush    func(ctx context.Context, call int) error // nil: success; calls count from 1
+	onPending  func() (n int, flushNow bool)             // nil: one item waits
+	onEnd      func(roots [][8]byte)                     // of EndOpenSpans, which ends a span for each root
+	onDeadline func()
+	onSpill    func(ctx context.Context) int // nil: nothing is pending
+	onClose    func(ctx context.Context) error
+	counts     []agent.SignalCounts
 
 	mu      sync.Mutex
 	calls   int
@@ -59,60 +59,52 @@ func (f *fakeFlusher) Shutdown(ctx context.Context) error {
 	return f.onClose(ctx)
 }
 
-func (f *fakeFlusher) EndOpen(root [8]byte, reason string) int {
-	who := string(bytes.TrimRight(root[:], "\x00"))
-	f.log.Add(eventlog.Event{Kind: openEnded, Who: who, Detail: reason})
+func (f *fakeFlusher) Pending() (n int, flushNow bool) {
+	if f.onPending == nil {
+		return 1, false
+	}
+	return f.onPending()
+}
+
+func (f *fakeFlusher) EndOpenSpans(roots [][8]byte, errorType, reason string) int {
+	detail := reason
+	if errorType != "" {
+		detail = "[" + errorType + "] " + reason
+	}
+	names := make([]string, 0, len(roots))
+	for _, root := range roots {
+		names = append(names, strings.TrimRight(string(root[:]), "\x00"))
+	}
+	slices.Sort(names) // their order says nothing
+	f.log.Add(eventlog.Event{Kind: openEnded, Who: strings.Join(names, " "), Detail: detail})
 	if f.onEnd != nil {
-		f.onEnd(root)
+		f.onEnd(roots)
 	}
-	return 1
+	return max(1, len(roots))
 }
 
-func (f *fakeFlusher) EndOpenAs(root [8]byte, errorType, reason string) int {
-	return f.EndOpen(root, "["+errorType+"] "+reason)
-}
-
-func (f *fakeFlusher) ExportOpen(ctx context.Context, root [8]byte, errorType, reason string) (n int, err error) {
-	who := string(bytes.TrimRight(root[:], "\x00"))
-	f.log.Add(eventlog.Event{Kind: exportBegun, Who: who, Detail: "[" + errorType + "] " + reason, Duration: left(ctx)})
-	defer func() { f.log.Add(eventlog.Event{Kind: exportEnded, Who: who, Detail: fmt.Sprint(err)}) }()
-	if f.onOpen != nil {
-		err = f.onOpen(ctx)
-	}
-	if err != nil {
-		return 0, err
-	}
-	return 2, nil
-}
-
-func (f *fakeFlusher) Hasten(until time.Time) {
-	f.log.Add(eventlog.Event{Kind: hastened, Duration: time.Until(until)})
-	if f.onHasten != nil {
-		f.onHasten()
+func (f *fakeFlusher) SetExitDeadline(t time.Time) {
+	f.log.Add(eventlog.Event{Kind: deadlineSet, Duration: time.Until(t)})
+	if f.onDeadline != nil {
+		f.onDeadline()
 	}
 }
 
-func (f *fakeFlusher) WriteOut(ctx context.Context) int {
-	f.log.Add(eventlog.Event{Kind: writtenOut, Duration: left(ctx)})
-	if f.onWrite != nil {
-		return f.onWrite(ctx)
+func (f *fakeFlusher) SpillPending(ctx context.Context) int {
+	f.log.Add(eventlog.Event{Kind: spilled, Duration: left(ctx)})
+	if f.onSpill != nil {
+		return f.onSpill(ctx)
 	}
 	return 0
 }
 
-func (f *fakeFlusher) SetIntervalFlush(on bool) {
-	f.log.Add(eventlog.Event{Kind: intervalSet, Detail: strconv.FormatBool(on)})
+func (f *fakeFlusher) SetBackgroundExport(on bool) {
+	f.log.Add(eventlog.Event{Kind: backgroundSet, Detail: strconv.FormatBool(on)})
 }
 
-func (f *fakeFlusher) LogValue() slog.Value { return slog.GroupValue(f.counts...) }
+func (f *fakeFlusher) Counts() []agent.SignalCounts { return f.counts }
 
-// backlogFlusher is a fakeFlusher that tells what waits.
-type backlogFlusher struct {
-	*fakeFlusher
-	backlog func() (waiting int, urgent bool)
-}
-
-func (f backlogFlusher) Backlog() (waiting int, urgent bool) { return f.backlog() }
+var _ agent.Pipeline = (*fakeFlusher)(nil)
 
 // overlaps is the most calls of ForceFlush at once.
 func (f *fakeFlusher) overlaps() int {

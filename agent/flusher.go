@@ -3,86 +3,60 @@ package agent
 import (
 	"context"
 	"time"
+
+	"github.com/epilogue-go/epilogue/internal/counts"
 )
 
-// Flusher is the telemetry that the agent sees out of the process: *otelx.SDK, the OpenTelemetry SDK's providers, or
-// several of them behind [Join].
+// Flusher is the telemetry that the agent flushes: *otelx.SDK, a provider of the OpenTelemetry SDK, or several of them
+// behind a [MultiFlusher]. It may also be a [Pipeline].
 //
-// Both methods are given a context with a deadline, which the Flusher is expected to honour. One that does not is left
-// behind when its time is up and is not called again before it has returned, so that it can neither hold the
-// environment nor pile up. Calls of ForceFlush never overlap each other. Shutdown comes last, once, and when the last
-// ForceFlush has returned, if it does so in nine tenths of the shutdown's time. Else Shutdown begins beside it, and both
-// may go on until the end of the time, so that a slow request under way is not cut off for a second one. The two must be
-// safe for that, as those of OpenTelemetry's providers and processors are (OpenTelemetry Specification, "Concurrency
-// requirements"). A panic counts as an error.
+// The agent never calls ForceFlush twice at once. It calls Shutdown once, after the last ForceFlush. If that takes more
+// than nine tenths of the shutdown window, Shutdown begins while ForceFlush still runs, so both must be safe for
+// concurrent use (OpenTelemetry Specification, "Concurrency requirements").
 //
-// A Flusher may also implement [Backlogger], [OpenEnder], [TypedOpenEnder], [OpenExporter], [IntervalSetter],
-// [Hastener], [OutWriter] and [log/slog.LogValuer]. The value of the latter is a group of counts that the agent's last log line carries; what it
-// holds under the keys "pending" and "dropped" counts as not delivered.
+// Each call has a context with a deadline. The agent abandons a call that does not return 10 ms after its deadline, and
+// does not call ForceFlush again before that call has returned. A panic counts as an error.
 type Flusher interface {
-	// ForceFlush delivers what has ended before the call. Nil says that all of it has been delivered; what has not
-	// is expected to be kept for the next call.
+	// ForceFlush delivers the telemetry that has ended before the call. It returns nil only if all of it was
+	// delivered, and keeps the rest for the next call.
 	ForceFlush(ctx context.Context) error
 
-	// Shutdown delivers what is left and lets go of resources.
+	// Shutdown delivers the telemetry that is left and releases resources.
 	Shutdown(ctx context.Context) error
 }
 
-// Backlogger is what a [Flusher] implements that knows what waits in it. The agent asks at the end of each invocation, and
-// flushes nothing where nothing waits. Of a Flusher that is none it takes for granted that something does, and does not
-// know what it sends by a timer of its own, which a freeze may interrupt where a flush is put off.
-type Backlogger interface {
-	// Backlog returns at once how much waits to be delivered, and whether a flush must not be put off, whatever the
-	// [FlushStrategy]: something is being sent, which a freeze would interrupt, room runs short, or the next ForceFlush
-	// has something to report. Where it returns 0 and false, ForceFlush would do nothing and return nil.
-	Backlog() (waiting int, urgent bool)
+// Pipeline is a [Flusher] that knows the state of its telemetry. *otelx.SDK is one. [Start] checks once whether the
+// Flusher has all methods of Pipeline. If it has some of them but not all, the agent uses none and logs which are
+// missing.
+//
+// All methods but the Flusher's return quickly. The agent bounds each call and recovers panics.
+type Pipeline interface {
+	Flusher
+
+	// Pending returns the number of items that wait or are being sent. flushNow forbids to defer the flush: an
+	// export is under way, which a freeze would interrupt, memory runs short, or the next ForceFlush has an error to
+	// report. If it returns 0 and false, ForceFlush has nothing to do and the agent skips it.
+	Pending() (n int, flushNow bool)
+
+	// SetBackgroundExport switches exports by timer on or off. The agent calls it once, in Start: on if the
+	// environment does not freeze, off if it does.
+	SetBackgroundExport(on bool)
+
+	// EndOpenSpans ends the open spans at and under the roots, or every open span if roots is nil, with status Error
+	// and the reason. It sets the attribute error.type if errorType is not empty. It returns how many spans it ended.
+	EndOpenSpans(roots [][8]byte, errorType, reason string) int
+
+	// SetExitDeadline tells the Pipeline that the process exits at t, so that it uses the remaining time as well as
+	// it can. The zero time clears the deadline. If the process still runs after t, everything is normal again.
+	SetExitDeadline(t time.Time)
+
+	// SpillPending writes the pending items to a place that outlives the process, until ctx ends, and returns how
+	// many it has written. The agent calls it after the last ForceFlush of a process that exits without a shutdown.
+	SpillPending(ctx context.Context) int
+
+	// Counts returns the delivery counts of each signal, in a fixed order.
+	Counts() []SignalCounts
 }
 
-// OpenEnder is what a [Flusher] implements whose spans can be ended from outside. At SIGTERM the agent ends in this way
-// the spans that a handler was still working on, so that a timed-out invocation leaves a trace.
-type OpenEnder interface {
-	// EndOpen ends the open spans at and under the span id root, or all open spans where root is zero, with status
-	// Error and the reason. It returns how many it ended.
-	EndOpen(root [8]byte, reason string) int
-}
-
-// TypedOpenEnder is what an [OpenEnder] implements that can say what kind of error ended the spans. The agent then says
-// "timeout" of an invocation that has timed out.
-type TypedOpenEnder interface {
-	// EndOpenAs does what EndOpen does, and gives each span that has none the attribute error.type.
-	EndOpenAs(root [8]byte, errorType, reason string) int
-}
-
-// OpenExporter is what a [Flusher] implements that can export copies of spans that go on. The agent calls it shortly
-// before an invocation's deadline, where what is open then might be lost: see the package's documentation. Calls may
-// overlap ForceFlush and, for several invocations, each other.
-type OpenExporter interface {
-	// ExportOpen exports copies of the open spans around the span id root, as if they ended now, with status Error,
-	// the reason, the attribute error.type, and a mark that says that they are provisional. It returns how many were
-	// delivered, soon after ctx has ended at the latest, and neither ends the spans nor keeps the copies.
-	ExportOpen(ctx context.Context, root [8]byte, errorType, reason string) (int, error)
-}
-
-// IntervalSetter is what a [Flusher] implements that can also flush by a timer of its own. The agent tells it once, in
-// [Start], whether it is to do so: on where the environment does not freeze (outside Lambda, on Lambda Managed
-// Instances), off where a timer would be frozen with the environment.
-type IntervalSetter interface {
-	SetIntervalFlush(on bool)
-}
-
-// Hastener is what a [Flusher] implements that can make more of its last moments if it knows that they are.
-type Hastener interface {
-	// Hasten is called when the shutdown begins, and returns at once. Until then there is time, and Shutdown is to
-	// follow. It is also called before the ForceFlush of an outcome after which the process ends without a shutdown, a
-	// panic for one. A ForceFlush may be under way; the agent ends its context early enough for another one, which is free to
-	// await what the first has begun.
-	Hasten(until time.Time)
-}
-
-// OutWriter is what a [Flusher] implements that has a last resort. The agent calls it where the process is about to end
-// without a shutdown, after the last ForceFlush.
-type OutWriter interface {
-	// WriteOut writes what is pending to where it outlasts the process, and returns how much it was, when ctx ends at
-	// the latest. Nothing is written twice, by Shutdown neither.
-	WriteOut(ctx context.Context) int
-}
+// SignalCounts counts the items of one signal.
+type SignalCounts = counts.Signal

@@ -6,10 +6,10 @@ import (
 	"strconv"
 )
 
-// putOffGC keeps the garbage collector from beginning again in a process that ends within the second, as long as it has
-// memory to spare: on the share of the CPU that a small function has, a cycle costs about a fifth of what the shutdown's
-// window holds. It waits for a cycle under way. memoryMB is AWS_LAMBDA_FUNCTION_MEMORY_SIZE.
-func putOffGC(memoryMB string) {
+// holdOffGC keeps the garbage collector from starting in a process that exits within a second, if there is memory to
+// spare: on a small function's share of the CPU a cycle costs about a fifth of the shutdown window. It waits for a cycle
+// that is under way. memoryMB is AWS_LAMBDA_FUNCTION_MEMORY_SIZE.
+func holdOffGC(memoryMB string) {
 	mb, err := strconv.ParseUint(memoryMB, 10, 31)
 	if err != nil {
 		return
@@ -26,8 +26,8 @@ func putOffGC(memoryMB string) {
 	gc.SetGCPercent(-1)
 }
 
-// spareMemory returns up to which size Go's memory may grow before it is collected again, in a function with that much
-// memory of which so much is in use, and whether that is far enough away.
+// spareMemory returns the size to which Go's memory may grow before the next collection, in a function with that much
+// memory, and whether at most half of that is in use.
 func spareMemory(memory, inUse int64) (limit int64, ok bool) {
 	limit = memory / 4 * 3
 	return limit, inUse <= limit/2

@@ -5,12 +5,12 @@ import (
 	"testing"
 )
 
-// An emulated process shares its garbage collector with what goes on after its end.
-func TestGCIsNotPutOffWhereExitMayReturn(t *testing.T) {
+// An emulated process shares its garbage collector with other processes.
+func TestGCIsNotHeldOffIfExitMayReturn(t *testing.T) {
 	percent := []metrics.Sample{{Name: "/gc/gogc:percent"}}
 	metrics.Read(percent)
 	before := percent[0].Value.Uint64()
-	Process{Exit: func(int) {}}.withDefaults().putOffGC("1024")
+	Process{Exit: func(int) {}}.withDefaults().holdOffGC("1024")
 	if metrics.Read(percent); percent[0].Value.Uint64() != before {
 		t.Errorf("GOGC is %d, was %d", percent[0].Value.Uint64(), before)
 	}

@@ -1,40 +1,66 @@
 package agent
 
 import (
-	"slices"
 	"sync"
 	"time"
 )
 
-// maxInvocations bounds how many invocations are remembered. One at a time is in flight in most functions, some tens on
-// Managed Instances; the rest are past ones, kept so that a second End is recognized.
-const maxInvocations = 256
+// maxPast bounds the past invocations that are remembered, so that a second End is recognized.
+const maxPast = 256
 
-// invocation is what is known of one, from three sides that report in any order: the handler (begun, ended), the
-// platform (invoked), and the loop, which may let it go. Everything is level-triggered: what has happened stays
-// visible, so nobody has to be waiting for it when it does.
+// handlerState is the handler's side of an invocation.
+type handlerState uint8
+
+const (
+	handlerNotStarted handlerState = iota
+	handlerRunning                 // Begin was called
+	handlerEnded                   // End was called
+)
+
+// eventState is the platform's side of an invocation: what the loop does about its INVOKE event.
+type eventState uint8
+
+const (
+	eventAwaited  eventState = iota // has not come
+	eventHeld                       // has come; the loop waits for the end
+	eventReleased                   // has come; the loop does not wait, because no handler started in time
+	eventOrphaned                   // the invocation ended, and the loop stopped waiting for the event to flush it
+)
+
+// flushState says whether the invocation has had its flush. There is no second one after a failure.
+type flushState uint8
+
+const (
+	notFlushed flushState = iota
+	flushed
+	flushFailed
+)
+
+// invocation is the agent's knowledge of one invocation. Handler, platform and loop report in any order, so each state
+// stays visible after it was reached.
 type invocation struct {
 	id string
 
 	begun chan struct{} // closed by begin
-	ended chan struct{} // closed by end, or when the invocation is forgotten, so that nobody waits for ever
+	ended chan struct{} // closed by end, or when another invocation of the same id replaces this one
 
-	// The invocations' mutex guards the rest.
+	// The mutex of invocations guards the rest.
+	handler  handlerState
+	event    eventState
+	flush    flushState
 	deadline time.Time // zero: not known
 	root     [8]byte   // the span id of its root span; zero: none
-	alarm    *alarm    // its timeout guard; nil: none, or over
-	invoked  bool      // its INVOKE event has come
-	letGo    bool      // the loop does not wait for its end, which therefore flushes by itself
-	forsaken bool      // it has ended, and the loop did not wait for its INVOKE event to flush it
-	flushed  bool      // a flush for it has been made
-	spent    bool      // that has failed: there is no second budget
+	past     bool      // it is in the list of past invocations
+
+	alarm      *alarm    // its timer before the deadline; nil: none, or over
+	endSpansAt time.Time // when the agent ends its open spans; zero: never
+	spansEnded bool      // the agent has ended them
 }
 
 func (inv *invocation) hasBegun() bool { return isClosed(inv.begun) }
 func (inv *invocation) hasEnded() bool { return isClosed(inv.ended) }
-func (inv *invocation) inFlight() bool { return inv.hasBegun() && !inv.hasEnded() }
 
-// isClosed reports whether c, on which nothing is ever sent, has been closed.
+// isClosed reports whether c, on which nothing is sent, has been closed.
 func isClosed(c <-chan struct{}) bool {
 	select {
 	case <-c:
@@ -44,141 +70,158 @@ func isClosed(c <-chan struct{}) bool {
 	}
 }
 
-// invocations are the last invocations by request id, oldest first. The zero value is ready.
+// invocations are the invocations by request id: all that are in flight, and the last past ones. The zero value is
+// ready.
 //
-// A request id can come again: Lambda retries a failed asynchronous invocation under the same one. So a begin after the
-// end, or a second INVOKE, is that of a new invocation, which takes the place of the old.
+// A request id can come again: Lambda retries a failed asynchronous invocation under the same id. So a begin after the
+// end, or a second INVOKE, starts a new invocation, which replaces the old one.
 type invocations struct {
 	alarms alarms // set before the first use
 
-	mu  sync.Mutex
-	all []*invocation
+	mu   sync.Mutex
+	byID map[string]*invocation
+	past []*invocation // oldest first
 }
 
-// begin records that the handler runs, and reports whether that comes after the invocation was let go. A second begin
+// begin records that the handler runs, and reports whether the loop had released the invocation before. A second begin
 // before the end changes nothing.
 func (v *invocations) begin(id string, deadline time.Time, root [8]byte) (late bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	inv := v.find(id)
-	if inv == nil || inv.hasEnded() {
+	inv := v.byID[id]
+	if inv == nil || inv.handler == handlerEnded {
 		inv = v.add(id)
 	}
-	if inv.hasBegun() {
+	if inv.handler == handlerRunning {
 		return false
 	}
-	inv.root = root
+	inv.handler, inv.root = handlerRunning, root
 	if !deadline.IsZero() {
 		inv.deadline = deadline
 	}
 	close(inv.begun)
 	v.alarms.set(inv)
-	return inv.letGo
+	return inv.event == eventReleased
 }
 
 // invoke records that the INVOKE event has come.
 func (v *invocations) invoke(id string, deadline time.Time) *invocation {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	inv := v.find(id)
-	if inv == nil || inv.invoked {
+	inv := v.byID[id]
+	if inv == nil || inv.event == eventHeld || inv.event == eventReleased {
 		inv = v.add(id)
 	}
-	inv.invoked = true
+	inv.event = eventHeld
 	if !deadline.IsZero() {
 		inv.deadline = deadline
 	}
 	return inv
 }
 
-// end records that the invocation has ended, and reports whether this is its first end and whether it had been let go.
-func (v *invocations) end(id string) (first, letGo bool) {
+// ending is an invocation at its end.
+type ending struct {
+	inv        *invocation
+	first      bool // this is its first end
+	released   bool // the loop does not wait for it
+	flush      flushState
+	deadline   time.Time
+	spansEnded bool
+}
+
+// end records that the invocation has ended.
+func (v *invocations) end(id string) ending {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	inv := v.find(id)
+	inv := v.byID[id]
 	if inv == nil {
 		inv = v.add(id)
 	}
-	if inv.hasEnded() {
-		return false, false
+	e := ending{
+		inv: inv, first: inv.handler != handlerEnded, released: inv.event == eventReleased,
+		flush: inv.flush, deadline: inv.deadline, spansEnded: inv.spansEnded,
 	}
-	close(inv.ended)
-	v.alarms.clear(inv)
-	return true, inv.letGo
+	if e.first {
+		inv.handler = handlerEnded
+		close(inv.ended)
+		v.alarms.clear(inv)
+		v.addPast(inv)
+	}
+	return e
 }
 
-// release says that nobody will wait for the end of inv, unless its handler has begun. It reports whether it did so.
+// release makes the loop not wait for inv, unless its handler has started. It reports whether it did so.
 func (v *invocations) release(inv *invocation) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if inv.hasBegun() {
+	if inv.handler != handlerNotStarted {
 		return false
 	}
-	inv.letGo = true
+	inv.event = eventReleased
+	v.addPast(inv)
 	return true
 }
 
-// isLetGo reports whether nobody waits for the end of the invocation.
-func (v *invocations) isLetGo(id string) bool {
+// forgettable says that the loop is through with inv, whether it has ended or not.
+func (v *invocations) forgettable(inv *invocation) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	inv := v.find(id)
-	return inv != nil && inv.letGo
+	v.addPast(inv)
 }
 
-// noteFlush notes that a flush for the invocation has been made, and whether it has failed.
-func (v *invocations) noteFlush(id string, failed bool) {
+// isReleased reports whether the loop does not wait for the end of the invocation.
+func (v *invocations) isReleased(id string) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if inv := v.find(id); inv != nil {
-		inv.flushed, inv.spent = true, failed
+	inv := v.byID[id]
+	return inv != nil && inv.event == eventReleased
+}
+
+// find returns the invocation with its deadline and its root; nil and zero values if it is not known.
+func (v *invocations) find(id string) (inv *invocation, deadline time.Time, root [8]byte) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if inv = v.byID[id]; inv == nil {
+		return nil, deadline, root
+	}
+	return inv, inv.deadline, inv.root
+}
+
+// deadlineOf returns the deadline of inv.
+func (v *invocations) deadlineOf(inv *invocation) time.Time {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return inv.deadline
+}
+
+// recordFlush records a flush for inv, which may be nil.
+func (v *invocations) recordFlush(inv *invocation, err error) {
+	if inv == nil {
+		return
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	inv.flush = flushed
+	if err != nil {
+		inv.flush = flushFailed
 	}
 }
 
-// isFlushed reports whether a flush for the invocation has been made.
-func (v *invocations) isFlushed(id string) bool {
+// hasFailedFlush reports whether the flush for inv has failed.
+func (v *invocations) hasFailedFlush(inv *invocation) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	inv := v.find(id)
-	return inv != nil && inv.flushed
+	return inv.flush == flushFailed
 }
 
-// isSpent reports whether a flush for the invocation has failed.
-func (v *invocations) isSpent(id string) bool {
+// orphan stops waiting for the INVOKE events of invocations that have ended without one, and reports whether there were
+// any: the loop must flush for them. The deadline is the latest of theirs; zero if none is known.
+func (v *invocations) orphan() (deadline time.Time, found bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	inv := v.find(id)
-	return inv != nil && inv.spent
-}
-
-// deadlineOf returns the invocation's deadline, zero where it is not known.
-func (v *invocations) deadlineOf(id string) time.Time {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if inv := v.find(id); inv != nil {
-		return inv.deadline
-	}
-	return time.Time{}
-}
-
-// rootOf returns the span id of the invocation's root span, zero where it is not known.
-func (v *invocations) rootOf(id string) [8]byte {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if inv := v.find(id); inv != nil {
-		return inv.root
-	}
-	return [8]byte{}
-}
-
-// forsake stops waiting for the INVOKE events of invocations that have ended without one, and reports whether any were
-// found: nobody has flushed what they left. The deadline is the latest of theirs, zero where none is known.
-func (v *invocations) forsake() (deadline time.Time, found bool) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	for _, inv := range v.all {
-		if inv.hasEnded() && !inv.invoked && !inv.forsaken {
-			inv.forsaken, found = true, true
+	for _, inv := range v.byID {
+		if inv.handler == handlerEnded && inv.event == eventAwaited {
+			inv.event, found = eventOrphaned, true
 			if inv.deadline.After(deadline) {
 				deadline = inv.deadline
 			}
@@ -187,47 +230,52 @@ func (v *invocations) forsake() (deadline time.Time, found bool) {
 	return deadline, found
 }
 
-// roots returns the root span ids of the invocations in flight, a zero one where there is none.
-func (v *invocations) roots() [][8]byte {
+// inFlight returns how many handlers run, and the root span ids of those that have one.
+func (v *invocations) inFlight() (n int, roots [][8]byte) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	var roots [][8]byte
-	for _, inv := range v.all {
-		if inv.inFlight() {
+	for _, inv := range v.byID {
+		if inv.handler != handlerRunning {
+			continue
+		}
+		n++
+		if inv.root != [8]byte{} {
 			roots = append(roots, inv.root)
 		}
 	}
-	return roots
+	return n, roots
 }
 
-// find returns the invocation remembered under id, or nil. The youngest are looked at first.
-func (v *invocations) find(id string) *invocation {
-	for _, inv := range slices.Backward(v.all) {
-		if inv.id == id {
-			return inv
-		}
-	}
-	return nil
-}
-
-// add remembers a new invocation in the place of an older one of the same id. Past the bound the oldest is forgotten
-// that is not in flight, or the oldest of all.
+// add remembers a new invocation, which replaces an older one of the same id. The caller holds the mutex.
 func (v *invocations) add(id string) *invocation {
-	inv := &invocation{id: id, begun: make(chan struct{}), ended: make(chan struct{})}
-	if i := slices.IndexFunc(v.all, func(old *invocation) bool { return old.id == id }); i >= 0 {
-		v.forget(i)
-	} else if len(v.all) == maxInvocations {
-		v.forget(max(0, slices.IndexFunc(v.all, func(old *invocation) bool { return !old.inFlight() })))
+	if old := v.byID[id]; old != nil && !old.hasEnded() {
+		close(old.ended) // nothing else will
+		v.alarms.clear(old)
 	}
-	v.all = append(v.all, inv)
+	inv := &invocation{id: id, begun: make(chan struct{}), ended: make(chan struct{})}
+	if v.byID == nil {
+		v.byID = map[string]*invocation{}
+	}
+	v.byID[id] = inv
 	return inv
 }
 
-// forget removes the i-th invocation and lets go whoever waits for its end.
-func (v *invocations) forget(i int) {
-	if inv := v.all[i]; !inv.hasEnded() {
-		close(inv.ended)
-		v.alarms.clear(inv)
+// addPast puts inv among the past invocations, of which the oldest is forgotten, unless its handler runs by now. The
+// caller holds the mutex.
+func (v *invocations) addPast(inv *invocation) {
+	if inv.past {
+		return
 	}
-	v.all = slices.Delete(v.all, i, i+1)
+	inv.past = true
+	v.past = append(v.past, inv)
+	if len(v.past) <= maxPast {
+		return
+	}
+	old := v.past[0]
+	v.past[0] = nil
+	v.past = v.past[1:]
+	old.past = false
+	if old.handler != handlerRunning && v.byID[old.id] == old {
+		delete(v.byID, old.id)
+	}
 }

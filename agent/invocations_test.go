@@ -28,18 +28,18 @@ func TestInvocationInEveryOrder(t *testing.T) {
 				case "begin":
 					v.begin("r", at, [8]byte{1})
 				case "end":
-					if first, _ := v.end("r"); !first {
+					if !v.end("r").first {
 						t.Error("not the first end")
 					}
 				}
 			}
-			if len(v.all) != 1 || v.all[0] != invoked {
-				t.Fatalf("%d invocations remembered", len(v.all))
+			if len(v.byID) != 1 || v.byID["r"] != invoked {
+				t.Fatalf("%d invocations remembered", len(v.byID))
 			}
 			if !invoked.hasEnded() || invoked.hasBegun() != slices.Contains(order, "begin") {
 				t.Errorf("begun %t, ended %t", invoked.hasBegun(), invoked.hasEnded())
 			}
-			if first, _ := v.end("r"); first {
+			if v.end("r").first {
 				t.Error("the second end counts as the first")
 			}
 		})
@@ -50,7 +50,7 @@ func TestDoubleBeginChangesNothing(t *testing.T) {
 	var v invocations
 	v.begin("r", time.Time{}, [8]byte{1})
 	v.begin("r", time.Time{}, [8]byte{2})
-	if roots := v.roots(); len(roots) != 1 || roots[0] != [8]byte{1} {
+	if _, roots := v.inFlight(); len(roots) != 1 || roots[0] != [8]byte{1} {
 		t.Errorf("roots in flight: %v", roots)
 	}
 }
@@ -72,10 +72,10 @@ func TestRetryUnderTheSameRequestID(t *testing.T) {
 				v.begin("r", time.Time{}, [8]byte{2})
 				retry = v.invoke("r", time.Time{})
 			}
-			if !retry.inFlight() || retry.root != [8]byte{2} {
+			if retry.handler != handlerRunning || retry.root != [8]byte{2} {
 				t.Errorf("the retry is not in flight under its own root: %+v", retry)
 			}
-			if first, _ := v.end("r"); !first || !retry.hasEnded() {
+			if !v.end("r").first || !retry.hasEnded() {
 				t.Error("the end of the retry does not count")
 			}
 		})
@@ -85,31 +85,31 @@ func TestRetryUnderTheSameRequestID(t *testing.T) {
 func TestReleaseAndBegin(t *testing.T) {
 	var v invocations
 	late := v.invoke("late", time.Time{})
-	if !v.release(late) || !v.isLetGo("late") {
-		t.Error("not let go")
+	if !v.release(late) || !v.isReleased("late") {
+		t.Error("not released")
 	}
 	if !v.begin("late", time.Time{}, [8]byte{}) {
 		t.Error("a begin after the release is not late")
 	}
-	if first, letGo := v.end("late"); !first || !letGo {
-		t.Errorf("end: first %t, let go %t", first, letGo)
+	if e := v.end("late"); !e.first || !e.released {
+		t.Errorf("end: first %t, released %t", e.first, e.released)
 	}
 
 	begun := v.invoke("begun", time.Time{})
 	if v.begin("begun", time.Time{}, [8]byte{}) {
 		t.Error("a begin in time is late")
 	}
-	if v.release(begun) || v.isLetGo("begun") {
-		t.Error("let go although the handler runs")
+	if v.release(begun) || v.isReleased("begun") {
+		t.Error("released although the handler runs")
 	}
 }
 
-func TestForsakeFindsEndsThatNobodyFlushed(t *testing.T) {
+func TestOrphanFindsEndsWithoutAFlush(t *testing.T) {
 	var v invocations
 	v.invoke("seen", time.Time{})
 	v.end("seen")
 	v.begin("in flight", time.Time{}, [8]byte{})
-	if _, found := v.forsake(); found {
+	if _, found := v.orphan(); found {
 		t.Error("found one where all have been seen or have not ended")
 	}
 	at := time.Unix(1_700_000_000, 0)
@@ -118,10 +118,10 @@ func TestForsakeFindsEndsThatNobodyFlushed(t *testing.T) {
 		v.end(strconv.Itoa(i))
 	}
 	v.end("unseen")
-	if deadline, found := v.forsake(); !found || !deadline.Equal(at.Add(time.Second)) {
+	if deadline, found := v.orphan(); !found || !deadline.Equal(at.Add(time.Second)) {
 		t.Errorf("found %t, deadline %v, want the latest", found, deadline)
 	}
-	if _, found := v.forsake(); found {
+	if _, found := v.orphan(); found {
 		t.Error("found twice")
 	}
 	if inv := v.invoke("unseen", time.Time{}); !inv.hasEnded() {
@@ -129,43 +129,54 @@ func TestForsakeFindsEndsThatNobodyFlushed(t *testing.T) {
 	}
 }
 
-func TestInvocationsAreBounded(t *testing.T) {
+// TestOnlyPastInvocationsAreForgotten asserts that invocations in flight are never forgotten, however many there are,
+// and that the memory of past ones is bounded.
+func TestOnlyPastInvocationsAreForgotten(t *testing.T) {
+	const inFlight = 2 * maxPast
 	var v invocations
-	v.begin("long", time.Time{}, [8]byte{1})
-	for i := range 3 * maxInvocations {
+	held := v.invoke("held", time.Time{})
+	for i := range inFlight {
+		v.begin("running-"+strconv.Itoa(i), time.Time{}, [8]byte{1})
+	}
+	late := v.invoke("late", time.Time{})
+	v.release(late)
+	v.begin("late", time.Time{}, [8]byte{2}) // a past one that comes into flight
+	for i := range 3 * maxPast {
 		id := strconv.Itoa(i)
 		v.begin(id, time.Time{}, [8]byte{})
 		v.end(id)
+		v.forgettable(v.invoke("unwrapped-"+id, time.Time{}))
 	}
-	if len(v.all) != maxInvocations {
-		t.Errorf("%d remembered, want %d", len(v.all), maxInvocations)
+	if n, most := len(v.byID), inFlight+2+maxPast; n > most {
+		t.Errorf("%d remembered, want at most %d", n, most)
 	}
-	if roots := v.roots(); len(roots) != 1 || roots[0] != [8]byte{1} {
-		t.Errorf("the one in flight was forgotten before the past ones: %v", roots)
+	if n, roots := v.inFlight(); n != inFlight+1 || len(roots) != n {
+		t.Errorf("%d in flight with %d roots, want %d", n, len(roots), inFlight+1)
 	}
-	if first, _ := v.end(strconv.Itoa(3*maxInvocations - 1)); first {
+	if v.end(strconv.Itoa(3*maxPast - 1)).first {
 		t.Error("the youngest was forgotten before the older ones")
 	}
+	for _, inv := range []*invocation{held, late} {
+		if !v.end(inv.id).first || !inv.hasEnded() {
+			t.Errorf("%s was forgotten: the loop would wait for it forever", inv.id)
+		}
+	}
 }
 
-func TestForgottenInvocationIsNotWaitedFor(t *testing.T) {
+// TestReplacedInvocationIsNotWaitedFor has the same id come again while the loop waits for its end.
+func TestReplacedInvocationIsNotWaitedFor(t *testing.T) {
 	var v invocations
-	held := v.invoke("held", time.Time{})
-	v.begin("held", time.Time{}, [8]byte{})
-	for i := range maxInvocations {
-		v.begin(strconv.Itoa(i), time.Time{}, [8]byte{}) // none ever ends
-	}
-	if !held.hasEnded() {
-		t.Error("who waits for the forgotten invocation waits for ever")
-	}
-	if len(v.all) != maxInvocations {
-		t.Errorf("%d remembered", len(v.all))
+	first := v.invoke("r", time.Time{})
+	v.begin("r", time.Time{}, [8]byte{})
+	v.invoke("r", time.Time{})
+	if !first.hasEnded() {
+		t.Error("the loop waits forever for the first")
 	}
 }
 
-// TestBeginRacesWithTheGrace is for the race detector: the deadline of an invocation may still come while it is let go.
-func TestBeginRacesWithTheGrace(t *testing.T) {
-	a := newAgent(t.Context(), Join(), []Option{WithGrace(0), WithProcess(Process{Getenv: func(string) string { return "" }})})
+// TestBeginRacesWithTheStartWait is for the race detector: the deadline of an invocation may still come while it is released.
+func TestBeginRacesWithTheStartWait(t *testing.T) {
+	a := newAgent(t.Context(), MultiFlusher(), []Option{WithHandlerStartWait(0), WithProcess(Process{Getenv: func(string) string { return "" }})})
 	for i := range 2000 {
 		id := strconv.Itoa(i)
 		inv := a.invocations.invoke(id, time.Time{})

@@ -10,8 +10,8 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest"
 )
 
-// TestBrokenNextDetaches: while next fails, each End flushes, and the loop keeps asking, ever less often.
-func TestBrokenNextDetaches(t *testing.T) {
+// TestBrokenNext: while next fails, each End flushes, and the loop keeps asking, ever less often.
+func TestBrokenNext(t *testing.T) {
 	for name, fault := range map[string]lambdatest.Fault{
 		"500":                {Status: 500, Skip: 2},
 		"403":                {Status: 403, ErrorType: "Extension.UnknownExtensionIdentifier", Skip: 2},
@@ -22,13 +22,13 @@ func TestBrokenNextDetaches(t *testing.T) {
 		"from the beginning": {Status: 500},
 	} {
 		t.Run(name, func(t *testing.T) {
-			story(t, func(w *world) {
+			scenario(t, func(w *run) {
 				w.config.Faults.Next = fault
 				w.config.Order = lambdatest.OrderInvocationFirst
 				w.config.Timeout = time.Minute
 				w.flusher.onFlush = taking(30 * time.Millisecond)
-				w.handle = func(ctx context.Context, _ *mainland) error { return pause(ctx, 20*time.Second) }
-			}, func(w *world) {
+				w.handle = func(ctx context.Context, _ *function) error { return pause(ctx, 20*time.Second) }
+			}, func(w *run) {
 				for i := range 6 {
 					w.serves(strconv.Itoa(i))
 				}
@@ -41,7 +41,7 @@ func TestBrokenNextDetaches(t *testing.T) {
 				if d := between(broken[0], broken[2]); d < 5*time.Millisecond || d > 30*time.Millisecond {
 					w.Errorf("asked twice more within %v", d)
 				}
-				if got := w.stats(); got.State != "detached" || got.NextFailures < 60 {
+				if got := w.stats(); got.Mode != "extension-failed" || got.NextFailures < 60 {
 					w.Errorf("stats %+v", got)
 				}
 				if d := strings.Count(w.lines.String(), "agent: next event failed"); d < 2 || d > 3 {
@@ -52,19 +52,19 @@ func TestBrokenNextDetaches(t *testing.T) {
 	}
 }
 
-func TestNextThatWorksAgainReattaches(t *testing.T) {
-	story(t, func(w *world) {
+func TestNextThatWorksAgain(t *testing.T) {
+	scenario(t, func(w *run) {
 		w.config.Faults.Next = lambdatest.Fault{Status: 500, Skip: 2, Times: 3}
 		w.config.Order = lambdatest.OrderInvokeFirst
 		w.flusher.onFlush = taking(30 * time.Millisecond)
 		// Time for the agent to read, at the thaw, the answer that came when it froze.
-		w.handle = func(ctx context.Context, _ *mainland) error { return pause(ctx, time.Millisecond) }
-	}, func(w *world) {
+		w.handle = func(ctx context.Context, _ *function) error { return pause(ctx, time.Millisecond) }
+	}, func(w *run) {
 		for i := range 8 {
 			w.serves(strconv.Itoa(i))
 			time.Sleep(time.Minute)
 		}
-		if got := w.stats(); got.State != "classic" || got.NextFailures != 3 {
+		if got := w.stats(); got.Mode != "extension" || got.NextFailures != 3 {
 			w.Errorf("stats %+v", got)
 		}
 		for i := range 8 {
@@ -81,18 +81,18 @@ func TestNextThatWorksAgainReattaches(t *testing.T) {
 // TestEndBeforeNextBreaksIsFlushedByTheLoop: the invocation's End counted on an INVOKE event, and next broke before it
 // came.
 func TestEndBeforeNextBreaksIsFlushedByTheLoop(t *testing.T) {
-	story(t, func(w *world) {
+	scenario(t, func(w *run) {
 		w.config.Order, w.config.OrderGap = lambdatest.OrderInvocationFirst, time.Second
 		w.config.Faults.Next = lambdatest.Fault{Status: 500, Skip: 2, Times: 1} // the call that follows the cut
-		w.onClose = func(m *mainland) {
+		w.onClose = func(m *function) {
 			if m.id != "1" {
 				return
 			}
-			m.agent.End(m.id) // in the classic state, so it returns at once
+			m.agent.End(m.id) // in mode extension, so it returns at once
 			m.process.Network().Cut("")
 			_ = pause(context.Background(), time.Millisecond)
 		}
-	}, func(w *world) {
+	}, func(w *run) {
 		w.serves("0")
 		w.serves("1")
 		if n := len(w.within(w.one(lambdatest.KindExtensionNextBroken, ""), w.one(lambdatest.KindRuntimeNext, "1"), flushEnded)); n != 1 {
@@ -102,9 +102,9 @@ func TestEndBeforeNextBreaksIsFlushedByTheLoop(t *testing.T) {
 	})
 }
 
-// TestFlushOfABrokenNextHeedsTheDeadline: the platform may count its time as the invocation's.
-func TestFlushOfABrokenNextHeedsTheDeadline(t *testing.T) {
-	story(t, func(w *world) {
+// TestFlushOfABrokenNextHonorsTheDeadline: the platform may count its time as the invocation's.
+func TestFlushOfABrokenNextHonorsTheDeadline(t *testing.T) {
+	scenario(t, func(w *run) {
 		w.config.Timeout = time.Second
 		w.config.Order, w.config.OrderGap = lambdatest.OrderInvocationFirst, 100*time.Millisecond
 		w.config.Faults.Next = lambdatest.Fault{Status: 500, Skip: 2, Times: 1} // the call that follows the cut
@@ -114,7 +114,7 @@ func TestFlushOfABrokenNextHeedsTheDeadline(t *testing.T) {
 			}
 			return nil
 		}
-		w.onClose = func(m *mainland) {
+		w.onClose = func(m *function) {
 			if m.id != "1" {
 				return
 			}
@@ -122,7 +122,7 @@ func TestFlushOfABrokenNextHeedsTheDeadline(t *testing.T) {
 			m.process.Network().Cut("")
 			_ = pause(context.Background(), time.Millisecond)
 		}
-	}, func(w *world) {
+	}, func(w *run) {
 		w.serves("0")
 		w.serves("1")
 		if d := w.find(flushBegun, "")[1].Duration; d > 950*time.Millisecond {

@@ -6,114 +6,112 @@ import (
 	"time"
 )
 
-// Option changes a setting of [Start]. Options are applied in order, so the last one given for a setting counts. Each
-// beats its environment variable, and that beats the default. A bad value, from either, is logged once with the
-// setting, the value and what is accepted, and the default is used instead: it never stops the function.
+// Option changes a setting of [Start]. If a setting is given twice, the later option counts. An option beats its
+// environment variable, and that beats the default. The agent logs a bad value once, with the setting, the value and
+// what is accepted, and uses the default instead: a bad setting never stops the function.
 type Option interface{ apply(o *options) }
 
-// options is what the options given to Start say; nil where none speaks of a setting.
+// options has the values of the options given to Start; nil if there is none for a setting.
 type options struct {
-	extensionName  *string
-	strategy       *FlushStrategy
-	flushTimeout   *time.Duration
-	margin         *time.Duration
-	grace          *time.Duration
-	shutdownBudget *time.Duration
-	signalOnly     *bool
-	timeoutGuard   *time.Duration
-	provisional    *bool
-	hooks          []func(context.Context)
-	logger         *slog.Logger
-	process        Process
+	extensionName    *string
+	strategy         *FlushStrategy
+	flushTimeout     *time.Duration
+	deadlineMargin   *time.Duration
+	handlerStartWait *time.Duration
+	shutdownBudget   *time.Duration
+	preTimeoutFlush  *time.Duration
+	shutdownOnly     *bool
+	endBeforeTimeout *bool
+	hooks            []func(context.Context)
+	logger           *slog.Logger
+	process          Process
 }
 
 type optionFunc func(*options)
 
 func (f optionFunc) apply(o *options) { f(o) }
 
-// WithExtensionName sets the name under which the internal extension registers, which shows in the platform's logs. It
-// is 1 to 128 letters, digits, dots, underscores and hyphens, and must differ from every file in /opt/extensions and
-// from every other internal extension of the function.
+// WithExtensionName sets the name under which the extension registers, which the platform's logs show. It has 1 to 128
+// letters, digits, dots, underscores and hyphens. It must differ from every file in /opt/extensions and from every other
+// internal extension of the function.
 //
-// EPILOGUE_EXTENSION_NAME; default "epilogue", also in place of a bad name.
+// EPILOGUE_EXTENSION_NAME; default "epilogue", also for a bad name.
 func WithExtensionName(name string) Option {
 	return optionFunc(func(o *options) { o.extensionName = &name })
 }
 
-// WithFlushTimeout sets how long one flush may take at most. A flush also ends a margin before its invocation's
-// deadline; see [WithMargin]. While a flush runs the environment is busy: the next invocation on it waits and the time
-// is billed.
+// WithFlushTimeout sets the longest duration of a flush. A flush also ends a margin before its invocation's deadline; see
+// [WithDeadlineMargin]. During a flush the environment is busy: the next invocation on it waits, and the time is billed.
 //
-// EPILOGUE_FLUSH_TIMEOUT, such as "1500ms"; 1ms to 15m; default 2s, also in place of a bad value.
+// EPILOGUE_FLUSH_TIMEOUT, such as "1500ms"; 1ms to 15m; default 2s, also for a bad value.
 func WithFlushTimeout(d time.Duration) Option {
 	return optionFunc(func(o *options) { o.flushTimeout = &d })
 }
 
-// WithFlushStrategy sets at which ends of invocations the agent flushes: [AtEnd], [Periodic] or [Adaptive]. It speaks of
-// the ends after which the agent holds the environment; the package's documentation has what it does not change, and
-// what a process may lose that ends without SIGTERM.
+// WithFlushStrategy sets after which invocations the agent flushes: [AtEnd], [Periodic] or [Adaptive]. It applies in mode
+// extension. docs/strategies.md says what it does not change, and what a process that ends without SIGTERM may lose.
 //
-// EPILOGUE_FLUSH_STRATEGY: "end", "periodic" or "adaptive", the latter two with a period if it is not to be 10s, such as
-// "adaptive,30s"; default "end", also in place of a bad value.
+// EPILOGUE_FLUSH_STRATEGY: "end", "periodic" or "adaptive", the latter two optionally with a period, such as
+// "adaptive,30s" (10s without); default "end", also for a bad value.
 func WithFlushStrategy(s FlushStrategy) Option {
 	return optionFunc(func(o *options) { o.strategy = &s })
 }
 
-// WithMargin sets the time that is left unused before an invocation's deadline, and before the end of the window
-// between SIGTERM and SIGKILL, for everything that is not the agent's own work.
+// WithDeadlineMargin sets the time that the agent leaves unused before an invocation's deadline, and before the end of
+// the window between SIGTERM and SIGKILL.
 //
-// EPILOGUE_MARGIN; 0s to 10s; default 50ms, also in place of a bad value.
-func WithMargin(d time.Duration) Option {
-	return optionFunc(func(o *options) { o.margin = &d })
+// EPILOGUE_DEADLINE_MARGIN; 0s to 10s; default 50ms, also for a bad value.
+func WithDeadlineMargin(d time.Duration) Option {
+	return optionFunc(func(o *options) { o.deadlineMargin = &d })
 }
 
-// WithGrace sets how long after an INVOKE event the agent waits for the wrapped handler to begin. An invocation whose
-// handler has not begun by then, because its payload does not decode, is flushed and let go; where it begins after all,
-// its end flushes.
+// WithHandlerStartWait sets how long after an INVOKE event the agent waits for the wrapped handler to start. It does not
+// start if the payload does not decode. Then the agent flushes and releases the invocation. If the handler starts later,
+// its End flushes.
 //
-// EPILOGUE_GRACE; 0s to 10s; default 250ms, also in place of a bad value.
-func WithGrace(d time.Duration) Option {
-	return optionFunc(func(o *options) { o.grace = &d })
+// EPILOGUE_HANDLER_START_WAIT; 0s to 10s; default 250ms, also for a bad value.
+func WithHandlerStartWait(d time.Duration) Option {
+	return optionFunc(func(o *options) { o.handlerStartWait = &d })
 }
 
-// WithShutdownBudget sets how long all that follows SIGTERM may take: hooks, the last flush, Shutdown. Where it is not
-// set it is the platform's window less the margin: 500ms with an internal extension alone, 300ms where /opt/extensions
-// has files (AWS Lambda Developer Guide, Lambda execution environment). It is used as it is, without the margin.
+// WithShutdownBudget sets the time for everything that follows SIGTERM: hooks, the last flush, Shutdown. It is used
+// without the margin. The default is the platform's window less the margin. The window is 500ms with an internal
+// extension alone, 300ms if /opt/extensions has files (AWS Lambda Developer Guide, Lambda execution environment).
 //
-// EPILOGUE_SHUTDOWN_BUDGET; 50ms to 10s; default as said, also in place of a bad value.
+// EPILOGUE_SHUTDOWN_BUDGET; 50ms to 10s; default as above, also for a bad value.
 func WithShutdownBudget(d time.Duration) Option {
 	return optionFunc(func(o *options) { o.shutdownBudget = &d })
 }
 
-// WithTimeoutGuard sets how long before an invocation's deadline, if it has not ended by then, what has ended of it is
-// flushed: the platform may end the process at the deadline without a word. The guard fires once an invocation and not
-// before half of the time left at its begin has passed; its flush ends the margin before the deadline ([WithMargin]). It
-// competes with the handler for the CPU, and changes nothing for one that still makes it. 0 switches the guard off.
+// WithPreTimeoutFlush sets how long before its deadline the agent flushes the ended spans of an invocation that is still
+// running: the platform may end the process at the deadline without SIGTERM. The flush begins when half of the
+// invocation's time has passed at the earliest, and ends the margin before the deadline ([WithDeadlineMargin]). It
+// competes with the handler for the CPU. 0 switches off both this flush and [WithEndBeforeTimeout].
 //
-// EPILOGUE_TIMEOUT_GUARD; 0s to 1m; default 200ms, also in place of a bad value.
-func WithTimeoutGuard(d time.Duration) Option {
-	return optionFunc(func(o *options) { o.timeoutGuard = &d })
+// EPILOGUE_PRE_TIMEOUT_FLUSH; 0s to 1m; default 200ms, also for a bad value.
+func WithPreTimeoutFlush(d time.Duration) Option {
+	return optionFunc(func(o *options) { o.preTimeoutFlush = &d })
 }
 
-// WithProvisionalSpans makes the timeout guard export copies of the invocation's open spans too, where the Flusher is an
-// [OpenExporter], marked as provisional and as timed out. Without it the guard does so only where no extension is
-// registered, neither the agent's nor an external one, so that no SIGTERM comes and the process is killed at the deadline.
+// WithEndBeforeTimeout makes the agent end the invocation's open spans shortly before its deadline, with status Error and
+// error.type=timeout, in time to flush them: twice the duration of the last flush (50 to 200 ms, at first 100 ms) before
+// the margin. Without the option it does so only in mode unregistered without external extensions, since SIGTERM does
+// not come then.
 //
-// A handler that makes it after all leaves two spans of the same id: the copy, and the span itself, unmarked. Backends
-// differ in what they make of that.
+// If the handler returns in time after all, its spans have ended too early. [Stats] counts that, and the agent logs it.
 //
-// EPILOGUE_PROVISIONAL_SPANS, a boolean such as "true" or "0"; default false, also in place of a bad value.
-func WithProvisionalSpans() Option {
+// EPILOGUE_END_BEFORE_TIMEOUT, a boolean such as "true" or "0"; default false, also for a bad value.
+func WithEndBeforeTimeout() Option {
 	on := true
-	return optionFunc(func(o *options) { o.provisional = &on })
+	return optionFunc(func(o *options) { o.endBeforeTimeout = &on })
 }
 
-// WithShutdownHook adds a function that is called at SIGTERM or SIGINT before the last flush, so that what it records
-// is flushed too. Hooks run one after the other in the order given. Together they get at most half of the shutdown
-// budget, each an equal share of what is left of that; the context says when it is up. A hook that does not return by
-// then is left behind, one that panics is logged. A nil hook is ignored.
+// WithShutdownHook adds a function that the agent calls at SIGTERM or SIGINT before the last flush, which includes what
+// the hook records. Hooks run one after another in the order given. Together they have half of the shutdown budget, and
+// each an equal share of the rest of it, at whose end its context ends. The agent abandons a hook that does not return
+// by then, and logs a panic. A nil hook is ignored.
 //
-// A hook need not flush, and must not call the agent's Flush or End, which wait for the end of the shutdown.
+// A hook need not flush. It must not call Flush or End of the agent, which wait for the end of the shutdown.
 func WithShutdownHook(hook func(context.Context)) Option {
 	return optionFunc(func(o *options) {
 		if hook != nil {
@@ -122,22 +120,24 @@ func WithShutdownHook(hook func(context.Context)) Option {
 	})
 }
 
-// WithLogger sets the logger of the agent's few lines. Default, and for nil: slog.Default at the time of the line.
+// WithLogger sets the logger of the agent's few lines. Default, also for nil: inside Lambda standard error, in the format
+// and from the level that AWS_LAMBDA_LOG_FORMAT and AWS_LAMBDA_LOG_LEVEL say; outside, slog.Default at the time of the
+// line. The agent abandons a write that takes more than 100 ms, and drops lines until it has returned.
 func WithLogger(l *slog.Logger) Option {
 	return optionFunc(func(o *options) { o.logger = l })
 }
 
-// WithSignalOnly registers the extension for no event: it buys SIGTERM and the shutdown window, and nothing else. Where
-// the environment freezes, the end of each invocation then flushes by itself, after the response and before the runtime
-// asks for the next invocation. With Join() as the Flusher this is a plain SIGTERM helper.
+// WithShutdownOnly registers the extension for no event, which brings SIGTERM and the shutdown window only. If the
+// environment freezes, the End of each invocation then flushes, after the response and before the runtime asks for the
+// next invocation. With MultiFlusher() as the Flusher the agent is a plain SIGTERM helper.
 //
-// EPILOGUE_SIGNAL_ONLY, a boolean such as "true" or "0"; default false, also in place of a bad value.
-func WithSignalOnly() Option {
+// EPILOGUE_SHUTDOWN_ONLY, a boolean such as "true" or "0"; default false, also for a bad value.
+func WithShutdownOnly() Option {
 	on := true
-	return optionFunc(func(o *options) { o.signalOnly = &on })
+	return optionFunc(func(o *options) { o.shutdownOnly = &on })
 }
 
-// WithProcess puts p in the place of the process the agent lives in. It is for tests and emulated environments.
+// WithProcess replaces the process that the agent lives in. It is for tests and emulated environments.
 func WithProcess(p Process) Option {
 	return optionFunc(func(o *options) { o.process = p })
 }

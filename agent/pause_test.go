@@ -61,7 +61,7 @@ func TestPausesGrowUntilNextWorks(t *testing.T) {
 		p := nowhere(t)
 		p.Getenv, p.Notify, p.StopNotify, p.Done = inLambda, noNotify, noStop, gone
 		p.Dial = network.DialContext
-		agent.Start(t.Context(), agent.Join(), agent.WithProcess(p), agent.WithLogger((&world{lines: &lines{}}).logger()))
+		agent.Start(t.Context(), agent.MultiFlusher(), agent.WithProcess(p), agent.WithLogger((&run{lines: &lines{}}).logger()))
 		time.Sleep(10 * time.Second)
 		close(gone)
 		synctest.Wait()

@@ -3,6 +3,8 @@ package agent
 import (
 	"cmp"
 	"context"
+	"io"
+	"log/slog"
 	"net"
 	"os"
 	"os/signal"
@@ -11,36 +13,39 @@ import (
 // extensionsDir is where Lambda unpacks external extensions, a file each (AWS Lambda Developer Guide, Extensions API).
 const extensionsDir = "/opt/extensions"
 
-// Process is what the agent needs of the process it lives in. A zero field means the real thing, so the zero Process is
-// the process itself; tests and emulated environments fill in their own. See [WithProcess].
+// Process is the process that the agent lives in. A zero field means the real one, so the zero Process is the process
+// itself. Tests and emulated environments set the fields; see [WithProcess].
 type Process struct {
 	// Getenv reads an environment variable: the platform's AWS_* and the agent's EPILOGUE_*. Default os.Getenv.
 	Getenv func(key string) string
 
-	// Dial connects to the Extensions API. Where it fails with net.ErrClosed, the process's network is gone for
-	// good, and the process is taken to have ended. Default net.Dialer's DialContext.
+	// Dial connects to the Extensions API. If it fails with net.ErrClosed, the network is gone for good, and the agent
+	// treats the process as ended. Default: DialContext of net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
-	// Notify and StopNotify are os/signal's Notify and Stop. The agent stops what it has notified when Exit returns.
+	// Notify and StopNotify replace Notify and Stop of os/signal. The agent calls StopNotify when Exit returns.
 	Notify     func(c chan<- os.Signal, sig ...os.Signal)
 	StopNotify func(c chan<- os.Signal)
 
-	// Exit ends the process after SIGTERM or SIGINT. It may return or not; where it does, the agent ends its
-	// goroutines and does nothing more. Default os.Exit, and then the garbage collector is put off from the signal on,
-	// by debug.SetGCPercent and debug.SetMemoryLimit, unless memory is short.
+	// Exit ends the process after SIGTERM or SIGINT. If it returns, the agent ends its goroutines and does nothing more.
+	// Default os.Exit; then the agent also holds the garbage collector off during the shutdown, by debug.SetGCPercent
+	// and debug.SetMemoryLimit, unless memory is short.
 	Exit func(code int)
 
-	// Done is closed when the process has ended, be it by Exit or otherwise: an emulated process can not end its
-	// goroutines, so the agent ends its own then. Default nil, never closed.
+	// Done is closed when the process has ended, by Exit or otherwise. An emulated process cannot end its goroutines,
+	// so the agent ends its own then. Default nil, never closed.
 	Done <-chan struct{}
+
+	// Stderr is where the agent's log goes inside Lambda, without [WithLogger]. Default os.Stderr.
+	Stderr io.Writer
 
 	// ExtensionsDir is the directory whose files are the external extensions. Default /opt/extensions.
 	ExtensionsDir string
 
-	putOffGC func(memoryMB string) // does nothing where Exit need not end the process
+	holdOffGC func(memoryMB string) // does nothing if Exit may return
 }
 
-// withDefaults returns p with the real thing in every zero field.
+// withDefaults returns p with the defaults in every zero field.
 func (p Process) withDefaults() Process {
 	if p.Getenv == nil {
 		p.Getenv = os.Getenv
@@ -55,12 +60,23 @@ func (p Process) withDefaults() Process {
 		p.StopNotify = signal.Stop
 	}
 	if p.Exit == nil {
-		p.Exit, p.putOffGC = os.Exit, putOffGC
+		p.Exit, p.holdOffGC = os.Exit, holdOffGC
 	} else {
-		p.putOffGC = func(string) {}
+		p.holdOffGC = func(string) {}
+	}
+	if p.Stderr == nil {
+		p.Stderr = os.Stderr
 	}
 	p.ExtensionsDir = cmp.Or(p.ExtensionsDir, extensionsDir)
 	return p
+}
+
+// logger returns the logger of the process inside Lambda, nil outside.
+func (p Process) logger() *slog.Logger {
+	if p.Getenv("AWS_LAMBDA_RUNTIME_API") == "" {
+		return nil
+	}
+	return newLambdaLogger(p.Stderr, p.Getenv)
 }
 
 // hasExternalExtensions reports whether another extension shares this environment, and so its shutdown.

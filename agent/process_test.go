@@ -13,7 +13,7 @@ import (
 
 func newLog() *eventlog.Log { return new(eventlog.Log) }
 
-func (w *world) logger() *slog.Logger { return slog.New(slog.NewTextHandler(w.lines, nil)) }
+func (w *run) logger() *slog.Logger { return slog.New(slog.NewTextHandler(w.lines, nil)) }
 
 // nowhere is a process outside Lambda in which nothing may be touched.
 func nowhere(t *testing.T) agent.Process {

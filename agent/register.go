@@ -8,41 +8,41 @@ import (
 	"github.com/epilogue-go/epilogue/internal/extensionsapi"
 )
 
-// managedInstances is the value of AWS_LAMBDA_INITIALIZATION_TYPE on Lambda Managed Instances (AWS Lambda Developer
+// onManagedInstances is the value of AWS_LAMBDA_INITIALIZATION_TYPE on Lambda Managed Instances (AWS Lambda Developer
 // Guide, Lambda Managed Instances).
-const managedInstances = "lambda-managed-instances"
+const onManagedInstances = "lambda-managed-instances"
 
-// register registers the extension, for INVOKE where it can be had, and returns the state that this leads to. The
-// identifier is empty where there is none: then next is never asked for.
-func (a *Agent) register() (s state, identifier string) {
+// register registers the extension, for INVOKE if possible, and returns the resulting mode. The identifier is empty if
+// the registration failed.
+func (a *Agent) register() (m mode, identifier string) {
 	switch {
-	case a.process.Getenv("AWS_LAMBDA_INITIALIZATION_TYPE") == managedInstances:
-		return a.registerFor(managed)
-	case a.settings.signalOnly:
-		return a.registerFor(signalOnly)
+	case a.process.Getenv("AWS_LAMBDA_INITIALIZATION_TYPE") == onManagedInstances:
+		return a.registerFor(managedInstances)
+	case a.settings.shutdownOnly:
+		return a.registerFor(shutdownOnly)
 	default:
-		return a.registerFor(classic)
+		return a.registerFor(extension)
 	}
 }
 
-// registerFor registers for the events that the state want needs: INVOKE for classic, none for the others, which
-// already buys SIGTERM and the shutdown window.
-func (a *Agent) registerFor(want state) (s state, identifier string) {
-	identifier, err := a.client.Register(a.life, a.settings.extensionName, want == classic)
+// registerFor registers for the events that the mode needs: INVOKE for extension, none for the others. A registration
+// for no event already brings SIGTERM and the shutdown window.
+func (a *Agent) registerFor(want mode) (m mode, identifier string) {
+	identifier, err := a.client.Register(a.life, a.settings.extensionName, want == extension)
 	switch {
 	case err == nil:
 		return want, identifier
-	case want == classic && refusesEvents(err):
-		return a.registerFor(signalOnly)
+	case want == extension && refusesEvents(err):
+		return a.registerFor(shutdownOnly)
 	case a.life.Err() == nil:
-		a.log.say(warn, "agent: not registered, so invocations flush by themselves and SIGTERM may not come",
+		a.log.log(slog.LevelWarn, "agent: not registered, so each End flushes and SIGTERM may not come",
 			slog.String("extension", a.settings.extensionName), slog.Any("error", err))
 	}
-	return detached, ""
+	return unregistered, ""
 }
 
-// refusesEvents reports whether the platform refuses the events rather than the extension. It remembers nothing of a
-// refused registration, so another can follow.
+// refusesEvents reports whether the platform refuses the events rather than the extension. It does not remember a
+// refused registration, so another one can follow.
 func refusesEvents(err error) bool {
 	var refusal *extensionsapi.Error
 	return errors.As(err, &refusal) && refusal.Status == http.StatusForbidden &&

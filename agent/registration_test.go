@@ -15,7 +15,7 @@ import (
 
 // endFlushes fails where each of the invocations was not flushed by its own End: after its response, before the runtime
 // asked for the next invocation.
-func (w *world) endFlushes(ids ...string) {
+func (w *run) endFlushes(ids ...string) {
 	w.Helper()
 	for _, id := range ids {
 		posted, next := w.one(lambdatest.KindResponsePosted, id), w.find(lambdatest.KindRuntimeNext, id)[0]
@@ -28,9 +28,9 @@ func (w *world) endFlushes(ids ...string) {
 	}
 }
 
-// TestRefusedRegistrationDetaches: whatever the platform answers, the function serves, each End flushes, there is one
+// TestRefusedRegistration: whatever the platform answers, the function serves, each End flushes, there is one
 // line about it and one attempt, since a second one under the same name can only make things worse.
-func TestRefusedRegistrationDetaches(t *testing.T) {
+func TestRefusedRegistration(t *testing.T) {
 	for name, fault := range map[string]lambdatest.Fault{
 		"no room":                {Status: 403, ErrorType: "Extension.TooManyExtensions"},
 		"name taken":             {Status: 403, ErrorType: "Extension.InvalidExtensionState"},
@@ -40,16 +40,16 @@ func TestRefusedRegistrationDetaches(t *testing.T) {
 		"connection cut":         {Cut: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			story(t, func(w *world) {
+			scenario(t, func(w *run) {
 				w.config.Faults.Register = fault
 				w.flusher.onFlush = taking(30 * time.Millisecond)
-				w.handle = func(_ context.Context, m *mainland) error {
-					if m.agent.Holds(m.id) {
+				w.handle = func(_ context.Context, m *function) error {
+					if m.agent.FlushesAfterEnd(m.id) {
 						w.Error("nothing holds this environment")
 					}
 					return nil
 				}
-			}, func(w *world) {
+			}, func(w *run) {
 				for i := range 3 {
 					w.serves(strconv.Itoa(i))
 				}
@@ -57,10 +57,10 @@ func TestRefusedRegistrationDetaches(t *testing.T) {
 				w.one(lambdatest.KindExtensionRefused, "")
 				w.logs("agent: not registered")
 				w.none(lambdatest.KindExtensionNext, lambdatest.KindExtensionRegistered)
-				if e := w.one(intervalSet, ""); e.Detail != "false" {
-					w.Errorf("interval flush set to %s", e.Detail)
+				if e := w.one(backgroundSet, ""); e.Detail != "false" {
+					w.Errorf("background export set to %s", e.Detail)
 				}
-				if got := w.stats(); got.State != "detached" || got.Flushes != 3 || got.NextFailures != 0 {
+				if got := w.stats(); got.Mode != "unregistered" || got.Flushes != 3 || got.NextFailures != 0 {
 					w.Errorf("stats %+v", got)
 				}
 				if exit := w.shutdown(); exit.Signal != "killed" { // without an extension there is no SIGTERM
@@ -74,16 +74,16 @@ func TestRefusedRegistrationDetaches(t *testing.T) {
 // TestFailedFlushIsNotRepeated: the handler flushes before an error is posted, since its End comes too late to. A second
 // flush for the same invocation began as the environment froze, and had its requests under way through the freeze.
 func TestFailedFlushIsNotRepeated(t *testing.T) {
-	story(t, func(w *world) {
+	scenario(t, func(w *run) {
 		w.config.Faults.Register = lambdatest.Fault{Status: 500}
 		w.flusher.onFlush = taking(time.Hour)
-		w.handle = func(_ context.Context, m *mainland) error {
+		w.handle = func(_ context.Context, m *function) error {
 			if err := m.agent.Flush(m.id); err == nil {
 				w.Error("Flush delivers, and should not")
 			}
 			return nil
 		}
-	}, func(w *world) {
+	}, func(w *run) {
 		w.serves("r")
 		if n := w.stats().Flushes; n != 1 {
 			w.Errorf("%d flushes, want one", n)
@@ -96,27 +96,27 @@ func TestFailedFlushIsNotRepeated(t *testing.T) {
 
 // The same where next was broken until a moment ago, so that End flushes, and INVOKE comes after it all the same.
 func TestFailedFlushIsNotRepeatedAtAnInvokeThatComesLate(t *testing.T) {
-	story(t, func(w *world) {
+	scenario(t, func(w *run) {
 		w.config.Faults.Next = lambdatest.Fault{Status: 500, Times: 1}
 		w.config.Order = lambdatest.OrderInvokeLast
-		w.handle = func(context.Context, *mainland) error { time.Sleep(100 * time.Millisecond); return nil } // next works by then
-	}, func(w *world) {
+		w.handle = func(context.Context, *function) error { time.Sleep(100 * time.Millisecond); return nil } // next works by then
+	}, func(w *run) {
 		w.serves("first")
 		w.flusher.onFlush = taking(time.Hour)
 		w.serves("second")
 		w.one(lambdatest.KindInvokeReleased, "second")
-		if got := w.stats(); got.Flushes != 2 || got.Invocations != 1 || got.State != "classic" {
+		if got := w.stats(); got.Flushes != 2 || got.Invocations != 1 || got.Mode != "extension" {
 			w.Errorf("stats %+v, want a flush each and one INVOKE", got)
 		}
 	})
 }
 
-func TestDetachedFlushIsBounded(t *testing.T) {
-	story(t, func(w *world) {
+func TestUnregisteredFlushIsBounded(t *testing.T) {
+	scenario(t, func(w *run) {
 		w.config.Faults.Register = lambdatest.Fault{Status: 500}
 		w.config.Timeout = time.Second
 		w.flusher.onFlush = taking(time.Hour)
-	}, func(w *world) {
+	}, func(w *run) {
 		w.serves("r")
 		if d := w.one(endReturned, "r").Duration; d != 950*time.Millisecond {
 			w.Errorf("End takes %v, want the deadline less the margin", d)
@@ -127,10 +127,10 @@ func TestDetachedFlushIsBounded(t *testing.T) {
 // TestReplyWithoutIdentifierIsLogged is about the one malformed reply that costs the Init: the platform waits for a
 // next that can not be sent. The function is there when the platform tries again.
 func TestReplyWithoutIdentifierIsLogged(t *testing.T) {
-	story(t, func(w *world) {
+	scenario(t, func(w *run) {
 		w.config.Faults.Register = lambdatest.Fault{OmitIdentifier: true, Times: 1}
 		w.config.InitTimeout = 5 * time.Second
-	}, func(w *world) {
+	}, func(w *run) {
 		w.invokeAs("r")
 		w.idle()
 		w.logs("reply without Lambda-Extension-Identifier")
@@ -140,60 +140,60 @@ func TestReplyWithoutIdentifierIsLogged(t *testing.T) {
 
 // TestDamagedReplyIsNoReasonToGiveUp: the platform has registered the extension and waits for its next.
 func TestDamagedReplyIsNoReasonToGiveUp(t *testing.T) {
-	story(t, func(w *world) {
+	scenario(t, func(w *run) {
 		w.config.Faults.Register = lambdatest.Fault{Body: "certainly not JSON"}
-	}, func(w *world) {
+	}, func(w *run) {
 		w.serves("r")
-		if got := w.stats(); got.State != "classic" {
+		if got := w.stats(); got.Mode != "extension" {
 			w.Errorf("stats %+v", got)
 		}
 		w.gracefully()
 	})
 }
 
-func TestRefusedEventsLeadToSignalOnly(t *testing.T) {
-	story(t, func(w *world) {
+func TestRefusedEventsLeadToShutdownOnly(t *testing.T) {
+	scenario(t, func(w *run) {
 		w.config.Faults.Register = lambdatest.Fault{Status: 403, ErrorType: "Extension.InvalidEventType", Times: 1}
 		w.flusher.onFlush = taking(30 * time.Millisecond)
-	}, func(w *world) {
+	}, func(w *run) {
 		w.serves("1")
 		w.serves("2")
 		w.endFlushes("1", "2")
 		if e := w.one(lambdatest.KindExtensionRegistered, ""); e.Detail != "" {
 			w.Errorf("registered for %q", e.Detail)
 		}
-		if got := w.stats(); got.State != "signal-only" || got.Flushes != 2 {
+		if got := w.stats(); got.Mode != "shutdown-only" || got.Flushes != 2 {
 			w.Errorf("stats %+v", got)
 		}
 		w.gracefully()
 	})
 }
 
-func TestRefusedTwiceLeadsToDetached(t *testing.T) {
-	story(t, func(w *world) {
+func TestRefusedTwiceLeadsToUnregistered(t *testing.T) {
+	scenario(t, func(w *run) {
 		w.config.Faults.Register = lambdatest.Fault{Status: 403, ErrorType: "Extension.InvalidEventType"}
-	}, func(w *world) {
+	}, func(w *run) {
 		w.serves("r")
 		w.endFlushes("r")
 		if n := len(w.find(lambdatest.KindExtensionRefused, "")); n != 2 {
 			w.Errorf("%d attempts", n)
 		}
-		if got := w.stats(); got.State != "detached" {
+		if got := w.stats(); got.Mode != "unregistered" {
 			w.Errorf("stats %+v", got)
 		}
 	})
 }
 
-func TestSignalOnly(t *testing.T) {
-	for name, arrange := range map[string]func(w *world){
-		"by option":      func(w *world) { w.options = []agent.Option{agent.WithSignalOnly()} },
-		"by environment": func(w *world) { w.config.Env = []string{"EPILOGUE_SIGNAL_ONLY=true"} },
+func TestShutdownOnly(t *testing.T) {
+	for name, arrange := range map[string]func(w *run){
+		"by option":      func(w *run) { w.options = []agent.Option{agent.WithShutdownOnly()} },
+		"by environment": func(w *run) { w.config.Env = []string{"EPILOGUE_SHUTDOWN_ONLY=true"} },
 	} {
 		t.Run(name, func(t *testing.T) {
-			story(t, func(w *world) {
+			scenario(t, func(w *run) {
 				arrange(w)
 				w.flusher.onFlush = taking(30 * time.Millisecond)
-			}, func(w *world) {
+			}, func(w *run) {
 				w.serves("1")
 				time.Sleep(time.Hour)
 				w.serves("2")
@@ -205,7 +205,7 @@ func TestSignalOnly(t *testing.T) {
 					w.Errorf("registered for %q", e.Detail)
 				}
 				w.one(lambdatest.KindExtensionNext, "") // Init waits for it; it never comes back
-				if got := w.stats(); got.State != "signal-only" || got.Invocations != 0 {
+				if got := w.stats(); got.Mode != "shutdown-only" || got.Invocations != 0 {
 					w.Errorf("stats %+v", got)
 				}
 				w.gracefully()
@@ -215,10 +215,10 @@ func TestSignalOnly(t *testing.T) {
 }
 
 func TestSecondEndDoesNotFlushAgain(t *testing.T) {
-	story(t, func(w *world) {
-		w.options = []agent.Option{agent.WithSignalOnly()}
-		w.onClose = func(m *mainland) { m.agent.End(m.id); m.agent.End(m.id) }
-	}, func(w *world) {
+	scenario(t, func(w *run) {
+		w.options = []agent.Option{agent.WithShutdownOnly()}
+		w.onClose = func(m *function) { m.agent.End(m.id); m.agent.End(m.id) }
+	}, func(w *run) {
 		w.serves("r")
 		w.one(flushBegun, "")
 	})
@@ -227,31 +227,31 @@ func TestSecondEndDoesNotFlushAgain(t *testing.T) {
 // The End of an error comes when the environment may be frozen already; its flush came before the post. A second one began at
 // the thaw, beside the next invocation, and took that one's spans before its response.
 func TestEndAfterAFlushDoesNotFlushAgain(t *testing.T) {
-	story(t, func(w *world) {
-		w.options = []agent.Option{agent.WithSignalOnly()}
-		w.onClose = func(m *mainland) {
+	scenario(t, func(w *run) {
+		w.options = []agent.Option{agent.WithShutdownOnly()}
+		w.onClose = func(m *function) {
 			if err := m.agent.Flush(m.id); err != nil {
 				w.Error(err)
 			}
 			m.agent.End(m.id)
 		}
-	}, func(w *world) {
+	}, func(w *run) {
 		w.serves("r")
 		w.one(flushBegun, "")
 	})
 }
 
 func TestManagedInstances(t *testing.T) {
-	story(t, func(w *world) {
+	scenario(t, func(w *run) {
 		w.config.ManagedInstances, w.config.Concurrency = true, 8
 		w.config.Timeout = time.Minute
-		w.handle = func(ctx context.Context, m *mainland) error {
-			if !m.agent.Holds(m.id) {
-				w.Error("an interval flush does not hold, but End need not flush either")
+		w.handle = func(ctx context.Context, m *function) error {
+			if !m.agent.FlushesAfterEnd(m.id) {
+				w.Error("the background export flushes, not End")
 			}
 			return pause(ctx, time.Second)
 		}
-	}, func(w *world) {
+	}, func(w *run) {
 		done := make(chan lambdatest.Response)
 		for i := range 8 {
 			go func() {
@@ -260,7 +260,7 @@ func TestManagedInstances(t *testing.T) {
 			}()
 		}
 		time.Sleep(500 * time.Millisecond)
-		if got := w.stats(); got.State != "managed" || got.InFlight != 8 {
+		if got := w.stats(); got.Mode != "managed-instances" || got.InFlight != 8 {
 			w.Errorf("stats %+v", got)
 		}
 		for range 8 {
@@ -270,8 +270,8 @@ func TestManagedInstances(t *testing.T) {
 		}
 		w.idle()
 		w.none(flushBegun, lambdatest.KindExtensionRefused)
-		if e := w.one(intervalSet, ""); e.Detail != "true" {
-			w.Errorf("interval flush set to %s", e.Detail)
+		if e := w.one(backgroundSet, ""); e.Detail != "true" {
+			w.Errorf("background export set to %s", e.Detail)
 		}
 		if e := w.one(lambdatest.KindExtensionRegistered, ""); e.Detail != "" {
 			w.Errorf("registered for %q", e.Detail)
@@ -282,14 +282,14 @@ func TestManagedInstances(t *testing.T) {
 
 func TestOutsideLambdaNothingIsTouched(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{T: t, lines: &lines{}}
+		w := &run{T: t, lines: &lines{}}
 		w.config.Log = newLog()
 		w.flusher = &fakeFlusher{log: w.config.Log}
 		ctx, cancel := context.WithCancel(t.Context())
 		a := agent.Start(ctx, w.flusher, agent.WithLogger(w.logger()), agent.WithProcess(nowhere(t)))
 		a.Attach()
 		a.Begin("r", time.Now().Add(time.Minute), [8]byte{1})
-		if !a.Holds("r") {
+		if !a.FlushesAfterEnd("r") {
 			t.Error("End is said to flush")
 		}
 		a.End("r")
@@ -298,21 +298,21 @@ func TestOutsideLambdaNothingIsTouched(t *testing.T) {
 			t.Error(err)
 		}
 		w.one(flushBegun, "")
-		if e := w.one(intervalSet, ""); e.Detail != "true" {
-			t.Errorf("interval flush set to %s", e.Detail)
+		if e := w.one(backgroundSet, ""); e.Detail != "true" {
+			t.Errorf("background export set to %s", e.Detail)
 		}
 		cancel()
 		synctest.Wait()
 		w.none(shutdownBegun)
-		if got := a.Stats(); got.State != "outside" || got.InFlight != 0 {
+		if got := a.Stats(); got.Mode != "not-lambda" || got.InFlight != 0 {
 			t.Errorf("stats %+v", got)
 		}
 	})
 }
 
-func TestUnreachablePlatformDetaches(t *testing.T) {
+func TestUnreachablePlatform(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{T: t, lines: &lines{}}
+		w := &run{T: t, lines: &lines{}}
 		w.config.Log = newLog()
 		w.flusher = &fakeFlusher{log: w.config.Log}
 		ctx, cancel := context.WithCancel(t.Context())
@@ -321,7 +321,7 @@ func TestUnreachablePlatformDetaches(t *testing.T) {
 		p.Dial = refuseDial
 		p.Notify, p.StopNotify = noNotify, noStop
 		a := agent.Start(ctx, w.flusher, agent.WithLogger(w.logger()), agent.WithProcess(p))
-		if got := a.Stats(); got.State != "detached" {
+		if got := a.Stats(); got.Mode != "unregistered" {
 			t.Errorf("stats %+v", got)
 		}
 		if !strings.Contains(w.lines.String(), errRefused.Error()) {
@@ -341,10 +341,10 @@ func TestNilAgentIsAValidTracker(t *testing.T) {
 	if err := a.Flush("r"); err != nil {
 		t.Error(err)
 	}
-	if !a.Holds("r") {
+	if !a.FlushesAfterEnd("r") {
 		t.Error("there is nothing to wait for")
 	}
-	if got := a.Stats(); got != (agent.Stats{State: "outside"}) {
+	if got := a.Stats(); got != (agent.Stats{Mode: "not-lambda"}) {
 		t.Errorf("%+v", got)
 	}
 }

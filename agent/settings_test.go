@@ -23,9 +23,9 @@ func resolveFor(env map[string]string, opts ...Option) (settings, []error) {
 func TestSettingsDefaults(t *testing.T) {
 	got, bad := resolveFor(nil)
 	want := settings{
-		extensionName: "epilogue",
-		budget:        budget{flushTimeout: 2 * time.Second, margin: 50 * time.Millisecond, timeoutGuard: 200 * time.Millisecond},
-		grace:         250 * time.Millisecond,
+		extensionName:    "epilogue",
+		budget:           budget{flushTimeout: 2 * time.Second, margin: 50 * time.Millisecond, preTimeoutFlush: 200 * time.Millisecond},
+		handlerStartWait: 250 * time.Millisecond,
 	}
 	if len(bad) > 0 {
 		t.Errorf("complaints: %v", bad)
@@ -37,43 +37,43 @@ func TestSettingsDefaults(t *testing.T) {
 
 func TestSettingsOptionBeatsEnvironmentBeatsDefault(t *testing.T) {
 	env := map[string]string{
-		"EPILOGUE_EXTENSION_NAME":  "from-env",
-		"EPILOGUE_FLUSH_TIMEOUT":   "1500ms",
-		"EPILOGUE_MARGIN":          "20ms",
-		"EPILOGUE_GRACE":           "0s",
-		"EPILOGUE_SHUTDOWN_BUDGET": "400ms",
-		"EPILOGUE_SIGNAL_ONLY":     "1",
-		"EPILOGUE_FLUSH_STRATEGY":  "Adaptive, 30s",
+		"EPILOGUE_EXTENSION_NAME":     "from-env",
+		"EPILOGUE_FLUSH_TIMEOUT":      "1500ms",
+		"EPILOGUE_DEADLINE_MARGIN":    "20ms",
+		"EPILOGUE_HANDLER_START_WAIT": "0s",
+		"EPILOGUE_SHUTDOWN_BUDGET":    "400ms",
+		"EPILOGUE_SHUTDOWN_ONLY":      "1",
+		"EPILOGUE_FLUSH_STRATEGY":     "Adaptive, 30s",
 
-		"EPILOGUE_TIMEOUT_GUARD":     "1s",
-		"EPILOGUE_PROVISIONAL_SPANS": "true",
+		"EPILOGUE_PRE_TIMEOUT_FLUSH":  "1s",
+		"EPILOGUE_END_BEFORE_TIMEOUT": "true",
 	}
 	fromEnv := settings{
 		extensionName: "from-env",
 		budget: budget{
 			flushTimeout: 1500 * time.Millisecond, margin: 20 * time.Millisecond, shutdown: 400 * time.Millisecond,
-			timeoutGuard: time.Second,
+			preTimeoutFlush: time.Second,
 		},
-		strategy:    Adaptive(30 * time.Second),
-		signalOnly:  true,
-		provisional: true,
+		strategy:         Adaptive(30 * time.Second),
+		shutdownOnly:     true,
+		endBeforeTimeout: true,
 	}
 	got, bad := resolveFor(env)
 	if diff := cmp.Diff(fromEnv, got, fields); diff != "" || len(bad) > 0 {
 		t.Errorf("environment: complaints %v, settings (-want +got):\n%s", bad, diff)
 	}
 
-	env["EPILOGUE_SIGNAL_ONLY"], env["EPILOGUE_PROVISIONAL_SPANS"] = "false", "0"
-	got, bad = resolveFor(env, WithExtensionName("ours"), WithFlushTimeout(time.Second), WithMargin(time.Millisecond),
-		WithGrace(time.Minute), WithGrace(time.Second), WithShutdownBudget(time.Second), WithSignalOnly(),
-		WithTimeoutGuard(0), WithProvisionalSpans(), WithFlushStrategy(Periodic(0)))
+	env["EPILOGUE_SHUTDOWN_ONLY"], env["EPILOGUE_END_BEFORE_TIMEOUT"] = "false", "0"
+	got, bad = resolveFor(env, WithExtensionName("ours"), WithFlushTimeout(time.Second), WithDeadlineMargin(time.Millisecond),
+		WithHandlerStartWait(time.Minute), WithHandlerStartWait(time.Second), WithShutdownBudget(time.Second), WithShutdownOnly(),
+		WithPreTimeoutFlush(0), WithEndBeforeTimeout(), WithFlushStrategy(Periodic(0)))
 	fromOptions := settings{
-		extensionName: "ours",
-		budget:        budget{flushTimeout: time.Second, margin: time.Millisecond, shutdown: time.Second},
-		strategy:      Periodic(10 * time.Second),
-		grace:         time.Second,
-		signalOnly:    true,
-		provisional:   true,
+		extensionName:    "ours",
+		budget:           budget{flushTimeout: time.Second, margin: time.Millisecond, shutdown: time.Second},
+		strategy:         Periodic(10 * time.Second),
+		handlerStartWait: time.Second,
+		shutdownOnly:     true,
+		endBeforeTimeout: true,
 	}
 	if diff := cmp.Diff(fromOptions, got, fields); diff != "" || len(bad) > 0 {
 		t.Errorf("options: complaints %v, settings (-want +got):\n%s", bad, diff)
@@ -89,28 +89,28 @@ func TestSettingsBadValueIsNamedAndTheDefaultUsed(t *testing.T) {
 	}{
 		{env: [2]string{"EPILOGUE_FLUSH_TIMEOUT", "2"}, want: `EPILOGUE_FLUSH_TIMEOUT="2": not accepted; write a duration such as 250ms, from 1ms to 15m0s; using 2s`},
 		{env: [2]string{"EPILOGUE_FLUSH_TIMEOUT", "0s"}, want: `EPILOGUE_FLUSH_TIMEOUT="0s": not accepted; write a duration such as 250ms, from 1ms to 15m0s; using 2s`},
-		{env: [2]string{"EPILOGUE_MARGIN", "-1ms"}, want: `EPILOGUE_MARGIN="-1ms": not accepted; write a duration such as 250ms, from 0s to 10s; using 50ms`},
-		{env: [2]string{"EPILOGUE_GRACE", "11s"}, want: `EPILOGUE_GRACE="11s": not accepted; write a duration such as 250ms, from 0s to 10s; using 250ms`},
+		{env: [2]string{"EPILOGUE_DEADLINE_MARGIN", "-1ms"}, want: `EPILOGUE_DEADLINE_MARGIN="-1ms": not accepted; write a duration such as 250ms, from 0s to 10s; using 50ms`},
+		{env: [2]string{"EPILOGUE_HANDLER_START_WAIT", "11s"}, want: `EPILOGUE_HANDLER_START_WAIT="11s": not accepted; write a duration such as 250ms, from 0s to 10s; using 250ms`},
 		{env: [2]string{"EPILOGUE_SHUTDOWN_BUDGET", "soon"}, want: `EPILOGUE_SHUTDOWN_BUDGET="soon": not accepted; write a duration such as 250ms, from 50ms to 10s; using the platform's window`},
-		{env: [2]string{"EPILOGUE_SIGNAL_ONLY", "yes"}, want: `EPILOGUE_SIGNAL_ONLY="yes": not accepted; write true or false; using false`},
-		{env: [2]string{"EPILOGUE_PROVISIONAL_SPANS", "yes"}, want: `EPILOGUE_PROVISIONAL_SPANS="yes": not accepted; write true or false; using false`},
-		{env: [2]string{"EPILOGUE_TIMEOUT_GUARD", "61s"}, want: `EPILOGUE_TIMEOUT_GUARD="61s": not accepted; write a duration such as 250ms, from 0s to 1m0s; using 200ms`},
+		{env: [2]string{"EPILOGUE_SHUTDOWN_ONLY", "yes"}, want: `EPILOGUE_SHUTDOWN_ONLY="yes": not accepted; write true or false; using false`},
+		{env: [2]string{"EPILOGUE_END_BEFORE_TIMEOUT", "yes"}, want: `EPILOGUE_END_BEFORE_TIMEOUT="yes": not accepted; write true or false; using false`},
+		{env: [2]string{"EPILOGUE_PRE_TIMEOUT_FLUSH", "61s"}, want: `EPILOGUE_PRE_TIMEOUT_FLUSH="61s": not accepted; write a duration such as 250ms, from 0s to 1m0s; using 200ms`},
 		{env: [2]string{"EPILOGUE_EXTENSION_NAME", "my extension"}, want: `EPILOGUE_EXTENSION_NAME="my extension": not accepted; write 1 to 128 letters, digits, dots, underscores and hyphens; using epilogue`},
 		{option: WithExtensionName(""), want: `WithExtensionName="": not accepted; write 1 to 128 letters, digits, dots, underscores and hyphens; using epilogue`},
 		{option: WithExtensionName(long), want: fmt.Sprintf(`WithExtensionName=%q: not accepted; write 1 to 128 letters, digits, dots, underscores and hyphens; using epilogue`, long)},
 		{option: WithExtensionName("é"), want: `WithExtensionName="é": not accepted; write 1 to 128 letters, digits, dots, underscores and hyphens; using epilogue`},
 		{option: WithFlushTimeout(-time.Second), want: `WithFlushTimeout="-1s": not accepted; write a duration such as 250ms, from 1ms to 15m0s; using 2s`},
-		{env: [2]string{"EPILOGUE_FLUSH_STRATEGY", "often"}, want: `EPILOGUE_FLUSH_STRATEGY="often": not accepted; write end, periodic or adaptive, the latter two with a period from 1s to 5m if it is not to be 10s, such as adaptive,30s; using end`},
-		{env: [2]string{"EPILOGUE_FLUSH_STRATEGY", "end,10s"}, want: `EPILOGUE_FLUSH_STRATEGY="end,10s": not accepted; write end, periodic or adaptive, the latter two with a period from 1s to 5m if it is not to be 10s, such as adaptive,30s; using end`},
-		{env: [2]string{"EPILOGUE_FLUSH_STRATEGY", "adaptive,"}, want: `EPILOGUE_FLUSH_STRATEGY="adaptive,": not accepted; write end, periodic or adaptive, the latter two with a period from 1s to 5m if it is not to be 10s, such as adaptive,30s; using end`},
-		{env: [2]string{"EPILOGUE_FLUSH_STRATEGY", "adaptive,30"}, want: `EPILOGUE_FLUSH_STRATEGY="adaptive,30": not accepted; write end, periodic or adaptive, the latter two with a period from 1s to 5m if it is not to be 10s, such as adaptive,30s; using end`},
-		{env: [2]string{"EPILOGUE_FLUSH_STRATEGY", "periodic,999ms"}, want: `EPILOGUE_FLUSH_STRATEGY="periodic,999ms": not accepted; write end, periodic or adaptive, the latter two with a period from 1s to 5m if it is not to be 10s, such as adaptive,30s; using end`},
-		{env: [2]string{"EPILOGUE_FLUSH_STRATEGY", "adaptive,301s"}, want: `EPILOGUE_FLUSH_STRATEGY="adaptive,301s": not accepted; write end, periodic or adaptive, the latter two with a period from 1s to 5m if it is not to be 10s, such as adaptive,30s; using end`},
-		{env: [2]string{"EPILOGUE_FLUSH_STRATEGY", "adaptive,1s,2s"}, want: `EPILOGUE_FLUSH_STRATEGY="adaptive,1s,2s": not accepted; write end, periodic or adaptive, the latter two with a period from 1s to 5m if it is not to be 10s, such as adaptive,30s; using end`},
-		{env: [2]string{"EPILOGUE_FLUSH_STRATEGY", ","}, want: `EPILOGUE_FLUSH_STRATEGY=",": not accepted; write end, periodic or adaptive, the latter two with a period from 1s to 5m if it is not to be 10s, such as adaptive,30s; using end`},
-		{option: WithFlushStrategy(Periodic(time.Millisecond)), want: `WithFlushStrategy="periodic,1ms": not accepted; write end, periodic or adaptive, the latter two with a period from 1s to 5m if it is not to be 10s, such as adaptive,30s; using end`},
-		{option: WithFlushStrategy(Adaptive(-time.Second)), want: `WithFlushStrategy="adaptive,-1s": not accepted; write end, periodic or adaptive, the latter two with a period from 1s to 5m if it is not to be 10s, such as adaptive,30s; using end`},
-		{option: WithFlushStrategy(Adaptive(time.Hour)), want: `WithFlushStrategy="adaptive,1h0m0s": not accepted; write end, periodic or adaptive, the latter two with a period from 1s to 5m if it is not to be 10s, such as adaptive,30s; using end`},
+		{env: [2]string{"EPILOGUE_FLUSH_STRATEGY", "often"}, want: `EPILOGUE_FLUSH_STRATEGY="often": not accepted; write end, periodic or adaptive, the latter two optionally with a period from 1s to 5m, such as adaptive,30s; using end`},
+		{env: [2]string{"EPILOGUE_FLUSH_STRATEGY", "end,10s"}, want: `EPILOGUE_FLUSH_STRATEGY="end,10s": not accepted; write end, periodic or adaptive, the latter two optionally with a period from 1s to 5m, such as adaptive,30s; using end`},
+		{env: [2]string{"EPILOGUE_FLUSH_STRATEGY", "adaptive,"}, want: `EPILOGUE_FLUSH_STRATEGY="adaptive,": not accepted; write end, periodic or adaptive, the latter two optionally with a period from 1s to 5m, such as adaptive,30s; using end`},
+		{env: [2]string{"EPILOGUE_FLUSH_STRATEGY", "adaptive,30"}, want: `EPILOGUE_FLUSH_STRATEGY="adaptive,30": not accepted; write end, periodic or adaptive, the latter two optionally with a period from 1s to 5m, such as adaptive,30s; using end`},
+		{env: [2]string{"EPILOGUE_FLUSH_STRATEGY", "periodic,999ms"}, want: `EPILOGUE_FLUSH_STRATEGY="periodic,999ms": not accepted; write end, periodic or adaptive, the latter two optionally with a period from 1s to 5m, such as adaptive,30s; using end`},
+		{env: [2]string{"EPILOGUE_FLUSH_STRATEGY", "adaptive,301s"}, want: `EPILOGUE_FLUSH_STRATEGY="adaptive,301s": not accepted; write end, periodic or adaptive, the latter two optionally with a period from 1s to 5m, such as adaptive,30s; using end`},
+		{env: [2]string{"EPILOGUE_FLUSH_STRATEGY", "adaptive,1s,2s"}, want: `EPILOGUE_FLUSH_STRATEGY="adaptive,1s,2s": not accepted; write end, periodic or adaptive, the latter two optionally with a period from 1s to 5m, such as adaptive,30s; using end`},
+		{env: [2]string{"EPILOGUE_FLUSH_STRATEGY", ","}, want: `EPILOGUE_FLUSH_STRATEGY=",": not accepted; write end, periodic or adaptive, the latter two optionally with a period from 1s to 5m, such as adaptive,30s; using end`},
+		{option: WithFlushStrategy(Periodic(time.Millisecond)), want: `WithFlushStrategy="periodic,1ms": not accepted; write end, periodic or adaptive, the latter two optionally with a period from 1s to 5m, such as adaptive,30s; using end`},
+		{option: WithFlushStrategy(Adaptive(-time.Second)), want: `WithFlushStrategy="adaptive,-1s": not accepted; write end, periodic or adaptive, the latter two optionally with a period from 1s to 5m, such as adaptive,30s; using end`},
+		{option: WithFlushStrategy(Adaptive(time.Hour)), want: `WithFlushStrategy="adaptive,1h0m0s": not accepted; write end, periodic or adaptive, the latter two optionally with a period from 1s to 5m, such as adaptive,30s; using end`},
 	} {
 		t.Run(tt.want, func(t *testing.T) {
 			opts := []Option{}
@@ -141,12 +141,12 @@ func FuzzDurationSetting(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		for _, d := range []duration{flushTimeout, margin, grace, shutdownBudget, timeoutGuard} {
+		for _, d := range []duration{flushTimeout, deadlineMargin, handlerStartWait, shutdownBudget, preTimeoutFlush} {
 			value, err := d.pick(nil, func(string) string { return text })
-			if err != nil && value != d.standard {
+			if err != nil && value != d.fallback {
 				t.Errorf("%s=%q is refused and %v used, not the default", d.env, text, value)
 			}
-			if value != d.standard && (value < d.least || value > d.most) {
+			if value != d.fallback && (value < d.least || value > d.most) {
 				t.Errorf("%s=%q gives %v", d.env, text, value)
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/epilogue-go/epilogue/agent"
+	"github.com/epilogue-go/epilogue/internal/counts"
 	"github.com/epilogue-go/epilogue/lambdatest"
 	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
 )
@@ -23,7 +25,7 @@ import (
 const window = 450 * time.Millisecond
 
 // exits waits for the process to end and fails where it did not end with code 0 within the time, since the signal.
-func (w *world) exits(since time.Time, most time.Duration) {
+func (w *run) exits(since time.Time, most time.Duration) {
 	w.Helper()
 	e, err := w.config.Log.Wait(w.Context(), 0, func(e eventlog.Event) bool { return e.Kind == lambdatest.KindProcessExit })
 	if err != nil {
@@ -35,7 +37,7 @@ func (w *world) exits(since time.Time, most time.Duration) {
 }
 
 // signal sends sig and waits for the end of the process.
-func (w *world) signal(sig os.Signal, most time.Duration) {
+func (w *run) signal(sig os.Signal, most time.Duration) {
 	w.Helper()
 	began := time.Now()
 	if err := w.env.Signal(sig); err != nil {
@@ -44,8 +46,8 @@ func (w *world) signal(sig os.Signal, most time.Duration) {
 	w.exits(began, most)
 }
 
-// reasons are the root and the reason of each call of EndOpen.
-func (w *world) reasons() (all []string) {
+// reasons are the roots and the reason of each call of EndOpenSpans.
+func (w *run) reasons() (all []string) {
 	for _, e := range w.find(openEnded, "") {
 		all = append(all, strings.TrimSpace(e.Who+" "+e.Detail))
 	}
@@ -53,12 +55,12 @@ func (w *world) reasons() (all []string) {
 }
 
 func TestSigtermWhileIdle(t *testing.T) {
-	story(t, func(w *world) {
-		w.flusher.counts = []slog.Attr{slog.Int("ended", 12), slog.Int("exported", 12), slog.Int("pending", 0), slog.Int("dropped", 0)}
+	scenario(t, func(w *run) {
+		w.flusher.counts = []agent.SignalCounts{{Name: "traces", Ended: 12, Exported: 12}}
 		w.options = []agent.Option{agent.WithShutdownHook(func(ctx context.Context) {
 			w.config.Log.Add(eventlog.Event{Kind: hookCalled, Duration: left(ctx)})
 		})}
-	}, func(w *world) {
+	}, func(w *run) {
 		w.serves("r")
 		time.Sleep(6 * time.Hour)
 		w.gracefully()
@@ -68,8 +70,8 @@ func TestSigtermWhileIdle(t *testing.T) {
 		if diff := cmp.Diff([]string{"SIGTERM received"}, w.reasons()); diff != "" {
 			w.Errorf("open spans ended (-want +got):\n%s", diff)
 		}
-		w.logs(`level=INFO msg="graceful shutdown completed" took=0s window=450ms invocationsInFlight=0 spansEndedOpen=1 ` +
-			`telemetry.ended=12 telemetry.exported=12 telemetry.pending=0 telemetry.dropped=0`)
+		w.logs(`level=INFO msg="graceful shutdown completed" took=0s window=450ms invocationsInFlight=0 openSpansEnded=1 ` +
+			`traces.ended=12 traces.exported=12 traces.pending=0 traces.dropped=0`)
 		if n := len(w.within(term, w.one(lambdatest.KindProcessExit, ""), lambdatest.KindExtensionNext)); n != 0 {
 			w.Error("the extension asked for the next event after SIGTERM")
 		}
@@ -77,7 +79,7 @@ func TestSigtermWhileIdle(t *testing.T) {
 }
 
 func TestSigtermWhileNothingButSignalsIsSubscribedTo(t *testing.T) {
-	story(t, func(w *world) { w.options = []agent.Option{agent.WithSignalOnly()} }, func(w *world) {
+	scenario(t, func(w *run) { w.options = []agent.Option{agent.WithShutdownOnly()} }, func(w *run) {
 		w.serves("r")
 		w.gracefully()
 		w.one(shutdownEnded, "")
@@ -88,11 +90,11 @@ func TestSigtermWhileNothingButSignalsIsSubscribedTo(t *testing.T) {
 func TestTimeoutEndsOpenSpans(t *testing.T) {
 	for name, order := range orders {
 		t.Run(name, func(t *testing.T) {
-			story(t, func(w *world) {
+			scenario(t, func(w *run) {
 				w.config.Order = order
 				w.handle = untilKilled
 				w.flusher.onFlush = taking(100 * time.Millisecond)
-			}, func(w *world) {
+			}, func(w *run) {
 				if resp := w.invokeAs("r"); !resp.TimedOut {
 					w.Errorf("%+v", resp)
 				}
@@ -106,21 +108,21 @@ func TestTimeoutEndsOpenSpans(t *testing.T) {
 				}
 				w.inOrder(w.one(lambdatest.KindTimeout, "r"), w.one(lambdatest.KindSigterm, ""), w.find(openEnded, "")[0],
 					w.find(flushBegun, "")[1], w.find(flushEnded, "")[1], w.one(shutdownEnded, ""), w.one(lambdatest.KindProcessExit, ""))
-				w.none(lambdatest.KindSigkill, exportBegun)
+				w.none(lambdatest.KindSigkill)
 				if n := len(w.find(flushBegun, "")); n != 2 {
-					w.Errorf("%d flushes, want the guard's and the last", n)
+					w.Errorf("%d flushes, want one before the timeout and the last", n)
 				}
-				w.logs("SIGTERM received", "invocationsInFlight=1 spansEndedOpen=2")
+				w.logs("SIGTERM received", "invocationsInFlight=1 openSpansEnded=2")
 			})
 		})
 	}
 }
 
 func TestHandlerThatMakesItAfterSigtermChangesNothing(t *testing.T) {
-	story(t, func(w *world) {
-		w.handle = func(ctx context.Context, _ *mainland) error { return pause(ctx, time.Second) }
+	scenario(t, func(w *run) {
+		w.handle = func(ctx context.Context, _ *function) error { return pause(ctx, time.Second) }
 		w.flusher.onFlush = taking(200 * time.Millisecond)
-	}, func(w *world) {
+	}, func(w *run) {
 		w.invokeInBackground("r")
 		time.Sleep(900 * time.Millisecond)
 		w.signal(syscall.SIGTERM, window) // End comes 100 ms later, in the middle of the last flush
@@ -130,7 +132,7 @@ func TestHandlerThatMakesItAfterSigtermChangesNothing(t *testing.T) {
 }
 
 func TestSigtermDuringAFlush(t *testing.T) {
-	story(t, func(w *world) {
+	scenario(t, func(w *run) {
 		w.config.Timeout = time.Minute
 		w.flusher.onFlush = func(ctx context.Context, call int) error {
 			if call == 1 {
@@ -138,7 +140,7 @@ func TestSigtermDuringAFlush(t *testing.T) {
 			}
 			return pause(ctx, 100*time.Millisecond)
 		}
-	}, func(w *world) {
+	}, func(w *run) {
 		w.invokeAs("r")
 		time.Sleep(300 * time.Millisecond)
 		w.one(flushBegun, "")
@@ -155,36 +157,46 @@ func TestSigtermDuringAFlush(t *testing.T) {
 	})
 }
 
-// slowLog takes its time for the line that says of the signal.
-type slowLog struct{ *lines }
+// slowLog delays the line about the signal.
+type slowLog struct {
+	*lines
+	delay time.Duration
+}
 
 func (l slowLog) Write(b []byte) (int, error) {
 	if strings.Contains(string(b), "SIGTERM received") {
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(l.delay)
 	}
 	return l.lines.Write(b)
 }
 
-// The shutdown begins with the signal, not with the line about it: what ends meanwhile must not bring about a next, on
-// which the environment would freeze, and the time of the line is the window's.
+// TestSigtermWithASlowLog asserts that the shutdown begins with the signal, not with the line about it: an invocation
+// that ends meanwhile must not lead to next, on which the environment would freeze. The last flush does not wait for the
+// log, and the exit waits for a blocked log at most as long as for a line.
 func TestSigtermWithASlowLog(t *testing.T) {
-	story(t, func(w *world) {
-		w.options = []agent.Option{agent.WithLogger(slog.New(slog.NewTextHandler(slowLog{w.lines}, nil)))}
-		w.flusher.onFlush = taking(20 * time.Millisecond)
-	}, func(w *world) {
-		w.invokeInBackground("r")
-		begun, err := w.config.Log.Wait(w.Context(), 0, func(e eventlog.Event) bool { return e.Kind == flushBegun })
-		if err != nil {
-			w.Fatal(err)
-		}
-		w.signal(syscall.SIGTERM, 70*time.Millisecond)
-		if n := len(w.within(begun, w.one(lambdatest.KindProcessExit, ""), lambdatest.KindExtensionNext)); n != 0 {
-			w.Error("the extension asked for the next event after SIGTERM")
-		}
-		if last := w.find(flushBegun, "")[1]; last.Duration > window-50*time.Millisecond {
-			w.Errorf("the last flush had %s", last.Duration)
-		}
-	})
+	const ms = time.Millisecond
+	for _, tt := range []struct{ delay, exit time.Duration }{{50 * ms, 50 * ms}, {time.Hour, 100 * ms}} {
+		t.Run(tt.delay.String(), func(t *testing.T) {
+			scenario(t, func(w *run) {
+				w.options = []agent.Option{agent.WithLogger(slog.New(slog.NewTextHandler(slowLog{w.lines, tt.delay}, nil)))}
+				w.flusher.onFlush = taking(20 * ms)
+			}, func(w *run) {
+				w.invokeInBackground("r")
+				begun, err := w.config.Log.Wait(w.Context(), 0, func(e eventlog.Event) bool { return e.Kind == flushBegun })
+				if err != nil {
+					w.Fatal(err)
+				}
+				w.signal(syscall.SIGTERM, tt.exit)
+				if n := len(w.within(begun, w.one(lambdatest.KindProcessExit, ""), lambdatest.KindExtensionNext)); n != 0 {
+					w.Error("the extension asked for the next event after SIGTERM")
+				}
+				if d := between(w.one(deadlineSet, ""), w.one(shutdownEnded, "")); d > 40*ms {
+					w.Errorf("telemetry is shut down after %v: it waited for the log", d)
+				}
+				time.Sleep(2 * time.Hour) // the line
+			})
+		})
+	}
 }
 
 // TestSigtermDuringAFlushThatMakesIt: a flush that the shutdown has the time for is not cut off, whenever it began.
@@ -193,10 +205,10 @@ func TestSigtermDuringAFlushThatMakesIt(t *testing.T) {
 	for _, takes := range []time.Duration{100 * ms, 190 * ms, 300 * ms, 380 * ms} {
 		for _, since := range []time.Duration{ms, takes / 2, takes - ms} {
 			t.Run(fmt.Sprintf("%v after %v", takes, since), func(t *testing.T) {
-				story(t, func(w *world) {
+				scenario(t, func(w *run) {
 					w.config.Timeout = time.Minute
 					w.flusher.onFlush = taking(takes)
-				}, func(w *world) {
+				}, func(w *run) {
 					w.invokeAs("r")
 					time.Sleep(since)
 					w.signal(syscall.SIGTERM, window)
@@ -216,30 +228,30 @@ func TestSigtermDuringAFlushThatMakesIt(t *testing.T) {
 
 // TestEverythingHangsAtSigterm: flusher, hooks, and what has no context, and the process is gone in the window.
 func TestEverythingHangsAtSigterm(t *testing.T) {
-	for name, hang := range map[string]func(w *world, never chan struct{}){
-		"ForceFlush": func(w *world, never chan struct{}) {
+	for name, hang := range map[string]func(w *run, never chan struct{}){
+		"ForceFlush": func(w *run, never chan struct{}) {
 			w.flusher.onFlush = func(context.Context, int) error { <-never; return nil }
 		},
-		"ForceFlush until its context ends": func(w *world, _ chan struct{}) { w.flusher.onFlush = taking(time.Hour) },
-		"Shutdown": func(w *world, never chan struct{}) {
+		"ForceFlush until its context ends": func(w *run, _ chan struct{}) { w.flusher.onFlush = taking(time.Hour) },
+		"Shutdown": func(w *run, never chan struct{}) {
 			w.flusher.onClose = func(context.Context) error { <-never; return nil }
 		},
-		"EndOpen": func(w *world, never chan struct{}) { w.flusher.onEnd = func([8]byte) { <-never } },
-		"hooks": func(w *world, never chan struct{}) {
+		"EndOpenSpans": func(w *run, never chan struct{}) { w.flusher.onEnd = func([][8]byte) { <-never } },
+		"hooks": func(w *run, never chan struct{}) {
 			hook := agent.WithShutdownHook(func(context.Context) { <-never })
 			w.options = append(w.options, hook, hook, hook)
 		},
-		"all": func(w *world, never chan struct{}) {
+		"all": func(w *run, never chan struct{}) {
 			w.flusher.onFlush = func(context.Context, int) error { <-never; return nil }
 			w.flusher.onClose = func(context.Context) error { <-never; return nil }
-			w.flusher.onEnd = func([8]byte) { <-never }
+			w.flusher.onEnd = func([][8]byte) { <-never }
 			w.options = append(w.options, agent.WithShutdownHook(func(context.Context) { <-never }))
 		},
 	} {
 		for _, external := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, external extension %t", name, external), func(t *testing.T) {
 				var never chan struct{}
-				story(t, func(w *world) {
+				scenario(t, func(w *run) {
 					never = make(chan struct{})
 					w.config.Timeout = time.Minute
 					w.handle = untilKilled
@@ -247,7 +259,7 @@ func TestEverythingHangsAtSigterm(t *testing.T) {
 					if external {
 						w.extend("insights")
 					}
-				}, func(w *world) {
+				}, func(w *run) {
 					w.Cleanup(func() { close(never) })
 					most := window
 					if external {
@@ -258,7 +270,7 @@ func TestEverythingHangsAtSigterm(t *testing.T) {
 					w.signal(syscall.SIGTERM, most)
 					w.one(shutdownBegun, "") // in any case
 					w.logs("SIGTERM received", "graceful shutdown completed", fmt.Sprintf("window=%v", most))
-					if name != "ForceFlush until its context ends" && !strings.Contains(w.lines.String(), "did not return when its time was up") {
+					if name != "ForceFlush until its context ends" && !strings.Contains(w.lines.String(), "did not return in time") {
 						w.Error("what hung is not in the log")
 					}
 				})
@@ -269,24 +281,24 @@ func TestEverythingHangsAtSigterm(t *testing.T) {
 
 func TestSigtermDuringAFlushThatIgnoresItsContext(t *testing.T) {
 	var never chan struct{}
-	story(t, func(w *world) {
+	scenario(t, func(w *run) {
 		never = make(chan struct{})
 		w.config.Timeout = time.Minute
 		w.flusher.onFlush = func(context.Context, int) error { <-never; return nil }
-	}, func(w *world) {
+	}, func(w *run) {
 		w.Cleanup(func() { close(never) })
 		w.invokeAs("r")
 		time.Sleep(300 * time.Millisecond)
 		w.signal(syscall.SIGTERM, window)
 		w.one(flushBegun, "")    // never two at once
 		w.one(shutdownEnded, "") // the last chance
-		w.logs("an earlier call did not return when its time was up")
+		w.logs("an earlier call did not return in time")
 	})
 }
 
 func TestHooksRunInOrderUnderTheirShare(t *testing.T) {
-	story(t, func(w *world) {
-		w.flusher.counts = []slog.Attr{slog.Int("pending", 0), slog.Int("dropped", 0)}
+	scenario(t, func(w *run) {
+		w.flusher.counts = []agent.SignalCounts{{Name: "traces"}}
 		for i, d := range []time.Duration{5 * time.Millisecond, time.Hour, 0} {
 			w.options = append(w.options, agent.WithShutdownHook(func(ctx context.Context) {
 				w.config.Log.Add(eventlog.Event{Kind: hookCalled, Count: i + 1, Duration: left(ctx)})
@@ -296,7 +308,7 @@ func TestHooksRunInOrderUnderTheirShare(t *testing.T) {
 				}
 			}))
 		}
-	}, func(w *world) {
+	}, func(w *run) {
 		w.serves("r")
 		w.gracefully()
 		hooks := w.find(hookCalled, "")
@@ -315,39 +327,66 @@ func TestHooksRunInOrderUnderTheirShare(t *testing.T) {
 		if strings.Contains(w.lines.String(), "not everything was delivered") {
 			w.Error("the trouble of a hook is said to have cost telemetry")
 		}
-		w.logs("level=WARN", "hook: 3 of 3: panic: hook trouble")
+		w.logs("level=WARN", "hook: 3 of 3: panicked: hook trouble")
 	})
 }
 
 func TestUndeliveredIsSaidWithTheCounts(t *testing.T) {
-	story(t, func(w *world) {
-		w.flusher.counts = []slog.Attr{
-			slog.Int("ended", 10), slog.Int("exported", 4), slog.Uint64("pending", 5),
-			slog.Group("dropped", slog.Int("queue", 1)),
+	scenario(t, func(w *run) {
+		w.flusher.counts = []agent.SignalCounts{
+			{Name: "traces", Ended: 11, Exported: 4, Pending: 4, Dropped: 1, Spilled: 2}, {Name: "logs", Ended: 1, Exported: 1},
 		}
 		w.flusher.onFlush = func(context.Context, int) error { return errors.New("backend down") }
-	}, func(w *world) {
+	}, func(w *run) {
 		w.serves("r")
 		w.gracefully()
 		w.logs(`level=WARN msg="graceful shutdown completed, but not everything was delivered"`,
-			`telemetry.pending=5 telemetry.dropped.queue=1 error="flush: backend down"`)
+			`traces.pending=4 traces.dropped=1 traces.spilled=2 logs.ended=1 logs.exported=1 logs.pending=0 logs.dropped=0 error="flush: backend down"`)
 	})
 }
 
 func TestFlusherWithoutCountsThatFailsIsUndelivered(t *testing.T) {
-	story(t, func(w *world) {
+	scenario(t, func(w *run) {
 		w.flusher.onClose = func(context.Context) error { return errors.Join(errors.New("one"), errors.New("two")) }
-	}, func(w *world) {
+	}, func(w *run) {
 		w.serves("r")
 		w.gracefully()
 		w.logs("but not everything was delivered", `error="shutdown: one; two"`)
 	})
 }
 
+// TestShutdownReportIsWrittenBeforeTheLog asserts that a log that blocks does not cost the report.
+func TestShutdownReportIsWrittenBeforeTheLog(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "report")
+	never := make(chan struct{})
+	want := []agent.SignalCounts{{Name: "traces", Ended: 4, Exported: 3, Spilled: 1}}
+	scenario(t, func(w *run) {
+		never = make(chan struct{})
+		w.config.Env = []string{counts.ReportVariable + "=" + path}
+		w.flusher.counts = want
+		w.options = []agent.Option{agent.WithLogger(slog.New(slog.NewTextHandler(blockedLog(never), nil)))}
+	}, func(w *run) {
+		w.Cleanup(func() { close(never) })
+		w.serves("r")
+		if exit := w.shutdown(); exit.Code != 0 || exit.Took > 100*time.Millisecond {
+			w.Errorf("%+v", exit)
+		}
+		got, err := counts.ReadReport(path)
+		if diff := cmp.Diff(want, got.Signals); diff != "" || err != nil {
+			w.Errorf("error %v, counts (-want +got):\n%s", err, diff)
+		}
+	})
+}
+
+// blockedLog takes nothing in until it is closed.
+type blockedLog chan struct{}
+
+func (l blockedLog) Write(b []byte) (int, error) { <-l; return len(b), nil }
+
 func TestSigint(t *testing.T) {
-	story(t, func(w *world) {
-		w.handle = func(ctx context.Context, _ *mainland) error { return pause(ctx, time.Second) }
-	}, func(w *world) {
+	scenario(t, func(w *run) {
+		w.handle = func(ctx context.Context, _ *function) error { return pause(ctx, time.Second) }
+	}, func(w *run) {
 		w.invokeInBackground("r")
 		time.Sleep(500 * time.Millisecond)
 		w.signal(os.Interrupt, window)
@@ -360,7 +399,7 @@ func TestSigint(t *testing.T) {
 }
 
 func TestSecondSignalChangesNothing(t *testing.T) {
-	story(t, func(w *world) { w.flusher.onFlush = taking(100 * time.Millisecond) }, func(w *world) {
+	scenario(t, func(w *run) { w.flusher.onFlush = taking(100 * time.Millisecond) }, func(w *run) {
 		w.serves("r")
 		w.Cleanup(func() { w.one(shutdownEnded, "") })
 		began := time.Now()
@@ -381,12 +420,12 @@ func TestSecondSignalChangesNothing(t *testing.T) {
 }
 
 func TestShutdownBudgetIsUsedAsItIs(t *testing.T) {
-	story(t, func(w *world) {
+	scenario(t, func(w *run) {
 		w.config.ShutdownWindow = 2 * time.Second
 		w.options = []agent.Option{agent.WithShutdownBudget(1200 * time.Millisecond)}
 		w.flusher.onFlush = taking(time.Hour)
 		w.flusher.onClose = func(ctx context.Context) error { return pause(ctx, time.Hour) }
-	}, func(w *world) {
+	}, func(w *run) {
 		w.invokeAs("r")
 		w.idle()
 		exit := w.shutdown()
@@ -398,7 +437,7 @@ func TestShutdownBudgetIsUsedAsItIs(t *testing.T) {
 
 func TestSigtermDuringRegistration(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{T: t, lines: &lines{}}
+		w := &run{T: t, lines: &lines{}}
 		w.config.Log = newLog()
 		w.flusher = &fakeFlusher{log: w.config.Log}
 		exited, signals := make(chan int, 1), make(chan chan<- os.Signal, 1)
@@ -425,7 +464,7 @@ func TestSigtermDuringRegistration(t *testing.T) {
 func TestKilledProcessLeavesNoGoroutine(t *testing.T) {
 	for name, withoutDone := range map[string]bool{"Done": false, "no Done": true} {
 		t.Run(name, func(t *testing.T) {
-			story(t, func(w *world) { w.withoutDone = withoutDone }, func(w *world) {
+			scenario(t, func(w *run) { w.withoutDone = withoutDone }, func(w *run) {
 				w.context = func(context.Context) context.Context { return context.Background() }
 				w.serves("r")
 			})
@@ -434,10 +473,10 @@ func TestKilledProcessLeavesNoGoroutine(t *testing.T) {
 }
 
 func TestLoggerThatPanicsDoesNoHarm(t *testing.T) {
-	story(t, func(w *world) {
-		w.options = []agent.Option{agent.WithLogger(slog.New(panicking{})), agent.WithGrace(-1)}
+	scenario(t, func(w *run) {
+		w.options = []agent.Option{agent.WithLogger(slog.New(panicking{})), agent.WithHandlerStartWait(-1)}
 		w.flusher.onFlush = func(context.Context, int) error { return errors.New("no") }
-	}, func(w *world) {
+	}, func(w *run) {
 		w.serves("r")
 		if exit := w.shutdown(); exit.Code != 0 {
 			w.Errorf("%+v", exit)

@@ -4,74 +4,75 @@ import (
 	"errors"
 	"sync/atomic"
 	"time"
+
+	"github.com/epilogue-go/epilogue/internal/bounded"
 )
 
-// Stats is what the agent has seen and done since [Start]. All but State, InFlight and LastFlushTime only grow.
+// Stats counts what the agent has done since [Start]. All counters but Mode, InFlight and LastFlushTime only grow.
 type Stats struct {
-	// State is the row of the package's table that the agent is in: "classic", "signal-only", "managed", "detached"
-	// or "outside".
-	State string
+	// Mode is "extension", "shutdown-only", "managed-instances", "not-lambda", "unregistered" or "extension-failed";
+	// see the package documentation.
+	Mode string
 
-	InFlight     int   // invocations that have begun and not ended
-	Invocations  int64 // INVOKE events received; none come for what is registered for no event, or not at all
-	LetGo        int64 // of these, let go because no handler had begun within the grace
-	LateBegins   int64 // of these, those whose handler began after all
-	Unattached   int64 // INVOKE events not held because no handler is wrapped
-	NextFailures int64 // calls for the next event that failed
+	InFlight           int   // invocations that have begun and not ended
+	Invocations        int64 // INVOKE events received; only mode extension receives any
+	HandlersNotStarted int64 // of these, released because no handler started within the handler start wait
+	LateStarts         int64 // of these, released and started later
+	UnwrappedInvokes   int64 // INVOKE events not held because no handler is wrapped
+	NextFailures       int64 // failed requests for the next event
 
-	Idle      int64 // invocations at whose end nothing waited, so that nothing was flushed
-	Postponed int64 // invocations whose flush the strategy has left for a later end
+	EmptyFlushesSkipped int64 // ends of invocations with nothing pending, and so without a flush
+	FlushesDeferred     int64 // ends of invocations whose flush the strategy deferred
 
-	Flushes       int64         // calls of ForceFlush that are over, well or not
-	FlushErrors   int64         // of these, those that failed
-	StuckFlushes  int64         // of these, those that ignored the end of their time, or were not made because of one
-	FlushTime     time.Duration // all of them took this long
-	LastFlushTime time.Duration // the last one took this long
+	Flushes       int64         // completed calls of ForceFlush
+	FlushErrors   int64         // of these, failed
+	StuckFlushes  int64         // of these, abandoned, or not made because of an abandoned call
+	FlushTime     time.Duration // the duration of all of them
+	LastFlushTime time.Duration // the duration of the last one
 
-	TimeoutGuards     int64 // invocations that were about to time out, so that the guard flushed; they may have made it
-	ProvisionalSpans  int64 // copies of open spans that the guard has delivered
-	ProvisionalErrors int64 // calls of ExportOpen that failed
-	EndedOpen         int64 // spans that were ended from outside: at a panic, and by the shutdown
+	PreTimeoutFlushes int64 // flushes shortly before a deadline; the invocation may have ended in time
+	OpenSpansEnded    int64 // spans that the agent ended: after a panic, before a timeout, or in the shutdown
+	EndedTooEarly     int64 // invocations that ended in time after the agent had ended their open spans
 }
 
-// Stats returns a snapshot. Each counter is right; they need not all be of the same instant.
+// Stats returns a snapshot. Each counter is right; they need not be of the same instant.
 func (a *Agent) Stats() Stats {
 	if a == nil {
-		return Stats{State: outside.String()}
+		return Stats{Mode: notLambda.String()}
 	}
 	c := &a.counters
+	inFlight, _ := a.invocations.inFlight()
 	return Stats{
-		State:             a.state.load().String(),
-		InFlight:          len(a.invocations.roots()),
-		Invocations:       c.invocations.Load(),
-		LetGo:             c.letGo.Load(),
-		LateBegins:        c.lateBegins.Load(),
-		Unattached:        c.unattached.Load(),
-		NextFailures:      c.nextFailures.Load(),
-		Idle:              c.idle.Load(),
-		Postponed:         c.postponed.Load(),
-		Flushes:           c.flushes.Load(),
-		FlushErrors:       c.flushErrors.Load(),
-		StuckFlushes:      c.stuckFlushes.Load(),
-		FlushTime:         time.Duration(c.flushTime.Load()),
-		LastFlushTime:     time.Duration(c.lastFlushTime.Load()),
-		TimeoutGuards:     c.timeoutGuards.Load(),
-		ProvisionalSpans:  c.provisionalSpans.Load(),
-		ProvisionalErrors: c.provisionalErrors.Load(),
-		EndedOpen:         c.endedOpen.Load(),
+		Mode:                a.mode.load().String(),
+		InFlight:            inFlight,
+		Invocations:         c.invocations.Load(),
+		HandlersNotStarted:  c.handlersNotStarted.Load(),
+		LateStarts:          c.lateStarts.Load(),
+		UnwrappedInvokes:    c.unwrappedInvokes.Load(),
+		NextFailures:        c.nextFailures.Load(),
+		EmptyFlushesSkipped: c.emptyFlushesSkipped.Load(),
+		FlushesDeferred:     c.flushesDeferred.Load(),
+		Flushes:             c.flushes.Load(),
+		FlushErrors:         c.flushErrors.Load(),
+		StuckFlushes:        c.stuckFlushes.Load(),
+		FlushTime:           time.Duration(c.flushTime.Load()),
+		LastFlushTime:       c.lastFlush(),
+		PreTimeoutFlushes:   c.preTimeoutFlushes.Load(),
+		OpenSpansEnded:      c.openSpansEnded.Load(),
+		EndedTooEarly:       c.endedTooEarly.Load(),
 	}
 }
 
 // counters are the numbers behind Stats.
 type counters struct {
-	invocations, letGo, lateBegins, unattached, nextFailures atomic.Int64
+	invocations, handlersNotStarted, lateStarts, unwrappedInvokes, nextFailures atomic.Int64
 
-	idle, postponed atomic.Int64
+	emptyFlushesSkipped, flushesDeferred atomic.Int64
 
 	flushes, flushErrors, stuckFlushes atomic.Int64
 	flushTime, lastFlushTime           atomic.Int64 // nanoseconds
 
-	timeoutGuards, provisionalSpans, provisionalErrors, endedOpen atomic.Int64
+	preTimeoutFlushes, openSpansEnded, endedTooEarly atomic.Int64
 }
 
 // flushed counts a call of ForceFlush.
@@ -82,7 +83,10 @@ func (c *counters) flushed(took time.Duration, err error) {
 	if err != nil {
 		c.flushErrors.Add(1)
 	}
-	if errors.Is(err, errStuck) {
+	if errors.Is(err, bounded.ErrNotReturned) {
 		c.stuckFlushes.Add(1)
 	}
 }
+
+// lastFlush is the duration of the last flush, zero before the first.
+func (c *counters) lastFlush() time.Duration { return time.Duration(c.lastFlushTime.Load()) }

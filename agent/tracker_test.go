@@ -9,9 +9,9 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
 )
 
-// TestEndOpenIsForOneInvocation: a handler that has panicked has its own spans ended, never all of them, which is what
+// TestEndOpenSpansIsForOneInvocation: a handler that has panicked has its own spans ended, never all of them, which is what
 // a root that is not known would stand for.
-func TestEndOpenIsForOneInvocation(t *testing.T) {
+func TestEndOpenSpansIsForOneInvocation(t *testing.T) {
 	t.Setenv("AWS_LAMBDA_RUNTIME_API", "")
 	var log eventlog.Log
 	ag := agent.Start(context.Background(), &fakeFlusher{log: &log})
@@ -19,15 +19,15 @@ func TestEndOpenIsForOneInvocation(t *testing.T) {
 	ag.Begin("b", time.Time{}, [8]byte{'b'})
 	ag.Begin("rootless", time.Time{}, [8]byte{})
 
-	if n := ag.EndOpen("b", "panic"); n != 1 {
-		t.Errorf("EndOpen of b ended %d spans, want 1", n)
+	if n := ag.EndOpenSpans("b", "panic"); n != 1 {
+		t.Errorf("EndOpenSpans of b ended %d spans, want 1", n)
 	}
 	for _, id := range []string{"rootless", "unknown", ""} {
-		if n := ag.EndOpen(id, "panic"); n != 0 {
-			t.Errorf("EndOpen of %q ended %d spans, want none", id, n)
+		if n := ag.EndOpenSpans(id, "panic"); n != 0 {
+			t.Errorf("EndOpenSpans of %q ended %d spans, want none", id, n)
 		}
 	}
-	if n := (*agent.Agent)(nil).EndOpen("b", "panic"); n != 0 {
+	if n := (*agent.Agent)(nil).EndOpenSpans("b", "panic"); n != 0 {
 		t.Errorf("a nil agent ended %d spans", n)
 	}
 	var ended []string

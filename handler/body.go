@@ -61,7 +61,7 @@ func (b *body) ContentType() string {
 // Read reads the response. An error other than io.EOF goes on unchanged: aws-lambda-go reports it in the trailers.
 func (b *body) Read(p []byte) (int, error) {
 	returned := false
-	defer b.inv.interrupted(&returned)
+	defer b.inv.onPanic(&returned)
 	defer func() {
 		if !returned {
 			b.recordSize()
@@ -102,7 +102,7 @@ func (b *body) Close() error {
 		err = c.Close()
 	}
 	large := b.size.Load() > maxResponse
-	accepted, last = whole && !large && !b.inv.late(), !whole || large && !b.response.streamed
+	accepted, last = whole && !large && !b.inv.pastDeadline(), !whole || large && !b.response.streamed
 	return err
 }
 
@@ -129,5 +129,5 @@ func (b *body) recordSize() {
 	if b.prelude != nil || b.inv.http {
 		key = semconv.HTTPResponseBodySizeKey
 	}
-	b.inv.safely(func() { b.inv.span.SetAttributes(key.Int64(size)) })
+	b.inv.protect(func() { b.inv.span.SetAttributes(key.Int64(size)) })
 }

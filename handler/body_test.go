@@ -44,7 +44,7 @@ func TestCloseWhileReading(t *testing.T) {
 	if err := <-read; err == nil {
 		t.Error("the read went on after the close")
 	}
-	j.want(t, "attach", "begin r1", "span ended", "flush r1", "end r1")
+	j.want(t, "attach", "begin r1", "span ended", "exit flush r1", "end r1")
 	if s := j.span(t).Status(); s.Code != codes.Error {
 		t.Errorf("status %v of a response that was not read, want an error", s)
 	}
@@ -82,13 +82,13 @@ func TestPanicInReader(t *testing.T) {
 			"read",
 			panickingReader{},
 			func(r io.ReadCloser) { _, _ = r.Read(nil) },
-			[]string{"span ended", "flush r1"},
+			[]string{"end open spans of r1: in Read", "span ended", "exit flush r1"},
 		},
 		{
 			"close",
 			panickingCloser{strings.NewReader("x")},
 			func(r io.ReadCloser) { _, _ = io.ReadAll(r); _ = r.Close() },
-			[]string{"span ended", "flush r1", "end r1"},
+			[]string{"span ended", "exit flush r1", "end r1"},
 		},
 	}
 	for _, tt := range tests {

@@ -41,7 +41,7 @@ func BenchmarkOwnCost(b *testing.B) {
 
 func benchmarkOwnCost(b *testing.B, fn, event any) {
 	wrapped := handler.Wrap(fn, handler.WithTracker(quietTracker{}), handler.WithTracerProvider(noop.NewTracerProvider()),
-		handler.WithPropagators(propagation.TraceContext{}))
+		handler.WithPropagator(propagation.TraceContext{}))
 	ctx, cancel := context.WithDeadline(b.Context(), time.Now().Add(time.Hour))
 	defer cancel()
 	ctx = lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{AwsRequestID: requestID, InvokedFunctionArn: functionARN})

@@ -66,10 +66,13 @@ func serve(h any, options []lambda.Option) {
 	lambda.StartWithOptions(h, options...)
 }
 
-// quietTracker holds, and does nothing.
+// quietTracker does nothing.
 type quietTracker struct{}
 
 func (quietTracker) Attach()                          {}
 func (quietTracker) Begin(string, time.Time, [8]byte) {}
 func (quietTracker) End(string)                       {}
 func (quietTracker) Flush(string) error               { return nil }
+func (quietTracker) FlushBeforeExit(string)           {}
+func (quietTracker) FlushesAfterEnd(string) bool      { return true }
+func (quietTracker) EndOpenSpans(string, string) int  { return 0 }

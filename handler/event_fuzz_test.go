@@ -40,7 +40,7 @@ func FuzzEvent(f *testing.F) {
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(recorder))
 	opts := []handler.Option{
 		handler.WithTracerProvider(provider), handler.WithRawEvent(), // which has a meaning for the last function alone
-		handler.WithPropagators(propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{})),
+		handler.WithPropagator(propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{})),
 	}
 	functions := []any{
 		func(_ context.Context, e events.APIGatewayProxyRequest) (any, error) { return e.Path, nil },

@@ -21,7 +21,7 @@ func (inv *invocation) recordError(err error) bool {
 
 // recordException sets the status and error.type, and adds the exception event with more.
 func (inv *invocation) recordException(message, kind string, more ...attribute.KeyValue) {
-	inv.safely(func() {
+	inv.protect(func() {
 		inv.span.SetStatus(codes.Error, message)
 		inv.span.SetAttributes(semconv.ErrorTypeKey.String(kind))
 		inv.span.AddEvent(semconv.ExceptionEventName, trace.WithAttributes(append(more, semconv.ExceptionMessage(message))...))

@@ -2,33 +2,43 @@ package handler
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/epilogue-go/epilogue/internal/bounded"
 )
 
 // noSpan is the span of an invocation whose own could not be started. It records nothing.
 var noSpan = trace.SpanFromContext(context.Background())
 
-// guard keeps what the program put behind the OpenTelemetry API (propagators, samplers, span processors) and the
-// tracker from breaking the function: a panic there costs telemetry, and never an invocation or the process.
-// The first one is reported to OpenTelemetry's error handler, the rest are silent: they would come with every invocation.
+// reportTimeout bounds the call of OpenTelemetry's error handler.
+const reportTimeout = 100 * time.Millisecond
+
+// guard keeps panics of propagators, samplers, span processors and the tracker from the function. It reports the first
+// one to OpenTelemetry's error handler. The others are silent, since they would come with every invocation.
 type guard struct{ reported sync.Once }
 
-// safely calls f and swallows a panic in it.
-func (g *guard) safely(f func()) {
-	defer func() {
-		if v := recover(); v != nil {
-			g.reported.Do(func() { report(v) })
-		}
-	}()
-	f()
+// protect calls f and recovers a panic.
+func (g *guard) protect(f func()) {
+	if err := bounded.Protect(f); err != nil {
+		g.reported.Do(func() { report(err) })
+	}
 }
 
-// report tells of a panic. The error handler is the program's as well.
-func report(value any) {
-	defer func() { _ = recover() }()
-	otel.Handle(fmt.Errorf("epilogue: telemetry panicked, the function goes on without it: %v", value))
+// report reports a panic. The error handler is the program's as well: it may panic, or never return.
+func report(err error) {
+	var value any = err
+	if p := new(bounded.PanicError); errors.As(err, &p) {
+		value = p.Value
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), reportTimeout)
+	defer cancel()
+	_ = bounded.Run(ctx, 0, func(context.Context) {
+		otel.Handle(fmt.Errorf("epilogue: telemetry panicked, the function continues without it: %v", value))
+	})
 }

@@ -56,8 +56,9 @@ func (brokenTracker) Attach()                          { panic("in Attach") }
 func (brokenTracker) Begin(string, time.Time, [8]byte) { panic("in Begin") }
 func (brokenTracker) End(string)                       { panic("in End") }
 func (brokenTracker) Flush(string) error               { panic("in Flush") }
-func (brokenTracker) Holds(string) bool                { panic("in Holds") }
-func (brokenTracker) EndOpen(string, string) int       { panic("in EndOpen") }
+func (brokenTracker) FlushBeforeExit(string)           { panic("in FlushBeforeExit") }
+func (brokenTracker) FlushesAfterEnd(string) bool      { panic("in FlushesAfterEnd") }
+func (brokenTracker) EndOpenSpans(string, string) int  { panic("in EndOpenSpans") }
 
 func (brokenMessage) Error() string { panic("in Error") }
 
@@ -67,7 +68,7 @@ func sdk(opts ...sdktrace.TracerProviderOption) handler.Option {
 
 // brokenTelemetry holds everything behind Wrap that can panic.
 var brokenTelemetry = map[string]handler.Option{
-	"propagator":             handler.WithPropagators(brokenPropagator{}),
+	"propagator":             handler.WithPropagator(brokenPropagator{}),
 	"sampler":                sdk(sdktrace.WithSampler(brokenSampler{})),
 	"processor's OnStart":    sdk(sdktrace.WithSpanProcessor(brokenStart{})),
 	"processor's OnEnd":      sdk(sdktrace.WithSpanProcessor(brokenEnd{})),
@@ -148,4 +149,25 @@ func TestBrokenTelemetryOfHandlers(t *testing.T) {
 			synctest.Wait()
 		})
 	}
+}
+
+// TestErrorHandlerThatHangs asserts that an OpenTelemetry error handler that never returns does not hold an invocation.
+func TestErrorHandlerThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		never := make(chan struct{})
+		defer close(never)
+		otelerr.Handle(t, func(error) { <-never })
+		ctx, cancel := invocationContext(t)
+		defer cancel()
+		fn := handler.Wrap(func() {}, sdk(sdktrace.WithSampler(brokenSampler{}))).(readerFunc)
+		for i, most := range []time.Duration{100 * time.Millisecond, 0} {
+			began := time.Now()
+			if _, err := fn(ctx); err != nil {
+				t.Error(err)
+			}
+			if took := time.Since(began); took > most {
+				t.Errorf("invocation %d took %v", i+1, took)
+			}
+		}
+	})
 }

@@ -15,15 +15,15 @@ import (
 	"github.com/epilogue-go/epilogue/internal/version"
 )
 
-// instrument is what all invocations of one wrapped handler share.
+// instrument is shared by all invocations of one wrapped handler.
 type instrument struct {
 	config
 	guard
-	tracker safeTracker
+	tracker safeTracker // shadows the config's
 	tracers tracers
 	aliases aliases
 	init    initialization
-	doom    doom
+	exit    exitNotice
 }
 
 // newInstrument attaches the tracker.
@@ -32,26 +32,26 @@ func newInstrument(c config) *instrument {
 	in.tracers.scope = []trace.TracerOption{
 		trace.WithInstrumentationVersion(version.Version), trace.WithSchemaURL(semconv.SchemaURL),
 	}
-	in.tracker = newSafeTracker(&in.guard, c.given)
+	in.tracker = safeTracker{&in.guard, c.tracker}
 	in.init.begin(&in.config)
-	in.doom.shared = in.init.kind == managedInstances
+	in.exit.shared = in.init.kind == managedInstances
 	in.tracker.Attach()
 	in.init.ended = time.Now()
 	return in
 }
 
-// begin sets inv up, which is zero, starts the invocation's span and tells the tracker. The context it returns, with the
-// span, is for the user's function; the invocation keeps ctx itself.
+// begin fills inv, which is zero, starts the invocation's span and tells the tracker. It returns the context for the
+// user's function, which has the span. The invocation keeps ctx itself.
 func (in *instrument) begin(inv *invocation, ctx context.Context, read func() trigger.Cause) context.Context { //nolint:revive // inv is what ctx is of
 	var arn string
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
 		inv.requestID, arn = lc.AwsRequestID, lc.InvokedFunctionArn
 	}
-	inv.instrument, inv.ctx, inv.span, inv.outlook = in, ctx, noSpan, in.doom.outlook()
+	inv.instrument, inv.ctx, inv.span, inv.exitAtBegin = in, ctx, noSpan, in.exit.snapshot()
 	inv.deadline, _ = ctx.Deadline()
 	spanCtx, root := ctx, trace.SpanID{}
 	how := in.init.arrive()
-	in.safely(func() {
+	in.protect(func() {
 		cause := read()
 		inv.http = cause.HTTP
 		started, span := in.start(inv, &cause, in.aliases.of(arn), how)
@@ -63,7 +63,7 @@ func (in *instrument) begin(inv *invocation, ctx context.Context, read func() tr
 	return spanCtx
 }
 
-// start starts the invocation's span, and calls into the program's propagators, sampler and processors.
+// start starts the invocation's span, which calls the program's propagator, sampler and processors.
 func (in *instrument) start(inv *invocation, cause *trigger.Cause, as *alias, how arrival) (context.Context, trace.Span) {
 	parent, links := in.parent(inv.ctx, cause)
 	options := append(inv.options[:0], spanKind(cause), trace.WithAttributes(inv.startAttributes(cause, as, how)...))
@@ -83,7 +83,7 @@ var (
 	consumerKind = trace.WithSpanKind(trace.SpanKindConsumer)
 )
 
-// spanKind is the one that the OpenTelemetry FaaS conventions ask for: consumer for messages, else server.
+// spanKind is consumer for messages, otherwise server (OpenTelemetry FaaS conventions).
 func spanKind(cause *trigger.Cause) trace.SpanStartOption {
 	if cause.Kind == trace.SpanKindConsumer {
 		return consumerKind
@@ -91,8 +91,8 @@ func spanKind(cause *trigger.Cause) trace.SpanStartOption {
 	return serverKind
 }
 
-// startAttributes adds to the cause's attributes what is known at the span's start of any invocation (OpenTelemetry AWS
-// Lambda conventions, "All triggers").
+// startAttributes adds the attributes of any invocation to those of the cause (OpenTelemetry AWS Lambda conventions, "All
+// triggers").
 func (inv *invocation) startAttributes(cause *trigger.Cause, as *alias, how arrival) []attribute.KeyValue {
 	attrs := how.appendAttributes(slices.Grow(cause.Attributes, trigger.Spare))
 	if inv.requestID != "" {

@@ -8,109 +8,102 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// invocation is one call of the handler. Its fields do not change after begin, but for returned and the memory, which
-// the goroutine that serves the invocation owns until it returns the response.
+// invocation is one call of the handler. Its fields do not change after begin, except returned and the scratch memory,
+// which belong to the goroutine that serves the invocation until it returns the response.
 type invocation struct {
 	*instrument
-	ctx       context.Context // as aws-lambda-go gave it: cancelled right after the post of a response or an error
-	span      trace.Span
-	requestID string
-	deadline  time.Time // zero where there is none
-	outlook   outlook
-	http      bool // the result becomes an HTTP response
-	returned  bool // the user's code has returned
+	ctx         context.Context // as aws-lambda-go gave it: cancelled right after the post of a response or an error
+	span        trace.Span
+	requestID   string
+	deadline    time.Time // zero if there is none
+	exitAtBegin exitSnapshot
+	http        bool // the result becomes an HTTP response
+	returned    bool // the user's code has returned
 
-	memory
+	scratch
 }
 
-// memory is room for what is made once in an invocation, in the one piece of memory that it is.
-type memory struct {
-	options      [3]trace.SpanStartOption
-	ofTheOutcome [2]attribute.KeyValue // a status and a size; with an error.type they take more
+// scratch has the memory of slices that every invocation makes once, so that they need no allocation of their own.
+type scratch struct {
+	options    [3]trace.SpanStartOption
+	attributes [2]attribute.KeyValue // of the outcome: a status and a size; with an error.type they take more
 }
 
-// late reports whether the deadline has passed: what is posted now is refused, or its acceptance is unknown.
-func (inv *invocation) late() bool {
+// pastDeadline reports whether the deadline has passed: a post is refused now, or its acceptance is unknown.
+func (inv *invocation) pastDeadline() bool {
 	return !inv.deadline.IsZero() && !time.Now().Before(inv.deadline)
 }
 
-// close ends an invocation whose response has been closed. Where that may not mean that it was accepted the flush
-// comes first, unless End flushes itself, and so it does where another invocation is about to end the process. With last,
-// aws-lambda-go ends it after this one.
+// close ends an invocation whose response has been closed. accepted says that the platform surely has the response, last
+// that aws-lambda-go exits after this invocation. If the response may have been refused, or another invocation is about
+// to end the process, the flush comes before End, unless End flushes itself.
 func (inv *invocation) close(accepted, last bool) {
-	surely, perhaps := inv.doom.fate(inv.outlook)
-	last = last || surely
+	isCertain, suspected := inv.exit.check(inv.exitAtBegin)
+	last = last || isCertain
 	if !accepted || last {
-		inv.doom.bring(last) // what others end while the flush goes on is not in it
+		inv.exit.announce(last) // this flush does not include spans that others end during it
 	}
-	if last {
-		inv.tracker.Hasten(inv.requestID)
-	}
-	if (!accepted || perhaps || last) && inv.tracker.Holds(inv.requestID) {
+	switch {
+	case last:
+		inv.tracker.FlushBeforeExit(inv.requestID)
+	case (!accepted || suspected) && inv.tracker.FlushesAfterEnd(inv.requestID):
 		inv.tracker.Flush(inv.requestID)
 	}
 	inv.tracker.End(inv.requestID)
-	if last {
-		inv.tracker.WriteOut(inv.requestID)
-	}
 	if !accepted {
-		inv.doom.bring(last) // aws-lambda-go learns of it now, and others may have begun meanwhile
+		inv.exit.announce(last) // aws-lambda-go learns of it now, and others may have begun meanwhile
 	}
 }
 
-// endSpan ends the span, and calls into the program's span processors.
-func (inv *invocation) endSpan() { inv.safely(func() { inv.span.End() }) }
+// endSpan ends the span, which calls the program's span processors.
+func (inv *invocation) endSpan() { inv.protect(func() { inv.span.End() }) }
 
-// fail ends the span with the error that the handler returns.
-func (inv *invocation) fail(err error) {
+// finishError ends the span with the error that the handler returns.
+func (inv *invocation) finishError(err error) {
 	intact := inv.recordError(err)
 	inv.endSpan()
-	inv.leave(!intact) // aws-lambda-go asks for the message too: the process will end
+	inv.finishWithoutClose(!intact) // aws-lambda-go calls err.Error too, which panics, and exits
 }
 
-// leave is called before an outcome goes to aws-lambda-go that nobody closes: an error, a panic, a lambda.Handler's
-// bytes. The cancellation of the context tells that it was posted. It comes from another goroutine, too late
-// where the environment freezes at once or the process ends, so the flush comes first there. With last, aws-lambda-go ends
-// the process after the post.
-func (inv *invocation) leave(last bool) {
-	over := inv.ctx.Err() != nil // past the deadline: nothing can be posted, and nothing more will tell
+// finishWithoutClose is called before an outcome goes to aws-lambda-go that is not closed after its post: an error, a
+// panic, the bytes of a lambda.Handler. The cancellation of the context tells that it was posted. That comes on another
+// goroutine, which is too late if the environment freezes or the process exits. So the flush comes before the post then.
+// last says that aws-lambda-go exits after the post.
+func (inv *invocation) finishWithoutClose(last bool) {
+	over := inv.ctx.Err() != nil // past the deadline: nothing can be posted, and no cancellation follows
 	if last || over {
-		inv.doom.bring(last)
+		inv.exit.announce(last)
 	}
-	surely, perhaps := inv.doom.fate(inv.outlook)
-	last = last || surely
-	if last {
-		inv.tracker.Hasten(inv.requestID)
-	}
-	if last || over || perhaps || !inv.tracker.Holds(inv.requestID) {
+	isCertain, suspected := inv.exit.check(inv.exitAtBegin)
+	switch last = last || isCertain; {
+	case last:
+		inv.tracker.FlushBeforeExit(inv.requestID)
+	case over || suspected || !inv.tracker.FlushesAfterEnd(inv.requestID):
 		inv.tracker.Flush(inv.requestID)
-	}
-	if last {
-		inv.tracker.WriteOut(inv.requestID)
 	}
 	if over {
 		inv.tracker.End(inv.requestID)
-		inv.doom.bring(last)
+		inv.exit.announce(last)
 		return
 	}
 	context.AfterFunc(inv.ctx, func() { inv.tracker.End(inv.requestID) })
 }
 
-// interrupted must be deferred itself. Unless *returned, the user's code has panicked or called runtime.Goexit:
-// that is recorded and flushed, since aws-lambda-go ends the process after it, and a panic goes on. It goes on from
-// here, on top of the frames that it came from, so that these are still in the stack trace.
-func (inv *invocation) interrupted(returned *bool) {
+// onPanic must be deferred itself. Unless *returned, the user's code has panicked or called runtime.Goexit. It records
+// that and flushes, since aws-lambda-go exits after a panic, and lets the panic continue. It panics on top of the frames
+// of the user's code, so that these stay in the stack trace.
+func (inv *invocation) onPanic(returned *bool) {
 	if *returned {
 		return
 	}
 	value := recover()
-	inv.tracker.EndOpen(inv.requestID, inv.recordInterruption(value))
+	inv.tracker.EndOpenSpans(inv.requestID, inv.recordInterruption(value))
 	inv.endSpan()
-	if value == nil { // the goroutine ends, and not the process: nothing will be posted
+	if value == nil { // Goexit ends the goroutine, not the process: nothing will be posted
 		inv.tracker.Flush(inv.requestID)
 		inv.tracker.End(inv.requestID)
 		return
 	}
-	inv.leave(true)
+	inv.finishWithoutClose(true)
 	panic(value)
 }

@@ -26,13 +26,13 @@ func (in *instrument) messages(ctx context.Context, cause *trigger.Cause, links 
 	if len(cause.Messages) == 0 {
 		return ctx, false
 	}
-	propagators, from := in.propagators(), trace.ContextWithSpanContext(ctx, elsewhere)
+	propagator, from := in.propagator(), trace.ContextWithSpanContext(ctx, elsewhere)
 	for i := range cause.Messages {
 		if len(links.list) == maxLinks {
 			break
 		}
 		m := &cause.Messages[i]
-		extracted := propagators.Extract(from, carrierOf(m))
+		extracted := propagator.Extract(from, carrierOf(m))
 		sc := trace.SpanContextFromContext(extracted)
 		byPropagator := found(sc, elsewhere)
 		if !byPropagator {

@@ -9,33 +9,33 @@ import (
 	"github.com/epilogue-go/epilogue/handler/internal/trigger"
 )
 
-// Option changes what Wrap does. No option has an environment variable, and a nil Option is none.
+// Option changes a setting of [Wrap]. No option has an environment variable. A nil Option is ignored.
 type Option interface{ apply(*config) }
 
 type optionFunc func(*config)
 
 func (f optionFunc) apply(c *config) { f(c) }
 
-// config is what the options make. It is not changed after Wrap.
+// config is the result of the options. It does not change after Wrap.
 type config struct {
-	given          Tracker
+	tracker        Tracker
 	tracerProvider func() trace.TracerProvider
-	propagators    func() propagation.TextMapPropagator
+	propagator     func() propagation.TextMapPropagator
 	encoding       encoding
 	process        Process
 	noInitSpan     bool
 	decoding       decoding
 	events         trigger.Settings
 	rawEvent       bool
-	unsampled      unsampledRule
+	xrayParent     XRayParent
 	messageParent  bool
 }
 
 func newConfig(opts []Option) config {
 	c := config{
-		given:          noTracker{},
+		tracker:        noTracker{},
 		tracerProvider: otel.GetTracerProvider,
-		propagators:    otel.GetTextMapPropagator,
+		propagator:     otel.GetTextMapPropagator,
 	}
 	for _, o := range opts {
 		if o != nil {
@@ -45,18 +45,18 @@ func newConfig(opts []Option) config {
 	return c
 }
 
-// WithTracker sets who is told of each invocation's begin and end: the *agent.Agent that agent.Start returned.
-// Default, also for nil: nobody, and spans leave when the TracerProvider's processors see fit.
+// WithTracker sets the Tracker that is told of the beginning and the end of each invocation: the *agent.Agent that
+// agent.Start returned. Default, also for nil: none, and the TracerProvider's processors export by themselves.
 func WithTracker(t Tracker) Option {
 	return optionFunc(func(c *config) {
 		if t != nil {
-			c.given = t
+			c.tracker = t
 		}
 	})
 }
 
-// WithTracerProvider sets where the invocation's spans come from. Default, also for nil: OpenTelemetry's global
-// provider, looked up at each invocation.
+// WithTracerProvider sets the provider of the invocation's spans. Default, also for nil: OpenTelemetry's global
+// provider, read at each invocation.
 func WithTracerProvider(tp trace.TracerProvider) Option {
 	return optionFunc(func(c *config) {
 		if tp != nil {
@@ -65,25 +65,25 @@ func WithTracerProvider(tp trace.TracerProvider) Option {
 	})
 }
 
-// WithPropagators sets what reads span contexts from the headers of requests and messages. Default, also for nil: OpenTelemetry's
-// global propagator, looked up at each invocation.
-func WithPropagators(p propagation.TextMapPropagator) Option {
+// WithPropagator sets the propagator that reads span contexts from the headers of requests and messages. Default, also
+// for nil: OpenTelemetry's global propagator, read at each invocation.
+func WithPropagator(p propagation.TextMapPropagator) Option {
 	return optionFunc(func(c *config) {
 		if p != nil {
-			c.propagators = func() propagation.TextMapPropagator { return p }
+			c.propagator = func() propagation.TextMapPropagator { return p }
 		}
 	})
 }
 
 // WithLambdaOptions takes the options that the program also gives to lambda.StartWithOptions. Wrap encodes results
-// itself, so lambda.WithSetEscapeHTML and lambda.WithSetIndent have an effect on an instrumented handler only here. With
-// [WithRawEvent] it decodes events too, and lambda.WithUseNumber and lambda.WithDisallowUnknownFields are needed here as well. All
-// other options have theirs only in StartWithOptions and are ignored here. Giving the same list to both is right:
+// itself, so lambda.WithSetEscapeHTML and lambda.WithSetIndent affect an instrumented handler only here. With
+// [WithRawEvent] it decodes events too, and needs lambda.WithUseNumber and lambda.WithDisallowUnknownFields as well. It
+// ignores all other options, which work in StartWithOptions only. Give the same list to both:
 //
 //	opts := []lambda.Option{lambda.WithSetIndent("", "  "), lambda.WithUseNumber(true)}
 //	lambda.StartWithOptions(handler.Wrap(handle, handler.WithLambdaOptions(opts...)), opts...)
 //
-// Default: aws-lambda-go's own. Given twice, the later list counts.
+// Default: none. If it is given twice, the later list counts.
 func WithLambdaOptions(opts ...lambda.Option) Option {
 	return optionFunc(func(c *config) { c.encoding, c.decoding = encodingOf(opts), decodingOf(opts) })
 }

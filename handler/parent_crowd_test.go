@@ -25,7 +25,7 @@ func TestCrowd(t *testing.T) {
 			inside.Done()
 			inside.Wait()
 			return trace.SpanContextFromContext(ctx).TraceID().String(), nil
-		}, handler.WithTracerProvider(j.provider()), handler.WithPropagators(propagatorsNamed(t, propagators))))
+		}, handler.WithTracerProvider(j.provider()), handler.WithPropagator(propagatorsNamed(t, propagators))))
 		for round := range rounds {
 			inside.Add(crowd)
 			var done sync.WaitGroup

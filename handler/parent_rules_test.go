@@ -61,7 +61,7 @@ func (l like) Extract(ctx context.Context, c propagation.TextMapCarrier) context
 
 func rules(opts ...Option) *instrument {
 	w3c := propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{})
-	return &instrument{config: newConfig(append([]Option{WithPropagators(w3c)}, opts...))}
+	return &instrument{config: newConfig(append([]Option{WithPropagator(w3c)}, opts...))}
 }
 
 func TestParentRules(t *testing.T) {
@@ -71,7 +71,7 @@ func TestParentRules(t *testing.T) {
 	request := func(o trigger.Origin) trigger.Cause { return trigger.Cause{Caller: o} }
 	both := w3c(1)
 	both.TraceHeader = amznHeader(2, "1")
-	xrayLambda := WithPropagators(like{propagation.TraceContext{}})
+	xrayLambda := WithPropagator(like{propagation.TraceContext{}})
 	tests := []struct {
 		name    string
 		cause   trigger.Cause
@@ -87,11 +87,11 @@ func TestParentRules(t *testing.T) {
 		{name: "caller's header, unsampled", cause: request(amzn(2, "0")), lambda: amznHeader(9, "1"), parent: 9, links: []int{-2}},
 		{name: "both unsampled", cause: request(amzn(2, "0")), lambda: amznHeader(9, ""), links: []int{-2, -9}},
 		{name: "one header twice", cause: request(amzn(2, "0")), lambda: amznHeader(2, "0"), links: []int{-2}},
-		{name: "unsampled parent", cause: request(amzn(2, "0")), opts: []Option{WithUnsampledParent()}, parent: 2},
-		{name: "undecided parent", lambda: amznHeader(9, ""), opts: []Option{WithUnsampledParent()}, parent: 9},
-		{name: "X-Ray decides", lambda: amznHeader(9, "0"), opts: []Option{WithXRaySampling()}, parent: -9},
-		{name: "X-Ray does not decide", lambda: amznHeader(9, ""), opts: []Option{WithXRaySampling()}, links: []int{-9}},
-		{name: "the later option", lambda: amznHeader(9, "0"), opts: []Option{WithUnsampledParent(), WithXRaySampling()}, parent: -9},
+		{name: "unsampled parent", cause: request(amzn(2, "0")), opts: []Option{WithXRayParent(XRayParentAlways)}, parent: 2},
+		{name: "undecided parent", lambda: amznHeader(9, ""), opts: []Option{WithXRayParent(XRayParentAlways)}, parent: 9},
+		{name: "X-Ray decides", lambda: amznHeader(9, "0"), opts: []Option{WithXRayParent(XRayParentWithDecision)}, parent: -9},
+		{name: "X-Ray does not decide", lambda: amznHeader(9, ""), opts: []Option{WithXRayParent(XRayParentWithDecision)}, links: []int{-9}},
+		{name: "the later option", lambda: amznHeader(9, "0"), opts: []Option{WithXRayParent(XRayParentAlways), WithXRayParent(XRayParentWithDecision)}, parent: -9},
 		{name: "messages", cause: batch(w3c(1), amzn(2, "0"), both, trigger.Origin{}, w3c(3)), lambda: amznHeader(9, "1"), parent: 9, links: []int{1, -2, 3}},
 		{name: "message and an unsampled invocation", cause: batch(w3c(1)), lambda: amznHeader(9, "0"), links: []int{1, -9}},
 		{name: "message from the invocation's span", cause: batch(amzn(9, "0")), lambda: amznHeader(9, "0"), links: []int{-9}},
@@ -99,7 +99,7 @@ func TestParentRules(t *testing.T) {
 		{name: "message parent", cause: batch(w3c(1)), lambda: amznHeader(9, "1"), opts: []Option{WithMessageParent()}, parent: 1, links: []int{1}, baggage: "1"},
 		{name: "message parent by header", cause: batch(amzn(2, "1")), opts: []Option{WithMessageParent()}, parent: 2, links: []int{2}},
 		{name: "message parent, unsampled header", cause: batch(amzn(2, "0")), lambda: amznHeader(9, "1"), opts: []Option{WithMessageParent()}, parent: 9, links: []int{-2}},
-		{name: "message parent, as if sampled", cause: batch(amzn(2, "0")), opts: []Option{WithMessageParent(), WithUnsampledParent()}, parent: 2, links: []int{-2}},
+		{name: "message parent, as if sampled", cause: batch(amzn(2, "0")), opts: []Option{WithMessageParent(), WithXRayParent(XRayParentAlways)}, parent: 2, links: []int{-2}},
 		{name: "message parent of two", cause: batch(w3c(1), w3c(2)), opts: []Option{WithMessageParent()}, links: []int{1, 2}},
 		{name: "message parent of two, one with a context", cause: trigger.Cause{Messages: []trigger.Origin{w3c(1)}, Batch: 2}, opts: []Option{WithMessageParent()}, links: []int{1}},
 		{name: "message parent without one", cause: batch(trigger.Origin{}), lambda: amznHeader(9, "1"), opts: []Option{WithMessageParent()}, parent: 9},
@@ -190,7 +190,7 @@ func FuzzParent(f *testing.F) {
 	f.Add("", "Self=1;"+amznHeader(1, "?"), amznHeader(1, "0"), byte(7))
 	f.Fuzz(func(t *testing.T, traceparent, header, lambda string, options byte) {
 		var opts []Option
-		for i, o := range []Option{WithMessageParent(), WithUnsampledParent(), WithXRaySampling()} {
+		for i, o := range []Option{WithMessageParent(), WithXRayParent(XRayParentAlways), WithXRayParent(XRayParentWithDecision)} {
 			if options>>i&1 == 1 {
 				opts = append(opts, o)
 			}

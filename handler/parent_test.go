@@ -39,7 +39,7 @@ func TestUserContext(t *testing.T) {
 	j := newJournal()
 	var seen context.Context
 	fn := handler.Wrap(func(ctx context.Context, _ events.APIGatewayProxyRequest) { seen = ctx }, append(j.options(true),
-		handler.WithPropagators(propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{})))...)
+		handler.WithPropagator(propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{})))...)
 	ctx, cancel := invocationContext(t)
 	defer cancel()
 	headers := map[string]string{"traceparent": traceparent, "baggage": "user=17"}
@@ -80,7 +80,7 @@ func TestGlobals(t *testing.T) {
 	defer otel.SetTracerProvider(provider)
 	defer otel.SetTextMapPropagator(propagator)
 	fn := handler.Wrap(func(events.APIGatewayProxyRequest) {}, nil, handler.WithTracker(nil),
-		handler.WithTracerProvider(nil), handler.WithPropagators(nil))
+		handler.WithTracerProvider(nil), handler.WithPropagator(nil))
 	j := newJournal()
 	otel.SetTracerProvider(j.provider())
 	otel.SetTextMapPropagator(propagation.TraceContext{})
@@ -97,7 +97,7 @@ func TestBrokenPropagator(t *testing.T) {
 	for _, name := range []string{"any: nowhere", "SQS, a batch: message attribute traceparent", "HTTP API: header traceparent"} {
 		s := situations()[name]
 		for _, fn := range s.functions {
-			h := lambda.NewHandler(handler.Wrap(fn, handler.WithPropagators(brokenPropagator{})))
+			h := lambda.NewHandler(handler.Wrap(fn, handler.WithPropagator(brokenPropagator{})))
 			if out, err := h.Invoke(t.Context(), []byte(s.payload)); err != nil || string(out) != "null" {
 				t.Errorf("%s: %s, %v", name, out, err)
 			}

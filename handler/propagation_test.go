@@ -89,7 +89,7 @@ func (s *situation) invoke(t *testing.T, fn any, r *row) sdktrace.ReadOnlySpan {
 	j := newJournal()
 	// The decision is shown by the parent; a sampler that followed it would leave no span to look at.
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(j), sdktrace.WithSampler(sdktrace.AlwaysSample()))
-	opts := []handler.Option{handler.WithTracerProvider(provider), handler.WithPropagators(propagatorsNamed(t, r.propagators))}
+	opts := []handler.Option{handler.WithTracerProvider(provider), handler.WithPropagator(propagatorsNamed(t, r.propagators))}
 	for option := range strings.SplitSeq(r.option, ", ") {
 		o, ok := parentOptions[option]
 		if !ok {
@@ -105,10 +105,10 @@ func (s *situation) invoke(t *testing.T, fn any, r *row) sdktrace.ReadOnlySpan {
 }
 
 var parentOptions = map[string]handler.Option{
-	"":                    nil,
-	"WithMessageParent":   handler.WithMessageParent(),
-	"WithUnsampledParent": handler.WithUnsampledParent(),
-	"WithXRaySampling":    handler.WithXRaySampling(),
+	"":                                       nil,
+	"WithMessageParent":                      handler.WithMessageParent(),
+	"WithXRayParent(XRayParentAlways)":       handler.WithXRayParent(handler.XRayParentAlways),
+	"WithXRayParent(XRayParentWithDecision)": handler.WithXRayParent(handler.XRayParentWithDecision),
 }
 
 // propagatorsNamed returns what OTEL_PROPAGATORS=value makes in a function.

@@ -17,12 +17,12 @@ const responseSize = attribute.Key("epilogue.response.size")
 // recordResult records what a result says of itself: of an HTTP event's what it tells of the response, of any other
 // that was encoded its size. What is streamed tells its size when it has been read.
 func (inv *invocation) recordResult(read func() trigger.Response, out responseReader) {
-	inv.safely(func() {
+	inv.protect(func() {
 		var r trigger.Response
 		if inv.http {
 			r = read()
 		}
-		attrs := append(inv.ofTheOutcome[:0], r.Headers...)
+		attrs := append(inv.attributes[:0], r.Headers...)
 		if r.Status != 0 {
 			attrs = inv.appendStatus(attrs, r.Status)
 		}
@@ -39,7 +39,7 @@ func (inv *invocation) recordResult(read func() trigger.Response, out responseRe
 
 // recordStatus records an HTTP status.
 func (inv *invocation) recordStatus(status int) {
-	inv.safely(func() { inv.span.SetAttributes(inv.appendStatus(nil, status)...) })
+	inv.protect(func() { inv.span.SetAttributes(inv.appendStatus(nil, status)...) })
 }
 
 // appendStatus adds an HTTP status. 5xx is an error of the server (OpenTelemetry HTTP conventions, "Status").

@@ -21,7 +21,7 @@ type discard struct{}
 func (discard) ExportSpans(context.Context, []sdktrace.ReadOnlySpan) error { return nil }
 func (discard) Shutdown(context.Context) error                             { return nil }
 
-// journal is an ordered record of what the tracker is told, what spans end, and what the test does itself.
+// journal is an ordered record of the calls of the tracker, the ends of spans, and the steps of the test.
 type journal struct {
 	mu      sync.Mutex
 	entries []string
@@ -80,27 +80,29 @@ func (j *journal) provider() trace.TracerProvider {
 	return sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(j))
 }
 
-// A journal is a tracker without Holds.
+// A journal is a Tracker that flushes after End.
 func (j *journal) Attach()                                 { j.add("attach") }
 func (j *journal) Begin(id string, _ time.Time, _ [8]byte) { j.add("begin " + id) }
 func (j *journal) End(id string)                           { j.add("end " + id); j.ended <- struct{}{} }
 func (j *journal) Flush(id string) error                   { j.add("flush " + id); return errFlush }
+func (j *journal) FlushBeforeExit(id string)               { j.add("exit flush " + id) }
+func (j *journal) FlushesAfterEnd(string) bool             { return true }
 
-// ending is a tracker that can end open spans.
-type ending struct{ *journal }
+func (j *journal) EndOpenSpans(id, reason string) int {
+	j.add("end open spans of " + id + ": " + reason)
+	return 1
+}
 
-func (e ending) EndOpen(id, reason string) int { e.add("end open of " + id + ": " + reason); return 1 }
+// endFlushes is a journal whose End flushes.
+type endFlushes struct{ *journal }
 
-// releasing is a tracker that holds nothing.
-type releasing struct{ *journal }
-
-func (releasing) Holds(string) bool { return false }
+func (endFlushes) FlushesAfterEnd(string) bool { return false }
 
 // options instruments with the journal.
-func (j *journal) options(holds bool) []handler.Option {
+func (j *journal) options(flushesAfterEnd bool) []handler.Option {
 	tracker := handler.WithTracker(j)
-	if !holds {
-		tracker = handler.WithTracker(releasing{j})
+	if !flushesAfterEnd {
+		tracker = handler.WithTracker(endFlushes{j})
 	}
 	return []handler.Option{tracker, handler.WithTracerProvider(j.provider())}
 }

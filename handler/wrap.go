@@ -78,12 +78,12 @@ func (h *funcHandler) serve(args []reflect.Value) []reflect.Value {
 		event = args[1]
 	}
 	c := new(call)
-	c.given = h.begin(&c.invocation, ctx, func() trigger.Cause { return h.cause(event) })
-	defer c.interrupted(&c.returned)
+	c.userCtx = h.begin(&c.invocation, ctx, func() trigger.Cause { return h.cause(event) })
+	defer c.onPanic(&c.returned)
 	result, out, err := h.call(c, event)
 	c.returned = true
 	if err != nil {
-		c.fail(err)
+		c.finishError(err)
 		return []reflect.Value{noReader, reflect.ValueOf(err)}
 	}
 	c.recordResult(func() trigger.Response { return h.reader.Response(result) }, out)
@@ -106,9 +106,9 @@ func (h *funcHandler) call(c *call, event reflect.Value) (result any, out respon
 			return nil, out, err
 		}
 	}
-	result, err = h.signature.call(&c.given, event)
+	result, err = h.signature.call(&c.userCtx, event)
 	if err == nil {
-		c.encoded.Buffer = *bytes.NewBuffer(c.room[:0])
+		c.encoded.Buffer = *bytes.NewBuffer(c.buffer[:0])
 		out, err = h.encoding.response(result, &c.encoded)
 	}
 	return result, out, err
@@ -125,15 +125,15 @@ type bytesHandler struct {
 func (h *bytesHandler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	inv := new(invocation)
 	ctx = h.begin(inv, ctx, func() trigger.Cause { return h.reader.Raw(payload) })
-	defer inv.interrupted(&inv.returned)
+	defer inv.onPanic(&inv.returned)
 	out, err := h.next.Invoke(ctx, payload)
 	inv.returned = true
 	if err != nil {
-		inv.fail(err)
+		inv.finishError(err)
 		return out, err
 	}
 	inv.recordResult(func() trigger.Response { return h.reader.RawResponse(out) }, responseReader{size: len(out)})
 	inv.endSpan()
-	inv.leave(len(out) > maxResponse)
+	inv.finishWithoutClose(len(out) > maxResponse)
 	return out, nil
 }

@@ -21,7 +21,10 @@ var rules = []rule{
 	{
 		pkg:    "/agent",
 		never:  []string{"."}, // anything with a dot in its first element: whatever is not the standard library
-		except: []string{module + "/agent", module + "/internal/extensionsapi"},
+		except: []string{
+			module + "/agent", module + "/internal/bounded", module + "/internal/counts", module + "/internal/extensionsapi",
+			module + "/internal/retired",
+		},
 		reason: "the agent drives any Flusher; it must be usable beside another telemetry library and add nothing to the binary",
 	},
 	{

@@ -6,12 +6,15 @@ package counts
 //
 // At every moment Ended = Exported + Pending + Dropped + Spilled + Superseded.
 type Signal struct {
-	Name string // "traces", "metrics" or "logs"
+	Name string `json:"name"` // "traces", "metrics" or "logs"
 
-	Ended      int64 // items that the program has handed over
-	Exported   int64 // items that a backend has accepted
-	Pending    int64 // items that wait or are being sent
-	Dropped    int64 // items that are lost
-	Spilled    int64 // undelivered items written to standard error, for replay
-	Superseded int64 // cumulative data points that a later collection has replaced
+	Ended      int64 `json:"ended"`      // items that the program has handed over
+	Exported   int64 `json:"exported"`   // items that a backend has accepted
+	Pending    int64 `json:"pending"`    // items that wait or are being sent
+	Dropped    int64 `json:"dropped"`    // items that are lost
+	Spilled    int64 `json:"spilled"`    // undelivered items written to standard error, for replay
+	Superseded int64 `json:"superseded"` // cumulative data points that a later collection has replaced
 }
+
+// Undelivered is the number of items that no backend has accepted and that are not superseded.
+func (s Signal) Undelivered() int64 { return s.Pending + s.Dropped + s.Spilled }

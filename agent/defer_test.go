@@ -18,16 +18,16 @@ import (
 const gap = 900 * time.Millisecond
 
 // dense invokes until a flush has been put off. The next end is put off too, if it comes within the period.
-func (w *world) dense() {
+func (w *run) dense() {
 	w.Helper()
-	for n := 0; n < 20 && w.stats().Postponed == 0; n++ {
+	for n := 0; n < 20 && w.stats().FlushesDeferred == 0; n++ {
 		w.serves("dense-" + strconv.Itoa(n))
 		time.Sleep(gap)
 	}
 }
 
 // adaptively has the agent put flushes off after four seconds of dense traffic, for two.
-func adaptively(w *world) {
+func adaptively(w *run) {
 	w.options = []agent.Option{agent.WithFlushStrategy(agent.Adaptive(4 * time.Second))}
 	w.flusher.onFlush = taking(30 * time.Millisecond)
 }
@@ -36,18 +36,18 @@ func TestWhatIsPutOffHoldsNothingAndLeavesAtSIGTERM(t *testing.T) {
 	for name, order := range orders {
 		for _, strategy := range []agent.FlushStrategy{agent.Periodic(4 * time.Second), agent.Adaptive(4 * time.Second)} {
 			t.Run(name+", "+strategy.String(), func(t *testing.T) {
-				story(t, func(w *world) {
+				scenario(t, func(w *run) {
 					adaptively(w)
 					w.config.Order, w.config.OrderGap = order, 10*time.Millisecond
 					w.options = []agent.Option{agent.WithFlushStrategy(strategy)}
-				}, func(w *world) {
+				}, func(w *run) {
 					w.dense()
 					flushes := len(w.find(flushBegun, ""))
 					w.serves("last")
 					if held := between(w.one(endCalled, "last"), w.one(lambdatest.KindPhaseDone, "last")); held > 10*time.Millisecond {
 						w.Errorf("held for %v, where nothing is flushed", held) // a gap, for INVOKE
 					}
-					if s := w.stats(); len(w.find(flushBegun, "")) != flushes || s.Postponed < 2 || s.Idle != 0 {
+					if s := w.stats(); len(w.find(flushBegun, "")) != flushes || s.FlushesDeferred < 2 || s.EmptyFlushesSkipped != 0 {
 						w.Errorf("flushes %d, then %d; stats %+v", flushes, len(w.find(flushBegun, "")), s)
 					}
 					time.Sleep(time.Hour) // frozen
@@ -63,20 +63,20 @@ func TestWhatIsPutOffHoldsNothingAndLeavesAtSIGTERM(t *testing.T) {
 
 // TestEnvironmentSetsTheStrategy tells the same by the variable.
 func TestEnvironmentSetsTheStrategy(t *testing.T) {
-	story(t, func(w *world) { w.config.Env = []string{"EPILOGUE_FLUSH_STRATEGY=periodic,1m"} }, func(w *world) {
+	scenario(t, func(w *run) { w.config.Env = []string{"EPILOGUE_FLUSH_STRATEGY=periodic,1m"} }, func(w *run) {
 		w.serves("1")
 		w.serves("2")
-		if s := w.stats(); s.Flushes != 1 || s.Postponed != 1 {
+		if s := w.stats(); s.Flushes != 1 || s.FlushesDeferred != 1 {
 			w.Errorf("stats %+v", s)
 		}
 	})
 }
 
 func TestBadStrategyMeansEndAndIsLogged(t *testing.T) {
-	story(t, func(w *world) { w.config.Env = []string{"EPILOGUE_FLUSH_STRATEGY=sometimes"} }, func(w *world) {
+	scenario(t, func(w *run) { w.config.Env = []string{"EPILOGUE_FLUSH_STRATEGY=sometimes"} }, func(w *run) {
 		w.serves("1")
 		w.serves("2")
-		if s := w.stats(); s.Flushes != 2 || s.Postponed != 0 {
+		if s := w.stats(); s.Flushes != 2 || s.FlushesDeferred != 0 {
 			w.Errorf("stats %+v", s)
 		}
 		w.logs(`EPILOGUE_FLUSH_STRATEGY=\"sometimes\": not accepted; write end, periodic or adaptive`)
@@ -87,19 +87,19 @@ func TestBadStrategyMeansEndAndIsLogged(t *testing.T) {
 func TestFaultsFlushWhateverTheStrategy(t *testing.T) {
 	const id = "fault"
 	for name, fault := range map[string]struct {
-		handle  func(ctx context.Context, m *mainland) error
+		handle  func(ctx context.Context, m *function) error
 		payload json.RawMessage
 		flushes int // beside the shutdown's
 	}{
-		"a panic":                        {func(context.Context, *mainland) error { panic("no") }, nil, 1},
-		"a flush that is asked for":      {func(_ context.Context, m *mainland) error { return m.agent.Flush(id) }, nil, 1},
-		"the timeout guard":              {func(ctx context.Context, _ *mainland) error { return pause(ctx, 2900*time.Millisecond) }, nil, 2}, // and its end, which comes late
+		"a panic":                        {func(context.Context, *function) error { panic("no") }, nil, 1},
+		"a flush that is asked for":      {func(_ context.Context, m *function) error { return m.agent.Flush(id) }, nil, 1},
+		"the flush before a timeout":     {func(ctx context.Context, _ *function) error { return pause(ctx, 2900*time.Millisecond) }, nil, 2}, // and its end, which comes late
 		"a payload that does not decode": {nil, notJSON, 1},
-		"an error is no fault":           {func(context.Context, *mainland) error { return errors.New("no") }, nil, 0},
-		"a timeout":                      {untilKilled, nil, 2}, // guard and SIGTERM
+		"an error is no fault":           {func(context.Context, *function) error { return errors.New("no") }, nil, 0},
+		"a timeout":                      {untilKilled, nil, 2}, // before the deadline, and at SIGTERM
 	} {
 		t.Run(name, func(t *testing.T) {
-			story(t, adaptively, func(w *world) {
+			scenario(t, adaptively, func(w *run) {
 				w.dense()
 				flushes := len(w.find(flushBegun, ""))
 				if fault.handle != nil {
@@ -120,15 +120,15 @@ func TestFaultsFlushWhateverTheStrategy(t *testing.T) {
 
 // TestNothingFreezesOnAFlushUnderWay: the guard's flush is waited for where the end itself would have put it off.
 func TestNothingFreezesOnAFlushUnderWay(t *testing.T) {
-	story(t, func(w *world) {
+	scenario(t, func(w *run) {
 		adaptively(w)
 		w.flusher.onFlush = taking(500 * time.Millisecond)
 		w.config.Timeout = 10 * time.Second
-		w.options = append(w.options, agent.WithTimeoutGuard(9*time.Second))
-	}, func(w *world) {
+		w.options = append(w.options, agent.WithPreTimeoutFlush(9*time.Second))
+	}, func(w *run) {
 		w.dense()
 		flushes := len(w.find(flushBegun, ""))
-		w.handle = func(ctx context.Context, _ *mainland) error { return pause(ctx, 5100*time.Millisecond) }
+		w.handle = func(ctx context.Context, _ *function) error { return pause(ctx, 5100*time.Millisecond) }
 		w.serves("guarded") // from the 5th second on, as half of the time is left then
 		ended := w.find(flushEnded, "")[flushes:]
 		if len(ended) != 2 {
@@ -138,13 +138,13 @@ func TestNothingFreezesOnAFlushUnderWay(t *testing.T) {
 	})
 }
 
-func TestUrgentBacklogIsFlushedWhateverTheStrategy(t *testing.T) {
+func TestUrgentPendingIsFlushedWhateverTheStrategy(t *testing.T) {
 	urgent := false
-	story(t, func(w *world) {
+	scenario(t, func(w *run) {
 		urgent = false
 		adaptively(w)
-		w.backlog = func() (int, bool) { return 1, urgent }
-	}, func(w *world) {
+		w.flusher.onPending = func() (int, bool) { return 1, urgent }
+	}, func(w *run) {
 		w.dense()
 		flushes := w.stats().Flushes
 		urgent = true
@@ -156,22 +156,22 @@ func TestUrgentBacklogIsFlushedWhateverTheStrategy(t *testing.T) {
 }
 
 func TestFlushIsSkippedWhereNothingWaits(t *testing.T) {
-	for _, state := range []string{"classic", "signal-only"} {
+	for _, state := range []string{"extension", "shutdown-only"} {
 		t.Run(state, func(t *testing.T) {
-			story(t, func(w *world) {
-				w.backlog = func() (int, bool) { return 0, false }
-				if state == "signal-only" {
-					w.options = append(w.options, agent.WithSignalOnly())
+			scenario(t, func(w *run) {
+				w.flusher.onPending = func() (int, bool) { return 0, false }
+				if state == "shutdown-only" {
+					w.options = append(w.options, agent.WithShutdownOnly())
 				}
 				w.flusher.onFlush = taking(time.Second)
-			}, func(w *world) {
+			}, func(w *run) {
 				for _, id := range []string{"1", "2", "3"} {
 					w.serves(id)
 					if held := between(w.one(endCalled, id), w.one(lambdatest.KindPhaseDone, id)); held > 5*time.Millisecond {
 						w.Errorf("held for %v", held) // the platform's gap, for an INVOKE that comes late
 					}
 				}
-				if s := w.stats(); s.State != state || s.Idle != 3 || s.Flushes != 0 || s.Postponed != 0 {
+				if s := w.stats(); s.Mode != state || s.EmptyFlushesSkipped != 3 || s.Flushes != 0 || s.FlushesDeferred != 0 {
 					w.Errorf("stats %+v", s)
 				}
 				w.gracefully() // which flushes all the same
@@ -181,11 +181,11 @@ func TestFlushIsSkippedWhereNothingWaits(t *testing.T) {
 	}
 }
 
-// TestBacklogIsNotTrusted: one that panics is flushed, one that hangs holds the environment for as long as a flush may.
-func TestBacklogIsNotTrusted(t *testing.T) {
+// TestPendingIsNotTrusted: one that panics is flushed, one that hangs holds the environment for as long as a flush may.
+func TestPendingIsNotTrusted(t *testing.T) {
 	release := make(chan struct{})
 	for name, tt := range map[string]struct {
-		backlog func() (int, bool)
+		pending func() (int, bool)
 		held    time.Duration
 		flushes int64
 		stuck   int64
@@ -194,11 +194,11 @@ func TestBacklogIsNotTrusted(t *testing.T) {
 		"hangs":  {func() (int, bool) { <-release; return 0, false }, time.Second, 1, 1}, // the first flush has no time left to be made,
 	} {
 		t.Run(name, func(t *testing.T) {
-			story(t, func(w *world) {
+			scenario(t, func(w *run) {
 				release = make(chan struct{})
-				w.backlog = tt.backlog
+				w.flusher.onPending = tt.pending
 				w.options = []agent.Option{agent.WithFlushTimeout(time.Second)}
-			}, func(w *world) {
+			}, func(w *run) {
 				w.serves("1")
 				if held := between(w.one(endCalled, "1"), w.one(lambdatest.KindExtensionNext, "1")); held < tt.held || held > tt.held+20*time.Millisecond {
 					w.Errorf("held for %v, want %v", held, tt.held)
@@ -207,7 +207,7 @@ func TestBacklogIsNotTrusted(t *testing.T) {
 				if held := between(w.one(endCalled, "2"), w.one(lambdatest.KindExtensionNext, "2")); held > 20*time.Millisecond {
 					w.Errorf("while the call hangs, held for %v", held)
 				}
-				if s := w.stats(); s.Flushes != tt.flushes || s.Idle != 0 || s.StuckFlushes != tt.stuck {
+				if s := w.stats(); s.Flushes != tt.flushes || s.EmptyFlushesSkipped != 0 || s.StuckFlushes != tt.stuck {
 					w.Errorf("stats %+v", s)
 				}
 				close(release)
@@ -220,25 +220,25 @@ func TestBacklogIsNotTrusted(t *testing.T) {
 // response was taken; and where nothing freezes, the interval flushes.
 func TestStrategyIsForWhereTheAgentHolds(t *testing.T) {
 	refused := lambdatest.Fault{Status: http.StatusForbidden, ErrorType: "Extension.TooManyExtensions"}
-	for state, arrange := range map[string]func(w *world){
-		"signal-only": func(w *world) { w.options = append(w.options, agent.WithSignalOnly()) },
-		"detached":    func(w *world) { w.config.Faults.Register = refused },
-		"managed":     func(w *world) { w.config.ManagedInstances = true },
+	for state, arrange := range map[string]func(w *run){
+		"shutdown-only":     func(w *run) { w.options = append(w.options, agent.WithShutdownOnly()) },
+		"unregistered":      func(w *run) { w.config.Faults.Register = refused },
+		"managed-instances": func(w *run) { w.config.ManagedInstances = true },
 	} {
 		t.Run(state, func(t *testing.T) {
-			story(t, func(w *world) {
+			scenario(t, func(w *run) {
 				adaptively(w)
 				arrange(w)
-			}, func(w *world) {
+			}, func(w *run) {
 				for i := range 8 {
 					w.serves(strconv.Itoa(i))
 					time.Sleep(gap)
 				}
 				want := int64(8)
-				if state == "managed" {
+				if state == "managed-instances" {
 					want = 0
 				}
-				if s := w.stats(); s.State != state || s.Flushes != want || s.Postponed != 0 {
+				if s := w.stats(); s.Mode != state || s.Flushes != want || s.FlushesDeferred != 0 {
 					w.Errorf("stats %+v, want %d flushes", s, want)
 				}
 			})
@@ -247,7 +247,7 @@ func TestStrategyIsForWhereTheAgentHolds(t *testing.T) {
 }
 
 func TestFlushesFollowAFailureUntilOneGoesWell(t *testing.T) {
-	story(t, func(w *world) { adaptively(w) }, func(w *world) {
+	scenario(t, func(w *run) { adaptively(w) }, func(w *run) {
 		w.dense()
 		w.flusher.onFlush = func(context.Context, int) error { return errors.New("down") }
 		for range 8 { // of these the first few are put off, until the oldest has waited for half a period
@@ -263,7 +263,7 @@ func TestFlushesFollowAFailureUntilOneGoesWell(t *testing.T) {
 		w.serves("well")
 		time.Sleep(gap)
 		w.serves("put off")
-		if s := w.stats(); s.Flushes != before.Flushes+1 || s.Postponed != before.Postponed+1 {
+		if s := w.stats(); s.Flushes != before.Flushes+1 || s.FlushesDeferred != before.FlushesDeferred+1 {
 			w.Errorf("stats %+v, then %+v", before, s)
 		}
 	})

@@ -23,7 +23,7 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
 )
 
-// What the function writes to the environment's log, beside the platform's own kinds.
+// The kinds of the function's events in the environment's log, next to the platform's own.
 const (
 	handlerBegun  eventlog.Kind = "handler.begun"
 	endCalled     eventlog.Kind = "end.called"
@@ -31,18 +31,16 @@ const (
 	flushBegun    eventlog.Kind = "flush.begun"  // Duration: until its context's deadline
 	flushEnded    eventlog.Kind = "flush.ended"  // Detail: the error
 	openEnded     eventlog.Kind = "open.ended"   // Who: the root span id, Detail: the reason
-	exportBegun   eventlog.Kind = "copies.begun" // Who: the root span id, Detail: the type and the reason
-	exportEnded   eventlog.Kind = "copies.ended" // Who: the same, Detail: the error
 	hookCalled    eventlog.Kind = "hook.called"  // Duration: until its context's deadline
-	hastened      eventlog.Kind = "hastened"     // Duration: the time that is left
-	writtenOut    eventlog.Kind = "written.out"  // Duration: until its context's deadline
+	deadlineSet   eventlog.Kind = "deadline.set" // Duration: until the exit deadline
+	spilled       eventlog.Kind = "spilled"      // Duration: until its context's deadline
 	shutdownBegun eventlog.Kind = "shutdown.begun"
 	shutdownEnded eventlog.Kind = "shutdown.ended"
-	intervalSet   eventlog.Kind = "interval.set" // Detail: true or false
+	backgroundSet eventlog.Kind = "background.set" // Detail: true or false
 )
 
 // world is an environment in memory with a function whose agent drives a fake flusher, all in a synctest bubble.
-type world struct {
+type run struct {
 	*testing.T
 	env     *lambdatest.Environment
 	flusher *fakeFlusher
@@ -51,10 +49,9 @@ type world struct {
 	config  lambdatest.Config
 	options []agent.Option
 	wrapped bool                                         // the handler reports to the agent
-	handle  func(ctx context.Context, m *mainland) error // the handler's body
-	onClose func(m *mainland)                            // before End, when the response is closed; nil: nothing
+	handle  func(ctx context.Context, m *function) error // the handler's body
+	onClose func(m *function)                            // before End, when the response is closed; nil: nothing
 
-	backlog       func() (waiting int, urgent bool)     // of the Flusher; nil: it can not tell
 	withoutDone   bool                                  // the process does not tell of its end
 	unattached    bool                                  // the handler reports, but never said that it would
 	context       func(context.Context) context.Context // makes the agent's context of the process's; nil: that itself
@@ -64,18 +61,18 @@ type world struct {
 	agent *agent.Agent // of the process that started last
 }
 
-// mainland is what a handler has of the function around it.
-type mainland struct {
+// function is the function around a handler.
+type function struct {
 	agent   *agent.Agent
 	process *lambdatest.Process
 	id      string
 }
 
-// story runs tell in a bubble. arrange changes the world before its environment is made; nil changes nothing.
-func story(t *testing.T, arrange func(w *world), tell func(w *world)) {
+// scenario runs steps in a bubble. arrange changes the run before its environment is made; nil changes nothing.
+func scenario(t *testing.T, arrange func(w *run), steps func(w *run)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{T: t, lines: &lines{}, wrapped: true, handle: func(context.Context, *mainland) error { return nil }}
+		w := &run{T: t, lines: &lines{}, wrapped: true, handle: func(context.Context, *function) error { return nil }}
 		w.config.Log = new(eventlog.Log)
 		w.flusher = &fakeFlusher{log: w.config.Log}
 		w.extensionsDir = filepath.Join(t.TempDir(), "extensions") // which is not there
@@ -91,18 +88,18 @@ func story(t *testing.T, arrange func(w *world), tell func(w *world)) {
 			if err := env.Close(); err != nil {
 				t.Errorf("Close: %v", err)
 			}
-			w.none(lambdatest.KindInitError, lambdatest.KindExitError) // never, whatever the story
+			w.none(lambdatest.KindInitError, lambdatest.KindExitError) // in no scenario
 			w.quietWhileFrozen()
 			if t.Failed() {
 				t.Logf("events:\n%s\nlog:\n%s", env.Log(), w.lines)
 			}
 		})
-		tell(w)
+		steps(w)
 	})
 }
 
 // extend puts an external extension into the environment.
-func (w *world) extend(name string) {
+func (w *run) extend(name string) {
 	w.Helper()
 	w.config.ExternalExtensions = append(w.config.ExternalExtensions, lambdatest.ExternalExtension{Name: name})
 	if err := os.MkdirAll(w.extensionsDir, 0o755); err != nil {
@@ -114,7 +111,7 @@ func (w *world) extend(name string) {
 }
 
 // main is the function's main.
-func (w *world) main(p *lambdatest.Process) {
+func (w *run) main(p *lambdatest.Process) {
 	ctx := p.Context()
 	if w.context != nil {
 		ctx = w.context(ctx)
@@ -123,11 +120,7 @@ func (w *world) main(p *lambdatest.Process) {
 	if w.withoutDone {
 		done = nil
 	}
-	var flusher agent.Flusher = w.flusher
-	if w.backlog != nil {
-		flusher = backlogFlusher{w.flusher, w.backlog}
-	}
-	a := agent.Start(ctx, flusher, append([]agent.Option{
+	a := agent.Start(ctx, w.flusher, append([]agent.Option{
 		agent.WithProcess(agent.Process{
 			Getenv: p.Getenv, Dial: p.Dial, Notify: p.Notify, StopNotify: p.StopNotify, Exit: p.Exit,
 			Done: done, ExtensionsDir: w.extensionsDir,
@@ -142,7 +135,7 @@ func (w *world) main(p *lambdatest.Process) {
 	}
 	p.Serve(func(ctx context.Context, _ struct{ N int }) (io.Reader, error) {
 		lc, _ := lambdacontext.FromContext(ctx)
-		m := &mainland{agent: a, process: p, id: lc.AwsRequestID}
+		m := &function{agent: a, process: p, id: lc.AwsRequestID}
 		if !w.wrapped {
 			return strings.NewReader(`"fine"`), w.handle(ctx, m)
 		}
@@ -152,7 +145,7 @@ func (w *world) main(p *lambdatest.Process) {
 
 // invoke does what a wrapped handler does around the user's: Begin, the two hooks for the end, and the flushes before
 // the response that can not wait.
-func (w *world) invoke(ctx context.Context, m *mainland) (io.Reader, error) {
+func (w *run) invoke(ctx context.Context, m *function) (io.Reader, error) {
 	deadline, _ := ctx.Deadline()
 	m.agent.Begin(m.id, deadline, rootOf(m.id))
 	w.note(handlerBegun, m.id)
@@ -168,7 +161,7 @@ func (w *world) invoke(ctx context.Context, m *mainland) (io.Reader, error) {
 		}
 	}()
 	if err := w.handle(ctx, m); err != nil {
-		if !m.agent.Holds(m.id) {
+		if !m.agent.FlushesAfterEnd(m.id) {
 			m.agent.End(m.id)
 		}
 		return nil, err
@@ -176,7 +169,7 @@ func (w *world) invoke(ctx context.Context, m *mainland) (io.Reader, error) {
 	return &response{body: strings.NewReader(`"fine"`), end: func() { w.end(m) }}, nil
 }
 
-func (w *world) end(m *mainland) {
+func (w *run) end(m *function) {
 	if w.onClose != nil {
 		w.onClose(m)
 	}
@@ -186,7 +179,7 @@ func (w *world) end(m *mainland) {
 	w.config.Log.Add(eventlog.Event{Kind: endReturned, RequestID: m.id, Duration: time.Since(began)})
 }
 
-func (w *world) note(kind eventlog.Kind, id string) {
+func (w *run) note(kind eventlog.Kind, id string) {
 	w.config.Log.Add(eventlog.Event{Kind: kind, RequestID: id})
 }
 
@@ -206,7 +199,7 @@ func (r *response) Read(b []byte) (int, error) { return r.body.Read(b) }
 func (r *response) Close() error               { r.end(); return nil }
 
 // invokeAs invokes the function and waits for the answer.
-func (w *world) invokeAs(id string) lambdatest.Response {
+func (w *run) invokeAs(id string) lambdatest.Response {
 	w.Helper()
 	resp, err := w.env.Invoke(w.Context(), lambdatest.Invocation{RequestID: id})
 	if err != nil {
@@ -216,18 +209,18 @@ func (w *world) invokeAs(id string) lambdatest.Response {
 }
 
 // invokeInBackground invokes the function and does not wait.
-func (w *world) invokeInBackground(id string) {
+func (w *run) invokeInBackground(id string) {
 	go func() { _, _ = w.env.Invoke(context.Background(), lambdatest.Invocation{RequestID: id}) }()
 }
 
 // untilKilled is a handler that is deaf to its own deadline.
-func untilKilled(_ context.Context, m *mainland) error {
+func untilKilled(_ context.Context, m *function) error {
 	<-m.process.Context().Done()
 	return nil
 }
 
 // idle waits until the environment is frozen or gone.
-func (w *world) idle() {
+func (w *run) idle() {
 	w.Helper()
 	if err := w.env.WaitIdle(w.Context()); err != nil {
 		w.Fatal(err)
@@ -235,7 +228,7 @@ func (w *world) idle() {
 }
 
 // serves invokes once and fails where the answer is not the function's.
-func (w *world) serves(id string) {
+func (w *run) serves(id string) {
 	w.Helper()
 	if resp := w.invokeAs(id); resp.FunctionError != "" {
 		w.Fatalf("%s failed: %s", id, resp.Payload)
@@ -244,7 +237,7 @@ func (w *world) serves(id string) {
 }
 
 // shutdown ends the environment as the service does.
-func (w *world) shutdown() lambdatest.Exit {
+func (w *run) shutdown() lambdatest.Exit {
 	w.Helper()
 	exit, err := w.env.Shutdown(w.Context())
 	if err != nil {
@@ -254,7 +247,7 @@ func (w *world) shutdown() lambdatest.Exit {
 }
 
 // gracefully ends the environment and fails where the process did not end well.
-func (w *world) gracefully() {
+func (w *run) gracefully() {
 	w.Helper()
 	if exit := w.shutdown(); exit.Code != 0 || exit.Signal != "" {
 		w.Errorf("the process ended with %+v", exit)
@@ -263,21 +256,21 @@ func (w *world) gracefully() {
 }
 
 // stats are the agent's.
-func (w *world) stats() agent.Stats {
+func (w *run) stats() agent.Stats {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.agent.Stats()
 }
 
 // find returns the events of a kind, of one invocation where id is not empty.
-func (w *world) find(kind eventlog.Kind, id string) []eventlog.Event {
+func (w *run) find(kind eventlog.Kind, id string) []eventlog.Event {
 	return slices.DeleteFunc(w.config.Log.Events(), func(e eventlog.Event) bool {
 		return e.Kind != kind || id != "" && e.RequestID != id
 	})
 }
 
 // one returns the only event of a kind, of one invocation where id is not empty.
-func (w *world) one(kind eventlog.Kind, id string) eventlog.Event {
+func (w *run) one(kind eventlog.Kind, id string) eventlog.Event {
 	w.Helper()
 	found := w.find(kind, id)
 	if len(found) != 1 {
@@ -286,7 +279,7 @@ func (w *world) one(kind eventlog.Kind, id string) eventlog.Event {
 	return found[0]
 }
 
-func (w *world) none(kinds ...eventlog.Kind) {
+func (w *run) none(kinds ...eventlog.Kind) {
 	w.Helper()
 	for _, kind := range kinds {
 		if found := w.find(kind, ""); len(found) > 0 {
@@ -297,7 +290,7 @@ func (w *world) none(kinds ...eventlog.Kind) {
 
 // quietWhileFrozen fails where the process tried to send anything while it was frozen. A broken next is asked for at
 // any time, since a frozen process in memory is only kept from sending.
-func (w *world) quietWhileFrozen() {
+func (w *run) quietWhileFrozen() {
 	w.Helper()
 	if w.config.Faults.Next != (lambdatest.Fault{}) {
 		return
@@ -318,7 +311,7 @@ func (w *world) quietWhileFrozen() {
 }
 
 // inOrder fails where the events do not follow each other.
-func (w *world) inOrder(events ...eventlog.Event) {
+func (w *run) inOrder(events ...eventlog.Event) {
 	w.Helper()
 	for i := range events[1:] {
 		if events[i].Seq >= events[i+1].Seq {
@@ -331,12 +324,12 @@ func (w *world) inOrder(events ...eventlog.Event) {
 func between(from, to eventlog.Event) time.Duration { return to.At.Sub(from.At) }
 
 // within returns the events of a kind between two others.
-func (w *world) within(from, to eventlog.Event, kind eventlog.Kind) []eventlog.Event {
+func (w *run) within(from, to eventlog.Event, kind eventlog.Kind) []eventlog.Event {
 	return slices.DeleteFunc(w.find(kind, ""), func(e eventlog.Event) bool { return e.Seq < from.Seq || e.Seq > to.Seq })
 }
 
 // logs fails where the function's log does not have each of the texts exactly once.
-func (w *world) logs(texts ...string) {
+func (w *run) logs(texts ...string) {
 	w.Helper()
 	for _, text := range texts {
 		if n := strings.Count(w.lines.String(), text); n != 1 {

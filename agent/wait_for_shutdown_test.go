@@ -15,13 +15,13 @@ import (
 // A handler that panics, or returns at its deadline, leads aws-lambda-go to end the process, in the middle of what the
 // shutdown has still to do.
 func TestPanicDuringTheShutdownDoesNotCutItShort(t *testing.T) {
-	for name, option := range map[string]agent.Option{"classic": nil, "signal-only": agent.WithSignalOnly()} {
+	for name, option := range map[string]agent.Option{"extension": nil, "shutdown-only": agent.WithShutdownOnly()} {
 		t.Run(name, func(t *testing.T) {
-			story(t, func(w *world) {
+			scenario(t, func(w *run) {
 				w.options = []agent.Option{option}
-				w.handle = func(ctx context.Context, _ *mainland) error { _ = pause(ctx, time.Second); panic("boom") }
+				w.handle = func(ctx context.Context, _ *function) error { _ = pause(ctx, time.Second); panic("boom") }
 				w.flusher.onClose = func(ctx context.Context) error { return pause(ctx, 300*time.Millisecond) }
-			}, func(w *world) {
+			}, func(w *run) {
 				w.invokeInBackground("p")
 				time.Sleep(900 * time.Millisecond)
 				w.signal(syscall.SIGTERM, window) // the panic comes 100 ms later
@@ -34,12 +34,12 @@ func TestPanicDuringTheShutdownDoesNotCutItShort(t *testing.T) {
 
 // The context that aws-lambda-go gives ends at the deadline in whole milliseconds, a little before the platform's.
 func TestErrorAtTheDeadlineWaitsForSigterm(t *testing.T) {
-	story(t, func(w *world) {
-		w.handle = func(ctx context.Context, m *mainland) error {
+	scenario(t, func(w *run) {
+		w.handle = func(ctx context.Context, m *function) error {
 			<-ctx.Done()
 			return errors.Join(ctx.Err(), m.agent.Flush(m.id)) // as a wrapped handler does once its context is over
 		}
-	}, func(w *world) {
+	}, func(w *run) {
 		time.Sleep(999 * time.Microsecond)
 		w.invokeAs("r")
 		w.idle()
@@ -52,20 +52,20 @@ func TestErrorAtTheDeadlineWaitsForSigterm(t *testing.T) {
 // Where the platform has no extension it sends no SIGTERM; on Managed Instances the environment outlives a deadline.
 func TestErrorAtTheDeadlineWaitsForNothingElse(t *testing.T) {
 	for name, config := range map[string]lambdatest.Config{
-		"unregistered": {Faults: lambdatest.Faults{Register: lambdatest.Fault{Status: http.StatusInternalServerError}}},
-		"managed":      {ManagedInstances: true, Concurrency: 1},
+		"unregistered":      {Faults: lambdatest.Faults{Register: lambdatest.Fault{Status: http.StatusInternalServerError}}},
+		"managed-instances": {ManagedInstances: true, Concurrency: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var waited time.Duration
-			story(t, func(w *world) {
+			scenario(t, func(w *run) {
 				w.config.ManagedInstances, w.config.Concurrency, w.config.Faults = config.ManagedInstances, config.Concurrency, config.Faults
-				w.handle = func(ctx context.Context, m *mainland) error {
+				w.handle = func(ctx context.Context, m *function) error {
 					<-ctx.Done()
 					began := time.Now()
 					defer func() { waited = time.Since(began) }()
 					return m.agent.Flush(m.id)
 				}
-			}, func(w *world) {
+			}, func(w *run) {
 				time.Sleep(999 * time.Microsecond)
 				w.invokeAs("r")
 				w.idle()

@@ -19,8 +19,8 @@ func every(gap time.Duration, n int) (ends []time.Duration) {
 	return ends
 }
 
-// TestPace has invocations that take no time end at the given times: F is a flush, a dot is none.
-func TestPace(t *testing.T) {
+// TestStrategy has invocations that take no time end at the given times: F is a flush, a dot is none.
+func TestStrategy(t *testing.T) {
 	const s, ms = time.Second, time.Millisecond
 	for _, tt := range []struct {
 		name     string
@@ -44,14 +44,14 @@ func TestPace(t *testing.T) {
 		{"adaptive: a short burst waits for nothing", Adaptive(10 * s), every(s, 10), "FFFFFFFFFF"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			p, got := pace{strategy: tt.strategy}, []byte(nil)
+			p, got := strategyState{strategy: tt.strategy}, []byte(nil)
 			for _, end := range tt.ends {
 				if !p.due(at(end)) {
 					got = append(got, '.')
 					continue
 				}
 				got = append(got, 'F')
-				p.landed(at(end), nil)
+				p.flushed(at(end), nil)
 			}
 			if string(got) != tt.want {
 				t.Errorf("flushes %s, want %s", got, tt.want)
@@ -60,19 +60,19 @@ func TestPace(t *testing.T) {
 	}
 }
 
-// TestPaceCountsFromWhenNothingWaited: what ends between invocations waits for the next ones like what they end. It was
+// TestStrategyCountsFromWhenNothingWaited: what ends between invocations waits for the next ones like what they end. It was
 // counted from the begin of the first of them, and waited for one and a half periods.
-func TestPaceCountsFromWhenNothingWaited(t *testing.T) {
+func TestStrategyCountsFromWhenNothingWaited(t *testing.T) {
 	const half = 2 * time.Second
-	for name, empty := range map[string]func(p *pace, now time.Duration){
-		"a flush":                      func(p *pace, now time.Duration) { p.landed(at(now), nil) },
-		"an end at which nothing does": func(p *pace, now time.Duration) { p.cleared(at(now)) },
+	for name, empty := range map[string]func(p *strategyState, now time.Duration){
+		"a flush":                      func(p *strategyState, now time.Duration) { p.flushed(at(now), nil) },
+		"an end at which nothing does": func(p *strategyState, now time.Duration) { p.emptied(at(now)) },
 	} {
 		p := denseFor(Adaptive(2 * half))
-		now := p.last.mono
+		now := p.lastEnd.mono
 		empty(&p, now)
 		if p.due(at(now + half - 1)) {
-			t.Errorf("%s: the end within half a period is not put off", name)
+			t.Errorf("%s: the end within half a period is not deferred", name)
 		}
 		if !p.due(at(now + half)) {
 			t.Errorf("%s: what may have waited for half a period waits for another", name)
@@ -80,29 +80,29 @@ func TestPaceCountsFromWhenNothingWaited(t *testing.T) {
 	}
 }
 
-// denseFor is a pace in the midst of dense traffic, with nothing waiting.
-func denseFor(s FlushStrategy) pace {
-	p := pace{strategy: s}
+// denseFor is a state in the midst of dense traffic, with nothing waiting.
+func denseFor(s FlushStrategy) strategyState {
+	p := strategyState{strategy: s}
 	for _, end := range every(s.period/8, 20) {
 		p.due(at(end))
-		p.landed(at(end), nil)
+		p.flushed(at(end), nil)
 	}
 	return p
 }
 
-func TestPaceAfterAFailureIsThatOfEnd(t *testing.T) {
+func TestStrategyAfterAFailureIsThatOfEnd(t *testing.T) {
 	for _, s := range []FlushStrategy{Periodic(8 * time.Second), Adaptive(8 * time.Second)} {
 		p := denseFor(s)
-		now := p.last.mono
-		p.landed(at(now), errors.New("no"))
+		now := p.lastEnd.mono
+		p.flushed(at(now), errors.New("no"))
 		for range 3 {
 			if now += time.Second; !p.due(at(now)) {
-				t.Errorf("%v: a flush is put off after one that failed", s)
+				t.Errorf("%v: a flush is deferred after one that failed", s)
 			}
 		}
-		p.landed(at(now), nil)
+		p.flushed(at(now), nil)
 		if now += time.Second; p.due(at(now)) {
-			t.Errorf("%v: a flush is not put off after one that went well", s)
+			t.Errorf("%v: a flush is not deferred after one that went well", s)
 		}
 	}
 }
@@ -125,14 +125,14 @@ func TestInstantBelievesTheClockThatSaysMore(t *testing.T) {
 	}
 }
 
-// TestPaceKeepsItsPromise has invocations end at random times, and something that waits from a moment on at random, in an
+// TestStrategyKeepsItsPromise has invocations end at random times, and something that waits from a moment on at random, in an
 // invocation or not, and follows the first that does.
-func TestPaceKeepsItsPromise(t *testing.T) {
+func TestStrategyKeepsItsPromise(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for _, s := range []FlushStrategy{AtEnd(), Periodic(10 * time.Second), Adaptive(10 * time.Second)} {
-		p := pace{strategy: s}
+		p := strategyState{strategy: s}
 		var now, oldest time.Duration // oldest: since when the first waits that does; 0: none does
-		postponed := 0
+		deferred := 0
 		for range 200_000 {
 			gap := time.Duration(random.Int64N(int64(s.period/2)+1)) + 1
 			if random.IntN(50) == 0 {
@@ -152,16 +152,16 @@ func TestPaceKeepsItsPromise(t *testing.T) {
 			due := p.due(at(now))
 			switch {
 			case oldest == 0:
-				p.cleared(at(now))
+				p.emptied(at(now))
 			case due:
-				p.landed(at(now), nil)
+				p.flushed(at(now), nil)
 				oldest = 0
 			default:
-				postponed++
+				deferred++
 			}
 		}
-		if (s.kind == atEnd) != (postponed == 0) {
-			t.Errorf("%v: %d postponed", s, postponed)
+		if (s.kind == atEnd) != (deferred == 0) {
+			t.Errorf("%v: %d deferred", s, deferred)
 		}
 	}
 }

@@ -1,0 +1,57 @@
+package agent
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+// flushFor flushes what has ended by now, within the budget of an invocation with this deadline (zero: not known).
+func (a *Agent) flushFor(deadline time.Time) error {
+	return a.flushCalls.flush(a.settings.budget.flush(time.Now(), deadline))
+}
+
+// flushAtEnd flushes at the end of an invocation. It skips the flush if nothing is pending, and defers it to a later end
+// if mayDefer is true and the strategy says so. It does neither while a flush or an export is under way, since the
+// environment is about to freeze.
+func (a *Agent) flushAtEnd(deadline time.Time, mayDefer bool) error {
+	until := a.settings.budget.flush(time.Now(), deadline)
+	due := a.strategy.due()
+	if asked := a.strategy.now(); !a.flushCalls.running() {
+		n, flushNow := a.pending(until)
+		switch {
+		case flushNow:
+		case n == 0:
+			a.strategy.emptied(asked)
+			a.counters.emptyFlushesSkipped.Add(1)
+			return nil
+		case mayDefer && !due:
+			a.counters.flushesDeferred.Add(1)
+			return nil
+		}
+	}
+	err := a.flushCalls.flush(until)
+	if err != nil {
+		a.strategy.failed() // the call may not even have begun
+	}
+	return err
+}
+
+func (a *Agent) pending(until time.Time) (n int, flushNow bool) {
+	ctx, cancel := context.WithDeadline(a.life, until.Add(-returnGrace))
+	defer cancel()
+	return a.flusher.pending(ctx)
+}
+
+// forceFlush is the only caller of the Flusher's ForceFlush. During a shutdown it leaves the log to the last line:
+// nothing may delay Shutdown.
+func (a *Agent) forceFlush(ctx context.Context) error {
+	began, clock := a.strategy.now(), time.Now()
+	err := a.flusher.ForceFlush(ctx)
+	a.counters.flushed(time.Since(clock), err)
+	a.strategy.flushed(began, err)
+	if err != nil && !a.isDraining() {
+		a.log.logLimited(slog.LevelWarn, "agent: flush failed", slog.Any("error", err))
+	}
+	return err
+}

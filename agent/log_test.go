@@ -1,0 +1,143 @@
+package agent
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func textLogger(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
+
+func environment(pairs ...string) func(string) string {
+	return func(key string) string {
+		for i := 0; i < len(pairs); i += 2 {
+			if pairs[i] == key {
+				return pairs[i+1]
+			}
+		}
+		return ""
+	}
+}
+
+func TestLambdaLogIsJSONIfLambdaSaysSo(t *testing.T) {
+	var text bytes.Buffer
+	out := newLambdaLogger(&text, environment("AWS_LAMBDA_LOG_FORMAT", "JSON"))
+	out.Warn("trouble", slog.String("requestId", "r"), slog.Group("traces", slog.String("msg", "inner")))
+	var line struct {
+		Timestamp time.Time
+		Level     string
+		Message   string
+		RequestID string
+		Traces    map[string]string
+	}
+	if err := json.Unmarshal(text.Bytes(), &line); err != nil {
+		t.Fatal(err)
+	}
+	if time.Since(line.Timestamp) > time.Hour || line.Level != "WARN" || line.Message != "trouble" ||
+		line.RequestID != "r" || line.Traces["msg"] != "inner" || strings.Count(text.String(), "\n") != 1 {
+		t.Errorf("line %s", &text)
+	}
+	text.Reset()
+	newLambdaLogger(&text, environment()).Info("fine")
+	if !strings.Contains(text.String(), "level=INFO msg=fine") {
+		t.Errorf("without the format: %s", &text)
+	}
+}
+
+func TestLambdaLogLevel(t *testing.T) {
+	levels := []slog.Level{-8, slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError, 12}
+	for i, name := range []string{"TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"} {
+		out := newLambdaLogger(io.Discard, environment("AWS_LAMBDA_LOG_LEVEL", name))
+		for j, level := range levels {
+			if got := out.Enabled(t.Context(), level); got != (j >= i) {
+				t.Errorf("%s: a line of %v is written: %t", name, level, got)
+			}
+		}
+	}
+	for _, name := range []string{"", "LOUD"} {
+		out := newLambdaLogger(io.Discard, environment("AWS_LAMBDA_LOG_LEVEL", name))
+		if out.Enabled(t.Context(), slog.LevelDebug) || !out.Enabled(t.Context(), slog.LevelInfo) {
+			t.Errorf("%q does not mean INFO", name)
+		}
+	}
+}
+
+// TestLogGoesToStderrInLambda asserts which of the three logs the agent uses.
+func TestLogGoesToStderrInLambda(t *testing.T) {
+	var global, stderr, given bytes.Buffer
+	old := slog.Default()
+	slog.SetDefault(textLogger(&global))
+	defer slog.SetDefault(old)
+
+	outside := environment("EPILOGUE_FLUSH_TIMEOUT", "soon", "EPILOGUE_MARGIN", "1s")
+	inside := environment("EPILOGUE_FLUSH_TIMEOUT", "soon", "EPILOGUE_MARGIN", "1s", "AWS_LAMBDA_RUNTIME_API", "x")
+	for _, getenv := range []func(string) string{outside, inside} {
+		newAgent(t.Context(), nil, []Option{WithProcess(Process{Getenv: getenv, Stderr: &stderr})}).stop()
+		newAgent(t.Context(), nil, []Option{WithProcess(Process{Getenv: getenv, Stderr: &stderr}), WithLogger(textLogger(&given))}).stop()
+	}
+	for name, tt := range map[string]struct {
+		log             *bytes.Buffer
+		settings, names int // lines about the bad setting and about the retired variable
+	}{"slog.Default": {&global, 1, 0}, "standard error": {&stderr, 1, 1}, "WithLogger": {&given, 2, 1}} {
+		text := tt.log.String()
+		if n := strings.Count(text, `EPILOGUE_FLUSH_TIMEOUT=\"soon\": not accepted`); n != tt.settings {
+			t.Errorf("%s has %d lines about the setting, want %d: %s", name, n, tt.settings, text)
+		}
+		if n := strings.Count(text, "EPILOGUE_MARGIN is set and ignored: it is now called EPILOGUE_DEADLINE_MARGIN"); n != tt.names {
+			t.Errorf("%s has %d lines about the retired variable, want %d: %s", name, n, tt.names, text)
+		}
+	}
+}
+
+// blocking is a log that takes a line in only when it is released.
+type blocking struct {
+	slog.Handler
+	release chan struct{}
+	lines   int
+}
+
+func (b *blocking) Handle(context.Context, slog.Record) error {
+	<-b.release
+	b.lines++
+	return nil
+}
+
+// TestBlockedLogIsAbandonedAndNotPiledUp asserts that the first line costs its timeout and the others nothing, and that
+// the log works again when the write has returned.
+func TestBlockedLogIsAbandonedAndNotPiledUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &blocking{Handler: slog.DiscardHandler, release: make(chan struct{})}
+		l := newLogger(slog.New(&enabled{b}))
+		began := time.Now()
+		done := make(chan struct{})
+		for range 10 {
+			go func() { l.log(slog.LevelInfo, "line"); done <- struct{}{} }()
+		}
+		for range 10 {
+			<-done
+		}
+		if took := time.Since(began); took != lineTimeout {
+			t.Errorf("ten lines took %v, want %v", took, lineTimeout)
+		}
+		close(b.release)
+		synctest.Wait()
+		if b.lines != 1 {
+			t.Errorf("%d lines wait for the log, want one", b.lines)
+		}
+		l.log(slog.LevelInfo, "line")
+		if b.lines != 2 {
+			t.Error("the log does not work again")
+		}
+	})
+}
+
+// enabled writes every line.
+type enabled struct{ *blocking }
+
+func (*enabled) Enabled(context.Context, slog.Level) bool { return true }

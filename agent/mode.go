@@ -1,0 +1,67 @@
+package agent
+
+import "sync/atomic"
+
+// mode says where the agent runs, and so who flushes. docs/design.md has the table.
+type mode int32
+
+const (
+	notLambda        mode = iota // AWS_LAMBDA_RUNTIME_API is not set
+	extension                    // registered for INVOKE
+	shutdownOnly                 // registered for no event, in an environment that freezes
+	managedInstances             // registered for no event, on Lambda Managed Instances
+	unregistered                 // the registration failed: SIGTERM comes only if an external extension is there
+	extensionFailed              // registered for INVOKE, but next is broken; SIGTERM still comes
+)
+
+// flushedBy says who flushes after an invocation.
+type flushedBy int
+
+const (
+	byLoop  flushedBy = iota // the agent's goroutine, after End, before it asks for the next event
+	byEnd                    // End itself, before the runtime asks for the next invocation
+	byTimer                  // the Pipeline's background export
+)
+
+const (
+	freezes, runsOn = true, false
+	off, on         = false, true
+)
+
+var modes = [...]struct {
+	name             string
+	freezes          bool
+	flushes          flushedBy
+	backgroundExport bool
+}{
+	//                 name                 environment  who flushes  background export
+	notLambda:        {"not-lambda", runsOn, byTimer, on},
+	extension:        {"extension", freezes, byLoop, off},
+	shutdownOnly:     {"shutdown-only", freezes, byEnd, off},
+	managedInstances: {"managed-instances", runsOn, byTimer, on},
+	unregistered:     {"unregistered", freezes, byEnd, off},
+	extensionFailed:  {"extension-failed", freezes, byEnd, off},
+}
+
+// String is the mode's name in Stats and in the log.
+func (m mode) String() string { return modes[m].name }
+
+// freezes reports whether the environment may freeze when the runtime and the extensions ask for the next event.
+func (m mode) freezes() bool { return modes[m].freezes }
+
+// loopFlushes reports whether the agent's goroutine holds the environment to flush after each invocation.
+func (m mode) loopFlushes() bool { return modes[m].flushes == byLoop }
+
+// endFlushes reports whether End flushes, because nothing else does.
+func (m mode) endFlushes() bool { return modes[m].flushes == byEnd }
+
+// backgroundExport reports whether the Pipeline exports by timer.
+func (m mode) backgroundExport() bool { return modes[m].backgroundExport }
+
+// atomicMode is the agent's current mode. Start sets it. Then only the loop changes it, between extension and
+// extensionFailed.
+type atomicMode struct{ v atomic.Int32 }
+
+func (a *atomicMode) load() mode                { return mode(a.v.Load()) }
+func (a *atomicMode) store(m mode)              { a.v.Store(int32(m)) }
+func (a *atomicMode) change(from, to mode) bool { return a.v.CompareAndSwap(int32(from), int32(to)) }

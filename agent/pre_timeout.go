@@ -1,0 +1,71 @@
+package agent
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+// timeoutType is the error.type of spans that a timeout has ended, or is about to (OpenTelemetry semantic conventions,
+// error.type; there is no attribute for the timeout of a function).
+const timeoutType = "timeout"
+
+const endedBeforeDeadline = "ended before the deadline; the handler was still running"
+
+// endsSpansBeforeTimeout reports whether the agent ends open spans before a deadline: by option, and if no SIGTERM can
+// come, because the platform knows neither our extension nor an external one and kills the process at the deadline.
+func (a *Agent) endsSpansBeforeTimeout() bool {
+	return a.settings.endBeforeTimeout || a.mode.load() == unregistered && !a.sharesWindow
+}
+
+// planAlarm returns when the agent acts before the deadline of an invocation that begins now.
+func (a *Agent) planAlarm(now, deadline time.Time) (flushAt, endSpansAt time.Time) {
+	flushAt, endSpansAt = a.settings.budget.preTimeout(now, deadline, a.counters.lastFlush())
+	if !a.endsSpansBeforeTimeout() {
+		endSpansAt = time.Time{}
+	}
+	return flushAt, endSpansAt
+}
+
+// beforeTimeout is called shortly before the deadline of an invocation that has not ended. It flushes what has ended,
+// and before that ends the invocation's open spans if nothing else will be able to. It does not wait for the flush: the
+// loop, or End, waits for a flush that is under way before the environment freezes. A shutdown flushes by itself.
+func (a *Agent) beforeTimeout(inv *invocation) {
+	if inv.hasEnded() || a.isDraining() || a.life.Err() != nil {
+		return
+	}
+	now, deadline := time.Now(), a.invocations.deadlineOf(inv)
+	until := a.settings.budget.flush(now, deadline)
+	if a.invocations.rang(inv) {
+		a.endSpansOf(inv, until)
+	}
+	if a.flushCalls.request(until) == nil {
+		return
+	}
+	a.counters.preTimeoutFlushes.Add(1)
+	a.log.logLimited(slog.LevelInfo, "agent: an invocation is about to time out",
+		slog.String("requestId", inv.id), slog.Duration("left", deadline.Sub(now).Round(time.Millisecond)))
+}
+
+// endSpansOf ends the open spans of inv, which has a root.
+func (a *Agent) endSpansOf(inv *invocation, until time.Time) {
+	ctx, cancel := context.WithDeadline(a.life, until)
+	defer cancel()
+	_, _, root := a.invocations.find(inv.id)
+	n, err := a.flusher.endOpenSpans(ctx, [][8]byte{root}, timeoutType, endedBeforeDeadline)
+	a.counters.openSpansEnded.Add(int64(n))
+	if err != nil {
+		a.log.logLimited(slog.LevelWarn, "agent: EndOpenSpans failed", slog.Any("error", err))
+	}
+}
+
+// checkEndedTooEarly counts an invocation that ended before its deadline although the agent had ended its spans.
+func (a *Agent) checkEndedTooEarly(id string, e ending) {
+	if !e.spansEnded || !time.Now().Before(e.deadline) {
+		return
+	}
+	a.counters.endedTooEarly.Add(1)
+	a.log.logLimited(slog.LevelWarn,
+		"agent: the handler returned before its deadline, after its open spans had been ended; a longer function timeout avoids this",
+		slog.String("requestId", id))
+}

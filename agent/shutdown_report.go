@@ -1,0 +1,101 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/epilogue-go/epilogue/internal/bounded"
+	"github.com/epilogue-go/epilogue/internal/counts"
+)
+
+// shutdownReport is the result of a drain.
+type shutdownReport struct {
+	took, window time.Duration
+	end          time.Time       // of the window
+	inFlight     int             // invocations that had begun and not ended
+	spansEnded   int             // spans that were open
+	counts       []counts.Signal // empty if the Flusher is no Pipeline
+	err          error           // of every part that failed
+}
+
+// fail adds the error of a part of the shutdown; nil adds nothing.
+func (r *shutdownReport) fail(part string, err error) {
+	if err != nil {
+		r.err = errors.Join(r.err, fmt.Errorf("%s: %w", part, err))
+	}
+}
+
+// undelivered reports whether telemetry was left undelivered. Without counts an error means that it was.
+func (r *shutdownReport) undelivered() bool {
+	for _, s := range r.counts {
+		if s.Undelivered() > 0 {
+			return true
+		}
+	}
+	return len(r.counts) == 0 && r.err != nil
+}
+
+// count reads the delivery counts. On a busy machine the parts before may have used all of the time; then it has
+// returnGrace of the margin.
+func (a *Agent) count(ctx context.Context, p shutdownPlan, r *shutdownReport) (err error) {
+	ctx, cancel := context.WithDeadline(ctx, p.end.Add(-returnGrace))
+	defer cancel()
+	r.counts, err = a.flusher.counts(ctx)
+	return err
+}
+
+// writeReport writes the counts to the file that EPILOGUE_SHUTDOWN_REPORT names, if it is set.
+func (a *Agent) writeReport(ctx context.Context, r *shutdownReport) error {
+	path := a.process.Getenv(counts.ReportVariable)
+	if path == "" || len(r.counts) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithDeadline(ctx, r.end)
+	defer cancel()
+	_, err := bounded.Call(ctx, returnGrace, func(context.Context) (struct{}, error) {
+		return struct{}{}, counts.ShutdownReport{Signals: r.counts}.Write(path)
+	})
+	return err
+}
+
+// logShutdown writes the last line. It does not outlast the window by more than returnGrace, even if the log blocks.
+func (a *Agent) logShutdown(r *shutdownReport) {
+	level, message := slog.LevelInfo, "graceful shutdown completed"
+	if r.err != nil {
+		level = slog.LevelWarn
+	}
+	if r.undelivered() {
+		level, message = slog.LevelWarn, "graceful shutdown completed, but not everything was delivered"
+	}
+	attrs := []any{
+		slog.Duration("took", r.took.Round(time.Microsecond)),
+		slog.Duration("window", r.window),
+		slog.Int("invocationsInFlight", r.inFlight),
+		slog.Int("openSpansEnded", r.spansEnded),
+	}
+	for _, s := range r.counts {
+		attrs = append(attrs, signalAttr(s))
+	}
+	if r.err != nil {
+		attrs = append(attrs, slog.String("error", oneLine(r.err)))
+	}
+	a.log.logWithin(min(lineTimeout, max(time.Until(r.end), returnGrace)), level, message, attrs...)
+}
+
+// signalAttr renders the counts of a signal, without those that are rare and zero.
+func signalAttr(s counts.Signal) slog.Attr {
+	attrs := []any{
+		slog.Int64("ended", s.Ended), slog.Int64("exported", s.Exported),
+		slog.Int64("pending", s.Pending), slog.Int64("dropped", s.Dropped),
+	}
+	if s.Spilled != 0 {
+		attrs = append(attrs, slog.Int64("spilled", s.Spilled))
+	}
+	if s.Superseded != 0 {
+		attrs = append(attrs, slog.Int64("superseded", s.Superseded))
+	}
+	return slog.Group(s.Name, attrs...)
+}

@@ -1,0 +1,40 @@
+package counts
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+)
+
+// ReportVariable names the file that the agent writes its [ShutdownReport] to. It is unset in the cloud; the local
+// Lambda of the epilogue command sets it.
+const ReportVariable = "EPILOGUE_SHUTDOWN_REPORT"
+
+// ShutdownReport is the JSON object that the agent writes when it has flushed for the last time.
+type ShutdownReport struct {
+	Signals []Signal `json:"signals"`
+}
+
+// Write writes the report to the file at path, which it creates or replaces.
+func (r ShutdownReport) Write(path string) error {
+	text, err := json.Marshal(r)
+	if err != nil {
+		return fmt.Errorf("encode shutdown report: %w", err)
+	}
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		return fmt.Errorf("write shutdown report: %w", err)
+	}
+	return nil
+}
+
+// ReadReport reads the report at path. A process that ended without a shutdown, or during the write, leaves an error.
+func ReadReport(path string) (r ShutdownReport, err error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return r, fmt.Errorf("read shutdown report: %w", err)
+	}
+	if err := json.Unmarshal(text, &r); err != nil {
+		return ShutdownReport{}, fmt.Errorf("decode shutdown report: %w", err)
+	}
+	return r, nil
+}
