@@ -27,7 +27,8 @@ const (
 	// TooLarge is the size of a response of which the Runtime API takes one byte less.
 	TooLarge = 6<<20 + 101
 
-	handlerStarted = "handler started " // the function writes it to its standard error, followed by Command.Do
+	// HandlerStarted is what the function writes to its standard error, followed by Command.Do.
+	HandlerStarted = "handler started "
 )
 
 // Programs are the mains that a process can run, by name.
@@ -96,7 +97,7 @@ func (c Command) Payload() string {
 // Handle does it, in a span of its own. It does not defer the span's End, as much code does not.
 func (f *Function) Handle(ctx context.Context, c Command) (any, error) {
 	work, span := f.Tracer.Start(ctx, "work")
-	fmt.Fprintf(f.Stderr, "%s%s\n", handlerStarted, c.Do)
+	fmt.Fprintf(f.Stderr, "%s%s\n", HandlerStarted, c.Do)
 	f.parts(work, c.Spans/2)
 	for _, d := range c.Behind {
 		_, left := f.Tracer.Start(work, "left behind")

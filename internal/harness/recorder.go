@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -23,6 +24,18 @@ const (
 	spanStarted = "span started "
 	spanEnded   = "span ended "
 )
+
+// ParseSpanLine reads a line of the recorder. ok is false for any other line.
+func ParseSpanLine(text string) (id string, started, ok bool) {
+	rest, started := strings.CutPrefix(text, spanStarted)
+	if !started {
+		if rest, ok = strings.CutPrefix(text, spanEnded); !ok {
+			return "", false, false
+		}
+	}
+	id, _, ok = strings.Cut(rest, " ")
+	return id, started, ok
+}
 
 // recorder is a span processor that writes a line for each sampled span that starts and ends, independently of otelx.
 // What an emulated process does after its end does not count: a real one could not do it.

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"context"
 	"errors"
 	"strconv"
 	"strings"
@@ -97,6 +98,38 @@ func Signal(sig syscall.Signal) Step {
 	}
 }
 
+// KindKill is a SIGKILL that the test sends in the platform's place.
+const KindKill eventlog.Kind = "kill.sent"
+
+// Kill ends the process with SIGKILL.
+func Kill(r *Run) {
+	r.expectExit(-1)
+	r.Log.Add(eventlog.Event{Kind: KindKill})
+	if err := r.Env.Signal(syscall.SIGKILL); err != nil {
+		r.abort(err)
+	}
+}
+
+// Release lets the last request go on that the backend holds. The request may not yet be that far, so the step repeats
+// until the request has ended.
+func Release(r *Run) {
+	begun := 0
+	for _, e := range r.Log.Events() {
+		if e.Kind == otlpreceiver.KindExportBegun {
+			begun = e.Seq
+		}
+	}
+	for {
+		r.Receiver.Release()
+		ctx, cancel := context.WithTimeout(r.ctx, 5*time.Millisecond)
+		_, err := r.Log.Wait(ctx, begun, Of(otlpreceiver.KindExportDone, otlpreceiver.KindExportRefused))
+		cancel()
+		if err == nil || r.ctx.Err() != nil {
+			return
+		}
+	}
+}
+
 // Interrupt makes a call and sends a signal when its handler has started, or, if the handler returns, when its flush has
 // begun and gone on for d of virtual time.
 func Interrupt(c Call, sig syscall.Signal, d time.Duration) Step {
@@ -105,7 +138,7 @@ func Interrupt(c Call, sig syscall.Signal, d time.Duration) Step {
 		wait := r.Start(c)
 		begun := Of(otlpreceiver.KindExportBegun)
 		if c.ErrorType == exitError {
-			begun = Line(handlerStarted)
+			begun = Line(HandlerStarted)
 		}
 		r.Wait(seq, begun)
 		Freeze(d)(r)
@@ -196,7 +229,7 @@ func (r *Run) WaitExit() {
 // WaitStarted waits until n handlers have started in all.
 func (r *Run) WaitStarted(n int) {
 	r.Wait(0, func(e eventlog.Event) bool {
-		if e.Kind == KindLine && strings.HasPrefix(e.Detail, handlerStarted) {
+		if e.Kind == KindLine && strings.HasPrefix(e.Detail, HandlerStarted) {
 			n--
 		}
 		return n == 0

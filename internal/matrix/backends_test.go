@@ -6,118 +6,116 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
-	"testing"
 	"time"
 
+	"github.com/epilogue-go/epilogue/internal/harness"
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 )
 
-// backend is what is wrong with the backend, and when. Bad is the time from the freeze before the invocation with the end
+// backend is what is wrong with the backend, and when. The bad time is from the freeze before the invocation with the end
 // until that invocation is over or its process has ended.
 type backend struct {
-	name string // of the column
-	doc  string
+	name  string // of the column
+	doc   string
+	every bool // platform has it, also one without all backends
 
-	always otlpreceiver.Fault   // for the whole story
-	first  []otlpreceiver.Fault // for the first requests of the bad time, or after it where there are none
-	bad    otlpreceiver.Fault   // for all requests of the bad time
+	always harness.Fault   // all the time
+	first  []harness.Fault // of the first requests of the bad time, or after it if there are none
+	bad    harness.Fault   // of all requests of the bad time
 
 	cut         bool // each freeze ends all connections
 	unreachable bool // no request ever gets there
-	rejects     bool // it keeps a request but for a span
+	rejects     bool // it keeps a request except for one span
 	refuses     bool // it never wants the request again
-	endpoint    func(*otlpreceiver.Receiver) (url string, stop func())
+	listen      func(*harness.Run) (env []string, stop func())
 
-	flushTimeout time.Duration // default: ample
+	flushTimeout time.Duration
 }
 
-// What a flush may take: with a backend that is there, more than a busy machine adds to it; with one that is not, little,
-// since it will be used up.
+// What a flush may take: more than a busy machine adds to it if the backend answers, and little if it does not, since
+// that time is used up.
 const (
-	ample = 5 * time.Second
-	short = 300 * time.Millisecond
+	longFlush  = 5 * time.Second
+	shortFlush = 300 * time.Millisecond
 )
 
 var (
-	unavailable = otlpreceiver.Fault{Status: http.StatusServiceUnavailable}
-	reset       = otlpreceiver.Fault{Cut: otlpreceiver.BeforeStore}
+	unavailable = harness.Fault{Status: http.StatusServiceUnavailable}
+	reset       = harness.Fault{Cut: otlpreceiver.BeforeStore}
 )
 
 var backends = []backend{
-	{name: "up", doc: "well"},
-	{name: "slow", doc: "takes 100 ms to answer, always", always: otlpreceiver.Fault{Delay: 100 * time.Millisecond}},
-	{name: "503", doc: "refuses two requests with 503, then is up", first: []otlpreceiver.Fault{unavailable, unavailable}},
+	{name: "up", doc: "answers", every: true, flushTimeout: longFlush},
+	{name: "slow", doc: "always takes 100 ms to answer", always: harness.Fault{Delay: 100 * time.Millisecond}, flushTimeout: longFlush},
+	{
+		name: "503", doc: "refuses two requests with 503, then is up", every: true,
+		first: []harness.Fault{unavailable, unavailable}, flushTimeout: longFlush,
+	},
 	{
 		name: "429", doc: "refuses one request with 429 and a Retry-After of one second, then is up",
-		first: []otlpreceiver.Fault{{Status: http.StatusTooManyRequests, RetryAfter: "1"}},
+		first: []harness.Fault{{Status: http.StatusTooManyRequests, RetryAfter: "1"}}, flushTimeout: longFlush,
 	},
 	{
 		name: "reset", doc: "resets two connections before it has kept their spans, then is up",
-		first: []otlpreceiver.Fault{reset, reset},
+		first: []harness.Fault{reset, reset}, flushTimeout: longFlush,
 	},
-	{name: "closed", doc: "closes all connections in each freeze", cut: true},
+	{name: "closed", doc: "closes all connections in each freeze", cut: true, flushTimeout: longFlush},
 	{
-		name: "hangs", doc: "answers nothing, and is up again when the invocation is over", bad: otlpreceiver.Fault{Hang: true},
-		flushTimeout: short,
+		name: "hangs", doc: "answers nothing, and is up again when the invocation is over", every: true,
+		bad: harness.Fault{Hang: true}, flushTimeout: shortFlush,
 	},
-	{name: "TLS", doc: "has a certificate of an unknown authority, always", unreachable: true, endpoint: untrusted, flushTimeout: short},
-	{
-		name: "DNS", doc: "has a name that does not resolve, always", unreachable: true, endpoint: unresolved,
-		flushTimeout: short,
-	},
+	{name: "TLS", doc: "always has a certificate of an unknown authority", unreachable: true, listen: untrusted, flushTimeout: shortFlush},
+	{name: "DNS", doc: "always has a name that does not resolve", unreachable: true, listen: unresolved, flushTimeout: shortFlush},
 	{
 		name: "partial", doc: "rejects one span of each request, and is up again when the invocation is over",
-		bad: otlpreceiver.Fault{Rejected: 1, Message: "too old"}, rejects: true,
+		bad: harness.Fault{Rejected: 1, Message: "too old"}, rejects: true, flushTimeout: longFlush,
 	},
 	{
 		name: "400", doc: "refuses all requests for good, and is up again when the invocation is over",
-		bad: otlpreceiver.Fault{Status: http.StatusBadRequest, Message: "no such tenant"}, refuses: true,
+		bad: harness.Fault{Status: http.StatusBadRequest, Message: "no such tenant"}, refuses: true, flushTimeout: longFlush,
 	},
 }
 
-// listen lets the receiver serve, and returns the endpoint that the function is given and what ends that.
-func (b *backend) listen(t *testing.T, r *otlpreceiver.Receiver) (url string, stop func()) {
-	t.Helper()
-	if b.endpoint != nil {
-		return b.endpoint(r)
-	}
-	if err := r.Listen("127.0.0.1:0"); err != nil {
-		t.Fatal(err)
-	}
-	return r.Endpoint(), func() {}
-}
-
 // untrusted serves with a certificate that net/http/httptest has signed itself.
-func untrusted(r *otlpreceiver.Receiver) (url string, stop func()) {
-	server := httptest.NewUnstartedServer(r)
+func untrusted(r *harness.Run) (env []string, stop func()) {
+	server := httptest.NewUnstartedServer(r.Receiver)
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.StartTLS()
-	return server.URL, server.Close
+	return []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + server.URL}, server.Close
 }
 
 // unresolved is a name that has no address anywhere (RFC 6761, 6.4).
-func unresolved(*otlpreceiver.Receiver) (url string, stop func()) {
-	return "http://collector.invalid:4318", func() {}
+func unresolved(*harness.Run) (env []string, stop func()) {
+	return []string{"OTEL_EXPORTER_OTLP_ENDPOINT=http://collector.invalid:4318"}, func() {}
 }
 
-// budget is what a flush may take.
-func (b *backend) budget() time.Duration {
-	if b.flushTimeout > 0 {
-		return b.flushTimeout
+// begin makes the backend bad. With hold, the first request hangs until the receiver's Release.
+func (b *backend) begin(hold bool) harness.Step {
+	first := slices.Clone(b.first)
+	if hold {
+		switch {
+		case len(first) > 0:
+		case b.bad != (harness.Fault{}):
+			first = []harness.Fault{b.bad}
+		default:
+			first = []harness.Fault{b.always}
+		}
+		first[0].Hang = true
 	}
-	return ample
+	return func(r *harness.Run) {
+		r.Receiver.Next(first...)
+		if b.bad != (harness.Fault{}) {
+			r.Receiver.SetFault(b.bad)
+		}
+	}
 }
 
-// hold returns the faults of the bad time with the first request held until the receiver's Release.
-func (b *backend) hold() []otlpreceiver.Fault {
-	held := slices.Clone(b.first)
-	switch {
-	case len(held) > 0:
-	case b.bad != (otlpreceiver.Fault{}):
-		held = []otlpreceiver.Fault{b.bad}
-	default:
-		held = []otlpreceiver.Fault{b.always}
+// end ends the bad time.
+func (b *backend) end(r *harness.Run) { r.Receiver.SetFault(b.always) }
+
+// frozen is what the backend does while the environment is frozen.
+func (b *backend) frozen(r *harness.Run) {
+	if b.cut {
+		r.Receiver.CutConnections()
 	}
-	held[0].Hang = true
-	return held
 }

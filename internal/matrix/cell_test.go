@@ -1,33 +1,10 @@
 package matrix
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"os"
 	"slices"
-	"sync"
 	"testing"
-	"time"
 
-	"github.com/epilogue-go/epilogue/internal/invariant"
-	"github.com/epilogue-go/epilogue/lambdatest"
-	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
-	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
-)
-
-const (
-	// grace is how long the agent waits for a handler to begin, more than the default: a busy machine may keep a child
-	// from running for longer.
-	grace = 500 * time.Millisecond
-	// window is between SIGTERM and SIGKILL, in place of the platform's: noWindowIsMissed knows how busy the machine is.
-	window = 3 * time.Second
-	// patience is how long a cell may take on a busy machine.
-	patience = 2 * time.Minute
-
-	warmUp = "1-warm-up"
-	ending = "2-end"
-	last   = "3-last"
+	"github.com/epilogue-go/epilogue/internal/harness"
 )
 
 // place is where a cell is in the matrix.
@@ -39,148 +16,73 @@ type place struct {
 
 func (p place) String() string { return p.platform.name + "/" + p.end.name + "/" + p.backend.name }
 
-// cell is a place whose story is being told.
+// places returns all of them.
+func places() (all []place) {
+	for p := range platforms {
+		for e := range ends {
+			for b := range backends {
+				if platforms[p].all || backends[b].every {
+					all = append(all, place{&platforms[p], &ends[e], &backends[b]})
+				}
+			}
+		}
+	}
+	return all
+}
+
+// cell is a place whose scenario has run.
 type cell struct {
 	place
-
-	ctx      context.Context
-	cancel   context.CancelFunc
-	log      *eventlog.Log
-	env      *lambdatest.Environment
-	receiver *otlpreceiver.Receiver
-
-	mu  sync.Mutex
-	err error // what went wrong so far
+	*harness.Run
 }
 
-// tell runs the story of p and leaves its log behind.
-func tell(t *testing.T, p place) *cell {
+func (p place) run(t *testing.T) *cell {
 	t.Helper()
-	c := &cell{place: p, log: new(eventlog.Log)}
-	c.ctx, c.cancel = context.WithTimeout(t.Context(), patience)
-	defer c.cancel()
-	c.receiver = otlpreceiver.New(otlpreceiver.Config{Log: c.log})
-	endpoint, stop := p.backend.listen(t, c.receiver)
-	defer stop()
-	c.start(t, endpoint)
-	c.story()
-	c.note(c.env.Close())
-	c.note(c.receiver.Close())
+	return &cell{p, harness.Child(t, p.scenario(t))}
+}
+
+// scenario is the same in every cell: a good invocation, the one with the end, another good one, and the shutdown.
+func (p place) scenario(t *testing.T) harness.Scenario {
+	t.Helper()
+	good := func(id string) harness.Step {
+		return harness.Invoke(harness.Call{ID: id, Payload: do("ok"), Expect: harness.Expect{Answer: done}})
+	}
+	call := p.call()
+	step := harness.Invoke(call)
+	if p.end.signal != nil {
+		step = p.end.signal(p, call)
+	}
+	config := p.platform.config
+	config.Timeout, config.ShutdownWindow = longTimeout, window
+	if p.end.timesOut {
+		config.Timeout = shortTimeout
+	}
+	b := p.backend
+	return harness.Scenario{
+		Program: "matrix", Config: config, Listen: b.listen, Unchecked: true,
+		Env: slices.Concat(p.platform.variables(t), []string{
+			harness.WithoutInitSpan + "=true", // each cell counts the same spans, whether its process is the first or not
+			"EPILOGUE_GRACE=" + startWait.String(), "EPILOGUE_FLUSH_TIMEOUT=" + b.flushTimeout.String(),
+			"EPILOGUE_SHUTDOWN_BUDGET=", // the default
+		}),
+		Steps: []harness.Step{
+			harness.SetFault(b.always), good("1-first"), b.frozen,
+			b.begin(p.end.holdsRequest), step, b.end, b.frozen,
+			good("3-last"), b.frozen, harness.ShutdownWith(terminated.code(p.platform)),
+		},
+	}
+}
+
+// call is the invocation with the end. Its spans may be exported before its outcome if the process ends with it, if nothing
+// holds the environment afterwards, or shortly before a timeout.
+func (p place) call() harness.Call {
+	e := p.end
+	c := harness.Call{ID: "2-end", Name: e.name, Payload: e.payload, Expect: harness.Expect{
+		Answer: e.answer, ErrorType: e.errType, TimesOut: e.timesOut, Early: e.early || p.platform.unheld && e.earlyUnheld,
+	}}
+	if e.after != lives && e.signal == nil {
+		code := e.after.code(p.platform)
+		c.Exit = &code
+	}
 	return c
-}
-
-// note keeps what went wrong.
-func (c *cell) note(err error) {
-	if err != nil {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.err = errors.Join(c.err, err)
-	}
-}
-
-// abandon does so and lets the rest of the story fall short.
-func (c *cell) abandon(err error) {
-	c.note(err)
-	c.cancel()
-}
-
-// start makes the environment. Nothing runs before the first invocation.
-func (c *cell) start(t *testing.T, endpoint string) {
-	t.Helper()
-	binary, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	config := c.platform.config
-	config.Log, config.Stderr = c.log, &invariant.Transcript{Log: c.log}
-	config.ShutdownWindow = window
-	config.Timeout = plenty
-	if c.end.timeout > 0 {
-		config.Timeout = c.end.timeout
-	}
-	config.Env = slices.Concat(c.platform.variables(t), []string{
-		childMain + "=1",
-		"EPILOGUE_GRACE=" + grace.String(),
-		"EPILOGUE_FLUSH_TIMEOUT=" + c.backend.budget().String(),
-		"OTEL_EXPORTER_OTLP_ENDPOINT=" + endpoint,
-		"GORACE=atexit_sleep_ms=0", // or the race detector alone would take a second of the shutdown window
-	})
-	if c.env, err = lambdatest.New(config, lambdatest.Command(binary)); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// story is what happens in every cell.
-func (c *cell) story() {
-	c.receiver.SetFault(c.backend.always)
-	c.good(warmUp)
-	c.frozen()
-	c.turnBad()
-	if c.end.drive == nil {
-		c.invoke()
-		c.idle()
-	} else {
-		c.end.drive(c)
-	}
-	c.turnGood()
-	c.frozen()
-	c.good(last)
-	c.frozen()
-	c.shutDown()
-}
-
-// good makes an invocation that goes well.
-func (c *cell) good(id string) {
-	c.call(id, `{"do":"ok"}`, "")
-	c.idle()
-}
-
-// invoke makes the invocation with the end.
-func (c *cell) invoke() {
-	c.call(ending, c.end.payload, c.end.errorType)
-}
-
-func (c *cell) call(id, payload, errorType string) {
-	response, err := c.env.Invoke(c.ctx, lambdatest.Invocation{RequestID: id, Payload: []byte(payload)})
-	if err != nil {
-		c.abandon(fmt.Errorf("%s: %w", id, err))
-		return
-	}
-	if response.ErrorType != errorType {
-		c.note(fmt.Errorf("%s: its caller was told %q; want %q", id, response.ErrorType, errorType))
-	}
-}
-
-// idle waits until the environment is frozen, or gone.
-func (c *cell) idle() {
-	if err := c.env.WaitIdle(c.ctx); err != nil {
-		c.abandon(err)
-	}
-}
-
-// frozen is what happens while the environment is.
-func (c *cell) frozen() {
-	if c.backend.cut {
-		c.receiver.CutConnections()
-	}
-}
-
-func (c *cell) turnBad() {
-	if c.end.held {
-		c.receiver.Next(c.backend.hold()...)
-	} else {
-		c.receiver.Next(c.backend.first...)
-	}
-	if c.backend.bad != (otlpreceiver.Fault{}) {
-		c.receiver.SetFault(c.backend.bad)
-	}
-}
-
-func (c *cell) turnGood() { c.receiver.SetFault(c.backend.always) }
-
-// shutDown ends the environment as the platform does between invocations.
-func (c *cell) shutDown() {
-	if _, err := c.env.Shutdown(c.ctx); err != nil {
-		c.abandon(err)
-	}
 }

@@ -2,23 +2,25 @@ package matrix
 
 import (
 	"flag"
-	"os"
 	"runtime"
 	"strconv"
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/epilogue-go/epilogue/internal/harness"
 )
 
-// childMain says, in the environment of a child process, that it is the function: the test binary runs itself.
-const childMain = "MATRIX_FUNCTION"
+func init() {
+	harness.Programs["matrix"] = func(p harness.Process) {
+		go logDelays(p)
+		harness.Programs["function"](p)
+	}
+}
 
 func TestMain(m *testing.M) {
-	if os.Getenv(childMain) != "" {
-		serve()
-		os.Exit(0)
-	}
-	// Children mostly wait. The command line still beats this.
+	harness.Main()
+	// Children mostly wait. The command line still wins.
 	if err := flag.Set("test.parallel", strconv.Itoa(3*runtime.GOMAXPROCS(0))); err != nil {
 		panic(err)
 	}

@@ -2,107 +2,91 @@ package matrix
 
 import (
 	"flag"
-	"fmt"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/epilogue-go/epilogue/lambdatest"
 )
 
-var update = flag.Bool("update", false, "write the tables of docs/reliability.md anew")
+var update = flag.Bool("update", false, "write the tables of docs/reliability.md")
 
-// figures are what the test has found, by place.
-type figures struct {
-	mu       sync.Mutex
-	accounts map[string]account
-	hold     time.Duration // the longest of all
-	exit     time.Duration
-	again    int // stories that were told again
+// results are what the test has found, by place.
+type results struct {
+	mu         sync.Mutex
+	counts     map[string]counts
+	held, exit time.Duration // the longest of all cells
+	repeated   int           // runs
 }
 
-func (f *figures) note(c *cell, again int) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.accounts[c.String()] = c.account()
-	f.hold, f.exit = max(f.hold, c.holdTime()), max(f.exit, c.exitTime())
-	f.again += again
-}
-
-// TestMatrix tells the story of every cell and compares its account with the documentation.
+// TestMatrix runs every cell and compares its counts with the documentation.
 func TestMatrix(t *testing.T) {
 	documented, err := readTables()
 	if err != nil && !*update {
 		t.Fatal(err)
 	}
-	go heartbeat.run(t.Context())
-	found := &figures{accounts: make(map[string]account)}
+	go recordDelays(t.Context())
+	found := &results{counts: make(map[string]counts)}
 	t.Cleanup(func() { found.conclude(t) })
 	for _, p := range places() {
 		t.Run(p.String(), func(t *testing.T) {
 			t.Parallel()
-			c := found.tell(t, p, documented[p.String()])
-			a, exit := c.account(), c.exitTime()
-			t.Logf("%s; held for %s, ended in %s", a, c.holdTime().Round(time.Millisecond), exit.Round(time.Millisecond))
+			found.add(p.runUntilValid(t, documented[p.String()]))
 		})
 	}
 }
 
-// tell tells the story of p, and again where it goes wrong on a machine that was too busy for it.
-func (f *figures) tell(t *testing.T, p place, documented string) *cell {
+// runUntilValid runs p, and again if it fails on a machine that was too busy.
+func (p place) runUntilValid(t *testing.T, documented string) (c *cell, repeated int) {
 	t.Helper()
-	for again := range tellings {
+	for {
 		began := time.Now()
-		c := tell(t, p)
-		err := c.judge(documented)
-		late := c.lateness(began, time.Now())
-		if err == nil {
-			f.note(c, again)
-			return c
+		c = p.run(t)
+		err := c.check(documented)
+		delayed := c.delayed(began, time.Now())
+		switch {
+		case err == nil:
+			t.Logf("%s", c.counts())
+			return c, repeated
+		case delayed < tooBusy || repeated == mostRuns-1:
+			t.Errorf("%v\ndelayed by %s, run %d times; events:\n%s", err, delayed, repeated+1, c.Log)
+			return c, repeated
 		}
-		if late < busy || again == tellings-1 {
-			t.Errorf("%v\nlate by %s, told %d times; events:\n%s", err, late, again+1, c.log)
-			f.note(c, again)
-			return c
-		}
-		t.Logf("told again, late by %s: %v", late, err)
+		repeated++
+		t.Logf("runs again, delayed by %s: %v", delayed, err)
 	}
-	return nil
 }
 
-// account is that of the whole story.
-func (c *cell) account() (sum account) {
-	for _, p := range c.processes() {
-		sum.add(p.account(c.receiver.Spans()))
+func (f *results) add(c *cell, repeated int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.counts[c.String()] = c.counts()
+	f.repeated += repeated
+	for _, x := range c.exits() {
+		f.exit = max(f.exit, x.took)
 	}
-	return sum
-}
-
-// places are all of them.
-func places() (all []place) {
-	for p := range platforms {
-		for e := range ends {
-			for b := range backends {
-				all = append(all, place{&platforms[p], &ends[e], &backends[b]})
-			}
+	for _, r := range lambdatest.Invocations(c.Log.Events()) {
+		if !r.Posted.IsZero() {
+			f.held = max(f.held, r.AfterResponse)
 		}
 	}
-	return all
 }
 
-// conclude prints the tables, or writes them, and sees that no child is left.
-func (f *figures) conclude(t *testing.T) {
+// conclude prints the tables, or writes them, and fails if a child is left.
+func (f *results) conclude(t *testing.T) {
 	if pid, err := syscall.Wait4(-1, nil, syscall.WNOHANG, nil); err != syscall.ECHILD {
 		t.Errorf("a child is left: %d, %v", pid, err)
 	}
-	if len(f.accounts) != len(places()) {
+	if len(f.counts) != len(places()) {
 		return // the command line has chosen some
 	}
-	text := render(f.accounts)
-	t.Logf("%d cells, %d of them told again; held for %s at most, ended %s after SIGTERM at most\n\n%s",
-		len(f.accounts), f.again, f.hold.Round(time.Millisecond), f.exit.Round(time.Millisecond), text)
+	text := render(f.counts)
+	t.Logf("%d cells, %d runs repeated; held for %s at most, ended %s after SIGTERM at most\n\n%s",
+		len(f.counts), f.repeated, f.held.Round(time.Millisecond), f.exit.Round(time.Millisecond), text)
 	if *update && !t.Failed() {
-		if err := writeTables(text); err != nil {
-			t.Error(fmt.Errorf("update: %w", err))
+		if err := document.Write(text); err != nil {
+			t.Error(err)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/epilogue-go/epilogue/internal/harness"
 	"github.com/epilogue-go/epilogue/lambdatest"
 )
 
@@ -17,7 +18,7 @@ type platform struct {
 	config lambdatest.Config
 	env    []string
 	window time.Duration // between SIGTERM and SIGKILL
-	beside bool          // an external extension
+	all    bool          // it is tested with all backends, and has a table of its own
 
 	unregistered bool // no extension: the platform ends the process with SIGKILL alone
 	unheld       bool // nothing holds the environment after the outcome
@@ -25,61 +26,60 @@ type platform struct {
 
 // Between SIGTERM and SIGKILL (AWS Lambda Developer Guide, Lambda execution environment lifecycle, Shutdown phase).
 const (
-	alone  = 500 * time.Millisecond
-	shared = 300 * time.Millisecond
+	windowAlone    = 500 * time.Millisecond
+	windowExternal = 300 * time.Millisecond
 )
+
+const external = "external" // the name of the external extension
 
 var platforms = []platform{
 	{
 		name:   "normal",
 		doc:    "The agent is registered for INVOKE and sees it before the handler runs.",
-		config: lambdatest.Config{Order: lambdatest.OrderInvokeFirst}, window: alone,
+		config: lambdatest.Config{Order: lambdatest.OrderInvokeFirst}, window: windowAlone, all: true,
+	},
+	{
+		name: "registration refused",
+		doc: "The platform has no extension of ours. Nothing holds the environment after a response, and the platform ends the " +
+			"process with SIGKILL alone, also in the rows of SIGTERM.",
+		config: lambdatest.Config{Faults: lambdatest.Faults{Register: lambdatest.Fault{
+			Status: http.StatusForbidden, ErrorType: "Extension.TooManyExtensions",
+		}}},
+		all: true, unregistered: true, unheld: true,
 	},
 	{
 		name:   "INVOKE late",
 		doc:    "The agent sees INVOKE when the runtime has already asked for the next invocation.",
-		config: lambdatest.Config{Order: lambdatest.OrderInvokeLast}, window: alone,
-	},
-	{
-		name: "registration refused",
-		doc: "The platform has no extension of ours: nothing holds the environment after a response, and it ends the process " +
-			"with SIGKILL alone, in the rows of SIGTERM too.",
-		config: lambdatest.Config{Faults: lambdatest.Faults{Register: lambdatest.Fault{
-			Status: http.StatusForbidden, ErrorType: "Extension.TooManyExtensions",
-		}}},
-		unregistered: true, unheld: true,
+		config: lambdatest.Config{Order: lambdatest.OrderInvokeLast}, window: windowAlone,
 	},
 	{
 		name: "next broken",
-		doc:  "The agent is registered, but each of its calls for the next event fails: nothing holds the environment after a response.",
+		doc: "The agent is registered, but each of its calls for the next event fails. Nothing holds the environment after a " +
+			"response.",
 		config: lambdatest.Config{Faults: lambdatest.Faults{Next: lambdatest.Fault{
 			Status: http.StatusInternalServerError,
 		}}},
-		window: alone,
-		env:    []string{awaitedState + "=detached"},
-		unheld: true,
+		window: windowAlone, env: []string{harness.AwaitedState + "=detached"}, unheld: true,
 	},
 	{
 		name: "external extension present",
-		doc:  "As normal, with 300 ms between SIGTERM and SIGKILL in place of 500 ms.",
+		doc:  "As normal, with 300 ms between SIGTERM and SIGKILL instead of 500 ms.",
 		config: lambdatest.Config{
-			Order: lambdatest.OrderInvokeFirst, ExternalExtensions: []lambdatest.ExternalExtension{{Name: neighbour}},
+			Order: lambdatest.OrderInvokeFirst, ExternalExtensions: []lambdatest.ExternalExtension{{Name: external}},
 		},
-		window: shared, beside: true,
+		window: windowExternal,
 	},
 }
 
-// neighbour is the external extension.
-const neighbour = "neighbour"
-
-// variables are what the platform adds to the function's environment.
+// variables are those that the platform adds to the function's environment.
 func (p *platform) variables(t *testing.T) []string {
-	if !p.beside {
+	t.Helper()
+	if len(p.config.ExternalExtensions) == 0 {
 		return p.env
 	}
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, neighbour), nil, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, external), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return []string{extensionsDir + "=" + dir}
+	return []string{harness.ExtensionsDir + "=" + dir}
 }
