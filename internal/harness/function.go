@@ -63,7 +63,7 @@ func Record(f *Function) *Function {
 	}
 	f.Tracer = f.SDK.TracerProvider().Tracer("function")
 	// If next is broken, a busy machine may run a whole invocation of a child before the agent notices.
-	for want := f.Getenv(AwaitedState); f.emulated == nil && want != "" && f.Agent.Stats().State != want; {
+	for want := f.Getenv(AwaitedState); f.emulated == nil && want != "" && f.Agent.Stats().Mode != want; {
 		f.Pause(time.Millisecond)
 	}
 	return f

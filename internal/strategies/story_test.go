@@ -117,7 +117,7 @@ func (f *figures) serve(t *testing.T, env *lambdatest.Environment, fn *function,
 		log.Forget(mark)
 	}
 	_, ag := fn.stats()
-	f.flushes, f.idle = int(ag.Flushes), int(ag.Idle)
+	f.flushes, f.idle = int(ag.Flushes), int(ag.EmptyFlushesSkipped)
 	return ends
 }
 

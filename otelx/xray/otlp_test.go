@@ -363,7 +363,7 @@ func TestLargeResourceIsReportedOnce(t *testing.T) {
 			}
 			b.wantSigned(t, 3, 3)
 			got := reports()
-			if len(got) != c.reports || c.reports > 0 && !strings.Contains(got[0], "and the backend takes 16000; leave out attributes") {
+			if len(got) != c.reports || c.reports > 0 && !strings.Contains(got[0], "and the backend accepts 16000 (remove attributes") {
 				t.Errorf("%d bytes: reports %q", c.bytes, got)
 			}
 		})
