@@ -18,7 +18,7 @@ const (
 	leastRequestBytes   = 16 << 10
 	mostRequestBytes    = 64 << 20
 
-	// maxRequests is how many OTLP requests are under way at once.
+	// maxRequests is how many requests are under way at once by default.
 	maxRequests = 32
 )
 
@@ -38,7 +38,7 @@ func (c *config) resolveDestination(env *otelenv.Reader) destination {
 	switch {
 	case c.sendsOTLP():
 		if s := c.resolveSender(env); s != nil {
-			return destination{sender: customSender{s}, kind: s}
+			return destination{sender: customSender{s, c.resolveLimits()}, kind: s}
 		}
 		return destination{sender: c.newHTTPSender(env)}
 	case kind == "none":
@@ -68,11 +68,12 @@ func (x customExporter) SendItems(ctx context.Context, spans []sdktrace.ReadOnly
 func (x customExporter) Close(ctx context.Context) error { return x.exporter.Shutdown(ctx) }
 
 // customSender adapts a Sender of the program.
-type customSender struct{ sender Sender }
-
-func (customSender) Limits() delivery.Limits {
-	return delivery.Limits{Requests: maxRequests, Breaker: true}
+type customSender struct {
+	sender Sender
+	limits Limits
 }
+
+func (s customSender) Limits() delivery.Limits { return s.limits.engineLimits() }
 
 func (s customSender) Close() error { return s.sender.Close() }
 

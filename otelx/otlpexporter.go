@@ -28,7 +28,7 @@ func (c *config) newHTTPSender(env *otelenv.Reader) httpSender {
 		Dial:         dial,
 		Sign:         sign,
 	})
-	return httpSender{client: client, endpoint: client.Endpoint(otlphttp.EndpointConfig{
+	return httpSender{client: client, limits: c.resolveLimits(), endpoint: client.Endpoint(otlphttp.EndpointConfig{
 		URL:      c.resolveEndpoint(env),
 		Headers:  c.resolveHeaders(env),
 		Timeout:  env.Timeout(otelenv.Traces),
@@ -41,11 +41,10 @@ func (c *config) newHTTPSender(env *otelenv.Reader) httpSender {
 type httpSender struct {
 	endpoint *otlphttp.Sender
 	client   *otlphttp.Client
+	limits   Limits
 }
 
-func (httpSender) Limits() delivery.Limits {
-	return delivery.Limits{Requests: maxRequests, Breaker: true}
-}
+func (s httpSender) Limits() delivery.Limits { return s.limits.engineLimits() }
 
 func (s httpSender) Send(ctx context.Context, _ delivery.Signal, body []byte) (delivery.Result, error) {
 	return s.endpoint.Send(ctx, body)

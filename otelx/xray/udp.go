@@ -48,6 +48,6 @@ func udpTo(setting, form, value string) otelx.Option {
 	}
 	return otelx.Options(
 		otelx.WithSender(newUDPSender(address, setting)),
-		otelx.WithLimits(otelx.Limits{RequestBytes: maxRequest}),
+		otelx.WithLimits(otelx.Limits{RequestBytes: maxRequest, Requests: 1, Unacknowledged: true}),
 	)
 }
