@@ -15,40 +15,37 @@ import (
 )
 
 const (
-	// defaultRequestBytes bounds an encoded request before compression. AWS X-Ray takes 5 MB (AWS X-Ray Developer Guide,
-	// "Use the OTLP endpoint"), an OpenTelemetry Collector 20 MiB by default. Below leastRequestBytes most spans would
-	// need a request each, and of mostRequestBytes hardly any backend takes one.
+	// defaultRequestBytes bounds an encoded request before compression. AWS X-Ray accepts 5 MB (AWS X-Ray Developer Guide, "Use
+	// the OTLP endpoint"), an OpenTelemetry Collector 20 MiB by default. Below leastRequestBytes most spans would need a request
+	// each, and hardly any backend accepts mostRequestBytes.
 	defaultRequestBytes = 4 << 20
 	leastRequestBytes   = 16 << 10
 	mostRequestBytes    = 64 << 20
-	// minSplitBytes is the size from which a request refused for its size is tried in smaller ones; where no request may
-	// be much larger, it is an eighth of the largest. A backend that takes none of 64 KiB is not made for spans, and would
-	// be sent them one by one.
+	// minSplitBytes is the smallest request that is split after a refusal for its size, or an eighth of the largest request if that
+	// is less. A backend that refuses 64 KiB would get the spans one by one.
 	minSplitBytes = 64 << 10
-	// keepBytes is how much memory for requests is kept until the next ones, all together: a request of the default size,
-	// and the spans in it while it is encoded, would else need eight MiB anew at each flush.
+	// keepBytes is how much memory for requests is kept in all. Without it, a request of the default size and its encoder would
+	// allocate 8 MiB at each flush.
 	keepBytes = 12 << 20
-	// maxRequests is how many OTLP requests are under way at once, and maxFullRequests how many if they are as large as
-	// they may be. With few spans there are few batches: it takes 16,384 in batches of 512, the specification's default,
-	// to make 32.
+	// maxRequests is how many OTLP requests are under way at once, and maxFullRequests how many of the largest size. 32 requests need
+	// 16,384 spans in batches of 512, the specification's default.
 	maxRequests     = 32
 	maxFullRequests = 8
-	// keepEncodings is for how many requests at once memory is kept until the next ones.
+	// keepEncodings is how many requests' memory is kept.
 	keepEncodings = 8
 )
 
-// exporter makes single attempts at delivery. Who calls it decides about another.
+// exporter makes single attempts at delivery. Its caller decides about another attempt.
 type exporter interface {
-	// export tries to deliver spans, or as many from the first as make one request. It returns soon after ctx has
-	// ended.
+	// export tries to deliver a prefix of spans in one request. It returns soon after ctx has ended.
 	export(ctx context.Context, spans []sdktrace.ReadOnlySpan) outcome
 	// width is how many goroutines may be in export at once.
 	width() int
-	// close is called once, with no export under way and none to come.
+	// close is called once, after the last export.
 	close(ctx context.Context) error
 }
 
-// verdict is what becomes of spans after an attempt.
+// verdict is the disposition of spans after an attempt.
 type verdict int
 
 const (
@@ -59,34 +56,34 @@ const (
 	keep                    // not delivered; another attempt is for the next flush
 )
 
-// outcome is what came of an attempt.
+// outcome describes an attempt.
 type outcome struct {
-	n          int // the first n spans are what this is about; at least 1
+	n          int // it is about the first n spans; at least 1
 	verdict    verdict
 	rejected   int64         // of n accepted
-	retryAfter time.Duration // how long the backend wants to be left alone; 0 if it did not say
+	retryAfter time.Duration // how long the backend asked to wait; 0 if it did not ask
 	unsent     bool          // it was decided without a request
 	later      bool          // of retry: another attempt in the same flush would fail too
-	hint       *userHint     // what the user has to know, beyond err; nil: nothing
+	hint       *userHint     // nil: none
 	err        error         // why not delivered; what the backend said about an accepted request
 }
 
-// final reports whether the spans are done with: the backend has answered, and not that it can not just now.
+// final reports whether the outcome is permanent (delivered or rejected) rather than retryable.
 func (o outcome) final() bool { return o.verdict != retry && o.verdict != keep }
 
-// otlpExporter is encoder and sender. Where the backend refuses a request for its size, it sends the same spans in
-// smaller ones, and makes no larger ones from then on.
+// otlpExporter joins encoder and sender. If the backend refuses a request for its size, it sends the spans in smaller requests and
+// makes no larger ones from then on.
 type otlpExporter struct {
 	sender sender
 	most   int // bytes of a request at the beginning
 	limits Limits
 	cargo  cargo
-	desks  chan struct{} // holds a token for each encode under way
+	slots  chan struct{} // holds a token for each encode under way
 
 	mu       sync.Mutex
 	limit    int // bytes of a request now, at most what it was at the beginning
 	idle     []*encoding
-	encoders []*otlp.Encoder // of nobody, one for each desk at most
+	encoders []*otlp.Encoder // idle, at most one for each slot
 	kept     int             // bytes in idle and encoders
 }
 
@@ -96,11 +93,11 @@ type encoding struct {
 	described int // bytes that a resource and one of its scopes have in it at most
 }
 
-// newOTLPExporter returns an exporter whose requests have at most so many bytes.
+// newOTLPExporter returns an exporter whose requests have at most most bytes.
 func newOTLPExporter(s sender, most int) *otlpExporter {
 	return &otlpExporter{
 		sender: s, most: most, limit: most, cargo: cargo{most: maxFullRequests * most},
-		desks: make(chan struct{}, max(runtime.GOMAXPROCS(0)-1, 1)),
+		slots: make(chan struct{}, max(runtime.GOMAXPROCS(0)-1, 1)),
 	}
 }
 
@@ -121,7 +118,7 @@ func (x *otlpExporter) export(ctx context.Context, spans []sdktrace.ReadOnlySpan
 		if err != nil {
 			return outcome{n: len(spans), verdict: retry, unsent: true, err: err}
 		}
-		if size := len(e.body); size < held { // from here on no attempt is larger
+		if size := len(e.body); size < held { // no later attempt is larger
 			x.cargo.unload(held - size)
 			held = size
 		}
@@ -149,19 +146,18 @@ func (x *otlpExporter) export(ctx context.Context, spans []sdktrace.ReadOnlySpan
 	}
 }
 
-// encode encodes as many of spans as limit holds. A span that is larger goes alone if it may: backends differ in what
-// they count, so only the answer can say that it is too large.
+// encode encodes the longest prefix of spans that fits in limit. A larger span goes alone if the largest request holds it: backends
+// count sizes differently, so only the response can say that it is too large.
 //
-// It waits for its turn, which the oldest spans mostly have first, until ctx ends. One CPU is left to what has been
-// encoded: on a small function's share of it a large backlog is not encoded before the process is killed, and the first
-// request would else leave after the last is ready.
+// It waits for a slot until ctx ends. One CPU has no slot and sends encoded requests: on a small function a large backlog is not
+// encoded before the process is killed, and otherwise the first request would leave after the last one is encoded.
 func (x *otlpExporter) encode(ctx context.Context, e *encoding, spans []sdktrace.ReadOnlySpan, limit int) (n int, err error) {
 	select {
-	case x.desks <- struct{}{}:
+	case x.slots <- struct{}{}:
 	case <-ctx.Done():
 		return 0, context.Cause(ctx)
 	}
-	defer func() { <-x.desks }()
+	defer func() { <-x.slots }()
 	encoder := x.takeEncoder()
 	defer x.putEncoder(encoder)
 	e.body, n = encoder.AppendRequest(e.body[:0], spans, limit)

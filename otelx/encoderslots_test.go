@@ -70,8 +70,8 @@ func TestOneCPUIsLeftToWhatHasBeenEncoded(t *testing.T) {
 // Who waits for a turn to encode does so for no longer than its context.
 func TestEncodingWaitsForNoLongerThanItsContext(t *testing.T) {
 	x := newOTLPExporter(taker{}, defaultRequestBytes)
-	for range cap(x.desks) {
-		x.desks <- struct{}{}
+	for range cap(x.slots) {
+		x.slots <- struct{}{}
 	}
 	_, ended := benchSpans(2)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
