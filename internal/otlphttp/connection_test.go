@@ -326,7 +326,7 @@ func TestSmallRequestIsOneWrite(t *testing.T) {
 }
 
 func TestUnreachable(t *testing.T) {
-	b := newBackend(t, config{Endpoint: parse(t, "http://user:pass@nobody.test:4318/v1/traces?key=secret")}, nil)
+	b := newBackend(t, config{Endpoint: parse(t, "http://user:pass@absent.test:4318/v1/traces?key=secret")}, nil)
 	res, err := b.sender.Send(t.Context(), []byte("spans"))
 	if res.Outcome != Retryable || !errors.Is(err, syscall.ECONNREFUSED) {
 		t.Errorf("got %+v, %v", res, err)
