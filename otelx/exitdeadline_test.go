@@ -232,3 +232,28 @@ func (x *hanging) export(ctx context.Context, spans []sdktrace.ReadOnlySpan) out
 	}
 	return x.fakeExporter.export(ctx, spans)
 }
+
+// The zero deadline clears the deadline: full batches wait, and the circuit breaker counts again.
+func TestExitDeadlineIsCleared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := &fakeExporter{}
+		x.answer(slices.Repeat([]outcome{{verdict: retry, later: true, err: errDown}}, 2)...)
+		s := start(x, sized{batch: 2})
+		end(s, "a")
+		for range 2 {
+			_ = s.ForceFlush(within(t, time.Second))
+		}
+		s.SetExitDeadline(time.Now().Add(time.Hour))
+		s.SetExitDeadline(time.Time{})
+		end(s, "b", "c")
+		synctest.Wait()
+		if err := s.ForceFlush(within(t, time.Second)); !errors.Is(err, errDown) {
+			t.Errorf("ForceFlush: %v, want the breaker's error", err)
+		}
+		wantCalls(t, x, "a", "a")
+		if err := s.Shutdown(within(t, time.Second)); err != nil {
+			t.Error(err)
+		}
+		wantStats(t, s, Stats{Ended: 3, Exported: 3})
+	})
+}
