@@ -46,7 +46,7 @@ func lostFile(t *testing.T, text string) string {
 	return name
 }
 
-// TestReplay: files and standard input are sent, once each span, and the account is told.
+// TestReplay: the spans of files and of standard input are sent once and counted.
 func TestReplay(t *testing.T) {
 	r := collectorFor(t)
 	one := lostFile(t, "START\n"+lostLine(0)+"\n"+lostLine(1)+"\n")
@@ -76,7 +76,7 @@ func TestReplayDryRun(t *testing.T) {
 		`^spans: 4 found, 1 of them copies, in 2 traces; nothing was sent$`)
 }
 
-// TestReplayFails: what could not be sent is an error.
+// TestReplayFails: undelivered spans are an error.
 func TestReplayFails(t *testing.T) {
 	r := collectorFor(t)
 	for _, c := range []struct {
@@ -109,7 +109,7 @@ func TestReplayFails(t *testing.T) {
 	}
 }
 
-// endless is a log that nobody ends.
+// endless is a log without an end.
 type endless struct{ ctx context.Context }
 
 func (r endless) Read([]byte) (int, error) {
@@ -117,7 +117,7 @@ func (r endless) Read([]byte) (int, error) {
 	return 0, context.Cause(r.ctx)
 }
 
-// TestReplayInterrupted: Ctrl-C ends the wait for standard input, and of what was found until then the account is told.
+// TestReplayInterrupted: Ctrl-C ends the wait for standard input, and the spans found so far are counted.
 func TestReplayInterrupted(t *testing.T) {
 	hold, release := context.WithCancel(t.Context())
 	defer release()
@@ -131,12 +131,12 @@ func TestReplayInterrupted(t *testing.T) {
 	contains(t, out.String(), `^lines: 1 with spans, 0 without$`, `^spans: 1 found; 0 sent, 1 not sent$`)
 }
 
-// readerFunc is called, and is then at its end.
+// readerFunc calls a function and then ends.
 type readerFunc func()
 
 func (f readerFunc) Read([]byte) (int, error) { f(); return 0, io.EOF }
 
-// TestReplayGoesOn: a file that can not be read keeps nothing of the others from being sent.
+// TestReplayGoesOn: an unreadable file does not prevent the others from being sent.
 func TestReplayGoesOn(t *testing.T) {
 	r := collectorFor(t)
 	damaged := lostFile(t, "\x1f\x8bno gzip")
@@ -148,7 +148,7 @@ func TestReplayGoesOn(t *testing.T) {
 	contains(t, errs, `^epilogue: read `+damaged+`: decompress: `, `^/does/not/exist: no such file or directory$`)
 }
 
-// TestReplaySaysThatItWaits: who waits for an endpoint that is busy is told why, once; nobody sees a credential.
+// TestReplaySaysThatItWaits: the command says once why it waits for a busy endpoint, without credentials.
 func TestReplaySaysThatItWaits(t *testing.T) {
 	r := collectorFor(t)
 	r.Next(otlpreceiver.Fault{Status: http.StatusServiceUnavailable}, otlpreceiver.Fault{Status: http.StatusTooManyRequests})

@@ -121,7 +121,7 @@ func FuzzCertificates(f *testing.F) {
 	})
 }
 
-// FuzzQuoteFile looks for what may be a key in what is shown in place of a file's name.
+// FuzzQuoteFile looks for a key in the quoted name of a file.
 func FuzzQuoteFile(f *testing.F) {
 	f.Add("/etc/ssl/client.key")
 	f.Add("-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEI.\n-----END")

@@ -57,8 +57,7 @@ func TestEndpoint(t *testing.T) {
 	}
 }
 
-// wantError checks that env has the one error that contains want, or none if want is empty, and that no error has a
-// secret in it.
+// wantError checks that env has one error, which contains want, or none if want is empty, and that no error holds a secret.
 func wantError(t *testing.T, env *Reader, want string) {
 	t.Helper()
 	err := errors.Join(env.errs...)
@@ -113,7 +112,7 @@ WithHeaders: the value of c has a control character; the header is left out`
 	}
 }
 
-// exporter is what a Reader makes of the settings of the exporter for traces.
+// exporter holds settings of the exporter for traces.
 type exporter struct {
 	timeout time.Duration
 	gzip    bool

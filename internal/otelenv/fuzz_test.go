@@ -114,7 +114,7 @@ func FuzzParseEndpoint(f *testing.F) {
 	})
 }
 
-// FuzzShown plants a password where one can stand in an endpoint, and looks for it in what is shown of it.
+// FuzzShown puts a password into an endpoint and looks for it in the shown form and in errors.
 func FuzzShown(f *testing.F) {
 	f.Add("http://", "me", "@c:4318/v1")
 	f.Add("", "", "@c?x@y")

@@ -48,7 +48,7 @@ func FuzzEncoder(f *testing.F) {
 	})
 }
 
-// source makes spans of bytes. Used up, it gives zeros.
+// source generates spans from bytes, and zeros after the last one.
 type source struct{ data []byte }
 
 func (s *source) byte() byte {

@@ -87,7 +87,7 @@ func change(f func(*tracetest.SpanStub)) []tracetest.SpanStub {
 	return []tracetest.SpanStub{stub}
 }
 
-// fieldTests are spans that differ in a field each.
+// fieldTests are spans that differ in one field each.
 func fieldTests() map[string][]tracetest.SpanStub {
 	invalid := "a\xff\xfeb\xc3"
 	huge := math.MaxInt
@@ -359,8 +359,8 @@ func BenchmarkEncoder(b *testing.B) {
 	})
 }
 
-// A buffer that has not been used before is grown at once by what the first spans let expect. Step by step, that was half
-// of what encoding cost a process whose first flush of many spans is its last.
+// An unused buffer grows once to the size estimated from the first spans. Growing step by step was half of the encoding cost of a
+// process whose first flush of many spans is its last.
 func TestEncoderGuessesTheSize(t *testing.T) {
 	spans := benchspans.Ended(2000)
 	var full Encoder

@@ -70,7 +70,7 @@ func idsToBase64(tb testing.TB, tree any) {
 	}
 }
 
-// requireLine fails the test unless line says exactly what the oracle says about stubs.
+// requireLine fails the test unless line equals the oracle's request for stubs.
 func requireLine(tb testing.TB, line []byte, stubs []tracetest.SpanStub) {
 	tb.Helper()
 	if len(stubs) == 0 {
@@ -186,8 +186,8 @@ func TestLineAppends(t *testing.T) {
 	}
 }
 
-// FuzzLineEncoder compares lines of spans built from the input with the oracle, whole and cut by a limit, and with what
-// the encoder of requests writes for the same spans.
+// FuzzLineEncoder compares lines of spans built from the input with the oracle, whole and cut by a limit, and with the protobuf
+// request of the same spans.
 func FuzzLineEncoder(f *testing.F) {
 	f.Add([]byte{}, 0)
 	f.Add([]byte("a span's name, an attribute \xff\xfe and so on, until the bytes are used up"), 400)

@@ -30,7 +30,7 @@ func officialSizes(t *testing.T, request []byte) (spans []int, described int) {
 	return spans, described
 }
 
-// TestMaxSpan: a request ends before a span that has a byte too many, and does not begin with it.
+// TestMaxSpan: a span that is one byte too large ends the request before it.
 func TestMaxSpan(t *testing.T) {
 	stubs := tracetest.SpanStubs{{Name: "a"}, {Name: strings.Repeat("b", 1000)}, {Name: "c"}}
 	whole, _ := new(Encoder).AppendRequest(nil, snapshots(stubs), noLimit)
@@ -49,7 +49,7 @@ func TestMaxSpan(t *testing.T) {
 	}
 }
 
-// TestResourceBytes is within the tags and lengths of what the official types say.
+// TestResourceBytes compares with the sizes of the official types, which lack tags and lengths.
 func TestResourceBytes(t *testing.T) {
 	large := resource.NewSchemaless(attribute.String("a", strings.Repeat("x", 5000)))
 	stubs := tracetest.SpanStubs{

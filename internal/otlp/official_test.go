@@ -17,7 +17,7 @@ import (
 	"github.com/epilogue-go/epilogue/internal/benchspans"
 )
 
-// official is what OpenTelemetry's own exporter makes of spans, marshalled: its client, which sends nothing.
+// official is a client of OpenTelemetry's own exporter that keeps the marshaled request.
 type official struct {
 	exporter sdktrace.SpanExporter
 	body     []byte // of the last request
@@ -50,8 +50,8 @@ func (o *official) request(tb testing.TB, spans []sdktrace.ReadOnlySpan) []byte 
 	return o.body
 }
 
-// The oracle is ours and knows what strange spans should become; of those that programs make, OpenTelemetry's exporter
-// has to say the same. It leaves out the trace state of a link, which the protocol has a field for.
+// The oracle is ours and covers strange spans. For ordinary spans OpenTelemetry's exporter must agree. It omits the trace state of a
+// link, for which the protocol has a field.
 func TestEncoderAgreesWithTheOfficialExporter(t *testing.T) {
 	stub := baseStub()
 	stub.Links[0].SpanContext = stub.Links[0].SpanContext.WithTraceState(trace.TraceState{})

@@ -23,8 +23,8 @@ import (
 	"google.golang.org/protobuf/testing/protocmp"
 )
 
-// The oracle: what a request should say, written with the official types and by another route than the encoder's.
-// TracesData has the same wire form as ExportTraceServiceRequest and comes without gRPC.
+// The oracle builds the expected request with the official types, independently of the encoder. TracesData has the wire format of
+// ExportTraceServiceRequest and does not import gRPC.
 
 func wantRequest(stubs []tracetest.SpanStub) *tracepb.TracesData {
 	data := new(tracepb.TracesData)
@@ -165,7 +165,7 @@ func wantKeyValues(kvs []attribute.KeyValue) []*commonpb.KeyValue {
 	return out
 }
 
-// wantValue works on plain Go values, the slices of attributes among them.
+// wantValue takes plain Go values, including the slices of attributes.
 func wantValue(v any) *commonpb.AnyValue {
 	switch v := v.(type) {
 	case nil:
@@ -239,7 +239,7 @@ func requireKnown(tb testing.TB, m protoreflect.Message) {
 	})
 }
 
-// requireEqual fails the test unless body says exactly what the oracle says about stubs.
+// requireEqual fails the test unless body equals the oracle's request for stubs.
 func requireEqual(tb testing.TB, body []byte, stubs []tracetest.SpanStub) {
 	tb.Helper()
 	got, want := decodeStrictly(tb, body), wantRequest(stubs)

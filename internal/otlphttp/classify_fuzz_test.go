@@ -15,7 +15,7 @@ import (
 	"github.com/epilogue-go/epilogue/internal/redact"
 )
 
-// saying is a connection whose other end says the same whatever it is told, and then hangs up.
+// saying is a connection whose peer writes a fixed text and then closes.
 type saying struct {
 	net.Conn
 	said io.Reader
@@ -25,7 +25,7 @@ func (s *saying) Read(b []byte) (int, error)  { return s.said.Read(b) }
 func (s *saying) Write(b []byte) (int, error) { return len(b), nil }
 func (s *saying) Close() error                { return nil }
 
-// FuzzAnswer lets a backend say anything at all, below HTTP.
+// FuzzAnswer lets a backend write any bytes in place of a response.
 func FuzzAnswer(f *testing.F) {
 	log.SetOutput(io.Discard) // where net/http says what comes unasked
 	f.Cleanup(func() { log.SetOutput(os.Stderr) })

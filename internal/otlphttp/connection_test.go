@@ -18,8 +18,8 @@ import (
 	"github.com/epilogue-go/epilogue/internal/memnet"
 )
 
-// The collector closes its connections while the function is frozen: the next Send must not fail for it. (otlptracehttp
-// 1.47 delivers 56 of 60 then.)
+// The collector closes its connections while the function is frozen. The next Send must not fail. (otlptracehttp 1.47 delivers
+// 56 of 60 in this test.)
 func TestStaleConnectionIsReplaced(t *testing.T) {
 	for name, size := range map[string]int{"small": 10, "large": 512 << 10} {
 		t.Run(name, func(t *testing.T) {
@@ -39,8 +39,8 @@ func TestStaleConnectionIsReplaced(t *testing.T) {
 	}
 }
 
-// The same over sockets, with a reset and with an orderly close, and a body larger than their buffers, so that the
-// write is what fails.
+// The same over sockets, with a reset and with an orderly close, and with a body larger than their buffers, so that the write
+// fails.
 func TestStaleSocketIsReplaced(t *testing.T) {
 	for name, linger := range map[string]int{"reset": 0, "closed": -1} {
 		t.Run(name, func(t *testing.T) {
@@ -76,8 +76,8 @@ func TestStaleSocketIsReplaced(t *testing.T) {
 	}
 }
 
-// lostConn is a connection whose peer has gone without a word that reaches this end: reading just waits, and writing
-// fails once what was written first has been answered by a reset.
+// lostConn is a connection whose peer has vanished: reads wait, and the second write fails, after the peer's host has answered the
+// first one with a reset.
 type lostConn struct {
 	net.Conn
 	lost   *atomic.Bool
@@ -91,7 +91,7 @@ func (c *lostConn) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// All kept connections are lost at once in a freeze; the replacement must not be another of them.
+// A freeze breaks all kept connections at once. The replacement must not be another one of them.
 func TestLostConnectionsAreNotUsed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var network memnet.Network
@@ -112,7 +112,7 @@ func TestLostConnectionsAreNotUsed(t *testing.T) {
 	})
 }
 
-// A connection that breaks on its first use says something about the server: one attempt is one attempt.
+// A connection that breaks on its first use is the server's fault, so the request is not sent again.
 func TestNewConnectionIsNotRetried(t *testing.T) {
 	b := newBackend(t, config{}, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 	res, err := b.sender.Send(t.Context(), []byte("spans"))
@@ -177,7 +177,7 @@ func TestTimeout(t *testing.T) {
 	})
 }
 
-// movable shows a deadline that does not end it, as a context does that several callers share.
+// movable shows a deadline that does not end it, like a context that several callers share.
 type movable struct{ context.Context }
 
 func (movable) Deadline() (time.Time, bool) { return time.Now().Add(time.Millisecond), true }
@@ -205,7 +205,7 @@ func TestSendUnderADoneContext(t *testing.T) {
 	}
 }
 
-// The status says that the spans have arrived; an answer that never ends does not change that.
+// The status means that the spans have arrived, even if the response body never ends.
 func TestSlowAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend(t, config{Timeout: 3 * time.Second}, func(w http.ResponseWriter, r *http.Request) {
@@ -239,8 +239,8 @@ func (c *gatedConn) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// net/http may still be sending the body when it has returned an early answer. The caller of Send may use the body's
-// memory again all the same.
+// net/http may still be sending the body after it has returned an early response. The caller of Send may use the body's memory
+// again nevertheless.
 func TestBodyIsNotReadAfterSend(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		conn := &gatedConn{gate: make(chan struct{})}
@@ -326,18 +326,18 @@ func TestSmallRequestIsOneWrite(t *testing.T) {
 }
 
 func TestUnreachable(t *testing.T) {
-	b := newBackend(t, config{Endpoint: parse(t, "http://user:pass@nobody.test:4318/v1/traces?key=secret")}, nil)
+	b := newBackend(t, config{Endpoint: parse(t, "http://user:pass@absent.test:4318/v1/traces?key=secret")}, nil)
 	res, err := b.sender.Send(t.Context(), []byte("spans"))
 	if res.Outcome != Retryable || !errors.Is(err, syscall.ECONNREFUSED) {
 		t.Errorf("got %+v, %v", res, err)
 	}
 	text := errorText(err)
-	if !strings.HasPrefix(text, "send to http://nobody.test:4318/v1/traces: ") || strings.Contains(text, "pass") || strings.Contains(text, "secret") {
+	if !strings.HasPrefix(text, "send to http://absent.test:4318/v1/traces: ") || strings.Contains(text, "pass") || strings.Contains(text, "secret") {
 		t.Errorf("error %q", text)
 	}
 }
 
-// An error of a dialer or signer of the user's own may hold anything.
+// An error of the user's dialer or signer may hold anything.
 func TestSecretsStayOutOfErrors(t *testing.T) {
 	cause := errors.New("dialling with Bearer t0ken")
 	sender := newSender(config{

@@ -64,7 +64,7 @@ func (d *dialer) dialTLS(ctx context.Context, network, addr string) (net.Conn, e
 		}
 		cfg := d.tls.Clone()
 		cfg.ServerName = host
-		conn := tls.Client(quickClose{raw}, cfg)
+		conn := tls.Client(raw, cfg)
 		if err := conn.HandshakeContext(ctx); err != nil {
 			_ = raw.Close()
 			return nil, err
@@ -122,15 +122,19 @@ func (d *dialer) close() {
 	d.abandoned = nil
 }
 
-// connectSafely turns a panic of the user's Dial into an error: it runs on a goroutine of net/http.
+// connectSafely turns a panic of the user's Dial into an error: it runs on a goroutine of net/http. TLS may follow on the
+// connection, here or, behind a proxy, in net/http.
 func (d *dialer) connectSafely(ctx context.Context, network, addr string) (conn net.Conn, err error) {
 	if fault := bounded.Protect(func() { conn, err = d.connect(ctx, network, addr) }); fault != nil {
 		return nil, fmt.Errorf("dial %s: %w", addr, fault)
 	}
-	return conn, err
+	if err != nil {
+		return nil, err
+	}
+	return quickClose{conn}, nil
 }
 
-// quickClose is a connection below TLS. It bounds the write deadline that crypto/tls sets to send close_notify.
+// quickClose bounds the write deadline that crypto/tls sets to send close_notify. net/http sets none.
 type quickClose struct{ net.Conn }
 
 // SetWriteDeadline sets the deadline to t or to closeNotifyTimeout from now, whichever is earlier.

@@ -20,7 +20,7 @@ import (
 // tlsHandshake is the first byte of a TLS connection.
 const tlsHandshake = 22
 
-// rawBackend answers each connection by serve, which may write what it likes. The request, "spans", has been read.
+// rawBackend answers each connection with serve, after the request "spans" has been read.
 func rawBackend(t *testing.T, cfg config, serve func(net.Conn)) *testSender {
 	t.Helper()
 	network := new(memnet.Network)
@@ -62,7 +62,7 @@ func rawBackend(t *testing.T, cfg config, serve func(net.Conn)) *testSender {
 	return sender
 }
 
-// pour writes text over and over, a piece each pause, until the other end has had enough. It returns how much.
+// pour writes text repeatedly with a pause between, until the peer closes, and returns the number of bytes.
 func pour(conn net.Conn, begin, text string, pause time.Duration) (written int) {
 	_, err := io.WriteString(conn, begin)
 	for err == nil && written < 64<<20 {
@@ -74,7 +74,7 @@ func pour(conn net.Conn, begin, text string, pause time.Duration) (written int) 
 	return written
 }
 
-// However much an answer has, a bounded part of it is read; however slowly it comes, the attempt ends in time.
+// A bounded part of a response is read, and the attempt ends in time however slow the response is.
 func TestAnswersWithoutEnd(t *testing.T) {
 	const timeout = 3 * time.Second
 	for name, test := range map[string]struct {
@@ -121,7 +121,7 @@ func TestAnswersWithoutEnd(t *testing.T) {
 	}
 }
 
-// A compressed answer, which was not asked for, stays as it is: what could become gigabytes is 100 bytes.
+// A compressed response, which was not requested, is not decompressed: it could become gigabytes.
 func TestCompressedAnswerIsNotExpanded(t *testing.T) {
 	for status, want := range map[int]string{
 		200: "accepted, but the answer is compressed, which was not asked for",
@@ -135,7 +135,7 @@ func TestCompressedAnswerIsNotExpanded(t *testing.T) {
 	}
 }
 
-// Whoever a redirect points to gets nothing: neither the spans nor the credentials.
+// The target of a redirect gets neither spans nor credentials.
 func TestRedirectsAreNotFollowed(t *testing.T) {
 	var asked atomic.Int64
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
@@ -155,7 +155,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	}
 }
 
-// What the user's own code panics with is an error of the attempt, though net/http calls it in goroutines of its own.
+// A panic of the user's code is an error of the attempt, although net/http calls that code on goroutines of its own.
 func TestPanicsOfDialerAndSignerAreErrors(t *testing.T) {
 	for want, cfg := range map[string]config{
 		"dial collector.test:80: panicked: no [redacted]": {
@@ -179,12 +179,12 @@ func TestPanicsOfDialerAndSignerAreErrors(t *testing.T) {
 	}
 }
 
-// touchy is a signer's error that can not be asked.
+// touchy is a signer's error whose method panics.
 type touchy struct{ error }
 
 func (touchy) RetryNextFlush() bool { panic("when asked") }
 
-// blackHole is a network that answers nothing: who connects to it waits until he has had enough.
+// blackHole is a network that never answers: a dial waits until its context ends.
 type blackHole struct{ dialing, most, ever atomic.Int64 }
 
 func (b *blackHole) dial(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -232,7 +232,7 @@ func TestBlackHole(t *testing.T) {
 	})
 }
 
-// A server that takes connections and says nothing in the TLS handshake is the same hole further in.
+// A server that accepts connections and stays silent in the TLS handshake has the same effect.
 func TestHandshakeWithoutEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var open atomic.Int64

@@ -25,7 +25,7 @@ import (
 	"github.com/epilogue-go/epilogue/internal/version"
 )
 
-// backend is a server in memory and what a sender needs to reach it.
+// backend is a server in memory with a sender to it.
 type backend struct {
 	tb     testing.TB
 	server *http.Server
@@ -65,7 +65,7 @@ func newSender(cfg config) *testSender {
 
 func (s *testSender) Close() error { return s.client.Close() }
 
-// newBackend serves handle, in which the body has been read already; nil answers 200.
+// newBackend serves handle after it has read the body; nil answers 200.
 func newBackend(tb testing.TB, cfg config, handle http.HandlerFunc) *backend {
 	tb.Helper()
 	b := &backend{tb: tb}
@@ -134,7 +134,7 @@ func (b *backend) connections() []net.Conn {
 	return append([]net.Conn(nil), b.conns...)
 }
 
-// mustSend fails the test unless body is accepted without remark.
+// mustSend fails the test unless body is accepted without a message.
 func (b *backend) mustSend(body string) {
 	b.tb.Helper()
 	if res, err := b.sender.Send(b.tb.Context(), []byte(body)); err != nil || res.Outcome != Accepted || res.Rejected != 0 || res.Message != "" {
@@ -333,7 +333,7 @@ func TestRetryAfterADate(t *testing.T) {
 	})
 }
 
-// An answer that was read to its end leaves its connection for the next request, whatever its status.
+// A response that was read to its end leaves its connection for the next request, whatever its status.
 func TestConnectionsAreKept(t *testing.T) {
 	status := http.StatusOK
 	b := newBackend(t, config{}, func(w http.ResponseWriter, _ *http.Request) {

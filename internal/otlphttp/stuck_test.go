@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// deaf accepts connections and never reads from them. It says on closed when the other end of one has gone.
+// deaf accepts connections and never reads from them.
 func deaf(t *testing.T) (endpoint string, conns chan net.Conn) {
 	t.Helper()
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -35,7 +35,7 @@ func deaf(t *testing.T) (endpoint string, conns chan net.Conn) {
 	return l.Addr().String(), conns
 }
 
-// openFiles is how many file descriptors the process has; -1 where the system does not say.
+// openFiles returns how many file descriptors the process has; -1 if the system does not say.
 func openFiles() int {
 	entries, err := os.ReadDir("/proc/self/fd")
 	if err != nil {
@@ -44,8 +44,8 @@ func openFiles() int {
 	return len(entries)
 }
 
-// A peer that takes the connection and reads nothing lets a write get stuck once the sockets' buffers are full. The
-// context ends it, the connection is closed, nothing is left behind, and the body's memory is the caller's again.
+// A write to a peer that does not read blocks when the sockets' buffers are full. The context ends it. The connection is closed,
+// no goroutine or file is left behind, and the caller may use the body's memory again.
 func TestStuckWriteIsBounded(t *testing.T) {
 	for _, scheme := range []string{"http", "https"} {
 		t.Run(scheme, func(t *testing.T) {
@@ -109,7 +109,7 @@ func deafTLS(t *testing.T, ours *authority) (endpoint string, conns chan net.Con
 	return address, conns
 }
 
-// mustHangUp fails the test unless the other end of conn has been closed.
+// mustHangUp fails the test unless the peer of conn has closed it.
 func mustHangUp(t *testing.T, conn net.Conn) {
 	t.Helper()
 	defer conn.Close()
@@ -120,8 +120,7 @@ func mustHangUp(t *testing.T, conn net.Conn) {
 	}
 }
 
-// A TLS connection says goodbye when it is closed. Where the peer does not read, that must not hold up whoever has
-// closed it: crypto/tls would wait for 5 seconds.
+// Closing a TLS connection sends close_notify. A peer that does not read must not delay that: crypto/tls would wait for 5 seconds.
 func TestGoodbyeDoesNotWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ours := newAuthority(t)

@@ -33,7 +33,7 @@ func newAuthority(tb testing.TB) *authority {
 	return a
 }
 
-// issue returns a certificate for name that is valid until then; an authority without one of its own signs itself.
+// issue returns a certificate for name that expires after until. An authority without a certificate signs itself.
 func (a *authority) issue(name string, until time.Duration) tls.Certificate {
 	a.tb.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -151,7 +151,7 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-// The two ends of a connection may differ about whether TLS is spoken at all.
+// Only one end of the connection uses TLS.
 func TestTLSAndPlain(t *testing.T) {
 	plain := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer plain.Close()

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// requestWith makes a request as the senders do.
+// requestWith returns a request like those of the senders.
 func requestWith(tb testing.TB, endpoint string, headers map[string]string) *http.Request {
 	tb.Helper()
 	req, err := http.NewRequestWithContext(tb.Context(), http.MethodPost, endpoint, nil)
@@ -100,7 +100,7 @@ func isASCII(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r >= 0x7f })
 }
 
-// A server that refuses a signature repeats what it was made of. Its words must stay.
+// A server that refuses a signature repeats the signed text, which must stay readable.
 func TestSignaturesAreRedacted(t *testing.T) {
 	req := requestWith(t, "https://xray.eu-west-1.amazonaws.com/v1/traces", map[string]string{
 		"authorization": "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261127/eu-west-1/xray/aws4_request, " +

@@ -13,7 +13,7 @@ import (
 	"github.com/epilogue-go/epilogue/internal/otlphttp"
 )
 
-// raw answers each request with what say writes, below HTTP.
+// raw lets say write any bytes in place of a response.
 func raw(t *testing.T, say func(conn net.Conn, request string)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		request, err := httputil.DumpRequest(r, false)
@@ -30,8 +30,8 @@ func raw(t *testing.T, say func(conn net.Conn, request string)) http.HandlerFunc
 	}
 }
 
-// Whatever an endpoint says, the attempt ends, little of it is read, and neither a credential nor a control character is in
-// the error.
+// Whatever an endpoint sends, the attempt ends, a bounded part is read, and the error holds no credential and no control
+// character.
 func TestSenderAndHostileEndpoints(t *testing.T) {
 	flood := func(begin, part string) func(net.Conn, string) {
 		return func(conn net.Conn, _ string) {

@@ -43,7 +43,7 @@ func collect(names *[]string) func(*tracepb.TracesData) error {
 	}
 }
 
-// endpoint is an OTLP endpoint with a script.
+// endpoint is an OTLP endpoint with scripted responses.
 type endpoint struct {
 	*httptest.Server
 	mu       sync.Mutex
@@ -142,7 +142,7 @@ func TestSender(t *testing.T) {
 	}
 }
 
-// many is n spans with different ids and names of size bytes.
+// many returns n spans with different IDs and names of size bytes.
 func many(n, size int) *tracepb.TracesData {
 	scope := new(tracepb.ScopeSpans)
 	for i := range n {

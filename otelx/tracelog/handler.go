@@ -8,22 +8,22 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// The names of the ids (OpenTelemetry specification, "Trace Context in non-OTLP Log Formats").
+// The names of the IDs (OpenTelemetry specification, "Trace Context in non-OTLP Log Formats").
 const (
 	TraceIDKey    = "trace_id"
 	SpanIDKey     = "span_id"
 	TraceFlagsKey = "trace_flags"
 )
 
-// NewHandler returns a handler that adds the ids of the context's span to each record and gives it to next, which must not
-// be nil, nor the handler that slog.Default has at first: that one writes to package log, which after slog.SetDefault
-// writes to slog.
+// NewHandler returns a handler that adds the IDs of the context's span to each record and passes it to next. next must not be nil,
+// and must not be the initial handler of slog.Default: that one writes to package log, which writes to slog after
+// slog.SetDefault.
 //
-// The ids are at the top of the record, whatever groups the logger has: next never hears of WithGroup, and gets the
-// attributes in a group as one attribute. So what next adds itself, as aws-lambda-go's handler does the request's id, is
-// at the top as well. It costs what next may save by formatting the attributes of a group once.
+// The IDs are at the top level of the record, whatever groups the logger has: next gets the attributes of a group as one attribute,
+// and its WithGroup is never called. So attributes that next adds, such as the request ID of aws-lambda-go's handler, are at the top
+// level too. The price is that next cannot format the attributes of a group in advance.
 //
-// Whether a level is enabled is next's to say, and costs nothing here. A handler of this package is returned as it is.
+// next decides whether a level is enabled. NewHandler returns a handler of this package unchanged.
 func NewHandler(next slog.Handler) slog.Handler {
 	if h, ok := next.(*handler); ok {
 		return h
@@ -31,13 +31,13 @@ func NewHandler(next slog.Handler) slog.Handler {
 	return &handler{next: next}
 }
 
-// handler is not changed once it is made.
+// handler is immutable.
 type handler struct {
-	next   slog.Handler // has the attributes from before any group
-	groups []group      // open ones, the outermost first
+	next   slog.Handler // with the attributes added before any group
+	groups []group      // open groups, the outermost first
 }
 
-// group is an open group with the attributes that belong to it, but for those of the groups in it.
+// group is an open group with its own attributes, without those of inner groups.
 type group struct {
 	name  string
 	attrs []slog.Attr
@@ -77,7 +77,7 @@ func (h *handler) Handle(ctx context.Context, r slog.Record) error {
 	case len(h.groups) > 0:
 		r = h.grouped(r)
 	case sc.IsValid():
-		r = r.Clone() // others may have the record too
+		r = r.Clone() // others may hold the record too
 	}
 	if sc.IsValid() {
 		r.AddAttrs(
@@ -89,7 +89,7 @@ func (h *handler) Handle(ctx context.Context, r slog.Record) error {
 	return h.next.Handle(ctx, r)
 }
 
-// grouped is r with its attributes in the open groups, where they are not empty.
+// grouped returns r with its attributes inside the open groups.
 func (h *handler) grouped(r slog.Record) slog.Record {
 	own := make([]slog.Attr, 0, r.NumAttrs())
 	r.Attrs(func(a slog.Attr) bool {

@@ -1,11 +1,11 @@
-// Package xray connects OpenTelemetry with AWS X-Ray: two ways to send spans there without a collector, propagators for
-// its trace header, and ids that it takes.
+// Package xray connects OpenTelemetry with AWS X-Ray: two ways to send spans without a collector, propagators for its trace
+// header, and an ID generator.
 //
 // # In a function
 //
-// awslambda.Defaults brings all of it in. Where no OTLP endpoint is set, spans go by UDP to the X-Ray daemon that Lambda
-// runs beside a function ([UDP]); where the endpoint is X-Ray's own, requests are signed ([AutoConfigure]). It also registers the
-// propagators for OTEL_PROPAGATORS.
+// awslambda.Defaults uses all of it. Without an OTLP endpoint, spans go by UDP to the X-Ray daemon that Lambda runs for a function
+// ([UDP]). If the endpoint is X-Ray's own, requests are signed ([AutoConfigure]). It also registers the propagators for
+// OTEL_PROPAGATORS.
 //
 // # In a service
 //
@@ -21,11 +21,11 @@
 //		otelx.WithNamedPropagator("xray", xray.Propagator{}),
 //		otelx.WithIDGenerator(xray.IDGenerator{}))
 //
-// # Which of the two
+// # Daemon or OTLP endpoint
 //
-// The daemon takes no setting: the function's role needs xray:PutTraceSegments, which Lambda's console and AWS SAM add
-// with active tracing, and a flush waits for no round trip. But nothing answers: see [UDP] for what is known of such
-// spans, and for what a large flush does. The OTLP endpoint tells what it has taken and takes larger spans, for a TLS
-// connection from the function to it. It wants CloudWatch Transaction Search switched on in the account, and the same
-// permission.
+// The daemon needs no setting. The function's role needs xray:PutTraceSegments, which Lambda's console and AWS SAM add with active
+// tracing. A flush waits for no round trip, but nothing answers: [UDP] documents losses and large flushes.
+//
+// The OTLP endpoint confirms spans and accepts larger ones, at the cost of a TLS connection. It needs CloudWatch Transaction Search
+// in the account, and the same permission.
 package xray

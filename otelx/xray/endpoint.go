@@ -9,17 +9,16 @@ const tracesPath = "/v1/traces"
 
 type partition struct{ prefix, suffix, dualStack string }
 
-// partitions of AWS, by how the names of their regions begin, with what ends the hosts of X-Ray's endpoints there, IPv4
-// and dual-stack (AWS General Reference, "AWS X-Ray endpoints and quotas"; the rest as in the partitions of AWS's SDKs).
-// The last is that of all other regions.
+// partitions of AWS by the prefix of their regions' names, with the suffixes of X-Ray's hosts, IPv4 and dual-stack (AWS General
+// Reference, "AWS X-Ray endpoints and quotas"; the rest as in the partitions of AWS's SDKs). The last one has all other regions.
 var partitions = []partition{
 	{"cn-", ".amazonaws.com.cn", ".api.amazonwebservices.com.cn"},
 	{"eusc-", ".amazonaws.eu", ".api.amazonwebservices.eu"},
 	{"", ".amazonaws.com", ".api.aws"},
 }
 
-// regionOf returns the region of X-Ray's endpoint at host, which has no port; empty if the host is not X-Ray's. It is
-// that of a region, FIPS or not, or of an interface endpoint in a VPC.
+// regionOf returns the region of X-Ray's endpoint at host, which has no port; empty if the host is not X-Ray's. It knows regional
+// endpoints, FIPS or not, and interface endpoints in a VPC.
 func regionOf(host string) string {
 	host = strings.ToLower(host)
 	for _, p := range partitions {
@@ -57,7 +56,7 @@ func isRegion(s string) bool {
 	return last >= 2 && len(s) < 32
 }
 
-// endpointOf is the URL for traces in region.
+// endpointOf returns the URL for traces in region.
 func endpointOf(region string) string {
 	i := slices.IndexFunc(partitions, func(p partition) bool { return strings.HasPrefix(region, p.prefix) })
 	return "https://xray." + region + partitions[i].suffix + tracesPath

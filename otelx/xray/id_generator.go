@@ -9,15 +9,15 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// IDGenerator makes trace ids that begin with the seconds since 1970, as X-Ray's own SDKs and services make them, for
-// otelx.WithIDGenerator. X-Ray takes the SDK's ids as well (AWS X-Ray API Reference, "PutTraceSegments"); these tell
-// when their trace began. The other 12 bytes, and span ids, are random.
+// IDGenerator generates trace IDs that begin with the seconds since 1970, as X-Ray's own SDKs and services do, for
+// otelx.WithIDGenerator. X-Ray accepts the SDK's IDs too (AWS X-Ray API Reference, "PutTraceSegments"). The other 12 bytes and
+// span IDs are random.
 //
-// Ids are unique, not secret: they come from the runtime's generator, as the SDK's do, which has a state for each thread and
-// no lock; a trace costs one reading of the clock more. The zero value is ready to use, by many goroutines at once.
+// IDs are unique but not secret: they come from the runtime's generator, like the SDK's. The zero value is ready to use by many
+// goroutines at once.
 type IDGenerator struct{}
 
-// NewIDs returns the ids of a new trace and of its first span. Neither is zero.
+// NewIDs returns the IDs of a new trace and of its first span. Neither is zero.
 func (g IDGenerator) NewIDs(ctx context.Context) (trace.TraceID, trace.SpanID) {
 	var id trace.TraceID
 	binary.BigEndian.PutUint32(id[:4], uint32(time.Now().Unix()))
@@ -26,7 +26,7 @@ func (g IDGenerator) NewIDs(ctx context.Context) (trace.TraceID, trace.SpanID) {
 	return id, g.NewSpanID(ctx, id)
 }
 
-// NewSpanID returns the id of a new span, which is not zero.
+// NewSpanID returns the ID of a new span, which is not zero.
 func (IDGenerator) NewSpanID(context.Context, trace.TraceID) trace.SpanID {
 	var id trace.SpanID
 	for !id.IsValid() {

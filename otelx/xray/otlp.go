@@ -17,7 +17,7 @@ const (
 )
 
 // limits of the endpoint for traces (Amazon CloudWatch User Guide, "OTLP Endpoints"): 5 MB and 10,000 spans in a request,
-// 200 KB a span, 16 KB a resource with its scope. Of what a kilobyte is they are the smaller reading.
+// 200 KB for a span, 16 KB for a resource with its scope. A kilobyte is 1000 bytes here, the smaller reading.
 var limits = otelx.Limits{RequestBytes: 5_000_000, RequestSpans: 10_000, SpanBytes: 200_000, ResourceBytes: 16_000}
 
 // OTLPOption configures [OTLP] and [AutoConfigure].
@@ -29,12 +29,12 @@ type otlpOptionFunc func(*otlpConfig)
 
 func (f otlpOptionFunc) apply(c *otlpConfig) { f(c) }
 
-// WithCredentials signs with what p returns, which is asked before every attempt to send; a provider that asks a service
-// belongs into an aws.CredentialsCache, as that of aws-sdk-go-v2/config is. An error of p's, or credentials without keys,
-// fail the attempt, and the spans are kept. A nil p changes nothing.
+// WithCredentials signs with the credentials of p, which is called before every attempt to send. Wrap a provider that calls a
+// service in an aws.CredentialsCache, as aws-sdk-go-v2/config does. An error of p, or credentials without keys, fails the attempt,
+// and the spans are kept. A nil p changes nothing.
 //
-// Environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, read before every attempt, which is all
-// that a function needs. Default: none, and nothing is sent.
+// Environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, read before every attempt. A function needs no
+// more. Default: none, and nothing is sent.
 func WithCredentials(p aws.CredentialsProvider) OTLPOption {
 	return otlpOptionFunc(func(c *otlpConfig) {
 		if p != nil {
@@ -43,9 +43,10 @@ func WithCredentials(p aws.CredentialsProvider) OTLPOption {
 	})
 }
 
-// OTLP sends spans to X-Ray's OTLP endpoint in region, as [AutoConfigure] does: it sets the endpoint, beating the environment's.
+// OTLP sends spans to X-Ray's OTLP endpoint in region. It sets the endpoint, in place of the environment's, and applies
+// [AutoConfigure].
 //
-// Environment: AWS_REGION where region is empty. What is no region is an error, and the endpoint stays what it was.
+// Environment: AWS_REGION if region is empty. A value that is not a region is an error, and the endpoint does not change.
 func OTLP(region string, opts ...OTLPOption) otelx.Option {
 	if region != "" {
 		return otlpIn("xray.OTLP(%q)", region, opts)
@@ -53,34 +54,34 @@ func OTLP(region string, opts ...OTLPOption) otelx.Option {
 	return otelx.FromEnv(func(getenv func(string) string) otelx.Option {
 		region := strings.TrimSpace(getenv(regionKey))
 		if region == "" {
-			return otelx.Invalid(errors.New(`xray.OTLP(""): ` + regionKey + ` is not set either; write a region such as eu-west-1. The endpoint stays as it was`))
+			return otelx.Invalid(errors.New(`xray.OTLP(""): no region, and ` + regionKey + ` is not set either (for example eu-west-1); the endpoint does not change`))
 		}
 		return otlpIn(regionKey+"=%q", region, opts)
 	})
 }
 
-// otlpIn is OTLP with what errors call the setting.
+// otlpIn is OTLP with the name of the setting in errors.
 func otlpIn(setting, region string, opts []OTLPOption) otelx.Option {
 	if !isRegion(region) {
-		return otelx.Invalid(fmt.Errorf(setting+": no region; write one such as eu-west-1. The endpoint stays as it was", region))
+		return otelx.Invalid(fmt.Errorf(setting+": not a region (for example eu-west-1); the endpoint does not change", region))
 	}
 	return otelx.Options(otelx.WithEndpoint(endpointOf(region)), AutoConfigure(opts...))
 }
 
-// AutoConfigure makes of OTLP over HTTP what X-Ray's endpoint wants, where that is the endpoint; with any other it does
-// nothing. X-Ray's are https://xray.REGION.amazonaws.com/v1/traces, those of China (.amazonaws.com.cn) and of the European
+// AutoConfigure adapts OTLP over HTTP to X-Ray if the endpoint is X-Ray's; with any other endpoint it does nothing. X-Ray's
+// endpoints are https://xray.REGION.amazonaws.com/v1/traces, those of China (.amazonaws.com.cn) and of the European
 // Sovereign Cloud (.amazonaws.eu), their FIPS (xray-fips) and dual-stack (.api.aws) forms, and a VPC's interface
 // endpoints. Then
 //
-//   - every attempt is signed anew with AWS Signature Version 4, for the host's region, and nothing is signed that goes
-//     to another host or not by https;
+//   - every attempt is signed with AWS Signature Version 4 for the host's region; a request to another host or without https is
+//     not signed;
 //   - requests have at most 10,000 spans and 5 MB; a span of more than 200 KB is dropped as too large, with its name in
 //     the error of the flush; a resource of more than 16 KB together with a scope is reported once;
-//   - refusals are reported once in words that say what to do: CloudWatch Transaction Search is off, the role may not
-//     xray:PutTraceSegments, the credentials have expired, the clock is wrong. Where one of the latter two is the reason the
-//     spans are kept, since the next attempt has another signature.
+//   - refusals are reported once with a remedy: CloudWatch Transaction Search is off, the role lacks xray:PutTraceSegments, the
+//     credentials have expired, the clock is wrong. In the latter two cases the spans are kept, because the next attempt has
+//     another signature.
 //
-// X-Ray takes gzip (OTEL_EXPORTER_OTLP_COMPRESSION). It refuses requests with spans that are older than 14 days, more than
+// X-Ray accepts gzip (OTEL_EXPORTER_OTLP_COMPRESSION). It refuses requests with spans that are older than 14 days, more than
 // two hours in the future, or more than 24 hours apart.
 func AutoConfigure(opts ...OTLPOption) otelx.Option {
 	return otelx.FromEnv(func(getenv func(string) string) otelx.Option {
@@ -94,23 +95,23 @@ func AutoConfigure(opts ...OTLPOption) otelx.Option {
 	})
 }
 
-// at returns what endpoint wants; nil where it is not X-Ray's.
+// at returns the options for endpoint; nil if it is not X-Ray's.
 func (c otlpConfig) at(endpoint *url.URL) otelx.Option {
 	if endpoint == nil || regionOf(endpoint.Hostname()) == "" {
 		return nil
 	}
 	shown := (&url.URL{Scheme: endpoint.Scheme, Host: endpoint.Host, Path: endpoint.Path}).String()
 	if !strings.EqualFold(endpoint.Scheme, "https") {
-		return otelx.Invalid(fmt.Errorf("endpoint %s: X-Ray takes https only; write https://. Nothing is signed", shown))
+		return otelx.Invalid(fmt.Errorf("endpoint %s: X-Ray accepts only https (write https://); nothing is signed", shown))
 	}
 	var wrong error
 	if endpoint.Path != tracesPath {
-		wrong = fmt.Errorf("endpoint %s: X-Ray takes traces at %s only; write https://%s%s", shown, tracesPath, endpoint.Host, tracesPath)
+		wrong = fmt.Errorf("endpoint %s: X-Ray accepts traces only at %s (write https://%s%s)", shown, tracesPath, endpoint.Host, tracesPath)
 	}
 	return otelx.Options(
 		otelx.WithSigner(newSigner(c.credentials).sign),
 		otelx.WithLimits(limits),
-		otelx.WithErrorClassifier(hint),
+		otelx.WithErrorClassifier(classify),
 		otelx.Invalid(wrong),
 	)
 }

@@ -198,7 +198,7 @@ func TestEmptyCredentialsSignNothing(t *testing.T) {
 			b := serve(t, ireland, "eu-west-1")
 			s := b.sdk(t, AutoConfigure(WithCredentials(aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return c, nil }))))
 			end(s, "a", 1, 10)
-			if err := s.ForceFlush(t.Context()); err == nil || !strings.Contains(err.Error(), "the provider has returned none") {
+			if err := s.ForceFlush(t.Context()); err == nil || !strings.Contains(err.Error(), "the provider returned none") {
 				t.Error(err)
 			}
 			b.wantSigned(t, 0, 0)
@@ -290,7 +290,7 @@ func TestHints(t *testing.T) {
 		{400, "Invalid request", "", false},
 		{404, "", "", false},
 	} {
-		if got, passes := hint(c.status, c.message); !strings.Contains(got, c.want) || c.want == "" && got != "" || passes != c.passes {
+		if got, passes := classify(c.status, c.message); !strings.Contains(got, c.want) || c.want == "" && got != "" || passes != c.passes {
 			t.Errorf("%d %s: %q, %v; want %q, %v", c.status, c.message, got, passes, c.want, c.passes)
 		}
 	}
@@ -383,8 +383,8 @@ func TestNothingIsSignedForOthers(t *testing.T) {
 		"a collector":         {map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://other.test"}, []otelx.Option{AutoConfigure(p)}, "", ""},
 		"a later endpoint":    {nil, []otelx.Option{OTLP("eu-west-1", p), otelx.WithEndpoint("http://other.test/v1/traces")}, "", ""},
 		"a lookalike":         {nil, []otelx.Option{otelx.WithEndpoint("http://xray.eu-west-1.amazonaws.com.other.test/"), AutoConfigure(p)}, "", ""},
-		"another Host header": {map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "https://" + ireland, "OTEL_EXPORTER_OTLP_HEADERS": "host=other.test"}, []otelx.Option{AutoConfigure(p)}, "", "nothing is signed for another"},
-		"not https":           {map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + ireland}, []otelx.Option{AutoConfigure(p)}, "X-Ray takes https only", ""},
+		"another Host header": {map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "https://" + ireland, "OTEL_EXPORTER_OTLP_HEADERS": "host=other.test"}, []otelx.Option{AutoConfigure(p)}, "", "it is not signed"},
+		"not https":           {map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + ireland}, []otelx.Option{AutoConfigure(p)}, "X-Ray accepts only https", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -410,13 +410,13 @@ func TestEndpointSettings(t *testing.T) {
 		opt  otelx.Option
 		want string
 	}{
-		{nil, OTLP("EU West"), `xray.OTLP("EU West"): no region; write one such as eu-west-1`},
-		{nil, OTLP(""), `xray.OTLP(""): AWS_REGION is not set either`},
-		{map[string]string{"AWS_REGION": "x"}, OTLP(""), `AWS_REGION="x": no region`},
+		{nil, OTLP("EU West"), `xray.OTLP("EU West"): not a region (for example eu-west-1)`},
+		{nil, OTLP(""), `xray.OTLP(""): no region, and AWS_REGION is not set either`},
+		{map[string]string{"AWS_REGION": "x"}, OTLP(""), `AWS_REGION="x": not a region`},
 		{map[string]string{"AWS_REGION": "eu-west-1"}, OTLP(""), ""},
-		{map[string]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://" + ireland}, AutoConfigure(), "endpoint https://" + ireland + ": X-Ray takes traces at /v1/traces only; write https://" + ireland + "/v1/traces"},
+		{map[string]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://" + ireland}, AutoConfigure(), "endpoint https://" + ireland + ": X-Ray accepts traces only at /v1/traces (write https://" + ireland + "/v1/traces"},
 		{map[string]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://" + ireland + "/v1/traces"}, AutoConfigure(), ""},
-		{map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://me:secret@" + ireland + "?k=secret"}, AutoConfigure(), "endpoint http://" + ireland + "/v1/traces: X-Ray takes https only"},
+		{map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://me:secret@" + ireland + "?k=secret"}, AutoConfigure(), "endpoint http://" + ireland + "/v1/traces: X-Ray accepts only https"},
 		{map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + ireland, "OTEL_TRACES_EXPORTER": "none"}, AutoConfigure(), ""},
 	} {
 		_, err := newSDK(t, c.env, c.opt)

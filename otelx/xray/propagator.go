@@ -10,22 +10,22 @@ import (
 )
 
 // Propagator reads and writes the header X-Amzn-Trace-Id (AWS X-Ray Developer Guide, "Tracing header"). In
-// OTEL_PROPAGATORS its name is xray. It never fails: a header that is malformed changes nothing, and one that names no
-// Parent, as load balancers and API Gateway add it, gives no span context.
+// OTEL_PROPAGATORS its name is xray. It never fails: a malformed header changes nothing, and a header without Parent, as load
+// balancers and API Gateway add it, yields no span context.
 //
-// A header that leaves the decision open (Sampled=?, or none) gives an unsampled span context, since a span context has
-// nothing else for it.
+// A header without a sampling decision (Sampled=?, or no Sampled) yields an unsampled span context, because a span context cannot
+// express that.
 //
-// Lineage, by which Lambda finds functions that call themselves for ever (AWS Lambda Developer Guide, "Recursive loop
-// detection"), goes on with the header: that of the invocation, which Lambda has updated, else the one that was
-// extracted. Without it the AWS SDK would not add it either, because the header is there.
+// Inject passes Lineage on, by which Lambda detects functions that call themselves forever (AWS Lambda Developer Guide, "Recursive
+// loop detection"): the invocation's, which Lambda has updated, otherwise the extracted one. The AWS SDK would not add it, because
+// the header exists already.
 //
 // The zero value is ready to use.
 type Propagator struct{}
 
 var _ propagation.TextMapPropagator = Propagator{}
 
-// Inject writes the header of the span context in ctx, and nothing where that is not valid.
+// Inject writes the header of the span context in ctx if that is valid.
 func (Propagator) Inject(ctx context.Context, carrier propagation.TextMapCarrier) {
 	sc := trace.SpanContextFromContext(ctx)
 	if !sc.IsValid() {
@@ -36,7 +36,7 @@ func (Propagator) Inject(ctx context.Context, carrier propagation.TextMapCarrier
 	carrier.Set(xrayheader.Name, h.String())
 }
 
-// Extract returns ctx with the remote span context of carrier's header, where there is one.
+// Extract returns ctx with the remote span context of carrier's header if there is one.
 func (Propagator) Extract(ctx context.Context, carrier propagation.TextMapCarrier) context.Context {
 	return extract(ctx, carrier.Get(xrayheader.Name))
 }
@@ -44,7 +44,7 @@ func (Propagator) Extract(ctx context.Context, carrier propagation.TextMapCarrie
 // Fields returns the name of the header.
 func (Propagator) Fields() []string { return []string{xrayheader.Name} }
 
-// extract returns ctx with what header holds.
+// extract returns ctx with the content of header.
 func extract(ctx context.Context, header string) context.Context {
 	if header == "" {
 		return ctx
@@ -65,7 +65,7 @@ func extract(ctx context.Context, header string) context.Context {
 // lineageKey is the context key of the Lineage that came with an extracted header.
 type lineageKey struct{}
 
-// lineage returns the Lineage to be handed on, empty for none.
+// lineage returns the Lineage to pass on; empty for none.
 func lineage(ctx context.Context) string {
 	if header, _ := ctx.Value(xrayheader.ContextKey).(string); header != "" {
 		if h, err := xrayheader.Parse(header); err == nil && passable(h.Lineage) {
@@ -76,8 +76,8 @@ func lineage(ctx context.Context) string {
 	return s
 }
 
-// passable reports whether a Lineage may go into a header: it comes from outside, and net/http refuses a whole request
-// for one bad byte in it. Lambda's are some groups of hexadecimal digits, colons and bars.
+// passable reports whether a Lineage, which comes from outside, may be written to a header: net/http refuses a request for one bad
+// byte. Lambda's are groups of hexadecimal digits, colons and bars.
 func passable(lineage string) bool {
 	const most = 256
 	if lineage == "" || len(lineage) > most {

@@ -23,25 +23,24 @@ type signer struct {
 
 func newSigner(p aws.CredentialsProvider) *signer { return &signer{credentials: p, v4: v4.NewSigner()} }
 
-// sign signs req, whose body is body, at this moment. The host is looked at again: a signature for another would be
-// somebody else's to use, and so would the session's token.
+// sign signs req with the body body. It checks the host again, because another host could use the signature and the session token.
 func (s *signer) sign(ctx context.Context, req *http.Request, body []byte) error {
 	region := regionOf(req.URL.Hostname())
 	if region == "" || !strings.EqualFold(req.URL.Scheme, "https") || regionOf((&url.URL{Host: req.Host}).Hostname()) != region {
-		return errors.New("not X-Ray's host by https; nothing is signed for another")
+		return errors.New("the request does not go to X-Ray by https; it is not signed")
 	}
 	credentials, err := s.credentials.Retrieve(ctx)
 	if err != nil {
 		return fmt.Errorf("retrieve AWS credentials: %w", err)
 	}
-	if !credentials.HasKeys() { // the signer would take them all the same
-		return errors.New("retrieve AWS credentials: the provider has returned none, and no error")
+	if !credentials.HasKeys() { // the signer would accept them
+		return errors.New("retrieve AWS credentials: the provider returned none and no error")
 	}
 	hash := sha256.Sum256(body)
 	return s.v4.SignHTTP(ctx, credentials, req, hex.EncodeToString(hash[:]), service, region, time.Now())
 }
 
-// environmentCredentials provides those of the environment as they are when they are asked for.
+// environmentCredentials returns a provider that reads the environment each time.
 func environmentCredentials(getenv func(string) string) aws.CredentialsProvider {
 	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 		c := aws.Credentials{

@@ -4,5 +4,5 @@ package xray
 
 import "net"
 
-// pendingError knows nothing here; the next write says it.
+// pendingError is not available here; the next write returns the error.
 func pendingError(net.Conn) error { return nil }

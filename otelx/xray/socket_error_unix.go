@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// pendingError returns, and takes from the socket, what the network has said of datagrams sent on conn: on the same
-// machine it does so before a write returns (udp(7), connect: ICMP errors).
+// pendingError returns and clears the socket's error about datagrams sent on conn. On the same machine the kernel sets it before a
+// write returns (udp(7), connect: ICMP errors).
 func pendingError(conn net.Conn) error {
 	socket, ok := conn.(syscall.Conn)
 	if !ok {

@@ -6,28 +6,25 @@ import (
 	"github.com/epilogue-go/epilogue/otelx"
 )
 
-// UDP sends spans to an X-Ray daemon at address, in the place of OTLP over HTTP. Nothing but a daemon is needed: Lambda
-// runs one beside every function and says where in AWS_XRAY_DAEMON_ADDRESS.
+// UDP sends spans to an X-Ray daemon at address in place of OTLP over HTTP. Lambda runs a daemon for every function and sets
+// AWS_XRAY_DAEMON_ADDRESS.
 //
-// A datagram holds at most 49,104 bytes of OTLP protobuf: what is more goes out as several, and a span that is larger
-// alone is dropped as too large, with its name in the error of the flush. Of more than two such datagrams at once, each
-// further one follows a millisecond after the one before, because the kernel of the receiving side throws away what its
-// daemon has not read in time: by default a socket's buffer there has room for three. So no more than 49 MB leave in a
-// second, and 22 MB in what a function has after SIGTERM.
+// A datagram holds at most 49,104 bytes of OTLP protobuf. A larger batch is sent as several datagrams, and a span that is larger
+// alone is dropped as too large, with its name in the error of the flush. After two full datagrams each further one follows a
+// millisecond after the previous one, because the receiving kernel drops datagrams that the daemon has not read in time: by
+// default its socket buffer holds three. So at most 49 MB are sent in a second, and 22 MB after SIGTERM.
 //
-// The daemon answers nothing. A span counts as exported when the kernel has taken its datagram and has not said that
-// nobody listens there, which of a daemon on the same machine it says at once. What is lost behind that is not known
-// here. A datagram that is refused so, or for which there is no room, is tried again a few times on a new socket. Where
-// nobody listens its spans are then kept for the next flush, which costs this one 3 ms. An address that is not the host's
-// own may be silent where nobody listens.
+// The daemon does not answer. A span counts as exported if the kernel has accepted its datagram and has not reported that no
+// process listens, which it reports at once for the same machine. Later losses are unknown. A refused datagram, or one for which
+// the buffer has no room, is sent again a few times on a new socket. If no process listens, the spans are kept for the next
+// flush, which costs 3 ms. A daemon on another machine may be absent without a report.
 //
-// Between flushes no goroutine exists and no timer runs; one socket stays open, which a freeze does no harm. Inside
-// [otelx.Fallback] it counts only where no endpoint is set. The format is AWS's own and not documented; it is the one
-// that AWS's OpenTelemetry distributions for other languages use in Lambda.
+// Between flushes no goroutine exists and no timer runs; one socket stays open, which survives a freeze. Inside
+// [otelx.Fallback] it counts only if no endpoint is set. The format is AWS's own and not documented; AWS's OpenTelemetry
+// distributions for other languages use it in Lambda.
 //
-// Environment: AWS_XRAY_DAEMON_ADDRESS where address is empty: host:port, or in X-Ray's own form tcp:host:port
-// udp:host:port, which address may have too; default 127.0.0.1:2000. A bad one is an error, and spans then go by OTLP
-// over HTTP.
+// Environment: AWS_XRAY_DAEMON_ADDRESS if address is empty. Both are host:port, or tcp:host:port udp:host:port as for the X-Ray
+// SDK; default 127.0.0.1:2000. A bad address is an error, and spans then go by OTLP over HTTP.
 func UDP(address string) otelx.Option {
 	if address != "" {
 		return udpTo("the address of xray.UDP", `xray.UDP(%q)`, address)
@@ -40,7 +37,7 @@ func UDP(address string) otelx.Option {
 	})
 }
 
-// udpTo is UDP with the name of the setting, and the form in which errors show its value.
+// udpTo is UDP with the name of the setting and the form of its value in errors.
 func udpTo(setting, form, value string) otelx.Option {
 	address, err := parseDaemonAddress(value)
 	if err != nil {

@@ -14,30 +14,29 @@ import (
 )
 
 const (
-	// header stands before the payload: the daemon's own first line, and what follows it, which is OTLP protobuf of
-	// sampled spans in base64. Other spans are not exported.
+	// header precedes the payload: the daemon's first line and the mark of OTLP protobuf of sampled spans in base64.
 	header = `{"format":"json","version":1}` + "\n" + "T1S"
-	// maxDatagram is the most that UDP over IPv4 carries.
+	// maxDatagram is the largest payload of UDP over IPv4.
 	maxDatagram = 65507
-	// maxRequest is how many bytes of protobuf fit in there: whole groups of three, which base64 makes four of.
+	// maxRequest is how many bytes of protobuf fit: whole groups of three, of which base64 makes four.
 	maxRequest = (maxDatagram - len(header)) / 4 * 3
 
-	// maxTries is how often a datagram is sent. The socket tells of the datagram before at the first try; the second is
-	// for this one, and the third for a daemon that was just starting.
+	// maxTries is how often a datagram is sent. The first try may return the error of the previous datagram; the third is for a
+	// daemon that is just starting.
 	maxTries = 3
 	// firstPause is between the first two tries; it doubles.
 	firstPause = time.Millisecond
-	// maxWrite is how long a write may wait for room in the socket's buffer, which empties at the speed of the network.
+	// maxWrite is how long a write may wait for room in the socket's buffer.
 	maxWrite = 50 * time.Millisecond
 )
 
 // udpSender sends requests as datagrams of the X-Ray daemon's protocol, one write each.
 type udpSender struct {
 	address string
-	setting string // what the user has given, or can give, the address by
+	setting string // the name of the address in errors
 	dial    func(ctx context.Context, network, address string) (net.Conn, error)
 
-	turn     chan struct{} // holds a token while a Send runs, which owns all below
+	turn     chan struct{} // holds a token while a Send runs, which owns the fields below
 	conn     net.Conn      // nil: not open
 	pace     pace
 	datagram []byte // memory for one
@@ -49,7 +48,7 @@ func newUDPSender(address, setting string) *udpSender {
 	return &udpSender{address: address, setting: setting, dial: new(net.Dialer).DialContext, turn: make(chan struct{}, 1)}
 }
 
-// Send sends request as one datagram. What it returns says nothing of what the daemon does with it.
+// Send sends request as one datagram. Success means that the kernel has accepted it.
 func (s *udpSender) Send(ctx context.Context, request []byte) (otelx.SendResult, error) {
 	if len(request) > maxRequest {
 		return otelx.SendResult{TooLarge: true}, fmt.Errorf("send to X-Ray daemon: %d bytes, a datagram holds %d", len(request), maxRequest)
@@ -74,14 +73,14 @@ func (s *udpSender) Send(ctx context.Context, request []byte) (otelx.SendResult,
 	return otelx.SendResult{Retryable: true, RetryNextFlush: errors.Is(err, syscall.ECONNREFUSED)}, s.failure(err)
 }
 
-// fill makes the datagram that carries request.
+// fill builds the datagram for request.
 func (s *udpSender) fill(request []byte) {
 	size := len(header) + base64.StdEncoding.EncodedLen(len(request))
 	s.datagram = slices.Grow(s.datagram[:0], size)[:size]
 	base64.StdEncoding.Encode(s.datagram[copy(s.datagram, header):], request)
 }
 
-// try writes the datagram, a few times where that fails for something that may pass.
+// try writes the datagram, and repeats a failure that may pass.
 func (s *udpSender) try(ctx context.Context) error {
 	pause := firstPause
 	for tries := 1; ; tries++ {
@@ -96,8 +95,8 @@ func (s *udpSender) try(ctx context.Context) error {
 	}
 }
 
-// write writes the datagram once. After an error the socket is not used again: the host's address may be another by now,
-// or the network of a function that was frozen.
+// write writes the datagram once. It closes the socket after an error, because the host's address or the network may have changed,
+// for example in a freeze.
 func (s *udpSender) write(ctx context.Context) (err error) {
 	if s.conn == nil {
 		if s.conn, err = s.dial(ctx, "udp", s.address); err != nil {
@@ -130,10 +129,10 @@ func (s *udpSender) Close() error {
 	return err
 }
 
-// failure is err in words for the user.
+// failure returns err with the address and a remedy.
 func (s *udpSender) failure(err error) error {
 	if errors.Is(err, syscall.ECONNREFUSED) {
-		return fmt.Errorf("send to X-Ray daemon: nobody listens at %s (udp); is %s right? %w", s.address, s.setting, err)
+		return fmt.Errorf("send to X-Ray daemon: no process listens at %s (udp); is %s right? %w", s.address, s.setting, err)
 	}
 	return fmt.Errorf("send to X-Ray daemon at %s: %w", s.address, err)
 }

@@ -159,7 +159,7 @@ func TestBadAddressIsAnError(t *testing.T) {
 		opt  otelx.Option
 		want string
 	}{
-		{nil, UDP("daemon"), `xray.UDP("daemon"): no host and port; write host:port, or tcp:host:port udp:host:port; spans go by OTLP over HTTP`},
+		{nil, UDP("daemon"), `xray.UDP("daemon"): no host and port (write host:port, or tcp:host:port udp:host:port); spans go by OTLP over HTTP`},
 		{map[string]string{daemonAddressKey: "x:0"}, UDP(""), daemonAddressKey + `="x:0": no valid port`},
 		{nil, UDP(strings.Repeat("x", 500)), strings.Repeat("x", 120) + `…"`},
 	} {
@@ -199,7 +199,7 @@ func TestDaemonAbsent(t *testing.T) {
 		err = s.ForceFlush(ctx)
 		cancel()
 	}
-	if !strings.Contains(err.Error(), "nobody listens at "+address+" (udp); is the address of xray.UDP right?") {
+	if !strings.Contains(err.Error(), "no process listens at "+address+" (udp); is the address of xray.UDP right?") {
 		t.Error(err)
 	}
 	if got := s.Stats(); got.Pending != 1 || got.Exported != ended-1 || got.Dropped.Total() != 0 {

@@ -75,7 +75,7 @@ func TestStatus(t *testing.T) {
 	}
 }
 
-// referenceResponse reads a response with protowire: ok is false where that finds it malformed.
+// referenceResponse reads a response with protowire; ok is false if the response is malformed.
 func referenceResponse(data []byte) (rejected int64, message string, ok bool) {
 	ok = referenceFields(data, func(num protowire.Number, typ protowire.Type, value []byte) bool {
 		if num != 1 {
@@ -137,8 +137,8 @@ func FuzzExport(f *testing.F) {
 	})
 }
 
-// BenchmarkResponse decodes what a backend says of spans that it has not taken. Its rival, the official types, is in bench; they
-// make a string of the message, as we do where it is shown, which takes as long as all else here.
+// BenchmarkResponse decodes a response with rejected spans. Its rival in bench uses the official types, which also copy the message
+// to a string.
 func BenchmarkResponse(b *testing.B) {
 	b.Run("impl=epilogue", func(b *testing.B) {
 		data := partialSuccess(benchspans.Rejected, benchspans.RejectedMessage)

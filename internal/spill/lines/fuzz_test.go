@@ -8,7 +8,7 @@ import (
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 )
 
-// FuzzLine: whatever the text, what is found is OTLP, and a line that is whole is found behind it.
+// FuzzLine: every document found in any text is OTLP, and a complete line after the text is found.
 func FuzzLine(f *testing.F) {
 	for _, seed := range []string{
 		"", line("a"), "x " + line("b") + " y", compact(export(line("c"))), csvOf(line("d")), `{""resourceSpans"":[]}"`, `{"resourceSpans`, `\{"resourceSpans":[]}`,
@@ -35,7 +35,7 @@ func FuzzLine(f *testing.F) {
 	})
 }
 
-// FuzzReader: no input makes Read fail but gzip that is none, and its counts add up.
+// FuzzReader: only broken gzip makes Read fail, and its counts add up.
 func FuzzReader(f *testing.F) {
 	f.Add([]byte(line("a") + "\n" + line("b")))
 	f.Add([]byte(pretty(export(line("a"), "START"))))

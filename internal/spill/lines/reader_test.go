@@ -17,7 +17,7 @@ import (
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 )
 
-// line is a document with a span of that name, as otelx's last resort writes it, without the line feed.
+// line is a document with a span of that name, as package spill writes it, without the line feed.
 func line(name string) string {
 	return `{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"orders"}}]},` +
 		`"scopeSpans":[{"scope":{"name":"s"},"spans":[{"traceId":"0102030405060708090a0b0c0d0e0f10","spanId":"` +
@@ -64,7 +64,7 @@ func read(t testing.TB, r io.Reader) ([]string, Input) {
 
 type object = map[string]any
 
-// export is what aws logs filter-log-events prints.
+// export is the output of aws logs filter-log-events.
 func export(messages ...string) object {
 	var events []object
 	for i, m := range messages {
@@ -76,7 +76,7 @@ func export(messages ...string) object {
 	return object{"events": events, "searchedLogStreams": []string{}}
 }
 
-// csvOf is what the console of CloudWatch downloads.
+// csvOf is a CSV file from the console of CloudWatch.
 func csvOf(messages ...string) string {
 	var b strings.Builder
 	w := csv.NewWriter(&b)
@@ -170,8 +170,8 @@ func TestReadGzip(t *testing.T) {
 	}
 }
 
-// TestReadLongLines: a line of many documents needs no more memory than one of them, and what is larger than a document
-// may be is passed over.
+// TestReadLongLines: a line of many documents needs no more memory than one of them, and a document that is too large is
+// skipped.
 func TestReadLongLines(t *testing.T) {
 	var messages []string
 	var want []string

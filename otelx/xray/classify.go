@@ -5,15 +5,15 @@ import (
 	"strings"
 )
 
-// hints are what to do about refusals that OTLP counts as final, by words of X-Ray's that tell them apart, in lower case
-// (Amazon CloudWatch User Guide, "Troubleshooting" of the OTLP endpoints; AWS API references, "Common Error Types"; of
-// signatures, IAM User Guide, "Troubleshoot Signature Version 4 signing"). The first that is found counts.
+// refusals that OTLP counts as final, by words of X-Ray's message in lower case (Amazon CloudWatch User Guide, "Troubleshooting"
+// of the OTLP endpoints; AWS API references, "Common Error Types"; for signatures, IAM User Guide, "Troubleshoot Signature
+// Version 4 signing"). The first match counts.
 //
-// Some pass, since each attempt is signed anew: the signature of a request that was under way in a freeze has expired, and
-// credentials are renewed.
-var hints = []struct {
-	words, todo string
-	passes      bool
+// Another attempt may succeed (retry) because each attempt is signed anew: the signature of a request that was under way in a
+// freeze has expired, and credentials are renewed.
+var refusals = []struct {
+	words, hint string
+	retry       bool
 }{
 	{
 		"trace segment destination",
@@ -50,12 +50,12 @@ var hints = []struct {
 	},
 }
 
-// hint returns what the user can do about a refusal, empty if nothing is known, and whether it passes.
-func hint(status int, message string) (todo string, passes bool) {
+// classify returns a hint for the user about a refusal, empty if nothing is known, and whether another attempt may succeed.
+func classify(status int, message string) (hint string, retry bool) {
 	message = strings.ToLower(message)
-	for _, h := range hints {
-		if strings.Contains(message, h.words) {
-			return h.todo, h.passes
+	for _, r := range refusals {
+		if strings.Contains(message, r.words) {
+			return r.hint, r.retry
 		}
 	}
 	if status == http.StatusUnauthorized || status == http.StatusForbidden {
