@@ -34,7 +34,7 @@ const (
 // Programs are the mains that a process can run, by name.
 var Programs = map[string]func(Process){
 	"function":  func(p Process) { f := Start(p); f.Serve(f.Handle) },
-	"handler":   func(p Process) { f := Start(p); f.Serve(bytesHandler{f}) }, // a lambda.Handler
+	"handler":   func(p Process) { f := Start(p); f.Serve(BytesHandler{f}) }, // a lambda.Handler
 	"unwrapped": func(p Process) { f := Start(p); p.Serve(f.Handle) },
 }
 
@@ -46,27 +46,38 @@ type Function struct {
 	Tracer trace.Tracer
 }
 
-// Start wires a function as the README does, and has its spans recorded. opts come before the Lambda defaults.
-func Start(p Process, opts ...otelx.Option) *Function {
+// New wires a function as the README does. opts come before the Lambda defaults.
+func New(p Process, opts ...otelx.Option) *Function {
 	ctx := context.Background()
 	tel, err := otelx.New(ctx, append(append(p.Telemetry(), opts...), awslambda.Defaults())...)
 	if err != nil {
 		fmt.Fprintln(p.Stderr, "telemetry:", err)
 	}
-	return Record(&Function{Process: p, SDK: tel, Agent: agent.Start(ctx, tel, p.Agent()...)})
+	return Complete(&Function{Process: p, SDK: tel, Agent: agent.Start(ctx, tel, p.Agent()...)})
 }
 
-// Record completes a function whose SDK and Agent are set, and has its spans recorded.
-func Record(f *Function) *Function {
-	if provider, ok := f.SDK.TracerProvider().(*sdktrace.TracerProvider); ok { // unless the SDK is disabled
-		provider.RegisterSpanProcessor(recorder{f.Stderr, f.Ended})
-	}
+// Start is New, and has the function's spans recorded in its log.
+func Start(p Process, opts ...otelx.Option) *Function {
+	f := New(p, opts...)
+	f.Observe(recorder{f.Stderr, f.Ended})
+	return f
+}
+
+// Complete completes a function whose SDK and Agent are set.
+func Complete(f *Function) *Function {
 	f.Tracer = f.SDK.TracerProvider().Tracer("function")
 	// If next is broken, a busy machine may run a whole invocation of a child before the agent notices.
 	for want := f.Getenv(AwaitedState); f.emulated == nil && want != "" && f.Agent.Stats().Mode != want; {
 		f.Pause(time.Millisecond)
 	}
 	return f
+}
+
+// Observe adds a span processor, unless the SDK is disabled.
+func (f *Function) Observe(p sdktrace.SpanProcessor) {
+	if provider, ok := f.SDK.TracerProvider().(*sdktrace.TracerProvider); ok {
+		provider.RegisterSpanProcessor(p)
+	}
 }
 
 // Serve serves fn, wrapped.
@@ -205,15 +216,15 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// bytesHandler is the function as a lambda.Handler.
-type bytesHandler struct{ f *Function }
+// BytesHandler is the function as a lambda.Handler.
+type BytesHandler struct{ *Function }
 
-func (h bytesHandler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+func (h BytesHandler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	var c Command
 	if err := json.Unmarshal(payload, &c); err != nil {
 		return nil, err
 	}
-	result, err := h.f.Handle(ctx, c)
+	result, err := h.Function.Handle(ctx, c)
 	if err != nil {
 		return nil, err
 	}

@@ -35,6 +35,11 @@ var childDefaults = []string{
 	"GORACE=atexit_sleep_ms=0", // the race detector alone would take a second of the shutdown window
 }
 
+// ChildEnv returns the variables of a child that runs a program.
+func ChildEnv(program string) []string {
+	return append([]string{childProgram + "=" + program}, childDefaults...)
+}
+
 const childWindow = 2 * time.Second // between SIGTERM and SIGKILL
 
 // Run is a scenario that runs in one of the two forms. It collects what went wrong.
@@ -101,8 +106,7 @@ func Child(t *testing.T, sc Scenario) *Run {
 	if config.ShutdownWindow == 0 {
 		config.ShutdownWindow = childWindow
 	}
-	env := append([]string{childProgram + "=" + r.program()}, childDefaults...)
-	r.run(config, lambdatest.Command(binary), env, func() (net.Listener, error) {
+	r.run(config, lambdatest.Command(binary), ChildEnv(r.program()), func() (net.Listener, error) {
 		return new(net.ListenConfig).Listen(r.ctx, "tcp", "127.0.0.1:0")
 	})
 	return r

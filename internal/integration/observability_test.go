@@ -174,6 +174,6 @@ func withMetrics(p harness.Process, exporter sdkmetric.Exporter) {
 	if err != nil {
 		fmt.Fprintln(p.Stderr, "telemetry:", err)
 	}
-	f := harness.Record(&harness.Function{Process: p, SDK: tel, Agent: agent.Start(ctx, agent.MultiFlusher(tel, meters), p.Agent()...)})
+	f := harness.Complete(&harness.Function{Process: p, SDK: tel, Agent: agent.Start(ctx, agent.MultiFlusher(tel, meters), p.Agent()...)})
 	f.Serve(f.Handle)
 }

@@ -1,7 +1,6 @@
 package soak
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"math/rand/v2"
@@ -12,236 +11,206 @@ import (
 	"testing"
 	"time"
 
-	"github.com/epilogue-go/epilogue/internal/invariant"
+	"github.com/epilogue-go/epilogue/internal/harness"
 	"github.com/epilogue-go/epilogue/lambdatest"
 	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 )
 
-const (
-	childTimeout = 5 * time.Second // of the function; a busy machine may keep a child from running for a second
-	childFlush   = 150 * time.Millisecond
-	childGrace   = 100 * time.Millisecond
-	childWindow  = 2 * time.Second // a busy machine may be slow; the agent keeps to its 450 ms
-	gaugeEvery   = 20              // invocations
-)
+func init() {
+	harness.Programs["soak"] = func(p harness.Process) { f := harness.New(p); f.Serve(f.Handle) } // no recorder: the receiver counts
+}
 
-// childWalk drives one child after the other: in its first four fifths invocations that leave the process alive, so
-// that it can be seen whether it stays as it is; in the last fifth all.
-type childWalk struct {
+const childTimeout = 5 * time.Second // of the function; a busy machine may keep a child from running for a second
+
+// childRun drives one child after the other: in its first four fifths with invocations that leave the process alive, which
+// show whether it stays as it is, and in the last fifth with all.
+type childRun struct {
 	*testing.T
-	ctx      context.Context
 	random   *rand.Rand
 	log      *eventlog.Log
 	env      *lambdatest.Environment
 	receiver *otlpreceiver.Receiver
-	weather  *condition
+	mode     *faultMode
 
-	process  *childLedger    // of the current process; nil before its first reply
+	process  *childCounts    // of the current process; nil before its first reply
 	gone     map[string]bool // instances of processes that have ended
 	children int
-	deaths   map[int]int // by exit code
+	exits    map[int]int // by exit code
 	made     map[string]int
 	spans    int
-	flat     childGauges // of the process that lives long
-	figures  string
+	gauges   childGauges // of the process that lives long
 }
 
 func TestChild(t *testing.T) {
-	for _, seed := range seeds()[:1] {
-		binary, err := os.Executable()
-		if err != nil {
-			t.Fatal(err)
-		}
-		w := &childWalk{
-			T: t, ctx: t.Context(), random: rand.New(rand.NewPCG(seed, seed)), log: new(eventlog.Log), weather: &condition{},
-			gone: make(map[string]bool), deaths: make(map[int]int), made: make(map[string]int),
-		}
-		w.receiver = otlpreceiver.New(otlpreceiver.Config{Log: w.log})
-		if err := w.receiver.Listen("127.0.0.1:0"); err != nil {
-			t.Fatal(err)
-		}
-		w.env, err = lambdatest.New(lambdatest.Config{
-			Timeout: childTimeout, ShutdownWindow: childWindow, Seed: seed,
-			Log: w.log, Stderr: &invariant.Transcript{Log: w.log},
-			Env: []string{
-				childMain + "=true", "OTEL_EXPORTER_OTLP_ENDPOINT=" + w.receiver.Endpoint(),
-				"EPILOGUE_FLUSH_STRATEGY=" + []string{"periodic,1s", "end", "adaptive,1s"}[seed%3],
-				"EPILOGUE_FLUSH_TIMEOUT=" + childFlush.String(), "EPILOGUE_GRACE=" + childGrace.String(),
-				"GORACE=atexit_sleep_ms=0", // or the race detector alone would take a second of the shutdown window
-			},
-		}, lambdatest.Command(binary))
-		if err != nil {
-			t.Fatal(err)
-		}
-		began := time.Now()
-		w.run(*childFlag)
-		if err := errors.Join(w.env.Close(), w.receiver.Close()); err != nil {
-			t.Error(err)
-		}
-		t.Logf("seed %d: %d invocations %v, %d processes (by exit code: %v), %d spans arrived, in %s\n%s",
-			seed, *childFlag, w.made, w.children, w.deaths, w.spans, time.Since(began).Round(time.Millisecond), w.figures)
+	seed := seeds()[0]
+	binary, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
 	}
+	c := &childRun{
+		T: t, random: rand.New(rand.NewPCG(seed, seed)), log: new(eventlog.Log),
+		mode: &faultMode{name: "warming up", left: 1},
+		gone: make(map[string]bool), exits: make(map[int]int), made: make(map[string]int),
+	}
+	c.receiver = otlpreceiver.New(otlpreceiver.Config{Log: c.log})
+	if err := c.receiver.Listen("127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	c.env, err = lambdatest.New(lambdatest.Config{
+		Timeout: childTimeout, ShutdownWindow: 2 * time.Second, Seed: seed, Log: c.log, Stderr: &harness.LineWriter{Log: c.log},
+		Env: slices.Concat(harness.ChildEnv("soak"), []string{
+			harness.WithoutInitSpan + "=true", "OTEL_EXPORTER_OTLP_ENDPOINT=" + c.receiver.Endpoint(),
+			"EPILOGUE_FLUSH_STRATEGY=" + []string{"periodic,1s", "end", "adaptive,1s"}[seed%3],
+			"EPILOGUE_FLUSH_TIMEOUT=150ms", "EPILOGUE_GRACE=100ms", "EPILOGUE_SHUTDOWN_BUDGET=",
+		}),
+	}, lambdatest.Command(binary))
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	c.run(*childFlag)
+	if err := errors.Join(c.env.Close(), c.receiver.Close()); err != nil {
+		t.Error(err)
+	}
+	t.Logf("seed %d: %d invocations %v, %d processes (by exit code: %v), %d spans arrived, in %s\n%s",
+		seed, *childFlag, c.made, c.children, c.exits, c.spans, time.Since(began).Round(time.Millisecond), &c.gauges)
 }
 
-func (w *childWalk) run(n int) {
-	calm := n - n/5
-	w.warmUp()
+func (c *childRun) run(n int) {
+	surviving := n - n/5
+	c.warmUp()
 	for i := range n {
-		w.step(i, i < calm)
-		if w.Failed() {
-			w.Logf("at invocation %d, collector: %v\n%s", i, w.weather, w.log)
+		c.step(i, i < surviving)
+		if c.Failed() {
+			c.Logf("at invocation %d, backend: %v\n%s", i, c.mode, c.log)
 			return
 		}
-		if i == calm-1 {
-			w.flat.judge(w.T)
-			w.figures = w.flat.String()
+		if i == surviving-1 {
+			c.gauges.check(c.T)
 		}
 	}
-	w.shutdown()
+	c.shutdown()
 }
 
-// warmUp fills the child's buffer and empties it, a few times, so that what is kept to be used again is there:
-// memory for spans and for requests.
-func (w *childWalk) warmUp() {
-	w.weather = &condition{name: "warming up", left: 1}
+// warmUp fills the child's queue and empties it a few times, so that the memory that it keeps for later is there.
+func (c *childRun) warmUp() {
 	for range 3 {
 		for _, status := range []int{http.StatusServiceUnavailable, 0} {
-			w.receiver.SetFault(otlpreceiver.Fault{Status: status})
-			mark := w.log.Add(eventlog.Event{Kind: "soak.step"}).Seq
-			resp := w.invoke(mark, ends[0], order{Do: "ok", Spans: status * 5}, false)
-			if err := w.env.WaitIdle(w.ctx); err != nil {
-				w.Fatal(err)
-			}
-			w.settle(mark, end{do: "warm-up"}, resp)
+			c.receiver.SetFault(harness.Fault{Status: status})
+			mark := c.log.Add(eventlog.Event{Kind: "soak.step"}).Seq
+			resp := c.invoke(mark, call{end: ends[0], command: harness.Command{Do: "ok", Spans: status * 5}})
+			c.check(mark, "warm-up", resp)
 		}
 	}
 }
 
-// step is one invocation, and what the collector does during the freeze after it.
-func (w *childWalk) step(i int, calm bool) {
-	w.turn()
-	mark := w.log.Add(eventlog.Event{Kind: "soak.step", Count: i}).Seq
-	w.log.Forget(mark - remembered)
-	e := drawEnd(w.random, calm)
-	o := order{Do: e.do, Spans: w.random.IntN(8), Pause: ms(w.random, 0, 3), Size: 6<<20 + 101}
-	switch {
-	case e.do == "late": // costs a second
-		e = ends[0]
-		o.Do = e.do
-	case i%gaugeEvery == 0:
-		e = ends[0]
-		o.Do = "gauge"
+// step is one invocation, and what the backend does during the freeze after it.
+func (c *childRun) step(i int, surviving bool) {
+	c.changeFault()
+	mark := c.log.Add(eventlog.Event{Kind: "soak.step", Count: i}).Seq
+	c.log.Forget(mark - shownEvents)
+	inv := call{end: drawEnd(c.random, surviving)}
+	inv.command = harness.Command{
+		Do: inv.end.do, Spans: c.random.IntN(8), Pause: ms(c.random, 0, 3), Size: harness.TooLarge, Left: childTimeout - 10*time.Millisecond,
 	}
-	if w.random.IntN(20) == 0 {
-		o.Left = ms(w.random, 1, 20)
+	if inv.end.do == "ok" {
+		inv.command.Do = "report"
 	}
-	w.made[o.Do]++
-	signalled := !calm && e.do == "ok" && w.random.IntN(15) == 0
-	resp := w.invoke(mark, e, o, signalled)
-	if err := w.env.WaitIdle(w.ctx); err != nil {
-		w.Fatal(err)
+	if c.random.IntN(20) == 0 {
+		inv.command.Behind = []time.Duration{ms(c.random, 1, 20)}
 	}
-	w.settle(mark, e, resp)
-	if w.random.IntN(5) == 0 {
-		w.receiver.CutConnections()
+	c.made[inv.end.do]++
+	if !surviving && inv.end.do == "ok" && c.random.IntN(15) == 0 {
+		inv.signal = "handler"
 	}
-	if !calm && w.random.IntN(40) == 0 {
-		w.shutdown()
+	c.check(mark, inv.end.do, c.invoke(mark, inv))
+	if c.random.IntN(5) == 0 {
+		c.receiver.CutConnections()
+	}
+	if !surviving && c.random.IntN(40) == 0 {
+		c.shutdown()
 	}
 }
 
-// turn changes the weather when it is time.
-func (w *childWalk) turn() {
-	if w.weather.left--; w.weather.left > 0 {
+// changeFault draws a new fault mode when it is time.
+func (c *childRun) changeFault() {
+	if c.mode.left--; c.mode.left > 0 {
 		return
 	}
-	w.weather = drawCondition(w.random)
-	f := &w.weather.fault
+	c.mode = drawFaultMode(c.random)
+	f := &c.mode.fault
 	f.Delay /= 10 // this time is real
 	if f.Status == http.StatusTooManyRequests {
 		f.RetryAfter = "1"
 	}
-	w.weather.next = nil
-	w.receiver.SetFault(*f)
+	c.mode.next = nil
+	c.receiver.SetFault(*f)
 }
 
-// invoke makes an invocation and compares its answer.
-func (w *childWalk) invoke(mark int, e end, o order, signalled bool) lambdatest.Response {
-	payload, err := json.Marshal(o)
-	if err != nil {
-		panic(err) // numbers and a word
+// invoke makes an invocation, compares its answer, and waits until the environment is idle.
+func (c *childRun) invoke(mark int, inv call) lambdatest.Response {
+	if inv.signal != "" {
+		go c.interrupt(mark)
 	}
-	if e.grace {
-		payload = []byte(`{"do":7}`)
+	resp, err := c.env.Invoke(c.Context(), lambdatest.Invocation{Payload: inv.payload()})
+	if err != nil || !slices.Contains(inv.answers(), resp.ErrorType) {
+		c.Errorf("%v: answered %q %.200s, %v; want one of %q", &inv, resp.ErrorType, resp.Payload, err, inv.answers())
 	}
-	if signalled {
-		go w.interrupt(mark)
-	}
-	resp, err := w.env.Invoke(w.ctx, lambdatest.Invocation{Payload: payload})
-	expected := e.answers
-	if signalled {
-		expected = append(slices.Clone(expected), exitError)
-	}
-	if err != nil || !slices.Contains(expected, resp.ErrorType) {
-		w.Errorf("%+v: answered %q %.200s, %v; want one of %q", o, resp.ErrorType, resp.Payload, err, expected)
+	if err := c.env.WaitIdle(c.Context()); err != nil {
+		c.Fatal(err)
 	}
 	return resp
 }
 
 // interrupt sends SIGTERM to a process that has an invocation.
-func (w *childWalk) interrupt(mark int) {
-	e, err := w.log.Wait(w.ctx, mark, func(e eventlog.Event) bool {
+func (c *childRun) interrupt(mark int) {
+	e, err := c.log.Wait(c.Context(), mark, func(e eventlog.Event) bool {
 		return e.Kind == lambdatest.KindInvocationReleased || e.Kind == "soak.step" && e.Seq > mark
 	})
 	if err == nil && e.Kind == lambdatest.KindInvocationReleased {
-		_ = w.env.Signal(syscall.SIGTERM) // the process may have ended
+		_ = c.env.Signal(syscall.SIGTERM) // the process may have ended
 	}
 }
 
 // shutdown ends the environment as the platform does, if there is a process.
-func (w *childWalk) shutdown() {
-	mark := w.log.Add(eventlog.Event{Kind: "soak.step"}).Seq
-	switch _, err := w.env.Shutdown(w.ctx); {
+func (c *childRun) shutdown() {
+	mark := c.log.Add(eventlog.Event{Kind: "soak.step"}).Seq
+	switch _, err := c.env.Shutdown(c.Context()); {
 	case errors.Is(err, lambdatest.ErrNotRunning):
 		return
 	case err != nil:
-		w.Fatal(err)
+		c.Fatal(err)
 	}
-	w.settle(mark, end{do: "shutdown"}, lambdatest.Response{FunctionError: "none"})
+	c.check(mark, "shutdown", lambdatest.Response{})
 }
 
-// settle enters what has arrived, and compares it with what the process has said.
-func (w *childWalk) settle(mark int, e end, resp lambdatest.Response) {
-	if resp.Cold || w.process == nil {
-		w.process = newChildLedger(w.gone)
-		w.children++
+// check compares what has arrived with what the process has said.
+func (c *childRun) check(mark int, what string, resp lambdatest.Response) {
+	if resp.Cold || c.process == nil {
+		c.process = newChildCounts(c.gone)
+		c.children++
 	}
-	spans, _ := w.receiver.Take()
-	w.spans += len(spans)
-	events := w.log.Since(mark)
-	err := w.process.receive(spans)
-	var r reply
-	if resp.FunctionError == "" && e.do == "ok" && json.Unmarshal(resp.Payload, &r) == nil && r.PID != 0 {
-		if w.alive(events) { // a reply may come after the last line, and tell of spans that ended after Shutdown
-			err = errors.Join(err, w.process.hear(r.Account), w.flat.note(r))
-		}
+	spans, _ := c.receiver.Take()
+	c.spans += len(spans)
+	events := c.log.Since(mark)
+	err := c.process.receive(spans)
+	x, ended := exitOf(events)
+	var report harness.Report
+	// A reply may come after the last line, and count spans that ended after Shutdown.
+	if !ended && resp.FunctionError == "" && json.Unmarshal(resp.Payload, &report) == nil && report.PID != 0 {
+		err = errors.Join(err, c.process.compare(report.Stats), c.gauges.add(report))
 	}
-	if x, ended := exitOf(events); ended {
-		w.deaths[x.code]++
-		err = errors.Join(err, w.process.end(w.log, mark, x, w.weather.well()))
-		w.gone[w.process.instance] = true
-		w.process = nil
+	if ended {
+		c.exits[x.code]++
+		err = errors.Join(err, c.process.end(c.log, mark, x, c.mode.up()))
+		c.gone[c.process.instance] = true
+		c.process = nil
 	}
-	if slices.ContainsFunc(events, func(e eventlog.Event) bool { return e.Kind == lambdatest.KindSigkill }) {
+	if slices.ContainsFunc(events, harness.Of(lambdatest.KindSigkill)) {
 		err = errors.Join(err, errors.New("a process was killed"))
 	}
 	if err != nil {
-		w.Errorf("%s: %v", e.do, err)
+		c.Errorf("%s: %v", what, err)
 	}
-}
-
-func (w *childWalk) alive(events []eventlog.Event) bool {
-	_, ended := exitOf(events)
-	return !ended
 }

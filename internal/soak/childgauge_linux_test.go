@@ -6,16 +6,20 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/epilogue-go/epilogue/internal/harness"
 )
 
-// childGauges are figures of the child that have to stay flat, one for each invocation, or each that asked for the
-// heap.
+// childGauges are figures of a child that have to stay flat, one for each report.
 type childGauges struct {
 	goroutines, descriptors, resident, heap []int
 }
 
-// note takes a sample of a frozen process.
-func (g *childGauges) note(r reply) error {
+// outagePending is from how many pending spans on the heap says nothing.
+const outagePending = 20
+
+// add takes a sample of a frozen process.
+func (g *childGauges) add(r harness.Report) error {
 	fds, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", r.PID))
 	if err != nil {
 		return fmt.Errorf("count file descriptors: %w", err)
@@ -31,33 +35,32 @@ func (g *childGauges) note(r reply) error {
 	g.goroutines = append(g.goroutines, r.Goroutines)
 	g.descriptors = append(g.descriptors, len(fds))
 	g.resident = append(g.resident, pages*os.Getpagesize())
-	if r.Heap > 0 && r.Account.Pending < gaugeEvery { // not in an outage
-		g.heap = append(g.heap, int(r.Heap))
+	if r.Stats.Pending < outagePending {
+		g.heap = append(g.heap, int(r.Heap)) //nolint:gosec // bytes of a small heap
 	}
 	return nil
 }
 
-// judge compares the last quarter of each with the second: the first is for warming up. The heap may grow by what the
-// exporter keeps for the next requests (eight bodies of up to 1 MiB), of which a larger peak than the ones before brings
-// it one more.
-func (g *childGauges) judge(t *testing.T) {
+// check compares the last quarter of each with the second: the first is for warming up. The heap may grow by the memory
+// that the exporter keeps for the next requests (eight bodies of up to 1 MiB).
+func (g *childGauges) check(t *testing.T) {
 	t.Helper()
 	for _, part := range []struct {
 		name    string
 		samples []int
 		least   int // samples worth a comparison
-		more    func(first int) int
+		most    func(first int) int
 	}{
 		{"goroutines", g.goroutines, 20, func(first int) int { return first + 2 }},
 		{"file descriptors", g.descriptors, 20, func(first int) int { return first + 2 }},
-		{"bytes of heap", g.heap, 20, func(first int) int { return first + first/10 + 1<<20 }},
+		{"bytes of heap", g.heap, 100, func(first int) int { return first + first/10 + 1<<20 }},
 		{"bytes resident", g.resident, 1000, func(first int) int { return first + first/5 + 2<<20 }},
 	} {
 		if len(part.samples) < part.least {
 			continue
 		}
-		if first, last := quarters(part.samples); last > part.more(first) {
-			t.Errorf("%s: %d at first, %d at last; at most %d", part.name, first, last, part.more(first))
+		if first, last := quarters(part.samples); last > part.most(first) {
+			t.Errorf("%s: %d at first, %d at last; at most %d", part.name, first, last, part.most(first))
 		}
 	}
 }

@@ -7,12 +7,12 @@ import (
 
 // end is a way for an invocation to end.
 type end struct {
-	do      string // of the order; "garbage" is a payload that does not decode
-	weight  int
-	answers []string // the error types that its caller may be told; "" is success
-	kills   bool     // its process
-	hangs   bool     // until the deadline
-	grace   bool     // its handler does not begin
+	do         string // of the command; "undecodable" is a payload that does not decode
+	weight     int
+	answers    []string // the error types that its caller may be told; "" is success
+	kills      bool     // its process
+	hangs      bool     // until the deadline
+	notStarted bool     // its handler does not start
 }
 
 const (
@@ -21,11 +21,11 @@ const (
 	tooLarge  = "Function.ResponseSizeTooLarge"
 )
 
-// ends are all of them. What is made of them in a process at its end, by SIGTERM, is another matter.
+// ends are all of them.
 var ends = []end{
 	{do: "ok", weight: 400, answers: []string{""}},
 	{do: "fail", weight: 60, answers: []string{"errorString"}},
-	{do: "garbage", weight: 25, answers: []string{"UnmarshalTypeError"}, grace: true},
+	{do: "undecodable", weight: 25, answers: []string{"UnmarshalTypeError"}, notStarted: true},
 	{do: "unencodable", weight: 25, answers: []string{"UnsupportedTypeError"}},
 	{do: "stream", weight: 40, answers: []string{""}},
 	{do: "break", weight: 25, answers: []string{"errorString"}},
@@ -37,21 +37,18 @@ var ends = []end{
 	{do: "goexit", weight: 5, answers: []string{timedOut}, kills: true, hangs: true},
 }
 
-// drawEnd draws one, of those that leave the process alive where calm is true.
-func drawEnd(r *rand.Rand, calm bool) end {
-	total := 0
-	for _, e := range ends {
-		if !calm || !e.kills {
-			total += e.weight
-		}
+// drawEnd draws one; with surviving, one that leaves the process alive.
+func drawEnd(r *rand.Rand, surviving bool) end {
+	candidates, total := slices.Clone(ends), 0
+	if surviving {
+		candidates = slices.DeleteFunc(candidates, func(e end) bool { return e.kills })
+	}
+	for _, e := range candidates {
+		total += e.weight
 	}
 	at := r.IntN(total)
-	i := slices.IndexFunc(ends, func(e end) bool {
-		if calm && e.kills {
-			return false
-		}
+	return candidates[slices.IndexFunc(candidates, func(e end) bool {
 		at -= e.weight
 		return at < 0
-	})
-	return ends[i]
+	})]
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// gauges are figures of this process that have to stay flat over a walk: its functions in memory live in it.
+// gauges are figures of this process that have to stay flat over a run: its functions in memory live in it.
 type gauges struct {
 	last    int // invocation at which a sample was taken
 	resting []int
@@ -16,20 +16,19 @@ type gauges struct {
 	highest int // of all that could have been in running
 }
 
-// runningEvery is how often the goroutines of a process at rest are kept: the figures themselves must not fill the
-// heap.
-const runningEvery = 25
+const (
+	// runningEvery is how often the goroutines of an idle process are kept: the samples must not fill the heap.
+	runningEvery = 25
+	// mostRunning bounds the goroutines of an idle process and all that belongs to it: two connections to the platform, up
+	// to eight idle ones to the backend, each with goroutines at both ends, the agent and the runtime's loop.
+	mostRunning = 80
+)
 
-// mostRunning bounds the goroutines of a process at rest and all that belongs to it: two connections to the
-// platform, up to eight idle ones to the collector, each with goroutines at both ends, the agent and the runtime's
-// loop.
-const mostRunning = 80
-
-// due reports whether it is time for a sample.
-func (g *gauges) due(invocation, every int) bool { return invocation-g.last >= every }
-
-// sample is taken when no process is there.
-func (g *gauges) sample(invocation int) {
+// sample is called when no process exists. It takes a sample if the last one is so many invocations ago.
+func (g *gauges) sample(invocation, every int) {
+	if invocation-g.last < every {
+		return
+	}
 	g.last = invocation
 	runtime.GC()
 	var memory runtime.MemStats
@@ -38,7 +37,7 @@ func (g *gauges) sample(invocation int) {
 	g.resting = append(g.resting, runtime.NumGoroutine())
 }
 
-// watch is called with a process at rest.
+// watch is called with an idle process.
 func (g *gauges) watch(invocation int) {
 	n := runtime.NumGoroutine()
 	g.highest = max(g.highest, n)
@@ -47,20 +46,20 @@ func (g *gauges) watch(invocation int) {
 	}
 }
 
-// judge compares the last tenth of each with the first.
-func (g *gauges) judge(w *walk) {
-	w.Helper()
+// check compares the last tenth of each with the first.
+func (g *gauges) check(v *virtualRun) {
+	v.Helper()
 	if lowest, highest := slices.Min(g.resting), slices.Max(g.resting); lowest != highest {
-		w.Errorf("goroutines with no process there: %d to %d; want always the same", lowest, highest)
+		v.Errorf("goroutines without a process: %d to %d; want always the same", lowest, highest)
 	}
 	if g.highest > mostRunning {
-		w.Errorf("goroutines with a process at rest: up to %d; at most %d", g.highest, mostRunning)
+		v.Errorf("goroutines with an idle process: up to %d; at most %d", g.highest, mostRunning)
 	}
-	if first, last := tenths(g.running); last > first+2 {
-		w.Errorf("goroutines with a process at rest: %d at first, %d at last", first, last)
+	if first, last := firstAndLastTenth(g.running); last > first+2 {
+		v.Errorf("goroutines with an idle process: %d at first, %d at last", first, last)
 	}
-	if first, last := tenths(g.heap); last > first+first/5+256<<10 {
-		w.Errorf("heap: %d bytes at first, %d at last", first, last)
+	if first, last := firstAndLastTenth(g.heap); last > first+first/5+256<<10 {
+		v.Errorf("heap: %d bytes at first, %d at last", first, last)
 	}
 }
 
@@ -71,18 +70,18 @@ func (g *gauges) String() string {
 		samples []int
 	}{
 		{"goroutines without a process", g.resting},
-		{"goroutines with one at rest", g.running},
-		{"bytes of heap without one", g.heap},
+		{"goroutines with an idle process", g.running},
+		{"bytes of heap without a process", g.heap},
 	} {
-		first, last := tenths(part.samples)
+		first, last := firstAndLastTenth(part.samples)
 		fmt.Fprintf(&b, "%s: %d to %d in %d samples, median of the first tenth %d, of the last %d\n",
 			part.name, slices.Min(part.samples), slices.Max(part.samples), len(part.samples), first, last)
 	}
 	return b.String()
 }
 
-// tenths are the medians of the first and the last tenth of samples.
-func tenths(samples []int) (first, last int) {
+// firstAndLastTenth are the medians of the first and the last tenth of samples.
+func firstAndLastTenth(samples []int) (first, last int) {
 	n := max(len(samples)/10, 1)
 	return median(samples[:n]), median(samples[len(samples)-n:])
 }

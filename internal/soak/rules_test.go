@@ -7,80 +7,80 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/epilogue-go/epilogue/internal/invariant"
+	"github.com/epilogue-go/epilogue/internal/harness"
 	"github.com/epilogue-go/epilogue/lambdatest"
 	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 )
 
-// chapter is what the rules of every log are applied to: a step, when the next one is over, but for requests that
-// end in the freeze or after it. Whether their client still waits for them is known from its wires.
-type chapter struct {
-	mark   int
-	calls  []*call
-	permit invariant.Permit
-	well   bool
+// checkedStep is a step to which the rules are applied when the next one is over, since requests may end in the freeze or
+// after it.
+type checkedStep struct {
+	mark  int
+	calls []*call
+	allow harness.Allow
+	up    bool
 }
 
-// chapter makes one of the step that is over. Where nothing holds the environment the handler flushes before an
-// error is posted, and the agent after it, if anything has ended in between.
-func (w *walk) chapter() *chapter {
-	ch := &chapter{mark: w.mark, calls: w.calls, well: w.weather.well()}
-	ch.permit = invariant.Permit{Twice: true, Early: make(map[string]bool), Timeouts: make(map[string]bool)}
-	waiting := w.before.stats.Pending
-	for _, c := range w.calls {
-		waiting += int64(c.order.Spans) + 4
+// checked returns the step that is over. If nothing holds the environment, the handler flushes before an error is posted,
+// and the agent after it, if spans have ended in between.
+func (v *virtualRun) checked() *checkedStep {
+	st := &checkedStep{mark: v.mark, calls: v.calls, up: v.mode.up()}
+	st.allow = harness.Allow{
+		Twice: true, Early: make(map[string]bool), Timeouts: make(map[string]bool), Background: v.mayFlushInBackground(),
 	}
-	early := !w.platform.steady || w.platform.handler || waiting >= int64(w.platform.queue/2)
-	ch.permit.Beside = w.mayFlushBeside()
-	for _, c := range w.calls {
-		ch.permit.Early[c.id] = early || c.end.do == "late" || c.end.kills
-		ch.permit.Timeouts[c.id] = c.end.hangs
+	waiting := v.before.stats.Pending
+	for _, c := range v.calls {
+		waiting += int64(c.command.Spans) + 4
 	}
-	return ch
+	early := !v.platform.held || v.platform.handler || waiting >= int64(v.platform.queue/2)
+	for _, c := range v.calls {
+		st.allow.Early[c.id] = early || c.end.do == "late" || c.end.kills
+		st.allow.Timeouts[c.id] = c.end.hangs
+	}
+	return st
 }
 
-// mayFlushBeside reports whether the agent may be flushing when the environment freezes, since it does not hold it:
-// see chapter; and when it has just heard that next is broken, or of a signal.
-func (w *walk) mayFlushBeside() bool {
-	signalled := slices.ContainsFunc(w.calls, func(c *call) bool { return c.signal != "" })
-	broken := w.platform.config.Faults.Next != (lambdatest.Fault{})
-	return !w.platform.steady && (w.stragglers > 0 || signalled || broken)
+// mayFlushInBackground reports whether the agent may be flushing when the environment freezes, because it does not hold
+// the environment: see checked; and when it has just learnt that next is broken, or got a signal.
+func (v *virtualRun) mayFlushInBackground() bool {
+	signalled := slices.ContainsFunc(v.calls, func(c *call) bool { return c.signal != "" })
+	return !v.platform.held && (v.behind > 0 || signalled || v.platform.nextBroken())
 }
 
-// rules applies the invariants of every log to the step before.
-func (w *walk) rules() (errs error) {
-	ch := w.earlier
-	if ch == nil {
+// checkRules applies the rules of every log to the step before.
+func (v *virtualRun) checkRules() (errs error) {
+	st := v.previous
+	if st == nil {
 		return nil
 	}
-	events := w.log.Since(ch.mark)
+	events := v.log.Since(st.mark)
 	given := givenUp(events)
 	other := func(e eventlog.Event) bool {
 		number, _, _ := strings.Cut(e.Detail, ":")
 		switch {
 		case given[number]:
 			return true
-		case e.Kind == lambdatest.KindExtensionNext && e.Who == neighbour:
+		case e.Kind == lambdatest.KindExtensionNext && e.Who == externalExtension:
 			return true
 		case e.Kind == lambdatest.KindFrozenActivity && e.Detail == "dial":
 			return true // net/http's, for a request that has found another connection; one for a request shows at the thaw
 		}
-		return e.Seq >= w.mark
+		return e.Seq >= v.mark
 	}
-	s := &invariant.Story{
-		Events: slices.DeleteFunc(events, other), Exact: true, Collector: collectorAddress, Permit: ch.permit,
+	ev := &harness.Events{
+		All: slices.DeleteFunc(events, other), Virtual: true, Backend: harness.BackendAddress, Allow: st.allow,
 	}
-	signalled := slices.ContainsFunc(ch.calls, func(c *call) bool { return c.signal != "" })
-	for name, holds := range invariant.Rules {
+	signalled := slices.ContainsFunc(st.calls, func(c *call) bool { return c.signal != "" })
+	for name, check := range harness.Rules {
 		if name == "callers are answered at the response" && signalled {
 			continue // the process may end while it streams one
 		}
-		if name == "the next invocation waits for none" && (w.platform.neighbour || !w.platform.steady || !ch.well) {
+		if name == "nothing holds an invocation but a flush" && (v.platform.external || !v.platform.held || !st.up) {
 			continue // it may wait for the other extension, or between two attempts
 		}
-		if err := holds(s); err != nil {
-			errs = errors.Join(errs, fmt.Errorf("of the step before, from event %d on: %s: %w", ch.mark, name, err))
+		if err := check(ev); err != nil {
+			errs = errors.Join(errs, fmt.Errorf("in the step before, from event %d on: %s: %w", st.mark, name, err))
 		}
 	}
 	return errs

@@ -10,22 +10,28 @@ import (
 	"testing"
 	"time"
 
+	"github.com/epilogue-go/epilogue/internal/harness"
 	"github.com/epilogue-go/epilogue/lambdatest"
 	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
 )
 
 // BenchmarkAfterResponse is how long the environment is held once the response is accepted, until the extension asks for
-// next, in real time with the collector a millisecond away over loopback. Beside it, in the same run and in turns, is
-// one bare POST to the same collector: round-trip-µs is its median, and hold-µs minus that is what is ours.
+// next, in real time with a backend on loopback that answers after a millisecond. In the same run, in turns, it measures
+// one bare POST to the same backend: round-trip-µs is its median, and hold-µs minus that is our share.
 func BenchmarkAfterResponse(b *testing.B) {
 	for name, sampler := range map[string]string{"one span": "always_on", "nothing sampled": "always_off"} {
 		b.Run(name, func(b *testing.B) {
 			log, url := new(eventlog.Log), millisecondAway(b)
-			fn := &function{dial: (&net.Dialer{}).DialContext}
+			program := lambdatest.Func(func(emulated *lambdatest.Process) {
+				p := harness.Emulated(emulated)
+				p.Dial = (&net.Dialer{}).DialContext
+				f := harness.New(p)
+				f.Serve(f.Handle)
+			})
 			env, err := lambdatest.New(lambdatest.Config{
 				Log: log, Order: lambdatest.OrderInvokeFirst, OrderGap: time.Nanosecond,
-				Env: []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + url, "OTEL_TRACES_SAMPLER=" + sampler},
-			}, lambdatest.Func(fn.main))
+				Env: []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + url, "OTEL_TRACES_SAMPLER=" + sampler, harness.WithoutInitSpan + "=true"},
+			}, program)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -43,7 +49,7 @@ func BenchmarkAfterResponse(b *testing.B) {
 	}
 }
 
-// millisecondAway is a collector that answers after a millisecond.
+// millisecondAway is a backend that answers after a millisecond.
 func millisecondAway(b *testing.B) (url string) {
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -56,7 +62,7 @@ func millisecondAway(b *testing.B) (url string) {
 // hold makes an invocation, and returns how long it is held.
 func hold(b *testing.B, env *lambdatest.Environment, log *eventlog.Log) time.Duration {
 	mark := log.Add(eventlog.Event{Kind: "strategies.step"}).Seq
-	if _, err := env.Invoke(b.Context(), lambdatest.Invocation{}); err != nil {
+	if _, err := env.Invoke(b.Context(), lambdatest.Invocation{Payload: []byte(`{"do":"ok"}`)}); err != nil {
 		b.Fatal(err)
 	}
 	if err := env.WaitIdle(b.Context()); err != nil {

@@ -1,30 +1,29 @@
 package strategies
 
 import (
-	"bytes"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/epilogue-go/epilogue/internal/harness"
 )
 
-// document is where the table is, between the two marks.
-var document = filepath.Join("..", "..", "docs", "strategies.md")
-
-const (
-	beginMark = "<!-- figures: written by `go test ./internal/strategies -update` -->\n"
-	endMark   = "<!-- figures: end -->"
-)
+// document has the table.
+var document = harness.Section{
+	Path:  filepath.Join("..", "..", "docs", "strategies.md"),
+	Begin: "<!-- figures: written by `go test ./internal/strategies -update` -->",
+	End:   "<!-- figures: end -->",
+}
 
 // render makes the text between the marks.
-func render(told map[string][]figures) string {
+func render(found map[string][]figures) string {
 	var b strings.Builder
 	b.WriteString("| invocations | strategy | flushes | billed | saved | wait: median | longest | waiting in a freeze | left to SIGTERM | lost |\n")
 	b.WriteString("|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, p := range patterns {
-		end := told[p.name][0]
-		for i, f := range told[p.name] {
+		end := found[p.name][0]
+		for i, f := range found[p.name] {
 			fmt.Fprintf(&b, "| %s | `%s` | %d | %s | %s | %s | %s | %d | %d | %d |\n",
 				p.name, strategies[i], f.flushes, millis(f.billed), saving(end, f),
 				short(f.waits[len(f.waits)/2]), short(f.waits[len(f.waits)-1]), f.waiting, f.left, f.lost)
@@ -37,7 +36,7 @@ func render(told map[string][]figures) string {
 	return b.String()
 }
 
-// saving is what is not billed, and how much that is of what end is billed after the response.
+// saving is the time that is not billed, and its share of what end bills after the response.
 func saving(end, f figures) string {
 	if f.billed == end.billed {
 		return "–"
@@ -58,31 +57,4 @@ func short(d time.Duration) string {
 	default:
 		return fmt.Sprintf("%d min %d s", d/time.Minute, d%time.Minute/time.Second)
 	}
-}
-
-// split cuts the document at the marks.
-func split() (before, text, after string, err error) {
-	data, err := os.ReadFile(document)
-	if err != nil {
-		return "", "", "", err
-	}
-	head, rest, found := bytes.Cut(data, []byte(beginMark))
-	between, tail, closed := bytes.Cut(rest, []byte(endMark))
-	if !found || !closed {
-		return "", "", "", fmt.Errorf("%s: the marks are missing", document)
-	}
-	return string(head), string(between), string(tail), nil
-}
-
-func read() (text string, err error) {
-	_, text, _, err = split()
-	return text, err
-}
-
-func write(text string) error {
-	before, _, after, err := split()
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(document, []byte(before+beginMark+text+endMark+after), 0o600)
 }
