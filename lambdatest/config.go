@@ -34,6 +34,10 @@ type Config struct {
 	AccountID       string        // default "123456789012"
 	Env             []string      // "KEY=value", added to the function's environment; the last of a key counts
 
+	// ProcessEnv returns variables for one process alone, which come after Env. It is called before each start of a
+	// process, with the process's number, from 1. Default: none.
+	ProcessEnv func(process int) []string
+
 	// ManagedInstances selects Lambda Managed Instances: Concurrency invocations at once in one process, no event for
 	// internal extensions, no freeze; a response after the deadline is refused with 410, and the process lives on.
 	ManagedInstances bool

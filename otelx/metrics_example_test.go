@@ -53,11 +53,11 @@ func ExampleWithMeterProvider() {
 	if err != nil {
 		fmt.Println("telemetry:", err)
 	}
-	ag := agent.Start(ctx, agent.Join(tel, meters)) // in a function: registers the extension
+	ag := agent.Start(ctx, agent.MultiFlusher(tel, meters)) // in a function: registers the extension
 
 	_, span := otel.Tracer("shop").Start(ctx, "order")
 	span.End()
-	fmt.Println(ag.Stats().State) // of Lambda, where the program shuts down by itself
+	fmt.Println(ag.Stats().Mode) // of Lambda, where the program shuts down by itself
 	if err := tel.Shutdown(ctx); err != nil {
 		fmt.Println("not all delivered:", err)
 	}

@@ -126,7 +126,7 @@ func WithIDGenerator(g sdktrace.IDGenerator) Option {
 // returned. Either is reported to otel.Handle once, or by New. After Shutdown p's next collection has the final counts,
 // and none after it.
 //
-// p is the caller's to flush and shut down. In a Lambda function give the agent both: agent.Join(tel, p).
+// p is the caller's to flush and shut down. In a Lambda function give the agent both: agent.MultiFlusher(tel, p).
 //
 // Default: none, and no cost.
 func WithMeterProvider(p metric.MeterProvider) Option {

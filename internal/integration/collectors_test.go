@@ -59,7 +59,7 @@ var collectors = []scenario{
 	{
 		name: "collector refuses once",
 		drive: func(r *run) {
-			r.receiver.Next(refusing)
+			r.receiver.FailNext(refusing)
 			r.send(succeeds.heldAtMost(time.Second))
 			r.shutdown()
 		},
@@ -78,7 +78,7 @@ var collectors = []scenario{
 	{
 		name: "collector wants to be left alone for a second",
 		drive: func(r *run) {
-			r.receiver.Next(otlpreceiver.Fault{Status: http.StatusTooManyRequests, RetryAfter: "1"})
+			r.receiver.FailNext(otlpreceiver.Fault{Status: http.StatusTooManyRequests, RetryAfter: "1"})
 			r.send(succeeds.held(time.Second + collectorTime))
 			r.shutdown()
 		},
@@ -86,7 +86,7 @@ var collectors = []scenario{
 	{
 		name: "collector wants to be left alone for longer",
 		drive: func(r *run) {
-			r.receiver.Next(otlpreceiver.Fault{Status: http.StatusTooManyRequests, RetryAfter: "60"})
+			r.receiver.FailNext(otlpreceiver.Fault{Status: http.StatusTooManyRequests, RetryAfter: "60"})
 			r.send(succeeds.held(0), succeeds.held(0))
 			r.shutdown()
 		},
@@ -105,7 +105,7 @@ var collectors = []scenario{
 	{
 		name:   "collector hangs near the deadline",
 		config: lambdatest.Config{Timeout: 2 * time.Second},
-		env:    []string{"EPILOGUE_MARGIN=400ms"},
+		env:    []string{"EPILOGUE_DEADLINE_MARGIN=400ms"},
 		drive: func(r *run) {
 			r.collector(hanging)
 			r.send(succeeds.held(2*time.Second - handlerTime - 400*time.Millisecond))
@@ -159,7 +159,7 @@ var collectors = []scenario{
 		name: "collector cuts the connection before it keeps spans",
 		drive: func(r *run) {
 			r.send(succeeds)
-			r.receiver.Next(otlpreceiver.Fault{Cut: otlpreceiver.BeforeStore})
+			r.receiver.FailNext(otlpreceiver.Fault{Cut: otlpreceiver.BeforeStore})
 			r.send(succeeds)
 			r.shutdown()
 		},
@@ -169,7 +169,7 @@ var collectors = []scenario{
 		permit: permit{twice: true},
 		drive: func(r *run) {
 			r.send(succeeds)
-			r.receiver.Next(otlpreceiver.Fault{Cut: otlpreceiver.AfterStore})
+			r.receiver.FailNext(otlpreceiver.Fault{Cut: otlpreceiver.AfterStore})
 			r.send(succeeds)
 			r.shutdown()
 		},
@@ -177,7 +177,7 @@ var collectors = []scenario{
 	{
 		name: "collector answers with nonsense",
 		drive: func(r *run) {
-			r.receiver.Next(otlpreceiver.Fault{Malformed: true})
+			r.receiver.FailNext(otlpreceiver.Fault{Malformed: true})
 			r.send(succeeds.held(0), succeeds)
 			r.shutdown()
 		},
@@ -186,7 +186,7 @@ var collectors = []scenario{
 		name:   "collector rejects a span",
 		permit: permit{lost: 1},
 		drive: func(r *run) {
-			r.receiver.Next(otlpreceiver.Fault{Rejected: 1, Message: "too old"})
+			r.receiver.FailNext(otlpreceiver.Fault{Rejected: 1, Message: "too old"})
 			r.send(succeeds.held(0), succeeds)
 			r.shutdown()
 		},
@@ -196,7 +196,7 @@ var collectors = []scenario{
 		name:   "collector refuses for good",
 		permit: permit{lost: 3},
 		drive: func(r *run) {
-			r.receiver.Next(otlpreceiver.Fault{Status: http.StatusBadRequest, Message: "no such tenant"})
+			r.receiver.FailNext(otlpreceiver.Fault{Status: http.StatusBadRequest, Message: "no such tenant"})
 			r.send(succeeds.held(0), succeeds)
 			r.shutdown()
 		},

@@ -20,7 +20,7 @@ func manyFreezes(cycles int, d time.Duration) scenario {
 			for i := range cycles {
 				c := succeeds
 				if i%everyTenth == everyTenth-1 {
-					r.receiver.Next(otlpreceiver.Fault{Delay: collectorTime, Cut: otlpreceiver.AfterStore})
+					r.receiver.FailNext(otlpreceiver.Fault{Delay: collectorTime, Cut: otlpreceiver.AfterStore})
 					c = c.heldAtMost(time.Second)
 				}
 				r.send(c)

@@ -55,7 +55,7 @@ func (m machine) run(wrap func(*function, *agent.Agent, *otelx.SDK) any) {
 // await waits for the agent to be in the state that the scenario asks for. When next breaks, a busy machine may run a whole
 // invocation before the agent hears of it; the environment then freezes on a flush that begins late.
 func (m machine) await(ag *agent.Agent) {
-	for m.awaits != "" && ag.Stats().State != m.awaits {
+	for m.awaits != "" && ag.Stats().Mode != m.awaits {
 		m.pause(time.Millisecond)
 	}
 }

@@ -142,7 +142,7 @@ func TestLastResortOfAProcessThatEndsItself(t *testing.T) {
 		for _, signalOnly := range []string{"false", "true"} {
 			t.Run(do+", signal-only "+signalOnly, func(t *testing.T) {
 				t.Parallel()
-				log, exit := dieAsChild(t, crowdEvent{Spans: childLostSpans, Do: do}, "EPILOGUE_SIGNAL_ONLY="+signalOnly)
+				log, exit := dieAsChild(t, crowdEvent{Spans: childLostSpans, Do: do}, "EPILOGUE_SHUTDOWN_ONLY="+signalOnly)
 				if exit.Code != 1 {
 					t.Errorf("exit %+v, want 1", exit)
 				}
@@ -158,7 +158,7 @@ func TestLastResortOfAProcessThatEndsItself(t *testing.T) {
 // TestLastResortIsNotForAnError: the process lives on, and Shutdown writes.
 func TestLastResortIsNotForAnError(t *testing.T) {
 	t.Parallel()
-	log, exit := dieAsChild(t, crowdEvent{Spans: 10, Do: "fail"}, "EPILOGUE_SIGNAL_ONLY=true")
+	log, exit := dieAsChild(t, crowdEvent{Spans: 10, Do: "fail"}, "EPILOGUE_SHUTDOWN_ONLY=true")
 	if n := bytes.Count(log, []byte("written out")); n != 0 || exit.Code != 0 {
 		t.Errorf("exit %+v, %d lines that something was written out", exit, n)
 	}

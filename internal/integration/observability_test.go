@@ -184,7 +184,7 @@ func (m machine) metered(exporter sdkmetric.Exporter) {
 	if err != nil {
 		fmt.Fprintln(m.stderr, "telemetry:", err)
 	}
-	ag := agent.Start(ctx, agent.Join(tel, meters), m.agent...)
+	ag := agent.Start(ctx, agent.MultiFlusher(tel, meters), m.agent...)
 	handle := crowd{&function{machine: m, tracer: tel.TracerProvider().Tracer("function")}}.handle
 	m.serve(m.wrap(handle, ag, tel))
 }

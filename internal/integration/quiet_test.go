@@ -157,7 +157,7 @@ func TestQuietWithAChild(t *testing.T) {
 			}
 			said := new(lines)
 			config := lambdatest.Config{Stderr: said, ShutdownWindow: childWindow, Env: []string{
-				childMain + "=" + quietMain, "EPILOGUE_FLUSH_TIMEOUT=20ms", "EPILOGUE_GRACE=" + childGrace.String(),
+				childMain + "=" + quietMain, "EPILOGUE_FLUSH_TIMEOUT=20ms", "EPILOGUE_HANDLER_START_WAIT=" + childGrace.String(),
 				"GORACE=atexit_sleep_ms=0",
 			}}
 			tr.drive(t, quietChild, listener, config, lambdatest.Command(binary))

@@ -36,7 +36,7 @@ func unregistered(name string, fault lambdatest.Fault, says string) scenario {
 func nextFails(name string, fault lambdatest.Fault) scenario {
 	return scenario{
 		name: "next: " + name, config: lambdatest.Config{Faults: lambdatest.Faults{Next: fault}},
-		env:  []string{awaitedState + "=detached"},
+		env:  []string{awaitedState + "=extension-failed"},
 		says: []string{"agent: next event failed"},
 		drive: func(r *run) {
 			r.send(detachedCalls()...)

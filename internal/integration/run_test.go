@@ -93,7 +93,7 @@ func asChild(t *testing.T, sc scenario) {
 	config.ShutdownWindow = childWindow
 	config.Env = []string{
 		childMain + "=" + sc.mainName(),
-		"EPILOGUE_GRACE=" + childGrace.String(),
+		"EPILOGUE_HANDLER_START_WAIT=" + childGrace.String(),
 		"EPILOGUE_SHUTDOWN_BUDGET=" + childBudget.String(),
 		"GORACE=atexit_sleep_ms=0", // or the race detector alone would take a second of the shutdown window
 	}

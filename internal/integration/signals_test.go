@@ -70,7 +70,7 @@ var signals = []scenario{
 	{
 		name: "SIGTERM during a flush that hangs",
 		drive: func(r *run) {
-			r.receiver.Next(hanging)
+			r.receiver.FailNext(hanging)
 			r.interrupted(succeeds.held(hedgeTime+collectorTime), syscall.SIGTERM)
 		},
 	},

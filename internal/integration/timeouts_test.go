@@ -39,7 +39,7 @@ func late(left time.Duration) call {
 
 // wide are the times that a child keeps to on a busy machine.
 const (
-	wideGuard = "EPILOGUE_TIMEOUT_GUARD=1s"
+	wideGuard = "EPILOGUE_PRE_TIMEOUT_FLUSH=1s"
 	wideLeft  = 500 * time.Millisecond
 )
 
@@ -69,7 +69,7 @@ var timeouts = []scenario{
 	{
 		name:   "timeout: SIGKILL, no guard",
 		config: lambdatest.Config{Faults: noExtension},
-		env:    []string{"EPILOGUE_TIMEOUT_GUARD=0"},
+		env:    []string{"EPILOGUE_PRE_TIMEOUT_FLUSH=0"},
 		permit: permit{lost: 2}, // have ended, and nobody was told
 		drive: func(r *run) {
 			c := nests.ending(1).unflagged().exiting(-1)
@@ -81,7 +81,7 @@ var timeouts = []scenario{
 	},
 	{
 		name: "timeout: SIGTERM and copies",
-		env:  []string{wideGuard, "EPILOGUE_PROVISIONAL_SPANS=true"},
+		env:  []string{wideGuard, "EPILOGUE_END_BEFORE_TIMEOUT=true"},
 		drive: func(r *run) {
 			r.send(nests.copying(4), succeeds)
 			r.shutdown()
@@ -101,7 +101,7 @@ var timeouts = []scenario{
 	},
 	{
 		name: "nearly a timeout, and copies",
-		env:  []string{wideGuard, "EPILOGUE_PROVISIONAL_SPANS=true"},
+		env:  []string{wideGuard, "EPILOGUE_END_BEFORE_TIMEOUT=true"},
 		drive: func(r *run) {
 			r.send(late(wideLeft).copying(2), succeeds)
 			r.shutdown()
@@ -121,7 +121,7 @@ var timeouts = []scenario{
 	{
 		name:   "nearly a timeout, Managed Instances",
 		config: lambdatest.Config{ManagedInstances: true, Concurrency: 4},
-		env:    []string{wideGuard, "EPILOGUE_PROVISIONAL_SPANS=true"},
+		env:    []string{wideGuard, "EPILOGUE_END_BEFORE_TIMEOUT=true"},
 		permit: permit{beside: true},
 		drive: func(r *run) {
 			c := late(wideLeft).copying(2).held(0)
@@ -211,7 +211,7 @@ func TestFlushUnderWayAtSigterm(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			inMemory(t, scenario{drive: func(r *run) {
 				r.collector(tt.then)
-				r.receiver.Next(tt.first)
+				r.receiver.FailNext(tt.first)
 				var wait sync.WaitGroup
 				wait.Go(func() { r.answer(succeeds.held(since + tt.took)) })
 				r.await(func(e eventlog.Event) bool { return e.Kind == otlpreceiver.KindExportBegun })

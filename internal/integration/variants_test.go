@@ -6,7 +6,7 @@ import "time"
 var variants = []scenario{
 	{
 		name: "signal-only",
-		env:  []string{"EPILOGUE_SIGNAL_ONLY=true"},
+		env:  []string{"EPILOGUE_SHUTDOWN_ONLY=true"},
 		drive: func(r *run) {
 			r.send(detachedCalls()...)
 			r.send(timesOut, succeeds)
@@ -17,7 +17,7 @@ var variants = []scenario{
 	},
 	{
 		name: "signal-only, collector hangs",
-		env:  []string{"EPILOGUE_SIGNAL_ONLY=true", "EPILOGUE_FLUSH_TIMEOUT=500ms"},
+		env:  []string{"EPILOGUE_SHUTDOWN_ONLY=true", "EPILOGUE_FLUSH_TIMEOUT=500ms"},
 		drive: func(r *run) {
 			r.collector(hanging)
 			r.send(succeeds.held(500*time.Millisecond), streams.held(125*time.Millisecond)) // a probe's look
@@ -35,7 +35,7 @@ var variants = []scenario{
 	{
 		name: "lambda.Handler, signal-only",
 		main: "handler",
-		env:  []string{"EPILOGUE_SIGNAL_ONLY=true"},
+		env:  []string{"EPILOGUE_SHUTDOWN_ONLY=true"},
 		drive: func(r *run) {
 			r.send(succeeds.flushedEarly(), fails.flushedEarly(), timesOut, panics, succeeds.flushedEarly())
 			r.shutdown()
@@ -75,12 +75,12 @@ var variants = []scenario{
 		env: []string{
 			"OTEL_TRACES_SAMPLER=sometimes", "OTEL_BSP_MAX_QUEUE_SIZE=many", "OTEL_EXPORTER_OTLP_CERTIFICATE=/nowhere.pem",
 			"OTEL_EXPORTER_OTLP_COMPRESSION=zip", "OTEL_PROPAGATORS=b4", "OTEL_EXPORTER_OTLP_PROTOCOL=grpc",
-			"EPILOGUE_FLUSH_TIMEOUT=soon", "EPILOGUE_EXTENSION_NAME=a b", "EPILOGUE_SIGNAL_ONLY=maybe",
+			"EPILOGUE_FLUSH_TIMEOUT=soon", "EPILOGUE_EXTENSION_NAME=a b", "EPILOGUE_SHUTDOWN_ONLY=maybe",
 		},
 		says: []string{
 			`OTEL_TRACES_SAMPLER="sometimes"`, `OTEL_BSP_MAX_QUEUE_SIZE="many"`, `OTEL_EXPORTER_OTLP_CERTIFICATE="/nowhere.pem"`,
 			`OTEL_EXPORTER_OTLP_COMPRESSION="zip"`, `OTEL_PROPAGATORS="b4"`, `OTEL_EXPORTER_OTLP_PROTOCOL="grpc"`,
-			`EPILOGUE_FLUSH_TIMEOUT=\"soon\"`, `EPILOGUE_EXTENSION_NAME=\"a b\"`, `EPILOGUE_SIGNAL_ONLY=\"maybe\"`,
+			`EPILOGUE_FLUSH_TIMEOUT=\"soon\"`, `EPILOGUE_EXTENSION_NAME=\"a b\"`, `EPILOGUE_SHUTDOWN_ONLY=\"maybe\"`,
 		},
 		drive: func(r *run) { r.send(succeeds, fails, succeeds); r.shutdown() },
 	},

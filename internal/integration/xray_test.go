@@ -45,7 +45,7 @@ func withDaemon(t *testing.T, calls []call) {
 		Log: r.log, Stderr: &invariant.Transcript{Log: r.log}, Timeout: timeout, ShutdownWindow: childWindow,
 		Env: []string{
 			"AWS_XRAY_DAEMON_ADDRESS=" + d.Address(),
-			childMain + "=function", "EPILOGUE_GRACE=" + childGrace.String(),
+			childMain + "=function", "EPILOGUE_HANDLER_START_WAIT=" + childGrace.String(),
 			"EPILOGUE_SHUTDOWN_BUDGET=" + childBudget.String(), "GORACE=atexit_sleep_ms=0",
 		},
 	}, lambdatest.Command(binary))

@@ -100,7 +100,7 @@ func (c *cell) start(t *testing.T, endpoint string) {
 	}
 	config.Env = slices.Concat(c.platform.variables(t), []string{
 		childMain + "=1",
-		"EPILOGUE_GRACE=" + grace.String(),
+		"EPILOGUE_HANDLER_START_WAIT=" + grace.String(),
 		"EPILOGUE_FLUSH_TIMEOUT=" + c.backend.budget().String(),
 		"OTEL_EXPORTER_OTLP_ENDPOINT=" + endpoint,
 		"GORACE=atexit_sleep_ms=0", // or the race detector alone would take a second of the shutdown window
@@ -167,9 +167,9 @@ func (c *cell) frozen() {
 
 func (c *cell) turnBad() {
 	if c.end.held {
-		c.receiver.Next(c.backend.hold()...)
+		c.receiver.FailNext(c.backend.hold()...)
 	} else {
-		c.receiver.Next(c.backend.first...)
+		c.receiver.FailNext(c.backend.first...)
 	}
 	if c.backend.bad != (otlpreceiver.Fault{}) {
 		c.receiver.SetFault(c.backend.bad)

@@ -48,7 +48,7 @@ func serve() {
 		agent.WithProcess(agent.Process{ExtensionsDir: os.Getenv(extensionsDir)}))
 	// When next is broken, a busy machine may run a whole invocation before the agent hears of it. The environment then
 	// freezes on a flush that begins late, and its spans leave with a later one.
-	for want := os.Getenv(awaitedState); want != "" && ag.Stats().State != want; {
+	for want := os.Getenv(awaitedState); want != "" && ag.Stats().Mode != want; {
 		runtime.Gosched()
 	}
 	f := &function{tracer: tel.TracerProvider().Tracer("function")}

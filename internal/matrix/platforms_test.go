@@ -56,7 +56,7 @@ var platforms = []platform{
 			Status: http.StatusInternalServerError,
 		}}},
 		window: alone,
-		env:    []string{awaitedState + "=detached"},
+		env:    []string{awaitedState + "=extension-failed"},
 		unheld: true,
 	},
 	{

@@ -90,7 +90,7 @@ func (c *cell) letGo() {
 		}
 	}
 	for {
-		c.receiver.Release()
+		c.receiver.Unblock()
 		ctx, cancel := context.WithTimeout(c.ctx, 5*time.Millisecond)
 		_, err := c.log.Wait(ctx, seq, exportEnded)
 		cancel()

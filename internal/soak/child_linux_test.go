@@ -67,7 +67,7 @@ func TestChild(t *testing.T) {
 			Env: []string{
 				childMain + "=true", "OTEL_EXPORTER_OTLP_ENDPOINT=" + w.receiver.Endpoint(),
 				"EPILOGUE_FLUSH_STRATEGY=" + []string{"periodic,1s", "end", "adaptive,1s"}[seed%3],
-				"EPILOGUE_FLUSH_TIMEOUT=" + childFlush.String(), "EPILOGUE_GRACE=" + childGrace.String(),
+				"EPILOGUE_FLUSH_TIMEOUT=" + childFlush.String(), "EPILOGUE_HANDLER_START_WAIT=" + childGrace.String(),
 				"GORACE=atexit_sleep_ms=0", // or the race detector alone would take a second of the shutdown window
 			},
 		}, lambdatest.Command(binary))
@@ -122,7 +122,7 @@ func (w *childWalk) warmUp() {
 func (w *childWalk) step(i int, calm bool) {
 	w.turn()
 	mark := w.log.Add(eventlog.Event{Kind: "soak.step", Count: i}).Seq
-	w.log.Forget(mark - remembered)
+	w.log.Trim(mark - remembered)
 	e := drawEnd(w.random, calm)
 	o := order{Do: e.do, Spans: w.random.IntN(8), Pause: ms(w.random, 0, 3), Size: 6<<20 + 101}
 	switch {
@@ -217,7 +217,7 @@ func (w *childWalk) settle(mark int, e end, resp lambdatest.Response) {
 		w.process = newChildLedger(w.gone)
 		w.children++
 	}
-	spans, _ := w.receiver.Take()
+	spans, _ := w.receiver.Drain()
 	w.spans += len(spans)
 	events := w.log.Since(mark)
 	err := w.process.receive(spans)

@@ -83,7 +83,7 @@ func (w *walk) atRest(l *ledger) error {
 	// Where nobody holds the environment, nobody flushes for a payload that does not decode; and just before the
 	// deadline there is no time to.
 	unflushed := slices.ContainsFunc(w.calls, func(c *call) bool { return c.end.grace || c.end.do == "late" })
-	postponed := s.Postponed > w.before.postponed || l != w.before.ledger && s.Postponed > 0
+	postponed := s.FlushesDeferred > w.before.postponed || l != w.before.ledger && s.FlushesDeferred > 0
 	if postponed {
 		w.tally.postponed++
 	}

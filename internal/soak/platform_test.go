@@ -67,7 +67,7 @@ func drawPlatform(r *rand.Rand, extensions string) *platform {
 	}
 	if r.IntN(4) == 0 {
 		p.copies = true
-		p.config.Env = append(p.config.Env, "EPILOGUE_PROVISIONAL_SPANS=true")
+		p.config.Env = append(p.config.Env, "EPILOGUE_END_BEFORE_TIMEOUT=true")
 	}
 	p.drawStrategy(r)
 	p.drawTrouble(r)
@@ -111,7 +111,7 @@ func (p *platform) drawTrouble(r *rand.Rand) {
 	case 3:
 		faults.Next = lambdatest.Fault{Cut: true, Skip: r.IntN(20), Times: 1 + r.IntN(3)}
 	case 4:
-		p.config.Env = append(p.config.Env, "EPILOGUE_SIGNAL_ONLY=true")
+		p.config.Env = append(p.config.Env, "EPILOGUE_SHUTDOWN_ONLY=true")
 	default:
 		return
 	}

@@ -32,7 +32,7 @@ func (w *walk) settle() {
 
 // account compares what the process says with what arrived.
 func (w *walk) account(l *ledger) error {
-	spans, requests := w.receiver.Take()
+	spans, requests := w.receiver.Drain()
 	w.tally.requests += len(requests)
 	err := errors.Join(l.receive(spans, requests, w.heardOf, w.platform.copies), l.audit())
 	w.freeze(l)

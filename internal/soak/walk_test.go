@@ -195,7 +195,7 @@ func (w *walk) step() {
 // forget leaves of the log what is to be judged still, and what the report of a failure is to show.
 func (w *walk) forget() {
 	if w.earlier != nil {
-		w.log.Forget(w.earlier.mark - remembered)
+		w.log.Trim(w.earlier.mark - remembered)
 	}
 }
 
@@ -210,7 +210,7 @@ func (w *walk) turn() {
 	c.since = time.Now()
 	w.weather = c
 	w.receiver.SetFault(c.fault)
-	w.receiver.Next(c.next...)
+	w.receiver.FailNext(c.next...)
 }
 
 // rest is the time until the next invocation: the environment is frozen, connections end, and it may be shut down.
@@ -271,7 +271,7 @@ func (w *walk) remember() {
 	if l := w.before.ledger; l != nil {
 		w.before.stats = l.tel.Stats()
 		w.before.ended, _ = l.counts()
-		w.before.postponed = l.agent.Stats().Postponed
+		w.before.postponed = l.agent.Stats().FlushesDeferred
 	}
 }
 

@@ -114,10 +114,10 @@ func (f *figures) serve(t *testing.T, env *lambdatest.Environment, fn *function,
 		f.invocations++
 		tel, _ := fn.stats()
 		f.waiting = max(f.waiting, int(tel.Pending))
-		log.Forget(mark)
+		log.Trim(mark)
 	}
 	_, ag := fn.stats()
-	f.flushes, f.idle = int(ag.Flushes), int(ag.Idle)
+	f.flushes, f.idle = int(ag.Flushes), int(ag.EmptyFlushesSkipped)
 	return ends
 }
 
