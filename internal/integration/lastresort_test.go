@@ -82,7 +82,7 @@ func checkFarewell(t *testing.T, log []byte, exit lambdatest.Exit, spans int) {
 	if exit.Code != 0 || exit.Killed {
 		t.Errorf("exit %+v, want 0 by itself", exit)
 	}
-	want := regexp.MustCompile(fmt.Sprintf(`graceful shutdown completed.*\bended=%d .*\bpending=%[1]d .*\bwritten_out=%[1]d\b`, spans))
+	want := regexp.MustCompile(fmt.Sprintf(`graceful shutdown completed.*\bended=%d .*\bpending=0 .*\bspilled=%[1]d\b`, spans))
 	if !want.Match(log) {
 		t.Errorf("the log does not say that %d spans were written:\n%.2000s", spans, regexp.MustCompile(`(?m)^\{"resourceSpans".*$`).ReplaceAll(log, []byte("…")))
 	}
@@ -146,7 +146,7 @@ func TestLastResortOfAProcessThatEndsItself(t *testing.T) {
 				if exit.Code != 1 {
 					t.Errorf("exit %+v, want 1", exit)
 				}
-				if want := fmt.Appendf(nil, "is written out written=%d\n", childLostSpans+1); bytes.Count(log, want) != 1 {
+				if want := fmt.Appendf(nil, "telemetry is spilled\" spilled=%d\n", childLostSpans+1); bytes.Count(log, want) != 1 {
 					t.Errorf("the log does not say once that %d spans were written:\n%.2000s", childLostSpans+1, log)
 				}
 				checkReplay(t, log, childLostSpans+1)
@@ -159,7 +159,7 @@ func TestLastResortOfAProcessThatEndsItself(t *testing.T) {
 func TestLastResortIsNotForAnError(t *testing.T) {
 	t.Parallel()
 	log, exit := dieAsChild(t, crowdEvent{Spans: 10, Do: "fail"}, "EPILOGUE_SHUTDOWN_ONLY=true")
-	if n := bytes.Count(log, []byte("written out")); n != 0 || exit.Code != 0 {
+	if n := bytes.Count(log, []byte("is spilled")); n != 0 || exit.Code != 0 {
 		t.Errorf("exit %+v, %d lines that something was written out", exit, n)
 	}
 	checkReplay(t, log, 11) // by Shutdown, once

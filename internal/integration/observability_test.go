@@ -89,7 +89,7 @@ func metricNames(t *testing.T) (names []string) {
 	return names
 }
 
-var said = regexp.MustCompile(`\.say(?:Rarely)?\(\w+, "([^"]+)"`)
+var said = regexp.MustCompile(`\.log(?:Limited)?\(slog\.Level\w+,\s+"([^"]+)"`)
 
 // linesOf returns the messages that the package in dir writes.
 func linesOf(t *testing.T, dir string) (lines []string) {

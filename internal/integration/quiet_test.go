@@ -64,13 +64,13 @@ var troubles = []trouble{
 	{name: "hangs", fault: always(hanging), says: "agent: flush failed", exit: "but not everything was delivered"},
 	{name: "refuses with 503", fault: always(refusing), says: "503", exit: "but not everything was delivered"},
 	{
-		name: "refuses for good", says: "no tenant", exit: "telemetry.dropped_refused=",
+		name: "refuses for good", says: "no tenant", exit: "not everything was delivered",
 		fault: func(call int) otlpreceiver.Fault { // the words differ each time
 			return otlpreceiver.Fault{Status: http.StatusBadRequest, Message: fmt.Sprintf("no tenant for %x", call)}
 		},
 	},
 	{
-		name: "rejects spans", says: "too old", exit: "telemetry.dropped_rejected=",
+		name: "rejects spans", says: "too old", exit: "not everything was delivered",
 		fault: func(call int) otlpreceiver.Fault {
 			return otlpreceiver.Fault{Rejected: int64(1 + call%3), Message: fmt.Sprintf("span %x too old", call)}
 		},
@@ -83,7 +83,7 @@ var troubles = []trouble{
 	},
 	{
 		name: "overflows", fault: always(refusing), env: []string{"OTEL_BSP_MAX_QUEUE_SIZE=64"},
-		says: "dropped", exit: "telemetry.dropped_queue_full=",
+		says: "dropped", exit: "not everything was delivered",
 	},
 	{
 		name: "answers with nonsense", fault: always(otlpreceiver.Fault{Malformed: true}),
@@ -242,7 +242,7 @@ func (l *lines) judge(t *testing.T, tr trouble) {
 
 var (
 	message = regexp.MustCompile(`msg="([^"]*)"|(agent: [a-z ]+)`)
-	counts  = regexp.MustCompile(`telemetry\.(\w+)=(\d+)`)
+	counts  = regexp.MustCompile(`traces\.(\w+)=(\d+)`)
 	digits  = regexp.MustCompile(`\d+`)
 )
 
