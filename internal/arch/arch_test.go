@@ -34,6 +34,24 @@ var rules = []rule{
 		reason: "the client is part of the agent",
 	},
 	{
+		pkg:    "/internal/bounded",
+		never:  []string{"."},
+		except: []string{module + "/internal/bounded"},
+		reason: "the agent calls foreign code through it",
+	},
+	{
+		pkg:    "/internal/counts",
+		never:  []string{"."},
+		except: []string{module + "/internal/counts"},
+		reason: "the agent and otelx share it, and neither may import the other",
+	},
+	{
+		pkg:    "/internal/retired",
+		never:  []string{"."},
+		except: []string{module + "/internal/retired"},
+		reason: "the agent and otelx share it, and neither may import the other",
+	},
+	{
 		pkg: "/otelx",
 		never: []string{
 			"github.com/aws/", module + "/agent", module + "/handler", module + "/lambdatest", module + "/internal/extensionsapi",
