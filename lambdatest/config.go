@@ -66,7 +66,7 @@ type Config struct {
 	Network *Network      // of a Func program, for servers that it talks to; default: a network of its own
 }
 
-// ExternalExtension is an extension in a process of its own, as far as the function can notice one: it takes a place,
+// ExternalExtension is an extension in a process of its own, as far as the function cannotice one: it takes a place,
 // changes the shutdown window, and holds each phase for Hold after INVOKE.
 type ExternalExtension struct {
 	Name string
@@ -127,7 +127,7 @@ func (c Config) withDefaults() (Config, error) {
 	return c, nil
 }
 
-// check looks for values that can not be used.
+// check looks for values that cannot be used.
 func (c *Config) check() error {
 	for _, limit := range []struct {
 		name  string
