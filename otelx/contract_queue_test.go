@@ -17,7 +17,7 @@ import (
 // hold makes the SDK keep its spans: the backend asks for so many seconds without requests.
 func (f *fixture) hold(seconds int) {
 	f.Helper()
-	f.backend.Next(otlpreceiver.Fault{Status: 503, RetryAfter: strconv.Itoa(seconds)})
+	f.backend.FailNext(otlpreceiver.Fault{Status: 503, RetryAfter: strconv.Itoa(seconds)})
 	f.end("held")
 	if o := f.flush(time.Second); o.err == nil {
 		f.Error("ForceFlush: nil although the backend refused")

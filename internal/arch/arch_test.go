@@ -19,8 +19,8 @@ type rule struct {
 
 var rules = []rule{
 	{
-		pkg:    "/agent",
-		never:  []string{"."}, // anything with a dot in its first element: whatever is not the standard library
+		pkg:   "/agent",
+		never: []string{"."}, // anything with a dot in its first element: whatever is not the standard library
 		except: []string{
 			module + "/agent", module + "/internal/bounded", module + "/internal/counts", module + "/internal/extensionsapi",
 			module + "/internal/retired",
@@ -32,6 +32,24 @@ var rules = []rule{
 		never:  []string{"."},
 		except: []string{module + "/internal/extensionsapi"},
 		reason: "the client is part of the agent",
+	},
+	{
+		pkg:    "/internal/bounded",
+		never:  []string{"."},
+		except: []string{module + "/internal/bounded"},
+		reason: "the agent calls foreign code through it",
+	},
+	{
+		pkg:    "/internal/counts",
+		never:  []string{"."},
+		except: []string{module + "/internal/counts"},
+		reason: "the agent and otelx share it, and neither may import the other",
+	},
+	{
+		pkg:    "/internal/retired",
+		never:  []string{"."},
+		except: []string{module + "/internal/retired"},
+		reason: "the agent and otelx share it, and neither may import the other",
 	},
 	{
 		pkg: "/otelx",
