@@ -165,7 +165,7 @@ func countsRound(f *fixture, seed uint64) {
 	repeat(3*ms, func() { f.end("d") })
 	repeat(7*ms, func() { _ = f.flush(50 * ms) })
 	repeat(11*ms, func() { _ = f.flush(200 * ms) })
-	repeat(97*ms, f.backend.Release)
+	repeat(97*ms, f.backend.Unblock)
 	repeat(500*time.Microsecond, func() {
 		if c := countsOf(f.sdk); !c.addUp() || c.pending > 200 {
 			f.Errorf("seed %d: %+v", seed, c)

@@ -258,7 +258,7 @@ func TestContractLastExportJoinsAProbe(t *testing.T) {
 			f.Errorf("%d requests of a probe", begun-before)
 		}
 		f.fails(otlpreceiver.Fault{Delay: 200 * ms}) // for the other batches
-		time.AfterFunc(200*ms, f.backend.Release)    // the probe's answer, later than a probe waits
+		time.AfterFunc(200*ms, f.backend.Unblock)    // the probe's answer, later than a probe waits
 		if o := last(450 * ms); o.err != nil || o.took != 200*ms {
 			f.Errorf("%v after %v, want nil after 200 ms", o.err, o.took)
 		}
