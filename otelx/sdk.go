@@ -207,9 +207,16 @@ func (s *SDK) Pending() (n int, flushNow bool) {
 // Counts returns the delivery counts of each signal, in a fixed order.
 func (s *SDK) Counts() []counts.Signal {
 	st := s.Stats()
-	return []counts.Signal{{
+	traces := counts.Signal{
 		Name: "traces", Ended: st.Ended, Exported: st.Exported, Pending: st.Pending, Dropped: st.Dropped.Total(), Spilled: st.Spilled,
-	}}
+	}
+	for _, reason := range st.Dropped.reasons() {
+		if traces.Reasons == nil {
+			traces.Reasons = make(map[string]int64)
+		}
+		traces.Reasons[reason.Name] = reason.Count
+	}
+	return []counts.Signal{traces}
 }
 
 // Stats returns the counts of all sampled spans so far.
