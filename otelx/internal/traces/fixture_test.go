@@ -35,13 +35,12 @@ type shared struct{ queue *traces.Queue }
 func (s shared) ForceFlush(ctx context.Context) error { return s.queue.Flush(ctx) }
 func (s shared) Shutdown(ctx context.Context) error   { return s.queue.Shutdown(ctx) }
 
-// newProcessor returns a processor whose queue delivers to x. Only a call delivers, or a queue that is half full.
+// newProcessor returns a processor whose queue delivers to x.
 func newProcessor(x delivery.ItemSender[sdktrace.ReadOnlySpan], capacity, maxOpen int) (*traces.Processor, *traces.Queue) {
 	q := delivery.NewItemQueue(delivery.NewItemEngine(), delivery.Config{
 		Signal: delivery.Traces, Items: "spans", Capacity: capacity, BatchSize: min(capacity, 512), Delay: 5 * time.Second,
 		DropError: func(_ delivery.Dropped, cause error) error { return cause },
 	}, x)
-	q.SetBackgroundExport(false)
 	return traces.NewProcessor(q, maxOpen, shared{q}), q
 }
 
@@ -55,11 +54,12 @@ type fixture struct {
 	ids       *chosenIDs
 }
 
-// newFixture returns a fixture that knows at most maxOpen open spans.
+// newFixture returns a fixture that knows at most maxOpen open spans and exports only for a caller.
 func newFixture(t *testing.T, maxOpen int, opts ...sdktrace.TracerProviderOption) *fixture {
 	t.Helper()
 	f := &fixture{T: t, exporter: new(exporter), ids: new(chosenIDs)}
 	f.processor, f.queue = newProcessor(f.exporter, 20_000, maxOpen)
+	f.queue.SetBackgroundExport(false)
 	provider := sdktrace.NewTracerProvider(append(opts, sdktrace.WithSpanProcessor(f.processor), sdktrace.WithIDGenerator(f.ids))...)
 	f.tracer = provider.Tracer("test")
 	return f
