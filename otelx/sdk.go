@@ -16,6 +16,7 @@ import (
 
 	"github.com/epilogue-go/epilogue/internal/counts"
 	"github.com/epilogue-go/epilogue/internal/otelenv"
+	"github.com/epilogue-go/epilogue/internal/retired"
 )
 
 // SDK is a configured tracing SDK. Its methods are safe for concurrent use and never panic.
@@ -49,7 +50,9 @@ func New(ctx context.Context, opts ...Option) (*SDK, error) { //nolint:revive //
 		s.pipeline = c.newPipeline(env)
 		s.provider = c.newProvider(env, s.resource, s.pipeline)
 	}
-	rejectRetired(env)
+	for _, err := range retired.Check(retired.OTelX, c.getenv) {
+		env.Fail(err)
+	}
 	otel.SetTextMapPropagator(propagator)
 	otel.SetTracerProvider(s.provider)
 	if err := errors.Join(append(c.errs, env.Errs()...)...); err != nil {
