@@ -19,8 +19,8 @@ type rule struct {
 
 var rules = []rule{
 	{
-		pkg:    "/agent",
-		never:  []string{"."}, // anything with a dot in its first element: whatever is not the standard library
+		pkg:   "/agent",
+		never: []string{"."}, // anything with a dot in its first element: whatever is not the standard library
 		except: []string{
 			module + "/agent", module + "/internal/bounded", module + "/internal/counts", module + "/internal/extensionsapi",
 			module + "/internal/retired",
