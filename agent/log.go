@@ -116,21 +116,29 @@ func (l *logger) logSettings(bad []error, getenv func(string) string) {
 // oneLine is the error's text without the line breaks of joined errors.
 func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
-// lambdaLevels are the values of AWS_LAMBDA_LOG_LEVEL (AWS Lambda Developer Guide, "Log-level filtering").
-var lambdaLevels = map[string]slog.Level{
-	"TRACE": slog.LevelDebug - 4,
-	"DEBUG": slog.LevelDebug,
-	"INFO":  slog.LevelInfo,
-	"WARN":  slog.LevelWarn,
-	"ERROR": slog.LevelError,
-	"FATAL": slog.LevelError + 4,
+// lambdaLevel reads AWS_LAMBDA_LOG_LEVEL (AWS Lambda Developer Guide, "Log-level filtering"). An unknown value is INFO.
+func lambdaLevel(name string) slog.Level {
+	switch name {
+	case "TRACE":
+		return slog.LevelDebug - 4
+	case "DEBUG":
+		return slog.LevelDebug
+	case "WARN":
+		return slog.LevelWarn
+	case "ERROR":
+		return slog.LevelError
+	case "FATAL":
+		return slog.LevelError + 4
+	default:
+		return slog.LevelInfo
+	}
 }
 
 // newLambdaLogger returns the logger that the environment of a function asks for. With AWS_LAMBDA_LOG_FORMAT=JSON a line
 // is an object with the members timestamp, level and message, as Lambda's log filter expects; otherwise it is slog's
 // text. Lines below AWS_LAMBDA_LOG_LEVEL, by default INFO, are left out.
 func newLambdaLogger(w io.Writer, getenv func(string) string) *slog.Logger {
-	options := &slog.HandlerOptions{Level: lambdaLevels[getenv("AWS_LAMBDA_LOG_LEVEL")]} // INFO if it is not known
+	options := &slog.HandlerOptions{Level: lambdaLevel(getenv("AWS_LAMBDA_LOG_LEVEL"))}
 	if getenv("AWS_LAMBDA_LOG_FORMAT") != "JSON" {
 		return slog.New(slog.NewTextHandler(w, options))
 	}

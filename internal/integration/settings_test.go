@@ -21,7 +21,7 @@ var settings = []scenario{
 		Name: "shutdown-only, backend hangs",
 		Env:  []string{shutdownOnly, "EPILOGUE_FLUSH_TIMEOUT=500ms"},
 		Steps: steps(
-			backend(hanging), invoke(held(ok, 500*ms), held(streams, 125*ms)), // the second flush is a probe
+			backend(hanging), invoke(held(ok, 500*ms), held(streams, 100*ms)), // the second flush is a probe
 			backend(up), freeze(time.Second), invoke(ok), shutdown),
 	},
 	{

@@ -133,7 +133,7 @@ func TestSpillOfAProcessThatEndsItself(t *testing.T) {
 func TestNoSpillAfterAnError(t *testing.T) {
 	t.Parallel()
 	withChild(t, down(3, []string{shutdownOnly}, invoke(fails), shutdown, replayed(3), func(r *run) {
-		if lines := r.Events().Lines(`"spilled":`); len(lines) != 0 {
+		if lines := r.Events().Lines("undelivered telemetry is spilled"); len(lines) != 0 {
 			r.Errorf("spilled before the shutdown: %q", lines)
 		}
 	}))
