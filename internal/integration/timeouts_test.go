@@ -50,6 +50,14 @@ var timeouts = []scenario{
 			invoke(ok, exits(nests, -1), ok), harness.ShutdownWith(-1), marks(map[string][]string{endedBefore: openSpans})),
 	},
 	{
+		Name:   "timeout: SIGKILL, and a Retry-After beyond it",
+		Config: noExtension,
+		Env:    []string{wideFlush},
+		Steps: steps(
+			invoke(ok), next(throttled("60")), invoke(exits(nests, -1)), invoke(ok), harness.ShutdownWith(-1),
+			marks(map[string][]string{endedBefore: openSpans})),
+	},
+	{
 		Name:   "timeout: SIGKILL, no flush before",
 		Config: noExtension,
 		Env:    []string{"EPILOGUE_PRE_TIMEOUT_FLUSH=0"},
