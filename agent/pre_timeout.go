@@ -12,11 +12,14 @@ const timeoutType = "timeout"
 
 const endedBeforeDeadline = "ended before the deadline; the handler was still running"
 
-// endsSpansBeforeTimeout reports whether the agent ends open spans before a deadline: by option, and if no SIGTERM can
-// come, because the platform knows neither our extension nor an external one and kills the process at the deadline.
+// endsSpansBeforeTimeout reports whether the agent ends open spans before a deadline.
 func (a *Agent) endsSpansBeforeTimeout() bool {
-	return a.settings.endBeforeTimeout || a.mode.load() == unregistered && !a.sharesWindow
+	return a.settings.endBeforeTimeout || a.killedAtTimeout()
 }
+
+// killedAtTimeout reports whether a timeout ends the process without SIGTERM, because the platform knows neither our
+// extension nor an external one.
+func (a *Agent) killedAtTimeout() bool { return a.mode.load() == unregistered && !a.sharesWindow }
 
 // planAlarm returns when the agent acts before the deadline of an invocation that begins now.
 func (a *Agent) planAlarm(now, deadline time.Time) (flushAt, endSpansAt time.Time) {
@@ -38,6 +41,9 @@ func (a *Agent) beforeTimeout(inv *invocation) {
 	until := a.settings.budget.flush(now, deadline)
 	if root, endSpans := a.invocations.rang(inv); endSpans {
 		a.endSpansBeforeDeadline(root, until)
+	}
+	if a.killedAtTimeout() { // unless the handler returns in time, no flush follows
+		a.setExitDeadline(until)
 	}
 	if a.flushCalls.request(until) == nil {
 		return

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -107,6 +108,13 @@ func (w *run) flushesBeforeATimeout(ends, sigterm bool) {
 		w.Errorf("flushes before the deadline (-want +got):\n%s", diff)
 	}
 	w.endsSpansEarly("r", ends)
+	var exits []time.Duration // only a process that is killed at the deadline exits without another flush
+	for _, e := range w.within(released, timeout, deadlineSet) {
+		exits = append(exits, (w.since("r", e) + e.Duration).Round(time.Millisecond))
+	}
+	if killed := len(exits) > 0; killed == sigterm || killed && slices.ContainsFunc(exits, func(at time.Duration) bool { return at != flushUntil }) {
+		w.Errorf("exit deadlines before the timeout: %v; SIGTERM comes: %t", exits, sigterm)
+	}
 	w.logs("agent: an invocation is about to time out")
 	if sigterm {
 		w.inOrder(timeout, w.one(lambdatest.KindSigterm, ""), w.one(shutdownEnded, ""))

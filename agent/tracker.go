@@ -92,7 +92,7 @@ func (a *Agent) setExitDeadline(end time.Time) {
 	ctx, cancel := context.WithTimeout(a.life, returnGrace)
 	defer cancel()
 	if err := a.flusher.setExitDeadline(ctx, end); err != nil {
-		a.log.log(slog.LevelWarn, "agent: SetExitDeadline failed", slog.Any("error", err))
+		a.log.logLimited(slog.LevelWarn, "agent: SetExitDeadline failed", slog.Any("error", err))
 	}
 }
 

@@ -17,7 +17,6 @@ func (r *Run) Events() *Events {
 	allow.Early, allow.Timeouts = make(map[string]bool), make(map[string]bool)
 	maps.Copy(allow.Early, r.Allow.Early)
 	for _, m := range r.Calls {
-		allow.Copies += m.Copies
 		allow.Early[m.ID] = m.Early
 		allow.Timeouts[m.ID] = m.TimesOut
 	}
@@ -74,7 +73,7 @@ func (r *Run) checkSpans(ev *Events) {
 	}
 	arrived := make(map[string]bool)
 	for _, span := range r.Spans() {
-		if span.Status == "error" && !IsCopy(span) {
+		if span.Status == "error" {
 			arrived[span.SpanID] = true
 		}
 	}

@@ -27,7 +27,6 @@ type Allow struct {
 	Background bool            // exports belong to no invocation: the handler is not wrapped, or a timer flushes
 	Twice      bool            // the backend kept spans and could not say so
 	Lost       int             // spans that nobody could have delivered
-	Copies     int             // copies of spans that were open shortly before a deadline
 }
 
 // export is one request to the backend. A zero end means that it was under way when the log ended.

@@ -67,7 +67,7 @@ func Start(p Process, opts ...otelx.Option) *Function {
 func Complete(f *Function) *Function {
 	f.Tracer = f.SDK.TracerProvider().Tracer("function")
 	// If next is broken, a busy machine may run a whole invocation of a child before the agent notices.
-	for want := f.Getenv(AwaitedState); f.emulated == nil && want != "" && f.Agent.Stats().Mode != want; {
+	for want := f.Getenv(AwaitedMode); f.emulated == nil && want != "" && f.Agent.Stats().Mode != want; {
 		f.Pause(time.Millisecond)
 	}
 	return f

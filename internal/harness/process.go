@@ -20,7 +20,7 @@ import (
 const (
 	childProgram    = "HARNESS_PROGRAM"    // in a child: the name of the program it runs
 	ExtensionsDir   = "HARNESS_EXTENSIONS" // the folder that stands for /opt/extensions
-	AwaitedState    = "HARNESS_STATE"      // the agent state that a child waits for before it serves
+	AwaitedMode     = "HARNESS_MODE"       // the agent's mode that a child waits for before it serves
 	WithoutInitSpan = "HARNESS_NO_INIT"    // if set, no span of the initialization
 )
 

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/epilogue-go/epilogue/internal/counts"
 	"github.com/epilogue-go/epilogue/otelx"
 )
 
@@ -27,16 +28,8 @@ func (f *Function) report() Report {
 
 // ShutdownLine is the agent's last log line, with the counts of all spans of the process.
 type ShutdownLine struct {
-	Message string `json:"msg"`
-	Counts  struct {
-		Ended    int `json:"ended"`
-		Exported int `json:"exported"`
-		Pending  int `json:"pending"`
-		Spilled  int `json:"written_out"`
-		Dropped  int `json:"dropped"`
-		Refused  int `json:"dropped_refused"`
-		Rejected int `json:"dropped_rejected"`
-	} `json:"telemetry"`
+	Message string        `json:"msg"`
+	Counts  counts.Signal `json:"traces"`
 }
 
 // shutdownCompleted is how the message of the last line begins.
@@ -52,5 +45,6 @@ func ParseShutdownLine(text string) (line ShutdownLine, ok bool) {
 
 // AddsUp reports whether each span that has ended is in one of the other counts.
 func (l ShutdownLine) AddsUp() bool {
-	return l.Counts.Ended == l.Counts.Exported+l.Counts.Pending+l.Counts.Dropped
+	n := l.Counts
+	return n.Ended == n.Exported+n.Pending+n.Dropped+n.Spilled+n.Superseded
 }

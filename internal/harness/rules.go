@@ -208,12 +208,8 @@ func shutdownIsGraceful(ev *Events) (errs error) {
 // CheckDelivery compares the spans that ended in the function with those that arrived: each once, unless an exception is
 // allowed.
 func (ev *Events) CheckDelivery(arrived []otlpreceiver.Span) (errs error) {
-	ended, seen, copies := ev.EndedSpans(), make(map[string]bool), 0
+	ended, seen := ev.EndedSpans(), make(map[string]bool)
 	for _, span := range arrived {
-		if IsCopy(span) {
-			copies++
-			continue
-		}
 		if seen[span.SpanID] && !ev.Allow.Twice {
 			errs = errors.Join(errs, fmt.Errorf("span %s %q arrived twice", span.SpanID, span.Name))
 		}
@@ -232,11 +228,5 @@ func (ev *Events) CheckDelivery(arrived []otlpreceiver.Span) (errs error) {
 		errs = errors.Join(errs, fmt.Errorf("of %d spans %d did not arrive; want %d: %.2000s",
 			len(ended), len(missing), ev.Allow.Lost, strings.Join(missing, ", ")))
 	}
-	if copies != ev.Allow.Copies {
-		errs = errors.Join(errs, fmt.Errorf("%d copies of open spans arrived; want %d", copies, ev.Allow.Copies))
-	}
 	return errs
 }
-
-// IsCopy reports whether a span is a copy of one that was open.
-func IsCopy(span otlpreceiver.Span) bool { return span.Attributes["epilogue.provisional"] == true }

@@ -30,7 +30,7 @@ const (
 
 // childDefaults give a child on a busy machine more time than the defaults do.
 var childDefaults = []string{
-	"EPILOGUE_GRACE=2s",
+	"EPILOGUE_HANDLER_START_WAIT=2s",
 	"EPILOGUE_SHUTDOWN_BUDGET=1800ms",
 	"GORACE=atexit_sleep_ms=0", // the race detector alone would take a second of the shutdown window
 }

@@ -49,7 +49,6 @@ type Expect struct {
 	Answer    string
 	Spans     int // that end
 	Errors    int // of them, with status Error
-	Copies    int // of open spans that arrive shortly before the deadline
 
 	Response time.Duration // from the release to the post of the outcome, or to the end of the process
 	Held     time.Duration // from there to the end of the phase

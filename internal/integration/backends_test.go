@@ -72,7 +72,7 @@ var backends = []scenario{
 	{
 		Name:   "backend hangs near the deadline",
 		Config: lambdatest.Config{Timeout: 2 * time.Second},
-		Env:    []string{"EPILOGUE_MARGIN=400ms"},
+		Env:    []string{"EPILOGUE_DEADLINE_MARGIN=400ms"},
 		Steps: steps(
 			backend(hanging), invoke(held(ok, 2*time.Second-handlerTime-400*ms)),
 			backend(up), invoke(ok), shutdown),

@@ -26,7 +26,7 @@ func TestNothingIsDoneAtInit(t *testing.T) {
 		t.Fatalf("no trace of initialisation:\n%s", out)
 	}
 	for _, pkg := range []string{
-		"/agent", "/otelx", "/otelx/awslambda", "/otelx/xray", "/internal/bounded", "/internal/counts", "/internal/extensionsapi",
+		"/agent", "/otelx", "/otelx/awslambda", "/otelx/xray", "/internal/bounded", "/internal/breaker", "/internal/counts", "/internal/delivery", "/internal/extensionsapi",
 		"/internal/otelenv", "/internal/otlp", "/internal/otlp/response", "/internal/otlphttp", "/internal/redact", "/internal/spill",
 		"/internal/xrayheader",
 	} {

@@ -86,7 +86,7 @@ func metricNames(t *testing.T) (names []string) {
 	return names
 }
 
-var logCall = regexp.MustCompile(`\.say(?:Rarely)?\(\w+, "([^"]+)"`)
+var logCall = regexp.MustCompile(`\.log(?:Limited)?\(\s*[\w.]+,\s*"([^"]+)"`)
 
 // linesOf returns the messages that the package in dir writes.
 func linesOf(t *testing.T, dir string) (lines []string) {

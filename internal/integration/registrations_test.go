@@ -11,8 +11,8 @@ import (
 // unheld makes calls if nothing holds the environment after a response.
 var unheld = invoke(ok, flushedFirst(fails), held(undecodable, 0), streams, panics, tooLarge, ok)
 
-// killedAtTimeout is a timeout for which the platform sends SIGKILL alone: only the copies of the open spans arrive.
-var killedAtTimeout = exits(copied(ends(timesOut, 0, 0), 2), -1)
+// killedAtTimeout is a timeout for which the platform sends SIGKILL alone. The agent has ended the open spans before.
+var killedAtTimeout = early(exits(timesOut, -1))
 
 // tooMany is the refusal of an eleventh extension.
 var tooMany = lambdatest.Fault{Status: http.StatusForbidden, ErrorType: "Extension.TooManyExtensions"}
@@ -21,7 +21,7 @@ var tooMany = lambdatest.Fault{Status: http.StatusForbidden, ErrorType: "Extensi
 func unregistered(name string, f lambdatest.Fault, logs string) scenario {
 	return scenario{
 		Name: "registration: " + name, Config: lambdatest.Config{Faults: lambdatest.Faults{Register: f}},
-		Env:   []string{wideGuard},
+		Env:   []string{wideFlush},
 		Logs:  []string{"agent: not registered", logs},
 		Steps: steps(unheld, invoke(killedAtTimeout, ok), harness.ShutdownWith(-1)),
 	}
@@ -31,7 +31,7 @@ func unregistered(name string, f lambdatest.Fault, logs string) scenario {
 func nextFails(name string, f lambdatest.Fault) scenario {
 	return scenario{
 		Name: "next: " + name, Config: lambdatest.Config{Faults: lambdatest.Faults{Next: f}},
-		Env:   []string{harness.AwaitedState + "=detached"},
+		Env:   []string{harness.AwaitedMode + "=extension-failed"},
 		Logs:  []string{"agent: next event failed"},
 		Steps: steps(unheld, invoke(timesOut, ok), freeze(hour), invoke(ok), shutdown),
 	}
@@ -46,11 +46,13 @@ var registrations = []scenario{
 	{
 		Name:   "registration: too many extensions",
 		Config: lambdatest.Config{ExternalExtensions: tenExtensions()},
-		Env:    []string{wideGuard},
+		Env:    []string{wideFlush},
 		Logs:   []string{"Extension.TooManyExtensions"},
-		// SIGTERM comes for the other extensions, so copies were not needed. Files in /opt/extensions would tell the agent,
-		// and there are none here.
-		Steps: steps(unheld, invoke(copied(timesOut, 2), ok), shutdown),
+		// SIGTERM comes for the other extensions, but without files in /opt/extensions the agent cannot know that, and ends
+		// the open spans before the deadline.
+		Steps: steps(unheld, invoke(early(timesOut), ok), shutdown, marks(map[string][]string{
+			endedBefore: {"function", "work"}, "*errors.errorString: no": {"function"}, "string: boom": {"function"},
+		})),
 	},
 	{
 		Name: "registration: INVOKE refused", // a new process is refused too, since the faults begin anew

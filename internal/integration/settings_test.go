@@ -3,7 +3,7 @@ package integration
 import "time"
 
 const (
-	shutdownOnly   = "EPILOGUE_SIGNAL_ONLY=true"
+	shutdownOnly   = "EPILOGUE_SHUTDOWN_ONLY=true"
 	notDelivered   = "but not everything was delivered"
 	shortFlush     = 100 * ms
 	shortFlushText = "EPILOGUE_FLUSH_TIMEOUT=100ms"
@@ -21,7 +21,7 @@ var settings = []scenario{
 		Name: "shutdown-only, backend hangs",
 		Env:  []string{shutdownOnly, "EPILOGUE_FLUSH_TIMEOUT=500ms"},
 		Steps: steps(
-			backend(hanging), invoke(held(ok, 500*ms), held(streams, 125*ms)), // the second flush is a probe
+			backend(hanging), invoke(held(ok, 500*ms), held(streams, 100*ms)), // the second flush is a probe
 			backend(up), freeze(time.Second), invoke(ok), shutdown),
 	},
 	{
@@ -62,12 +62,12 @@ var settings = []scenario{
 		Env: []string{
 			"OTEL_TRACES_SAMPLER=sometimes", "OTEL_BSP_MAX_QUEUE_SIZE=many", "OTEL_EXPORTER_OTLP_CERTIFICATE=/nowhere.pem",
 			"OTEL_EXPORTER_OTLP_COMPRESSION=zip", "OTEL_PROPAGATORS=b4", "OTEL_EXPORTER_OTLP_PROTOCOL=grpc",
-			"EPILOGUE_FLUSH_TIMEOUT=soon", "EPILOGUE_EXTENSION_NAME=a b", "EPILOGUE_SIGNAL_ONLY=maybe",
+			"EPILOGUE_FLUSH_TIMEOUT=soon", "EPILOGUE_EXTENSION_NAME=a b", "EPILOGUE_SHUTDOWN_ONLY=maybe",
 		},
 		Logs: []string{
 			`OTEL_TRACES_SAMPLER="sometimes"`, `OTEL_BSP_MAX_QUEUE_SIZE="many"`, `OTEL_EXPORTER_OTLP_CERTIFICATE="/nowhere.pem"`,
 			`OTEL_EXPORTER_OTLP_COMPRESSION="zip"`, `OTEL_PROPAGATORS="b4"`, `OTEL_EXPORTER_OTLP_PROTOCOL="grpc"`,
-			`EPILOGUE_FLUSH_TIMEOUT=\"soon\"`, `EPILOGUE_EXTENSION_NAME=\"a b\"`, `EPILOGUE_SIGNAL_ONLY=\"maybe\"`,
+			`EPILOGUE_FLUSH_TIMEOUT=\"soon\"`, `EPILOGUE_EXTENSION_NAME=\"a b\"`, `EPILOGUE_SHUTDOWN_ONLY=\"maybe\"`,
 		},
 		Steps: steps(invoke(ok, fails, ok), shutdown),
 	},

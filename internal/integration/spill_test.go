@@ -9,6 +9,7 @@ import (
 
 	"github.com/epilogue-go/epilogue/internal/harness"
 	"github.com/epilogue-go/epilogue/internal/replay"
+	"github.com/epilogue-go/epilogue/internal/spill/lines"
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 	"github.com/epilogue-go/epilogue/otelx"
 )
@@ -19,13 +20,13 @@ const (
 	spilledSpans      = 500
 	childSpilledSpans = 100
 
-	spillToStderr   = "EPILOGUE_LAST_RESORT=stderr"
+	spillToStderr   = "EPILOGUE_SPILL=stderr"
 	shortFlushSpill = "EPILOGUE_FLUSH_TIMEOUT=300ms"
 )
 
 // spillingFunction spills to the standard error of an emulated process. For a real one there is the variable.
 func spillingFunction(p harness.Process) {
-	f := harness.Start(p, otelx.WithLastResort(p.Stderr))
+	f := harness.Start(p, otelx.WithSpill(p.Stderr))
 	f.Serve(f.Handle)
 }
 
@@ -34,7 +35,7 @@ func allSpilled(spans int) step {
 	return func(r *run) {
 		for _, text := range r.Events().Lines("graceful shutdown") {
 			line, ok := harness.ParseShutdownLine(text)
-			if n := line.Counts; !ok || n.Ended != spans || n.Spilled != spans || n.Exported != 0 || n.Dropped != 0 {
+			if n := line.Counts; !ok || n.Ended != int64(spans) || n.Spilled != int64(spans) || n.Exported != 0 || n.Dropped != 0 {
 				r.Errorf("the last line does not say that %d spans were spilled: %s", spans, text)
 			}
 		}
@@ -48,11 +49,11 @@ func replayed(spans int) step {
 		receiver := otlpreceiver.New(otlpreceiver.Config{})
 		r.Error(receiver.Listen("127.0.0.1:0"))
 		defer func() { _ = receiver.Close() }() // everything has arrived
-		cfg, err := replay.ParseSettings(func(string) string { return "" }, receiver.Endpoint()+"/v1/traces")
+		cfg, err := replay.ReadSettings(func(string) string { return "" }, receiver.Endpoint()+"/v1/traces")
 		r.Error(err)
 		sender := replay.NewSender(cfg)
 		defer sender.Close()
-		in, err := replay.Read(log, func(d *tracepb.TracesData) error { return sender.Add(r.Context(), d) })
+		in, err := lines.Read(log, func(d *tracepb.TracesData) error { return sender.Add(r.Context(), d) })
 		if err != nil || in.Broken > 0 || in.Without == 0 {
 			r.Errorf("the log has %+v: %v", in, err)
 		}
@@ -85,7 +86,7 @@ func TestSpillInTheWindow(t *testing.T) {
 // readable: the reader of `epilogue replay` finds the lines in the log.
 func readable(r *run) {
 	log := strings.Join(r.Events().Lines(""), "\n")
-	in, err := replay.Read(strings.NewReader(log), func(*tracepb.TracesData) error { return nil })
+	in, err := lines.Read(strings.NewReader(log), func(*tracepb.TracesData) error { return nil })
 	if err != nil || in.Documents == 0 || in.Broken > 0 {
 		r.Errorf("the log has %+v: %v", in, err)
 	}
@@ -119,7 +120,7 @@ func TestSpillOfAProcessThatEndsItself(t *testing.T) {
 			t.Run(fmt.Sprint(c.Name, " ", env), func(t *testing.T) {
 				t.Parallel()
 				withChild(t, down(total, env, harness.InvokeToExit(c), replayed(total), func(r *run) {
-					if lines := r.Events().Lines(fmt.Sprintf(`"written":%d}`, total)); len(lines) != 1 {
+					if lines := r.Events().Lines(fmt.Sprintf(`"spilled":%d}`, total)); len(lines) != 1 {
 						r.Errorf("%d lines say that %d spans were spilled", len(lines), total)
 					}
 				}))
@@ -132,7 +133,7 @@ func TestSpillOfAProcessThatEndsItself(t *testing.T) {
 func TestNoSpillAfterAnError(t *testing.T) {
 	t.Parallel()
 	withChild(t, down(3, []string{shutdownOnly}, invoke(fails), shutdown, replayed(3), func(r *run) {
-		if lines := r.Events().Lines(`"written":`); len(lines) != 0 {
+		if lines := r.Events().Lines("undelivered telemetry is spilled"); len(lines) != 0 {
 			r.Errorf("spilled before the shutdown: %q", lines)
 		}
 	}))

@@ -62,7 +62,7 @@ func (p place) scenario(t *testing.T) harness.Scenario {
 		Program: "matrix", Config: config, Listen: b.listen, Unchecked: true,
 		Env: slices.Concat(p.platform.variables(t), []string{
 			harness.WithoutInitSpan + "=true", // each cell counts the same spans, whether its process is the first or not
-			"EPILOGUE_GRACE=" + startWait.String(), "EPILOGUE_FLUSH_TIMEOUT=" + b.flushTimeout.String(),
+			"EPILOGUE_HANDLER_START_WAIT=" + startWait.String(), "EPILOGUE_FLUSH_TIMEOUT=" + b.flushTimeout.String(),
 			"EPILOGUE_SHUTDOWN_BUDGET=", // the default
 		}),
 		Steps: []harness.Step{

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	deliverycounts "github.com/epilogue-go/epilogue/internal/counts"
 	"github.com/epilogue-go/epilogue/internal/harness"
 	"github.com/epilogue-go/epilogue/lambdatest"
 	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
@@ -71,10 +72,10 @@ func (p *process) check(n counts) error {
 	if p.line == nil {
 		return nil
 	}
-	said := p.line.Counts
-	want := said
-	want.Ended, want.Exported, want.Pending = len(p.started), n.delivered-n.of[provisional], n.of[pending]
-	want.Refused, want.Rejected, want.Dropped = n.of[refused], n.of[rejected], n.of[refused]+n.of[rejected]
+	said, want := p.line.Counts, deliverycounts.Signal{
+		Ended: int64(len(p.started)), Exported: int64(n.delivered), Pending: int64(n.of[pending]),
+		Dropped: int64(n.of[refused] + n.of[rejected]),
+	}
 	if said != want || len(p.ended) != len(p.started) {
 		return fmt.Errorf("its last line says %+v; want %+v, %d ended", said, want, len(p.ended))
 	}

@@ -15,19 +15,18 @@ import (
 type kind string
 
 const (
-	pending     kind = "pending"     // held by the process at its end, as its last line says
-	refused     kind = "refused"     // in requests that the backend refused for good
-	rejected    kind = "rejected"    // in requests that it otherwise accepted
-	lost        kind = "lost"        // with a process that had no time for a last line
-	provisional kind = "provisional" // only a copy arrived, made while the span was open
-	twice       kind = "twice"       // copies too many
+	pending  kind = "pending"  // held by the process at its end, as its last line says
+	refused  kind = "refused"  // in requests that the backend refused for good
+	rejected kind = "rejected" // in requests that it otherwise accepted
+	lost     kind = "lost"     // with a process that had no time for a last line
+	twice    kind = "twice"    // arrivals beyond the first
 )
 
-var kinds = []kind{pending, refused, rejected, lost, provisional, twice}
+var kinds = []kind{pending, refused, rejected, lost, twice}
 
 // counts say what became of the spans of a process, or of a cell.
 type counts struct {
-	delivered int // different spans that the backend has kept, copies included
+	delivered int // different spans that the backend has kept
 	of        map[kind]int
 }
 
@@ -89,24 +88,15 @@ func (p *process) read(text string) {
 // counts are those of the process, given what arrived.
 func (p *process) counts(arrived []harness.Span) counts {
 	c := counts{of: make(map[kind]int)}
-	final, copies, all := make(map[string]bool), make(map[string]bool), 0
+	different, all := make(map[string]bool), 0
 	for _, span := range arrived {
 		if !p.started[span.SpanID] {
 			continue
 		}
 		all++
-		if harness.IsCopy(span) {
-			copies[span.SpanID] = true
-		} else {
-			final[span.SpanID] = true
-		}
+		different[span.SpanID] = true
 	}
-	for id := range copies {
-		if !final[id] {
-			c.of[provisional]++
-		}
-	}
-	c.delivered = len(final) + c.of[provisional]
+	c.delivered = len(different)
 	c.of[twice] = all - c.delivered
 	for _, r := range p.requests {
 		switch r.Status {

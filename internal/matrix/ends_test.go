@@ -24,7 +24,6 @@ type end struct {
 	early        bool                                   // the flush always comes before the outcome: the process ends with it
 	earlyUnheld  bool                                   // the same if nothing holds the environment after the outcome
 	timesOut     bool                                   // the handler does not return
-	leavesOpen   bool                                   // the same, and its spans are still open
 	whenFrozen   bool                                   // the process ends when the invocation, and with it the bad time, is over
 	holdsRequest bool                                   // the backend holds the first request until it is released
 }
@@ -83,7 +82,7 @@ var ends = []end{
 	{name: "streamed body", payload: do("stream"), answer: "one two three", spans: 2},
 	{name: "streamed body that breaks", payload: do("break"), spans: 2, errType: "errorString"},
 	{
-		name: "timeout", payload: do("hang"), spans: 2, errType: timedOut, after: terminated, timesOut: true, leavesOpen: true, early: true,
+		name: "timeout", payload: do("hang"), spans: 2, errType: timedOut, after: terminated, timesOut: true, early: true,
 	},
 	{name: "os.Exit in the handler", payload: do("exit"), spans: 2, errType: exitError, after: exits},
 	{

@@ -59,7 +59,7 @@ var platforms = []platform{
 		config: lambdatest.Config{Faults: lambdatest.Faults{Next: lambdatest.Fault{
 			Status: http.StatusInternalServerError,
 		}}},
-		window: windowAlone, env: []string{harness.AwaitedState + "=detached"}, unheld: true,
+		window: windowAlone, env: []string{harness.AwaitedMode + "=extension-failed"}, unheld: true,
 	},
 	{
 		name: "external extension present",

@@ -52,13 +52,6 @@ var reasons = []reason{
 		func(p place) bool { return p.platform.unregistered && p.hangs() && p.end.after == terminated },
 	},
 	{
-		provisional, "registration refused, timeout",
-		"SIGKILL ends the spans; before the deadline the agent has sent copies of them, as if they ended then.",
-		func(p place) bool {
-			return p.platform.unregistered && p.end.leavesOpen && !p.fails() && !p.backend.refuses
-		},
-	},
-	{
 		rejected, "partial",
 		"The backend refuses one of the spans for good.",
 		func(p place) bool { return p.backend.rejects && p.sends() },

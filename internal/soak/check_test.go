@@ -35,7 +35,7 @@ func (v *virtualRun) check() {
 func (v *virtualRun) checkCounts(o *observed) error {
 	spans, requests := v.receiver.Drain()
 	v.summary.requests += len(requests)
-	err := errors.Join(o.receive(spans, requests, v.answerTo, v.platform.copies), o.compare())
+	err := errors.Join(o.receive(spans, requests, v.answerTo), o.compare())
 	v.recordFrozen(o)
 	s := o.SDK.Stats()
 	was := v.before.of(o)

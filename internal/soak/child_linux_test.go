@@ -62,7 +62,7 @@ func TestChild(t *testing.T) {
 		Env: slices.Concat(harness.ChildEnv("soak"), []string{
 			harness.WithoutInitSpan + "=true", "OTEL_EXPORTER_OTLP_ENDPOINT=" + c.receiver.Endpoint(),
 			"EPILOGUE_FLUSH_STRATEGY=" + []string{"periodic,1s", "end", "adaptive,1s"}[seed%3],
-			"EPILOGUE_FLUSH_TIMEOUT=150ms", "EPILOGUE_GRACE=100ms", "EPILOGUE_SHUTDOWN_BUDGET=",
+			"EPILOGUE_FLUSH_TIMEOUT=150ms", "EPILOGUE_HANDLER_START_WAIT=100ms", "EPILOGUE_SHUTDOWN_BUDGET=",
 		}),
 	}, lambdatest.Command(binary))
 	if err != nil {

@@ -57,8 +57,8 @@ func (c *childCounts) receive(spans []harness.Span) (errs error) {
 func (c *childCounts) compare(s otelx.Stats) error {
 	defer func() { c.last = s }()
 	switch {
-	case s.Ended != s.Exported+s.Pending+s.Dropped.Total():
-		return fmt.Errorf("Ended is not Exported + Pending + Dropped: %+v", s)
+	case s.Ended != s.Exported+s.Pending+s.Dropped.Total()+s.Spilled:
+		return fmt.Errorf("Ended is not Exported + Pending + Dropped + Spilled: %+v", s)
 	case s.Ended < c.last.Ended || s.Exported < c.last.Exported:
 		return fmt.Errorf("the counts shrink: %+v, then %+v", c.last, s)
 	case s.Exported > int64(len(c.arrived)):
@@ -87,9 +87,9 @@ func (c *childCounts) end(log *eventlog.Log, mark int, x exit, up bool) error {
 	switch {
 	case !line.AddsUp():
 		err = errors.New("the counts do not add up")
-	case int64(n.Ended) < c.last.Ended:
+	case n.Ended < c.last.Ended:
 		err = fmt.Errorf("%d had ended before", c.last.Ended)
-	case n.Exported < c.known || n.Exported > len(c.arrived):
+	case n.Exported < int64(c.known) || n.Exported > int64(len(c.arrived)):
 		err = fmt.Errorf("%d spans have arrived, %d of them known to the process", len(c.arrived), c.known)
 	case up && n.Pending > 0:
 		err = errors.New("spans are pending although the backend is up")

@@ -31,7 +31,6 @@ type observed struct {
 
 	delivered int    // spans in requests whose answers the process has received
 	perhaps   int    // others in requests whose answers it may have received
-	copies    int    // copies of open spans that have arrived
 	rejected  bounds // spans that answers have rejected in part
 	refused   bounds // spans of requests that were refused for good
 }
@@ -98,10 +97,9 @@ func (o *observed) alive() bool {
 	}
 }
 
-// receive adds the spans and requests that have arrived since the last time, all of them from this process. With copies,
-// requests may be of copies of open spans, and the SDK does not count those that are refused.
+// receive adds the spans and requests that have arrived since the last time, all of them from this process.
 func (o *observed) receive(
-	spans []harness.Span, requests []otlpreceiver.Request, answerTo func(otlpreceiver.Request) answer, copies bool,
+	spans []harness.Span, requests []otlpreceiver.Request, answerTo func(otlpreceiver.Request) answer,
 ) (errs error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -112,9 +110,9 @@ func (o *observed) receive(
 		switch {
 		case a == notReceived:
 		case req.Status == http.StatusBadRequest:
-			o.refused.add(req.Spans, a == received && !copies)
+			o.refused.add(req.Spans, a == received)
 		case req.Status == http.StatusOK:
-			o.rejected.add(req.Spans-req.Kept, a == received && !copies)
+			o.rejected.add(req.Spans-req.Kept, a == received)
 		}
 	}
 	for _, span := range spans {
@@ -124,12 +122,6 @@ func (o *observed) receive(
 }
 
 func (o *observed) receiveSpan(span harness.Span, a answer) error {
-	if harness.IsCopy(span) {
-		if a != notReceived {
-			o.copies++
-		}
-		return nil
-	}
 	var id trace.SpanID
 	if _, err := hex.Decode(id[:], []byte(span.SpanID)); err != nil {
 		return err
@@ -167,10 +159,9 @@ func (o *observed) compare() (errs error) {
 		got  int64
 		want bounds
 	}{
-		{"the sum of all other counts", s.Exported + s.Pending + s.Dropped.Total(), bounds{s.Ended, s.Ended}},
+		{"the sum of all other counts", s.Exported + s.Pending + s.Dropped.Total() + s.Spilled, bounds{s.Ended, s.Ended}},
 		{"Ended", s.Ended, exactly(o.ended)},
 		{"Exported", s.Exported, bounds{int64(o.delivered), int64(o.delivered + o.perhaps)}},
-		{"Provisional", s.Provisional, exactly(o.copies)},
 		{"Rejected", s.Dropped.Rejected, o.rejected},
 		{"Refused", s.Dropped.Refused, o.refused},
 		{"TooLarge", s.Dropped.TooLarge, exactly(0)},

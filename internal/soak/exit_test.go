@@ -41,7 +41,6 @@ func (v *virtualRun) checkProcess(o *observed, events []eventlog.Event) error {
 	v.summary.exits[x.code]++
 	v.summary.spans += ended - late
 	v.summary.lost += lost
-	v.summary.copies += o.copies
 	if err := v.checkExitCode(x); err != nil {
 		return err
 	}
@@ -83,7 +82,7 @@ func (v *virtualRun) checkIdle(o *observed) error {
 	unflushed := v.platform.nextBroken() || slices.ContainsFunc(v.calls, func(c *call) bool {
 		return c.end.notStarted || c.end.do == "late"
 	})
-	deferred := s.Postponed > v.before.of(o).deferred
+	deferred := s.FlushesDeferred > v.before.of(o).deferred
 	if deferred {
 		v.summary.deferred++
 	}

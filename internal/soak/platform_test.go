@@ -35,7 +35,6 @@ type platform struct {
 	external     bool          // there is an external extension
 	strategy     string        // of flushes; empty: the default
 	dense        bool          // invocations come close together, most of the time
-	copies       bool          // of open spans are exported shortly before the deadline
 	hold         time.Duration // how long the external extension holds a phase
 	queue        int
 	flushTimeout time.Duration
@@ -64,8 +63,7 @@ func drawPlatform(r *rand.Rand, extensions string) *platform {
 		},
 	}
 	if r.IntN(4) == 0 {
-		p.copies = true
-		p.set("EPILOGUE_PROVISIONAL_SPANS=true")
+		p.set("EPILOGUE_END_BEFORE_TIMEOUT=true")
 	}
 	p.drawStrategy(r)
 	p.drawFault(r)
@@ -103,7 +101,6 @@ func (p *platform) drawFault(r *rand.Rand) {
 	switch r.IntN(16) {
 	case 0:
 		faults.Register = lambdatest.Fault{Status: http.StatusForbidden, ErrorType: "Extension.TooManyExtensions"}
-		p.copies = true
 	case 1:
 		faults.Register = lambdatest.Fault{Status: http.StatusForbidden, ErrorType: "Extension.InvalidEventType", Times: 1}
 	case 2:
@@ -111,7 +108,7 @@ func (p *platform) drawFault(r *rand.Rand) {
 	case 3:
 		faults.Next = lambdatest.Fault{Cut: true, Skip: r.IntN(20), Times: 1 + r.IntN(3)}
 	case 4:
-		p.set("EPILOGUE_SIGNAL_ONLY=true")
+		p.set("EPILOGUE_SHUTDOWN_ONLY=true")
 	default:
 		return
 	}

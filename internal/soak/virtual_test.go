@@ -72,10 +72,10 @@ func (s state) of(o *observed) state {
 
 // summary is what a run has seen.
 type summary struct {
-	processes, spans, lost, copies, requests int
-	deferred                                 int // steps with a deferred flush
-	exits                                    map[int]int
-	virtual                                  time.Duration
+	processes, spans, lost, requests int
+	deferred                         int // steps with a deferred flush
+	exits                            map[int]int
+	virtual                          time.Duration
 }
 
 func TestVirtual(t *testing.T) {
@@ -127,8 +127,8 @@ func (v *virtualRun) run(n int) {
 	v.summary.virtual = time.Since(began)
 	v.gauges.check(v)
 	v.Logf("seed %d: %d invocations, %d processes (by exit code: %v), %d spans ended, %d lost with their process, "+
-		"%d requests, %d copies of spans; flushes were deferred in %d steps; %s went by\n%s", v.seed, v.invocations,
-		v.summary.processes, v.summary.exits, v.summary.spans, v.summary.lost, v.summary.requests, v.summary.copies,
+		"%d requests; flushes were deferred in %d steps; %s went by\n%s", v.seed, v.invocations,
+		v.summary.processes, v.summary.exits, v.summary.spans, v.summary.lost, v.summary.requests,
 		v.summary.deferred, v.summary.virtual.Round(time.Hour), &v.gauges)
 }
 
@@ -183,7 +183,7 @@ func (v *virtualRun) begin() {
 	v.mu.Unlock()
 	v.before = state{}
 	if o != nil && o.alive() {
-		v.before = state{process: o, stats: o.SDK.Stats(), deferred: o.Agent.Stats().Postponed}
+		v.before = state{process: o, stats: o.SDK.Stats(), deferred: o.Agent.Stats().FlushesDeferred}
 		v.before.ended, _ = o.endedSpans()
 	}
 }

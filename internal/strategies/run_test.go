@@ -42,7 +42,7 @@ func run(t *testing.T, strategy string, a arrivals, env ...string) (f figures) {
 		func(r *harness.Run) { f.serve(r, a.times, &fn) },
 		func(r *harness.Run) {
 			before = r.Spans()
-			f.flushes, f.idle = int(fn.Agent.Stats().Flushes), int(fn.Agent.Stats().Idle)
+			f.flushes, f.idle = int(fn.Agent.Stats().Flushes), int(fn.Agent.Stats().EmptyFlushesSkipped)
 		},
 		harness.Freeze(idleTime), harness.Shutdown,
 		func(r *harness.Run) { f.count(r, fn, before) },
