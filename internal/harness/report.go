@@ -28,8 +28,8 @@ func (f *Function) report() Report {
 
 // ShutdownLine is the agent's last log line, with the counts of all spans of the process.
 type ShutdownLine struct {
-	Message string        `json:"msg"`
-	Counts  counts.Signal `json:"traces"`
+	Message string
+	Counts  counts.Signal // of traces
 }
 
 // shutdownCompleted is how the message of the last line begins.
@@ -37,8 +37,25 @@ const shutdownCompleted = "graceful shutdown completed"
 
 // ParseShutdownLine reads a line of the function's standard error. ok is false for any other line.
 func ParseShutdownLine(text string) (line ShutdownLine, ok bool) {
-	if !strings.Contains(text, shutdownCompleted) || json.Unmarshal([]byte(text), &line) != nil {
+	var fields struct {
+		Message string          `json:"msg"`
+		Traces  json.RawMessage `json:"traces"`
+	}
+	if !strings.Contains(text, shutdownCompleted) || json.Unmarshal([]byte(text), &fields) != nil {
 		return line, false
+	}
+	line.Message = fields.Message
+	var numbers map[string]int64
+	if json.Unmarshal(fields.Traces, &line.Counts) != nil || json.Unmarshal(fields.Traces, &numbers) != nil {
+		return line, false
+	}
+	for key, n := range numbers {
+		if reason, ok := strings.CutPrefix(key, "dropped_"); ok {
+			if line.Counts.Reasons == nil {
+				line.Counts.Reasons = make(map[string]int64)
+			}
+			line.Counts.Reasons[reason] = n
+		}
 	}
 	return line, true
 }
