@@ -14,7 +14,7 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest"
 )
 
-// hold is how long epilogue holds the environment after responses of one kind, beside what nobody can spare.
+// hold is the time for which epilogue holds the environment after responses of one kind, next to the unavoidable part.
 type hold struct {
 	label   string
 	spans   int           // child spans of an invocation; 0: nothing of it is sampled

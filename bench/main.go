@@ -99,7 +99,7 @@ func machine() string {
 func underQuota(ctx context.Context, out io.Writer, parent string, b *bench) (err error) {
 	b.quota, err = newQuota(parent)
 	if err != nil {
-		fmt.Fprintf(out, "\nOn the CPU share of a 128 MB function: skipped, since the cgroup can not be made: %v\n", err)
+		fmt.Fprintf(out, "\nOn the CPU share of a 128 MB function: skipped, because the cgroup cannot be created: %v\n", err)
 		return nil
 	}
 	defer func() { err = errors.Join(err, b.quota.close()) }()

@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 	builds.dir = dir
 	zerolog.SetGlobalLevel(zerolog.Disabled) // toxiproxy's toxics have loggers of their own
 	goleak.VerifyTestMain(m,
-		// A link of toxiproxy whose client has hung up in the middle of a request keeps its goroutines for ever.
+		// If a client closes in the middle of a request, toxiproxy's link keeps its goroutines forever.
 		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/toxics.(*ToxicStub).Run"),
 		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2.(*ToxicLink).read"),
 		goleak.Cleanup(func(code int) {

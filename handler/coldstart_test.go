@@ -163,7 +163,7 @@ func TestNoInitSpan(t *testing.T) {
 	}
 }
 
-// TestInitSpanIsSampledAsItsTraceIs: a sampler that asks nobody takes the init span by the trace's id, as it does the invocation's.
+// TestInitSpanIsSampledAsItsTraceIs: a ratio sampler decides on the init span by the trace's ID, as on the invocation's.
 func TestInitSpanIsSampledAsItsTraceIs(t *testing.T) {
 	setFunction(t, "orders", "")
 	for range 50 {

@@ -35,7 +35,7 @@ type Environment struct {
 	mu     sync.Mutex
 	closed bool
 	active int           // invocations under way or waiting
-	idle   chan struct{} // closed when active falls to zero; nil while nobody waits
+	idle   chan struct{} // closed when active falls to zero; nil without a waiter
 	box    *sandbox      // the process, running or ended; nil before the first
 	number int           // of processes started
 	random *rand.Rand
@@ -194,7 +194,7 @@ func (e *Environment) Close() error {
 		close(e.closing)
 	}
 	e.mu.Unlock()
-	e.life <- struct{}{} // nobody starts a process any more, but may be about to end one
+	e.life <- struct{}{} // no process starts any more, but one may be about to end
 	if box := e.running(); box != nil {
 		box.kill()
 	}

@@ -144,7 +144,7 @@ export const seeded = [
     found: 'guard: secrets_are_not_echoed',
   },
   {
-    error: 'logs kept for ever',
+    error: 'logs kept forever',
     change: replace('      RetentionInDays: !Ref LogRetentionDays\n', ''),
     found: 'guard: logs_are_kept_for_a_time',
   },

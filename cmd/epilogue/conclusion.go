@@ -17,7 +17,7 @@ type conclusion struct {
 }
 
 // conclude prints the traces and the span counts. Its error lists lost spans and unplanned ends.
-func (s *stage) conclude(c conclusion) error {
+func (s *localRun) conclude(c conclusion) error {
 	events := s.log.Events()
 	in := report.Input{
 		Function: s.function, Invocations: lambdatest.Invocations(events),
@@ -43,14 +43,14 @@ func (s *stage) conclude(c conclusion) error {
 	return nil
 }
 
-func (s *stage) writeTraces(received []report.Span) {
+func (s *localRun) writeTraces(received []report.Span) {
 	for _, t := range report.Traces(received) {
 		s.write("\n" + t.Tree(s.style, s.titleOf(t)))
 	}
 }
 
 // titleOf names the invocation of a trace.
-func (s *stage) titleOf(t report.Trace) string {
+func (s *localRun) titleOf(t report.Trace) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, id := range t.Invocations() {
@@ -62,7 +62,7 @@ func (s *stage) titleOf(t report.Trace) string {
 }
 
 // counts returns the counts of the function's processes that had a shutdown, by their numbers.
-func (s *stage) counts() map[int]report.Counts {
+func (s *localRun) counts() map[int]report.Counts {
 	all := map[int]report.Counts{}
 	for process := 1; process <= s.process(); process++ {
 		if c, ok := readCounts(s.reportPath(process)); ok {

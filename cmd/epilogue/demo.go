@@ -79,7 +79,7 @@ func demo(ctx context.Context, args []string, c console) (err error) {
 	return set.play(ctx, filepath.Join(root, "examples", "orders", "events"), c)
 }
 
-// play starts everything, plays the scenes and settles the account.
+// play starts everything, plays the scenarios and settles the account.
 func (set demoSettings) play(ctx context.Context, events string, c console) (err error) {
 	log := new(eventlog.Log)
 	r, err := startReceiver(ctx, log)
@@ -99,7 +99,7 @@ func (set demoSettings) play(ctx context.Context, events string, c console) (err
 		output.writeTail(c.err)
 		return err
 	}
-	s, err := newStage(lambdatest.Config{
+	s, err := newLocalRun(lambdatest.Config{
 		FunctionName: "orders", Timeout: demoTimeout,
 		Env: []string{"PRICES_URL=http://" + p.addr, "ORDERS_FAULTS=on", "EPILOGUE_FLUSH_TIMEOUT=" + demoFlush.String()},
 	}, []string{filepath.Join(set.binaries, "orders")}, log, r, c, set.verbose)

@@ -11,7 +11,7 @@ import (
 // tick is the unit of starttime: USER_HZ is 100 on every architecture that Lambda has (proc_pid_stat(5)).
 const tick = 10 * time.Millisecond
 
-// age returns how long ago the process began, 0 where that can not be told.
+// age returns how long ago the process began, or 0 if that is unknown.
 func age() time.Duration { return ageBy("/proc/self/stat") }
 
 // ageBy is age of the process whose stat file is given. It is asked for while a function starts, so three system calls

@@ -34,8 +34,8 @@ type Sampling byte
 
 // The decisions.
 const (
-	Undecided  Sampling = iota // the field is absent or "?": whoever receives the header decides
-	NotSampled                 // Sampled=0; in PassThrough mode Lambda says so although nobody decided
+	Undecided  Sampling = iota // the field is absent or "?": the receiver of the header decides
+	NotSampled                 // Sampled=0; in PassThrough mode Lambda sends it without a decision
 	Sampled                    // Sampled=1
 )
 

@@ -52,7 +52,7 @@ type Log struct {
 	mu      sync.Mutex
 	events  []Event
 	first   int           // Seq of events[0]: so many have been forgotten
-	changed chan struct{} // closed and forgotten at each Add; nil while nobody waits
+	changed chan struct{} // closed and forgotten at each Add; nil without a waiter
 }
 
 // Add appends e and returns it as recorded: with its Seq, and with an At that is now where it was zero, and that of the
