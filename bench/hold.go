@@ -61,7 +61,7 @@ func (h *holds) round(ctx context.Context) error {
 	return nil
 }
 
-// measure measures row with a process of epilogue, beside one that makes plain round trips where there is something to send.
+// measure measures row with a process of epilogue, beside one that makes plain round trips if there is something to send.
 func (h *holds) measure(ctx context.Context, row *hold) (err error) {
 	h.collector.setRoundTrip(row.far)
 	h.collector.takeCounts()

@@ -1,6 +1,6 @@
 // Command bench measures epilogue against a bare function and other ways to instrument one: whole programs, each a process
 // in the local Lambda of package lambdatest, and the sizes of their binaries. It prints one table of ratios, and the same
-// once more on the CPU share of a small function where cgroups let it.
+// once more on the CPU share of a small function if cgroups let it.
 //
 //	go run .                   # a few minutes
 //	go run . -quick            # everything once, so that it stays true

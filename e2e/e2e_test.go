@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 		}))
 }
 
-// freeze is how long an environment stays frozen where that matters: longer than the Collector keeps idle connections.
+// freeze is the duration of a freeze in scenarios that depend on it: longer than the Collector keeps idle connections.
 const freeze = 300 * time.Millisecond
 
 // step is one invocation.
@@ -147,7 +147,7 @@ func runFunction(t *testing.T, path string, steps []step, frozen func(), env []s
 	checkConditions(t, steps, lambdatest.Invocations(lambda.Log().Events()))
 }
 
-// checkConditions expects that the steps ran under the conditions they are about: frozen where they say so, and each
+// checkConditions expects that the steps ran under the conditions they are about: frozen if they say so, and each
 // failure followed by a new process.
 func checkConditions(t *testing.T, steps []step, reports []lambdatest.InvocationReport) {
 	t.Helper()

@@ -86,7 +86,7 @@ func TestDemo(t *testing.T) {
 	)
 }
 
-// TestDemoLoses: where the receiver refuses everything, the demo says that all was lost, and fails.
+// TestDemoLoses: if the receiver refuses everything, the demo says that all was lost, and fails.
 func TestDemoLoses(t *testing.T) {
 	t.Parallel()
 	code, out, errs := invoke(t, "", "demo", "-refuse", "-bin", built(t))
@@ -303,7 +303,7 @@ func awaitFile(t *testing.T, dir string) {
 	}
 }
 
-// processesOf returns the programs below dir that are running, where the system has a /proc to tell.
+// processesOf returns the programs below dir that are running, if the system has a /proc to tell.
 func processesOf(t *testing.T, dir string) []string {
 	t.Helper()
 	if runtime.GOOS != "linux" {

@@ -15,7 +15,7 @@ import (
 
 const (
 	demoTimeout = 2 * time.Second        // of the function; one invocation takes all of it
-	demoFlush   = 300 * time.Millisecond // how long the agent may try where the receiver refuses
+	demoFlush   = 300 * time.Millisecond // how long the agent may try if the receiver refuses
 	demoFreeze  = 2 * time.Second        // a real one lasts minutes
 )
 
@@ -30,7 +30,7 @@ sent, the traces, and whether anything was lost. Needs neither an AWS account no
 
 // demoSettings are the flags of demo.
 type demoSettings struct {
-	binaries string // where the built examples are; empty: build them
+	binaries string // the directory of the built examples; empty: build them
 	refuse   bool
 	verbose  bool
 }

@@ -15,8 +15,8 @@ type printed struct{ inits, invocations, ends int }
 type call struct {
 	event   event
 	planned string   // the kind of end that it is meant to have; empty: success
-	answers string   // the answer that it is meant to have, where known; then no span may leave before it
-	leaves  []string // the names of the function's spans that it leaves, where known
+	answers string   // the answer that it is meant to have, if known; then no span may leave before it
+	leaves  []string // the names of the function's spans that it leaves, if known
 	note    string   // what a reader should know
 }
 
@@ -55,7 +55,7 @@ func (s *localRun) send(ctx context.Context, c call) error {
 	return nil
 }
 
-// released reports whether an invocation has reached the function; it has not where Init failed.
+// released reports whether an invocation has reached the function; it has not if Init failed.
 func (s *localRun) released(requestID string) bool {
 	return slices.ContainsFunc(lambdatest.Invocations(s.log.Events()), func(r lambdatest.InvocationReport) bool {
 		return r.RequestID == requestID
@@ -138,7 +138,7 @@ func remarks(a answer, v report.Invocation, r lambdatest.InvocationReport) []str
 // initSpan is what handler.Wrap names the span of the environment's initialisation, which a process's first invocation leaves.
 const initSpan = "init"
 
-// expected returns, by request id, the names of the function's spans that the invocations leave, where known.
+// expected returns, by request id, the names of the function's spans that the invocations leave, if known.
 func (s *localRun) expected() map[string][]string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -6,19 +6,19 @@ import (
 	"path/filepath"
 )
 
-// A scenario is one event of the demo, and what comes with it.
+// A scenario is one event of the demo and its conditions.
 type scenario struct {
 	event   string   // a file of examples/orders/events, without .json
-	answer  string   // the HTTP status that answers it, where there is one
-	planned string   // how the invocation is meant to end, where that is not a success
-	leaves  []string // the names of the function's spans that it leaves beside the process's own
-	prices  int      // spans that the prices service leaves for it
+	answer  string   // the HTTP status of the response, if there is one
+	planned string   // the planned end of the invocation; empty: success
+	leaves  []string // the names of the spans that the function ends for it, without the process's own
+	prices  int      // spans that the prices service ends for it
 	frozen  bool     // a long freeze comes before it, in which connections are cut
 	refused bool     // the receiver refuses while it runs
-	note    string   // what a reader should know
+	note    string   // an explanation for the reader
 }
 
-// What the routes of the orders example leave. Spans that a panic or a timeout leaves open are ended for them, and sent.
+// The spans of the routes of the orders example. Spans that are open at a panic or a timeout are ended and sent too.
 var (
 	orderSpans = []string{"POST /orders", "validate order", "HTTP GET", "save order"}
 	scenarios  = []scenario{
@@ -41,7 +41,7 @@ var (
 	}
 )
 
-// perform plays the scenarios and ends the environment.
+// perform runs the scenarios and ends the environment.
 func (set demoSettings) perform(ctx context.Context, s *localRun, dir string) error {
 	s.receiver.refuse(set.refuse)
 	s.begin(fmt.Sprintf("timeout %s, flush timeout %s", demoTimeout, demoFlush))
@@ -66,7 +66,7 @@ func (set demoSettings) perform(ctx context.Context, s *localRun, dir string) er
 	return s.shutdown(ctx)
 }
 
-// pricesSpans returns how many spans the prices service leaves for all scenarios.
+// pricesSpans returns how many spans the prices service ends in all scenarios.
 func pricesSpans() int {
 	n := 0
 	for _, sc := range scenarios {

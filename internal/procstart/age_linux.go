@@ -45,7 +45,7 @@ func since(stat []byte, now time.Duration) time.Duration {
 // are apart by one space.
 func parseStarttime(stat []byte) (time.Duration, bool) {
 	const field, name = 22, 2
-	const most = 1 << 33 // keeps the number where a duration can hold it: nearly three years
+	const most = 1 << 33 // keeps the number in the range of a duration: nearly three years
 	space := []byte(" ")
 	number, found := []byte(nil), true
 	rest := stat[bytes.LastIndexByte(stat, ')')+1:]
