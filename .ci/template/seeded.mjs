@@ -1,4 +1,4 @@
-// Errors that people make in such a template. Each must be found by the check that is meant for it.
+// Common errors in such a template. Each has to be found by its check.
 
 const replace = (from, to) => (text) => text.replace(from, to);
 
