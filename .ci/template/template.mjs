@@ -51,7 +51,7 @@ export function readTemplate(text) {
 }
 
 // expandGlobals returns a copy of template in which each function has the properties of Globals.Function: maps are
-// merged, and the function.s own value wins (AWS SAM Developer Guide, Globals section).
+// merged, and the function's own value wins (AWS SAM Developer Guide, Globals section).
 export function expandGlobals(template) {
   const copy = structuredClone(template);
   for (const resource of Object.values(copy.Resources)) {
