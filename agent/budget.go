@@ -38,8 +38,8 @@ type budget struct {
 // flush returns the end of a flush that begins now, for an invocation with this deadline (zero: not known): after the
 // flush timeout, or a margin before the deadline.
 //
-// If that leaves less than leastFlush, a flush before the deadline gets leastFlush, but not more than half of what is
-// left, since an invocation whose flush passes its deadline has timed out. After the deadline only telemetry is at
+// If that leaves less than leastFlush, a flush before the deadline gets leastFlush, but not more than half of the
+// remaining time, because an invocation whose flush passes its deadline has timed out. After the deadline only telemetry is at
 // stake, and the flush gets leastFlush.
 func (b budget) flush(now, deadline time.Time) time.Time {
 	if deadline.IsZero() {

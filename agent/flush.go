@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// flushFor flushes what has ended by now, within the budget of an invocation with this deadline (zero: not known).
+// flushFor flushes the items that have ended by now, within the budget of an invocation with this deadline (zero: not known).
 func (a *Agent) flushFor(deadline time.Time) error {
 	return a.flushCalls.flush(a.settings.budget.flush(time.Now(), deadline))
 }

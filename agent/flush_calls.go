@@ -39,7 +39,7 @@ type flushCall struct {
 	err    error         // readable then
 }
 
-// flush flushes what has ended by now. It returns when that is done, or returnGrace after until.
+// flush flushes the items that have ended by now. It returns at the end of the call, or returnGrace after until.
 func (f *flushCalls) flush(until time.Time) error {
 	c := f.request(until)
 	if c == nil {
@@ -58,7 +58,7 @@ func (f *flushCalls) flush(until time.Time) error {
 	return fmt.Errorf("flush: this call, or the one before it, %w", bounded.ErrNotReturned)
 }
 
-// request finds or makes the call that delivers what has ended by now. It returns nil after close.
+// request finds or makes the call that delivers the items that have ended by now. It returns nil after close.
 func (f *flushCalls) request(until time.Time) *flushCall {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -131,7 +131,7 @@ func (f *flushCalls) end() *flushCall {
 }
 
 // limit is called when the shutdown begins, which flushes once more, until latest. The current call ends at handover at
-// the latest. It gets that much time in all, counted from its own beginning, and at least half of what is left: a slow
+// the latest. It gets that much time in all, counted from its own beginning, and at least half of the rest: a slow
 // call completes, and a call that has hung for long leaves time for the last one.
 func (f *flushCalls) limit(handover, latest time.Time) {
 	f.mu.Lock()

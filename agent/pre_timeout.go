@@ -30,7 +30,7 @@ func (a *Agent) planAlarm(now, deadline time.Time) (flushAt, endSpansAt time.Tim
 	return flushAt, endSpansAt
 }
 
-// beforeTimeout is called shortly before the deadline of an invocation that has not ended. It flushes what has ended,
+// beforeTimeout is called shortly before the deadline of an invocation that has not ended. It flushes ended items,
 // and before that ends the invocation's open spans if nothing else will be able to. It does not wait for the flush: the
 // loop, or End, waits for a flush that is under way before the environment freezes. A shutdown flushes by itself.
 func (a *Agent) beforeTimeout(inv *invocation) {

@@ -117,7 +117,7 @@ func (a *Agent) meansTimeout(sig os.Signal) bool {
 	return sig == syscall.SIGTERM && a.mode.load().freezes()
 }
 
-// beginDraining makes the loop release what it holds and ask for nothing any more. It returns the time at which the
+// beginDraining makes the loop release its invocation and ask for no further event. It returns the time at which the
 // window began.
 func (a *Agent) beginDraining() time.Time {
 	close(a.draining)

@@ -22,7 +22,7 @@ func TestFlushStrategyInText(t *testing.T) {
 	}
 }
 
-// FuzzFlushStrategy: what is accepted is valid and reads the same when it has been written; what is not means the default.
+// FuzzFlushStrategy: an accepted value is valid and survives a round trip; another value means the default.
 func FuzzFlushStrategy(f *testing.F) {
 	for _, seed := range []string{"", "end", "END", "periodic", "adaptive,30s", "adaptive,1h", "periodic,", "end,1s", ",,", "adaptive,1s,1s"} {
 		f.Add(seed)

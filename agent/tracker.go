@@ -30,7 +30,7 @@ func (a *Agent) Begin(requestID string, deadline time.Time, root [8]byte) {
 // spans have ended. Only the first End of an invocation counts. Begin need not have been called.
 //
 // If the agent holds the environment, End returns immediately and the flush follows. Otherwise ([Agent.FlushesAfterEnd]
-// is false) End flushes what is pending, within the invocation's budget: call it before the runtime asks for the next
+// is false) End flushes pending items, within the invocation's budget: call it before the runtime asks for the next
 // invocation. It does not flush if Flush or FlushBeforeExit was called for the invocation, whether that succeeded or
 // not: they came before the post, and the environment may be freezing by now.
 func (a *Agent) End(requestID string) {

@@ -49,11 +49,11 @@ func writeAccepted(w http.ResponseWriter) {
 	writeBody(w, http.StatusAccepted, []byte(`{"status":"OK"}`))
 }
 
-// writeBody answers with body, which says of itself that it is JSON even if a fault or a caller made it something else.
+// writeBody answers with body and the content type of JSON, even if a fault or a caller has set another body.
 func writeBody(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // the function hung up: what it does next is its own affair
+	_, _ = w.Write(body) // an error means that the function hung up
 }
 
 // hangUp closes the connection without an answer, in net/http's way.

@@ -131,8 +131,8 @@ func (e *Environment) running() *sandbox {
 	return e.box
 }
 
-// clear takes leave of a process that has ended; what it held is released in the background, which Close waits for.
-// Its caller holds life.
+// clear removes a process that has ended. Its resources are released in the background, and Close waits for that. The
+// caller holds life.
 func (e *Environment) clear() {
 	e.mu.Lock()
 	box := e.box

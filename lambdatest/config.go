@@ -103,7 +103,7 @@ type Fault struct {
 	Times          int    // how many calls fail; default: all
 }
 
-// withDefaults returns c with its zero fields filled, or an error that names the field, the value and what is accepted.
+// withDefaults returns c with its zero fields filled, or an error that names the field, the value and the remedy.
 func (c Config) withDefaults() (Config, error) {
 	if err := c.check(); err != nil {
 		return c, err

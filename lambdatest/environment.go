@@ -62,10 +62,13 @@ func New(cfg Config, p Program) (*Environment, error) {
 // Invoke runs one invocation and returns when the caller has its answer: at the response, before extensions are done.
 // It starts a process if none runs, and waits while the environment is busy with an earlier invocation.
 //
-// A function that fails, exits, or takes too long is a Response with FunctionError set; after a panic, an exit, a
-// timeout or a failed Init the environment is reset, and the next Invoke starts a new process. The error is ErrClosed,
-// the end of ctx (what has been released goes on, as with a caller that hung up), a process that cannot be started, or
-// the request id of an invocation that is under way; one that is over can be used again, as the service's retries do.
+// If the function fails, exits or takes too long, the Response has FunctionError set. After a panic, an exit, a timeout or
+// a failed Init the environment is reset, and the next Invoke starts a new process. These are the errors:
+//
+//   - ErrClosed;
+//   - the end of ctx: a released invocation continues, as after a caller that hung up;
+//   - a process that cannot be started;
+//   - the request ID of an invocation that is under way. An old one can be used again, as the service's retries do.
 func (e *Environment) Invoke(ctx context.Context, inv Invocation) (Response, error) {
 	if !e.enter() {
 		return Response{}, ErrClosed
@@ -76,7 +79,7 @@ func (e *Environment) Invoke(ctx context.Context, inv Invocation) (Response, err
 	}
 	r := newRun(inv)
 	failed := make(chan error, 1)
-	//nolint:contextcheck // what has been released goes on when its caller hangs up
+	//nolint:contextcheck // a released invocation continues when its caller hangs up
 	go func() {
 		defer e.leave()
 		defer func() { <-e.places }()

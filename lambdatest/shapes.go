@@ -21,7 +21,7 @@ var (
 	errorType   = reflect.TypeFor[error]()
 )
 
-// adapt makes a handlerFunc of anything lambda.Start accepts. What it does not accept becomes a function that fails
+// adapt makes a handlerFunc of any handler that lambda.Start accepts. Another value becomes a function that fails
 // each invocation, as there.
 func adapt(fn any) handlerFunc {
 	if h, ok := fn.(lambda.Handler); ok {
@@ -136,7 +136,7 @@ func (*jsonResponse) ContentType() string { return "application/json" }
 
 // describe is how an error is posted.
 func describe(err error) *messages.InvokeResponse_Error {
-	//nolint:errorlint // aws-lambda-go looks at the error itself, not at what it wraps
+	//nolint:errorlint // aws-lambda-go looks at the error itself, not at wrapped errors
 	if posted, ok := err.(messages.InvokeResponse_Error); ok {
 		return &posted
 	}

@@ -39,8 +39,8 @@
 // # Outages
 //
 // If every request of a flush fails (no response, 429, 502, 503 or 504), the circuit breaker opens. The next flush sends one
-// probe request with a short timeout. From the second failure in a row on, flushes fail at once and keep their spans for 100 ms,
-// then 400 ms and so on up to a minute; the first flush after such a pause probes. Shutdown always tries. docs/reliability.md has
+// probe request with a short timeout. After a second failure in a row flushes fail immediately and keep their spans, for 100 ms,
+// then 400 ms and so on up to a minute. The first flush after such a pause sends a probe. Shutdown always sends. docs/reliability.md has
 // the figures.
 //
 // A process can end while its backend is down. With [WithSpill] Shutdown writes undelivered spans as lines of OTLP JSON, most

@@ -60,7 +60,7 @@ func parseRun(args []string, out io.Writer) (settings, error) {
 	return set, set.check()
 }
 
-// defineEvents defines the flags that say what is sent, and when.
+// defineEvents defines the flags about the events and their times.
 func (set *settings) defineEvents(fs *flag.FlagSet) {
 	fs.Func("event", "send the JSON in `FILE`, - for standard input; repeat it for several events (default {})", appendTo(&set.events))
 	number(fs, &set.count, "n", 1, 1, 1000, "send each event `N` times")
@@ -104,7 +104,7 @@ func variable(v string) (string, error) {
 	}
 }
 
-// defineReport defines the flags that say what is received and shown. The value of -otlp is nil if it is not given.
+// defineReport defines the flags about the receiver and the output. The value of -otlp is nil if it is not given.
 func (set *settings) defineReport(fs *flag.FlagSet) (otlp **bool) {
 	otlp = new(*bool)
 	fs.BoolFunc("otlp", "receive the telemetry here (default unless -env names an endpoint or exporter)", func(v string) error {

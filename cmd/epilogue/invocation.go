@@ -8,7 +8,7 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest"
 )
 
-// printed counts what has been printed.
+// printed counts the printed items.
 type printed struct{ inits, invocations, ends int }
 
 // call is an invocation that is asked for.
@@ -20,7 +20,7 @@ type call struct {
 	note    string   // what a reader should know
 }
 
-// answer is what is known of an invocation besides the environment's report.
+// answer has the facts about an invocation that the environment's report lacks.
 type answer struct {
 	call
 	resp   lambdatest.Response
@@ -62,7 +62,7 @@ func (s *localRun) released(requestID string) bool {
 	})
 }
 
-// print prints what has happened since the last print: beginnings of processes, invocations, ends of processes.
+// print prints the events since the last print: starts of processes, invocations, ends of processes.
 func (s *localRun) print() {
 	events, receipts, counts := s.log.Events(), s.receipts(), s.counts()
 	inits := report.Inits(events)
@@ -81,7 +81,7 @@ func (s *localRun) print() {
 	s.printed = printed{len(inits), len(invocations), len(ends)}
 }
 
-// describe joins what is known of one invocation, and keeps what did not go as planned.
+// describe joins the facts about one invocation, and records unplanned results.
 func (s *localRun) describe(number int, r lambdatest.InvocationReport, receipts []report.Receipt) report.Invocation {
 	if s.unseen != "" {
 		receipts = nil

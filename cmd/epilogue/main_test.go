@@ -18,8 +18,8 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-// invoke runs the command in this process and returns its exit status and what it wrote. What it prints has to fit on any
-// terminal, but for lines of the function's own.
+// invoke runs the command in this process and returns its exit status and its output. The output has to fit on any
+// terminal, except for the function's own lines.
 func invoke(t *testing.T, stdin string, args ...string) (code int, out, errs string) {
 	t.Helper()
 	var o, e bytes.Buffer
@@ -33,7 +33,7 @@ func invoke(t *testing.T, stdin string, args ...string) (code int, out, errs str
 }
 
 // TestUsage: each invalid command line gets an error that names the setting, the value and
-// what is accepted, and with status 2.
+// the remedy, and status 2.
 func TestUsage(t *testing.T) {
 	for _, c := range []struct {
 		args string

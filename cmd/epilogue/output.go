@@ -12,7 +12,7 @@ import (
 const (
 	tailLines   = 20
 	tailColumns = 240      // of a line of them: a stack trace in JSON is longer than anybody reads
-	maxLogBytes = 64 << 10 // of a line; what is longer is cut into several
+	maxLogBytes = 64 << 10 // of a line; a longer one is cut into several
 )
 
 // processLog takes what a child process writes: it keeps the last lines, shows all of them if that is wanted, and

@@ -25,7 +25,7 @@ type prices struct {
 	cmd    *exec.Cmd
 	addr   string
 	output *processLog
-	said   chan report.Counts // what it says of its own spans; capacity 1
+	said   chan report.Counts // the counts that it reports of its spans; capacity 1
 	ended  chan error         // its end; capacity 1
 }
 

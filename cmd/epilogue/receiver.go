@@ -18,16 +18,16 @@ import (
 // functionPath stands before /v1/traces in the function's endpoint. It tells its requests from those of other services.
 const functionPath = "/function"
 
-// settling is how long the daemon may take for what has arrived.
+// settling is how long the daemon may take for received datagrams.
 const settling = time.Second
 
-// receiver is the local OTLP receiver, with an X-Ray daemon for what the function sends by UDP. Its methods are safe for
+// receiver is the local OTLP receiver, with an X-Ray daemon for the spans that the function sends by UDP. Its methods are safe for
 // concurrent use.
 type receiver struct {
 	otlp   *otlpreceiver.Receiver
 	daemon *xraydaemon.Daemon
 
-	settle func() // waits for what the daemon has not kept yet; its senders do not
+	settle func() // waits until the daemon has stored all received spans; its senders do not wait
 
 	xrayOnly bool // the function is told of the daemon alone
 }
@@ -57,12 +57,12 @@ func startReceiver(ctx context.Context, log *eventlog.Log) (*receiver, error) {
 func (r *receiver) close() error    { return errors.Join(r.otlp.Close(), r.daemon.Close()) }
 func (r *receiver) address() string { return strings.TrimPrefix(r.otlp.Endpoint(), "http://") }
 
-// variables returns what makes a process send its telemetry here. path tells its requests from those of others.
+// variables returns the environment of a process that sends its telemetry here. path identifies its requests.
 func (r *receiver) variables(path string) []string {
 	return []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + r.otlp.Endpoint() + path}
 }
 
-// xrayVariables returns what makes the function send what it sends by UDP here.
+// xrayVariables returns the environment of a function that sends spans here by UDP.
 func (r *receiver) xrayVariables() []string {
 	return []string{"AWS_XRAY_DAEMON_ADDRESS=" + r.daemon.Address()}
 }

@@ -15,7 +15,7 @@ const socketBuffer = 64 << 10
 // link is a connection: two ends under one lock.
 type link struct {
 	network *Network
-	to      addr // what was dialled
+	to      addr // the dialed address
 
 	mu      sync.Mutex
 	changed *sync.Cond // anything at either end: bytes, room, close, reset, deadline, thaw
@@ -141,8 +141,8 @@ func (c *conn) noteIfFrozen(op string) {
 	}
 }
 
-// Close implements net.Conn. What was written before still reaches the peer, then io.EOF. On a frozen host this end is
-// closed at once, and the peer learns of it at the thaw: net/http closes idle connections with a lock held that
+// Close implements net.Conn. Bytes written before still reach the peer, then io.EOF. On a frozen host this end is
+// closed immediately, and the peer sees it at the thaw: net/http closes idle connections with a lock held that
 // others wait for, so a Close that waited would hold them all.
 func (c *conn) Close() error {
 	l := c.link

@@ -70,8 +70,8 @@ func (h *Host) Thaw() {
 	}
 }
 
-// End closes all connections, frozen or not, as a kernel does for a process that has ended: peers read what was
-// sent, then io.EOF. Later dials fail.
+// End closes all connections, frozen or not, as a kernel does for a process that has ended: peers read the
+// sent bytes, then io.EOF. Later dials fail.
 func (h *Host) End() {
 	h.mu.Lock()
 	h.isEnded = true

@@ -6,7 +6,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// String renders h in the order Root, Parent, Sampled, Lineage, leaving out what it has not. It is what Parse reads;
+// String renders h in the order Root, Parent, Sampled, Lineage, without absent fields. Parse reads the result;
 // the header of an invalid Root is empty.
 func (h Header) String() string {
 	const usual = 74 // Root, Parent and Sampled

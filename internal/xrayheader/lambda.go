@@ -21,7 +21,7 @@ func OfInvocation(ctx context.Context) string {
 }
 
 // concurrent reports whether several invocations run at once in this process. It reads the variable as aws-lambda-go
-// does: what is no number counts as 1 (AWS Lambda Developer Guide, "Lambda Managed Instances").
+// does: a value that is not a number counts as 1 (AWS Lambda Developer Guide, "Lambda Managed Instances").
 func concurrent() bool {
 	s := os.Getenv("AWS_LAMBDA_MAX_CONCURRENCY")
 	if s == "" { // as mostly; Atoi would make an error of it

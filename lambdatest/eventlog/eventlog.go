@@ -1,6 +1,6 @@
-// Package eventlog is an ordered, timestamped record of what happened, made to be a test's oracle: the emulated
-// environment, its processes and the OTLP receiver all write to one Log, so that a test or a report reads
-// in one place that the response was posted before the export began and the environment froze after it.
+// Package eventlog is an ordered, timestamped record of events, as the oracle of tests. The emulated environment, its
+// processes and the OTLP receiver write to one Log. So a test can compare their order: the response before the export, and
+// the freeze after it.
 package eventlog
 
 import (
@@ -75,7 +75,7 @@ func (l *Log) Add(e Event) Event {
 	return e
 }
 
-// Events returns a copy of what has been recorded so far and not been forgotten, in order.
+// Events returns a copy of the recorded events that have not been trimmed, in order.
 func (l *Log) Events() []Event { return l.Since(0) }
 
 // Since returns a copy of the events from seq on, as far as they have not been forgotten.

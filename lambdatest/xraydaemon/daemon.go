@@ -19,7 +19,7 @@ const (
 )
 
 const (
-	// readBuffer is the buffer that the socket asks the kernel for; it gives what it grants (Linux, net.core.rmem_max).
+	// readBuffer is the buffer that the socket asks the kernel for; the kernel may grant less (Linux, net.core.rmem_max).
 	readBuffer = 4 << 20
 	// maxWaiting is how many datagrams wait to be decoded, which takes longer than to read them.
 	maxWaiting = 4096
@@ -93,7 +93,7 @@ func (d *Daemon) Address() string {
 	return d.address
 }
 
-// Close stops listening, once what has been read is kept; [Daemon.WaitQuiet] waits for the rest. What was kept can still be
+// Close stops listening once all read datagrams are kept; [Daemon.WaitQuiet] waits for the rest. Kept spans can still be
 // read. It is idempotent and safe to call from several goroutines.
 func (d *Daemon) Close() error {
 	d.mu.Lock()

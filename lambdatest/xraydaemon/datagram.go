@@ -62,7 +62,7 @@ func unstamped(conn net.PacketConn) func(b []byte) (int, net.Addr, time.Time, er
 	}
 }
 
-// take decodes a datagram and keeps what is in it.
+// take decodes a datagram and keeps its spans.
 func (d *Daemon) take(a arrival) {
 	if d.isMark(a.data) {
 		return

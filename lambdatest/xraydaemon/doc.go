@@ -7,7 +7,7 @@
 //	…                                              // AWS_XRAY_DAEMON_ADDRESS=daemon.Address()
 //	spans, err := daemon.WaitSpans(ctx, 3)
 //
-// # What it takes
+// # Datagrams
 //
 // A datagram of the line {"format":"json","version":1}, then T1S and an OTLP ExportTraceServiceRequest in protobuf and
 // base64: what AWS's OpenTelemetry distributions send in Lambda. T1U instead of T1S is for spans that are not
