@@ -53,19 +53,19 @@ func (s *alarms) clear(inv *invocation) {
 	}
 }
 
-// rang is called when the alarm of inv has fired. It reports whether the agent must end the open spans of inv now, which
-// it then marks, and sets the alarm again if that comes later.
-func (v *invocations) rang(inv *invocation) (endSpans bool) {
+// rang is called when the alarm of inv has fired. It reports whether the agent must end the open spans of inv now, with
+// their root, and then marks inv. It sets the alarm again if that comes later.
+func (v *invocations) rang(inv *invocation) (root [8]byte, endSpans bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	now := time.Now()
 	switch {
 	case inv.alarm == nil || inv.endSpansAt.IsZero(): // over meanwhile, or a flush is all there is to do
-		return false
+		return root, false
 	case now.Before(inv.endSpansAt):
 		inv.alarm.timer.Reset(inv.endSpansAt.Sub(now))
-		return false
+		return root, false
 	}
 	inv.spansEnded = inv.root != [8]byte{}
-	return inv.spansEnded
+	return inv.root, inv.spansEnded
 }

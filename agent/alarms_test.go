@@ -75,7 +75,8 @@ func TestAlarmsRingAgainToEndSpans(t *testing.T) {
 		v.alarms.ring = func(inv *invocation) {
 			mu.Lock()
 			defer mu.Unlock()
-			got = append(got, fmt.Sprint(inv.id, " ", time.Since(began), " ", v.rang(inv)))
+			_, endSpans := v.rang(inv)
+			got = append(got, fmt.Sprint(inv.id, " ", time.Since(began), " ", endSpans))
 		}
 		v.begin("hangs", began, [8]byte{1})
 		time.Sleep(time.Nanosecond)

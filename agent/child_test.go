@@ -88,7 +88,7 @@ func (d diary) SetExitDeadline(time.Time)        {}
 func (d diary) SpillPending(context.Context) int { return 0 }
 func (d diary) Counts() []agent.SignalCounts     { return nil }
 
-// newChild returns the world of a function in a child process.
+// newChild returns the run of a function in a child process.
 func newChild(t *testing.T) *run {
 	t.Helper()
 	w := &run{T: t, lines: &lines{}}
@@ -97,7 +97,7 @@ func newChild(t *testing.T) *run {
 		w.note(eventlog.Kind(strings.TrimPrefix(r.URL.Path, "/")), "")
 	}))
 	t.Cleanup(server.Close)
-	// The race detector's run time waits a second in os.Exit unless told otherwise: twice the window.
+	// The race detector's run time waits a second in os.Exit unless set otherwise: twice the window.
 	// A busy machine may keep the child from running for longer than the 200 ms before a deadline.
 	w.config.Env = []string{diaryVariable + "=" + server.URL, "GORACE=atexit_sleep_ms=0", "EPILOGUE_PRE_TIMEOUT_FLUSH=1s"}
 	self, err := os.Executable()

@@ -22,7 +22,7 @@ func TestContextEndShutsTelemetryDown(t *testing.T) {
 		w.config.Order = lambdatest.OrderInvokeFirst
 		w.handle = func(_ context.Context, m *function) error {
 			if err := m.agent.Flush(m.id); m.id != "before" && err == nil {
-				w.Error("a flush after the shutdown is said to have worked")
+				w.Error("a flush after the shutdown succeeds")
 			}
 			return nil
 		}
@@ -46,7 +46,7 @@ func TestContextEndShutsTelemetryDown(t *testing.T) {
 		}
 		w.idle()
 		if d := between(w.one(lambdatest.KindInvokeReleased, "bad"), w.one(lambdatest.KindExtensionNext, "bad")); d != 0 {
-			w.Errorf("the grace is waited for: %v", d)
+			w.Errorf("the handler start wait counts: %v", d)
 		}
 		if n := len(w.find(flushBegun, "")); n != 3 {
 			w.Errorf("%d flushes, want the invocation's two and the last", n)

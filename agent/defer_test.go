@@ -17,7 +17,7 @@ import (
 // gap is the time between two invocations.
 const gap = 900 * time.Millisecond
 
-// dense invokes until a flush has been put off. The next end is put off too, if it comes within the period.
+// dense invokes until a flush was deferred. The next one is deferred too, if it comes within the period.
 func (w *run) dense() {
 	w.Helper()
 	for n := 0; n < 20 && w.stats().FlushesDeferred == 0; n++ {
@@ -26,13 +26,13 @@ func (w *run) dense() {
 	}
 }
 
-// adaptively has the agent put flushes off after four seconds of dense traffic, for two.
+// adaptively defers flushes after four seconds of dense traffic, for two.
 func adaptively(w *run) {
 	w.options = []agent.Option{agent.WithFlushStrategy(agent.Adaptive(4 * time.Second))}
 	w.flusher.onFlush = taking(30 * time.Millisecond)
 }
 
-func TestWhatIsPutOffHoldsNothingAndLeavesAtSIGTERM(t *testing.T) {
+func TestDeferredFlushHoldsNothingAndLeavesAtSIGTERM(t *testing.T) {
 	for name, order := range orders {
 		for _, strategy := range []agent.FlushStrategy{agent.Periodic(4 * time.Second), agent.Adaptive(4 * time.Second)} {
 			t.Run(name+", "+strategy.String(), func(t *testing.T) {
@@ -45,7 +45,7 @@ func TestWhatIsPutOffHoldsNothingAndLeavesAtSIGTERM(t *testing.T) {
 					flushes := len(w.find(flushBegun, ""))
 					w.serves("last")
 					if held := between(w.one(endCalled, "last"), w.one(lambdatest.KindPhaseDone, "last")); held > 10*time.Millisecond {
-						w.Errorf("held for %v, where nothing is flushed", held) // a gap, for INVOKE
+						w.Errorf("held for %v, although nothing is flushed", held) // a gap, for INVOKE
 					}
 					if s := w.stats(); len(w.find(flushBegun, "")) != flushes || s.FlushesDeferred < 2 || s.EmptyFlushesSkipped != 0 {
 						w.Errorf("flushes %d, then %d; stats %+v", flushes, len(w.find(flushBegun, "")), s)
@@ -61,7 +61,7 @@ func TestWhatIsPutOffHoldsNothingAndLeavesAtSIGTERM(t *testing.T) {
 	}
 }
 
-// TestEnvironmentSetsTheStrategy tells the same by the variable.
+// TestEnvironmentSetsTheStrategy sets the strategy by its variable.
 func TestEnvironmentSetsTheStrategy(t *testing.T) {
 	scenario(t, func(w *run) { w.config.Env = []string{"EPILOGUE_FLUSH_STRATEGY=periodic,1m"} }, func(w *run) {
 		w.serves("1")
@@ -83,13 +83,13 @@ func TestBadStrategyMeansEndAndIsLogged(t *testing.T) {
 	})
 }
 
-// TestFaultsFlushWhateverTheStrategy has each come when the end before it was put off.
+// TestFaultsFlushWhateverTheStrategy has each fault follow a deferred flush.
 func TestFaultsFlushWhateverTheStrategy(t *testing.T) {
 	const id = "fault"
 	for name, fault := range map[string]struct {
 		handle  func(ctx context.Context, m *function) error
 		payload json.RawMessage
-		flushes int // beside the shutdown's
+		flushes int // without the shutdown's
 	}{
 		"a panic":                        {func(context.Context, *function) error { panic("no") }, nil, 1},
 		"a flush that is asked for":      {func(_ context.Context, m *function) error { return m.agent.Flush(id) }, nil, 1},
@@ -118,7 +118,7 @@ func TestFaultsFlushWhateverTheStrategy(t *testing.T) {
 	}
 }
 
-// TestNothingFreezesOnAFlushUnderWay: the guard's flush is waited for where the end itself would have put it off.
+// TestNothingFreezesOnAFlushUnderWay asserts that an end which could be deferred waits for the flush before a timeout.
 func TestNothingFreezesOnAFlushUnderWay(t *testing.T) {
 	scenario(t, func(w *run) {
 		adaptively(w)
@@ -129,12 +129,12 @@ func TestNothingFreezesOnAFlushUnderWay(t *testing.T) {
 		w.dense()
 		flushes := len(w.find(flushBegun, ""))
 		w.handle = func(ctx context.Context, _ *function) error { return pause(ctx, 5100*time.Millisecond) }
-		w.serves("guarded") // from the 5th second on, as half of the time is left then
+		w.serves("close") // from the 5th second on, as half of the time is left then
 		ended := w.find(flushEnded, "")[flushes:]
 		if len(ended) != 2 {
-			w.Fatalf("%d flushes, want the guard's and one behind it", len(ended))
+			w.Fatalf("%d flushes, want the one before the timeout and another one", len(ended))
 		}
-		w.inOrder(w.one(endCalled, "guarded"), ended[0], ended[1], w.one(lambdatest.KindExtensionNext, "guarded"))
+		w.inOrder(w.one(endCalled, "close"), ended[0], ended[1], w.one(lambdatest.KindExtensionNext, "close"))
 	})
 }
 
@@ -155,7 +155,7 @@ func TestUrgentPendingIsFlushedWhateverTheStrategy(t *testing.T) {
 	})
 }
 
-func TestFlushIsSkippedWhereNothingWaits(t *testing.T) {
+func TestFlushIsSkippedIfNothingIsPending(t *testing.T) {
 	for _, state := range []string{"extension", "shutdown-only"} {
 		t.Run(state, func(t *testing.T) {
 			scenario(t, func(w *run) {
@@ -181,7 +181,8 @@ func TestFlushIsSkippedWhereNothingWaits(t *testing.T) {
 	}
 }
 
-// TestPendingIsNotTrusted: one that panics is flushed, one that hangs holds the environment for as long as a flush may.
+// TestPendingIsNotTrusted asserts that the agent flushes if Pending panics, and that Pending holds the environment for at
+// most the time of a flush if it hangs.
 func TestPendingIsNotTrusted(t *testing.T) {
 	release := make(chan struct{})
 	for name, tt := range map[string]struct {
@@ -216,9 +217,9 @@ func TestPendingIsNotTrusted(t *testing.T) {
 	}
 }
 
-// TestStrategyIsForWhereTheAgentHolds: where the end itself flushes, it always does, since nobody tells it whether the
-// response was taken; and where nothing freezes, the interval flushes.
-func TestStrategyIsForWhereTheAgentHolds(t *testing.T) {
+// TestStrategyIsForModeExtension asserts that End always flushes if it flushes at all, and that the background export
+// flushes if nothing freezes.
+func TestStrategyIsForModeExtension(t *testing.T) {
 	refused := lambdatest.Fault{Status: http.StatusForbidden, ErrorType: "Extension.TooManyExtensions"}
 	for state, arrange := range map[string]func(w *run){
 		"shutdown-only":     func(w *run) { w.options = append(w.options, agent.WithShutdownOnly()) },
@@ -250,7 +251,7 @@ func TestFlushesFollowAFailureUntilOneGoesWell(t *testing.T) {
 	scenario(t, func(w *run) { adaptively(w) }, func(w *run) {
 		w.dense()
 		w.flusher.onFlush = func(context.Context, int) error { return errors.New("down") }
-		for range 8 { // of these the first few are put off, until the oldest has waited for half a period
+		for range 8 { // the first few are deferred, until the oldest has waited for half a period
 			w.serves("down-" + strconv.Itoa(len(w.find(endCalled, ""))))
 			time.Sleep(gap)
 		}
@@ -262,7 +263,7 @@ func TestFlushesFollowAFailureUntilOneGoesWell(t *testing.T) {
 		before := w.stats()
 		w.serves("well")
 		time.Sleep(gap)
-		w.serves("put off")
+		w.serves("deferred")
 		if s := w.stats(); s.Flushes != before.Flushes+1 || s.FlushesDeferred != before.FlushesDeferred+1 {
 			w.Errorf("stats %+v, then %+v", before, s)
 		}

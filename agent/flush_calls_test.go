@@ -81,7 +81,7 @@ func TestFlushReturnsAtItsOwnDeadline(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		if len(a.begins) != 1 {
-			t.Error("a call was made for one who had gone")
+			t.Error("a call was made for a request that had timed out")
 		}
 	})
 }

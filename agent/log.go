@@ -116,7 +116,8 @@ func (l *logger) logSettings(bad []error, getenv func(string) string) {
 // oneLine is the error's text without the line breaks of joined errors.
 func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
-// lambdaLevel reads AWS_LAMBDA_LOG_LEVEL (AWS Lambda Developer Guide, "Log-level filtering"). An unknown value is INFO.
+// lambdaLevel returns the level that a value of AWS_LAMBDA_LOG_LEVEL means, INFO for an unknown one (AWS Lambda Developer
+// Guide, "Log-level filtering").
 func lambdaLevel(name string) slog.Level {
 	switch name {
 	case "TRACE":

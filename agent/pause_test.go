@@ -13,7 +13,7 @@ import (
 	"github.com/epilogue-go/epilogue/internal/memnet"
 )
 
-// scripted is an Extensions API that answers the calls of next from a list, and the last answer for ever.
+// scripted is an Extensions API that answers the calls of next from a list, and the last answer forever.
 type scripted struct {
 	answers []int // status codes; 200 comes with an INVOKE event
 

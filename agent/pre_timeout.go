@@ -39,8 +39,8 @@ func (a *Agent) beforeTimeout(inv *invocation) {
 	}
 	now, deadline := time.Now(), a.invocations.deadlineOf(inv)
 	until := a.settings.budget.flush(now, deadline)
-	if a.invocations.rang(inv) {
-		a.endSpansOf(inv, until)
+	if root, endSpans := a.invocations.rang(inv); endSpans {
+		a.endSpansBeforeDeadline(root, until)
 	}
 	if a.killedAtTimeout() { // unless the handler returns in time, no flush follows
 		a.setExitDeadline(until)
@@ -53,11 +53,10 @@ func (a *Agent) beforeTimeout(inv *invocation) {
 		slog.String("requestId", inv.id), slog.Duration("left", deadline.Sub(now).Round(time.Millisecond)))
 }
 
-// endSpansOf ends the open spans of inv, which has a root.
-func (a *Agent) endSpansOf(inv *invocation, until time.Time) {
+// endSpansBeforeDeadline ends the open spans at and under root.
+func (a *Agent) endSpansBeforeDeadline(root [8]byte, until time.Time) {
 	ctx, cancel := context.WithDeadline(a.life, until)
 	defer cancel()
-	_, _, root := a.invocations.find(inv.id)
 	n, err := a.flusher.endOpenSpans(ctx, [][8]byte{root}, timeoutType, endedBeforeDeadline)
 	a.counters.openSpansEnded.Add(int64(n))
 	if err != nil {

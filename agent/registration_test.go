@@ -124,8 +124,8 @@ func TestUnregisteredFlushIsBounded(t *testing.T) {
 	})
 }
 
-// TestReplyWithoutIdentifierIsLogged is about the one malformed reply that costs the Init: the platform waits for a
-// next that can not be sent. The function is there when the platform tries again.
+// TestReplyWithoutIdentifierIsLogged has the one malformed reply that costs the Init: the platform waits for a
+// next that cannot be sent. The function is there when the platform tries again.
 func TestReplyWithoutIdentifierIsLogged(t *testing.T) {
 	scenario(t, func(w *run) {
 		w.config.Faults.Register = lambdatest.Fault{OmitIdentifier: true, Times: 1}
@@ -225,7 +225,7 @@ func TestSecondEndDoesNotFlushAgain(t *testing.T) {
 }
 
 // The End of an error comes when the environment may be frozen already; its flush came before the post. A second one began at
-// the thaw, beside the next invocation, and took that one's spans before its response.
+// the thaw, during the next invocation, and took that one's spans before its response.
 func TestEndAfterAFlushDoesNotFlushAgain(t *testing.T) {
 	scenario(t, func(w *run) {
 		w.options = []agent.Option{agent.WithShutdownOnly()}
@@ -290,7 +290,7 @@ func TestOutsideLambdaNothingIsTouched(t *testing.T) {
 		a.Attach()
 		a.Begin("r", time.Now().Add(time.Minute), [8]byte{1})
 		if !a.FlushesAfterEnd("r") {
-			t.Error("End is said to flush")
+			t.Error("FlushesAfterEnd is false")
 		}
 		a.End("r")
 		w.none(flushBegun)

@@ -39,7 +39,7 @@ const (
 	backgroundSet eventlog.Kind = "background.set" // Detail: true or false
 )
 
-// world is an environment in memory with a function whose agent drives a fake flusher, all in a synctest bubble.
+// run is one run of a scenario: an environment in memory, with a function whose agent drives a fake Pipeline.
 type run struct {
 	*testing.T
 	env     *lambdatest.Environment
@@ -53,7 +53,7 @@ type run struct {
 	onClose func(m *function)                            // before End, when the response is closed; nil: nothing
 
 	withoutDone   bool                                  // the process does not tell of its end
-	unattached    bool                                  // the handler reports, but never said that it would
+	unattached    bool                                  // the handler reports without Attach
 	context       func(context.Context) context.Context // makes the agent's context of the process's; nil: that itself
 	extensionsDir string                                // empty: there is none
 
@@ -144,7 +144,7 @@ func (w *run) main(p *lambdatest.Process) {
 }
 
 // invoke does what a wrapped handler does around the user's: Begin, the two hooks for the end, and the flushes before
-// the response that can not wait.
+// the response that cannot wait.
 func (w *run) invoke(ctx context.Context, m *function) (io.Reader, error) {
 	deadline, _ := ctx.Deadline()
 	m.agent.Begin(m.id, deadline, rootOf(m.id))

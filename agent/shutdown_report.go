@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/epilogue-go/epilogue/internal/bounded"
@@ -90,6 +92,9 @@ func signalAttr(s counts.Signal) slog.Attr {
 	attrs := []any{
 		slog.Int64("ended", s.Ended), slog.Int64("exported", s.Exported),
 		slog.Int64("pending", s.Pending), slog.Int64("dropped", s.Dropped),
+	}
+	for _, reason := range slices.Sorted(maps.Keys(s.Reasons)) {
+		attrs = append(attrs, slog.Int64("dropped_"+reason, s.Reasons[reason]))
 	}
 	if s.Spilled != 0 {
 		attrs = append(attrs, slog.Int64("spilled", s.Spilled))

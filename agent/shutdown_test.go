@@ -78,7 +78,7 @@ func TestSigtermWhileIdle(t *testing.T) {
 	})
 }
 
-func TestSigtermWhileNothingButSignalsIsSubscribedTo(t *testing.T) {
+func TestSigtermInModeShutdownOnly(t *testing.T) {
 	scenario(t, func(w *run) { w.options = []agent.Option{agent.WithShutdownOnly()} }, func(w *run) {
 		w.serves("r")
 		w.gracefully()
@@ -118,7 +118,7 @@ func TestTimeoutEndsOpenSpans(t *testing.T) {
 	}
 }
 
-func TestHandlerThatMakesItAfterSigtermChangesNothing(t *testing.T) {
+func TestHandlerThatReturnsAfterSigtermChangesNothing(t *testing.T) {
 	scenario(t, func(w *run) {
 		w.handle = func(ctx context.Context, _ *function) error { return pause(ctx, time.Second) }
 		w.flusher.onFlush = taking(200 * time.Millisecond)
@@ -325,13 +325,13 @@ func TestHooksRunInOrderUnderTheirShare(t *testing.T) {
 		}
 		w.inOrder(hooks[2], w.find(flushBegun, "")[1])
 		if strings.Contains(w.lines.String(), "not everything was delivered") {
-			w.Error("the trouble of a hook is said to have cost telemetry")
+			w.Error("a hook that fails is reported as undelivered telemetry")
 		}
 		w.logs("level=WARN", "hook: 3 of 3: panicked: hook trouble")
 	})
 }
 
-func TestUndeliveredIsSaidWithTheCounts(t *testing.T) {
+func TestUndeliveredIsLoggedWithTheCounts(t *testing.T) {
 	scenario(t, func(w *run) {
 		w.flusher.counts = []agent.SignalCounts{
 			{Name: "traces", Ended: 11, Exported: 4, Pending: 4, Dropped: 1, Spilled: 2}, {Name: "logs", Ended: 1, Exported: 1},
@@ -454,7 +454,7 @@ func TestSigtermDuringRegistration(t *testing.T) {
 		}
 		a.End("r") // after Exit, which returned: harmless
 		if err := a.Flush("r"); err == nil {
-			t.Error("a flush after the shutdown is said to have worked")
+			t.Error("a flush after the shutdown succeeds")
 		}
 	})
 }

@@ -12,8 +12,7 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest"
 )
 
-// A handler that panics, or returns at its deadline, leads aws-lambda-go to end the process, in the middle of what the
-// shutdown has still to do.
+// TestPanicDuringTheShutdownDoesNotCutItShort has aws-lambda-go about to exit in the middle of the shutdown.
 func TestPanicDuringTheShutdownDoesNotCutItShort(t *testing.T) {
 	for name, option := range map[string]agent.Option{"extension": nil, "shutdown-only": agent.WithShutdownOnly()} {
 		t.Run(name, func(t *testing.T) {

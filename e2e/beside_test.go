@@ -63,7 +63,7 @@ var contests = []contest{
 			c.receiver.SetFault(otlpreceiver.Fault{Hang: true})
 			go c.at(lambdatest.KindSigterm, func() {
 				c.receiver.SetFault(otlpreceiver.Fault{Delay: 100 * time.Millisecond})
-				c.receiver.Release()
+				c.receiver.Unblock()
 			})
 			c.send(order{Spans: 10_000, Plain: true, Stay: true})
 		},
@@ -71,7 +71,7 @@ var contests = []contest{
 	{
 		name: "one answer with 503", wait: time.Second, held: flushTimeout,
 		drive: func(c *contestant) {
-			c.receiver.Next(otlpreceiver.Fault{Status: http.StatusServiceUnavailable})
+			c.receiver.FailNext(otlpreceiver.Fault{Status: http.StatusServiceUnavailable})
 			c.send(order{})
 		},
 	},

@@ -9,17 +9,17 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 )
 
-// alias is what the ARN by which a function was invoked says.
+// alias is the content of the ARN by which a function was invoked.
 type alias struct {
 	arn        string
-	function   string // its name, empty where arn is no function's
+	function   string // its name; empty if arn is not a function's
 	attributes []attribute.KeyValue
 }
 
-// aliases keeps the last one: a function has few, and mostly one.
+// aliases caches the last alias: a function has few, and usually one.
 type aliases struct{ last atomic.Pointer[alias] }
 
-// of returns what arn says, which may be empty.
+// of returns the alias of arn, which may be empty.
 func (a *aliases) of(arn string) *alias {
 	if last := a.last.Load(); last != nil && last.arn == arn {
 		return last
@@ -35,16 +35,16 @@ func (a *aliases) of(arn string) *alias {
 	return read
 }
 
-// A function's ARN has seven parts, and an eighth where it was invoked by a version or an alias:
+// A function's ARN has seven parts, and an eighth if it names a version or an alias:
 // arn:aws:lambda:REGION:ACCOUNT:function:NAME[:QUALIFIER] (AWS Lambda Developer Guide, "Lambda ARN format").
 const (
 	arnAccount  = 4
 	arnFunction = 6
 )
 
-// functionARN returns the account of an invoked function's ARN and the function's own ARN: a qualifier, which may be
-// any of several aliases, is replaced by the version that runs, or left out where that is not known (OpenTelemetry
-// resource conventions, cloud.resource_id). Both are empty where arn is no function's.
+// functionARN returns the account of an invoked function's ARN and the function's own ARN. The version that runs
+// replaces a qualifier, which may be one of several aliases; without a version the qualifier is left out (OpenTelemetry
+// resource conventions, cloud.resource_id). Both are empty if arn is not a function's.
 func functionARN(arn, version string) (account, resource string) {
 	account, name := arnPart(arn, arnAccount), functionName(arn)
 	if account == "" || name == "" {
@@ -63,7 +63,7 @@ func functionARN(arn, version string) (account, resource string) {
 // functionName returns the name in a function's ARN.
 func functionName(arn string) string { return arnPart(arn, arnFunction) }
 
-// arnPart returns the n-th part of arn, from 0, empty where there is none.
+// arnPart returns the n-th part of arn, from 0; empty if there is none.
 func arnPart(arn string, n int) string {
 	start := nthColon(arn, n)
 	if start < 0 {

@@ -13,20 +13,20 @@ import (
 // (AWS Lambda Developer Guide, "Lambda quotas").
 const maxResponse = 6 << 20
 
-// errUnread is the error of a streamed response that was not taken in full.
+// errUnread is the error of a streamed response that was not read to its end.
 var errUnread = errors.New("response closed before its end was read")
 
-// body is the reader that aws-lambda-go gets and closes right after the post. It has no exported field, so that
-// aws-lambda-go, which encodes every result first, makes "{}" of it and posts it as a reader.
+// body is the reader that aws-lambda-go gets, and closes right after the post. It has no exported field: aws-lambda-go
+// first encodes every result, gets "{}", and then posts the reader.
 //
-// net/http may still be in Read when Close is called, after an early answer: what both use is atomic, and the
-// reader below is told of the Close while it reads, as it would be without us.
+// After an early answer net/http may still be in Read when Close is called. So the fields that both use are atomic, and
+// Close reaches the wrapped reader during its Read, as without this type.
 type body struct {
 	inv      *invocation
 	response responseReader
 
-	prelude *prelude // nil where the response has none; these two are set before the first Read
-	asked   bool     // for the content type
+	prelude *prelude // nil if the response has none; set before the first Read, as the next field
+	asked   bool     // aws-lambda-go has asked for the content type
 
 	size  atomic.Int64 // bytes read
 	ended atomic.Bool  // Read has returned an error, io.EOF or another
@@ -34,8 +34,8 @@ type body struct {
 	close sync.Once    // tells the tracker
 }
 
-// take takes over the rest of the invocation. The span of a result that is encoded ends here, that of a streamed
-// response with the stream.
+// take takes over the rest of the invocation. The span of an encoded result ends here, that of a streamed response with
+// the stream.
 func (b *body) take(inv *invocation, r responseReader) {
 	b.inv, b.response = inv, r
 	if !r.streamed {
@@ -43,8 +43,8 @@ func (b *body) take(inv *invocation, r responseReader) {
 	}
 }
 
-// ContentType returns the response's, or what aws-lambda-go takes for a reader that has none. aws-lambda-go asks before it
-// reads.
+// ContentType returns the content type of the response, or the one that aws-lambda-go assumes for a reader without one.
+// aws-lambda-go calls it before Read.
 func (b *body) ContentType() string {
 	b.asked = true
 	r, ok := b.response.Reader.(interface{ ContentType() string })
@@ -58,7 +58,7 @@ func (b *body) ContentType() string {
 	return contentType
 }
 
-// Read reads the response. An error other than io.EOF goes on unchanged: aws-lambda-go reports it in the trailers.
+// Read reads the response. It returns an error other than io.EOF unchanged: aws-lambda-go reports it in the trailers.
 func (b *body) Read(p []byte) (int, error) {
 	returned := false
 	defer b.inv.onPanic(&returned)
@@ -85,17 +85,17 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close closes the response, where it can be, and ends the invocation. It returns at once where the response was
-// surely posted and the tracker holds the environment. Otherwise it waits for the flush: aws-lambda-go closes a
-// response that was refused (413, 410, a broken connection) just the same, and then ends the process.
+// Close closes the response, if it can be closed, and ends the invocation. It returns immediately if the platform
+// surely has the response and something flushes after End. Otherwise it waits for the flush: aws-lambda-go also closes
+// a response that was refused (413, 410, a broken connection), and then exits.
 //
-// It was surely refused where it was not taken in full, and where it is an encoded result that is too large. A streamed
-// response may be larger (AWS Lambda Developer Guide, "Response streaming"), and one that comes at the deadline may
-// make it: then nothing tells.
+// A response was surely refused if it was not read to its end, or if it is an encoded result that is too large. A
+// streamed response may be larger (AWS Lambda Developer Guide, "Response streaming"), and one at the deadline may be
+// accepted.
 func (b *body) Close() error {
 	whole := b.ended.Load()
 	b.endSpan(errUnread)
-	accepted, last := false, true // as it is where the response's Close panics
+	accepted, last := false, true // the values if the response's Close panics
 	defer func() { b.close.Do(func() { b.inv.close(accepted, last) }) }()
 	var err error
 	if c, ok := b.response.Reader.(io.Closer); ok {
@@ -120,7 +120,8 @@ func (b *body) endSpan(err error) {
 	})
 }
 
-// recordSize records how much of a streamed response was read; of an HTTP response's body, where it says what that is.
+// recordSize records the number of bytes that were read of a streamed response, without the prelude of an HTTP
+// response.
 func (b *body) recordSize() {
 	size, key := b.size.Load(), responseSize
 	if b.prelude != nil {

@@ -1,5 +1,5 @@
-// Package handler instruments an AWS Lambda handler: a span for each invocation, with the parent that the event or
-// the platform names, and the signals that let telemetry leave after the response.
+// Package handler instruments an AWS Lambda handler: a span for each invocation, with the parent that the event or the
+// platform names, and the calls of a [Tracker] that let telemetry leave after the response.
 //
 //	func main() {
 //		ctx := context.Background()
@@ -11,110 +11,46 @@
 //		lambda.Start(handler.Wrap(handle, handler.WithTracker(ag)))
 //	}
 //
-// handle is anything aws-lambda-go accepts, and what the Runtime API receives is the same with and without [Wrap]. An
-// http.Handler goes behind a function URL by way of aws-lambda-go's lambdaurl, whose Wrap stands inside; lambdaurl.Start
-// would leave no place for this one:
+// handle is any handler that aws-lambda-go accepts. The Runtime API receives the same with and without [Wrap]. An
+// http.Handler goes through Wrap of aws-lambda-go's lambdaurl: handler.Wrap(lambdaurl.Wrap(h), …).
 //
-//	lambda.Start(handler.Wrap(lambdaurl.Wrap(h), handler.WithTracker(ag)))
-//
-// The package speaks the OpenTelemetry API only: any SDK can be behind it, or none, and any [Tracker], or none.
+// The package uses the OpenTelemetry API only: any SDK or none can be behind it, and any Tracker or none.
 //
 // # The span
 //
-// The event tells what has invoked the function: a REST, HTTP or WebSocket API, a load balancer, a function URL, SQS, SNS,
-// EventBridge, a schedule, Kinesis, Kafka, DynamoDB Streams, S3, Step Functions, Cognito, or another caller. The span's
-// name ("GET /orders/{id}", "process orders", else the function's), its kind and its attributes follow OpenTelemetry's
-// conventions for FaaS, AWS Lambda, HTTP and messaging; docs/triggers.md has the table. Types of the events package tell by
-// themselves, maps and JSON text by their members, a type of the program's own with [WithRawEvent] or [WithTrigger].
-// Headers and the values in a query are recorded only where [WithCapturedRequestHeaders], [WithCapturedResponseHeaders]
-// and [WithQueryValues] ask for them. The function's context holds the span.
+// The event tells the source of the invocation, such as an HTTP API, SQS or a schedule. The span's name, kind and
+// attributes follow OpenTelemetry's conventions for FaaS, AWS Lambda, HTTP and messaging; docs/triggers.md has the table.
+// For event types of your own there are [WithRawEvent] and [WithTrigger]. Headers and query values are recorded only by
+// option.
 //
-// It starts before the function is called and ends when the function has returned and its result is encoded; that of
-// a streamed response (a result that is an io.Reader) ends with the stream. An error, a panic, runtime.Goexit and a
-// stream that breaks set the status Error and add an exception event; so does a 5xx status code of an HTTP event's
-// result, without the event.
+// The span starts before the function is called. It ends when the function has returned and its result is encoded, or
+// with the stream if the result is an io.Reader. An error, a panic, runtime.Goexit and a broken stream set status Error
+// and add an exception event. A 5xx status of an HTTP event's result sets status Error.
 //
-// It says how large the response is: http.response.body.size for the body of an HTTP event's response,
-// epilogue.response.size, the bytes for the Runtime API, for any other. A streamed one is counted as it passes, as far as it was
-// read. The content type application/vnd.awslambda.http-integration-response, that of lambdaurl.Wrap and of
-// events.LambdaFunctionURLStreamingResponse, makes a response an HTTP one: its prelude gives http.response.status_code and does not
-// count as body. Nothing of the body is kept.
+// http.response.body.size is the size of an HTTP response's body, epilogue.response.size the size of any other response.
+// The prelude of a streamed HTTP response gives http.response.status_code. No part of the body is kept.
 //
-// A payload that does not decode never reaches this package, but with WithRawEvent: aws-lambda-go reports it without
-// calling the function.
-//
-// # Cold starts
-//
-// faas.coldstart is true on the span of an environment's first invocation where somebody waited for the initialisation.
-// Where nobody did it is false. epilogue.initialization_type on that span says which: it is the platform's word, but for
-// proactive, and absent where the platform has none.
-//
-//	epilogue.initialization_type   the environment was made                          faas.coldstart
-//	on-demand                      for this invocation                               true
-//	proactive                      on demand, but more than 10 s before anyone came  false
-//	provisioned-concurrency        when it was configured                            false
-//	lambda-managed-instances       when load asked for it                            false
-//
-// The 10 s are the longest that Lambda gives the whole initialisation on demand, other extensions' included: who comes later
-// has not waited for it. (AWS Lambda Developer Guide, "Lambda execution environment lifecycle". Neither AWS nor
-// OpenTelemetry has an attribute for it.)
-//
-// The same is on the span "init", which lasts from the begin of the process to the call of Wrap, the last moment that can be
-// seen before lambda.Start asks for the first invocation. So initialise first, and call Wrap in the call of lambda.Start.
-// It is a child of the first invocation's span, though it lies before that: it is in the same trace where the invocation is
-// a root as well, a parent-based sampler decides for both, and it has ended before the function is called, so that it
-// leaves with the first flush. Of an environment that was made ahead it may lie hours before the rest of the trace. It is made only
-// where the invocation is sampled and AWS_LAMBDA_RUNTIME_API is set. Jaeger remarks on a child that begins before its parent,
-// as if a clock were wrong. [WithoutInitSpan] leaves the span out.
+// faas.coldstart is true if the caller waited for the environment's initialisation. A span "init" shows that
+// initialisation, as a child of the first invocation's span; see docs/cold-starts.md and [WithoutInitSpan].
 //
 // # The parent
 //
-//	event and header                                parent               link
-//	request whose headers hold a span context       that one             -
-//	message that holds one                          -                    that one, for each message
-//	X-Ray header with Parent and Sampled=1          the header's Parent  -
-//	X-Ray header with Parent, Sampled=0 or none     -                    the header's Parent
-//	anything else                                   -                    -
+// A span context in a request's headers is the parent. A span context in a message is a link, or the parent with
+// [WithMessageParent]. Otherwise Lambda's X-Ray header gives the parent if it says Sampled=1, and a link if it does not;
+// [WithXRayParent] changes that. docs/propagation.md has a row for each source, format and option.
 //
-// Headers and message attributes are read by the propagators, see [WithPropagators]. The X-Ray header is aws-lambda-go's,
-// from the context, or from _X_AMZN_TRACE_ID where only one invocation runs at a time; it counts where the request gives
-// no parent. An unsampled header is a link because Lambda, where its X-Ray mode is PassThrough, sends Sampled=0 though
-// nobody decided against the trace. [WithUnsampledParent], [WithXRaySampling] and [WithMessageParent] say otherwise.
+// # The Tracker
 //
-// docs/propagation.md has a row for each source, place, format and option.
+// The Tracker's End follows the post of the outcome: on Close of the response reader, or on the cancellation of the
+// invocation's context for errors, panics and lambda.Handlers. Neither says that the post was accepted. So the handler
+// flushes before it returns if a flush could come too late: if the response may have been refused, if the deadline has
+// passed, if nothing flushes after End, and always after a panic. In every other case the response waits for nothing.
+// docs/design.md has the calls of each ending. On Managed Instances, an ending that makes aws-lambda-go exit also makes
+// the other invocations of the process flush.
 //
-// # The signals
+// # Faults and cost
 //
-// The [Tracker] learns that an invocation is over when its outcome has been posted. For results that is the Close of
-// the response reader, which aws-lambda-go calls right after the post; for errors, panics and lambda.Handlers it is
-// the cancellation of the invocation's context. Neither says that the post was accepted, and after a refused one
-// aws-lambda-go ends the process at once. So the flush is waited for
-//
-//   - in Close, where the body was not read to its end, where more than 6 MB of it were read, and where the deadline
-//     has passed;
-//   - before an error or a lambda.Handler's bytes are returned, where nothing holds the environment after the post
-//     (see [Tracker]), where the context is over already, and for bytes above 6 MB;
-//   - always, when the function panics: that is recorded, the spans it left open are ended, all is flushed, then the
-//     panic goes on.
-//
-// After a panic, a response that was surely refused, and an error that aws-lambda-go can not report, the process ends.
-// The Tracker is told so, and may write what the flush could not send to where it outlasts the process.
-//
-// On Lambda Managed Instances the process that ends has other invocations in hand. aws-lambda-go lets them finish, so from then
-// on each of them flushes as well, in Close or before its error is returned; so do those in hand at a response that may
-// have been refused, and those that begin within a second of it.
-//
-// Everywhere else nothing is sent before the response was posted, and the response waits for nothing.
-//
-// # Faults of the telemetry
-//
-// A propagator, sampler, span processor or Tracker that panics costs the invocation's span or what it tells, never the
-// invocation: the function is called, and its result or its own panic goes on as it would. The first such panic of a
-// wrapped handler goes to otel.Handle.
-//
-// # The cost
-//
-// Beside the span, Wrap costs an invocation one and a half microseconds and 10 allocations, and to read what an HTTP event tells
-// takes three microseconds and 8 allocations more (BenchmarkOwnCost, BenchmarkInvocation with the SDK). The payload is
-// decoded once, by aws-lambda-go (with [WithRawEvent] here), and the result encoded once, here.
+// A propagator, sampler, span processor or Tracker that panics costs the invocation's span, never the invocation. The
+// first such panic goes to otel.Handle. Apart from the span, Wrap costs 1.5 µs and 10 allocations an invocation, and an
+// HTTP event 3 µs and 8 allocations more. The payload is decoded once and the result is encoded once.
 package handler

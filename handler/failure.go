@@ -11,15 +11,15 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// recordError sets the span's status to err's message and adds an exception event. It reports false where err's
-// Error panics, as that of a nil pointer that was returned as an error often does.
+// recordError sets the span's status to err's message and adds an exception event. It reports false if err.Error
+// panics, as that of a nil pointer returned as an error often does.
 func (inv *invocation) recordError(err error) bool {
 	message, kind, intact := describe(err)
 	inv.recordException(message, kind, semconv.ExceptionType(typeName(err)))
 	return intact
 }
 
-// recordException sets the status and error.type, and adds the exception event with more.
+// recordException sets the status and error.type, and adds an exception event with further attributes.
 func (inv *invocation) recordException(message, kind string, more ...attribute.KeyValue) {
 	inv.protect(func() {
 		inv.span.SetStatus(codes.Error, message)
@@ -28,7 +28,7 @@ func (inv *invocation) recordException(message, kind string, more ...attribute.K
 	})
 }
 
-// describe returns err's message and its error.type, calling its methods with care.
+// describe returns err's message and its error.type. It recovers panics of err's methods.
 func describe(err error) (message, kind string, intact bool) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -40,12 +40,12 @@ func describe(err error) (message, kind string, intact bool) {
 	}()
 	message = err.Error()
 	intact = true
-	kind = semconv.ErrorType(err).Value.AsString() // by err's own ErrorType, where it has one
+	kind = semconv.ErrorType(err).Value.AsString() // by err's own ErrorType, if it has one
 	return message, kind, intact
 }
 
-// recordInterruption sets the span's status for a panic, or, where value is nil, for runtime.Goexit. It must be
-// called before the stack unwinds. It returns the status's description.
+// recordInterruption sets the span's status for a panic, or for runtime.Goexit if value is nil. Call it before the
+// stack unwinds. It returns the status description.
 func (inv *invocation) recordInterruption(value any) (message string) {
 	kind, message := "runtime.Goexit", "the handler called runtime.Goexit"
 	if value != nil {
@@ -55,7 +55,7 @@ func (inv *invocation) recordInterruption(value any) (message string) {
 	return message
 }
 
-// typeName is the name of v's type with its package path, where it has one.
+// typeName is the name of v's type with its package path, if it has one.
 func typeName(v any) string {
 	t := reflect.TypeOf(v)
 	if t.PkgPath() == "" || t.Name() == "" {

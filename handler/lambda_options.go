@@ -16,15 +16,16 @@ type encoding struct {
 // indented reports whether aws-lambda-go keeps the trailing newline of the encoder.
 func (e encoding) indented() bool { return e.indentPrefix != "" || e.indentBy != "" }
 
-// What the probe handler returns, in the two forms it can be encoded to.
+// The results of the probe handler, in the two forms in which they can be encoded.
 const (
 	probeValue   = "<epilogue probe>"
 	probeEscaped = `\u003cepilogue probe\u003e`
 )
 
-// encodingOf finds out what opts do to results. A lambda.Option writes to a struct that only aws-lambda-go can read,
-// so they are applied to a handler that returns a known value, and the settings are read off its output. That
-// handler is made without them: lambda.NewHandlerWithOptions would act on lambda.WithEnableSIGTERM at once.
+// encodingOf returns the effect of opts on results. A lambda.Option writes to a struct that only aws-lambda-go can
+// read. So encodingOf applies the options to a handler that returns a known value, and reads the settings off its
+// output. It makes that handler without the options: lambda.NewHandlerWithOptions would act on lambda.WithEnableSIGTERM
+// immediately.
 func encodingOf(opts []lambda.Option) encoding {
 	h := lambda.NewHandler(func() (map[string]string, error) { return map[string]string{"p": probeValue}, nil })
 	applyOptions(h, opts)
@@ -35,8 +36,7 @@ func encodingOf(opts []lambda.Option) encoding {
 	return readEncoding(string(out))
 }
 
-// applyOptions lets opts write to h, whose type is what they take. The type has no name outside its package; type
-// inference needs none.
+// applyOptions applies opts to h. The type that they take has no name outside its package; type inference needs none.
 func applyOptions[T any, O ~func(T)](h any, opts []O) {
 	target, ok := h.(T)
 	if !ok {

@@ -9,19 +9,20 @@ import (
 	"github.com/epilogue-go/epilogue/internal/xrayheader"
 )
 
-// maxLinks is how many links a span gets at most: those to the first messages of a batch that differ, the last of which gives
-// its place to Lambda's span where there is a link to that. It bounds the work for a batch, which may have 10,000 messages
-// (AWS Lambda API Reference, "CreateEventSourceMapping"), and is what a span keeps by default (OTEL_SPAN_LINK_COUNT_LIMIT). A
-// span with a lower limit keeps the last and counts the others.
+// maxLinks is the largest number of links of a span: those to the first different messages of a batch. A link to
+// Lambda's span replaces the last one. It bounds the work for a batch, which may have 10,000 messages (AWS Lambda API
+// Reference, "CreateEventSourceMapping"), and is the default of OTEL_SPAN_LINK_COUNT_LIMIT. A span with a lower limit
+// keeps the last links and counts the others.
 const maxLinks = 128
 
-// elsewhere stands in the context from which the messages' span contexts are extracted. A propagator that also reads
-// from elsewhere than the carrier, as xray-lambda does, leaves that where there is a span context already (OpenTelemetry
-// AWS Lambda conventions, "xray-lambda Propagator Functionality"), and what it has not found is told from what it has.
+// elsewhere is in the context from which the messages' span contexts are extracted. A propagator that also reads from
+// another place than the carrier, as xray-lambda does, does not replace a span context that is there already
+// (OpenTelemetry AWS Lambda conventions, "xray-lambda Propagator Functionality"). So a span context that comes from the
+// carrier can be told from it.
 var elsewhere = trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{1}})
 
-// messages adds a link for each message with a span context. With WithMessageParent, and where the batch is one
-// message, it returns ctx with that message's as the parent, and its baggage.
+// messages adds a link for each message with a span context. With WithMessageParent, and if the batch is one message,
+// it returns ctx with that message's span context as the parent, and its baggage.
 func (in *instrument) messages(ctx context.Context, cause *trigger.Cause, links *linkSet) (context.Context, bool) {
 	if len(cause.Messages) == 0 {
 		return ctx, false
@@ -52,7 +53,7 @@ func (in *instrument) messages(ctx context.Context, cause *trigger.Cause, links 
 	return ctx, false
 }
 
-// headerContext returns the span context that an X-Ray header names, whatever its decision; invalid where it names none.
+// headerContext returns the span context that an X-Ray header names, with any decision; invalid if it names none.
 func headerContext(s string) trace.SpanContext {
 	if s == "" {
 		return trace.SpanContext{}
@@ -64,11 +65,11 @@ func headerContext(s string) trace.SpanContext {
 	return h.SpanContext()
 }
 
-// linkSet gathers the links of a span, one for each span that is linked to, in the order in which they were found. They are
-// so few that looking at each is faster than a map.
+// linkSet has the links of a span, one for each span, in the order in which they were found. They are so few that a
+// search is faster than a map.
 type linkSet struct{ list []trace.Link }
 
-// add adds a link to sc, unless sc is invalid or linked to already. In a full set it takes the last one's place.
+// add adds a link to sc, unless sc is invalid or has a link. In a full set it replaces the last one.
 func (l *linkSet) add(sc trace.SpanContext) {
 	if !sc.IsValid() {
 		return

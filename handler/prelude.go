@@ -6,25 +6,25 @@ import (
 	"sync/atomic"
 )
 
-// preludeType is the content type of a streamed HTTP response that says its status and headers itself: JSON, eight zero
-// bytes, the body (AWS Lambda Developer Guide, "Response streaming"; events.LambdaFunctionURLStreamingResponse of
-// aws-lambda-go, which lambdaurl.Wrap returns, is one).
+// preludeType is the content type of a streamed HTTP response that begins with its status and headers: JSON, eight zero
+// bytes, the body (AWS Lambda Developer Guide, "Response streaming"). events.LambdaFunctionURLStreamingResponse of
+// aws-lambda-go, which lambdaurl.Wrap returns, is one.
 const preludeType = "application/vnd.awslambda.http-integration-response"
 
 const (
 	preludeEnd = 8
-	maxPrelude = 64 << 10 // bytes kept of one; what is longer is none
+	maxPrelude = 64 << 10 // bytes that are kept; a longer one counts as none
 )
 
-// prelude reads the status off a response as it passes. Its fields belong to the reader's goroutine, but for size.
+// prelude reads the status off a response during Read. Its fields belong to the reader's goroutine, except size.
 type prelude struct {
 	head []byte // so far
-	zero int    // bytes of the end that are still to come; 0 before it
-	over bool   // all of it has passed, or it is none
+	zero int    // zero bytes that are still to come; 0 before the first
+	over bool   // it has been read, or there is none
 	size atomic.Int64
 }
 
-// pass looks at the next bytes of the response, and returns the status when they complete the prelude.
+// pass reads the next bytes of the response, and returns the status when they complete the prelude.
 func (p *prelude) pass(b []byte) (status int, ok bool) {
 	if p.over {
 		return 0, false

@@ -7,15 +7,15 @@ import (
 	"github.com/epilogue-go/epilogue/internal/procstart"
 )
 
-// Process is what Wrap needs to know of the process it is called in. A zero field means the real thing, so the zero
-// Process is the process itself; tests and emulated environments fill in their own. See [WithProcess]. Lambda's trace header
-// is not among it: where the context has none it is the real environment's, in which aws-lambda-go puts it.
+// Process is the process in which Wrap is called. A zero field means the real one, so the zero Process is the process
+// itself. Tests and emulated environments set the fields; see [WithProcess]. Lambda's trace header is not among them:
+// if the context has none, it comes from the real environment, in which aws-lambda-go puts it.
 type Process struct {
 	// Getenv reads an environment variable: the platform's AWS_*. Default os.Getenv.
 	Getenv func(key string) string
 
-	// Began is when the process was started. Default: what Linux says of it, to within 10 ms; elsewhere, and where that
-	// can not be, when its packages were initialised.
+	// Began is the start of the process. Default: the time that Linux tells, to within 10 ms, or else the
+	// initialisation of the packages.
 	Began time.Time
 }
 
@@ -27,7 +27,7 @@ func (p Process) getenv(key string) string {
 	return p.Getenv(key)
 }
 
-// began is Began or its default, which is zero where the clock is a virtual one.
+// began is Began or its default, which is zero if the clock is virtual.
 func (p Process) began() time.Time {
 	if p.Began.IsZero() {
 		return procstart.Began()
@@ -35,7 +35,7 @@ func (p Process) began() time.Time {
 	return p.Began
 }
 
-// WithProcess lets a process other than this one be described: an emulated one, in memory. Default: this process.
+// WithProcess replaces the process, for one that is emulated in memory. Default: this process.
 func WithProcess(p Process) Option {
 	return optionFunc(func(c *config) { c.process = p })
 }

@@ -9,13 +9,13 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 )
 
-// rawEvent is what a function takes, as aws-lambda-go sees it, where the JSON text of its event is wanted: one value,
-// which the decoder has found well formed.
+// rawEvent is the argument type that aws-lambda-go sees if Wrap needs the JSON text of the event: one value, which the
+// decoder has found well formed.
 type rawEvent struct{ text []byte }
 
 var rawEventType = reflect.TypeFor[rawEvent]()
 
-// UnmarshalJSON keeps a copy, as json.Unmarshaler asks for.
+// UnmarshalJSON keeps a copy, as json.Unmarshaler requires.
 func (e *rawEvent) UnmarshalJSON(text []byte) error {
 	e.text = bytes.Clone(text)
 	return nil
@@ -24,7 +24,7 @@ func (e *rawEvent) UnmarshalJSON(text []byte) error {
 // decoding holds aws-lambda-go's settings for decoding events. The zero value is its default.
 type decoding struct{ useNumber, disallowUnknownFields bool }
 
-// decodingOf finds out what opts do to events, as encodingOf does for results.
+// decodingOf returns the effect of opts on events, in the same way as encodingOf.
 func decodingOf(opts []lambda.Option) (d decoding) {
 	number := lambda.NewHandler(func(v any) error {
 		_, d.useNumber = v.(json.Number)
@@ -39,8 +39,8 @@ func decodingOf(opts []lambda.Option) (d decoding) {
 	return d
 }
 
-// decode decodes an event as aws-lambda-go does. It does so with a json.Decoder, which for one value that is well formed
-// does the same as json.Unmarshal, and needs a buffer for it.
+// decode decodes an event as aws-lambda-go does. That uses a json.Decoder, which does the same as json.Unmarshal for
+// one well-formed value, but needs a buffer.
 func (d decoding) decode(text []byte, event reflect.Type) (reflect.Value, error) {
 	v := reflect.New(event)
 	if d == (decoding{}) {

@@ -6,20 +6,20 @@ import (
 	"io"
 )
 
-// responseReader is what is posted: a result encoded here, or the user's own reader.
+// responseReader is the response to post: a result that was encoded here, or the user's own reader.
 type responseReader struct {
 	io.Reader
 	streamed bool // the user's own
-	size     int  // in bytes, where it is not
+	size     int  // in bytes, if it was encoded here
 }
 
-// jsonReader holds an encoded result, and reads it.
+// jsonReader reads an encoded result.
 type jsonReader struct{ bytes.Buffer }
 
-// ContentType is asked for by aws-lambda-go.
+// ContentType is called by aws-lambda-go.
 func (*jsonReader) ContentType() string { return "application/json" }
 
-// response encodes a result to out by aws-lambda-go's rules: as JSON, but a reader that does not encode, or encodes to an
+// response encodes a result to out by aws-lambda-go's rules, as JSON. A reader that does not encode, or encodes to an
 // empty object, is the response itself. An indented result keeps the encoder's trailing newline, any other loses it.
 func (e encoding) response(result any, out *jsonReader) (responseReader, error) {
 	enc := json.NewEncoder(out)

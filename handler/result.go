@@ -10,12 +10,12 @@ import (
 	"github.com/epilogue-go/epilogue/handler/internal/trigger"
 )
 
-// responseSize is the size in bytes of what the Runtime API gets, where that is no HTTP response whose body could be told
-// apart. OpenTelemetry's conventions have no attribute for it.
+// responseSize is the size in bytes of a response that is not an HTTP response with a known body. OpenTelemetry's
+// conventions have no attribute for it.
 const responseSize = attribute.Key("epilogue.response.size")
 
-// recordResult records what a result says of itself: of an HTTP event's what it tells of the response, of any other
-// that was encoded its size. What is streamed tells its size when it has been read.
+// recordResult records the status, headers and body size of an HTTP event's result, and the size of any other result
+// that was encoded. The size of a stream is recorded when it has been read.
 func (inv *invocation) recordResult(read func() trigger.Response, out responseReader) {
 	inv.protect(func() {
 		var r trigger.Response

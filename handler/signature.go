@@ -14,14 +14,14 @@ var (
 	errorType   = reflect.TypeFor[error]()
 )
 
-// signature is a handler function as aws-lambda-go reads it.
+// signature is a handler function as aws-lambda-go understands it.
 type signature struct {
 	fn           reflect.Value
 	takesContext bool
-	event        reflect.Type // what the payload is decoded to; nil where the payload is not decoded
+	event        reflect.Type // the type of the decoded payload; nil if it is not decoded
 }
 
-// signatureOf reads fn by the rules of lambda.Start. The error says why aws-lambda-go would not call fn.
+// signatureOf reads fn by the rules of lambda.Start. The error tells why aws-lambda-go would not call fn.
 func signatureOf(fn any) (signature, error) {
 	if fn == nil {
 		return signature{}, errors.New("the handler is nil")
@@ -44,7 +44,7 @@ func signatureOf(fn any) (signature, error) {
 	return s, nil
 }
 
-// readArguments sets what s takes; false where it is nothing that aws-lambda-go would give.
+// readArguments sets the arguments of s. It reports false if aws-lambda-go would not pass such arguments.
 func (s *signature) readArguments(t reflect.Type) bool {
 	switch t.NumIn() {
 	case 0:
@@ -69,8 +69,8 @@ func isContext(t reflect.Type) bool {
 	return t.Kind() == reflect.Interface && contextType.Implements(t) && t.Implements(contextType)
 }
 
-// call calls the function and returns its result, nil where it has none, or its error. An error that is a nil
-// pointer counts as one, as it does for aws-lambda-go.
+// call calls the function and returns its result, nil if it has none, or its error. A nil pointer of an error type
+// counts as an error, as for aws-lambda-go.
 func (s *signature) call(ctx *context.Context, event reflect.Value) (any, error) {
 	var args [2]reflect.Value
 	in := args[:0]

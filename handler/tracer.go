@@ -10,8 +10,8 @@ import (
 // scopeName is the instrumentation scope of the invocations' spans.
 const scopeName = "github.com/epilogue-go/epilogue/handler"
 
-// tracers keeps the tracer of the last provider: the SDK looks one up behind a lock, which takes as long as several
-// allocations.
+// tracers caches the tracer of the last provider: the SDK looks a tracer up under a lock, which costs as much as
+// several allocations.
 type tracers struct {
 	scope []trace.TracerOption
 	last  atomic.Pointer[providedTracer]

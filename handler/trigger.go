@@ -2,13 +2,13 @@ package handler
 
 import "github.com/epilogue-go/epilogue/handler/internal/trigger"
 
-// Trigger is what invokes a function, for [WithTrigger]. Its values are the constants of this package.
+// Trigger is the source of invocations, for [WithTrigger]. Its values are the constants of this package.
 type Trigger interface{ source() trigger.Source }
 
-// triggerName is the only Trigger; a constant can not be set to another value.
+// triggerName is the only Trigger. A constant cannot be set to another value.
 type triggerName string
 
-// The triggers that are told apart. What a span says for each is in docs/triggers.md.
+// The known triggers. docs/triggers.md has the attributes of each.
 const (
 	RESTAPI       triggerName = "REST API"         // of API Gateway, and an HTTP API with payload format 1.0
 	HTTPAPI       triggerName = "HTTP API"         // of API Gateway, with payload format 2.0
@@ -30,9 +30,9 @@ const (
 
 func (n triggerName) source() trigger.Source { return trigger.Named(string(n)) }
 
-// WithTrigger tells what invokes the function, where its event does not tell by itself: the function takes a type of its own
-// and [WithRawEvent] costs too much, or the event is of an unknown form. What the span says is then read from the
-// members that the type has, by their names in JSON. Default, also for nil: found out from each event.
+// WithTrigger sets the source of invocations, if the event does not tell it: the function takes a type of its own and
+// [WithRawEvent] costs too much, or the event has an unknown form. The span's attributes then come from the fields of
+// that type, by their names in JSON. Default, also for nil: found out from each event.
 func WithTrigger(t Trigger) Option {
 	return optionFunc(func(c *config) {
 		if t != nil {
@@ -41,37 +41,36 @@ func WithTrigger(t Trigger) Option {
 	})
 }
 
-// WithRawEvent lets the event's JSON text tell what invoked the function, where the function takes a type of its own that
-// does not have the members for it. What the function gets stays the same, and so does what the Runtime API gets for a
-// payload that does not decode; options for decoding (lambda.WithUseNumber, lambda.WithDisallowUnknownFields) have to be
-// given to [WithLambdaOptions] as well, or they have no effect. Functions that read
-// handlertrace.HandlerTrace.RequestEvent see a type of this package there.
+// WithRawEvent reads the source of the invocation from the event's JSON text, for a function that takes a type of its
+// own without the fields for it. The function and the Runtime API see no difference. Give options for decoding
+// (lambda.WithUseNumber, lambda.WithDisallowUnknownFields) to [WithLambdaOptions] as well, or they have no effect.
+// Functions that read handlertrace.HandlerTrace.RequestEvent see a type of this package there.
 //
-// The price is a copy of the payload and two more scans of it: up to as much again as its decoding, see BenchmarkRawEvent. It
-// leaves a span for a payload that does not decode, too. Default: off. It has no effect on a function that takes no event, a
-// map, an interface, a json.RawMessage or an event of the events package, which tell by themselves.
+// It costs a copy of the payload and two more scans of it, up to as much again as its decoding (BenchmarkRawEvent). A
+// payload that does not decode leaves a span, too. Default: off. It has no effect on a function that takes no event, a
+// map, an interface, a json.RawMessage or a type of the events package, which tell the source by themselves.
 func WithRawEvent() Option {
 	return optionFunc(func(c *config) { c.rawEvent = true })
 }
 
-// WithCapturedRequestHeaders records the headers of these names, in any case, as http.request.header.NAME. Default: none,
-// since headers hold credentials. Given again it adds to the names; a blank one is ignored.
+// WithCapturedRequestHeaders records the headers of these names, in any case, as http.request.header.NAME. Default:
+// none, since headers contain credentials. A second call adds names. A blank name is ignored.
 func WithCapturedRequestHeaders(names ...string) Option {
 	return optionFunc(func(c *config) {
 		c.events.RequestHeaders = append(c.events.RequestHeaders, trigger.LowerNames(names)...)
 	})
 }
 
-// WithCapturedResponseHeaders records the headers of these names, in any case, as http.response.header.NAME, where the
-// result of an HTTP event has them. Default: none. Given again it adds to the names; a blank one is ignored.
+// WithCapturedResponseHeaders records the headers of these names, in any case, as http.response.header.NAME, from the
+// results of HTTP events. Default: none. A second call adds names. A blank name is ignored.
 func WithCapturedResponseHeaders(names ...string) Option {
 	return optionFunc(func(c *config) {
 		c.events.ResponseHeaders = append(c.events.ResponseHeaders, trigger.LowerNames(names)...)
 	})
 }
 
-// WithQueryValues records the values of these parameters of a request's query in url.query; a name counts as it is sent,
-// case and all. Default: none; url.query has the names, and REDACTED for every value. Given again it adds to the names.
+// WithQueryValues records the values of these parameters of a request's query in url.query. Names are case-sensitive.
+// Default: none; url.query has the names, and REDACTED for every value. A second call adds names.
 func WithQueryValues(names ...string) Option {
 	return optionFunc(func(c *config) { c.events.QueryValues = append(c.events.QueryValues, names...) })
 }

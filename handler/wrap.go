@@ -12,18 +12,18 @@ import (
 	"github.com/epilogue-go/epilogue/handler/internal/trigger"
 )
 
-// Wrap returns fn instrumented, to be passed to lambda.Start or lambda.StartWithOptions as the outermost wrapper:
-// what is around it would take the close of the response for its posting.
+// Wrap returns fn instrumented, for lambda.Start or lambda.StartWithOptions. It must be the outermost wrapper: another
+// one around it would take the close of the response for its post.
 //
-// fn is anything lambda.Start accepts: a function of any valid signature, the result of lambdaurl.Wrap, or a
-// lambda.Handler, which stays one. What the Runtime API receives is the same with and without Wrap: bytes, content
-// type, errors by type and message, trailers, the process's exit. In a panic's stack trace the frames from the
-// user's code down are the same; above them stand this package's, which let the panic go on. Functions that wrap
-// the results of lambda.NewHandler and read handlertrace.HandlerTrace.ResponseEvent see a reader there.
+// fn is anything that lambda.Start accepts: a function of any valid signature, the result of lambdaurl.Wrap, or a
+// lambda.Handler, which stays one. The Runtime API receives the same with and without Wrap: bytes, content type, errors
+// by type and message, trailers, the process's exit. In a panic's stack trace the frames of the user's code are the
+// same; frames of this package are above them. Functions that wrap the results of lambda.NewHandler and read
+// handlertrace.HandlerTrace.ResponseEvent see a reader there.
 //
-// The result of lambda.NewHandler or lambda.NewHandlerWithOptions (wrap the function given to it instead) and what
-// is no valid handler (nil, no function, another signature) are returned as they are, with one line in slog's
-// default logger, so that lambda.Start reports its own error; the tracker is not attached then.
+// Wrap returns two kinds of fn unchanged, with one line in slog's default logger, and does not attach the tracker: the
+// result of lambda.NewHandler or lambda.NewHandlerWithOptions (wrap the function given to it instead), and a value that
+// is not a valid handler, so that lambda.Start reports its own error.
 func Wrap(fn any, opts ...Option) any {
 	if h, ok := fn.(lambda.Handler); ok {
 		if reflect.TypeOf(fn) == reflect.TypeOf(lambda.NewHandler(nil)) {
@@ -49,15 +49,15 @@ func Wrap(fn any, opts ...Option) any {
 	return reflect.MakeFunc(reflect.FuncOf(in, []reflect.Type{readerType, errorType}, false), h.serve).Interface()
 }
 
-// unwrapped lets fn through and says why.
+// unwrapped returns fn unchanged and logs the reason.
 func unwrapped(fn any, reason string) any {
 	slog.Warn("epilogue: handler not instrumented", "reason", reason, "type", fmt.Sprintf("%T", fn))
 	return fn
 }
 
-// funcHandler serves the invocations of a function. Decoding stays aws-lambda-go's: the function it sees takes the
-// user's own event type, or, where the JSON text is wanted, one that keeps it. Encoding is done here, since only a reader
-// of our own tells when it was posted.
+// funcHandler serves the invocations of a function. aws-lambda-go decodes the event: the function that it sees takes
+// the user's own event type, or one that keeps the JSON text. Wrap encodes the result, since only a reader of its own
+// tells when it was posted.
 type funcHandler struct {
 	*instrument
 	signature signature
@@ -90,7 +90,7 @@ func (h *funcHandler) serve(args []reflect.Value) []reflect.Value {
 	return c.respond(out)
 }
 
-// cause reads what the event tells.
+// cause reads the source of the invocation from the event.
 func (h *funcHandler) cause(event reflect.Value) trigger.Cause {
 	if h.raw {
 		return h.reader.Raw(event.Interface().(rawEvent).text)
@@ -98,7 +98,7 @@ func (h *funcHandler) cause(event reflect.Value) trigger.Cause {
 	return h.reader.Typed(event)
 }
 
-// call decodes the event, where that is not done, calls the function and encodes its result.
+// call decodes the event, if aws-lambda-go has not, calls the function and encodes its result.
 func (h *funcHandler) call(c *call, event reflect.Value) (result any, out responseReader, err error) {
 	if h.raw {
 		text := event.Interface().(rawEvent).text

@@ -18,7 +18,7 @@ import (
 	"github.com/epilogue-go/epilogue/handler"
 )
 
-// TestPassThrough: what can not be instrumented comes back as it is, with one log line, and attaches nothing.
+// TestPassThrough: what cannot be instrumented comes back as it is, with one log line, and attaches nothing.
 func TestPassThrough(t *testing.T) {
 	unwrapped := map[string]string{
 		"NewHandler": "hides the function", "NewHandlerWithOptions": "hides the function",

@@ -34,6 +34,10 @@ type Config struct {
 	AccountID       string        // default "123456789012"
 	Env             []string      // "KEY=value", added to the function's environment; the last of a key counts
 
+	// ProcessEnv returns variables for one process alone, which come after Env. It is called before each start of a
+	// process, with the process's number, from 1. Default: none.
+	ProcessEnv func(process int) []string
+
 	// ManagedInstances selects Lambda Managed Instances: Concurrency invocations at once in one process, no event for
 	// internal extensions, no freeze; a response after the deadline is refused with 410, and the process lives on.
 	ManagedInstances bool
@@ -62,7 +66,7 @@ type Config struct {
 	Network *Network      // of a Func program, for servers that it talks to; default: a network of its own
 }
 
-// ExternalExtension is an extension in a process of its own, as far as the function can notice one: it takes a place,
+// ExternalExtension is an extension in a process of its own, as far as the function cannotice one: it takes a place,
 // changes the shutdown window, and holds each phase for Hold after INVOKE.
 type ExternalExtension struct {
 	Name string
@@ -123,7 +127,7 @@ func (c Config) withDefaults() (Config, error) {
 	return c, nil
 }
 
-// check looks for values that can not be used.
+// check looks for values that cannot be used.
 func (c *Config) check() error {
 	for _, limit := range []struct {
 		name  string

@@ -41,7 +41,7 @@ type Environment struct {
 	random *rand.Rand
 }
 
-// New returns an environment for p. It starts nothing: the first Invoke does. The error names a setting that can not
+// New returns an environment for p. It starts nothing: the first Invoke does. The error names a setting that cannot
 // be used.
 func New(cfg Config, p Program) (*Environment, error) {
 	if p == nil {
@@ -64,7 +64,7 @@ func New(cfg Config, p Program) (*Environment, error) {
 //
 // A function that fails, exits, or takes too long is a Response with FunctionError set; after a panic, an exit, a
 // timeout or a failed Init the environment is reset, and the next Invoke starts a new process. The error is ErrClosed,
-// the end of ctx (what has been released goes on, as with a caller that hung up), a process that can not be started, or
+// the end of ctx (what has been released goes on, as with a caller that hung up), a process that cannot be started, or
 // the request id of an invocation that is under way; one that is over can be used again, as the service's retries do.
 func (e *Environment) Invoke(ctx context.Context, inv Invocation) (Response, error) {
 	if !e.enter() {

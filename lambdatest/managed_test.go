@@ -70,7 +70,7 @@ func TestManagedInstancesDoNotFreeze(t *testing.T) {
 	})
 }
 
-// TestTraceHeaderIsInTheContextAloneWhereInvocationsShareAProcess: a variable can not hold several.
+// TestTraceHeaderIsInTheContextAloneWhereInvocationsShareAProcess: a variable cannot hold several.
 func TestTraceHeaderIsInTheContextAloneWhereInvocationsShareAProcess(t *testing.T) {
 	const header = "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1"
 	var fromContext any

@@ -3,6 +3,7 @@ package lambdatest_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net/http"
 	"os"
 	"strings"
@@ -163,3 +164,31 @@ func TestHandlerShapes(t *testing.T) {
 type echo struct{}
 
 func (echo) Invoke(_ context.Context, payload []byte) ([]byte, error) { return payload, nil }
+
+// TestProcessEnv asserts that each process has variables of its own, which beat those of all processes.
+func TestProcessEnv(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		seen := make(chan string, 2)
+		cfg := lambdatest.Config{
+			Env:        []string{"REPORT=of all"},
+			ProcessEnv: func(process int) []string { return []string{fmt.Sprintf("REPORT=%d", process)} },
+		}
+		env, err := lambdatest.New(cfg, lambdatest.Func(func(p *lambdatest.Process) {
+			seen <- p.Getenv("REPORT")
+			p.Serve(func(context.Context, any) (any, error) { p.Exit(1); return nil, nil })
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = env.Close() }()
+		for _, want := range []string{"1", "2"} {
+			_, _ = env.Invoke(t.Context(), lambdatest.Invocation{})
+			if err := env.WaitIdle(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if got := <-seen; got != want {
+				t.Errorf("the process has REPORT=%q, want %s", got, want)
+			}
+		}
+	})
+}

@@ -152,7 +152,7 @@ func (s *sandbox) stopHolds() {
 	}
 }
 
-// settle records that the runtime can not post for r any more, answers its caller, and does what Order hangs on it.
+// settle records that the runtime cannot post for r any more, answers its caller, and does what Order hangs on it.
 // The caller holds mu.
 func (s *sandbox) settle(r *run, resp Response) {
 	r.settled = true

@@ -63,10 +63,19 @@ func newSandbox(c *Config, number int) *sandbox {
 
 func (s *sandbox) add(e eventlog.Event) { s.log.Add(e) }
 
+// variables returns the environment of the sandbox's process.
+func (s *sandbox) variables(runtimeAPI string) []string {
+	vars := s.config.variables(runtimeAPI)
+	if s.config.ProcessEnv != nil {
+		vars = append(vars, s.config.ProcessEnv(s.number)...)
+	}
+	return vars
+}
+
 // boot returns what the program needs to start.
 func (s *sandbox) boot() boot {
 	return boot{
-		api: s.handler(), variables: s.config.variables, network: s.config.Network,
+		api: s.handler(), variables: s.variables, network: s.config.Network,
 		stdout: s.config.Stdout, stderr: s.config.Stderr, loops: s.config.Concurrency,
 		activity: func(op, address string) {
 			s.add(eventlog.Event{Kind: KindFrozenActivity, Who: address, Detail: op})

@@ -23,7 +23,7 @@ import (
 // cancel the invocation's context, next. An error is posted, the context cancelled, next. After a panic the error is
 // posted, without a stack trace, and the process exits with code 1; after a refused post the response is closed, the
 // context cancelled, and the process exits with code 1. On Managed Instances there are as many loops as invocations
-// at once; when one of them can not go on the others end after what they have in hand, and then the process exits.
+// at once; when one of them cannot go on the others end after what they have in hand, and then the process exits.
 // A function that calls runtime.Goexit ends its loop, and nothing else: its invocation times out.
 //
 // It does not return: it ends with runtime.Goexit when the process does.
@@ -65,7 +65,7 @@ type runtimeClient struct {
 	call     handlerFunc
 }
 
-// loop serves invocations until it can not go on, and returns why.
+// loop serves invocations until it cannot go on, and returns why.
 func (c *runtimeClient) loop(ctx context.Context) error {
 	for {
 		header, payload, err := c.next(ctx)

@@ -47,7 +47,7 @@ func TestContractRetryableFailureIsRetriedInTheSameFlush(t *testing.T) {
 		"connection cut before the answer": {Cut: otlpreceiver.BeforeStore},
 	} {
 		contract(t, func(f *fixture) {
-			f.backend.Next(fault, fault)
+			f.backend.FailNext(fault, fault)
 			f.end("a", "b")
 			if o := f.flush(2 * time.Second); o.err != nil || o.took == 0 || o.took > 500*ms {
 				f.Errorf("%s: ForceFlush: %v after %v, want a few short pauses", name, o.err, o.took)
@@ -62,7 +62,7 @@ func TestContractRetryableFailureIsRetriedInTheSameFlush(t *testing.T) {
 // A span whose answer was lost is sent again: it arrives at least once and is counted once.
 func TestContractLostAnswerIsAtLeastOnce(t *testing.T) {
 	contract(t, func(f *fixture) {
-		f.backend.Next(otlpreceiver.Fault{Cut: otlpreceiver.AfterStore})
+		f.backend.FailNext(otlpreceiver.Fault{Cut: otlpreceiver.AfterStore})
 		f.end("a")
 		f.mustFlush(time.Second, 500*ms)
 		f.wantDelivered("a a")
@@ -102,7 +102,7 @@ func TestContractNobodyListens(t *testing.T) {
 
 func TestContractRetryAfterWithinTheTimeOfTheFlush(t *testing.T) {
 	contract(t, func(f *fixture) {
-		f.backend.Next(otlpreceiver.Fault{Status: 429, RetryAfter: "1"})
+		f.backend.FailNext(otlpreceiver.Fault{Status: 429, RetryAfter: "1"})
 		f.end("a")
 		if o := f.flush(2 * time.Second); o.err != nil || o.took.Round(10*ms) != time.Second {
 			f.Errorf("ForceFlush: %v after %v, want nil after the second that the backend asked for", o.err, o.took)
@@ -114,7 +114,7 @@ func TestContractRetryAfterWithinTheTimeOfTheFlush(t *testing.T) {
 // A Retry-After that the flush has no time for ends it at once. Until then no flush sends anything.
 func TestContractRetryAfterBeyondTheTimeOfTheFlush(t *testing.T) {
 	contract(t, func(f *fixture) {
-		f.backend.Next(otlpreceiver.Fault{Status: 503, RetryAfter: "10"})
+		f.backend.FailNext(otlpreceiver.Fault{Status: 503, RetryAfter: "10"})
 		f.end("a")
 		begin := time.Now()
 		for range 9 {
@@ -135,7 +135,7 @@ func TestContractRetryAfterBeyondTheTimeOfTheFlush(t *testing.T) {
 func TestContractRetryAfterWithTwoCallers(t *testing.T) {
 	for _, long := range []time.Duration{time.Minute, 0} {
 		contract(t, func(f *fixture) {
-			f.backend.Next(otlpreceiver.Fault{Status: 503, RetryAfter: "2", Delay: 10 * ms})
+			f.backend.FailNext(otlpreceiver.Fault{Status: 503, RetryAfter: "2", Delay: 10 * ms})
 			f.end("a")
 			first := async(func() outcome { return f.flush(time.Second) })
 			second := async(func() outcome { return f.flush(long) })
@@ -153,7 +153,7 @@ func TestContractRetryAfterWithTwoCallers(t *testing.T) {
 // No backend can stop the export for longer than five minutes.
 func TestContractRetryAfterIsBounded(t *testing.T) {
 	contract(t, func(f *fixture) {
-		f.backend.Next(otlpreceiver.Fault{Status: 503, RetryAfter: "360000"})
+		f.backend.FailNext(otlpreceiver.Fault{Status: 503, RetryAfter: "360000"})
 		f.end("a")
 		_ = f.flush(time.Second)
 		time.Sleep(5 * time.Minute)
@@ -164,7 +164,7 @@ func TestContractRetryAfterIsBounded(t *testing.T) {
 func TestContractPartialSuccess(t *testing.T) {
 	contract(t, func(f *fixture) {
 		reported := otelerr.Collect(f.T)
-		f.backend.Next(otlpreceiver.Fault{Rejected: 2, Message: "too old"})
+		f.backend.FailNext(otlpreceiver.Fault{Rejected: 2, Message: "too old"})
 		f.end("a", "b", "c")
 		o := f.flush(time.Second)
 		if drop := dropped(o.err); drop == nil || drop.Dropped != (otelx.Dropped{Rejected: 2}) || !strings.Contains(o.err.Error(), "too old") {
@@ -198,7 +198,7 @@ func TestContractWarningOfTheBackend(t *testing.T) {
 // An error handler may flush, as one does that ends the process.
 func TestContractErrorHandlerMayFlush(t *testing.T) {
 	contract(t, func(f *fixture) {
-		f.backend.Next(otlpreceiver.Fault{Message: "soon gone"})
+		f.backend.FailNext(otlpreceiver.Fault{Message: "soon gone"})
 		otelerr.Handle(f.T, func(error) {
 			f.end("b")
 			f.mustFlush(time.Second, 0)

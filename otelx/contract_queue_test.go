@@ -17,7 +17,7 @@ import (
 // hold makes the SDK keep its spans: the backend asks for so many seconds without requests.
 func (f *fixture) hold(seconds int) {
 	f.Helper()
-	f.backend.Next(otlpreceiver.Fault{Status: 503, RetryAfter: strconv.Itoa(seconds)})
+	f.backend.FailNext(otlpreceiver.Fault{Status: 503, RetryAfter: strconv.Itoa(seconds)})
 	f.end("held")
 	if o := f.flush(time.Second); o.err == nil {
 		f.Error("ForceFlush: nil although the backend refused")
@@ -165,7 +165,7 @@ func countsRound(f *fixture, seed uint64) {
 	repeat(3*ms, func() { f.end("d") })
 	repeat(7*ms, func() { _ = f.flush(50 * ms) })
 	repeat(11*ms, func() { _ = f.flush(200 * ms) })
-	repeat(97*ms, f.backend.Release)
+	repeat(97*ms, f.backend.Unblock)
 	repeat(500*time.Microsecond, func() {
 		if c := countsOf(f.sdk); !c.addUp() || c.pending > 200 {
 			f.Errorf("seed %d: %+v", seed, c)

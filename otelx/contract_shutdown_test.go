@@ -193,7 +193,7 @@ func TestContractLastExportJoinsTheRequestUnderWay(t *testing.T) {
 func TestContractLastExportHedgesARequestThatHangs(t *testing.T) {
 	for _, since := range []time.Duration{0, ms, 230 * ms, time.Second} {
 		lastly(t, func(f *fixture, last func(time.Duration) outcome) {
-			f.backend.Next(otlpreceiver.Fault{Hang: true}, otlpreceiver.Fault{Delay: 10 * ms})
+			f.backend.FailNext(otlpreceiver.Fault{Hang: true}, otlpreceiver.Fault{Delay: 10 * ms})
 			f.end("a")
 			flush := async(func() outcome { return f.flush(2 * time.Second) })
 			time.Sleep(since)
@@ -233,7 +233,7 @@ func TestContractLastExportLiftsTheAttemptTimeout(t *testing.T) {
 // TestShutdownCutsAPauseShort: the pause before a retry may be longer than the last export has. It ends at once.
 func TestContractLastExportCutsAPauseShort(t *testing.T) {
 	lastly(t, func(f *fixture, last func(time.Duration) outcome) {
-		f.backend.Next(otlpreceiver.Fault{Status: 503, RetryAfter: "1"})
+		f.backend.FailNext(otlpreceiver.Fault{Status: 503, RetryAfter: "1"})
 		f.end("a")
 		flush := async(func() outcome { return f.flush(2 * time.Second) })
 		time.Sleep(100 * ms)
@@ -258,7 +258,7 @@ func TestContractLastExportJoinsAProbe(t *testing.T) {
 			f.Errorf("%d requests of a probe", begun-before)
 		}
 		f.fails(otlpreceiver.Fault{Delay: 200 * ms}) // for the other batches
-		time.AfterFunc(200*ms, f.backend.Release)    // the probe's answer, later than a probe waits
+		time.AfterFunc(200*ms, f.backend.Unblock)    // the probe's answer, later than a probe waits
 		if o := last(450 * ms); o.err != nil || o.took != 200*ms {
 			f.Errorf("%v after %v, want nil after 200 ms", o.err, o.took)
 		}
@@ -274,11 +274,11 @@ func TestContractLastExportJoinsAProbe(t *testing.T) {
 // failed one again, and delivers the spans that ended meanwhile.
 func TestContractLastExportRetriesWhatAFlushGaveUp(t *testing.T) {
 	lastly(t, func(f *fixture, last func(time.Duration) outcome) {
-		f.backend.Next(otlpreceiver.Fault{Hang: true}, otlpreceiver.Fault{Status: 503, RetryAfter: "100"})
+		f.backend.FailNext(otlpreceiver.Fault{Hang: true}, otlpreceiver.Fault{Status: 503, RetryAfter: "100"})
 		f.end("a", "b")
 		flush := async(func() outcome { return f.flush(time.Second) })
 		f.end("c")
-		f.backend.Next(otlpreceiver.Fault{}, otlpreceiver.Fault{})
+		f.backend.FailNext(otlpreceiver.Fault{}, otlpreceiver.Fault{})
 		f.fails(otlpreceiver.Fault{Hang: true}) // for the second request of the batch that hangs
 		o := last(400 * ms)
 		if o.err == nil || o.took != 400*ms {

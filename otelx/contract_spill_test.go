@@ -97,7 +97,7 @@ func TestContractShutdownSpills(t *testing.T) {
 func TestContractDeliveredSpansAreNotSpilled(t *testing.T) {
 	p := new(pages)
 	contract(t, func(f *fixture) {
-		f.backend.Next(otlpreceiver.Fault{Status: 503}, otlpreceiver.Fault{Status: 503})
+		f.backend.FailNext(otlpreceiver.Fault{Status: 503}, otlpreceiver.Fault{Status: 503})
 		f.end("a")
 		if o := f.shutdown(time.Second); o.err != nil {
 			f.Error(o.err)
@@ -213,7 +213,7 @@ func TestContractNoSpanIsLostBetweenBackendAndSpill(t *testing.T) {
 	for _, fault := range []otlpreceiver.Fault{{Status: 503}, {Hang: true}, {Delay: 300 * ms}, {Cut: otlpreceiver.AfterStore}} {
 		p := new(pages)
 		contract(t, func(f *fixture) {
-			f.backend.Next(otlpreceiver.Fault{}, otlpreceiver.Fault{})
+			f.backend.FailNext(otlpreceiver.Fault{}, otlpreceiver.Fault{})
 			f.fails(fault)
 			for i := range 20 {
 				f.end(strconv.Itoa(i))

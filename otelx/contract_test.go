@@ -130,7 +130,7 @@ func (f *fixture) fails(fault otlpreceiver.Fault) { f.backend.SetFault(fault) }
 func (f *fixture) works() {
 	synctest.Wait() // a request whose client gave up before this moment must not be kept
 	f.backend.SetFault(otlpreceiver.Fault{})
-	f.backend.Release()
+	f.backend.Unblock()
 }
 
 // requests returns how many requests have begun, and how many of them have no answer yet.

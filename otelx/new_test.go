@@ -413,3 +413,15 @@ func TestOptionsInOrderAndNil(t *testing.T) {
 		t.Errorf("FromEnv saw %q", v.AsString())
 	}
 }
+
+// Resource returns the resource of the spans.
+func TestSDKResource(t *testing.T) {
+	s, err := newSDK(t, environ("OTEL_SERVICE_NAME=orders"))
+	if v, _ := s.Resource().Set().Value("service.name"); err != nil || v.AsString() != "orders" {
+		t.Errorf("service.name %q, %v", v.AsString(), err)
+	}
+	disabled, err := newSDK(t, environ("OTEL_SDK_DISABLED=true"))
+	if err != nil || disabled.Resource() == nil || disabled.Resource().Len() != 0 {
+		t.Errorf("disabled: %v, %v", disabled.Resource(), err)
+	}
+}

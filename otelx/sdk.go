@@ -16,6 +16,7 @@ import (
 
 	"github.com/epilogue-go/epilogue/internal/counts"
 	"github.com/epilogue-go/epilogue/internal/otelenv"
+	"github.com/epilogue-go/epilogue/internal/retired"
 )
 
 // SDK is a configured tracing SDK. Its methods are safe for concurrent use and never panic.
@@ -49,7 +50,9 @@ func New(ctx context.Context, opts ...Option) (*SDK, error) { //nolint:revive //
 		s.pipeline = c.newPipeline(env)
 		s.provider = c.newProvider(env, s.resource, s.pipeline)
 	}
-	rejectRetired(env)
+	for _, err := range retired.Check(retired.OTelX, c.getenv) {
+		env.Fail(err)
+	}
 	otel.SetTextMapPropagator(propagator)
 	otel.SetTracerProvider(s.provider)
 	if err := errors.Join(append(c.errs, env.Errs()...)...); err != nil {
@@ -207,9 +210,16 @@ func (s *SDK) Pending() (n int, flushNow bool) {
 // Counts returns the delivery counts of each signal, in a fixed order.
 func (s *SDK) Counts() []counts.Signal {
 	st := s.Stats()
-	return []counts.Signal{{
+	traces := counts.Signal{
 		Name: "traces", Ended: st.Ended, Exported: st.Exported, Pending: st.Pending, Dropped: st.Dropped.Total(), Spilled: st.Spilled,
-	}}
+	}
+	for _, reason := range st.Dropped.reasons() {
+		if traces.Reasons == nil {
+			traces.Reasons = make(map[string]int64)
+		}
+		traces.Reasons[reason.Name] = reason.Count
+	}
+	return []counts.Signal{traces}
 }
 
 // Stats returns the counts of all sampled spans so far.

@@ -61,13 +61,13 @@ func (s *stage) titleOf(t report.Trace) string {
 	return ""
 }
 
-// counts returns what the function's processes said of themselves, by their numbers.
+// counts returns the counts of the function's processes that had a shutdown, by their numbers.
 func (s *stage) counts() map[int]report.Counts {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	counts := map[int]report.Counts{}
-	for process, c := range s.farewells {
-		counts[process] = c
+	all := map[int]report.Counts{}
+	for process := 1; process <= s.process(); process++ {
+		if c, ok := readCounts(s.reportPath(process)); ok {
+			all[process] = c
+		}
 	}
-	return counts
+	return all
 }

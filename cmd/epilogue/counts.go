@@ -1,47 +1,53 @@
 package main
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 
+	"github.com/epilogue-go/epilogue/internal/counts"
 	"github.com/epilogue-go/epilogue/internal/report"
 )
 
-// farewell is in the line with which the agent ends a process after SIGTERM.
-const farewell = "graceful shutdown completed"
-
-// countPattern finds the attributes of a line of slog's text or JSON handler, or of package log's: telemetry.ended=21,
-// "ended":21.
-var countPattern = regexp.MustCompile(`(?:^|[\s.{,"])(ended|exported|pending|dropped)"?[=:]\s*(\d{1,18})\b`)
-
-// parseCounts reads the account out of a line of a process's log. A line without the number of ended spans has none.
-func parseCounts(line string) (report.Counts, bool) {
-	var c report.Counts
-	found := false
-	for _, m := range countPattern.FindAllStringSubmatch(line, -1) {
-		n, err := strconv.Atoi(m[2])
-		if err != nil {
-			return report.Counts{}, false
-		}
-		switch m[1] {
-		case "ended":
-			c.Ended, found = n, true
-		case "exported":
-			c.Exported = n
-		case "pending":
-			c.Pending = n
-		case "dropped":
-			c.Dropped = n
-		}
-	}
-	return c, found
-}
-
-// parseFarewell reads the account out of the agent's last line.
-func parseFarewell(line string) (report.Counts, bool) {
-	if !strings.Contains(line, farewell) {
+// readCounts reads the span counts that the agent of a process has written at its shutdown. It reports false if there
+// are none: the process ended by itself, or has no agent.
+func readCounts(path string) (report.Counts, bool) {
+	r, err := counts.ReadReport(path)
+	if err != nil {
 		return report.Counts{}, false
 	}
-	return parseCounts(line)
+	for _, s := range r.Signals {
+		if s.Name == "traces" {
+			return report.Counts{
+				Ended: int(s.Ended), Exported: int(s.Exported), Pending: int(s.Pending + s.Spilled), Dropped: int(s.Dropped),
+			}, true
+		}
+	}
+	return report.Counts{}, false
+}
+
+// pricesEnded is in the last line of examples/prices, which has no agent: it logs its counts.
+const pricesEnded = "prices has ended"
+
+// parsePrices reads the counts in the last line of examples/prices: NAME.ended=21 NAME.exported=19 and so on.
+func parsePrices(line string) (report.Counts, bool) {
+	_, attrs, ok := strings.Cut(line, pricesEnded)
+	if !ok {
+		return report.Counts{}, false
+	}
+	var c report.Counts
+	known := map[string]*int{"ended": &c.Ended, "exported": &c.Exported, "pending": &c.Pending, "dropped": &c.Dropped}
+	found := false
+	for _, attr := range strings.Fields(attrs) {
+		key, text, _ := strings.Cut(attr, "=")
+		field := known[key[strings.LastIndexByte(key, '.')+1:]]
+		if field == nil {
+			continue
+		}
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 0 {
+			return report.Counts{}, false
+		}
+		*field, found = n, found || field == &c.Ended
+	}
+	return c, found
 }

@@ -37,7 +37,7 @@ func startPrices(ctx context.Context, path string, env []string, output *process
 		if m := listens.FindStringSubmatch(line); m != nil {
 			offer(ready, m[1])
 		}
-		if c, ok := parseCounts(line); ok {
+		if c, ok := parsePrices(line); ok {
 			offer(p.said, c)
 		}
 	}

@@ -46,7 +46,7 @@ func startReceiver(ctx context.Context, log *eventlog.Log) (*receiver, error) {
 	r.settle = func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settling)
 		defer cancel()
-		_ = r.daemon.Settle(ctx) // an error after close, when all is kept; if it takes too long, it shows as lost
+		_ = r.daemon.WaitQuiet(ctx) // an error after close, when all is kept; if it takes too long, it shows as lost
 	}
 	if err := errors.Join(r.otlp.Serve(l), r.daemon.Serve(conn)); err != nil {
 		return nil, errors.Join(err, r.close())

@@ -151,7 +151,7 @@ func TestReplayGoesOn(t *testing.T) {
 // TestReplaySaysThatItWaits: the command says once why it waits for a busy endpoint, without credentials.
 func TestReplaySaysThatItWaits(t *testing.T) {
 	r := collectorFor(t)
-	r.Next(otlpreceiver.Fault{Status: http.StatusServiceUnavailable}, otlpreceiver.Fault{Status: http.StatusTooManyRequests})
+	r.FailNext(otlpreceiver.Fault{Status: http.StatusServiceUnavailable}, otlpreceiver.Fault{Status: http.StatusTooManyRequests})
 	endpoint := strings.Replace(r.Endpoint(), "://", "://me:hush@", 1) + "/v1/traces?key=hush"
 	code, out, errs := invoke(t, lostLine(0), "replay", "-endpoint", endpoint)
 	if code != exitOK || strings.Count(errs, "\n") != 1 {

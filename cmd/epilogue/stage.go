@@ -5,19 +5,22 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/epilogue-go/epilogue/internal/counts"
 	"github.com/epilogue-go/epilogue/internal/report"
 	"github.com/epilogue-go/epilogue/lambdatest"
 	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
 )
 
 // stage is one function in a local Lambda, with a receiver for what it sends. It prints what happens as it happens.
-// One goroutine uses it, but for the function's log, which calls hear.
+// One goroutine uses it, except send.
 type stage struct {
 	function string
 	unseen   string // why it can not be told which flush belongs to which invocation; empty: it can
@@ -30,20 +33,21 @@ type stage struct {
 
 	broken   error // of the first write that failed
 	printed  printed
-	answers  map[string]answer
 	problems []string // sentences for the end
 
-	mu        sync.Mutex
-	farewells map[int]report.Counts // by the number of the process; guarded by mu
+	reports string // the directory of the processes' shutdown reports
+
+	mu      sync.Mutex
+	answers map[string]answer // by request id; guarded by mu
 }
 
 // newStage returns a stage for the program at command. Who made it must call end.
 func newStage(cfg lambdatest.Config, command []string, log *eventlog.Log, r *receiver, c console, verbose bool) (*stage, error) {
 	s := &stage{
 		function: cfg.FunctionName, receiver: r, log: log, out: c.out, style: c.style,
-		answers: map[string]answer{}, farewells: map[int]report.Counts{},
+		answers: map[string]answer{},
 	}
-	s.output = &processLog{name: cfg.FunctionName, read: s.hear}
+	s.output = &processLog{name: cfg.FunctionName}
 	if verbose {
 		s.output.show = c.out
 	}
@@ -52,6 +56,13 @@ func newStage(cfg lambdatest.Config, command []string, log *eventlog.Log, r *rec
 		s.unseen = "elsewhere"
 	case cfg.ManagedInstances:
 		s.unseen = "by timer"
+	}
+	var err error
+	if s.reports, err = os.MkdirTemp("", "epilogue-reports-"); err != nil {
+		return nil, fmt.Errorf("make a directory for shutdown reports: %w", err)
+	}
+	cfg.ProcessEnv = func(process int) []string {
+		return []string{counts.ReportVariable + "=" + s.reportPath(process)}
 	}
 	cfg.Log, cfg.Stdout, cfg.Stderr = s.log, s.output, s.output
 	if r != nil {
@@ -62,7 +73,7 @@ func newStage(cfg lambdatest.Config, command []string, log *eventlog.Log, r *rec
 	}
 	env, err := lambdatest.New(cfg, lambdatest.Command(command[0], command[1:]...))
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, os.RemoveAll(s.reports))
 	}
 	s.env = env
 	return s, nil
@@ -77,18 +88,12 @@ func (s *stage) end(ctx context.Context, err error, w io.Writer, others ...*proc
 			log.writeTail(w)
 		}
 	}
-	return errors.Join(err, closing)
+	return errors.Join(err, closing, os.RemoveAll(s.reports))
 }
 
-// hear reads a line that the function wrote, for the account that a process gives when it ends.
-func (s *stage) hear(line string) {
-	c, ok := parseFarewell(line)
-	if !ok {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.farewells[s.process()] = c
+// reportPath is where the process with that number writes its shutdown report.
+func (s *stage) reportPath(process int) string {
+	return filepath.Join(s.reports, strconv.Itoa(process))
 }
 
 // process returns the number of the last process that was started.

@@ -1,6 +1,7 @@
 package arch
 
 import (
+	"errors"
 	"os/exec"
 	"slices"
 	"strings"
@@ -12,7 +13,7 @@ const module = "github.com/epilogue-go/epilogue"
 // rule forbids one or more packages everywhere below a package's imports.
 type rule struct {
 	pkg    string   // the importing package, below the module
-	never  []string // prefixes of import paths that must not be among its dependencies
+	never  []string // prefixes of import paths that must not be among its dependencies; ".": any outside the standard library
 	except []string // prefixes of those that may
 	reason string
 }
@@ -20,7 +21,7 @@ type rule struct {
 var rules = []rule{
 	{
 		pkg:   "/agent",
-		never: []string{"."}, // anything with a dot in its first element: whatever is not the standard library
+		never: []string{"."},
 		except: []string{
 			module + "/agent", module + "/internal/bounded", module + "/internal/counts", module + "/internal/extensionsapi",
 			module + "/internal/retired",
@@ -34,6 +35,24 @@ var rules = []rule{
 		reason: "the client is part of the agent",
 	},
 	{
+		pkg:    "/internal/bounded",
+		never:  []string{"."},
+		except: []string{module + "/internal/bounded"},
+		reason: "the agent calls foreign code through it",
+	},
+	{
+		pkg:    "/internal/counts",
+		never:  []string{"."},
+		except: []string{module + "/internal/counts"},
+		reason: "the agent and otelx share it, and neither may import the other",
+	},
+	{
+		pkg:    "/internal/retired",
+		never:  []string{"."},
+		except: []string{module + "/internal/retired"},
+		reason: "the agent and otelx share it, and neither may import the other",
+	},
+	{
 		pkg: "/otelx",
 		never: []string{
 			"github.com/aws/", module + "/agent", module + "/handler", module + "/lambdatest", module + "/internal/extensionsapi",
@@ -42,10 +61,33 @@ var rules = []rule{
 		reason: "otelx serves ordinary services as well; protobuf's message types cost 1.6 MB that the direct encoder saves",
 	},
 	{
+		pkg: "/otelx/internal/traces",
+		never: []string{
+			"github.com/aws/", "google.golang.org/protobuf", "go.opentelemetry.io/proto", module + "/",
+		},
+		except: []string{
+			module + "/otelx/internal/traces", module + "/internal/delivery", module + "/internal/otlp", module + "/internal/bounded",
+			module + "/internal/breaker",
+		},
+		reason: "a signal knows its items and the engine; options, environment and HTTP belong to otelx",
+	},
+	{
+		pkg:    "/internal/delivery",
+		never:  []string{".", "net/http"},
+		except: []string{module + "/internal/delivery", module + "/internal/bounded", module + "/internal/breaker", "golang.org/x/sync"},
+		reason: "the engine serves every signal and every transport, so it knows neither OpenTelemetry nor HTTP",
+	},
+	{
+		pkg:    "/internal/breaker",
+		never:  []string{"."},
+		except: []string{module + "/internal/breaker"},
+		reason: "the breaker is a state machine over time; its owner makes the requests",
+	},
+	{
 		pkg: "/internal/otlp",
 		never: []string{
 			"github.com/aws/", module + "/agent", module + "/handler", module + "/otelx", module + "/internal/otlphttp",
-			"google.golang.org/protobuf", "go.opentelemetry.io/proto",
+			module + "/internal/delivery", "google.golang.org/protobuf", "go.opentelemetry.io/proto",
 		},
 		reason: "the encoder turns signals into bytes for any sender; protobuf's message types cost 1.6 MB that it saves",
 	},
@@ -61,8 +103,9 @@ var rules = []rule{
 		except: []string{
 			module + "/internal/otlphttp", module + "/internal/otlp/response", module + "/internal/bounded", module + "/internal/redact",
 			module + "/internal/version",
+			module + "/internal/delivery", module + "/internal/breaker", "golang.org/x/sync", // for Result and Outcome
 		},
-		reason: "it sends bytes: the SDK and the command share it, whatever signals they send",
+		reason: "it sends bytes: the SDK and the command share it, whatever signals they send; never OpenTelemetry",
 	},
 	{
 		pkg:    "/internal/otelenv",
@@ -92,6 +135,12 @@ var rules = []rule{
 		pkg:    "/internal/counts",
 		never:  []string{"."},
 		except: []string{module + "/internal/counts"},
+		reason: "agent and otelx share it and must not import each other",
+	},
+	{
+		pkg:    "/internal/retired",
+		never:  []string{"."},
+		except: []string{module + "/internal/retired"},
 		reason: "agent and otelx share it and must not import each other",
 	},
 	{
@@ -143,7 +192,7 @@ var signer = []string{
 	"github.com/aws/aws-sdk-go-v2/aws", "github.com/aws/aws-sdk-go-v2/internal", "github.com/aws/smithy-go",
 }
 
-// TestImports fails where a package depends on what its rule forbids.
+// TestImports fails if a package depends on another that its rule forbids.
 func TestImports(t *testing.T) {
 	for _, r := range rules {
 		t.Run(strings.TrimPrefix(r.pkg, "/"), func(t *testing.T) {
@@ -163,7 +212,7 @@ func TestImports(t *testing.T) {
 func (r rule) forbids(dep string) bool {
 	below := func(prefix string) bool {
 		if prefix == "." {
-			first, _, _ := strings.Cut(dep, "/")
+			first, _, _ := strings.Cut(dep, "/") // has a dot only outside the standard library
 			return strings.Contains(first, ".")
 		}
 		return dep == strings.TrimSuffix(prefix, "/") || strings.HasPrefix(dep, strings.TrimSuffix(prefix, "/")+"/")
@@ -195,6 +244,10 @@ func goList(t *testing.T, args []string) []string {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), "go", args...).Output()
 	if err != nil {
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			t.Log(string(exit.Stderr))
+		}
 		t.Fatalf("go %s: %v", strings.Join(args, " "), err)
 	}
 	return strings.Fields(string(out))

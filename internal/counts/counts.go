@@ -14,6 +14,9 @@ type Signal struct {
 	Dropped    int64 `json:"dropped"`    // items that are lost
 	Spilled    int64 `json:"spilled"`    // undelivered items written to standard error, for replay
 	Superseded int64 `json:"superseded"` // cumulative data points that a later collection has replaced
+
+	// Reasons divides Dropped by reason, such as "queue_full". It is nil if nothing was dropped.
+	Reasons map[string]int64 `json:"reasons,omitempty"`
 }
 
 // Undelivered is the number of items that no backend has accepted and that are not superseded.

@@ -16,7 +16,7 @@ const (
 	nameHeader       = "Lambda-Extension-Name"
 	identifierHeader = "Lambda-Extension-Identifier"
 
-	// maxBody bounds what is read of any reply, and maxHeader its header. The longest real one, an INVOKE event, has well
+	// maxBody bounds the body of a reply, and maxHeader its header. The longest real one, an INVOKE event, has well
 	// under 2 KB.
 	maxBody   = 64 << 10
 	maxHeader = 64 << 10
@@ -25,14 +25,14 @@ const (
 // Client talks to the Extensions API of one environment. Its methods may be called concurrently. Close it when done.
 type Client struct {
 	base string
-	http *http.Transport // no http.Client: there is nothing to follow, and no cookie to keep
+	http *http.Transport // no http.Client: there are no redirects and no cookies
 }
 
 // New makes a client for the API at runtimeAPI, the value of AWS_LAMBDA_RUNTIME_API ("host:port"), which connects by
-// dial. It does not connect yet; a malformed address is an error of the first call.
+// dial. It does not connect yet. A malformed address is an error of the first call.
 //
-// No proxy is used, whatever the environment says: the address need not be loopback, and a request for the platform
-// must not go to HTTP_PROXY. There is no timeout but the context's: Next blocks for as long as the environment is idle.
+// It uses no proxy: the address need not be loopback, and a request for the platform must not go to HTTP_PROXY. It has
+// no timeout except the context's: Next blocks for as long as the environment is idle.
 func New(runtimeAPI string, dial func(ctx context.Context, network, address string) (net.Conn, error)) *Client {
 	return &Client{
 		base: "http://" + runtimeAPI + apiPath,
@@ -46,16 +46,16 @@ func New(runtimeAPI string, dial func(ctx context.Context, network, address stri
 	}
 }
 
-// Close closes the connections that are idle, and those that are being opened for calls that have ended. Calls under way
-// are not affected: end their contexts.
+// Close closes the idle connections, and those that are being opened for calls that have ended. It does not affect
+// running calls: end their contexts.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// Register registers the extension called name, for INVOKE events or for none, and returns the identifier that is to be
-// given to Next. A refusal is an [*Error].
+// Register registers the extension called name, for INVOKE events or for none, and returns the identifier for Next. A
+// refusal is an [*Error].
 //
-// From the moment the platform has registered an extension it waits for that extension's first Next before it ends Init.
-// So a reply with an identifier is a success whatever else may be wrong with it: the rest describes the function, and is
-// not used.
+// After the registration the platform waits for the extension's first Next before it ends Init. So a reply with an
+// identifier is a success, whatever else is wrong with it. The rest of the reply describes the function, and is not
+// used.
 func (c *Client) Register(ctx context.Context, name string, forInvoke bool) (identifier string, err error) {
 	body := `{"events":[]}`
 	if forInvoke {
@@ -71,8 +71,8 @@ func (c *Client) Register(ctx context.Context, name string, forInvoke bool) (ide
 	return "", err
 }
 
-// Next tells the platform that the extension is done with the last event, and blocks until it has another one, which
-// may take for ever: an extension registered for no event gets none. A refusal is an [*Error].
+// Next tells the platform that the extension has handled the last event, and blocks until there is another one. That
+// may be forever: an extension that is registered for no event receives none. A refusal is an [*Error].
 func (c *Client) Next(ctx context.Context, identifier string) (Event, error) {
 	_, reply, err := c.call(ctx, "next", http.MethodGet, "/event/next", "", identifierHeader, identifier)
 	if err != nil {
@@ -85,8 +85,8 @@ func (c *Client) Next(ctx context.Context, identifier string) (Event, error) {
 	return event, nil
 }
 
-// call makes one request with one header and returns the header and body of its reply. Where the status is 200 the
-// header is valid even beside an error. A redirect is not of this API: it is a refusal with its status.
+// call makes one request with one header and returns the header and body of its reply. If the status is 200, the header
+// is valid even if there is an error. The API has no redirects: a redirect is a refusal with its status.
 func (c *Client) call(ctx context.Context, op, method, path, body, key, value string) (http.Header, []byte, error) {
 	request, err := http.NewRequestWithContext(ctx, method, c.base+path, strings.NewReader(body))
 	if err != nil {
@@ -114,8 +114,8 @@ func (c *Client) call(ctx context.Context, op, method, path, body, key, value st
 	return response.Header, reply, nil
 }
 
-// readBounded reads r to its end, so that the connection can be used again, or up to maxBody and one byte, which is an
-// error. What was read is returned in any case.
+// readBounded reads r to its end, so that the connection can be used again. More than maxBody bytes are an error. It
+// returns the bytes that it has read in any case.
 func readBounded(r io.Reader) ([]byte, error) {
 	body, err := io.ReadAll(io.LimitReader(r, maxBody+1))
 	if err != nil {

@@ -1,11 +1,11 @@
-// Package extensionsapi is a small client for the Lambda Extensions API, as an internal extension needs it:
-// [Client.Register] and [Client.Next].
+// Package extensionsapi is a small client for the Lambda Extensions API, for an internal extension: [Client.Register]
+// and [Client.Next].
 //
-// The rest of that API is left out on purpose: init/error and exit/error condemn the whole environment, which is never
-// the right answer to trouble with telemetry.
+// It leaves out init/error and exit/error on purpose: they condemn the whole environment, which is never the right
+// answer to a fault of telemetry.
 //
-// Nothing that the other side sends makes the client panic or read without bound. A refusal is an [*Error]; a reply
-// that is not what the API documents is an error too.
+// No reply makes the client panic or read without bound. A refusal is an [*Error]. A reply that differs from the
+// documentation is an error too.
 //
-// The source of what is said here about the API is the AWS Lambda Developer Guide, "Lambda Extensions API".
+// Facts about the API are from the AWS Lambda Developer Guide, "Lambda Extensions API".
 package extensionsapi

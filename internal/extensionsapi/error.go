@@ -7,19 +7,19 @@ import (
 	"strings"
 )
 
-// InvalidEventType is the type of the refusal of an event that this kind of extension may not subscribe to: any event,
-// on Lambda Managed Instances.
+// InvalidEventType is the type of the refusal of an event that this kind of extension may not subscribe to. On Lambda
+// Managed Instances that is any event.
 const InvalidEventType = "Extension.InvalidEventType"
 
 // Error is a refusal by the Extensions API: a reply with another status than 200.
 type Error struct {
 	Op      string // "register" or "next"
 	Status  int    // HTTP status code
-	Type    string // errorType of the reply; empty where it has none
-	Message string // errorMessage of the reply, or the beginning of one that is not the API's
+	Type    string // errorType of the reply; empty if it has none
+	Message string // errorMessage of the reply, or the beginning of a reply that is not the API's
 }
 
-// Error says what was refused, with which status, and why, as far as the reply tells.
+// Error names the operation, the status, and the reason if the reply has one.
 func (e *Error) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "extensions api: %s: %d", e.Op, e.Status)
@@ -35,7 +35,7 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// excerptLength bounds what an Error repeats of a reply, and what is said of one that can not be read.
+// excerptLength bounds the part of a reply that an Error repeats.
 const excerptLength = 200
 
 // refusal makes an Error of a reply with another status than 200.
@@ -61,7 +61,8 @@ func excerpt(s string) string {
 	return strings.Join(strings.Fields(strings.ToValidUTF8(s, "")), " ")
 }
 
-// brief is err with a text fit for one line of a log: net/http and encoding/json repeat parts of a reply, however long.
+// brief is err with a text that fits one line of a log: net/http and encoding/json repeat parts of a reply of any
+// length.
 func brief(err error) error {
 	if text := excerpt(err.Error()); text != err.Error() {
 		return &briefError{text: text, err: err}
@@ -69,7 +70,7 @@ func brief(err error) error {
 	return err
 }
 
-// briefError shows the beginning of the text of the error it stands for.
+// briefError shows the beginning of the text of its error.
 type briefError struct {
 	text string
 	err  error

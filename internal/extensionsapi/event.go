@@ -10,21 +10,21 @@ import (
 // invoke is the type of the only event that there is: SHUTDOWN exists for external extensions only.
 const invoke = "INVOKE"
 
-// Event is what Next brings: the runtime has been, or is about to be, given an invocation.
+// Event is an INVOKE event: the runtime has been given an invocation, or is about to be.
 type Event struct {
 	RequestID string    // never empty
-	Deadline  time.Time // when the invocation's time is up; zero where the platform does not say
+	Deadline  time.Time // of the invocation; zero if the event has none
 }
 
-// wireEvent is an event as the API sends it, as far as it is used.
+// wireEvent has the fields of an event that are used.
 type wireEvent struct {
 	EventType  string `json:"eventType"`
 	RequestID  string `json:"requestId"`
 	DeadlineMs int64  `json:"deadlineMs"` // since the Unix epoch
 }
 
-// parseEvent reads the body of a reply to Next. What is not an INVOKE with a request id is an error, since nothing else
-// is ever subscribed to.
+// parseEvent reads the body of a reply to Next. Anything but an INVOKE with a request id is an error, since the client
+// subscribes to nothing else.
 func parseEvent(body []byte) (Event, error) {
 	var e wireEvent
 	if err := json.Unmarshal(body, &e); err != nil {

@@ -56,7 +56,7 @@ func InvokeToExit(c Call) Step { return func(r *Run) { r.Call(c); r.WaitExit() }
 func SetFault(f Fault) Step { return func(r *Run) { r.Receiver.SetFault(f) } }
 
 // FaultNext says how the backend treats the next requests.
-func FaultNext(faults ...Fault) Step { return func(r *Run) { r.Receiver.Next(faults...) } }
+func FaultNext(faults ...Fault) Step { return func(r *Run) { r.Receiver.FailNext(faults...) } }
 
 // CutConnections resets all connections to the backend.
 func CutConnections(r *Run) { r.Receiver.CutConnections() }
@@ -120,7 +120,7 @@ func Release(r *Run) {
 		}
 	}
 	for {
-		r.Receiver.Release()
+		r.Receiver.Unblock()
 		ctx, cancel := context.WithTimeout(r.ctx, 5*time.Millisecond)
 		_, err := r.Log.Wait(ctx, begun, Of(otlpreceiver.KindExportDone, otlpreceiver.KindExportRefused))
 		cancel()

@@ -103,7 +103,7 @@ func (b *backend) begin(hold bool) harness.Step {
 		first[0].Hang = true
 	}
 	return func(r *harness.Run) {
-		r.Receiver.Next(first...)
+		r.Receiver.FailNext(first...)
 		if b.bad != (harness.Fault{}) {
 			r.Receiver.SetFault(b.bad)
 		}

@@ -33,7 +33,7 @@ func (v *virtualRun) check() {
 
 // checkCounts compares the SDK's counts with what arrived.
 func (v *virtualRun) checkCounts(o *observed) error {
-	spans, requests := v.receiver.Take()
+	spans, requests := v.receiver.Drain()
 	v.summary.requests += len(requests)
 	err := errors.Join(o.receive(spans, requests, v.answerTo), o.compare())
 	v.recordFrozen(o)

@@ -191,7 +191,7 @@ func (c *childRun) check(mark int, what string, resp lambdatest.Response) {
 		c.process = newChildCounts(c.gone)
 		c.children++
 	}
-	spans, _ := c.receiver.Take()
+	spans, _ := c.receiver.Drain()
 	c.spans += len(spans)
 	events := c.log.Since(mark)
 	err := c.process.receive(spans)

@@ -68,7 +68,7 @@ func hold(b *testing.B, env *lambdatest.Environment, log *eventlog.Log) time.Dur
 	if err := env.WaitIdle(b.Context()); err != nil {
 		b.Fatal(err)
 	}
-	defer log.Forget(mark)
+	defer log.Trim(mark)
 	made := lambdatest.Invocations(log.Since(mark))
 	return made[0].Next.Sub(made[0].Posted)
 }

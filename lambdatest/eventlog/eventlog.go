@@ -85,9 +85,9 @@ func (l *Log) Since(seq int) []Event {
 	return slices.Clone(l.events[l.index(seq):])
 }
 
-// Forget drops the events before seq, so that a log can go on for as long as one likes. Those that are left, and
+// Trim drops the events before seq, so that a log can go on for as long as one likes. Those that are left, and
 // those that come, have the Seq that they would have had.
-func (l *Log) Forget(seq int) {
+func (l *Log) Trim(seq int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n := l.index(seq)

@@ -72,8 +72,8 @@ func TestForget(t *testing.T) {
 	for _, k := range []eventlog.Kind{"a", "b", "c"} {
 		log.Add(eventlog.Event{Kind: k})
 	}
-	log.Forget(2)
-	log.Forget(1) // once more
+	log.Trim(2)
+	log.Trim(1) // once more
 	if e := log.Add(eventlog.Event{Kind: "d"}); e.Seq != 3 {
 		t.Errorf("the fourth event has Seq %d", e.Seq)
 	}
@@ -85,7 +85,7 @@ func TestForget(t *testing.T) {
 	if e, err := log.Wait(t.Context(), 0, kind("c")); err != nil || e.Seq != 2 {
 		t.Errorf("Wait = %v, %v", e, err)
 	}
-	log.Forget(9)
+	log.Trim(9)
 	if got := log.Events(); len(got) != 0 {
 		t.Errorf("%d events are left", len(got))
 	}
@@ -101,7 +101,7 @@ func TestWaitGoesOnAfterForget(t *testing.T) {
 		log.Add(eventlog.Event{Kind: "a"})
 		go func() {
 			time.Sleep(time.Second)
-			log.Forget(1)
+			log.Trim(1)
 			log.Add(eventlog.Event{Kind: "b"})
 		}()
 		if e, err := log.Wait(t.Context(), 0, kind("b")); err != nil || e.Seq != 1 {

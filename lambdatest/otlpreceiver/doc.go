@@ -5,7 +5,7 @@
 //	defer recv.Close()
 //	err := recv.Listen("127.0.0.1:0")              // or recv.Serve(l) on any net.Listener, in memory too
 //	…                                              // OTEL_EXPORTER_OTLP_ENDPOINT=recv.Endpoint()
-//	recv.Next(otlpreceiver.Fault{Status: 503, RetryAfter: "1"})
+//	recv.FailNext(otlpreceiver.Fault{Status: 503, RetryAfter: "1"})
 //	spans, err := recv.WaitSpans(ctx, 3)
 //
 // # What it takes

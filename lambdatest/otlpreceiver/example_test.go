@@ -17,7 +17,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	recv.Next(otlpreceiver.Fault{Status: http.StatusServiceUnavailable}) // the first request only
+	recv.FailNext(otlpreceiver.Fault{Status: http.StatusServiceUnavailable}) // the first request only
 
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()

@@ -18,7 +18,7 @@ const (
 type Fault struct {
 	// Delay is how long to wait once the body has been read.
 	Delay time.Duration
-	// Hang waits, after Delay, until Release is called. A client that gives up meanwhile has not delivered.
+	// Hang waits, after Delay, until Unblock is called. A client that gives up meanwhile has not delivered.
 	Hang bool
 	// Cut resets the request's connection.
 	Cut Stage
@@ -41,16 +41,16 @@ func (r *Receiver) SetFault(f Fault) {
 	r.always = f
 }
 
-// Next mistreats the next requests, one fault for each, in the order in which they begin and in place of what SetFault says.
-// Faults not yet used stay first. A zero Fault lets a request through.
-func (r *Receiver) Next(faults ...Fault) {
+// FailNext sets the faults of the next requests, one each, in the order in which they begin. They count instead of the
+// one that SetFault has set. Faults not yet used stay first. A zero Fault lets a request through.
+func (r *Receiver) FailNext(faults ...Fault) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.next = append(r.next, faults...)
 }
 
-// Release lets all requests go on that hang at this moment.
-func (r *Receiver) Release() {
+// Unblock lets all requests continue that hang at this moment.
+func (r *Receiver) Unblock() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	close(r.release)

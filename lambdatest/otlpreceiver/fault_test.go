@@ -37,7 +37,7 @@ func TestRefuses(t *testing.T) {
 
 func TestRedirects(t *testing.T) {
 	s := newSetup(t, otlpreceiver.Config{})
-	s.Next(otlpreceiver.Fault{Status: 307, Location: "http://other.test/"})
+	s.FailNext(otlpreceiver.Fault{Status: 307, Location: "http://other.test/"})
 	if got := s.post(t.Context(), body(t, 1)); got.status != 307 || got.header.Get("Location") != "http://other.test/" {
 		t.Errorf("answer %+v", got)
 	}
@@ -45,7 +45,7 @@ func TestRedirects(t *testing.T) {
 
 func TestRejectsAPart(t *testing.T) {
 	s := newSetup(t, otlpreceiver.Config{})
-	s.Next(otlpreceiver.Fault{Rejected: 2, Message: "too old"}, otlpreceiver.Fault{Rejected: 99})
+	s.FailNext(otlpreceiver.Fault{Rejected: 2, Message: "too old"}, otlpreceiver.Fault{Rejected: 99})
 	got := s.post(t.Context(), body(t, 1, 2, 3))
 	if got.status != 200 || string(got.body) != "\x0a\x0b\x08\x02\x12\x07too old" || len(s.Spans()) != 1 {
 		t.Errorf("answer %+v, %d spans kept", got, len(s.Spans()))
@@ -58,8 +58,8 @@ func TestRejectsAPart(t *testing.T) {
 func TestNextIsUsedUpInOrder(t *testing.T) {
 	s := newSetup(t, otlpreceiver.Config{})
 	s.SetFault(otlpreceiver.Fault{Status: 500})
-	s.Next(otlpreceiver.Fault{Status: 429}, otlpreceiver.Fault{})
-	s.Next(otlpreceiver.Fault{Malformed: true})
+	s.FailNext(otlpreceiver.Fault{Status: 429}, otlpreceiver.Fault{})
+	s.FailNext(otlpreceiver.Fault{Malformed: true})
 	for i, want := range []int{429, 200, 200, 500, 500} {
 		if got := s.post(t.Context(), body(t, byte(i))); got.status != want {
 			t.Errorf("request %d: %d, want %d", i+1, got.status, want)
@@ -73,7 +73,7 @@ func TestNextIsUsedUpInOrder(t *testing.T) {
 func TestDelays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSetup(t, otlpreceiver.Config{})
-		s.Next(otlpreceiver.Fault{Delay: time.Minute})
+		s.FailNext(otlpreceiver.Fault{Delay: time.Minute})
 		begun := time.Now()
 		if got := s.post(t.Context(), body(t, 1)); got.status != 200 || time.Since(begun) != time.Minute {
 			t.Errorf("status %d after %v", got.status, time.Since(begun))
@@ -87,7 +87,7 @@ func TestDelays(t *testing.T) {
 func TestHangsUntilReleased(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSetup(t, otlpreceiver.Config{})
-		s.Next(otlpreceiver.Fault{Hang: true}, otlpreceiver.Fault{Hang: true, Status: 500})
+		s.FailNext(otlpreceiver.Fault{Hang: true}, otlpreceiver.Fault{Hang: true, Status: 500})
 		var wg sync.WaitGroup
 		got := make([]int, 2)
 		for i := range got {
@@ -95,9 +95,9 @@ func TestHangsUntilReleased(t *testing.T) {
 		}
 		synctest.Wait()
 		if n := len(s.Requests()); n != 2 || len(s.Spans()) != 0 || !s.Requests()[0].Ended.IsZero() {
-			t.Errorf("%d requests, %d spans before Release", n, len(s.Spans()))
+			t.Errorf("%d requests, %d spans before Unblock", n, len(s.Spans()))
 		}
-		s.Release()
+		s.Unblock()
 		wg.Wait()
 		if got[0]+got[1] != 700 || len(s.Spans()) != 1 {
 			t.Errorf("statuses %v, %d spans kept", got, len(s.Spans()))
@@ -149,7 +149,7 @@ func TestCutsAtEachStage(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(stage), func(t *testing.T) {
 			s := newSetup(t, otlpreceiver.Config{})
-			s.Next(otlpreceiver.Fault{Cut: stage})
+			s.FailNext(otlpreceiver.Fault{Cut: stage})
 			if got := s.post(t.Context(), body(t, 1)); got.err == nil {
 				t.Errorf("answer %+v", got)
 			}
@@ -194,7 +194,7 @@ func TestCutConnections(t *testing.T) {
 
 func TestMalformedAnswer(t *testing.T) {
 	s := newSetup(t, otlpreceiver.Config{})
-	s.Next(otlpreceiver.Fault{Malformed: true})
+	s.FailNext(otlpreceiver.Fault{Malformed: true})
 	got := s.post(t.Context(), body(t, 1))
 	if _, _, n := protowire.ConsumeField(got.body); n >= 0 || got.status != 200 || len(s.Spans()) != 1 {
 		t.Errorf("answer %+v, %d spans kept", got, len(s.Spans()))

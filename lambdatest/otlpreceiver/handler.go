@@ -111,7 +111,7 @@ func (x *exchange) end(a answer) {
 	x.r.mu.Lock()
 	defer x.r.mu.Unlock()
 	at, _ := slices.BinarySearchFunc(x.r.requests, x.rec.Number, func(r Request, n int) int { return r.Number - n })
-	x.r.requests[at] = x.rec // it is there: Take leaves what is under way
+	x.r.requests[at] = x.rec // it is there: Drain leaves a request that is under way
 	x.r.keep(a.keep)
 	x.r.log(event)
 }

@@ -50,7 +50,7 @@ type Receiver struct {
 	begun    int                    // requests so far
 	always   Fault
 	next     []Fault
-	release  chan struct{} // closed and renewed by Release
+	release  chan struct{} // closed and renewed by Unblock
 	changed  chan struct{} // closed and renewed when spans arrive
 }
 
@@ -71,9 +71,9 @@ func New(cfg Config) *Receiver {
 	return r
 }
 
-// Take returns the spans that were kept and the requests that have ended since the last Take, and forgets them, so that a receiver
-// can serve for as long as one likes: the other methods then tell of what came since. A request under way is for a later Take.
-func (r *Receiver) Take() ([]Span, []Request) {
+// Drain returns and forgets the spans that were kept and the requests that have ended, so that a receiver can serve
+// forever. The other methods then return only what came since. A later Drain returns a request that is under way.
+func (r *Receiver) Drain() ([]Span, []Request) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	spans := r.spans

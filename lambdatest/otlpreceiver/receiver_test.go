@@ -206,22 +206,22 @@ func TestTake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSetup(t, otlpreceiver.Config{})
 		s.post(t.Context(), body(t, 1, 2))
-		s.Next(otlpreceiver.Fault{Hang: true})
+		s.FailNext(otlpreceiver.Fault{Hang: true})
 		var wait sync.WaitGroup
 		wait.Go(func() { s.post(t.Context(), body(t, 3)) })
 		synctest.Wait()
 		s.post(t.Context(), body(t, 1))
-		spans, requests := s.Take()
+		spans, requests := s.Drain()
 		if len(spans) != 3 || !slices.Equal(numbers(requests), []int{1, 3}) {
 			t.Errorf("took %d spans of requests %v; want 3 of 1 and 3", len(spans), numbers(requests))
 		}
 		if got := numbers(s.Requests()); len(s.Spans()) != 0 || s.Duplicates() != 0 || !slices.Equal(got, []int{2}) {
 			t.Errorf("left: %d spans, %d duplicates, requests %v; want request 2", len(s.Spans()), s.Duplicates(), got)
 		}
-		s.Release()
+		s.Unblock()
 		wait.Wait()
 		s.post(t.Context(), body(t, 3))
-		spans, requests = s.Take()
+		spans, requests = s.Drain()
 		if len(spans) != 2 || spans[1].Request != 4 || !slices.Equal(numbers(requests), []int{2, 4}) {
 			t.Errorf("took %d spans of requests %v; want 2 of 2 and 4", len(spans), numbers(requests))
 		}
@@ -288,7 +288,7 @@ func TestListensOnTCP(t *testing.T) {
 func TestIsAHandlerOfOtherServers(t *testing.T) {
 	recv := otlpreceiver.New(otlpreceiver.Config{})
 	defer func() { _ = recv.Close() }()
-	recv.Next(otlpreceiver.Fault{}, otlpreceiver.Fault{Cut: otlpreceiver.AfterStore})
+	recv.FailNext(otlpreceiver.Fault{}, otlpreceiver.Fault{Cut: otlpreceiver.AfterStore})
 	for i, want := range []bool{true, false} {
 		w := httptest.NewRecorder()
 		req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/traces", bytes.NewReader(body(t, byte(i))))

@@ -93,7 +93,7 @@ func (d *Daemon) Address() string {
 	return d.address
 }
 
-// Close stops listening, once what has been read is kept; [Daemon.Settle] sees to what has not. What was kept can still be
+// Close stops listening, once what has been read is kept; [Daemon.WaitQuiet] waits for the rest. What was kept can still be
 // read. It is idempotent and safe to call from several goroutines.
 func (d *Daemon) Close() error {
 	d.mu.Lock()

@@ -142,7 +142,7 @@ func TestSettle(t *testing.T) {
 	defer cancel()
 	for n := 1; n <= 20; n++ {
 		send(t, conn, line+"T1S"+request(t, "a"))
-		if err := d.Settle(ctx); err != nil || len(d.Spans()) != n || len(log.Events()) != n || len(d.Datagrams()) != n {
+		if err := d.WaitQuiet(ctx); err != nil || len(d.Spans()) != n || len(log.Events()) != n || len(d.Datagrams()) != n {
 			t.Fatalf("%v; %d spans of %d, %d events", err, len(d.Spans()), n, len(log.Events()))
 		}
 	}
@@ -151,8 +151,8 @@ func TestSettle(t *testing.T) {
 	}
 	short, end := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer end()
-	if err := d.Settle(short); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("Settle after Close: %v", err)
+	if err := d.WaitQuiet(short); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("WaitQuiet after Close: %v", err)
 	}
 }
 
@@ -235,7 +235,7 @@ func FuzzDatagram(f *testing.F) {
 	f.Add([]byte("{}"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if strings.HasPrefix(string(data), "mark of ") {
-			t.Skip() // as if of Settle
+			t.Skip() // as if of WaitQuiet
 		}
 		log := new(eventlog.Log)
 		d := xraydaemon.New(xraydaemon.Config{Log: log})

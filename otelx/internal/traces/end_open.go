@@ -52,7 +52,7 @@ type forest struct {
 	roots   map[trace.SpanID]bool
 	parents map[spanKey]trace.SpanContext
 	inside  map[spanKey]bool // the answers so far
-	// entries are the spans of each trace that have no parent in this process; two or more share a zero id.
+	// entries has the span of each trace without a parent in this process; a zero id if there are several.
 	entries map[trace.TraceID]trace.SpanID
 }
 
@@ -64,7 +64,9 @@ func newForest(roots [][8]byte, spans []sdktrace.ReadWriteSpan) *forest {
 		entries: make(map[trace.TraceID]trace.SpanID),
 	}
 	for _, root := range roots {
-		f.roots[root] = true
+		if root != (trace.SpanID{}) { // the root of an invocation without a span, and in entries: several
+			f.roots[root] = true
+		}
 	}
 	for _, s := range spans {
 		sc, parent := s.SpanContext(), s.Parent()

@@ -10,10 +10,10 @@ import (
 // markEvery is how often a mark is sent until it has come through: the kernel may throw it away as any datagram.
 const markEvery = 20 * time.Millisecond
 
-// Settle waits until what had arrived at Address before the call is kept, so that a test or a report can look at all of
-// it. A mark that it sends there itself queues behind everything else; it is neither kept nor recorded. If ctx ends
-// first, or no UDP leads there, Settle returns an error.
-func (d *Daemon) Settle(ctx context.Context) error {
+// WaitQuiet waits until everything that had arrived at Address before the call is kept, so that a test or a report sees
+// all of it. It sends a mark there, which queues behind everything else and is neither kept nor recorded. If ctx ends
+// first, or no UDP leads there, WaitQuiet returns an error.
+func (d *Daemon) WaitQuiet(ctx context.Context) error {
 	conn, err := new(net.Dialer).DialContext(ctx, "udp", d.Address())
 	if err != nil {
 		return fmt.Errorf("settle X-Ray daemon: %w", err)
@@ -43,7 +43,7 @@ func (d *Daemon) Settle(ctx context.Context) error {
 	}
 }
 
-// isMark reports whether a datagram is of Settle's, which it tells.
+// isMark reports whether a datagram is a mark of WaitQuiet, which it then notifies.
 func (d *Daemon) isMark(data []byte) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -176,7 +176,7 @@ func TestFlushErrorsAreCountedAndLoggedAtIntervals(t *testing.T) {
 	})
 }
 
-func TestPayloadThatDoesNotDecodeIsHandlersNotStartedAfterTheGrace(t *testing.T) {
+func TestPayloadThatDoesNotDecodeIsReleased(t *testing.T) {
 	scenario(t, func(w *run) { w.config.Order = lambdatest.OrderInvokeFirst }, func(w *run) {
 		w.serves("before")
 		resp, err := w.env.Invoke(w.Context(), lambdatest.Invocation{RequestID: "bad", Payload: notJSON})
@@ -185,7 +185,7 @@ func TestPayloadThatDoesNotDecodeIsHandlersNotStartedAfterTheGrace(t *testing.T)
 		}
 		w.idle()
 		if d := between(w.one(lambdatest.KindInvokeReleased, "bad"), w.one(lambdatest.KindExtensionNext, "bad")); d != 250*time.Millisecond {
-			w.Errorf("held for %v, want the grace", d)
+			w.Errorf("held for %v, want the handler start wait", d)
 		}
 		if n := len(w.find(flushBegun, "")); n != 2 {
 			w.Errorf("%d flushes, want one for each invocation", n)
@@ -198,13 +198,13 @@ func TestPayloadThatDoesNotDecodeIsHandlersNotStartedAfterTheGrace(t *testing.T)
 	})
 }
 
-func TestLateBeginFlushesByItself(t *testing.T) {
+func TestEndOfALateStartFlushes(t *testing.T) {
 	scenario(t, func(w *run) {
 		w.config.Order, w.config.OrderGap = lambdatest.OrderInvokeFirst, 400*time.Millisecond
 		w.flusher.onFlush = taking(30 * time.Millisecond)
 		w.handle = func(_ context.Context, m *function) error {
 			if m.agent.FlushesAfterEnd(m.id) {
-				w.Error("an invocation that was let go is said to be held")
+				w.Error("FlushesAfterEnd of a released invocation")
 			}
 			return nil
 		}
@@ -224,7 +224,7 @@ func TestLateBeginFlushesByItself(t *testing.T) {
 	})
 }
 
-func TestBeginDuringTheFlushOfTheGraceIsHeld(t *testing.T) {
+func TestStartDuringTheFlushBeforeTheReleaseIsHeld(t *testing.T) {
 	scenario(t, func(w *run) {
 		w.config.Order, w.config.OrderGap = lambdatest.OrderInvokeFirst, 300*time.Millisecond
 		w.handle = func(ctx context.Context, _ *function) error { return pause(ctx, 200*time.Millisecond) }
@@ -276,7 +276,7 @@ func TestEndFlushesForATrackerThatDidNotAttach(t *testing.T) {
 				w.config.Order = order
 				w.handle = func(_ context.Context, m *function) error {
 					if m.agent.FlushesAfterEnd(m.id) {
-						w.Error("said to be held")
+						w.Error("FlushesAfterEnd although nothing does")
 					}
 					return pause(context.Background(), time.Second)
 				}

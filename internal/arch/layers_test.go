@@ -1,0 +1,80 @@
+package arch
+
+import (
+	"strings"
+	"testing"
+)
+
+// layers are the packages of the module, the highest layer first. A package imports packages of its own layer and of
+// those below. "/..." stands for a package and all below it.
+var layers = []struct {
+	name     string
+	packages []string
+}{
+	{"programs", []string{"/cmd/...", "/examples/..."}},
+	{"tests of the whole system", []string{
+		"/internal/arch", "/internal/integration", "/internal/matrix", "/internal/soak", "/internal/strategies",
+	}},
+	{"parts of programs and of system tests", []string{"/internal/harness", "/internal/replay", "/internal/report"}},
+	{"presets", []string{"/otelx/awslambda"}},
+	{"backends", []string{"/otelx/xray"}},
+	{"public packages", []string{"/agent", "/handler", "/otelx", "/otelx/tracelog", "/lambdatest/..."}},
+	{"parts of the public packages", []string{"/agent/internal/...", "/handler/internal/...", "/otelx/internal/..."}},
+	{"transport", []string{"/internal/otlphttp"}},
+	{"engine and encoding", []string{"/internal/delivery", "/internal/otlp", "/internal/spill"}},
+	{"single mechanisms", []string{
+		"/internal/benchspans", "/internal/bounded", "/internal/breaker", "/internal/counts", "/internal/extensionsapi",
+		"/internal/memnet", "/internal/otelenv", "/internal/otelerr", "/internal/otlp/response", "/internal/procstart",
+		"/internal/redact", "/internal/retired", "/internal/spill/lines", "/internal/version", "/internal/xrayheader",
+	}},
+}
+
+// layerOf returns the layer that names the package most exactly; -1 if there is none.
+func layerOf(pkg string) int {
+	layer, longest := -1, 0
+	for i, l := range layers {
+		for _, p := range l.packages {
+			tree, whole := strings.CutSuffix(p, "/...")
+			if (pkg == p || whole && (pkg == tree || strings.HasPrefix(pkg, tree+"/"))) && len(p) > longest {
+				layer, longest = i, len(p)
+			}
+		}
+	}
+	return layer
+}
+
+// TestImportsPointDownward fails if a package imports one of a higher layer, or has no layer.
+func TestImportsPointDownward(t *testing.T) {
+	importer := ""
+	for _, word := range goList(t, []string{"list", "-f", "pkg {{.ImportPath}} {{join .Imports \" \"}}", module + "/..."}) {
+		pkg, ours := strings.CutPrefix(word, module)
+		switch {
+		case word == "pkg":
+			importer = ""
+		case ours && importer == "":
+			if importer = pkg; layerOf(pkg) < 0 {
+				t.Errorf("%s is in no layer: add it to the table", pkg)
+			}
+		case ours && layerOf(pkg) < layerOf(importer):
+			t.Errorf("%s (%s) imports %s (%s), which is in a higher layer",
+				importer, layers[layerOf(importer)].name, pkg, layers[max(layerOf(pkg), 0)].name)
+		}
+	}
+}
+
+func TestLayerOf(t *testing.T) {
+	for pkg, want := range map[string]string{
+		"/otelx": "public packages", "/otelx/internal/traces": "parts of the public packages", "/otelx/xray": "backends",
+		"/internal/otlp": "engine and encoding", "/internal/otlp/response": "single mechanisms", "/lambdatest": "public packages",
+		"/lambdatest/eventlog": "public packages", "/cmd/epilogue": "programs",
+	} {
+		if i := layerOf(pkg); i < 0 || layers[i].name != want {
+			t.Errorf("%s is in layer %d, want %s", pkg, i, want)
+		}
+	}
+	for _, pkg := range []string{"/other", "/otelxyz", "/internal/other", "/otelx/other"} {
+		if i := layerOf(pkg); i >= 0 {
+			t.Errorf("%s is in layer %s, want none", pkg, layers[i].name)
+		}
+	}
+}
