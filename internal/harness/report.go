@@ -6,7 +6,6 @@ import (
 	"runtime"
 	"strings"
 
-	"github.com/epilogue-go/epilogue/internal/counts"
 	"github.com/epilogue-go/epilogue/otelx"
 )
 
@@ -28,8 +27,22 @@ func (f *Function) report() Report {
 
 // ShutdownLine is the agent's last log line, with the counts of all spans of the process.
 type ShutdownLine struct {
-	Message string        `json:"msg"`
-	Counts  counts.Signal `json:"traces"`
+	Message string     `json:"msg"`
+	Counts  SpanCounts `json:"traces"`
+}
+
+// SpanCounts are the counts of the signal traces as the agent logs them.
+type SpanCounts struct {
+	Ended    int64 `json:"ended"`
+	Exported int64 `json:"exported"`
+	Pending  int64 `json:"pending"`
+	Spilled  int64 `json:"spilled"`
+	Dropped  int64 `json:"dropped"`
+
+	// Of Dropped.
+	QueueFull int64 `json:"dropped_queue_full"`
+	Refused   int64 `json:"dropped_refused"`
+	Rejected  int64 `json:"dropped_rejected"`
 }
 
 // shutdownCompleted is how the message of the last line begins.
@@ -46,5 +59,5 @@ func ParseShutdownLine(text string) (line ShutdownLine, ok bool) {
 // AddsUp reports whether each span that has ended is in one of the other counts.
 func (l ShutdownLine) AddsUp() bool {
 	n := l.Counts
-	return n.Ended == n.Exported+n.Pending+n.Dropped+n.Spilled+n.Superseded
+	return n.Ended == n.Exported+n.Pending+n.Dropped+n.Spilled
 }

@@ -109,7 +109,7 @@ func (c *childRun) warmUp() {
 func (c *childRun) step(i int, surviving bool) {
 	c.changeFault()
 	mark := c.log.Add(eventlog.Event{Kind: "soak.step", Count: i}).Seq
-	c.log.Forget(mark - shownEvents)
+	c.log.Trim(mark - shownEvents)
 	inv := call{end: drawEnd(c.random, surviving)}
 	inv.command = harness.Command{
 		Do: inv.end.do, Spans: c.random.IntN(8), Pause: ms(c.random, 0, 3), Size: harness.TooLarge, Left: childTimeout - 10*time.Millisecond,

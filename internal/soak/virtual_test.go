@@ -192,7 +192,7 @@ func (v *virtualRun) begin() {
 func (v *virtualRun) step() {
 	v.changeFault()
 	if v.previous != nil {
-		v.log.Forget(v.previous.mark - shownEvents)
+		v.log.Trim(v.previous.mark - shownEvents)
 	}
 	v.begin()
 	v.calls = v.drawCalls()
@@ -221,7 +221,7 @@ func (v *virtualRun) changeFault() {
 	v.mode = drawFaultMode(v.random)
 	v.mode.since = time.Now()
 	v.receiver.SetFault(v.mode.fault)
-	v.receiver.Next(v.mode.next...)
+	v.receiver.FailNext(v.mode.next...)
 }
 
 // freeze is the time until the next invocation. Connections may end, and the environment may be shut down.
