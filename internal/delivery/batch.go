@@ -11,7 +11,10 @@ type batch[T any] struct {
 	head  int    // items before it have left
 	items []T
 
-	failedFlushes int    // of a custom exporter: flushes in which this batch has failed
+	// of a custom exporter
+
+	failedIn      uint64 // number of the last flush in which this batch has failed; 0: none
+	failedFlushes int    // flushes in which it has failed, of those after which others were delivered
 	failedAt      uint64 // Queue.delivered at the last of them
 }
 
@@ -40,6 +43,11 @@ func (b *batch[T]) absorb(next *batch[T], n int) {
 	}
 	b.items = append(b.items, next.live()[:n]...)
 	next.passTo(next.oldest() + uint64(n)) //nolint:gosec // not negative
+}
+
+// matches reports whether b is part of the task t.
+func (b *batch[T]) matches(t task) bool {
+	return len(b.live()) > 0 && b.oldest() < t.upTo && (b.failedIn == 0 || b.failedIn != t.flush)
 }
 
 // reset makes b an empty batch that keeps its memory.

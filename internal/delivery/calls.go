@@ -58,14 +58,14 @@ func (q *Queue[T]) Idle() <-chan struct{} {
 
 // flushAll is Queue.Flush.
 func (s *stream) flushAll(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return s.interrupted(nil, err)
-	}
 	upTo := s.items.sequence()
 	before := s.flushesBegun()
 	var last *flush
 	var why error
 	for conclusive := false; !conclusive && !s.items.settled(upTo); {
+		if err := ctx.Err(); err != nil {
+			return s.interrupted(last, err)
+		}
 		var j join
 		if j, why = s.join(ctx); why != nil {
 			break
@@ -75,7 +75,7 @@ func (s *stream) flushAll(ctx context.Context) error {
 			why = err
 			break
 		}
-		if err != nil {
+		if err != nil && !s.items.settled(upTo) {
 			return s.interrupted(j.flush, err)
 		}
 		// A flush that began before the call may lack some of its items. One that had given up before the call, or whose
@@ -106,11 +106,10 @@ func (s *stream) join(ctx context.Context) (join, error) {
 	}
 	s.engine.mu.Lock()
 	defer s.engine.mu.Unlock()
-	deadline = s.withinExitLocked(deadline)
 	if f := s.flush; f != nil {
 		j := join{flush: f, stale: f.state == stopping, joined: f.joinLocked(deadline)}
 		if j.joined && !s.background {
-			f.disownLocked() // nothing may be under way when the last caller has left: the process may freeze then
+			f.takeOverLocked() // nothing may be under way when the last caller has left: the process may freeze then
 		}
 		if j.joined && s.lastChanceLocked() {
 			f.extendLocked(s.items.sequence())
@@ -121,7 +120,10 @@ func (s *stream) join(ctx context.Context) (join, error) {
 	if err := s.refusalLocked(); err != nil {
 		return join{}, err
 	}
-	return join{flush: s.beginLocked(deadline), joined: true}, nil
+	f := s.beginLocked(deadline)
+	f.callers = 1
+	s.startLocked(f)
+	return join{flush: f, joined: true}, nil
 }
 
 var errNotReturned = errors.New("an earlier call of the exporter has not returned")
@@ -145,12 +147,10 @@ func (s *stream) await(ctx context.Context, j join) error {
 	select {
 	case <-j.flush.done:
 		return nil
-	default:
-	}
-	select {
-	case <-j.flush.done:
-		return nil
 	case <-ctx.Done():
+		if isClosed(j.flush.done) {
+			return nil
+		}
 		return ctx.Err()
 	case <-late:
 		return errNotReturned
@@ -202,57 +202,6 @@ func (s *stream) takeDropError() error {
 	return e
 }
 
-// shutdown is Queue.Shutdown.
-func (s *stream) shutdown(ctx context.Context) error {
-	s.items.close()
-	deadline, _ := ctx.Deadline()
-	e := s.engine
-	e.mu.Lock()
-	s.background, s.shutDown, s.notBefore = false, true, time.Time{}
-	s.disarmLocked()
-	s.shuttingDown++
-	if f := s.flush; f != nil {
-		f.toShutdownLocked(deadline)
-		f.extendLocked(s.items.sequence())
-		s.hireLocked(f)
-	}
-	e.mu.Unlock()
-
-	err := s.flushAll(ctx)
-
-	e.mu.Lock()
-	s.shuttingDown--
-	if s.shuttingDown == 0 && !s.noFlushes {
-		s.noFlushes = true
-		go s.close(ctx, s.flush)
-	}
-	e.mu.Unlock()
-	select {
-	case <-s.closed:
-		return errors.Join(err, s.closeErr)
-	default:
-	}
-	select {
-	case <-s.closed:
-		return errors.Join(err, s.closeErr)
-	case <-ctx.Done():
-		if errors.Is(err, ctx.Err()) {
-			return err
-		}
-		return errors.Join(err, fmt.Errorf("close exporter: %w", ctx.Err()))
-	}
-}
-
-// close releases the destination after the flush that is still under way.
-func (s *stream) close(ctx context.Context, last *flush) {
-	defer close(s.closed)
-	if last != nil {
-		<-last.done
-	}
-	<-s.exclusive.Returned()
-	s.closeErr = s.engine.release(ctx, s)
-}
-
 // report tells the callbacks about an ended flush.
 func (s *stream) report(f *flush) {
 	c := &s.config
@@ -262,7 +211,7 @@ func (s *stream) report(f *flush) {
 	if f.partialSuccess != nil && c.OnPartialSuccess != nil {
 		c.OnPartialSuccess(f.partialSuccess)
 	}
-	if !f.unowned || c.OnError == nil {
+	if !f.unheard || c.OnError == nil {
 		return
 	}
 	if f.gaveUp {

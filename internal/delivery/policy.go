@@ -39,6 +39,10 @@ const (
 	// exporter that fails so soon do not open the breaker.
 	instantFailure = 5 * time.Millisecond
 
+	// fairTrial is how long a call of a custom exporter must have lasted to count against its batch if it was ended by its
+	// context.
+	fairTrial = returnGrace
+
 	// maxFailedFlushes is in how many flushes a batch of a custom exporter fails before it is dropped, if other batches
 	// were delivered in between.
 	maxFailedFlushes = 3

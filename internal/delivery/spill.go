@@ -1,7 +1,6 @@
 package delivery
 
 import (
-	"cmp"
 	"context"
 	"slices"
 )
@@ -46,7 +45,7 @@ func (q *Queue[T]) Spill(ctx context.Context, w SpillWriter[T]) (written, pendin
 func (q *Queue[T]) pendingItems() (items []T, ends []uint64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for _, b := range q.batchesInOrder() {
+	for _, b := range q.inOrder() {
 		for i, item := range b.live() {
 			items, ends = append(items, item), append(ends, b.oldest()+uint64(i)+1) //nolint:gosec // an index
 		}
@@ -58,7 +57,7 @@ func (q *Queue[T]) pendingItems() (items []T, ends []uint64) {
 func (q *Queue[T]) removeTo(end uint64, count func(s *Stats, n int64)) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for _, b := range q.batchesInOrder() {
+	for _, b := range q.inOrder() {
 		n := b.passTo(end)
 		if slices.Contains(q.inFlight, b) {
 			q.sending -= n
@@ -68,10 +67,4 @@ func (q *Queue[T]) removeTo(end uint64, count func(s *Stats, n int64)) {
 		}
 		count(&q.stats, int64(n))
 	}
-}
-
-func (q *Queue[T]) batchesInOrder() []*batch[T] {
-	all := append(slices.Concat(q.queued, q.inFlight), q.current)
-	slices.SortFunc(all, func(a, b *batch[T]) int { return cmp.Compare(a.oldest(), b.oldest()) })
-	return all
 }
