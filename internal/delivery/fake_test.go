@@ -242,6 +242,12 @@ func (b *backend) underWay() (now, most int) {
 	return b.atOnce, b.most
 }
 
+func (b *backend) closed() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.closes
+}
+
 func (b *backend) check(t *testing.T) {
 	t.Helper()
 	b.mu.Lock()

@@ -21,7 +21,11 @@ func (s *stream) judgeLocked(f *flush) {
 	b := &s.hold
 	if !f.responded && !e.otherAnsweredLocked(s, f.began) {
 		b = &e.breaker
+		known := !s.unanswered && b.State(now) != breaker.Closed
 		s.unanswered = true
+		if known { // the outage is not new, only to this signal
+			return
+		}
 	}
 	if f.responded || !f.cutShort {
 		b.Failure(f.began, now, f.err)
@@ -43,7 +47,17 @@ func (s *stream) enoughSilence(b *breaker.Breaker, budget time.Duration) time.Du
 // passed.
 func (s *stream) waitLocked() time.Duration {
 	now := time.Now()
-	return max(s.engine.breaker.Wait(now), s.hold.Wait(now), breaker.Remaining(s.notBefore, now))
+	return max(s.breakerWaitLocked(now), s.hold.Wait(now), breaker.Remaining(s.notBefore, now))
+}
+
+// breakerWaitLocked returns for how long the origin's breaker holds this signal. While all requests of another signal
+// get no answer, the path of that signal may be at fault and not the origin. So a signal that had nothing to send when
+// the outage began sends one probe of its own before the breaker holds it, too.
+func (s *stream) breakerWaitLocked(now time.Time) time.Duration {
+	if !s.unanswered {
+		return 0
+	}
+	return s.engine.breaker.Wait(now)
 }
 
 // refusalLocked returns why no flush may begin now; nil if one may.
@@ -54,8 +68,8 @@ func (s *stream) refusalLocked() error {
 		return errClosed
 	case s.lastChanceLocked():
 		return nil
-	case s.engine.breaker.Wait(now) > 0:
-		return openError("circuit breaker", s.engine.breaker.Wait(now), s.engine.breaker.Cause())
+	case s.breakerWaitLocked(now) > 0:
+		return openError("circuit breaker", s.breakerWaitLocked(now), s.engine.breaker.Cause())
 	case s.hold.Wait(now) > 0:
 		return openError("hold on "+s.config.Signal.String(), s.hold.Wait(now), s.hold.Cause())
 	}
@@ -82,14 +96,18 @@ func (s *stream) stateLocked() breaker.State {
 	return breaker.HalfOpen
 }
 
-// awaitProbe waits while another signal's flush sends the breaker's probe.
+// awaitProbe waits while another signal's flush sends the breaker's probe, and chooses the next state after it.
 func (s *stream) awaitProbe(f *flush) error {
 	e := s.engine
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for f.state == waitingForProbe {
 		if e.prober == nil {
-			return s.afterProbeLocked(f)
+			if why := s.refusalLocked(); why != nil {
+				return why
+			}
+			s.startLocked(f)
+			continue
 		}
 		probers, ours := e.prober.changed, f.changed
 		e.mu.Unlock()
@@ -103,16 +121,5 @@ func (s *stream) awaitProbe(f *flush) error {
 			return openError("circuit breaker", e.breaker.Wait(time.Now()), e.breaker.Cause())
 		}
 	}
-	return nil
-}
-
-// afterProbeLocked continues f after another signal's probe. If that got no answer, its own path may be at fault, not
-// the origin. So a signal that had nothing to send when the outage began sends one probe of its own.
-func (s *stream) afterProbeLocked(f *flush) error {
-	e := s.engine
-	if why := s.refusalLocked(); why != nil && (s.unanswered || e.breaker.Wait(time.Now()) <= 0) {
-		return why
-	}
-	s.startLocked(f)
 	return nil
 }
