@@ -201,26 +201,3 @@ func (s *stream) takeDropError() error {
 	s.dropReason = nil
 	return e
 }
-
-// report tells the callbacks about an ended flush.
-func (s *stream) report(f *flush) {
-	c := &s.config
-	if f.hint != nil && c.OnHint != nil {
-		c.OnHint(f.hintKey, f.hint)
-	}
-	if f.partialSuccess != nil && c.OnPartialSuccess != nil {
-		c.OnPartialSuccess(f.partialSuccess)
-	}
-	if !f.unheard || c.OnError == nil {
-		return
-	}
-	if f.gaveUp {
-		c.OnError(fmt.Errorf("export %s: %w; %d kept", c.Items, f.err, s.items.counts().Pending))
-	}
-	if f.dropReason != nil && f.partialSuccess == nil {
-		c.OnError(fmt.Errorf("export %s: %w", c.Items, f.dropReason))
-	}
-	if n := s.items.takeQueueFullDrops(); n > 0 {
-		c.OnError(fmt.Errorf("%d %s dropped: the queue was full", n, c.Items))
-	}
-}

@@ -23,7 +23,8 @@ type Config struct {
 	// gets no answer a second time.
 	Hedge bool
 
-	// The callbacks are called without a lock and may call the queue. Each may be nil.
+	// The callbacks are called without a lock and may call the queue. They should return soon: callers of the flush wait
+	// for them. A panic is ignored. Each may be nil.
 
 	// OnError gets the error of a flush that no caller waits for.
 	OnError func(error)

@@ -125,8 +125,14 @@ func (q *Queue[T]) threshold() int {
 	return half
 }
 
+// dropOldest drops the oldest waiting item. A batch that a custom exporter has failed is behind younger ones.
 func (q *Queue[T]) dropOldest() {
 	b := q.front()
+	for _, other := range q.queued {
+		if other.oldest() < b.oldest() {
+			b = other
+		}
+	}
 	b.passTo(b.oldest() + 1)
 	q.waiting--
 	q.discardIfEmpty(b)
