@@ -163,6 +163,25 @@ func TestLastChanceTriesToTheEnd(t *testing.T) {
 	}
 }
 
+// TestShutdownEndsTheBackgroundFlush asserts that a background flush without a time limit does not outlive Shutdown.
+func TestShutdownEndsTheBackgroundFlush(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend(always(hangs))
+		_, q := newQueue(b, capacity(2), func(c *delivery.Config) { c.Timeout = 0 })
+		push(q, "a")
+		synctest.Wait()
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if q.Shutdown(ctx) == nil {
+			t.Error("no error")
+		}
+		time.Sleep(time.Second)
+		if n := b.closed(); n != 1 || q.Idle() != nil {
+			t.Errorf("closed %d times, flush under way: %v", n, q.Idle() != nil)
+		}
+	})
+}
+
 // TestHedge asserts when a request without an answer is sent again in the last moments, and that it is only for items
 // that a backend recognises.
 func TestHedge(t *testing.T) {

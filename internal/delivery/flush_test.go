@@ -228,7 +228,7 @@ func TestRetryNextFlushEndsTheFlush(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend(func(r request) reply {
 			if r.items == "a" {
-				return retryAfter(500 * ms)
+				return retryAfter(500 * ms).in(5 * ms)
 			}
 			return later.in(10 * ms)
 		})

@@ -53,10 +53,14 @@ func (s *stream) leaveShutdown(ctx context.Context) {
 	s.engine.mu.Lock()
 	defer s.engine.mu.Unlock()
 	s.shuttingDown--
-	if s.shuttingDown == 0 && !s.noFlushes {
-		s.noFlushes = true
-		go s.close(ctx, s.flush)
+	if s.shuttingDown > 0 || s.noFlushes {
+		return
 	}
+	s.noFlushes = true
+	if s.flush != nil {
+		s.flush.leaveBackgroundLocked()
+	}
+	go s.close(ctx, s.flush)
 }
 
 // close releases the destination after the flush that is still under way.
