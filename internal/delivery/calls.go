@@ -7,13 +7,12 @@ import (
 	"time"
 )
 
-// Flush delivers all items pushed before the call. It returns nil only if each of them was delivered.
+// Flush delivers all items pushed before the call. It returns nil only if none of them is pending. If items were dropped
+// since the last flush that could report, the error has a [*DropError].
 //
 // Callers at the same time share one flush, and each waits under its own ctx. If ctx ends, Flush returns its error at
-// once; the flush goes on only while another caller waits, so no request is under way when the last one has returned.
-// Items that were not delivered stay and go first next time. A ctx without a deadline has Config.Timeout.
-//
-// If items were dropped since the last flush that could report, the error has a [*DropError].
+// once. The last caller that leaves ends the flush and its requests, unless the background or the exit deadline holds
+// it. Items that were not delivered stay and go first next time. A ctx without a deadline has Config.Timeout.
 func (q *Queue[T]) Flush(ctx context.Context) error { return q.stream.flushAll(ctx) }
 
 // Shutdown does what Flush does, under the shutdown policy, and then closes the destination if this was the engine's

@@ -206,6 +206,19 @@ func TestPanickingSender(t *testing.T) {
 	}
 }
 
+// TestErrorIsNotAccepted asserts that an error counts, even if a Sender breaks its contract.
+func TestErrorIsNotAccepted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend(always(reply{err: errDown}))
+		_, q := newQueue(b)
+		push(q, "a")
+		if _, err := flush(t, q, time.Second); !errors.Is(err, errDown) {
+			t.Errorf("flush: %v", err)
+		}
+		wantStats(t, q, delivery.Stats{Ended: 1, Pending: 1})
+	})
+}
+
 // TestRetries asserts that a flush overcomes a short fault, with pauses of tens of milliseconds.
 func TestRetries(t *testing.T) {
 	for _, how := range []reply{cuts, busy} {

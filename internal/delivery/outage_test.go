@@ -76,6 +76,44 @@ func outageCost(t *testing.T, how reply, apart, usual time.Duration) {
 	b.check(t)
 }
 
+// TestOutageCostOfThreeSignals is the acceptance bound for signals that are flushed together, as the SDK does.
+func TestOutageCostOfThreeSignals(t *testing.T) {
+	for _, how := range outages {
+		for _, apart := range []time.Duration{10 * ms, 100 * ms, time.Second} {
+			t.Run(fmt.Sprintf("%s, %v apart", how.name, apart), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					const invocations, timeout = 1000, 2 * time.Second
+					b := newBackend(always(how.reply))
+					traces, metrics, logs := origin(b, capacity(300))
+					var first, others time.Duration
+					for i := range invocations {
+						began := time.Now()
+						var running []<-chan error
+						for _, q := range []*delivery.Queue[string]{traces, metrics, logs} {
+							push(q, fmt.Sprint(i))
+							running = append(running, async(func() error { return q.Flush(within(t, timeout)) }))
+						}
+						for _, r := range running {
+							<-r
+						}
+						if took := time.Since(began); i == 0 {
+							first = took
+						} else {
+							others += took
+						}
+						time.Sleep(apart)
+					}
+					mean := others / (invocations - 1)
+					t.Logf("mean %v, first %v, %d requests", mean, first, len(b.log()))
+					if mean > 5*ms || first > timeout {
+						t.Errorf("mean %v, first %v; want at most 5ms and %v", mean, first, timeout)
+					}
+				})
+			})
+		}
+	}
+}
+
 // dropsIn returns how many drops err reports.
 func dropsIn(err error) int64 {
 	var drops *delivery.DropError

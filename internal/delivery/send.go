@@ -190,6 +190,8 @@ func (s *stream) sendOnce(ctx context.Context, body []byte, begun time.Time) att
 		a.err = fmt.Errorf("exporter %w", err)
 	case errors.Is(err, bounded.ErrNotReturned):
 		a.outcome, a.keepBody = Retryable, true
+	case err != nil && a.outcome == Accepted: // it is the zero value
+		a.outcome = Retryable
 	}
 	return a
 }
