@@ -17,7 +17,7 @@ func (q *Queue[T]) Flush(ctx context.Context) error { return q.stream.flushAll(c
 
 // Shutdown does what Flush does, under the shutdown policy, and then closes the destination if this was the engine's
 // last signal. Items that are pushed after the call are dropped. Any number of callers share it, each under its own ctx.
-// Items that were not delivered stay pending.
+// Items that were not delivered stay pending. If a Sender or an exporter has not returned, it is closed when it does.
 func (q *Queue[T]) Shutdown(ctx context.Context) error { return q.stream.shutdown(ctx) }
 
 // Stats returns the counts of one moment.

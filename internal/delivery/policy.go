@@ -73,7 +73,7 @@ var (
 	normal = &policy{name: "normal", maxBackoff: time.Second}
 	// background is the policy of a flush without a caller: its errors go to Config.OnError.
 	background = &policy{name: "background", maxBackoff: time.Second}
-	// probe is the policy of a flush that finds the breaker or its hold half-open. Once its request is answered the
+	// probe is the policy of a flush that finds the breaker or its hold half-open. After the answer to its request the
 	// flush goes on with the normal or the background policy.
 	probe = &policy{name: "probe", singleAttempt: true, maxBackoff: time.Second}
 	// shutdown is the policy of a flush that is the last chance for its items.

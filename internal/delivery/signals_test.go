@@ -271,6 +271,24 @@ func TestWaitingForAProbeEndsWithTheCaller(t *testing.T) {
 	})
 }
 
+// TestProbeOfACallerWithoutTime asserts that a probe which ends with its caller leaves the next one to the signal that
+// waits for it.
+func TestProbeOfACallerWithoutTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend(always(hangs))
+		traces, metrics, _ := origin(b)
+		push(traces, "t")
+		push(metrics, "m")
+		_, _ = flush(t, traces, time.Second)
+		b.become(bySignal(delivery.Traces, hangs, accepts))
+		begin := time.Now()
+		_ = async(func() error { return traces.Flush(within(t, 20*ms)) })
+		synctest.Wait()
+		wantNil(t, "metrics", metrics.Flush(within(t, time.Second)))
+		wantTook(t, "metrics", time.Since(begin), 20*ms)
+	})
+}
+
 // TestOneSignalIsShutDown asserts that Shutdown of one signal leaves the others and closes nothing, and that a flush that
 // waits for the probe of the first one goes on.
 func TestOneSignalIsShutDown(t *testing.T) {

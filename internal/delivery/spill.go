@@ -17,7 +17,7 @@ type SpillWriter[T any] interface {
 // yet is written too, so the backend may get it twice. It returns how many items were written, and how many were
 // pending.
 //
-// Spill is for a process whose exit is certain.
+// Spill is for a process whose exit is certain. Concurrent calls may write an item twice.
 func (q *Queue[T]) Spill(ctx context.Context, w SpillWriter[T]) (written, pending int, err error) {
 	items, ends := q.pendingItems()
 	pending = len(items)
