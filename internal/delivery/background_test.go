@@ -280,7 +280,7 @@ func TestHints(t *testing.T) {
 	})
 }
 
-// TestFreezeIsNotSilence asserts that time in which the process was frozen ends the breaker's pause, by the wall clock.
+// TestFreezeEndsRetryAfter asserts that time in which the process was frozen counts as waiting.
 func TestFreezeEndsRetryAfter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend(script(retryAfter(time.Minute), accepts.in(20*ms)))

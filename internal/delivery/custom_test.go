@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -134,8 +135,8 @@ func TestCustomExporter(t *testing.T) {
 	})
 }
 
-// TestBatchThatACustomExporterNeverTakes asserts that such a batch delays no other by more than one flush, and is dropped
-// after three failed flushes between which others were delivered.
+// TestBatchThatACustomExporterNeverTakes asserts that each such batch delays no other by more than one flush, and is
+// dropped after three failed flushes between which others were delivered.
 func TestBatchThatACustomExporterNeverTakes(t *testing.T) {
 	for _, bad := range []string{"bad", "hang"} {
 		for _, several := range []bool{false, true} {
@@ -149,11 +150,11 @@ func TestBatchThatACustomExporterNeverTakes(t *testing.T) {
 				pushed := q.Stats().Ended
 				var refused int64
 				for i := range 20 {
-					push(q, fmt.Sprint(i))
+					push(q, strconv.Itoa(i))
 					_, err := flush(t, q, time.Second)
 					_, taken, _ := x.got()
-					if len(taken) < i && bad == "bad" {
-						t.Errorf("after flush %d: taken %q", i, taken)
+					if late := int64(i + 1 - len(taken)); late > pushed {
+						t.Errorf("%d times %s: after flush %d taken %q", pushed, bad, i, taken)
 					}
 					refused += dropsIn(err)
 					time.Sleep(time.Minute)
@@ -207,6 +208,29 @@ func TestCustomOutageDropsNothing(t *testing.T) {
 	}
 }
 
+// TestCustomOutageCostsLittle asserts that an exporter that fails fast costs an invocation at most 5 ms and one call,
+// however many batches the queue has, and that the last flush still tries them all.
+func TestCustomOutageCostsLittle(t *testing.T) {
+	for _, slow := range []time.Duration{2 * ms, 20 * ms} {
+		synctest.Test(t, func(t *testing.T) {
+			x := &exporter{takes: func(context.Context, []string) error { time.Sleep(slow); return errDown }}
+			q := newItemQueue(x, capacity(1000))
+			for i := range 100 {
+				push(q, strconv.Itoa(i))
+				if took, _ := flush(t, q, 2*time.Second); took > 5*ms+slow {
+					t.Fatalf("flush %d took %v", i, took)
+				}
+			}
+			before, _, _ := x.got()
+			_ = q.Shutdown(within(t, 450*ms))
+			if calls, _, _ := x.got(); len(calls)-len(before) < 10 {
+				t.Errorf("%d calls in the last flush", len(calls)-len(before))
+			}
+			x.check(t)
+		})
+	}
+}
+
 // TestImpatientCallersDropNothing asserts that calls cut short by their callers do not count against a batch.
 func TestImpatientCallersDropNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -225,7 +249,7 @@ func TestImpatientCallersDropNothing(t *testing.T) {
 		q := newItemQueue(x, batchSize(1))
 		push(q, "slow")
 		for i := range 20 {
-			push(q, fmt.Sprint(i))
+			push(q, strconv.Itoa(i))
 			_, _ = flush(t, q, 20*ms)
 			time.Sleep(time.Minute)
 		}

@@ -31,8 +31,9 @@
 // stops one signal: if the backend refuses all requests of its flush with a retryable status, or if it answers another
 // signal but not this one. Retry-After delays the signal's next request.
 //
-// A custom exporter gets each batch once in a flush. A batch that it does not take goes to the back of the queue. After
-// three failed flushes between which others were delivered it is dropped.
+// A custom exporter gets each batch at most once in a flush. A batch that it does not take goes to the back of the
+// queue, so it delays the others by one flush at most. After three failed flushes between which others were delivered it
+// is dropped.
 //
 // The queue is bounded. A full queue drops its oldest item. Every drop is counted by its reason and makes exactly one
 // flush fail with a [*DropError].

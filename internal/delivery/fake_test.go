@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -296,7 +297,7 @@ func push(q *delivery.Queue[string], items ...string) {
 
 func numbers(n int) (all []string) {
 	for i := range n {
-		all = append(all, fmt.Sprint(i))
+		all = append(all, strconv.Itoa(i))
 	}
 	return all
 }

@@ -42,13 +42,14 @@ type flush struct {
 	deadline        time.Time   // the latest of the callers' and the background's; see stream.deadlineLocked
 	leftAt          time.Time   // time at which the last waiter left; zero: somebody waits
 
-	firstRequest time.Time // zero: none was made
-	lastProgress time.Time // last time at which an item was settled, or the backend had asked for a pause
-	settled      bool      // a request was accepted or permanently refused
-	responded    bool      // a request got a retryable response
-	cutShort     bool      // every failed attempt so far ended because its time was over
-	gaveUp       bool      // it ended with items left
-	unheard      bool      // it ended without a caller: nobody else hears of its errors
+	firstRequest time.Time     // zero: none was made
+	failing      time.Duration // time that a custom exporter has taken for batches that it has failed
+	lastProgress time.Time     // last time at which an item was settled, or the backend had asked for a pause
+	settled      bool          // a request was accepted or permanently refused
+	responded    bool          // a request got a retryable response
+	cutShort     bool          // every failed attempt so far ended because its time was over
+	gaveUp       bool          // it ended with items left
+	unheard      bool          // it ended without a caller: nobody else hears of its errors
 
 	err            error // of the last failed attempt, and why there is no other
 	partialSuccess error // the backend's remark about a request that it accepted

@@ -2,10 +2,12 @@ package delivery
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 )
@@ -46,7 +48,7 @@ func (m *model) check(t *testing.T, q *Queue[int], step string) {
 func TestQueueModel(t *testing.T) {
 	for range 200 {
 		seed := rand.Uint64() //nolint:gosec // printed
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // reproducible
 			queueRun(t, r)
 		})
@@ -225,7 +227,7 @@ type limitedWriter struct {
 
 func (w *limitedWriter) Write(_ context.Context, items []int) (int, error) {
 	if w.room == 0 {
-		return 0, fmt.Errorf("no room")
+		return 0, errors.New("no room")
 	}
 	n := 0
 	for ; n < min(len(items), w.room, 3) && items[n]%7 != 0; n++ {

@@ -3,6 +3,7 @@ package delivery_test
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -47,7 +48,7 @@ func outageCost(t *testing.T, how reply, apart, usual time.Duration) {
 	var first, others time.Duration
 	var reported int64
 	for i := range invocations {
-		push(q, fmt.Sprint(i))
+		push(q, strconv.Itoa(i))
 		took, err := flush(t, q, timeout)
 		if err == nil {
 			t.Fatal("a flush succeeded")
@@ -90,7 +91,7 @@ func TestOutageCostOfThreeSignals(t *testing.T) {
 						began := time.Now()
 						var running []<-chan error
 						for _, q := range []*delivery.Queue[string]{traces, metrics, logs} {
-							push(q, fmt.Sprint(i))
+							push(q, strconv.Itoa(i))
 							running = append(running, async(func() error { return q.Flush(within(t, timeout)) }))
 						}
 						for _, r := range running {

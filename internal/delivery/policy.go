@@ -36,7 +36,8 @@ const (
 	returnGrace = 100 * time.Millisecond
 
 	// instantFailure is how long an attempt takes at most that costs the function nothing. The failures of a custom
-	// exporter that fails so soon do not open the breaker.
+	// exporter that fails so soon do not open the breaker, and a flush goes on with the next batch until its failures
+	// have taken so long.
 	instantFailure = 5 * time.Millisecond
 
 	// fairTrial is how long a call of a custom exporter must have lasted to count against its batch if it was ended by its

@@ -2,8 +2,8 @@ package delivery_test
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -17,7 +17,7 @@ import (
 func TestStorm(t *testing.T) {
 	for range 60 {
 		seed := rand.Uint64() //nolint:gosec // printed
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { storm(t, seed) })
 		})
 	}

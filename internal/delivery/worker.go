@@ -96,19 +96,25 @@ func (s *stream) deliver(f *flush, p parcel) error {
 	return nil
 }
 
-// failForNow ends the attempts at a batch of a custom exporter in this flush, which goes on with the others. A batch
-// that the exporter has failed too often is dropped. An attempt that was cut short says nothing about the batch.
+// failForNow ends the attempts at a batch of a custom exporter in this flush. A batch that the exporter has failed too
+// often is dropped. An attempt that was cut short says nothing about the batch. The flush goes on with the other batches
+// while the failures cost no time, or if it is their last chance.
 func (s *stream) failForNow(ctx context.Context, f *flush, p parcel, a attempt) error {
 	cutShort := (a.late || errors.Is(a.err, bounded.ErrNotReturned)) && a.took < fairTrial
 	if p.fail(f.number, !cutShort) {
 		p.settle(a.content, Refused, 0)
 		s.record(f, p, attempt{content: a.content, outcome: Refused, err: a.err, unsent: true})
 	}
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
+	f.failing += a.took
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case s.policyOf(f).singleAttempt:
+	case f.policy.singleAttempt:
 		return errProbeFailed
+	case f.failing >= instantFailure && !f.policy.lastChance:
+		return errNoProgress
 	}
 	return nil
 }
