@@ -23,7 +23,7 @@ import (
 // One goroutine uses it, except send.
 type stage struct {
 	function string
-	unseen   string // why it can not be told which flush belongs to which invocation; empty: it can
+	unseen   string // why the flushes cannot be assigned to invocations; empty: they can
 	env      *lambdatest.Environment
 	receiver *receiver // nil: the telemetry goes elsewhere
 	log      *eventlog.Log

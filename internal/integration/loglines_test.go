@@ -86,7 +86,7 @@ func TestLogLines(t *testing.T) {
 
 func TestLogLinesWithAChild(t *testing.T) {
 	for _, tr := range troubles[1:4] {
-		t.Run(tr.name, func(t *testing.T) { t.Parallel(); withChild(t, tr.scenario(100, "EPILOGUE_FLUSH_TIMEOUT=20ms")) })
+		t.Run(tr.name, func(t *testing.T) { t.Parallel(); withChild(t, tr.scenario(100, "EPILOGUE_FLUSH_TIMEOUT=200ms")) })
 	}
 }
 

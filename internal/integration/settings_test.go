@@ -72,14 +72,14 @@ var settings = []scenario{
 		Steps: steps(invoke(ok, fails, ok), shutdown),
 	},
 	{
-		Name:  "endpoint without a scheme", // localhost counts instead, where nobody listens
+		Name:  "endpoint without a scheme", // localhost counts instead, without a listener
 		Env:   []string{"OTEL_EXPORTER_OTLP_ENDPOINT=collector:4318", shortFlushText},
 		Allow: allow{Lost: 5},
 		Logs:  []string{`OTEL_EXPORTER_OTLP_ENDPOINT="collector:4318"`, notDelivered},
 		Steps: steps(invoke(heldAtMost(ok, shortFlush), heldAtMost(fails, shortFlush)), shutdown),
 	},
 	{
-		Name:  "endpoint where nobody listens",
+		Name:  "endpoint without a listener",
 		Env:   []string{"OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1", shortFlushText},
 		Allow: allow{Lost: 5},
 		Logs:  []string{"agent: flush failed", "127.0.0.1:1", notDelivered},
