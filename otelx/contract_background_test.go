@@ -127,7 +127,7 @@ func TestContractFlushTakesOverABackgroundExport(t *testing.T) {
 	}
 }
 
-// In a service nobody flushes, so drops are reported to the error handler.
+// In a service no caller flushes, so drops are reported to the error handler.
 func TestContractDropsOfAServiceAreReported(t *testing.T) {
 	contract(t, func(f *fixture) {
 		reported := otelerr.Collect(f.T)

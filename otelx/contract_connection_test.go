@@ -24,7 +24,7 @@ import (
 	"github.com/epilogue-go/epilogue/otelx"
 )
 
-// mostDials bounds the dials under way to a backend that takes no connection: eight that nobody waits for any more, one
+// mostDials bounds the dials under way to a backend that takes no connection: eight that no request waits for any more, one
 // that has just been given up, and one that a request waits for.
 const mostDials = 10
 
@@ -142,7 +142,7 @@ func TestContractStaleConnectionsAreReplaced(t *testing.T) {
 	})
 }
 
-// TestGoodbyeDoesNotWait: closing a TLS connection whose peer does not read holds nobody. crypto/tls alone waits for five
+// TestGoodbyeDoesNotWait: closing a TLS connection whose peer does not read holds no caller. crypto/tls alone waits for five
 // seconds.
 func TestContractCloseNotifyDoesNotWait(t *testing.T) {
 	authority, cert := certificate(t, "collector.test")

@@ -55,7 +55,7 @@ func TestContractFullBatchesLeaveBeforeTheExitDeadline(t *testing.T) {
 	}, withQueue(1000, 2))
 }
 
-// A batch that is full when the exit deadline is set leaves at once, beside an export under way.
+// A batch that is full when the exit deadline is set leaves at once, concurrently with an export under way.
 func TestContractSettingTheExitDeadlineSendsAFullBatch(t *testing.T) {
 	contract(t, func(f *fixture) {
 		f.fails(otlpreceiver.Fault{Delay: 100 * ms})

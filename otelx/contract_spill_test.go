@@ -149,7 +149,7 @@ func TestContractSpillIsOffByDefault(t *testing.T) {
 	})
 }
 
-// A writer that hangs, fails or panics holds nobody beyond the deadline and does no harm.
+// A writer that hangs, fails or panics holds no caller beyond the deadline and does no harm.
 func TestContractSpillToABadWriter(t *testing.T) {
 	var release chan struct{}
 	for name, write := range map[string]func() error{

@@ -150,7 +150,7 @@ func (f *Function) stay(ctx context.Context, c Command, work trace.Span) error {
 		f.Exit(ExitCode)
 	case "hang":
 		<-f.Ended
-	case "nest": // with open spans below each other, beside work
+	case "nest": // with open spans below each other, next to work
 		for _, name := range []string{"outer", "inner"} {
 			ctx, _ = f.Tracer.Start(ctx, name)
 		}

@@ -165,7 +165,7 @@ func broken(s *Events) []string {
 	return names
 }
 
-// parse makes a story in virtual time of lines.
+// parse makes events in virtual time of lines.
 func parse(t *testing.T, lines []string) *Events {
 	t.Helper()
 	s := &Events{Virtual: true, Backend: "collector:4318"}
