@@ -70,7 +70,7 @@ func buildExamples(ctx context.Context, root, dir string, progress io.Writer, na
 	return nil
 }
 
-// inOwnGroup keeps a terminal's Ctrl-C from the command and its children: whoever started it says when it ends. When the
+// inOwnGroup keeps a terminal's Ctrl-C from the command and its children: its starter says when it ends. When the
 // command's context is done the whole group gets SIGINT, and some time to obey.
 func inOwnGroup(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

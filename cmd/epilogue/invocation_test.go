@@ -89,7 +89,7 @@ func (p *brokenPipe) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// TestBrokenPipe: where nobody reads the report any more, the command ends instead of going on in the dark.
+// TestBrokenPipe: if the reader of the report is gone, the command ends.
 func TestBrokenPipe(t *testing.T) {
 	t.Parallel()
 	var errs strings.Builder

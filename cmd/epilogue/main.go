@@ -4,12 +4,12 @@
 //	epilogue demo                          the repository's example function, through everything that can happen
 //	epilogue run [flags] -- ./bootstrap    a function of your own
 //
-// It also sends spans that a function has left in its log, as the last resort of otelx does:
+// It also sends the spans that a function has spilled to its log (see otelx.WithSpill):
 //
 //	epilogue replay [flags] [file ...]
 //
 // The exit status is 0 if nothing was lost and every invocation ended as it should, 1 if not, 2 for a command line that
-// can not be used, and 130 after Ctrl-C.
+// cannot be used, and 130 after Ctrl-C.
 package main
 
 import (
@@ -41,7 +41,7 @@ leaves.
 
   epilogue demo                         run the example function through everything that can happen
   epilogue run [flags] -- ./bootstrap   run a function of your own
-  epilogue replay [flags] [file ...]    send spans that a function has left in its log
+  epilogue replay [flags] [file ...]    send the spans that a function has spilled to its log
 
 demo, run and replay list their flags with --help.
 `
@@ -59,7 +59,7 @@ type console struct {
 	style    report.Style // of out
 }
 
-// usageError is a command line that can not be used. Its text says what to write instead.
+// usageError is a command line that cannot be used. Its text says what to write instead.
 type usageError struct{ text string }
 
 func (e *usageError) Error() string { return e.text }
@@ -74,7 +74,7 @@ func epilogue(args []string, c console) int {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
-	broken := make(chan os.Signal, 1) // nobody reads it: a broken pipe is an error of the write instead of the end
+	broken := make(chan os.Signal, 1) // not read: a broken pipe is an error of the write instead of the end
 	signal.Notify(broken, syscall.SIGPIPE)
 	defer signal.Stop(broken)
 	go func() {

@@ -23,7 +23,7 @@ import (
 // One goroutine uses it, except send.
 type stage struct {
 	function string
-	unseen   string // why it can not be told which flush belongs to which invocation; empty: it can
+	unseen   string // why the flushes cannot be assigned to invocations; empty: they can
 	env      *lambdatest.Environment
 	receiver *receiver // nil: the telemetry goes elsewhere
 	log      *eventlog.Log
@@ -79,7 +79,7 @@ func newStage(cfg lambdatest.Config, command []string, log *eventlog.Log, r *rec
 	return s, nil
 }
 
-// end ends everything. Where err is not nil, and nobody interrupted, it shows the last lines of the function's log, and of
+// end ends everything. If err is not nil, and there was no interrupt, it shows the last lines of the function's log, and of
 // those of others.
 func (s *stage) end(ctx context.Context, err error, w io.Writer, others ...*processLog) error {
 	closing := s.env.Close()
@@ -167,7 +167,7 @@ func (s *stage) receipts() []report.Receipt {
 	return s.receiver.receipts()
 }
 
-// write prints text, and remembers the first error: nobody reads what comes after it.
+// write prints text, and remembers the first error: later text has no reader.
 func (s *stage) write(text string) {
 	if _, err := io.WriteString(s.out, text); err != nil && s.broken == nil {
 		s.broken = fmt.Errorf("write the report: %w", err)

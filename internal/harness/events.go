@@ -26,7 +26,7 @@ type Allow struct {
 	Timeouts   map[string]bool // request ids that may time out
 	Background bool            // exports belong to no invocation: the handler is not wrapped, or a timer flushes
 	Twice      bool            // the backend kept spans and could not say so
-	Lost       int             // spans that nobody could have delivered
+	Lost       int             // spans that could not have been delivered
 }
 
 // export is one request to the backend. A zero end means that it was under way when the log ended.

@@ -38,7 +38,7 @@ const (
 // count: for it, what arrived is held against what must have existed, which is the spans that others name as their
 // parents, and those that an invocation is known to leave.
 //
-// Where a span's resource does not lead to an invocation, the function's processes can not be told apart and are one.
+// Where a span's resource does not lead to an invocation, the function's processes cannot be told apart and are one.
 func (l Ledger) Account() Account {
 	s := &settlement{Ledger: l, lines: map[string]*Process{}, owners: map[owner]string{}}
 	s.findOwners()

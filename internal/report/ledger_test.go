@@ -90,7 +90,7 @@ func TestAccountOfLedger(t *testing.T) {
 			},
 		},
 		{
-			name: "processes that can not be told apart",
+			name: "processes that cannot be told apart",
 			ledger: Ledger{
 				Invocations: two, Spans: []Span{sent(1, 0, "a", "", ""), of('9', sent(3, 0, "b", "", ""))},
 				Counts: map[int]Counts{1: {Ended: 1, Exported: 1}, 2: {Ended: 2, Exported: 1, Dropped: 1}},

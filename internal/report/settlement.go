@@ -10,7 +10,7 @@ import (
 // settlement is a Ledger on its way to becoming an Account.
 type settlement struct {
 	Ledger
-	merged bool // the function's processes can not be told apart
+	merged bool // the function's processes cannot be told apart
 	owners map[owner]string
 	lines  map[string]*Process
 }
@@ -146,7 +146,7 @@ func (s *settlement) present(requestID, process string, expected []string) int {
 	return len(expected) - len(left)
 }
 
-// count enters what the processes themselves say. Where they can not be told apart their counts are added up, and say
+// count enters what the processes themselves say. Where they cannot be told apart their counts are added up, and say
 // what was ended only if each of them gave one.
 func (s *settlement) count() {
 	enter := func(p *Process, c Counts, whole bool) {

@@ -104,7 +104,7 @@ func newTrace(id string, spans []Span) Trace {
 	return t
 }
 
-// within reports whether n already stands above candidate, so that a malformed trace can not become a circle.
+// within reports whether n already stands above candidate, so that a malformed trace cannot become a circle.
 func within(candidate, n *Node) bool {
 	if candidate == n {
 		return true
