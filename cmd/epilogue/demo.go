@@ -23,8 +23,8 @@ const demoUsage = `epilogue demo [flags]
 
 Builds the examples of this repository, starts the prices service and an OTLP receiver, and runs
 the orders function in a local Lambda: cold and warm invocations, a freeze in which the network
-forgets all connections, a panic, a timeout, a collector that refuses, SIGTERM. Shows when what was
-sent, the traces, and whether anything was lost. Needs neither an AWS account nor a network.
+forgets all connections, a panic, a timeout, a collector that refuses, SIGTERM. Shows when the spans
+were sent, the traces, and whether a span was lost. Needs neither an AWS account nor a network.
 
 `
 

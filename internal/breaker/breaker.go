@@ -72,6 +72,7 @@ type Breaker struct {
 	failedAt   time.Time     // time of the last failure
 	open       time.Duration // how long the breaker stays open after failedAt
 	unanswered time.Duration // time spent in flushes that were too short to tell
+	silentTo   time.Time     // end of the last such flush
 	cause      error         // of the last failure
 }
 
@@ -100,8 +101,12 @@ func (b *Breaker) Cause() error { return b.cause }
 // Success closes the breaker.
 func (b *Breaker) Success() { *b = Breaker{} }
 
-// Failure records a flush that has delivered nothing because of cause, and opens the breaker.
-func (b *Breaker) Failure(now time.Time, cause error) {
+// Failure records a flush from began to now that has delivered nothing because of cause, and opens the breaker. A flush
+// that began before the last failure is part of that failure.
+func (b *Breaker) Failure(began, now time.Time, cause error) {
+	if b.failures > 0 && began.Before(b.failedAt) {
+		return
+	}
 	b.failures++
 	switch b.failures {
 	case 1:
@@ -114,13 +119,18 @@ func (b *Breaker) Failure(now time.Time, cause error) {
 	b.failedAt, b.cause, b.unanswered = now, cause, 0
 }
 
-// Unanswered records a flush that has waited for an answer for the time waited and ended without one. A flush that is
+// Unanswered records a flush that has waited from began to now for an answer and ended without one. A flush that is
 // shorter than a probe proves nothing, so such flushes are added up: together they become a failure if they have waited
-// for enough, which is at least a probe's shortest timeout.
-func (b *Breaker) Unanswered(now time.Time, waited, enough time.Duration, cause error) {
-	b.unanswered += waited
+// for enough, which is at least a probe's shortest timeout. Time in which two flushes waited counts once.
+func (b *Breaker) Unanswered(began, now time.Time, enough time.Duration, cause error) {
+	from := began
+	if b.silentTo.After(from) {
+		from = b.silentTo
+	}
+	b.unanswered += max(now.Sub(from), 0)
+	b.silentTo = now
 	if b.unanswered >= max(enough, minProbe) {
-		b.Failure(now, cause)
+		b.Failure(began, now, cause)
 	}
 }
 

@@ -24,7 +24,7 @@ func TestSchedule(t *testing.T) {
 		t.Fatalf("at first: %v, want closed", got)
 	}
 	for i, want := range []time.Duration{0, 100 * ms, 400 * ms, 1600 * ms, 6400 * ms, 25600 * ms, time.Minute, time.Minute} {
-		b.Failure(now, errDown)
+		b.Failure(now, now, errDown)
 		if got := b.Wait(now); got != want {
 			t.Errorf("after failure %d: open for %v, want %v", i+1, got, want)
 		}
@@ -66,19 +66,47 @@ func TestAFreezeCounts(t *testing.T) {
 func TestShortFlushesAddUp(t *testing.T) {
 	var b breaker.Breaker
 	now := time.Now()
+	wait := func(d, enough time.Duration) {
+		b.Unanswered(now, now.Add(d), enough, errDown)
+		now = now.Add(d)
+	}
 	for range 3 {
-		b.Unanswered(now, 30*ms, 0, errDown)
+		wait(30*ms, 0)
 	}
 	if got := b.State(now); got != breaker.Closed {
 		t.Errorf("after 90 ms without an answer: %v, want closed", got)
 	}
-	b.Unanswered(now, 30*ms, 0, errDown)
+	wait(30*ms, 0)
 	if got := b.State(now); got != breaker.HalfOpen {
 		t.Errorf("after 120 ms without an answer: %v, want half-open", got)
 	}
-	b.Unanswered(now, 900*ms, time.Second, errDown)
+	wait(900*ms, time.Second)
 	if got := b.Wait(now); got != 0 {
 		t.Errorf("a flush shorter than enough counted as the second failure: open for %v", got)
+	}
+}
+
+// TestConcurrentFlushesCountOnce asserts that flushes of several signals at the same time are one failure, and that the
+// time in which they waited together counts once.
+func TestConcurrentFlushesCountOnce(t *testing.T) {
+	var b breaker.Breaker
+	now := time.Now()
+	for range 3 {
+		b.Failure(now, now.Add(50*ms), errDown)
+	}
+	if got := b.Wait(now.Add(50 * ms)); got != 0 {
+		t.Errorf("three signals failed together: open for %v, want half-open as after one failure", got)
+	}
+	b.Failure(now.Add(50*ms), now.Add(60*ms), errDown)
+	if got := b.Wait(now.Add(60 * ms)); got != 100*ms {
+		t.Errorf("after the next failure: open for %v, want 100ms", got)
+	}
+	var silent breaker.Breaker
+	for range 3 {
+		silent.Unanswered(now, now.Add(40*ms), 0, errDown)
+	}
+	if got := silent.State(now.Add(40 * ms)); got != breaker.Closed {
+		t.Errorf("40 ms without an answer, seen by three signals: %v, want closed", got)
 	}
 }
 
@@ -101,7 +129,7 @@ func TestProbeTimeout(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			var b breaker.Breaker
 			for range c.failures {
-				b.Failure(time.Now(), errDown)
+				b.Failure(time.Now(), time.Now(), errDown)
 			}
 			if got := b.ProbeTimeout(c.usual, c.budget); got != c.want {
 				t.Errorf("got %v, want %v", got, c.want)

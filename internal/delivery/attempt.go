@@ -2,11 +2,8 @@ package delivery
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
-
-	"github.com/epilogue-go/epilogue/internal/bounded"
 )
 
 // attempt is one request and its result.
@@ -52,7 +49,7 @@ func (s *stream) attemptContext(ctx context.Context, f *flush) (context.Context,
 	e := s.engine
 	e.mu.Lock()
 	probes := f.policy == probe
-	budget := f.budgetLocked(s.config.Timeout)
+	budget := s.budgetLocked(f)
 	timeout := max(e.breaker.ProbeTimeout(e.usual, budget), s.hold.ProbeTimeout(e.usual, budget))
 	e.mu.Unlock()
 	if !probes {
@@ -65,154 +62,6 @@ func (s *stream) attemptContext(ctx context.Context, f *flush) (context.Context,
 		}
 	})
 	return ctx, func() { timer.Stop(); cancel(nil) }
-}
-
-// sendItems makes an attempt with a custom exporter.
-func (s *stream) sendItems(ctx context.Context, p parcel) attempt {
-	c, send := p.items()
-	a := attempt{content: c, outcome: RetryNextFlush, begun: time.Now()}
-	err := s.exclusive.Call(ctx, returnGrace, send)
-	a.took = time.Since(a.begun)
-	a.err = err
-	var panicked *bounded.PanicError
-	switch {
-	case err == nil:
-		a.outcome = Accepted
-	case errors.As(err, &panicked), errors.Is(err, bounded.ErrGoexit): // the items would cause it again
-		a.outcome = Refused
-		a.err = fmt.Errorf("exporter %w", err)
-	case errors.Is(err, bounded.ErrNotReturned):
-		a.err = fmt.Errorf("exporter %w", err)
-	}
-	return a
-}
-
-// sendEncoded makes an attempt with the engine's sender.
-func (s *stream) sendEncoded(ctx context.Context, f *flush, p parcel) attempt {
-	r, err := s.engine.resources.newRequest(ctx)
-	if err != nil {
-		return attempt{outcome: Retryable, unsent: true, err: err}
-	}
-	reusable := true
-	defer func() { r.release(reusable) }()
-	for {
-		var c content
-		limit := s.requestLimit()
-		err := r.encode(ctx, func(dst []byte) (body []byte) {
-			body, c = p.encode(dst, limit, s.config.RequestBytes)
-			return body
-		})
-		switch {
-		case err != nil, c == (content{}): // a spill has taken all items
-			return attempt{outcome: Retryable, unsent: true, err: err}
-		case c.items == 0:
-			c.items = 1
-			return attempt{content: c, outcome: TooLarge, unsent: true,
-				err: fmt.Errorf("%s exceeds %d bytes", p.describe(), s.largestItem())}
-		}
-		a := s.send(ctx, f, r.body())
-		a.content = c
-		reusable = reusable && !a.keepBody
-		if a.outcome != TooLarge {
-			return a
-		}
-		if c.items == 1 {
-			a.err = fmt.Errorf("%s: %w", p.describe(), a.err)
-			return a
-		}
-		if len(r.body()) < min(splitBytes, s.config.RequestBytes/splitShare) {
-			a.outcome = Refused
-			return a
-		}
-		s.lowerRequestLimit(len(r.body()) / 2)
-	}
-}
-
-// largestItem returns how many bytes an item may have.
-func (s *stream) largestItem() int {
-	if s.config.ItemBytes > 0 {
-		return min(s.config.ItemBytes, s.config.RequestBytes)
-	}
-	return s.config.RequestBytes
-}
-
-func (s *stream) requestLimit() int {
-	s.engine.mu.Lock()
-	defer s.engine.mu.Unlock()
-	return s.requestBytes
-}
-
-func (s *stream) lowerRequestLimit(limit int) {
-	s.engine.mu.Lock()
-	defer s.engine.mu.Unlock()
-	s.requestBytes = min(s.requestBytes, limit)
-}
-
-// send sends body. While a shutdown waits, a request without an answer is sent once more concurrently with the first
-// (hedged): the first may be on a connection that died, and there is no later flush. The first answer that settles the
-// items wins.
-func (s *stream) send(ctx context.Context, f *flush, body []byte) attempt {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	begun := time.Now()
-	answers := make(chan attempt, 2)
-	go s.sendOnce(ctx, body, begun, answers)
-	if !s.hedges(ctx, f, begun, answers) {
-		return <-answers
-	}
-	go s.sendOnce(ctx, body, begun, answers)
-	first := <-answers
-	if !first.outcome.permanent() {
-		return <-answers
-	}
-	cancel()
-	if other := <-answers; errors.Is(other.err, bounded.ErrNotReturned) {
-		first.keepBody = true
-	}
-	return first
-}
-
-// hedges waits until the request has an answer or is to be hedged. An answer that comes stays in answers.
-func (s *stream) hedges(ctx context.Context, f *flush, begun time.Time, answers chan attempt) bool {
-	if !s.config.Hedge || s.engine.limits.Requests == 1 {
-		return false
-	}
-	select {
-	case a := <-answers:
-		answers <- a
-		return false
-	case <-f.lastChanced:
-	}
-	until, bounded := ctx.Deadline()
-	if !bounded {
-		return false
-	}
-	timer := time.NewTimer(time.Until(begun.Add(s.policyOf(f).hedgeAfter(until.Sub(begun)))))
-	defer timer.Stop()
-	select {
-	case a := <-answers:
-		answers <- a
-		return false
-	case <-timer.C:
-		return true
-	}
-}
-
-// sendOnce makes one call of the sender.
-func (s *stream) sendOnce(ctx context.Context, body []byte, begun time.Time, answers chan<- attempt) {
-	res, err := bounded.Call(ctx, returnGrace, func(ctx context.Context) (Result, error) {
-		return s.engine.sender.Send(ctx, s.config.Signal, body)
-	})
-	a := attempt{outcome: res.Outcome, result: res, err: err, begun: begun, took: time.Since(begun)}
-	var panicked *bounded.PanicError
-	switch {
-	case errors.As(err, &panicked), errors.Is(err, bounded.ErrGoexit): // the items would cause it again
-		a.outcome = Refused
-		a.err = fmt.Errorf("exporter %w", err)
-	case errors.Is(err, bounded.ErrNotReturned):
-		a.outcome, a.keepBody = Retryable, true
-	}
-	answers <- a
 }
 
 // record enters an attempt into the flush, the breaker and the hold.
@@ -231,11 +80,10 @@ func (s *stream) record(f *flush, p parcel, a attempt) {
 	if a.outcome.permanent() {
 		f.settled, f.lastProgress, s.lastResponse = true, now, now
 		took := a.took
-		if budget := f.budgetLocked(s.config.Timeout); budget > 0 {
+		if budget := s.budgetLocked(f); budget > 0 {
 			took = min(took, budget) // the process may have been frozen meanwhile
 		}
-		e.answeredLocked(took)
-		s.hold.Success()
+		e.answeredLocked(s, took)
 		s.proceedLocked(f)
 		return
 	}

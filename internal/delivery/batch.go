@@ -11,7 +11,10 @@ type batch[T any] struct {
 	numbers []uint64 // of items
 	head    int
 
-	failedFlushes int    // of a custom exporter: flushes in which this batch has failed
+	// of a custom exporter
+
+	failedIn      uint64 // number of the last flush in which this batch has failed; 0: none
+	failedFlushes int    // flushes in which it has failed, of those after which others were delivered
 	failedAt      uint64 // Queue.delivered at the last of them
 }
 
@@ -22,6 +25,9 @@ func (b *batch[T]) empty() bool { return b.head == len(b.items) }
 
 // oldest is the sequence number of the first live item. There must be one.
 func (b *batch[T]) oldest() uint64 { return b.numbers[b.head] }
+
+// newest is the sequence number of the last live item. There must be one.
+func (b *batch[T]) newest() uint64 { return b.numbers[len(b.numbers)-1] }
 
 func (b *batch[T]) add(item T, number uint64) {
 	b.items, b.numbers = append(b.items, item), append(b.numbers, number)
@@ -49,6 +55,11 @@ func (b *batch[T]) absorb(next *batch[T], n int) {
 	b.numbers = append(b.numbers, next.numbers[next.head:next.head+n]...)
 	clear(next.items[next.head : next.head+n])
 	next.head += n
+}
+
+// matches reports whether b is part of the task t.
+func (b *batch[T]) matches(t task) bool {
+	return !b.empty() && b.oldest() < t.upTo && (b.failedIn == 0 || b.failedIn != t.flush)
 }
 
 // reset makes b an empty batch that keeps its memory.

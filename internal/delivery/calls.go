@@ -7,18 +7,17 @@ import (
 	"time"
 )
 
-// Flush delivers all items pushed before the call. It returns nil only if each of them was delivered.
+// Flush delivers all items pushed before the call. It returns nil only if none of them is pending. If items were dropped
+// since the last flush that could report, the error has that of Config.DropError.
 //
 // Callers at the same time share one flush, and each waits under its own ctx. If ctx ends, Flush returns its error at
-// once; the flush goes on only while another caller waits, so no request is under way when the last one has returned.
-// Items that were not delivered stay and go first next time. A ctx without a deadline has Config.Timeout.
-//
-// If items were dropped since the last flush that could report, the error has that of Config.DropError.
+// once. The last caller that leaves ends the flush and its requests, unless the background or the exit deadline holds
+// it. Items that were not delivered stay and go first next time. A ctx without a deadline has Config.Timeout.
 func (q *Queue[T]) Flush(ctx context.Context) error { return q.stream.flushAll(ctx) }
 
 // Shutdown does what Flush does, under the shutdown policy, and then closes the destination if this was the engine's
 // last signal. Items that are pushed after the call are dropped. Any number of callers share it, each under its own ctx.
-// Items that were not delivered stay pending.
+// Items that were not delivered stay pending. If a Sender or an exporter has not returned, it is closed when it does.
 func (q *Queue[T]) Shutdown(ctx context.Context) error { return q.stream.shutdown(ctx) }
 
 // Stats returns the counts of one moment.
@@ -58,14 +57,14 @@ func (q *Queue[T]) Idle() <-chan struct{} {
 
 // flushAll is Queue.Flush.
 func (s *stream) flushAll(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return s.interrupted(nil, err)
-	}
 	upTo := s.items.sequence()
 	before := s.flushesBegun()
 	var last *flush
 	var why error
 	for conclusive := false; !conclusive && !s.items.settled(upTo); {
+		if err := ctx.Err(); err != nil {
+			return s.interrupted(last, err)
+		}
 		var j join
 		if j, why = s.join(ctx); why != nil {
 			break
@@ -75,7 +74,7 @@ func (s *stream) flushAll(ctx context.Context) error {
 			why = err
 			break
 		}
-		if err != nil {
+		if err != nil && !s.items.settled(upTo) {
 			return s.interrupted(j.flush, err)
 		}
 		// A flush that began before the call may lack some of its items. One that had given up before the call, or whose
@@ -106,11 +105,10 @@ func (s *stream) join(ctx context.Context) (join, error) {
 	}
 	s.engine.mu.Lock()
 	defer s.engine.mu.Unlock()
-	deadline = s.withinExitLocked(deadline)
 	if f := s.flush; f != nil {
 		j := join{flush: f, stale: f.state == stopping, joined: f.joinLocked(deadline)}
 		if j.joined && !s.background {
-			f.disownLocked() // nothing may be under way when the last caller has left: the process may freeze then
+			f.takeOverLocked() // nothing may be under way when the last caller has left: the process may freeze then
 		}
 		if j.joined && s.lastChanceLocked() {
 			f.extendLocked(s.items.sequence())
@@ -121,7 +119,10 @@ func (s *stream) join(ctx context.Context) (join, error) {
 	if err := s.refusalLocked(); err != nil {
 		return join{}, err
 	}
-	return join{flush: s.beginLocked(deadline), joined: true}, nil
+	f := s.beginLocked(deadline)
+	f.callers = 1
+	s.startLocked(f)
+	return join{flush: f, joined: true}, nil
 }
 
 var errNotReturned = errors.New("an earlier call of the exporter has not returned")
@@ -145,12 +146,10 @@ func (s *stream) await(ctx context.Context, j join) error {
 	select {
 	case <-j.flush.done:
 		return nil
-	default:
-	}
-	select {
-	case <-j.flush.done:
-		return nil
 	case <-ctx.Done():
+		if isClosed(j.flush.done) {
+			return nil
+		}
 		return ctx.Err()
 	case <-late:
 		return errNotReturned
@@ -199,79 +198,8 @@ func (s *stream) takeDropError() error {
 	defer s.engine.mu.Unlock()
 	cause := s.dropReason
 	s.dropReason = nil
+	if s.config.DropError == nil {
+		return fmt.Errorf("%d %s dropped: %+v: %v", d.Total(), s.config.Items, d, cause)
+	}
 	return s.config.DropError(d, cause)
-}
-
-// shutdown is Queue.Shutdown.
-func (s *stream) shutdown(ctx context.Context) error {
-	s.items.close()
-	deadline, _ := ctx.Deadline()
-	e := s.engine
-	e.mu.Lock()
-	s.background, s.shutDown, s.notBefore = false, true, time.Time{}
-	s.disarmLocked()
-	s.shuttingDown++
-	if f := s.flush; f != nil {
-		f.toShutdownLocked(deadline)
-		f.extendLocked(s.items.sequence())
-		s.hireLocked(f)
-	}
-	e.mu.Unlock()
-
-	err := s.flushAll(ctx)
-
-	e.mu.Lock()
-	s.shuttingDown--
-	if s.shuttingDown == 0 && !s.noFlushes {
-		s.noFlushes = true
-		go s.close(ctx, s.flush)
-	}
-	e.mu.Unlock()
-	select {
-	case <-s.closed:
-		return errors.Join(err, s.closeErr)
-	default:
-	}
-	select {
-	case <-s.closed:
-		return errors.Join(err, s.closeErr)
-	case <-ctx.Done():
-		if errors.Is(err, ctx.Err()) {
-			return err
-		}
-		return errors.Join(err, fmt.Errorf("close exporter: %w", ctx.Err()))
-	}
-}
-
-// close releases the destination after the flush that is still under way.
-func (s *stream) close(ctx context.Context, last *flush) {
-	defer close(s.closed)
-	if last != nil {
-		<-last.done
-	}
-	<-s.exclusive.Returned()
-	s.closeErr = s.engine.release(ctx, s)
-}
-
-// report tells the callbacks about an ended flush.
-func (s *stream) report(f *flush) {
-	c := &s.config
-	if f.hint != nil && c.OnHint != nil {
-		c.OnHint(f.hintKey, f.hint)
-	}
-	if f.partialSuccess != nil && c.OnPartialSuccess != nil {
-		c.OnPartialSuccess(f.partialSuccess)
-	}
-	if !f.unowned || c.OnError == nil {
-		return
-	}
-	if f.gaveUp {
-		c.OnError(fmt.Errorf("export %s: %w; %d kept", c.Items, f.err, s.items.counts().Pending))
-	}
-	if f.dropReason != nil && f.partialSuccess == nil {
-		c.OnError(fmt.Errorf("export %s: %w", c.Items, f.dropReason))
-	}
-	if n := s.items.takeQueueFullDrops(); n > 0 {
-		c.OnError(fmt.Errorf("%d %s dropped: the queue was full", n, c.Items))
-	}
 }

@@ -23,10 +23,12 @@ type Config struct {
 	// gets no answer a second time.
 	Hedge bool
 
-	// DropError makes the error that reports drops and the backend's last words about them (nil: none).
+	// DropError makes the error that reports drops and the backend's last words about them (nil: none). The default is an
+	// error with the counts.
 	DropError func(d Dropped, cause error) error
 
-	// The callbacks are called without a lock and may call the queue. Each may be nil.
+	// The callbacks are called without a lock and may call the queue. They should return soon: callers of the flush wait
+	// for them. A panic is ignored. Each may be nil.
 
 	// OnError gets the error of a flush that no caller waits for.
 	OnError func(error)

@@ -26,9 +26,14 @@
 //
 // # Faults
 //
-// The engine's circuit breaker (package breaker) opens if no request of a flush got a response. A hold, which has the
-// same schedule, stops one signal: if the backend refuses all requests of its flush with a retryable status, or if it
-// answers another signal but not this one. Retry-After delays the signal's next request.
+// The engine's circuit breaker (package breaker) opens if no request of a flush got a response. It holds every signal
+// that has got no response itself; another one may still send one probe of its own. A hold, which has the same schedule,
+// stops one signal: if the backend refuses all requests of its flush with a retryable status, or if it answers another
+// signal but not this one. Retry-After delays the signal's next request.
+//
+// A custom exporter gets each batch at most once in a flush. A batch that it does not take goes to the back of the
+// queue, so it delays the others by one flush at most. After three failed flushes between which others were delivered it
+// is dropped.
 //
 // The queue is bounded. A full queue drops its oldest item. Every drop is counted by its reason and makes exactly one
 // flush fail with the error of Config.DropError.
@@ -37,5 +42,11 @@
 //
 // [Engine.SetExitDeadline] and [Queue.Shutdown] give every flush the shutdown policy, including a flush that is under
 // way: the breaker and Retry-After no longer count, attempts last until the deadline, and one that gets no answer is
-// hedged if the backend can recognise the items.
+// hedged if the backend can recognise the items. If the exit deadline passes and the process lives, every flush has its
+// normal policy again.
+//
+// # Where to look
+//
+// The numbers and what each policy allows are in policy.go, the states and the lock order in engine.go, the thresholds
+// and the timer of the background in background.go, and the judgement about the backend in judge.go.
 package delivery

@@ -14,38 +14,40 @@ import (
 // Engine delivers the signals of one origin (scheme, host, port, TLS client identity). The signals share its limit of
 // requests at once, its circuit breaker and its exit deadline. All methods are safe for concurrent use.
 //
-// A flush of a signal is a state machine. Only the holder of Engine.mu changes its state or its policy.
+// A flush of a signal is a state machine. Only flush.becomeLocked changes its state and its policy.
 //
-//	             breaker or hold half-open             other cases
-//	      ┌────────────────────┴───────────────┐            │
-//	      ▼                                    ▼            │
-//	waitingForProbe ─── its probe ──────▶  probing          │
-//	(another signal      failed ──┐            │            │
-//	 sends the probe)             │     answer │            │
-//	      │                       │            ▼            │
-//	      └── its probe ──────────┼───────▶ sending ◀───────┘
-//	          was answered        │        │   ▲
-//	                              │  gives │   │ the policy becomes
-//	                              │     up │   │ shutdown
-//	                              │        ▼   │
-//	                              └────▶ stopping ────▶ ended (the last worker has left)
+//	             breaker or hold half-open                other cases
+//	      ┌────────────────────┴──────────────────┐            │
+//	      ▼            no answer for the other    ▼            │
+//	waitingForProbe ────────────────────────▶  probing         │
+//	(another signal    signal: one of our own     │            │
+//	 sends the probe)                             │ answer     │
+//	      │                                       ▼            │
+//	      ├── the other signal got an answer ─▶ sending ◀──────┘
+//	      │                                    │   ▲
+//	      │ the breaker is open         an attempt │ the policy becomes
+//	      │                             fails  │   │ shutdown (from any state)
+//	      │                                    ▼   │
+//	      └───────────────────────────────▶ stopping ──▶ ended (the last worker has left)
 //
 // A worker that finds nothing to take leaves too, so a flush ends from every state.
 //
-// Lock order: Engine.mu, then Queue.mu. Neither is held while a Sender, an encoder or a callback runs.
+// Lock order: Engine.mu, then Queue.mu. Neither is held while a Sender, an encoder or a callback runs. A function whose
+// name ends in Locked needs Engine.mu.
 type Engine struct {
 	sender    Sender // nil: the one signal has a custom exporter
 	limits    Limits
 	resources *Resources
+	sends     sync.WaitGroup // calls of sender, those left behind included
 
 	mu           sync.Mutex // guards the rest, and the streams and their flushes
 	streams      []*stream
 	open         int // streams that are not shut down
-	requests     int // workers of all flushes, each of which makes one request at once
+	requests     int // workers of all flushes, each of which makes one request at once, and hedged requests
 	breaker      breaker.Breaker
-	prober       *flush        // the flush that sends the breaker's probe; nil: none
+	prober       *flush        // the flush whose probe decides about the breaker; nil: none
 	exitDeadline time.Time     // zero: the process is not about to exit
-	exitTimer    *time.Timer   // calls expire; nil: there was no exit deadline
+	exitTimer    *time.Timer   // ends the exit deadline; nil: there was none
 	usual        time.Duration // usual time to an answer; 0: none has come yet
 }
 
@@ -59,61 +61,77 @@ func NewItemEngine() *Engine {
 	return &Engine{limits: Limits{Requests: 1, Breaker: true}}
 }
 
-func (e *Engine) addStream(c Config, items source) *stream {
+func (e *Engine) add(s *stream) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	s := &stream{
-		engine: e, config: c, items: items, background: true, requestBytes: c.RequestBytes,
-		closed: make(chan struct{}),
-	}
 	e.streams = append(e.streams, s)
 	e.open++
-	return s
 }
 
 // SetExitDeadline tells the engine that the process exits at t. Until then every flush, including one that is under
-// way, has the shutdown policy and lasts at most until t, and a full batch leaves at once. After t everything is normal
-// again. The zero time clears the deadline.
+// way, has the shutdown policy and t as its deadline, and a full batch leaves at once. A flush under way goes on until
+// t even if its callers leave. After t everything is normal again. The zero time clears the deadline.
 func (e *Engine) SetExitDeadline(t time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.exitDeadline = t
-	for _, s := range e.streams {
-		s.setExitDeadlineLocked(t)
-	}
 	if e.exitTimer != nil {
 		e.exitTimer.Stop()
 	}
-	if e.exitingLocked() {
-		e.exitTimer = time.AfterFunc(time.Until(t), e.expire)
+	e.exitDeadline = time.Time{}
+	if left := time.Until(t); left > 0 {
+		e.exitDeadline = time.Now().Add(left) // by the clock of the timer
+		e.exitTimer = time.AfterFunc(left, e.expire)
 	}
+	e.exitChangedLocked()
 }
 
 // expire returns to normal after the exit deadline.
 func (e *Engine) expire() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.exitingLocked() { // a later deadline has been set
-		return
+	if !e.exitingLocked() { // otherwise a later deadline has been set
+		e.exitChangedLocked()
 	}
+}
+
+func (e *Engine) exitChangedLocked() {
+	exiting := e.exitingLocked()
 	for _, s := range e.streams {
-		s.items.setEager(false)
+		s.setExitingLocked(exiting)
 	}
 }
 
 // exitingLocked reports whether an exit deadline lies ahead.
-func (e *Engine) exitingLocked() bool { return time.Now().Before(e.exitDeadline) }
+func (e *Engine) exitingLocked() bool { return breaker.Remaining(e.exitDeadline, time.Now()) > 0 }
 
-// answeredLocked records that the backend has settled a request within took.
-func (e *Engine) answeredLocked(took time.Duration) {
+// answeredLocked records that the backend has settled a request of s within took. It closes the breaker. If the breaker
+// had opened because of other signals, their path is at fault and not the origin: they are held on its schedule.
+func (e *Engine) answeredLocked(s *stream, took time.Duration) {
 	took = max(took, 1)
 	e.usual = max(took, e.usual-(e.usual-took)/8) // up at once, down slowly
+	for _, o := range e.streams {
+		if o.unanswered && o != s && o.hold.State(time.Now()) == breaker.Closed {
+			o.hold = e.breaker
+		}
+		o.unanswered = false
+	}
 	e.breaker.Success()
+	s.hold.Success()
 }
 
-// mayHireLocked reports whether a flush may have one worker more. Each signal always has one.
-func (e *Engine) mayHireLocked(f *flush) bool {
-	return f.workers == 0 || e.requests < e.limits.Requests
+// mayRequestLocked reports whether the flush of s may have one more request at once. Each signal always has one; so one
+// is kept for each that has none.
+func (e *Engine) mayRequestLocked(s *stream) bool {
+	if s.flush.workers == 0 {
+		return true
+	}
+	kept := 0
+	for _, o := range e.streams {
+		if !o.noFlushes && (o.flush == nil || o.flush.workers == 0) {
+			kept++
+		}
+	}
+	return e.requests+kept < e.limits.Requests
 }
 
 // hireLocked gives every flush the workers that it has batches for.
@@ -139,6 +157,7 @@ func (e *Engine) release(ctx context.Context, s *stream) error {
 	if !last {
 		return nil
 	}
+	e.sends.Wait()
 	closing := s.items.closeExporter
 	if e.sender != nil {
 		closing = func(context.Context) error { return e.sender.Close() }

@@ -20,8 +20,9 @@ type parcel interface {
 	items() (c content, send func(context.Context) error)
 	// settle counts the content and removes it from the batch.
 	settle(c content, o Outcome, rejected int64)
-	// fail counts a failed flush of a custom exporter, and reports whether the batch is to be dropped.
-	fail() (drop bool)
+	// fail leaves a batch that a custom exporter has not taken for later flushes than the one with this number. If it
+	// counts, fail reports whether the batch has failed too often.
+	fail(flush uint64, counts bool) (drop bool)
 	// release returns the batch to its queue.
 	release()
 }
@@ -48,8 +49,8 @@ type flight[T any] struct {
 	batch *batch[T]
 }
 
-// live returns a copy of the items and their sequence numbers. It stays valid if a spill removes them from the batch or if a custom exporter
-// does not return.
+// live returns a copy of the items and their sequence numbers. It stays valid if a spill removes them from the batch or
+// if a custom exporter does not return.
 func (f *flight[T]) live() (items []T, numbers []uint64) {
 	f.queue.mu.Lock()
 	defer f.queue.mu.Unlock()
@@ -116,19 +117,23 @@ func (f *flight[T]) settle(c content, o Outcome, rejected int64) {
 		rejected = min(max(rejected, 0), n)
 		q.stats.Exported += n - rejected
 		d.Rejected += rejected
+		q.delivered++
 	case TooLarge:
 		d.TooLarge += n
 	default:
 		d.Refused += n
 	}
-	q.delivered++
 }
 
-func (f *flight[T]) fail() (drop bool) {
+func (f *flight[T]) fail(flush uint64, counts bool) (drop bool) {
 	q := f.queue
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	b := f.batch
+	b.failedIn = flush
+	if !counts {
+		return false
+	}
 	if b.failedFlushes == 0 || q.delivered > b.failedAt { // otherwise the exporter fails for every batch
 		b.failedFlushes++
 	}

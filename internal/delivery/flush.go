@@ -21,31 +21,35 @@ const (
 //
 // Engine.mu guards all fields but those of the first group.
 type flush struct {
-	ctx         context.Context // ends with the last waiter
-	cancel      context.CancelFunc
-	began       time.Time
-	number      uint64
-	probed      chan struct{} // closed when probing or waitingForProbe ends; by advanceLocked
-	lastChanced chan struct{} // closed when the policy becomes shutdown; by toShutdownLocked
-	done        chan struct{} // closed when the flush has ended and has reported; by its last worker
+	ctx    context.Context // ends with the last waiter
+	cancel context.CancelFunc
+	began  time.Time
+	number uint64
+	done   chan struct{} // closed when the flush has ended and has reported; by its last worker
 
-	state    flushState
-	policy   *policy
-	timers   []*time.Timer // stopped at the end
-	upTo     uint64        // items with a lower number are its task
-	workers  int
-	waiters  int       // callers, and the background if it waits
-	unowned  bool      // the background waits for it: nobody else hears of its errors
-	bounded  bool      // deadline counts
-	deadline time.Time // the latest of the waiters'
-	leftAt   time.Time // time at which the last waiter left; zero: somebody waits
+	state   flushState
+	policy  *policy
+	changed chan struct{} // closed and replaced when state or policy changes; by becomeLocked
+	upTo    uint64        // items with a lower number are its task
+	workers int
 
-	firstRequest time.Time // zero: none was made
-	lastProgress time.Time // last time at which an item was settled, or the backend had asked for a pause
-	settled      bool      // a request was accepted or permanently refused
-	responded    bool      // a request got a retryable response
-	cutShort     bool      // every failed attempt so far ended because its time was over
-	gaveUp       bool      // it ended with items left
+	callers         int         // that wait for it
+	backgroundWaits bool        // the background waits for it, until backgroundTimer
+	backgroundTimer *time.Timer // nil: none
+	held            bool        // it goes on until the exit deadline
+	unowned         bool        // the background has begun it and no caller has taken it over
+	bounded         bool        // deadline counts
+	deadline        time.Time   // the latest of the callers' and the background's; see stream.deadlineLocked
+	leftAt          time.Time   // time at which the last waiter left; zero: somebody waits
+
+	firstRequest time.Time     // zero: none was made
+	failing      time.Duration // time that a custom exporter has taken for batches that it has failed
+	lastProgress time.Time     // last time at which an item was settled, or the backend had asked for a pause
+	settled      bool          // a request was accepted or permanently refused
+	responded    bool          // a request got a retryable response
+	cutShort     bool          // every failed attempt so far ended because its time was over
+	gaveUp       bool          // it ended with items left
+	unheard      bool          // it ended without a caller: nobody else hears of its errors
 
 	err            error // of the last failed attempt, and why there is no other
 	partialSuccess error // the backend's remark about a request that it accepted
@@ -54,23 +58,33 @@ type flush struct {
 	hint           error
 }
 
+// newFlush returns a flush of the items with a number below upTo. It has no waiter yet.
 func newFlush(number, upTo uint64, deadline time.Time) *flush {
 	ctx, cancel := context.WithCancel(context.Background())
 	now := time.Now()
 	return &flush{
-		ctx: ctx, cancel: cancel, began: now, number: number, upTo: upTo,
-		probed: make(chan struct{}), lastChanced: make(chan struct{}), done: make(chan struct{}),
-		state: sending, policy: normal, waiters: 1, bounded: !deadline.IsZero(), deadline: deadline,
-		lastProgress: now, cutShort: true,
+		ctx: ctx, cancel: cancel, began: now, number: number, done: make(chan struct{}),
+		state: sending, policy: normal, changed: make(chan struct{}), upTo: upTo,
+		bounded: !deadline.IsZero(), deadline: deadline, lastProgress: now, cutShort: true,
 	}
 }
 
-// joinLocked adds a waiter with a deadline (zero: none). It fails if every waiter has left, since the flush then ends.
+// becomeLocked changes the state and the policy, and wakes the workers that wait.
+func (f *flush) becomeLocked(state flushState, p *policy) {
+	if f.state == state && f.policy == p {
+		return
+	}
+	f.state, f.policy = state, p
+	close(f.changed)
+	f.changed = make(chan struct{})
+}
+
+// joinLocked adds a caller with a deadline (zero: none). It fails if every waiter has left, since the flush then ends.
 func (f *flush) joinLocked(deadline time.Time) bool {
-	if f.waiters == 0 {
+	if f.ctx.Err() != nil {
 		return false
 	}
-	f.waiters++
+	f.callers++
 	f.bounded = f.bounded && !deadline.IsZero()
 	if deadline.After(f.deadline) {
 		f.deadline = deadline
@@ -78,52 +92,57 @@ func (f *flush) joinLocked(deadline time.Time) bool {
 	return true
 }
 
-// leaveLocked removes a waiter. The last one ends the flush.
+// leaveLocked removes a caller.
 func (f *flush) leaveLocked() {
-	f.waiters--
-	if f.waiters == 0 {
-		f.leftAt = time.Now()
-		f.cancel()
-	}
+	f.callers--
+	f.endWithLastLocked()
 }
 
-// disownLocked makes the background leave a flush that callers wait for.
-func (f *flush) disownLocked() {
-	if f.unowned {
-		f.unowned = false
-		f.leaveLocked()
+// leaveBackgroundLocked ends the background's wait.
+func (f *flush) leaveBackgroundLocked() {
+	f.backgroundWaits = false
+	f.endWithLastLocked()
+}
+
+// endWithLastLocked ends the flush if nothing waits for it any more.
+func (f *flush) endWithLastLocked() {
+	if f.callers == 0 && !f.backgroundWaits && !f.held && f.leftAt.IsZero() {
+		f.leftAt = time.Now()
+		f.cancel()
 	}
 }
 
 // extendLocked makes items with a lower number than upTo the task of the flush.
 func (f *flush) extendLocked(upTo uint64) { f.upTo = max(f.upTo, upTo) }
 
+// taskLocked is what its workers take.
+func (f *flush) taskLocked() task { return task{upTo: f.upTo, flush: f.number} }
+
 // activeLocked reports whether workers may take batches.
 func (f *flush) activeLocked() bool {
 	return f.state < stopping && f.ctx.Err() == nil
 }
 
-// advanceLocked ends the states probing and waitingForProbe.
-func (f *flush) advanceLocked(to flushState) {
-	if f.state == waitingForProbe || f.state == probing {
-		f.state = to
-		close(f.probed)
+// ownPolicyLocked is the policy of the flush if nothing is wrong.
+func (f *flush) ownPolicyLocked() *policy {
+	if f.unowned {
+		return background
+	}
+	return normal
+}
+
+// toShutdownLocked gives the flush the shutdown policy. A flush that has given up tries again.
+func (f *flush) toShutdownLocked() {
+	if f.state != ended && f.policy != shutdown {
+		f.becomeLocked(sending, shutdown)
 	}
 }
 
-// toShutdownLocked gives the flush the shutdown policy until deadline (zero: as it was). A flush that has given up
-// tries again.
-func (f *flush) toShutdownLocked(deadline time.Time) {
-	if f.policy == shutdown || f.state == ended {
-		return
+// toNormalLocked takes the shutdown policy back.
+func (f *flush) toNormalLocked() {
+	if f.policy == shutdown {
+		f.becomeLocked(f.state, f.ownPolicyLocked())
 	}
-	f.policy = shutdown
-	f.advanceLocked(sending)
-	f.state = sending
-	if !deadline.IsZero() {
-		f.bounded, f.deadline = true, deadline
-	}
-	close(f.lastChanced)
 }
 
 // giveUpLocked lets no further attempt begin. why says why, if no attempt has failed.
@@ -135,27 +154,5 @@ func (f *flush) giveUpLocked(why error) {
 	default:
 		f.err = fmt.Errorf("%w; %w", f.err, why)
 	}
-	f.advanceLocked(stopping)
-	f.state = stopping
-}
-
-// budgetLocked returns the time that the flush has in all, at most limit (0: no limit); 0: no end.
-func (f *flush) budgetLocked(limit time.Duration) time.Duration {
-	if !f.bounded {
-		return limit
-	}
-	if d := f.deadline.Sub(f.began); limit <= 0 || d < limit {
-		return d
-	}
-	return limit
-}
-
-// isClosed reports whether c, on which nothing is sent, is closed.
-func isClosed(c <-chan struct{}) bool {
-	select {
-	case <-c:
-		return true
-	default:
-		return false
-	}
+	f.becomeLocked(stopping, f.policy)
 }

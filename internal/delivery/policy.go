@@ -36,8 +36,13 @@ const (
 	returnGrace = 100 * time.Millisecond
 
 	// instantFailure is how long an attempt takes at most that costs the function nothing. The failures of a custom
-	// exporter that fails so soon do not open the breaker.
+	// exporter that fails so soon do not open the breaker, and a flush goes on with the next batch until its failures
+	// have taken so long.
 	instantFailure = 5 * time.Millisecond
+
+	// fairTrial is how long a call of a custom exporter must have lasted to count against its batch if it was ended by its
+	// context.
+	fairTrial = returnGrace
 
 	// maxFailedFlushes is in how many flushes a batch of a custom exporter fails before it is dropped, if other batches
 	// were delivered in between.
@@ -69,7 +74,7 @@ var (
 	normal = &policy{name: "normal", maxBackoff: time.Second}
 	// background is the policy of a flush without a caller: its errors go to Config.OnError.
 	background = &policy{name: "background", maxBackoff: time.Second}
-	// probe is the policy of a flush that finds the breaker or its hold half-open. Once its request is answered the
+	// probe is the policy of a flush that finds the breaker or its hold half-open. After the answer to its request the
 	// flush goes on with the normal or the background policy.
 	probe = &policy{name: "probe", singleAttempt: true, maxBackoff: time.Second}
 	// shutdown is the policy of a flush that is the last chance for its items.

@@ -1,7 +1,6 @@
 package delivery
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -24,8 +23,8 @@ type Encoder[T any] interface {
 
 // Queue holds one signal's items until they are delivered. All methods are safe for concurrent use.
 //
-// Lock order: Engine.mu, then Queue.mu. Push takes Queue.mu alone, so it never waits for a flush. No user code runs
-// under either lock.
+// Lock order: Engine.mu, then Queue.mu. Push takes Queue.mu and, after it, Engine.mu if a threshold is reached. No other
+// code runs under either lock, so Push never waits for a flush.
 type Queue[T any] struct {
 	stream   *stream
 	encoders sync.Pool     // of Encoder[T]; empty if there is an exporter
@@ -51,7 +50,8 @@ type Queue[T any] struct {
 func NewQueue[T any](e *Engine, c Config, newEncoder func() Encoder[T]) *Queue[T] {
 	q := &Queue[T]{current: &batch[T]{}}
 	q.encoders.New = func() any { return newEncoder() }
-	q.stream = e.addStream(c, q)
+	q.stream = newStream(e, c, q)
+	e.add(q.stream)
 	return q
 }
 
@@ -59,7 +59,8 @@ func NewQueue[T any](e *Engine, c Config, newEncoder func() Encoder[T]) *Queue[T
 // Sender, for this queue alone.
 func NewItemQueue[T any](e *Engine, c Config, exporter ItemSender[T]) *Queue[T] {
 	q := &Queue[T]{current: &batch[T]{}, exporter: exporter}
-	q.stream = e.addStream(c, q)
+	q.stream = newStream(e, c, q)
+	e.add(q.stream)
 	return q
 }
 
@@ -121,8 +122,14 @@ func (q *Queue[T]) threshold() int {
 	return half
 }
 
+// dropOldest drops the oldest waiting item. A batch that a custom exporter has failed is behind younger ones.
 func (q *Queue[T]) dropOldest() {
 	b := q.front()
+	for _, other := range q.queued {
+		if other.oldest() < b.oldest() {
+			b = other
+		}
+	}
 	b.remove(b.oldest(), b.oldest()+1)
 	q.waiting--
 	q.discardIfEmpty(b)
@@ -165,72 +172,6 @@ func (q *Queue[T]) recycle(b *batch[T]) {
 	}
 }
 
-// take hands a worker the first waiting batch whose oldest item has a number below upTo; nil if there is none. The
-// worker returns it with release.
-func (q *Queue[T]) take(upTo uint64) parcel {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.waiting == 0 {
-		return nil
-	}
-	var b *batch[T]
-	at := slices.IndexFunc(q.queued, func(b *batch[T]) bool { return b.oldest() < upTo })
-	switch {
-	case at >= 0:
-		b = q.queued[at]
-		q.queued = slices.Delete(q.queued, at, at+1)
-		q.fill(b, upTo)
-	case !q.current.empty() && q.current.oldest() < upTo:
-		b = q.current
-		q.current = q.newBatch()
-	default:
-		return nil
-	}
-	q.inFlight = append(q.inFlight, b)
-	q.waiting -= len(b.live())
-	q.sending += len(b.live())
-	return &flight[T]{queue: q, batch: b}
-}
-
-// fill moves younger waiting items into b, up to a full batch, so that the small batches of failed
-// flushes leave in few requests. A batch that a custom exporter has failed stays alone: one of its items may be the
-// reason.
-func (q *Queue[T]) fill(b *batch[T], upTo uint64) {
-	for b.failedFlushes == 0 {
-		next := q.front()
-		n := min(q.stream.config.BatchSize-len(b.live()), len(next.live()))
-		if n <= 0 || next.failedFlushes > 0 || next.oldest() >= upTo {
-			return
-		}
-		b.absorb(next, n)
-		q.discardIfEmpty(next)
-	}
-}
-
-// release takes b back from its worker. Its live items wait again, in the order of their numbers.
-func (q *Queue[T]) release(b *batch[T]) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.inFlight = slices.DeleteFunc(q.inFlight, func(other *batch[T]) bool { return other == b })
-	left := len(b.live())
-	if left == 0 {
-		q.recycle(b)
-		return
-	}
-	q.sending -= left
-	q.waiting += left
-	if b.failedFlushes > 0 { // all others go first
-		if !q.current.empty() {
-			q.queued = append(q.queued, q.current)
-			q.current = q.newBatch()
-		}
-		q.queued = append(q.queued, b)
-		return
-	}
-	at, _ := slices.BinarySearchFunc(q.queued, b, func(x, b *batch[T]) int { return cmp.Compare(x.oldest(), b.oldest()) })
-	q.queued = slices.Insert(q.queued, at, b)
-}
-
 // settled reports whether no item with a number below upTo is pending.
 func (q *Queue[T]) settled(upTo uint64) bool {
 	q.mu.Lock()
@@ -251,21 +192,6 @@ func (q *Queue[T]) load() (items int, enough bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.waiting, q.waiting >= q.threshold()
-}
-
-// batches returns how many batches take would return for upTo.
-func (q *Queue[T]) batches(upTo uint64) (n int) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	for _, b := range q.queued {
-		if b.oldest() < upTo {
-			n++
-		}
-	}
-	if !q.current.empty() && q.current.oldest() < upTo {
-		n++
-	}
-	return n
 }
 
 // setEager makes a full batch enough for a background flush, or half of the queue again.

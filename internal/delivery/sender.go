@@ -37,7 +37,7 @@ type Sender interface {
 	Send(ctx context.Context, s Signal, body []byte) (Result, error)
 	// Limits are constant.
 	Limits() Limits
-	// Close releases connections. It is called once, after the last Send.
+	// Close releases connections. It is called once, after the last Send has returned.
 	Close() error
 }
 
@@ -51,7 +51,8 @@ type ItemSender[T any] interface {
 
 // Limits describe a destination.
 type Limits struct {
-	// Requests is how many requests may be under way at once; at least 1.
+	// Requests is how many requests may be under way at once; at least 1. Each signal always has one, so it is at least
+	// the number of signals.
 	Requests int
 	// Breaker says that the circuit breaker and the holds count.
 	Breaker bool

@@ -21,15 +21,29 @@ func (q *Queue[T]) Spill(write func(items []T, spilled func(from, to int)) error
 
 // pendingItems returns a copy of all pending items, the oldest first, with their sequence numbers.
 func (q *Queue[T]) pendingItems() (items []T, numbers []uint64) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	all := append(slices.Concat(q.queued, q.inFlight), q.current)
-	all = slices.DeleteFunc(all, (*batch[T]).empty)
-	slices.SortFunc(all, func(a, b *batch[T]) int { return cmp.Compare(a.oldest(), b.oldest()) })
-	for _, b := range all {
-		items, numbers = append(items, b.live()...), append(numbers, b.numbers[b.head:]...)
+	all := q.numberedItems()
+	slices.SortFunc(all, func(a, b numbered[T]) int { return cmp.Compare(a.number, b.number) })
+	for _, n := range all {
+		items, numbers = append(items, n.item), append(numbers, n.number)
 	}
 	return items, numbers
+}
+
+// numbered is an item with its sequence number.
+type numbered[T any] struct {
+	number uint64
+	item   T
+}
+
+func (q *Queue[T]) numberedItems() (all []numbered[T]) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, b := range append(slices.Concat(q.queued, q.inFlight), q.current) {
+		for i, item := range b.live() {
+			all = append(all, numbered[T]{b.numbers[b.head+i], item})
+		}
+	}
+	return all
 }
 
 // removeSpilled removes the items with these numbers that are still pending.

@@ -2,8 +2,6 @@ package delivery
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/epilogue-go/epilogue/internal/bounded"
@@ -12,11 +10,11 @@ import (
 
 // source is the Queue of a stream, whatever its items are. Its methods take Queue.mu.
 type source interface {
-	take(upTo uint64) parcel
+	take(t task) parcel
+	batches(t task) int
 	settled(upTo uint64) bool
 	sequence() uint64
 	load() (items int, enough bool)
-	batches(upTo uint64) int
 	setEager(on bool)
 	close()
 	closeExporter(ctx context.Context) error
@@ -24,6 +22,12 @@ type source interface {
 	takeDrops() Dropped
 	takeQueueFullDrops() int64
 	pressure() (pending int, quarterFull, drops bool)
+}
+
+// task says which batches the workers of a flush take.
+type task struct {
+	upTo  uint64 // those with an item that has a lower sequence number
+	flush uint64 // but none that a custom exporter has failed in this flush
 }
 
 // stream is one signal on its way through an engine: its flushes and its timer. Engine.mu guards all fields but those of
@@ -42,6 +46,7 @@ type stream struct {
 	timer        *time.Timer
 	armed        bool // the timer will fire
 	hold         breaker.Breaker
+	unanswered   bool      // it got no answer since the origin's last one: its failures opened the breaker
 	notBefore    time.Time // Retry-After
 	requestBytes int       // the largest request; a 413 lowers it
 	lastResponse time.Time
@@ -53,67 +58,40 @@ type stream struct {
 	closeErr     error
 }
 
-// onThreshold begins a background flush for an event of the queue, or arms the timer.
-func (s *stream) onThreshold(reached event) {
-	e := s.engine
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	last := s.lastChanceLocked()
-	switch {
-	case s.noFlushes:
-	case s.flush != nil && reached == halfFull && last:
-		s.flush.extendLocked(s.items.sequence())
-		s.hireLocked(s.flush)
-	case s.flush != nil: // its end looks at the queue again
-	case reached == halfFull && (last || s.waitLocked() <= 0):
-		s.beginBackgroundLocked()
-	default:
-		s.armLocked()
+func newStream(e *Engine, c Config, items source) *stream {
+	return &stream{
+		engine: e, config: c, items: items, background: true, requestBytes: c.RequestBytes, closed: make(chan struct{}),
 	}
 }
 
 // beginLocked begins a flush of all items pushed so far. There is none under way.
 func (s *stream) beginLocked(deadline time.Time) *flush {
-	e := s.engine
 	s.flushes++
 	f := newFlush(s.flushes, s.items.sequence(), deadline)
-	switch {
-	case s.lastChanceLocked():
-		f.policy = shutdown
-		close(f.lastChanced)
-	case e.breaker.State(time.Now()) != breaker.Closed && e.prober != nil:
-		f.policy, f.state = probe, waitingForProbe
-	case e.breaker.State(time.Now()) != breaker.Closed:
-		e.prober = f
-		f.policy, f.state = probe, probing
-	case s.hold.State(time.Now()) != breaker.Closed:
-		f.policy, f.state = probe, probing
-	}
 	s.flush = f
 	s.disarmLocked()
-	s.hireLocked(f)
-	if f.workers == 0 { // nothing waits: all items are with the workers of an earlier flush
-		f.workers = 1
-		e.requests++
-		go s.work(f)
-	}
 	return f
 }
 
-// beginBackgroundLocked begins a flush that no caller waits for.
-func (s *stream) beginBackgroundLocked() {
-	f := s.beginLocked(s.withinExitLocked(s.defaultDeadline()))
-	f.unowned = true
-	if f.policy == normal {
-		f.policy = background
+// startLocked chooses the first state of f, or the one after the probe of another signal, and hires its workers.
+func (s *stream) startLocked(f *flush) {
+	e, now := s.engine, time.Now()
+	switch {
+	case s.lastChanceLocked():
+		f.becomeLocked(sending, shutdown)
+	case e.breaker.State(now) != breaker.Closed && e.prober != nil:
+		f.becomeLocked(waitingForProbe, probe)
+	case e.breaker.State(now) != breaker.Closed:
+		e.prober = f
+		f.becomeLocked(probing, probe)
+	case s.hold.State(now) != breaker.Closed:
+		f.becomeLocked(probing, probe)
+	default:
+		f.becomeLocked(sending, f.ownPolicyLocked())
 	}
-	if f.bounded {
-		e := s.engine
-		f.timers = append(f.timers, time.AfterFunc(time.Until(f.deadline), func() {
-			e.mu.Lock()
-			defer e.mu.Unlock()
-			f.disownLocked()
-		}))
+	s.hireLocked(f)
+	if f.workers == 0 { // a spill has taken everything since the caller looked
+		s.addWorkerLocked(f)
 	}
 }
 
@@ -122,222 +100,112 @@ func (s *stream) hireLocked(f *flush) {
 	if !f.activeLocked() {
 		return
 	}
-	batches := s.items.batches(f.upTo)
+	batches := s.items.batches(f.taskLocked())
 	if f.state != sending {
 		batches = min(batches, 1-f.workers)
 	}
-	for ; batches > 0 && s.engine.mayHireLocked(f); batches-- {
-		f.workers++
-		s.engine.requests++
-		go s.work(f)
+	for ; batches > 0 && s.engine.mayRequestLocked(s); batches-- {
+		s.addWorkerLocked(f)
 	}
 }
 
-// armLocked sets the timer of the background export, if it is not set.
-func (s *stream) armLocked() {
-	if !s.background || s.armed || s.noFlushes {
-		return
-	}
-	s.armed = true
-	delay := max(s.config.Delay, s.waitLocked())
-	if s.timer == nil {
-		s.timer = time.AfterFunc(delay, s.onTimer)
-		return
-	}
-	s.timer.Reset(delay)
+func (s *stream) addWorkerLocked(f *flush) {
+	f.workers++
+	s.engine.requests++
+	go s.work(f)
 }
 
-func (s *stream) disarmLocked() {
-	if s.armed {
-		s.timer.Stop()
-		s.armed = false
-	}
-}
-
-// onTimer begins the background export.
-func (s *stream) onTimer() {
-	s.engine.mu.Lock()
-	defer s.engine.mu.Unlock()
-	if !s.armed { // switched off while it fired
+// proceedLocked ends the probe of f with success: the flush goes on at full width.
+func (s *stream) proceedLocked(f *flush) {
+	if f.state != probing {
 		return
 	}
-	s.armed = false
-	waiting, _ := s.items.load()
-	switch {
-	case waiting == 0 || s.flush != nil || s.noFlushes:
-	case s.waitLocked() > 0: // a flush has failed since the timer was set
-		s.armLocked()
-	default:
-		s.beginBackgroundLocked()
+	f.becomeLocked(sending, f.ownPolicyLocked())
+	s.releaseProbeLocked(f)
+	s.hireLocked(f)
+}
+
+// releaseProbeLocked says that the verdict of f's probe is in, or that it sends none any more. The change of its state
+// wakes those that wait for it.
+func (s *stream) releaseProbeLocked(f *flush) {
+	if s.engine.prober == f {
+		s.engine.prober = nil
 	}
 }
 
-// setBackground switches the background export on or off.
-func (s *stream) setBackground(on bool) {
-	s.engine.mu.Lock()
-	defer s.engine.mu.Unlock()
-	s.background = on
-	waiting, _ := s.items.load()
-	switch {
-	case !on:
-		s.disarmLocked()
-	case waiting > 0 && s.flush == nil:
-		s.armLocked()
-	}
-}
-
-// setExitDeadlineLocked is Engine.SetExitDeadline for one signal.
-func (s *stream) setExitDeadlineLocked(t time.Time) {
-	if !s.engine.exitingLocked() {
-		s.items.setEager(false)
-		return
-	}
-	s.notBefore = time.Time{}
-	s.items.setEager(true)
-	if f := s.flush; f != nil {
-		s.holdUntilLocked(f, t)
-		f.toShutdownLocked(t)
-		f.extendLocked(s.items.sequence())
-		s.hireLocked(f)
-		return
-	}
-	if _, enough := s.items.load(); enough && !s.noFlushes {
-		s.beginBackgroundLocked()
-	}
-}
-
-// holdUntilLocked keeps f under way until t, whoever else leaves it.
-func (s *stream) holdUntilLocked(f *flush, t time.Time) {
-	if !f.joinLocked(t) {
-		return
-	}
-	mu := &s.engine.mu
-	f.timers = append(f.timers, time.AfterFunc(time.Until(t), func() {
-		mu.Lock()
-		defer mu.Unlock()
-		f.leaveLocked()
-	}))
+// hastenLocked makes f the last chance of all items pushed so far.
+func (s *stream) hastenLocked(f *flush) {
+	s.releaseProbeLocked(f)
+	f.toShutdownLocked()
+	f.extendLocked(s.items.sequence())
+	s.hireLocked(f)
 }
 
 // endLocked ends f, whose last worker has left, and provides for the items that are left.
 func (s *stream) endLocked(f *flush) {
-	e := s.engine
-	gaveUp := f.state == stopping
-	f.advanceLocked(ended)
-	f.state = ended
-	f.gaveUp = gaveUp
-	for _, timer := range f.timers {
-		timer.Stop()
+	f.gaveUp = !s.items.settled(f.upTo)
+	f.unheard = f.unowned && f.callers == 0
+	if f.gaveUp && f.err == nil {
+		f.err = context.Cause(f.ctx)
+	}
+	if f.backgroundTimer != nil {
+		f.backgroundTimer.Stop()
 	}
 	s.flush = nil
 	s.judgeLocked(f)
-	if e.prober == f {
-		e.prober = nil
-	}
+	s.releaseProbeLocked(f)
+	f.becomeLocked(ended, f.policy)
 	if f.dropReason != nil {
 		s.dropReason = f.dropReason
 	}
 	waiting, enough := s.items.load()
-	switch {
-	case waiting == 0 || s.noFlushes:
-	case enough && (f.unowned || s.background) && !gaveUp: // the event came while f was under way
-		s.beginBackgroundLocked()
-	default:
-		s.armLocked()
+	if waiting > 0 { // a threshold reached while f was under way
+		s.exportLaterLocked(enough && (f.unowned || s.background) && !f.gaveUp)
 	}
 }
 
-// judgeLocked draws the conclusions of an ended flush for the breaker and the hold.
-func (s *stream) judgeLocked(f *flush) {
-	if f.settled || f.firstRequest.IsZero() || !s.engine.limits.Breaker {
-		return
+// deadlineLocked returns the time at which the attempts of f are over; false: there is none.
+func (s *stream) deadlineLocked(f *flush) (time.Time, bool) {
+	exit := s.engine.exitDeadline
+	if s.engine.exitingLocked() && (f.held || !f.bounded || exit.Before(f.deadline)) {
+		return exit, true
 	}
-	now := f.leftAt // the process may have been frozen since
-	if now.IsZero() {
-		now = time.Now()
-	}
-	e := s.engine
-	b := &e.breaker
-	if f.responded || e.otherAnsweredLocked(s, f.began) {
-		b = &s.hold
-	}
-	if f.responded || !f.cutShort {
-		b.Failure(now, f.err)
-		return
-	}
-	budget := f.budgetLocked(s.config.Timeout)
-	enough := s.enoughSilence(b, budget)
-	b.Unanswered(now, now.Sub(f.firstRequest), enough, f.err)
+	return f.deadline, f.bounded
 }
 
-// enoughSilence returns how long flushes of budget wait in all before the missing answer is a failure of the backend.
-func (s *stream) enoughSilence(b *breaker.Breaker, budget time.Duration) time.Duration {
-	enough := b.ProbeTimeout(s.engine.usual, 0)
-	if budget > 0 {
-		enough = min(enough, budget/4*3)
+// budgetLocked returns the time that f has in all for a batch; 0: no limit.
+func (s *stream) budgetLocked(f *flush) time.Duration {
+	limit := s.config.Timeout
+	at, ok := s.deadlineLocked(f)
+	if !ok {
+		return limit
 	}
-	return enough
-}
-
-// waitLocked returns for how long no request may be sent: the breaker or the hold is open, or Retry-After has not
-// passed.
-func (s *stream) waitLocked() time.Duration {
-	now := time.Now()
-	return max(s.engine.breaker.Wait(now), s.hold.Wait(now), breaker.Remaining(s.notBefore, now))
-}
-
-// refusalLocked returns why no flush may begin now; nil if one may.
-func (s *stream) refusalLocked() error {
-	now := time.Now()
-	switch {
-	case s.noFlushes:
-		return errClosed
-	case s.lastChanceLocked():
-		return nil
-	case s.engine.breaker.Wait(now) > 0:
-		return openError("circuit breaker", s.engine.breaker.Wait(now), s.engine.breaker.Cause())
-	case s.hold.Wait(now) > 0:
-		return openError("hold on "+s.config.Signal.String(), s.hold.Wait(now), s.hold.Cause())
+	if d := max(at.Sub(f.began), 1); limit <= 0 || d < limit {
+		return d
 	}
-	return nil
-}
-
-var errClosed = errors.New("the exporter is closed")
-
-func openError(what string, wait time.Duration, cause error) error {
-	return fmt.Errorf("the backend is down (%s open for another %s); last failure: %w", what, wait.Round(time.Millisecond), cause)
+	return limit
 }
 
 // lastChanceLocked reports whether no later flush is certain: Shutdown was called or the exit deadline lies ahead.
 func (s *stream) lastChanceLocked() bool { return s.shutDown || s.engine.exitingLocked() }
 
-// defaultDeadline is the deadline of a flush whose caller has none; zero: none.
-func (s *stream) defaultDeadline() time.Time {
-	if s.config.Timeout <= 0 {
-		return time.Time{}
-	}
-	return time.Now().Add(s.config.Timeout)
-}
-
-// withinExitLocked returns deadline (zero: none) or the exit deadline, whichever is earlier.
-func (s *stream) withinExitLocked(deadline time.Time) time.Time {
-	exit := s.engine.exitDeadline
-	if s.engine.exitingLocked() && (deadline.IsZero() || deadline.After(exit)) {
-		return exit
-	}
-	return deadline
-}
-
-// stateLocked returns the state of the breaker or of the hold, whichever is further from closed. A flush that probes
-// counts as half-open.
-func (s *stream) stateLocked() breaker.State {
-	now := time.Now()
-	states := [...]breaker.State{s.engine.breaker.State(now), s.hold.State(now)}
+// setExitingLocked is Engine.SetExitDeadline for one signal.
+func (s *stream) setExitingLocked(on bool) {
+	s.items.setEager(on)
+	f := s.flush
 	switch {
-	case states == [2]breaker.State{}:
-		return breaker.Closed
-	case s.flush == nil && (states[0] == breaker.Open || states[1] == breaker.Open || breaker.Remaining(s.notBefore, now) > 0):
-		return breaker.Open
+	case on && f != nil:
+		f.held = f.ctx.Err() == nil
+		s.hastenLocked(f)
+	case on:
+		if _, enough := s.items.load(); enough {
+			s.exportLaterLocked(true)
+		}
+	case f != nil:
+		f.held = false
+		f.endWithLastLocked()
+		if !s.shutDown {
+			f.toNormalLocked()
+		}
 	}
-	return breaker.HalfOpen
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/epilogue-go/epilogue/internal/bounded"
 	"github.com/epilogue-go/epilogue/internal/breaker"
 )
 
@@ -13,25 +14,28 @@ var errExportTimeout = errors.New("the export took longer than its timeout")
 // work is a worker: it delivers batches until none is left or the flush gives up. The last worker ends the flush.
 func (s *stream) work(f *flush) {
 	if err := s.awaitProbe(f); err != nil {
-		s.giveUp(f, err)
+		s.giveUp(f, probe, err)
 	}
-	for p := s.next(f); p != nil; p = s.next(f) {
-		err := s.deliver(f, p)
-		p.release()
-		if err != nil {
-			s.giveUp(f, err)
+	for {
+		p, policy := s.next(f)
+		if p == nil {
+			return
 		}
+		if err := s.deliver(f, p); err != nil {
+			s.giveUp(f, policy, err) // before the batch waits again, or another worker would take it
+		}
+		p.release()
 	}
 }
 
-// next returns the next batch. Without one, the worker has left the flush.
-func (s *stream) next(f *flush) parcel {
+// next returns the next batch, and the policy under which it is taken. Without one, the worker has left the flush.
+func (s *stream) next(f *flush) (parcel, *policy) {
 	e := s.engine
 	e.mu.Lock()
 	if f.activeLocked() {
-		if p := s.items.take(f.upTo); p != nil {
-			e.mu.Unlock()
-			return p
+		if p := s.items.take(f.taskLocked()); p != nil {
+			defer e.mu.Unlock()
+			return p, f.policy
 		}
 	}
 	f.workers--
@@ -47,51 +51,17 @@ func (s *stream) next(f *flush) parcel {
 		f.cancel()
 		close(f.done)
 	}
-	return nil
+	return nil, nil
 }
 
-func (s *stream) giveUp(f *flush, why error) {
+// giveUp lets no further attempt of f begin, for a reason that counts under the policy p. If the last chance has come
+// since, the flush goes on.
+func (s *stream) giveUp(f *flush, p *policy, why error) {
 	s.engine.mu.Lock()
 	defer s.engine.mu.Unlock()
-	f.giveUpLocked(why)
-}
-
-// awaitProbe waits until another signal's probe has ended, if the flush needs it.
-func (s *stream) awaitProbe(f *flush) error {
-	e := s.engine
-	e.mu.Lock()
-	prober := e.prober
-	waits := f.state == waitingForProbe && prober != nil
-	e.mu.Unlock()
-	if waits {
-		select {
-		case <-prober.probed:
-		case <-f.lastChanced:
-		case <-f.ctx.Done():
-		}
+	if p.lastChance || !f.policy.lastChance {
+		f.giveUpLocked(why)
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if f.state != waitingForProbe {
-		return nil
-	}
-	if why := e.breaker.Cause(); why != nil {
-		return openError("circuit breaker", e.breaker.Wait(time.Now()), why)
-	}
-	s.proceedLocked(f)
-	return nil
-}
-
-// proceedLocked ends the probe of f with success: the flush goes on at full width.
-func (s *stream) proceedLocked(f *flush) {
-	if f.policy == probe {
-		f.policy = normal
-		if f.unowned {
-			f.policy = background
-		}
-	}
-	f.advanceLocked(sending)
-	s.hireLocked(f)
 }
 
 // deliver attempts to send p until it is empty, or returns why it stops.
@@ -109,14 +79,16 @@ func (s *stream) deliver(f *flush, p parcel) error {
 		switch {
 		case a.outcome.permanent():
 			retry, pause = backoff{}, 0
+		case p.custom():
+			return s.failForNow(ctx, f, p, a)
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		case a.unsent: // it has waited for memory or CPU, not for the backend
 			pause = 0
 		case policy.singleAttempt:
 			return errProbeFailed
-		case a.outcome == RetryNextFlush && !policy.lastChance, p.custom():
-			return s.failForNow(f, p, a)
+		case a.outcome == RetryNextFlush && !policy.lastChance:
+			return errNoProgress
 		default:
 			pause = retry.next(policy.maxBackoff)
 		}
@@ -124,74 +96,85 @@ func (s *stream) deliver(f *flush, p parcel) error {
 	return nil
 }
 
-// failForNow ends the attempts at p in this flush. A batch that a custom exporter has failed too often is dropped, and
-// the flush goes on.
-func (s *stream) failForNow(f *flush, p parcel, a attempt) error {
-	if p.custom() && p.fail() {
+// failForNow ends the attempts at a batch of a custom exporter in this flush. A batch that the exporter has failed too
+// often is dropped. An attempt that was cut short says nothing about the batch. The flush goes on with the other batches
+// while the failures cost no time, or if it is their last chance.
+func (s *stream) failForNow(ctx context.Context, f *flush, p parcel, a attempt) error {
+	cutShort := (a.late || errors.Is(a.err, bounded.ErrNotReturned)) && a.took < fairTrial
+	if p.fail(f.number, !cutShort) {
 		p.settle(a.content, Refused, 0)
 		s.record(f, p, attempt{content: a.content, outcome: Refused, err: a.err, unsent: true})
-		return nil
 	}
-	return errNoProgress
-}
-
-// waitForAttempt waits for the pause that the attempts so far ask for, and for Retry-After. It returns an error if no
-// attempt may follow.
-func (s *stream) waitForAttempt(ctx context.Context, f *flush, pause time.Duration) error {
-	if ctx.Err() != nil {
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
+	f.failing += a.took
+	switch {
+	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	}
-	wait, honored, err := s.nextWait(ctx, f, pause)
-	if err != nil || wait <= 0 {
-		return err
-	}
-	if err := sleep(ctx, f, wait, s.policyOf(f)); err != nil {
-		return err
-	}
-	if honored {
-		s.engine.mu.Lock()
-		f.lastProgress = time.Now() // the backend wanted the pause
-		s.engine.mu.Unlock()
+	case f.policy.singleAttempt:
+		return errProbeFailed
+	case f.failing >= instantFailure && !f.policy.lastChance:
+		return errNoProgress
 	}
 	return nil
 }
 
-// nextWait returns how long to wait for the next attempt, and whether that honours Retry-After.
-func (s *stream) nextWait(ctx context.Context, f *flush, pause time.Duration) (wait time.Duration, honored bool, err error) {
-	until, bounded := ctx.Deadline()
-	s.engine.mu.Lock()
-	defer s.engine.mu.Unlock()
-	retryAfter := breaker.Remaining(s.notBefore, time.Now())
-	if pause <= 0 && retryAfter <= 0 {
-		return 0, false, nil
+// waitForAttempt waits for the pause that the attempts so far ask for, and for Retry-After. A change of the policy ends
+// the wait. The error says why no attempt may follow.
+func (s *stream) waitForAttempt(ctx context.Context, f *flush, pause time.Duration) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
-	wait, err = f.policy.retryIn(pause, retryAfter, time.Until(until), bounded)
-	if err != nil {
-		return 0, false, err
+	wait, changed, err := s.nextWait(ctx, f, pause)
+	if err != nil || wait.pause <= 0 {
+		return err
 	}
-	stalled := time.Since(f.lastProgress)
-	if retryAfter < pause && !f.policy.keepsRetrying(stalled, pause, f.budgetLocked(s.config.Timeout)) {
-		return 0, false, errNoProgress
-	}
-	return wait, retryAfter > 0, nil
-}
-
-// sleep waits for d, or until the policy becomes shutdown, which may have less time.
-func sleep(ctx context.Context, f *flush, d time.Duration, p *policy) error {
-	timer := time.NewTimer(d)
+	timer := time.NewTimer(wait.pause)
 	defer timer.Stop()
-	changed := f.lastChanced
-	if p.lastChance {
-		changed = nil
-	}
 	select {
 	case <-timer.C:
-		return nil
 	case <-changed:
-		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
+	if f.state == stopping {
+		return errNoProgress
+	}
+	if wait.honored {
+		f.lastProgress = time.Now() // the backend wanted the pause
+	}
+	return nil
+}
+
+// wait is a pause before an attempt.
+type wait struct {
+	pause   time.Duration
+	honored bool // Retry-After is part of it
+}
+
+// nextWait returns how long to wait for the next attempt, and a channel that is closed when this may have changed.
+func (s *stream) nextWait(ctx context.Context, f *flush, pause time.Duration) (wait, <-chan struct{}, error) {
+	until, bounded := ctx.Deadline()
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
+	if f.state == stopping {
+		return wait{}, nil, errNoProgress
+	}
+	retryAfter := breaker.Remaining(s.notBefore, time.Now())
+	if pause <= 0 && (retryAfter <= 0 || f.policy.lastChance) {
+		return wait{}, nil, nil
+	}
+	d, err := f.policy.retryIn(pause, retryAfter, time.Until(until), bounded)
+	if err != nil {
+		return wait{}, nil, err
+	}
+	stalled := time.Since(f.lastProgress)
+	if retryAfter < pause && !f.policy.keepsRetrying(stalled, pause, s.budgetLocked(f)) {
+		return wait{}, nil, errNoProgress
+	}
+	return wait{pause: d, honored: retryAfter > 0}, f.changed, nil
 }
 
 func (s *stream) policyOf(f *flush) *policy {
@@ -203,11 +186,11 @@ func (s *stream) policyOf(f *flush) *policy {
 // batchContext returns the context for the delivery of one batch. It ends with the flush or after Config.Timeout, and
 // shows the deadline of the flush, which may still move.
 func (s *stream) batchContext(f *flush) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(f.ctx)
-	if s.config.Timeout > 0 {
-		cancel()
-		ctx, cancel = context.WithTimeoutCause(f.ctx, s.config.Timeout, errExportTimeout)
+	if s.config.Timeout <= 0 {
+		ctx, cancel := context.WithCancel(f.ctx)
+		return flushContext{ctx, s, f}, cancel
 	}
+	ctx, cancel := context.WithTimeoutCause(f.ctx, s.config.Timeout, errExportTimeout)
 	return flushContext{ctx, s, f}, cancel
 }
 
@@ -220,11 +203,11 @@ type flushContext struct {
 
 // Deadline returns the earlier of the context's own deadline and the flush's.
 func (c flushContext) Deadline() (time.Time, bool) {
+	at, ok := c.Context.Deadline()
 	c.stream.engine.mu.Lock()
 	defer c.stream.engine.mu.Unlock()
-	at, ok := c.Context.Deadline()
-	if f := c.flush; f.bounded && (!ok || f.deadline.Before(at)) {
-		return f.deadline, true
+	if d, bounded := c.stream.deadlineLocked(c.flush); bounded && (!ok || d.Before(at)) {
+		return d, true
 	}
 	return at, ok
 }

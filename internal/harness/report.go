@@ -6,7 +6,6 @@ import (
 	"runtime"
 	"strings"
 
-	"github.com/epilogue-go/epilogue/internal/counts"
 	"github.com/epilogue-go/epilogue/otelx"
 )
 
@@ -28,8 +27,22 @@ func (f *Function) report() Report {
 
 // ShutdownLine is the agent's last log line, with the counts of all spans of the process.
 type ShutdownLine struct {
-	Message string
-	Counts  counts.Signal // of traces
+	Message string     `json:"msg"`
+	Counts  SpanCounts `json:"traces"`
+}
+
+// SpanCounts are the counts of the signal traces as the agent logs them.
+type SpanCounts struct {
+	Ended    int64 `json:"ended"`
+	Exported int64 `json:"exported"`
+	Pending  int64 `json:"pending"`
+	Spilled  int64 `json:"spilled"`
+	Dropped  int64 `json:"dropped"`
+
+	// Of Dropped.
+	QueueFull int64 `json:"dropped_queue_full"`
+	Refused   int64 `json:"dropped_refused"`
+	Rejected  int64 `json:"dropped_rejected"`
 }
 
 // shutdownCompleted is how the message of the last line begins.
@@ -37,25 +50,8 @@ const shutdownCompleted = "graceful shutdown completed"
 
 // ParseShutdownLine reads a line of the function's standard error. ok is false for any other line.
 func ParseShutdownLine(text string) (line ShutdownLine, ok bool) {
-	var fields struct {
-		Message string          `json:"msg"`
-		Traces  json.RawMessage `json:"traces"`
-	}
-	if !strings.Contains(text, shutdownCompleted) || json.Unmarshal([]byte(text), &fields) != nil {
+	if !strings.Contains(text, shutdownCompleted) || json.Unmarshal([]byte(text), &line) != nil {
 		return line, false
-	}
-	line.Message = fields.Message
-	var numbers map[string]int64
-	if json.Unmarshal(fields.Traces, &line.Counts) != nil || json.Unmarshal(fields.Traces, &numbers) != nil {
-		return line, false
-	}
-	for key, n := range numbers {
-		if reason, ok := strings.CutPrefix(key, "dropped_"); ok {
-			if line.Counts.Reasons == nil {
-				line.Counts.Reasons = make(map[string]int64)
-			}
-			line.Counts.Reasons[reason] = n
-		}
 	}
 	return line, true
 }
@@ -63,5 +59,5 @@ func ParseShutdownLine(text string) (line ShutdownLine, ok bool) {
 // AddsUp reports whether each span that has ended is in one of the other counts.
 func (l ShutdownLine) AddsUp() bool {
 	n := l.Counts
-	return n.Ended == n.Exported+n.Pending+n.Dropped+n.Spilled+n.Superseded
+	return n.Ended == n.Exported+n.Pending+n.Dropped+n.Spilled
 }

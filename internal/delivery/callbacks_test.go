@@ -1,0 +1,127 @@
+package delivery_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/epilogue-go/epilogue/internal/delivery"
+)
+
+// reports collects the errors that a callback gets.
+type reports struct {
+	mu   sync.Mutex
+	errs []string
+}
+
+func (r *reports) add(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.errs = append(r.errs, fmt.Sprint(err))
+}
+
+func (r *reports) all() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.errs)
+}
+
+func (r *reports) onError(c *delivery.Config) { c.OnError = r.add }
+
+// TestErrorsGoToOnePlace asserts that a caller's error is not reported to OnError as well.
+func TestErrorsGoToOnePlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend(always(later.in(100 * ms)))
+		var r reports
+		_, q := newQueue(b, r.onError, capacity(4))
+		q.SetBackgroundExport(true)
+		push(q, "a", "b") // begins a background flush
+		if _, err := flush(t, q, time.Second); !errors.Is(err, later.err) {
+			t.Errorf("flush: %v", err)
+		}
+		q.SetBackgroundExport(false)
+		synctest.Wait()
+		if got := r.all(); len(got) != 0 {
+			t.Errorf("reported as well: %q", got)
+		}
+	})
+}
+
+// TestDropsOfAServiceAreReported asserts that OnError hears of drops where nobody flushes.
+func TestDropsOfAServiceAreReported(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend(script(accepts.in(100*ms), refuses))
+		var r reports
+		_, q := newQueue(b, capacity(4), r.onError)
+		q.SetBackgroundExport(true)
+		push(q, "a", "b")
+		synctest.Wait()
+		push(q, "c", "d", "e", "f", "g") // two fit, c, d and e leave
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		want := []string{"3 spans dropped: the queue was full", "export spans: 400 Bad Request"}
+		if got := r.all(); !slices.Equal(got, want) {
+			t.Errorf("reported %q, want %q", got, want)
+		}
+	})
+}
+
+// TestCallbacksMayCallTheQueue asserts that no lock is held during a callback.
+func TestCallbacksMayCallTheQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var q *delivery.Queue[string]
+		var once sync.Once
+		callback := func(error) {
+			once.Do(func() {
+				push(q, "from the callback")
+				_ = q.Stats()
+				_, _ = q.Pending()
+				wantNil(t, "flush in a callback", q.Flush(within(t, time.Second)))
+				wantNil(t, "shutdown in a callback", q.Shutdown(within(t, time.Second)))
+			})
+		}
+		partial := accepts
+		partial.result.Message = "soon gone"
+		b := newBackend(script(partial))
+		_, q = newQueue(b, func(c *delivery.Config) { c.OnPartialSuccess = callback })
+		push(q, "a")
+		_, err := flush(t, q, time.Second)
+		wantNil(t, "flush", err)
+		wantStats(t, q, delivery.Stats{Ended: 2, Exported: 2})
+	})
+}
+
+// TestPanickingCallback asserts that a panic in a callback does not end the process or the flush.
+func TestPanickingCallback(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		partial := accepts
+		partial.result.Message = "soon gone"
+		b := newBackend(script(partial))
+		_, q := newQueue(b, func(c *delivery.Config) { c.OnPartialSuccess = func(error) { panic("boom") } })
+		push(q, "a")
+		_, err := flush(t, q, time.Second)
+		wantNil(t, "flush", err)
+	})
+}
+
+// TestHints asserts that a hint is given to its callback with its key.
+func TestHints(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hinted := later
+		hinted.result.Hint, hinted.result.HintKey = "set AWS_REGION", "region"
+		b := newBackend(always(hinted))
+		var r reports
+		_, q := newQueue(b, func(c *delivery.Config) {
+			c.OnHint = func(key string, err error) { r.add(fmt.Errorf("%s: %w", key, err)) }
+		})
+		push(q, "a")
+		_, _ = flush(t, q, time.Second)
+		if got := r.all(); !slices.Equal(got, []string{"region: no credentials; set AWS_REGION"}) {
+			t.Errorf("hints %q", got)
+		}
+	})
+}

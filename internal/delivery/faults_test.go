@@ -1,0 +1,71 @@
+package delivery_test
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/epilogue-go/epilogue/internal/delivery"
+)
+
+// TestDeafSender asserts that a Sender that ignores its context keeps no caller, and that Close waits for it.
+func TestDeafSender(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend(always(reply{hangs: true, deaf: true}))
+		_, q := newQueue(b)
+		push(q, "a")
+		took, err := flush(t, q, time.Second)
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("flush: %v", err)
+		}
+		wantTook(t, "flush", took, time.Second)
+		took, err = flush(t, q, time.Second)
+		if err == nil || took > 300*ms {
+			t.Errorf("the next: %v after %v", err, took)
+		}
+		if err := q.Shutdown(within(t, 400*ms)); err == nil {
+			t.Error("shutdown: no error")
+		}
+		time.Sleep(time.Second)
+		if n := b.closed(); n != 0 {
+			t.Error("closed during a Send")
+		}
+		close(b.released)
+		time.Sleep(time.Second)
+		if n := b.closed(); n != 1 {
+			t.Errorf("closed %d times", n)
+		}
+		b.check(t)
+	})
+}
+
+// panicking is a Sender that panics or ends its goroutine.
+type panicking struct {
+	*backend
+	fault func()
+}
+
+func (p panicking) Send(context.Context, delivery.Signal, []byte) (delivery.Result, error) {
+	p.fault()
+	return delivery.Result{}, nil
+}
+
+func TestPanickingSender(t *testing.T) {
+	for name, fault := range map[string]func(){"panics": func() { panic("boom") }, "ends its goroutine": runtime.Goexit} {
+		for _, hedge := range []bool{false, true} {
+			synctest.Test(t, func(t *testing.T) {
+				e := delivery.NewEngine(panicking{newBackend(nil), fault}, delivery.NewResources(1<<20))
+				q := addQueue(e, func(c *delivery.Config) { c.Hedge = hedge })
+				push(q, "a")
+				if _, err := flush(t, q, time.Second); dropsIn(err) != 1 {
+					t.Errorf("%s: %v", name, err)
+				}
+				wantStats(t, q, delivery.Stats{Ended: 1, Dropped: delivery.Dropped{Refused: 1}})
+				wantNil(t, "shutdown", q.Shutdown(t.Context()))
+			})
+		}
+	}
+}

@@ -1,0 +1,144 @@
+package delivery_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/epilogue-go/epilogue/internal/delivery"
+)
+
+// TestFlushDelivers asserts that a flush sends full batches in order, and that a flush of nothing calls nobody.
+func TestFlushDelivers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend(always(accepts))
+		_, q := newQueue(b, batchSize(2))
+		_, err := flush(t, q, time.Second)
+		wantNil(t, "a flush of nothing", err)
+		wantBodies(t, b)
+		push(q, "a", "b", "c")
+		if n, flushNow := q.Pending(); n != 3 || flushNow {
+			t.Errorf("Pending: %d, %v", n, flushNow)
+		}
+		_, err = flush(t, q, time.Second)
+		wantNil(t, "flush", err)
+		wantSorted(t, "requests", b.bodies(), "a,b", "c")
+		wantStats(t, q, delivery.Stats{Ended: 3, Exported: 3})
+		if n, flushNow := q.Pending(); n != 0 || flushNow {
+			t.Errorf("Pending: %d, %v", n, flushNow)
+		}
+	})
+}
+
+// TestWaitersLeaveAtTheirOwnTime asserts that a flush is shared, ends with its last caller, and keeps its items.
+func TestWaitersLeaveAtTheirOwnTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend(always(hangs))
+		_, q := newQueue(b)
+		push(q, "a")
+		begin := time.Now()
+		short := async(func() error { return q.Flush(within(t, time.Second)) })
+		long := async(func() error { return q.Flush(within(t, 2*time.Second)) })
+		if err := <-short; !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("first caller: %v", err)
+		}
+		wantTook(t, "the first caller", time.Since(begin), time.Second)
+		synctest.Wait()
+		if now, _ := b.underWay(); now != 1 {
+			t.Errorf("%d requests with a caller left, want 1", now)
+		}
+		if err := <-long; !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("second caller: %v", err)
+		}
+		wantTook(t, "the second caller", time.Since(begin), 2*time.Second)
+		synctest.Wait()
+		if now, _ := b.underWay(); now != 0 || q.Idle() != nil {
+			t.Errorf("%d requests without a caller, want 0", now)
+		}
+		wantBodies(t, b, "a")
+		b.become(always(accepts))
+		_, err := flush(t, q, time.Second)
+		wantNil(t, "the next flush", err)
+	})
+}
+
+// TestFlushSeesItemsPushedDuringAnother asserts that a caller who joins a flush sees its own items delivered.
+func TestFlushSeesItemsPushedDuringAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend(always(accepts.in(100 * ms)))
+		_, q := newQueue(b)
+		push(q, "a")
+		first := async(func() error { return q.Flush(within(t, time.Second)) })
+		synctest.Wait()
+		push(q, "b")
+		second := async(func() error { return q.Flush(within(t, time.Second)) })
+		wantNil(t, "both", errors.Join(<-first, <-second))
+		wantBodies(t, b, "a", "b")
+	})
+}
+
+// TestFlushEndsWhileItemsKeepComing asserts that a busy service does not keep a flush under way.
+func TestFlushEndsWhileItemsKeepComing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend(nil)
+		_, q := newQueue(b, batchSize(1))
+		b.become(func(request) reply {
+			if len(b.requests) < 50 {
+				go q.Push("new")
+			}
+			return accepts.in(ms)
+		})
+		push(q, "a", "b")
+		_, err := flush(t, q, time.Second)
+		wantNil(t, "flush", err)
+		wantSorted(t, "requests", b.bodies(), "a", "b")
+	})
+}
+
+// TestAnswerAtTheDeadlineCounts asserts that a flush whose answer comes at the moment at which its caller's time ends
+// says nil if it delivered, and leaves the items in exactly one place.
+func TestAnswerAtTheDeadlineCounts(t *testing.T) {
+	for range 50 {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBackend(always(accepts.in(100 * ms)))
+			_, q := newQueue(b)
+			push(q, "a")
+			_, err := flush(t, q, 100*ms)
+			pending := q.Stats().Pending
+			synctest.Wait()
+			if err == nil && pending != 0 {
+				t.Errorf("flush says nil with %d pending", pending)
+			}
+			if err != nil && len(b.delivered()) == 1 && q.Stats().Pending == 1 {
+				t.Error("an accepted item is pending")
+			}
+			addUp(t, q.Stats())
+		})
+	}
+}
+
+// TestFlushUnderDoneContext asserts that a caller without time sends nothing.
+func TestFlushUnderDoneContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend(always(accepts))
+		_, q := newQueue(b)
+		push(q, "a")
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := q.Flush(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("flush: %v", err)
+		}
+		synctest.Wait()
+		wantBodies(t, b)
+		if err := q.Shutdown(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("shutdown: %v", err)
+		}
+		time.Sleep(time.Second)
+		if n := b.closed(); n != 1 {
+			t.Errorf("closed %d times", n)
+		}
+		wantStats(t, q, delivery.Stats{Ended: 1, Pending: 1})
+	})
+}

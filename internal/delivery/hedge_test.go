@@ -1,0 +1,70 @@
+package delivery_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/epilogue-go/epilogue/internal/delivery"
+)
+
+// TestHedge asserts when a request without an answer is sent again in the last moments, and that it is only for items
+// that a backend recognises.
+func TestHedge(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		hedge bool
+		hangs time.Duration // before the deadline is set
+		took  time.Duration // from then to the delivery; 0: never
+	}{
+		{"a request that has hung for long is sent again at once", true, time.Second, 10 * ms},
+		{"one that began a little earlier after half of its time", true, 230 * ms, 110 * ms},
+		{"one that begins then after half of the time", true, 0, 225 * ms},
+		{"delta points and log records are not hedged", false, time.Second, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBackend(func() func(request) reply {
+					n := 0
+					return func(request) reply {
+						if n++; n == 1 {
+							return hangs
+						}
+						return accepts.in(10 * ms)
+					}
+				}())
+				e, q := newQueue(b, func(cfg *delivery.Config) { cfg.Hedge = c.hedge })
+				push(q, "a")
+				running := async(func() error { return q.Flush(within(t, 2*time.Second)) })
+				time.Sleep(c.hangs)
+				synctest.Wait()
+				begin := time.Now()
+				e.SetExitDeadline(begin.Add(430 * ms))
+				err := <-running
+				if c.took > 0 {
+					wantNil(t, "flush", err)
+					wantTook(t, "it", time.Since(begin), c.took)
+					wantBodies(t, b, "a", "a")
+				} else if err == nil || len(b.log()) != 1 {
+					t.Errorf("flush: %v after %d requests, want an error after one", err, len(b.log()))
+				}
+			})
+		})
+	}
+}
+
+// TestHedgeStaysWithinTheLimit asserts that hedged requests count against the limit of requests at once.
+func TestHedgeStaysWithinTheLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend(always(hangs))
+		b.limits.Requests = 4
+		_, q := newQueue(b, hedged, batchSize(1))
+		push(q, "a", "b", "c")
+		_ = q.Shutdown(within(t, 450*ms))
+		time.Sleep(time.Second)
+		if _, most := b.underWay(); most != 4 {
+			t.Errorf("%d requests at once, want all 4", most)
+		}
+		b.check(t)
+	})
+}

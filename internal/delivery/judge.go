@@ -1,0 +1,125 @@
+package delivery
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/epilogue-go/epilogue/internal/breaker"
+)
+
+// judgeLocked draws the conclusions of an ended flush for the breaker and the hold.
+func (s *stream) judgeLocked(f *flush) {
+	e := s.engine
+	if f.settled || f.firstRequest.IsZero() || !e.limits.Breaker {
+		return
+	}
+	now := f.leftAt // the process may have been frozen since
+	if now.IsZero() {
+		now = time.Now()
+	}
+	b := &s.hold
+	if !f.responded && !e.otherAnsweredLocked(s, f.began) {
+		b = &e.breaker
+		known := !s.unanswered && b.State(now) != breaker.Closed
+		s.unanswered = true
+		if known { // the outage is not new, only to this signal
+			return
+		}
+	}
+	if f.responded || !f.cutShort {
+		b.Failure(f.began, now, f.err)
+		return
+	}
+	b.Unanswered(f.firstRequest, now, s.enoughSilence(b, s.budgetLocked(f)), f.err)
+}
+
+// enoughSilence returns how long flushes of budget wait in all before the missing answer is a failure of the backend.
+func (s *stream) enoughSilence(b *breaker.Breaker, budget time.Duration) time.Duration {
+	enough := b.ProbeTimeout(s.engine.usual, 0)
+	if budget > 0 {
+		enough = min(enough, budget/4*3)
+	}
+	return enough
+}
+
+// waitLocked returns for how long no request may be sent: the breaker or the hold is open, or Retry-After has not
+// passed.
+func (s *stream) waitLocked() time.Duration {
+	now := time.Now()
+	return max(s.breakerWaitLocked(now), s.hold.Wait(now), breaker.Remaining(s.notBefore, now))
+}
+
+// breakerWaitLocked returns for how long the origin's breaker holds this signal. While all requests of another signal
+// get no answer, the path of that signal may be at fault and not the origin. So a signal that had nothing to send when
+// the outage began sends one probe of its own before the breaker holds it, too.
+func (s *stream) breakerWaitLocked(now time.Time) time.Duration {
+	if !s.unanswered {
+		return 0
+	}
+	return s.engine.breaker.Wait(now)
+}
+
+// refusalLocked returns why no flush may begin now; nil if one may.
+func (s *stream) refusalLocked() error {
+	now := time.Now()
+	switch {
+	case s.noFlushes:
+		return errClosed
+	case s.lastChanceLocked():
+		return nil
+	case s.breakerWaitLocked(now) > 0:
+		return openError("circuit breaker", s.breakerWaitLocked(now), s.engine.breaker.Cause())
+	case s.hold.Wait(now) > 0:
+		return openError("hold on "+s.config.Signal.String(), s.hold.Wait(now), s.hold.Cause())
+	}
+	return nil
+}
+
+var errClosed = errors.New("the exporter is closed")
+
+func openError(what string, wait time.Duration, cause error) error {
+	return fmt.Errorf("the backend is down (%s open for another %s); last failure: %w", what, wait.Round(time.Millisecond), cause)
+}
+
+// stateLocked returns the state of the breaker or of the hold, whichever is further from closed. A flush that probes
+// counts as half-open.
+func (s *stream) stateLocked() breaker.State {
+	now := time.Now()
+	states := [...]breaker.State{s.engine.breaker.State(now), s.hold.State(now)}
+	switch {
+	case states == [2]breaker.State{}:
+		return breaker.Closed
+	case s.flush == nil && (states[0] == breaker.Open || states[1] == breaker.Open || breaker.Remaining(s.notBefore, now) > 0):
+		return breaker.Open
+	}
+	return breaker.HalfOpen
+}
+
+// awaitProbe waits while another signal's flush sends the breaker's probe, and chooses the next state after it.
+func (s *stream) awaitProbe(f *flush) error {
+	e := s.engine
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for f.state == waitingForProbe {
+		if e.prober == nil {
+			if why := s.refusalLocked(); why != nil {
+				return why
+			}
+			s.startLocked(f)
+			continue
+		}
+		probers, ours := e.prober.changed, f.changed
+		e.mu.Unlock()
+		select {
+		case <-probers:
+		case <-ours:
+		case <-f.ctx.Done():
+		}
+		e.mu.Lock()
+		if f.ctx.Err() != nil {
+			return openError("circuit breaker", e.breaker.Wait(time.Now()), e.breaker.Cause())
+		}
+	}
+	return nil
+}

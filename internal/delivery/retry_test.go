@@ -1,0 +1,139 @@
+package delivery_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/epilogue-go/epilogue/internal/delivery"
+)
+
+// TestErrorIsNotAccepted asserts that an error counts, even if a Sender breaks its contract.
+func TestErrorIsNotAccepted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend(always(reply{err: errDown}))
+		_, q := newQueue(b)
+		push(q, "a")
+		if _, err := flush(t, q, time.Second); !errors.Is(err, errDown) {
+			t.Errorf("flush: %v", err)
+		}
+		wantStats(t, q, delivery.Stats{Ended: 1, Pending: 1})
+	})
+}
+
+// TestRetries asserts that a flush overcomes a short fault, with pauses of tens of milliseconds.
+func TestRetries(t *testing.T) {
+	for _, how := range []reply{cuts, busy} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBackend(script(how, how))
+			_, q := newQueue(b)
+			push(q, "a")
+			took, err := flush(t, q, time.Second)
+			wantNil(t, "flush", err)
+			if took < 30*ms || took > 90*ms {
+				t.Errorf("two retries took %v", took)
+			}
+		})
+	}
+}
+
+// TestRetryNextFlushEndsTheFlush asserts that a fault that will last ends the flush at once, also for the batches that
+// pause, and that nothing is sent twice.
+func TestRetryNextFlushEndsTheFlush(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend(func(r request) reply {
+			if r.items == "a" {
+				return retryAfter(500 * ms).in(5 * ms)
+			}
+			return later.in(10 * ms)
+		})
+		_, q := newQueue(b, batchSize(1))
+		push(q, "a", "b")
+		took, err := flush(t, q, time.Second)
+		wantTook(t, "flush", took, 10*ms)
+		if !errors.Is(err, later.err) {
+			t.Errorf("flush: %v", err)
+		}
+		wantSorted(t, "requests", b.bodies(), "a", "b")
+	})
+}
+
+// TestRetryAfter asserts when a flush waits as the backend asks, and when it gives up at once.
+func TestRetryAfter(t *testing.T) {
+	for _, c := range []struct {
+		name                 string
+		after, timeout, took time.Duration
+		delivered            bool
+	}{
+		{"within the caller's time", time.Second, 2 * time.Second, time.Second, true},
+		{"beyond the caller's time", 2 * time.Second, time.Second, 0, false},
+		{"beyond the timeout of an export", 40 * time.Second, time.Hour, 0, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBackend(script(retryAfter(c.after)))
+				_, q := newQueue(b)
+				push(q, "a")
+				took, err := flush(t, q, c.timeout)
+				wantTook(t, "flush", took, c.took)
+				if (err == nil) != c.delivered {
+					t.Errorf("flush: %v", err)
+				}
+				took, err = flush(t, q, c.timeout)
+				if !c.delivered && (err == nil || took != 0 || len(b.log()) != 1) {
+					t.Errorf("the next flush: %v after %v, %d requests", err, took, len(b.log()))
+				}
+			})
+		})
+	}
+}
+
+// TestRetryAfterWithinTheTimeOfOneCallerOfTwo asserts that a flush has the time of its most patient caller.
+func TestRetryAfterWithinTheTimeOfOneCallerOfTwo(t *testing.T) {
+	for _, patience := range []time.Duration{time.Minute, 0} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBackend(script(retryAfter(2 * time.Second).in(100 * ms)))
+			_, q := newQueue(b)
+			push(q, "a")
+			begin := time.Now()
+			short := async(func() error { return q.Flush(within(t, time.Second)) })
+			synctest.Wait()
+			long := async(func() error {
+				if patience == 0 {
+					return q.Flush(context.Background())
+				}
+				return q.Flush(within(t, patience))
+			})
+			if err := <-short; !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("the caller with a second: %v", err)
+			}
+			wantTook(t, "it", time.Since(begin), time.Second)
+			wantNil(t, "the other", <-long)
+			wantTook(t, "it", time.Since(begin), 2100*ms)
+			requests := b.log()
+			if len(requests) != 2 || requests[1].left < 20*time.Second {
+				t.Errorf("%+v, want a second attempt with the time of the second caller", requests)
+			}
+		})
+	}
+}
+
+// TestExportTimeout asserts that the timeout of one batch ends its delivery, whatever the caller has.
+func TestExportTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend(always(hangs))
+		_, q := newQueue(b, func(c *delivery.Config) { c.Timeout = 2 * time.Second })
+		push(q, "a")
+		for _, ctx := range []context.Context{within(t, time.Minute), context.Background()} {
+			begin := time.Now()
+			if err := q.Flush(ctx); err == nil {
+				t.Error("no error")
+			}
+			if took := time.Since(begin); took > 2*time.Second {
+				t.Errorf("took %v", took)
+			}
+		}
+	})
+}

@@ -1,0 +1,231 @@
+package delivery_test
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/epilogue-go/epilogue/internal/breaker"
+	"github.com/epilogue-go/epilogue/internal/delivery"
+)
+
+// origin returns one engine with a queue for traces, metrics and logs.
+func origin(b *backend, change ...func(*delivery.Config)) (traces, metrics, logs *delivery.Queue[string]) {
+	e, traces := newQueue(b, change...)
+	metrics = addQueue(e, append(change, signal(delivery.Metrics))...)
+	logs = addQueue(e, append(change, signal(delivery.Logs))...)
+	return traces, metrics, logs
+}
+
+// bySignal answers the requests of one signal in one way and the others in another.
+func bySignal(s delivery.Signal, its, others reply) func(request) reply {
+	return func(r request) reply {
+		if r.signal == s {
+			return its
+		}
+		return others
+	}
+}
+
+func count(b *backend, s delivery.Signal) (n int) {
+	for _, r := range b.log() {
+		if r.signal == s {
+			n++
+		}
+	}
+	return n
+}
+
+// TestEachSignalHasASlot asserts that at most 32 requests are under way at once, and that one signal with many batches
+// leaves a slot for each of the others.
+func TestEachSignalHasASlot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend(always(accepts.in(100 * ms)))
+		traces, metrics, logs := origin(b, batchSize(1))
+		push(traces, numbers(100)...)
+		first := async(func() error { return traces.Flush(within(t, time.Minute)) })
+		synctest.Wait()
+		push(metrics, "m")
+		push(logs, "l", "l", "l")
+		begin := time.Now()
+		second := async(func() error { return metrics.Flush(within(t, time.Minute)) })
+		third := async(func() error { return logs.Flush(within(t, time.Minute)) })
+		synctest.Wait()
+		if now, _ := b.underWay(); now != 32 || count(b, delivery.Metrics) != 1 || count(b, delivery.Logs) != 1 {
+			t.Errorf("%d requests at once, %d of metrics, %d of logs; want 32, 1 and 1", now,
+				count(b, delivery.Metrics), count(b, delivery.Logs))
+		}
+		wantNil(t, "metrics", <-second)
+		wantTook(t, "metrics", time.Since(begin), 100*ms)
+		wantNil(t, "traces and logs", errors.Join(<-first, <-third))
+		if _, most := b.underWay(); most > 32 {
+			t.Errorf("%d requests at once", most)
+		}
+	})
+}
+
+// TestOneSlotForThreeSignals asserts that a destination of one request at once serves every signal.
+func TestOneSlotForThreeSignals(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend(always(hangs))
+		b.limits.Requests = 1
+		traces, metrics, _ := origin(b)
+		push(traces, "t")
+		push(metrics, "m")
+		_ = async(func() error { return traces.Flush(within(t, time.Second)) })
+		_ = async(func() error { return metrics.Flush(within(t, time.Second)) })
+		synctest.Wait()
+		if count(b, delivery.Metrics) != 1 {
+			t.Error("a signal waits for the answer to another")
+		}
+		time.Sleep(time.Minute)
+	})
+}
+
+// TestBreakerIsShared asserts that the breaker which one signal's missing answers have opened holds another signal after
+// one probe of its own, which does not lengthen the pause.
+func TestBreakerIsShared(t *testing.T) {
+	for _, how := range []reply{hangs, cuts} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBackend(always(how))
+			traces, metrics, _ := origin(b)
+			push(traces, "t")
+			push(metrics, "m")
+			for range 3 { // the third failure is followed by a pause of 400 ms
+				_, _ = flush(t, traces, time.Second)
+				time.Sleep(100 * ms)
+			}
+			for range 3 {
+				if _, err := flush(t, metrics, time.Second); err == nil {
+					t.Error("metrics: no error")
+				}
+			}
+			if n := count(b, delivery.Metrics); n != 1 || metrics.Stats().Breaker != breaker.Open {
+				t.Errorf("%d requests while the breaker is %v, want one probe", n, metrics.Stats().Breaker)
+			}
+			time.Sleep(300 * ms)
+			if got := traces.Stats().Breaker; got != breaker.HalfOpen {
+				t.Errorf("after the pause: %v", got)
+			}
+		})
+	}
+}
+
+// TestHalfOpenSendsOneRequestPerOrigin asserts that signals which flush together send one probe, and that all of them
+// go on after its answer and none after its failure.
+func TestHalfOpenSendsOneRequestPerOrigin(t *testing.T) {
+	for _, recovers := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBackend(always(hangs))
+			traces, metrics, logs := origin(b)
+			all := []*delivery.Queue[string]{traces, metrics, logs}
+			var running []<-chan error
+			begin := func() {
+				running = nil
+				for _, q := range all {
+					running = append(running, async(func() error { return q.Flush(within(t, time.Second)) }))
+				}
+				synctest.Wait()
+			}
+			for _, q := range all {
+				push(q, "a")
+			}
+			begin()
+			for _, r := range running {
+				<-r
+			}
+			synctest.Wait()
+			if recovers {
+				b.become(always(accepts.in(50 * ms)))
+			}
+			before := len(b.log())
+			begin()
+			if n := len(b.log()) - before; n != 1 {
+				t.Errorf("%d requests while half-open, want 1", n)
+			}
+			for _, r := range running {
+				if err := <-r; (err == nil) != recovers {
+					t.Errorf("recovered: %v; flush: %v", recovers, err)
+				}
+			}
+			if n, want := len(b.log())-before, map[bool]int{false: 1, true: 3}[recovers]; n != want {
+				t.Errorf("recovered: %v; %d requests, want %d", recovers, n, want)
+			}
+		})
+	}
+}
+
+// TestWaitingForAProbeEndsWithTheCaller asserts that a flush that waits for another signal's probe keeps nobody.
+func TestWaitingForAProbeEndsWithTheCaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend(always(hangs))
+		traces, metrics, _ := origin(b)
+		push(traces, "t")
+		push(metrics, "m")
+		_, _ = flush(t, traces, time.Second)
+		probe := async(func() error { return traces.Flush(within(t, time.Second)) })
+		synctest.Wait()
+		took, err := flush(t, metrics, 20*ms)
+		wantTook(t, "metrics", took, 20*ms)
+		if err == nil {
+			t.Error("no error")
+		}
+		<-probe
+		synctest.Wait()
+		if metrics.Idle() != nil {
+			t.Error("the flush goes on without a caller")
+		}
+	})
+}
+
+// TestProbeOfACallerWithoutTime asserts that a probe which ends with its caller leaves the next one to the signal that
+// waits for it.
+func TestProbeOfACallerWithoutTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend(always(hangs))
+		traces, metrics, _ := origin(b)
+		push(traces, "t")
+		push(metrics, "m")
+		_, _ = flush(t, traces, time.Second)
+		b.become(bySignal(delivery.Traces, hangs, accepts))
+		begin := time.Now()
+		_ = async(func() error { return traces.Flush(within(t, 20*ms)) })
+		synctest.Wait()
+		wantNil(t, "metrics", metrics.Flush(within(t, time.Second)))
+		wantTook(t, "metrics", time.Since(begin), 20*ms)
+	})
+}
+
+// TestOneSignalIsShutDown asserts that Shutdown of one signal leaves the others and closes nothing, and that a flush that
+// waits for the probe of the first one goes on.
+func TestOneSignalIsShutDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend(always(hangs))
+		traces, metrics, logs := origin(b)
+		push(traces, "t")
+		push(metrics, "m")
+		_, _ = flush(t, traces, time.Second)
+		b.become(bySignal(delivery.Traces, hangs, accepts))
+		_ = async(func() error { return traces.Flush(within(t, time.Second)) })
+		synctest.Wait()
+		waiting := async(func() error { return metrics.Flush(within(t, time.Second)) })
+		synctest.Wait()
+		begin := time.Now()
+		down := async(func() error { return traces.Shutdown(within(t, 400*ms)) })
+		wantNil(t, "metrics", <-waiting)
+		wantTook(t, "metrics", time.Since(begin), 0)
+		if <-down == nil {
+			t.Error("the shutdown of traces delivered something")
+		}
+		if n := b.closed(); n != 0 {
+			t.Error("closed with signals left")
+		}
+		wantNil(t, "shutdown", errors.Join(metrics.Shutdown(t.Context()), logs.Shutdown(t.Context())))
+		time.Sleep(time.Minute)
+		if n := b.closed(); n != 1 {
+			t.Errorf("Close was called %d times", n)
+		}
+		b.check(t)
+	})
+}

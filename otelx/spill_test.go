@@ -1,0 +1,358 @@
+package otelx_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/epilogue-go/epilogue/internal/counts"
+	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
+	"github.com/epilogue-go/epilogue/otelx"
+)
+
+var unavailable = otlpreceiver.Fault{Status: 503}
+
+// Shutdown's error tells how many spans were spilled, in each call, and so do Stats and Counts.
+func TestSpillIsReported(t *testing.T) {
+	p := new(pages)
+	contract(t, func(f *fixture) {
+		f.fails(unavailable)
+		f.end("a", "b", "c")
+		for _, want := range []string{"503", ""} {
+			o := f.shutdown(time.Second)
+			if o.err == nil || !strings.Contains(o.err.Error(), want) || !strings.HasSuffix(o.err.Error(), "spill: 3 of 3 spans written") {
+				f.Errorf("Shutdown: %v, want %q and the count of spilled spans", o.err, want)
+			}
+		}
+		if len(p.lines) != 1 {
+			f.Errorf("%d lines, want one for all spans", len(p.lines))
+		}
+		if log := f.sdk.LogValue().String(); !strings.Contains(log, "spilled=3") {
+			f.Errorf("LogValue: %s", log)
+		}
+		if diff := cmp.Diff([]counts.Signal{{Name: "traces", Ended: 3, Spilled: 3}}, f.sdk.Counts()); diff != "" {
+			f.Errorf("Counts (-want +got):\n%s", diff)
+		}
+	}, otelx.WithSpill(p))
+}
+
+// A backend that hangs leaves the lines their part of the time: a quarter, at most 250 ms, and up to half if it is short.
+func TestSpillHasTime(t *testing.T) {
+	for _, c := range []struct{ timeout, flush time.Duration }{
+		{10 * time.Second, 9750 * ms},
+		{400 * ms, 300 * ms},
+		{45 * ms, 22500 * time.Microsecond},
+		{22 * ms, 11 * ms},
+	} {
+		p := new(pages)
+		contract(t, func(f *fixture) {
+			f.fails(otlpreceiver.Fault{Hang: true})
+			f.end("a")
+			begin := time.Now()
+			o := f.shutdown(c.timeout)
+			if !errors.Is(o.err, context.DeadlineExceeded) || o.took > c.timeout {
+				f.Errorf("of %v: Shutdown: %v after %v", c.timeout, o.err, o.took)
+			}
+			if at := p.at[0].Sub(begin); at < c.flush || at > c.flush+ms {
+				f.Errorf("of %v: written after %v, want %v", c.timeout, at, c.flush)
+			}
+			f.wantCounts(spanCounts{ended: 1, spilled: 1})
+		}, otelx.WithSpill(p))
+	}
+}
+
+// An answer that comes soon after its request was canceled counts: the spans are not spilled.
+func TestSpillWaitsForTheAnswer(t *testing.T) {
+	p, x := new(pages), new(custom)
+	withCustom(t, x, func(f *fixture) {
+		x.export = func(ctx context.Context, _ []string) error {
+			<-ctx.Done()
+			time.Sleep(50 * ms) // less than the grace of the engine
+			return nil
+		}
+		f.end("a", "b")
+		o := f.shutdown(time.Second)
+		p.want(f.T, "b")
+		if x.delivered() != "a" {
+			f.Errorf("delivered %q: %v", x.delivered(), o.err)
+		}
+		f.wantCounts(spanCounts{ended: 2, exported: 1, spilled: 1})
+	}, otelx.WithSpill(p), withQueue(10, 1))
+}
+
+// Between two lines the spill looks at its time. A Write under way continues and counts.
+func TestSpillEndsWithItsTime(t *testing.T) {
+	p := &pages{before: func() error { time.Sleep(300 * ms); return nil }}
+	contract(t, func(f *fixture) {
+		f.fails(unavailable)
+		f.endLarge(150, 150, 150, 150, 150, 150, 150, 150, 150, 150)
+		ctx, cancel := context.WithTimeout(f.Context(), time.Second)
+		defer cancel()
+		if n := f.sdk.SpillPending(ctx); n != 3 {
+			f.Errorf("SpillPending = %d, want the 3 lines of a second", n)
+		}
+		time.Sleep(time.Second)
+		f.wantCounts(spanCounts{ended: 10, pending: 6, spilled: 4})
+		for range 3 { // each call continues where the one before ended, within the bound of all lines
+			_ = f.within(time.Second, func(ctx context.Context) error { f.sdk.SpillPending(ctx); return nil })
+			time.Sleep(time.Second)
+		}
+		f.wantCounts(spanCounts{ended: 10, pending: 4, spilled: 6}) // of 150 KB each in 1 MiB
+	}, otelx.WithSpill(p))
+}
+
+// A context without a deadline gives a spill one second.
+func TestSpillWithoutADeadline(t *testing.T) {
+	var release chan struct{}
+	p := &pages{before: func() error { <-release; return nil }}
+	contract(t, func(f *fixture) {
+		release = make(chan struct{})
+		f.fails(unavailable)
+		f.end("a")
+		begin := time.Now()
+		if n := f.sdk.SpillPending(f.Context()); n != 0 || time.Since(begin) != time.Second {
+			f.Errorf("SpillPending = %d after %v, want 0 after a second", n, time.Since(begin))
+		}
+		begin = time.Now() // the writer is still busy
+		if o := f.shutdown(time.Second); o.err == nil || o.took > time.Second {
+			f.Errorf("Shutdown: %v after %v", o.err, o.took)
+		}
+		if n := f.sdk.SpillPending(f.Context()); n != 0 || time.Since(begin) > 2*time.Second {
+			f.Errorf("SpillPending = %d after %v", n, time.Since(begin))
+		}
+		close(release)
+		synctest.Wait()
+	}, otelx.WithSpill(p))
+}
+
+// A span too large for a line stays pending, and takes no other span along.
+func TestSpillSkipsASpanTooLargeForALine(t *testing.T) {
+	p := new(pages)
+	contract(t, func(f *fixture) {
+		f.fails(unavailable)
+		f.end("a")
+		f.endLarge(200)
+		f.end("b")
+		o := f.shutdown(time.Second)
+		p.want(f.T, "a b")
+		if o.err == nil || !strings.Contains(o.err.Error(), "2 of 3 spans written: 1 too large for a line of 204800 bytes") {
+			f.Errorf("Shutdown: %v", o.err)
+		}
+		f.wantCounts(spanCounts{ended: 3, pending: 1, spilled: 2})
+	}, otelx.WithSpill(p))
+}
+
+// writer is a Write function.
+type writer func(b []byte) (int, error)
+
+func (w writer) Write(b []byte) (int, error) { return w(b) }
+
+// Shutdown's error says why spans were not written.
+func TestSpillToAWriterThatFails(t *testing.T) {
+	lines := 0
+	for name, c := range map[string]struct {
+		write writer
+		want  string
+	}{
+		"error": {func([]byte) (int, error) { return 0, io.ErrClosedPipe }, "0 of 3 spans written: " + io.ErrClosedPipe.Error()},
+		"short": {func([]byte) (int, error) { return 5, nil }, "0 of 3 spans written: short write"},
+		"panic": {func([]byte) (int, error) { panic("no paper") }, "0 of 3 spans written: panicked: no paper"},
+		"later": {func(b []byte) (int, error) {
+			if lines++; lines > 1 {
+				return 0, io.ErrClosedPipe
+			}
+			return len(b), nil
+		}, "1 of 3 spans written: " + io.ErrClosedPipe.Error()},
+	} {
+		contract(t, func(f *fixture) {
+			f.fails(unavailable)
+			f.endLarge(150, 150, 150)
+			if o := f.shutdown(time.Second); o.err == nil || !strings.Contains(o.err.Error(), c.want) {
+				f.Errorf("%s: Shutdown: %v, want %s", name, o.err, c.want)
+			}
+		}, otelx.WithSpill(c.write))
+	}
+}
+
+// While one caller of Shutdown still flushes, nothing is spilled. Then the spans are spilled once.
+func TestSpillWaitsForTheLastCaller(t *testing.T) {
+	p := new(pages)
+	contract(t, func(f *fixture) {
+		f.fails(otlpreceiver.Fault{Hang: true})
+		f.end("a")
+		short := async(func() outcome { return f.shutdown(200 * ms) })
+		long := async(func() outcome { return f.shutdown(time.Second) })
+		time.Sleep(300 * ms)
+		p.want(f.T, "")
+		if o := <-short; o.err == nil || o.took > 200*ms {
+			f.Errorf("the short Shutdown: %v after %v", o.err, o.took)
+		}
+		if o := <-long; o.err == nil || o.took > time.Second {
+			f.Errorf("the long Shutdown: %v after %v", o.err, o.took)
+		}
+		p.want(f.T, "a")
+	}, otelx.WithSpill(p))
+}
+
+// A Shutdown whose context has ended spills nothing, and the next one does.
+func TestSpillUnderADoneContext(t *testing.T) {
+	p := new(pages)
+	contract(t, func(f *fixture) {
+		f.fails(unavailable)
+		f.end("a")
+		ctx, cancel := context.WithCancel(f.Context())
+		cancel()
+		if err := f.sdk.Shutdown(ctx); !errors.Is(err, context.Canceled) {
+			f.Errorf("Shutdown: %v", err)
+		}
+		p.want(f.T, "")
+		_ = f.shutdown(time.Second)
+		p.want(f.T, "a")
+	}, otelx.WithSpill(p))
+}
+
+// A process that lives on after a spill exports only the other spans.
+func TestSpilledSpansLeaveTheQueue(t *testing.T) {
+	p, x := new(pages), new(custom)
+	withCustom(t, x, func(f *fixture) {
+		release := make(chan struct{})
+		x.export = func(context.Context, []string) error { <-release; return nil }
+		f.end("a", "b", "c")
+		flush := async(func() outcome { return f.flush(time.Minute) }) // a and b are with the exporter
+		f.endLarge(200)
+		if n := f.sdk.SpillPending(f.Context()); n != 3 {
+			f.Errorf("SpillPending = %d, want a, b and c", n)
+		}
+		f.wantCounts(spanCounts{ended: 4, pending: 1, spilled: 3})
+		if n, _ := f.sdk.Pending(); n != 1 {
+			f.Errorf("%d pending, want 1", n)
+		}
+		close(release)
+		if o := <-flush; o.err != nil {
+			f.Errorf("ForceFlush: %v", o.err)
+		}
+		f.end("d")
+		f.mustFlush(time.Second, 0)
+		f.wantCounts(spanCounts{ended: 5, exported: 2, spilled: 3})
+		if got := x.delivered(); got != "abdlarge" { // a and b were with the exporter already
+			f.Errorf("exported %s", got)
+		}
+	}, otelx.WithSpill(p), withQueue(100, 2))
+}
+
+// stderr replaces the process's standard error during call, and returns what is written to it.
+func stderr(t *testing.T, call func()) string {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := os.Stderr
+	os.Stderr = w
+	call()
+	os.Stderr = before
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// The option wins over the variable, which wins over Fallback.
+func TestSpillSettings(t *testing.T) {
+	const bad = `EPILOGUE_SPILL="stdout": unknown (write none or stderr)`
+	for _, c := range []struct {
+		value            string
+		option, fallback bool
+		want             string // where the span goes
+		err              string
+	}{
+		{value: ""},
+		{value: "none"},
+		{value: "stderr", want: "stderr"},
+		{value: "STDERR", want: "stderr"},
+		{value: "stdout", err: bad},
+		{value: "none", option: true, want: "option"},
+		{value: "stderr", option: true, want: "option"},
+		{value: "", fallback: true, want: "fallback"},
+		{value: "stdout", fallback: true, want: "fallback", err: bad},
+		{value: "none", fallback: true},
+		{value: "stderr", fallback: true, want: "stderr"},
+		{value: "", option: true, fallback: true, want: "option"},
+	} {
+		option, fallback := new(pages), new(pages)
+		opts := []otelx.Option{environ("EPILOGUE_SPILL=" + c.value), otelx.WithExporter(nullExporter{}), otelx.WithSpill(nil)}
+		if c.option {
+			opts = append(opts, otelx.WithSpill(option))
+		}
+		if c.fallback {
+			opts = append(opts, otelx.Fallback(otelx.WithSpill(fallback)))
+		}
+		var got string
+		text := stderr(t, func() {
+			s, err := newSDK(t, opts...)
+			if (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
+				t.Errorf("%+v: New: %v", c, err)
+			}
+			span(s, "a")
+			if n := s.SpillPending(t.Context()); (n == 1) != (c.want != "") {
+				t.Errorf("%+v: %d spans spilled", c, n)
+			}
+		})
+		for name, lines := range map[string]int{"option": len(option.lines), "fallback": len(fallback.lines), "stderr": len(text)} {
+			if lines > 0 {
+				got += name
+			}
+		}
+		if got != c.want {
+			t.Errorf("%+v: spilled to %q", c, got)
+		}
+	}
+}
+
+func TestSpillMaxBytes(t *testing.T) {
+	const standard = 1 << 20
+	for value, want := range map[string]int{"": standard, "300000": 300_000, "0": standard, "1MB": standard} {
+		p := new(pages)
+		s, err := newSDK(t, environ("EPILOGUE_SPILL_MAX_BYTES="+value), otelx.WithSpill(p), otelx.WithExporter(nullExporter{}))
+		if bad := value == "0" || value == "1MB"; bad != (err != nil) {
+			t.Errorf("EPILOGUE_SPILL_MAX_BYTES=%q: %v", value, err)
+		}
+		s.SetBackgroundExport(false)
+		f := &fixture{T: t, sdk: s}
+		for range 900 {
+			f.endLarge(2)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		s.SpillPending(ctx)
+		cancel()
+		total := 0
+		for _, line := range p.lines {
+			total += len(line)
+		}
+		if total > want || total < want*97/100 {
+			t.Errorf("EPILOGUE_SPILL_MAX_BYTES=%q: %d bytes, want %d", value, total, want)
+		}
+	}
+}
+
+// Without a destination for spans there is nothing to spill.
+func TestSpillOfADisabledSDK(t *testing.T) {
+	for _, v := range []string{"OTEL_SDK_DISABLED=true", "OTEL_TRACES_EXPORTER=none"} {
+		s, _ := newSDK(t, environ(v), otelx.WithSpill(new(pages)))
+		span(s, "a")
+		if n := s.SpillPending(t.Context()); n != 0 {
+			t.Errorf("%s: %d spans spilled", v, n)
+		}
+	}
+}
