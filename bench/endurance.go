@@ -16,7 +16,7 @@ import (
 const (
 	enduranceSteps    = 10   // in a long run; a sample after each
 	enduranceChildren = 3    // child spans of an invocation
-	slopeStep         = 1000 // invocations of a step, at least, where growth tells more than the heap's first fill
+	slopeStep         = 1000 // invocations of a step, at least: there, growth tells more than the heap's first fill
 )
 
 // endured is a program in a long run: one process from the first invocation to the last.
@@ -38,7 +38,7 @@ type sample struct {
 }
 
 // endure has a bare process and one with epilogue take n invocations each after a warm-up, the one a step of a tenth and
-// then the other, and writes a table of what they hold to out. It fails where a span has not arrived, and judges no memory.
+// then the other, and writes a table of what they hold to out. It fails if a span has not arrived, and judges no memory.
 func endure(ctx context.Context, out io.Writer, dir string, c *collector, n int) (err error) {
 	var runs []*endured
 	defer func() {

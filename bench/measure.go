@@ -212,7 +212,7 @@ func (b *bench) invocation(ctx context.Context, s *subject, n int, far time.Dura
 	return nil
 }
 
-// verify fails where the collector has not got every child span and a span around those of each invocation, since then the
+// verify fails if the collector has not got every child span and a span around those of each invocation, since then the
 // figures compare nothing. What else a program tells of itself, such as its start, is its own affair.
 func (b *bench) verify(p program, n, invocations int) error {
 	if p.silent {

@@ -104,7 +104,7 @@ func benchmarkDoubleDecoding(b *testing.B, payload []byte) {
 	}, func() { _, _ = user(ctx, e) })
 }
 
-// own reports as ns/op and own-allocs/op what with costs more than without. Both run in turn, a hundred times each where that
+// own reports as ns/op and own-allocs/op what with costs more than without. Both run in turn, a hundred times each if that
 // takes little, so that what else the machine does falls on both.
 func own(b *testing.B, with, without func()) {
 	turn := 1

@@ -12,7 +12,7 @@ type account map[string]int
 
 var entry = regexp.MustCompile(`telemetry\.(\w+)=(\d+)`)
 
-// readAccount finds that line, and says how many there are where it is not one.
+// readAccount finds that line and fails unless there is exactly one.
 func readAccount(t *testing.T, log string) account {
 	t.Helper()
 	a, found := account{}, 0
@@ -35,7 +35,7 @@ func readAccount(t *testing.T, log string) account {
 	return a
 }
 
-// check compares the account with what happened: spans that ended, and how many of those the backend has. Where the
+// check compares the account with what happened: spans that ended, and how many of those the backend has. If the
 // backend is well at the end, or where requests could get lost but not answers, what the function says has been exported
 // is what the backend has; otherwise it may have more.
 func (a account) check(t *testing.T, ended, delivered int, unanswered bool) {

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// build compiles a program of the module in dir and returns its path. Where overlay is not nil its files take the place of
+// build compiles a program of the module in dir and returns its path. If overlay is not nil its files take the place of
 // others. What has been compiled is not compiled again.
 func build(t *testing.T, dir, pkg string, overlay map[string]string, flags []string) string {
 	t.Helper()

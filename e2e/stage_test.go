@@ -94,7 +94,7 @@ func (s *stage) send(o order) lambdatest.Response {
 	return res
 }
 
-// freeze lets the environment be frozen for longer than the Collector keeps a connection that nobody uses.
+// freeze leaves the environment frozen for longer than the Collector keeps an idle connection.
 func (s *stage) freeze() { letTimePass(freeze) }
 
 // shutdown ends the environment and the Collector, and checks that neither took longer than it may.

@@ -24,7 +24,7 @@ type outcome struct {
 	XRayCause   string
 	Trailer     http.Header
 	Chunked     bool
-	Exit        int // exit code of the process where it ended after this invocation, else 0
+	Exit        int // exit code of the process if it ended after this invocation, else 0
 }
 
 // job is one of aws-lambda-go's loops in a child: a shape served with a set of options. As the first part of the

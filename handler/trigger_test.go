@@ -135,7 +135,7 @@ func TestTriggerIsBelieved(t *testing.T) {
 	}
 }
 
-// TestResponseStatus: the status of a result is the span's, whatever the result's type, where the cause is HTTP.
+// TestResponseStatus: the status of a result is the span's, whatever the result's type, if the cause is HTTP.
 func TestResponseStatus(t *testing.T) {
 	const http, queue = `{"requestContext":{"http":{"method":"GET"}}}`, `{"Records":[{"eventSource":"aws:sqs"}]}`
 	results := map[string]any{

@@ -49,7 +49,7 @@ func writeAccepted(w http.ResponseWriter) {
 	writeBody(w, http.StatusAccepted, []byte(`{"status":"OK"}`))
 }
 
-// writeBody answers with body, which says of itself that it is JSON even where a fault or a caller made it something else.
+// writeBody answers with body, which says of itself that it is JSON even if a fault or a caller made it something else.
 func writeBody(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)

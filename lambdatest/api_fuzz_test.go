@@ -23,7 +23,7 @@ func FuzzAPI(f *testing.F) {
 	f.Add("PUT", "/2022-07-01/telemetry", "", "{}")
 	f.Fuzz(func(t *testing.T, method, path, name, body string) {
 		if strings.HasSuffix(path, "/next") && method == http.MethodGet {
-			return // blocks by design where it is allowed
+			return // blocks by design if it is allowed
 		}
 		synctest.Test(t, func(t *testing.T) {
 			calls := 0

@@ -11,7 +11,7 @@ import (
 )
 
 // conduct sees r through, from the start of a process, if it takes one, to the end of its phase, and resets the
-// environment where the phase does not end well. It has a place. The error is a process that cannot be started,
+// environment if the phase does not end well. It has a place. The error is a process that cannot be started,
 // a request id in use, or ErrClosed; the caller has its answer otherwise.
 func (e *Environment) conduct(r *run) error {
 	box, err := e.prepare(r)

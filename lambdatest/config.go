@@ -46,13 +46,13 @@ type Config struct {
 	// ExternalExtensions are emulated: they register before the function does and count toward the limit of 10.
 	ExternalExtensions []ExternalExtension
 
-	// ShutdownWindow is the time between SIGTERM and SIGKILL where an extension is registered: default 500 ms, or
+	// ShutdownWindow is the time between SIGTERM and SIGKILL if an extension is registered: default 500 ms, or
 	// 300 ms beside external extensions. Without any extension there is no SIGTERM and no window.
 	ShutdownWindow time.Duration
 
 	MaxResponse int // bytes; a larger response is refused with 413; default 6 MB and 100 bytes
 
-	// Order says which of an invocation's two halves goes out first. Where the second waits, it waits OrderGap
+	// Order says which of an invocation's two halves goes out first. If the second waits, it waits OrderGap
 	// (default 5 ms) or for what Order names. Seed makes OrderRandom repeatable.
 	Order    Order
 	OrderGap time.Duration
@@ -88,13 +88,13 @@ const (
 
 // Faults make the Extensions API misbehave, anew for each process. Calls that a fault does not take are served as usual.
 type Faults struct {
-	Register Fault // POST /extension/register: the registration is remembered only where the answer is 200 and brings the identifier
+	Register Fault // POST /extension/register: the registration is remembered only if the answer is 200 and brings the identifier
 	Next     Fault // GET /extension/event/next: until a call succeeds again, the extension gets no event and holds no phase
 }
 
 // Fault is an answer given in place of the right one. The zero value is no fault.
 type Fault struct {
-	Status         int    // of the answer; default 200 where another field is set
+	Status         int    // of the answer; default 200 if another field is set
 	ErrorType      string // of the JSON error in the body; default "Extension.InternalError"
 	Body           string // if not empty, the whole body, JSON or not, in place of the error
 	OmitIdentifier bool   // only leave the Lambda-Extension-Identifier header out (Register)

@@ -30,5 +30,5 @@
 // the retry of a failed Init, and the CPU share that comes with the memory size.
 //
 // Facts about the platform are from the AWS Lambda Developer Guide, from the source of AWS's runtime interface
-// emulator, and from aws-lambda-go 1.55; where they differ from each other, the service's behaviour is taken.
+// emulator, and from aws-lambda-go 1.55; if they differ, the service's behavior is taken.
 package lambdatest

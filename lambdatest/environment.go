@@ -35,7 +35,7 @@ type Environment struct {
 	mu     sync.Mutex
 	closed bool
 	active int           // invocations under way or waiting
-	idle   chan struct{} // closed when active falls to zero; nil while nobody waits
+	idle   chan struct{} // closed when active falls to zero; nil without a waiter
 	box    *sandbox      // the process, running or ended; nil before the first
 	number int           // of processes started
 	random *rand.Rand
@@ -60,7 +60,7 @@ func New(cfg Config, p Program) (*Environment, error) {
 }
 
 // Invoke runs one invocation and returns when the caller has its answer: at the response, before extensions are done.
-// It starts a process where none runs, and waits while the environment is busy with an earlier invocation.
+// It starts a process if none runs, and waits while the environment is busy with an earlier invocation.
 //
 // A function that fails, exits, or takes too long is a Response with FunctionError set; after a panic, an exit, a
 // timeout or a failed Init the environment is reset, and the next Invoke starts a new process. The error is ErrClosed,
@@ -131,7 +131,7 @@ func (e *Environment) take(ctx context.Context, c chan struct{}) error {
 }
 
 // WaitIdle returns when no invocation is under way or waiting: all have asked for the next event, and the environment
-// is frozen (not on Managed Instances) or gone. It returns the end of ctx where that comes first.
+// is frozen (not on Managed Instances) or gone. It returns the end of ctx if that comes first.
 func (e *Environment) WaitIdle(ctx context.Context) error {
 	e.mu.Lock()
 	if e.active == 0 {
@@ -153,7 +153,7 @@ func (e *Environment) WaitIdle(ctx context.Context) error {
 
 // Shutdown waits until the environment is idle, then ends it as the service does: thaw, SIGTERM if any extension is
 // registered, the window, SIGKILL. It returns how the process ended; ErrNotRunning if there is none; the end of ctx
-// where that comes before the environment is idle. A later Invoke starts a new process.
+// if that comes before the environment is idle. A later Invoke starts a new process.
 func (e *Environment) Shutdown(ctx context.Context) (Exit, error) {
 	if err := e.take(ctx, e.shutting); err != nil {
 		return Exit{}, fmt.Errorf("shut down: %w", err)
@@ -194,7 +194,7 @@ func (e *Environment) Close() error {
 		close(e.closing)
 	}
 	e.mu.Unlock()
-	e.life <- struct{}{} // nobody starts a process any more, but may be about to end one
+	e.life <- struct{}{} // no process starts any more, but one may be about to end
 	if box := e.running(); box != nil {
 		box.kill()
 	}

@@ -17,9 +17,9 @@ type Program interface {
 
 // Exit tells how a process ended.
 type Exit struct {
-	Code   int           // exit code; -1 where a signal ended it
-	Signal string        // the signal that ended it, such as "killed"; empty where it exited
-	Took   time.Duration // from SIGTERM, or from SIGKILL where there was no SIGTERM, to its end
+	Code   int           // exit code; -1 if a signal ended it
+	Signal string        // the signal that ended it, such as "killed"; empty if it exited
+	Took   time.Duration // from SIGTERM, or from SIGKILL if there was no SIGTERM, to its end
 	Killed bool          // SIGKILL was sent
 }
 

@@ -60,7 +60,7 @@ func (t *signalTable) takeWaiting() []os.Signal {
 }
 
 // signal sends sig to the process: to those who want it, at the thaw if it is frozen; SIGKILL, and SIGTERM, SIGINT
-// and SIGHUP that nobody wants, end it.
+// and SIGHUP without a handler, end it.
 func (m *memoryProcess) signal(sig os.Signal) {
 	if sig == syscall.SIGKILL {
 		m.kill()

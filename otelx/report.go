@@ -71,7 +71,7 @@ func (l *limiter) pass(err error) error {
 	return err
 }
 
-// failure reports a failed export that nobody waited for.
+// failure reports a failed export without a waiting caller.
 func (r *reporter) failure(err error) {
 	r.mu.Lock()
 	err = r.failures.pass(err)

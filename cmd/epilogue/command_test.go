@@ -86,7 +86,7 @@ func TestDemo(t *testing.T) {
 	)
 }
 
-// TestDemoLoses: where the receiver refuses everything, the demo says that all was lost, and fails.
+// TestDemoLoses: if the receiver refuses everything, the demo says that all was lost, and fails.
 func TestDemoLoses(t *testing.T) {
 	t.Parallel()
 	code, out, errs := invoke(t, "", "demo", "-refuse", "-bin", built(t))
@@ -101,7 +101,7 @@ func TestDemoLoses(t *testing.T) {
 func TestDemoFails(t *testing.T) {
 	empty := t.TempDir()
 	broken := t.TempDir()
-	if err := os.WriteFile(filepath.Join(broken, "prices"), []byte("#!/bin/sh\necho no luck\nexit 3\n"), 0o700); err != nil { //nolint:gosec // the test runs it
+	if err := os.WriteFile(filepath.Join(broken, "prices"), []byte("#!/bin/sh\necho no luck\nexit 3\n"), 0o700); err != nil { //nolint:gosec // the script is executed
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ name, dir, path, bin, want string }{
@@ -173,11 +173,11 @@ func TestRunFails(t *testing.T) {
 	t.Parallel()
 	orders := filepath.Join(built(t), "orders")
 	script := filepath.Join(t.TempDir(), "script")
-	if err := os.WriteFile(script, []byte("#!/bin/sh\necho out of tea >&2\nexit 4\n"), 0o700); err != nil { //nolint:gosec // the test runs it
+	if err := os.WriteFile(script, []byte("#!/bin/sh\necho out of tea >&2\nexit 4\n"), 0o700); err != nil { //nolint:gosec // the script is executed
 		t.Fatal(err)
 	}
 	text := filepath.Join(t.TempDir(), "text")
-	if err := os.WriteFile(text, []byte("no program"), 0o700); err != nil { //nolint:gosec // the test tries to run it
+	if err := os.WriteFile(text, []byte("no program"), 0o700); err != nil { //nolint:gosec // the command tries it
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
@@ -303,7 +303,7 @@ func awaitFile(t *testing.T, dir string) {
 	}
 }
 
-// processesOf returns the programs below dir that are running, where the system has a /proc to tell.
+// processesOf returns the programs below dir that are running, if the system has a /proc to tell.
 func processesOf(t *testing.T, dir string) []string {
 	t.Helper()
 	if runtime.GOOS != "linux" {

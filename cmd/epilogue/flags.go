@@ -88,7 +88,7 @@ func (set *settings) defineFunction(fs *flag.FlagSet) {
 	})
 }
 
-// variable returns v, KEY=VALUE, or the KEY=VALUE of this process where v is a key alone.
+// variable returns v, KEY=VALUE, or the KEY=VALUE of this process if v is a key alone.
 func variable(v string) (string, error) {
 	key, _, whole := strings.Cut(v, "=")
 	value, isSet := os.LookupEnv(key)
@@ -104,7 +104,7 @@ func variable(v string) (string, error) {
 	}
 }
 
-// defineReport defines the flags that say what is received and shown. The value of -otlp is nil where it is not given.
+// defineReport defines the flags that say what is received and shown. The value of -otlp is nil if it is not given.
 func (set *settings) defineReport(fs *flag.FlagSet) (otlp **bool) {
 	otlp = new(*bool)
 	fs.BoolFunc("otlp", "receive the telemetry here (default unless -env names an endpoint or exporter)", func(v string) error {
@@ -165,7 +165,7 @@ func newFlags(name string) *flag.FlagSet {
 	return fs
 }
 
-// parse reads args into fs. Where they ask for help it prints text and the flags, and returns flag.ErrHelp.
+// parse reads args into fs. If they ask for help it prints text and the flags, and returns flag.ErrHelp.
 func parse(fs *flag.FlagSet, args []string, out io.Writer, text string) error {
 	err := fs.Parse(args)
 	switch {

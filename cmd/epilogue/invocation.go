@@ -15,8 +15,8 @@ type printed struct{ inits, invocations, ends int }
 type call struct {
 	event   event
 	planned string   // the kind of end that it is meant to have; empty: success
-	answers string   // the answer that it is meant to have, where known; then no span may leave before it
-	leaves  []string // the names of the function's spans that it leaves, where known
+	answers string   // the answer that it is meant to have, if known; then no span may leave before it
+	leaves  []string // the names of the function's spans that it leaves, if known
 	note    string   // what a reader should know
 }
 
@@ -29,7 +29,7 @@ type answer struct {
 }
 
 // invoke sends one event, waits until the environment is frozen or has been reset, and prints the invocation.
-func (s *stage) invoke(ctx context.Context, c call) error {
+func (s *localRun) invoke(ctx context.Context, c call) error {
 	if err := s.send(ctx, c); err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func (s *stage) invoke(ctx context.Context, c call) error {
 }
 
 // send sends one event and keeps the answer for print.
-func (s *stage) send(ctx context.Context, c call) error {
+func (s *localRun) send(ctx context.Context, c call) error {
 	resp, err := s.env.Invoke(ctx, lambdatest.Invocation{Payload: c.event.payload})
 	if err != nil {
 		return err
@@ -55,15 +55,15 @@ func (s *stage) send(ctx context.Context, c call) error {
 	return nil
 }
 
-// released reports whether an invocation has reached the function; it has not where Init failed.
-func (s *stage) released(requestID string) bool {
+// released reports whether an invocation has reached the function; it has not if Init failed.
+func (s *localRun) released(requestID string) bool {
 	return slices.ContainsFunc(lambdatest.Invocations(s.log.Events()), func(r lambdatest.InvocationReport) bool {
 		return r.RequestID == requestID
 	})
 }
 
 // print prints what has happened since the last print: beginnings of processes, invocations, ends of processes.
-func (s *stage) print() {
+func (s *localRun) print() {
 	events, receipts, counts := s.log.Events(), s.receipts(), s.counts()
 	inits := report.Inits(events)
 	for _, begin := range inits[s.printed.inits:] {
@@ -82,7 +82,7 @@ func (s *stage) print() {
 }
 
 // describe joins what is known of one invocation, and keeps what did not go as planned.
-func (s *stage) describe(number int, r lambdatest.InvocationReport, receipts []report.Receipt) report.Invocation {
+func (s *localRun) describe(number int, r lambdatest.InvocationReport, receipts []report.Receipt) report.Invocation {
 	if s.unseen != "" {
 		receipts = nil
 	}
@@ -100,7 +100,7 @@ func (s *stage) describe(number int, r lambdatest.InvocationReport, receipts []r
 }
 
 // judge keeps what did not go as planned.
-func (s *stage) judge(a answer, v report.Invocation) {
+func (s *localRun) judge(a answer, v report.Invocation) {
 	switch {
 	case a.planned == "" && v.Failed:
 		s.problemf("invocation %d failed: %s: %s", v.Number, a.resp.ErrorType, firstLine(a.resp.ErrorMessage))
@@ -138,8 +138,8 @@ func remarks(a answer, v report.Invocation, r lambdatest.InvocationReport) []str
 // initSpan is what handler.Wrap names the span of the environment's initialisation, which a process's first invocation leaves.
 const initSpan = "init"
 
-// expected returns, by request id, the names of the function's spans that the invocations leave, where known.
-func (s *stage) expected() map[string][]string {
+// expected returns, by request id, the names of the function's spans that the invocations leave, if known.
+func (s *localRun) expected() map[string][]string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	expected := map[string][]string{}

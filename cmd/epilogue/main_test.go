@@ -32,7 +32,7 @@ func invoke(t *testing.T, stdin string, args ...string) (code int, out, errs str
 	return code, o.String(), e.String()
 }
 
-// TestUsage: each command line that cannot be used is answered with a sentence that names the setting, the value and
+// TestUsage: each invalid command line gets an error that names the setting, the value and
 // what is accepted, and with status 2.
 func TestUsage(t *testing.T) {
 	for _, c := range []struct {

@@ -15,7 +15,7 @@ const (
 	maxLogBytes = 64 << 10 // of a line; what is longer is cut into several
 )
 
-// processLog takes what a child process writes: it keeps the last lines, shows all of them where that is wanted, and
+// processLog takes what a child process writes: it keeps the last lines, shows all of them if that is wanted, and
 // hands each to a reader. Its methods are safe for concurrent use.
 type processLog struct {
 	name string

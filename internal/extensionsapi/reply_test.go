@@ -59,7 +59,7 @@ func TestRepliesWithoutEnd(t *testing.T) {
 	}
 }
 
-// After 101 the connection belongs to whoever asked, and the context does not end what is read from it.
+// After 101 the connection belongs to the caller, and the context does not end a read from it.
 func TestSwitchingProtocolsIsARefusal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, far := net.Pipe()

@@ -190,7 +190,7 @@ func (c *conn) SetLinger(sec int) error {
 	return nil
 }
 
-// abort closes c even where its host is frozen: the process is gone.
+// abort closes c even if its host is frozen: the process is gone.
 func (c *conn) abort() {
 	c.link.mu.Lock()
 	c.closeLocked()

@@ -50,7 +50,7 @@ func (n *Network) Listen(address string) (net.Listener, error) {
 }
 
 // DialContext connects to the listener at address. Like a kernel with room in its backlog it succeeds before the
-// listener accepts. Where nobody listens, the error wraps syscall.ECONNREFUSED. The network's name is ignored.
+// listener accepts. Without a listener the error wraps syscall.ECONNREFUSED. The network's name is ignored.
 func (n *Network) DialContext(ctx context.Context, _, address string) (net.Conn, error) {
 	return n.dial(ctx, nil, address)
 }

@@ -11,7 +11,7 @@ import (
 // tick is the unit of starttime: USER_HZ is 100 on every architecture that Lambda has (proc_pid_stat(5)).
 const tick = 10 * time.Millisecond
 
-// age returns how long ago the process began, 0 where that can not be told.
+// age returns how long ago the process began, or 0 if that is unknown.
 func age() time.Duration { return ageBy("/proc/self/stat") }
 
 // ageBy is age of the process whose stat file is given. It is asked for while a function starts, so three system calls
@@ -45,7 +45,7 @@ func since(stat []byte, now time.Duration) time.Duration {
 // are apart by one space.
 func parseStarttime(stat []byte) (time.Duration, bool) {
 	const field, name = 22, 2
-	const most = 1 << 33 // keeps the number where a duration can hold it: nearly three years
+	const most = 1 << 33 // keeps the number in the range of a duration: nearly three years
 	space := []byte(" ")
 	number, found := []byte(nil), true
 	rest := stat[bytes.LastIndexByte(stat, ')')+1:]

@@ -10,13 +10,13 @@ var loaded = time.Now()
 const longest = 10 * time.Second
 
 // Began returns when the process began, within 10 ms, and never after the initialisation of this package. It is zero
-// where the clock says that it is earlier now than then: a virtual clock, or one that has been put back.
+// if the clock says that it is earlier now than then: a virtual clock, or one that has been put back.
 func Began() time.Time {
 	age := age()
 	return bounded(time.Now(), age, loaded)
 }
 
-// bounded is now less age, but loaded where that lies after it or too long before it.
+// bounded is now less age, but loaded if that lies after it or too long before it.
 func bounded(now time.Time, age time.Duration, loaded time.Time) time.Time {
 	if now.Before(loaded) {
 		return time.Time{}

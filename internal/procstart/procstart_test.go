@@ -47,7 +47,7 @@ func TestBounded(t *testing.T) {
 	}
 }
 
-// TestBeganOfAProcess: a child can not have begun before it was started, but for the granularity of its clock.
+// TestBeganOfAProcess: a child cannot have begun before it was started, except for the granularity of its clock.
 func TestBeganOfAProcess(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), childMark+"=1")

@@ -95,7 +95,7 @@ func TestWriterFails(t *testing.T) {
 	}
 }
 
-// A write that hangs holds nobody beyond its context, and no other write begins. The line counts when it has been written.
+// A write that hangs holds no caller beyond its context, and no other write begins. The line counts when it has been written.
 func TestWriterHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gate := make(chan struct{})

@@ -40,7 +40,7 @@ func (h Header) AppendTo(dst []byte) []byte {
 	return dst
 }
 
-// SpanContext returns h as a remote span context. It is valid only where the header has a Parent; an undecided
+// SpanContext returns h as a remote span context. It is valid only if the header has a Parent; an undecided
 // header gives an unsampled one.
 func (h Header) SpanContext() trace.SpanContext {
 	return trace.NewSpanContext(trace.SpanContextConfig{

@@ -6,9 +6,9 @@ import (
 	"strconv"
 )
 
-// OfInvocation returns the header that Lambda gave with the invocation of ctx, empty where it gave none: the one that
-// aws-lambda-go keeps in ctx, which is right also where several invocations run at once; else that of the environment,
-// which is right only where one does.
+// OfInvocation returns the header that Lambda gave with the invocation of ctx, empty if it gave none: the one that
+// aws-lambda-go keeps in ctx, which is right also if several invocations run at once; else that of the environment,
+// which is right only if one does.
 func OfInvocation(ctx context.Context) string {
 	if s, _ := ctx.Value(ContextKey).(string); s != "" {
 		return s

@@ -19,7 +19,7 @@ import (
 const (
 	// Name is the HTTP header.
 	Name = "X-Amzn-Trace-Id"
-	// EnvKey is the environment variable that a runtime sets before each invocation where only one runs at a time
+	// EnvKey is the environment variable that a runtime sets before each invocation if only one runs at a time
 	// (AWS Lambda Developer Guide, "Building a custom runtime").
 	EnvKey = "_X_AMZN_TRACE_ID"
 	// ContextKey is the context key, a plain string, under which aws-lambda-go keeps the header in every mode.
@@ -34,15 +34,15 @@ type Sampling byte
 
 // The decisions.
 const (
-	Undecided  Sampling = iota // the field is absent or "?": whoever receives the header decides
-	NotSampled                 // Sampled=0; in PassThrough mode Lambda says so although nobody decided
+	Undecided  Sampling = iota // the field is absent or "?": the receiver of the header decides
+	NotSampled                 // Sampled=0; in PassThrough mode Lambda sends it without a decision
 	Sampled                    // Sampled=1
 )
 
 // Header is a parsed trace header.
 type Header struct {
 	Root     trace.TraceID // always valid after a Parse without error
-	Parent   trace.SpanID  // invalid (zero) where the header has none
+	Parent   trace.SpanID  // invalid (zero) if the header has none
 	Sampling Sampling
 	Lineage  string // opaque: Lambda's loop detection; shares memory with the parsed string
 }
@@ -107,7 +107,7 @@ func parseSampling(s string) (Sampling, bool) {
 	}
 }
 
-// decodeHex fills dst from s, of either case; false where s is not exactly that many digits.
+// decodeHex fills dst from s, of either case; false if s is not exactly that many digits.
 func decodeHex(dst []byte, s string) bool {
 	if len(s) != 2*len(dst) {
 		return false

@@ -24,7 +24,7 @@ type Event struct {
 	Who       string        // the party it concerns: an extension's name, a connection
 	Detail    string        // more words, for people
 	Count     int           // a number that belongs to it: a status code, a count of spans, bytes
-	Duration  time.Duration // how long it took, where it has a length
+	Duration  time.Duration // how long it took, if it has a length
 }
 
 // String renders e on one line without its time.
@@ -52,11 +52,11 @@ type Log struct {
 	mu      sync.Mutex
 	events  []Event
 	first   int           // Seq of events[0]: so many have been forgotten
-	changed chan struct{} // closed and forgotten at each Add; nil while nobody waits
+	changed chan struct{} // closed and forgotten at each Add; nil without a waiter
 }
 
-// Add appends e and returns it as recorded: with its Seq, and with an At that is now where it was zero, and that of the
-// event before where it was earlier.
+// Add appends e and returns it as recorded: with its Seq, and with an At that is now if it was zero, and that of the
+// event before if it was earlier.
 func (l *Log) Add(e Event) Event {
 	l.mu.Lock()
 	defer l.mu.Unlock()

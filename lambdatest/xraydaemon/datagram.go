@@ -16,7 +16,7 @@ import (
 type Datagram struct {
 	Number  int       // from 1, in order of arrival
 	From    string    // the sender's address
-	Arrived time.Time // when the kernel got it, where it tells that (Linux); else when it was read
+	Arrived time.Time // when the kernel got it, if it tells that (Linux); else when it was read
 	Data    []byte    // as it came; shared, it must not be changed
 	Sampled bool      // it is of sampled spans, which are kept
 	Spans   int       // how many it held, as far as it was decoded

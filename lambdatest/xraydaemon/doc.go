@@ -10,13 +10,13 @@
 // # What it takes
 //
 // A datagram of the line {"format":"json","version":1}, then T1S and an OTLP ExportTraceServiceRequest in protobuf and
-// base64: what AWS's OpenTelemetry distributions send in Lambda. T1U in the place of T1S is for spans that are not
+// base64: what AWS's OpenTelemetry distributions send in Lambda. T1U instead of T1S is for spans that are not
 // sampled, which are counted and not kept. Everything else, the segments of the X-Ray SDKs included, is refused, which
-// its sender does not learn: nothing is ever answered.
+// its sender gets no error: the daemon never answers.
 //
 // # When things are recorded
 //
-// A datagram is recorded, and its spans are kept, when it has been read from the socket. Its sender does not wait for that:
-// in the log it is later than it was sent, and what its sender did next may stand before it. The kernel throws away what
-// comes faster than it is read; nobody learns of that.
+// A datagram is recorded, and its spans are kept, when it has been read from the socket. Its sender does not wait for that,
+// so the log may have the sender's next event first. The kernel drops datagrams that arrive faster than they are read,
+// without an error.
 package xraydaemon

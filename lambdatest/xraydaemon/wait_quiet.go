@@ -59,7 +59,7 @@ func (d *Daemon) isMark(data []byte) bool {
 	return true
 }
 
-// isLateMark reports whether a datagram is a mark that nobody waits for any more.
+// isLateMark reports whether a datagram is a mark without a waiter.
 func isLateMark(data []byte) bool {
 	const prefix = "mark of "
 	return len(data) > len(prefix) && string(data[:len(prefix)]) == prefix

@@ -118,10 +118,10 @@ func TestWhereSpansGo(t *testing.T) {
 	}
 }
 
-// dial connects to all but the default endpoint, where somebody may listen.
+// dial connects to all but the default endpoint, where a process may listen.
 func dial(ctx context.Context, network, address string) (net.Conn, error) {
 	if address == "localhost:4318" {
-		return nil, errors.New("nobody is to be disturbed")
+		return nil, errors.New("no dial is expected")
 	}
 	return new(net.Dialer).DialContext(ctx, network, address)
 }

@@ -394,7 +394,7 @@ func TestNothingIsSignedForOthers(t *testing.T) {
 					t.Errorf("New: %v; want %q", err, c.err)
 				}
 				end(s, "a", 1, 10)
-				err = s.ForceFlush(t.Context()) // nobody else listens in this network
+				err = s.ForceFlush(t.Context()) // there is no other listener in this network
 				if err == nil || strings.Contains(err.Error(), "asked for credentials") || !strings.Contains(err.Error(), c.fail) {
 					t.Errorf("ForceFlush: %v", err)
 				}
@@ -429,7 +429,7 @@ func TestEndpointSettings(t *testing.T) {
 	}
 }
 
-// The signer itself looks at where a request goes, whoever has put it there.
+// The signer itself checks the request's host.
 func TestSignerLooksAtTheHost(t *testing.T) {
 	s := newSigner(environmentCredentials(func(string) string { return "x" }))
 	for target, host := range map[string]string{

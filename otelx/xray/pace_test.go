@@ -99,7 +99,7 @@ func TestAllArrivesInTheShutdownWindow(t *testing.T) {
 	})
 }
 
-// A flush whose time is up in the middle keeps what it has not sent, rather than to send it to nobody.
+// A flush whose time is up keeps its unsent spans.
 func TestWhatThePaceHoldsBackIsKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := new(socket)

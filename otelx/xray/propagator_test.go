@@ -73,7 +73,7 @@ func TestExtract(t *testing.T) {
 	}
 }
 
-// TestExtractKeeps: what the context has stays where the carrier has nothing to put in its place.
+// TestExtractKeeps: a carrier without a value keeps the context's.
 func TestExtractKeeps(t *testing.T) {
 	ctx := xray.Propagator{}.Extract(t.Context(), carrier(callerRoot+";Sampled=1"))
 	if got := (xray.Propagator{}).Extract(ctx, carrier("Root=1-x")); got != ctx {

@@ -192,7 +192,7 @@ func TestDaemonAbsent(t *testing.T) {
 	ended := int64(0)
 	for ; err == nil; ended++ {
 		if ended == 1000 {
-			t.Fatal("1000 flushes to nobody, and none failed")
+			t.Fatal("1000 flushes without a listener, and none failed")
 		}
 		end(s, "a", 1, 10)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)

@@ -46,7 +46,7 @@ func run(ctx context.Context, args []string, plain bool) error {
 	return os.WriteFile(path, page, 0o644)
 }
 
-// fill returns page with text in the place of the named block's content.
+// fill returns page with text as the content of the named block.
 func fill(page []byte, name string, text []byte, plain bool) ([]byte, error) {
 	text = bytes.TrimSpace(text)
 	if len(text) == 0 {

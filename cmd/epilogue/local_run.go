@@ -19,11 +19,11 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
 )
 
-// stage is one function in a local Lambda, with a receiver for what it sends. It prints what happens as it happens.
-// One goroutine uses it, except send.
-type stage struct {
+// localRun is one function in a local Lambda, with a receiver for its telemetry. It prints each event as it happens.
+// One goroutine uses it, except for send.
+type localRun struct {
 	function string
-	unseen   string // why the flushes cannot be assigned to invocations; empty: they can
+	unseen   string // why flushes cannot be assigned to invocations; empty: they can
 	env      *lambdatest.Environment
 	receiver *receiver // nil: the telemetry goes elsewhere
 	log      *eventlog.Log
@@ -41,9 +41,9 @@ type stage struct {
 	answers map[string]answer // by request id; guarded by mu
 }
 
-// newStage returns a stage for the program at command. Who made it must call end.
-func newStage(cfg lambdatest.Config, command []string, log *eventlog.Log, r *receiver, c console, verbose bool) (*stage, error) {
-	s := &stage{
+// newLocalRun returns a localRun for the program at command. The caller must call end.
+func newLocalRun(cfg lambdatest.Config, command []string, log *eventlog.Log, r *receiver, c console, verbose bool) (*localRun, error) {
+	s := &localRun{
 		function: cfg.FunctionName, receiver: r, log: log, out: c.out, style: c.style,
 		answers: map[string]answer{},
 	}
@@ -79,9 +79,9 @@ func newStage(cfg lambdatest.Config, command []string, log *eventlog.Log, r *rec
 	return s, nil
 }
 
-// end ends everything. If err is not nil, and there was no interrupt, it shows the last lines of the function's log, and of
-// those of others.
-func (s *stage) end(ctx context.Context, err error, w io.Writer, others ...*processLog) error {
+// end closes the environment. If err is not nil and ctx is not done, it shows the last lines of the function's log and
+// of others.
+func (s *localRun) end(ctx context.Context, err error, w io.Writer, others ...*processLog) error {
 	closing := s.env.Close()
 	if err != nil && ctx.Err() == nil && s.broken == nil {
 		for _, log := range append([]*processLog{s.output}, others...) {
@@ -91,13 +91,13 @@ func (s *stage) end(ctx context.Context, err error, w io.Writer, others ...*proc
 	return errors.Join(err, closing, os.RemoveAll(s.reports))
 }
 
-// reportPath is where the process with that number writes its shutdown report.
-func (s *stage) reportPath(process int) string {
+// reportPath is the path of a process's shutdown report.
+func (s *localRun) reportPath(process int) string {
 	return filepath.Join(s.reports, strconv.Itoa(process))
 }
 
 // process returns the number of the last process that was started.
-func (s *stage) process() int {
+func (s *localRun) process() int {
 	n := 0
 	for _, e := range s.log.Events() {
 		if e.Kind == lambdatest.KindProcessStart {
@@ -107,21 +107,21 @@ func (s *stage) process() int {
 	return n
 }
 
-// begin prints what stands above the invocations.
-func (s *stage) begin(words string) {
-	where := "its telemetry goes elsewhere"
+// begin prints the lines above the invocations.
+func (s *localRun) begin(words string) {
+	destination := "its telemetry goes elsewhere"
 	switch {
 	case s.receiver != nil && s.receiver.xrayOnly:
-		where = "X-Ray daemon " + s.receiver.daemon.Address()
+		destination = "X-Ray daemon " + s.receiver.daemon.Address()
 	case s.receiver != nil:
-		where = "OTLP receiver " + s.receiver.address()
+		destination = "OTLP receiver " + s.receiver.address()
 	}
-	s.write(s.style.Title("epilogue: "+s.function+" in a local Lambda") + ", " + words + ", " + where + "\n")
+	s.write(s.style.Title("epilogue: "+s.function+" in a local Lambda") + ", " + words + ", " + destination + "\n")
 	s.write(report.Legend + "\n\n" + report.Heading(s.style))
 }
 
-// pause leaves the environment frozen for d, and cuts the receiver's connections meanwhile where that is wanted.
-func (s *stage) pause(ctx context.Context, d time.Duration, cut bool) error {
+// pause leaves the environment frozen for d. With cut, the receiver closes its connections meanwhile.
+func (s *localRun) pause(ctx context.Context, d time.Duration, cut bool) error {
 	p := report.Pause{Took: d}
 	if cut {
 		p.Words = "meanwhile the receiver cut all its connections: " + strconv.Itoa(s.receiver.cut())
@@ -130,15 +130,15 @@ func (s *stage) pause(ctx context.Context, d time.Duration, cut bool) error {
 	return freeze(ctx, d)
 }
 
-// problemf keeps a sentence about something that makes the command fail. Many of the same are one.
-func (s *stage) problemf(format string, args ...any) {
+// problemf records a reason for the command to fail. Equal reasons are recorded once.
+func (s *localRun) problemf(format string, args ...any) {
 	if text := fmt.Sprintf(format, args...); !slices.Contains(s.problems, text) {
 		s.problems = append(s.problems, text)
 	}
 }
 
 // shutdown ends the environment and prints how.
-func (s *stage) shutdown(ctx context.Context) error {
+func (s *localRun) shutdown(ctx context.Context) error {
 	_, err := s.env.Shutdown(ctx)
 	if err != nil && !errors.Is(err, lambdatest.ErrNotRunning) {
 		return err
@@ -160,15 +160,15 @@ func freeze(ctx context.Context, d time.Duration) error {
 }
 
 // receipts returns the function's requests.
-func (s *stage) receipts() []report.Receipt {
+func (s *localRun) receipts() []report.Receipt {
 	if s.receiver == nil {
 		return nil
 	}
 	return s.receiver.receipts()
 }
 
-// write prints text, and remembers the first error: later text has no reader.
-func (s *stage) write(text string) {
+// write prints text and keeps the first error.
+func (s *localRun) write(text string) {
 	if _, err := io.WriteString(s.out, text); err != nil && s.broken == nil {
 		s.broken = fmt.Errorf("write the report: %w", err)
 	}

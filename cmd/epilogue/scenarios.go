@@ -6,22 +6,22 @@ import (
 	"path/filepath"
 )
 
-// A scene is one event of the demo, and what comes with it.
-type scene struct {
+// A scenario is one event of the demo and its conditions.
+type scenario struct {
 	event   string   // a file of examples/orders/events, without .json
-	answer  string   // the HTTP status that answers it, where there is one
-	planned string   // how the invocation is meant to end, where that is not a success
-	leaves  []string // the names of the function's spans that it leaves beside the process's own
-	prices  int      // spans that the prices service leaves for it
+	answer  string   // the HTTP status of the response, if there is one
+	planned string   // the planned end of the invocation; empty: success
+	leaves  []string // the names of the spans that the function ends for it, without the process's own
+	prices  int      // spans that the prices service ends for it
 	frozen  bool     // a long freeze comes before it, in which connections are cut
 	refused bool     // the receiver refuses while it runs
-	note    string   // what a reader should know
+	note    string   // an explanation for the reader
 }
 
-// What the routes of the orders example leave. Spans that a panic or a timeout leaves open are ended for them, and sent.
+// The spans of the routes of the orders example. Spans that are open at a panic or a timeout are ended and sent too.
 var (
 	orderSpans = []string{"POST /orders", "validate order", "HTTP GET", "save order"}
-	scenes     = []scene{
+	scenarios  = []scenario{
 		{event: "create", answer: "201", leaves: orderSpans, prices: 1},
 		{event: "get", answer: "200", leaves: []string{"GET /orders/{id}", "find order"}},
 		{
@@ -41,11 +41,11 @@ var (
 	}
 )
 
-// perform plays the scenes and ends the environment.
-func (set demoSettings) perform(ctx context.Context, s *stage, dir string) error {
+// perform runs the scenarios and ends the environment.
+func (set demoSettings) perform(ctx context.Context, s *localRun, dir string) error {
 	s.receiver.refuse(set.refuse)
 	s.begin(fmt.Sprintf("timeout %s, flush timeout %s", demoTimeout, demoFlush))
-	for _, sc := range scenes {
+	for _, sc := range scenarios {
 		e, err := readEvent(filepath.Join(dir, sc.event+".json"), nil)
 		if err != nil {
 			return err
@@ -66,10 +66,10 @@ func (set demoSettings) perform(ctx context.Context, s *stage, dir string) error
 	return s.shutdown(ctx)
 }
 
-// pricesSpans returns how many spans the prices service leaves for all scenes.
+// pricesSpans returns how many spans the prices service ends in all scenarios.
 func pricesSpans() int {
 	n := 0
-	for _, sc := range scenes {
+	for _, sc := range scenarios {
 		n += sc.prices
 	}
 	return n

@@ -6,17 +6,17 @@ import (
 	"strings"
 )
 
-// Process is the account of one process: what it says it ended, and what the receiver got of it.
+// Process compares the spans that one process ended with those that the receiver got of it.
 type Process struct {
 	Name      string // "orders, 2nd process"
-	Counted   bool   // the process itself gave Ended, Pending and Dropped
-	Ended     int    // spans that it ended; where it gave no count, those known to have ended
-	Pending   int    // spans it still held when it counted
-	Dropped   int    // spans it gave up
+	Counted   bool   // the process itself reported Ended, Pending and Dropped
+	Ended     int    // spans that it ended; without its report, those known to have ended
+	Pending   int    // spans that it still held when it reported
+	Dropped   int    // spans that it dropped
 	Delivered int    // distinct spans that the receiver accepted
 	Again     int    // copies beyond the first
 	Missing   int    // spans that must have existed and did not arrive, such as a parent that others name
-	How       string // where Ended comes from, in a few words
+	How       string // the source of Ended, in a few words
 }
 
 // Lost returns how many of the process's spans did not arrive, as far as is known.
@@ -24,22 +24,22 @@ func (p Process) Lost() int {
 	return max(p.Missing, p.Ended-p.Delivered, 0)
 }
 
-// Account is the account of all processes together.
-type Account []Process
+// Stats are the processes of one run.
+type Stats []Process
 
 // Lost returns how many spans did not arrive, as far as is known.
-func (a Account) Lost() int {
+func (s Stats) Lost() int {
 	lost := 0
-	for _, p := range a {
+	for _, p := range s {
 		lost += p.Lost()
 	}
 	return lost
 }
 
-// Sum returns the processes added up. It counts as Counted where each of them does.
-func (a Account) Sum() Process {
+// Sum adds the processes up. The sum is Counted if each of them is.
+func (s Stats) Sum() Process {
 	sum := Process{Name: "all", Counted: true}
-	for _, p := range a {
+	for _, p := range s {
 		sum.Counted = sum.Counted && p.Counted
 		sum.Ended += p.Ended
 		sum.Pending += p.Pending
@@ -56,10 +56,10 @@ const (
 	figureColumns  = 10
 )
 
-// Table renders the account, a line a process, the sum, and a verdict.
-func (a Account) Table(st Style) string {
+// Table renders one line for each process, their sum, and a verdict.
+func (s Stats) Table(st Style) string {
 	names := processColumns
-	for _, p := range a {
+	for _, p := range s {
 		names = max(names, columns(p.Name))
 	}
 	row := func(name string, figures [4]string, how string) string {
@@ -77,35 +77,35 @@ func (a Account) Table(st Style) string {
 		}
 		return [4]string{strconv.Itoa(p.Ended), strconv.Itoa(p.Delivered), dropped, strconv.Itoa(p.Lost())}
 	}
-	if len(a) == 0 {
-		return a.Verdict(st) + "\n"
+	if len(s) == 0 {
+		return s.Verdict(st) + "\n"
 	}
-	lines := []string{st.Title(row("spans", [4]string{"ended", "delivered", "dropped", "lost"}, "how that is known"))}
-	for _, p := range a {
+	lines := []string{st.Title(row("spans", [4]string{"ended", "delivered", "dropped", "lost"}, "source"))}
+	for _, p := range s {
 		lines = append(lines, row(p.Name, figures(p), p.How))
 	}
-	if len(a) > 1 {
-		lines = append(lines, st.Title(row("all", figures(a.Sum()), "")))
+	if len(s) > 1 {
+		lines = append(lines, st.Title(row("all", figures(s.Sum()), "")))
 	}
-	return strings.Join(lines, "") + "\n" + a.Verdict(st) + "\n"
+	return strings.Join(lines, "") + "\n" + s.Verdict(st) + "\n"
 }
 
-// Verdict says in a sentence whether anything was lost. Where it is only known what arrived, as of a function that is killed
-// without SIGTERM, it does not promise.
-func (a Account) Verdict(st Style) string {
-	sum := a.Sum()
+// Verdict says in a sentence whether a span was lost. If a process reported no count, for example because it was killed
+// without SIGTERM, the verdict promises nothing.
+func (s Stats) Verdict(st Style) string {
+	sum := s.Sum()
 	again := ""
 	if sum.Again > 0 {
 		again = " " + Plural(sum.Again, "span") + " arrived twice, as a retried request may."
 	}
-	switch lost := a.Lost(); {
+	switch lost := s.Lost(); {
 	case lost > 0:
 		return st.Fault(Plural(lost, "span")+" lost.") + again
-	case sum.Ended == 0 && sum.Counted && len(a) > 0:
+	case sum.Ended == 0 && sum.Counted && len(s) > 0:
 		return "No span was ended." + again
 	case sum.Ended == 0:
 		return "No span has arrived: the function ended none, sends them elsewhere, or has lost them."
-	case slices.ContainsFunc(a, func(p Process) bool { return p.How == byTraces }):
+	case slices.ContainsFunc(s, func(p Process) bool { return p.How == byTraces }):
 		return "No loss is known, but a process gave no count." + again
 	default:
 		return st.paint(green, "Nothing lost.") + again
