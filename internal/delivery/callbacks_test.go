@@ -51,7 +51,7 @@ func TestErrorsGoToOnePlace(t *testing.T) {
 	})
 }
 
-// TestDropsOfAServiceAreReported asserts that OnError hears of drops where nobody flushes.
+// TestDropsOfAServiceAreReported asserts that OnError gets drops if no caller flushes.
 func TestDropsOfAServiceAreReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend(script(accepts.in(100*ms), refuses))

@@ -10,7 +10,7 @@ import (
 	"github.com/epilogue-go/epilogue/internal/delivery"
 )
 
-// TestFlushDelivers asserts that a flush sends full batches in order, and that a flush of nothing calls nobody.
+// TestFlushDelivers asserts that a flush sends full batches in order, and that a flush of nothing sends nothing.
 func TestFlushDelivers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend(always(accepts))

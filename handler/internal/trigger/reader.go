@@ -48,7 +48,7 @@ func typeSource(name string) Source {
 
 // Settings are what a program decides.
 type Settings struct {
-	Source          Source   // as it is told; Unknown where it is to be found out
+	Source          Source   // as it is told; Unknown where it must be found out
 	RequestHeaders  []string // that are recorded, in lower case
 	ResponseHeaders []string
 	QueryValues     []string // names of parameters whose values are recorded
