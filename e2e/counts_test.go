@@ -10,7 +10,7 @@ import (
 // loggedCounts are the span counts of the last line of the function's log.
 type loggedCounts map[string]int
 
-var entry = regexp.MustCompile(`telemetry\.(\w+)=(\d+)`)
+var entry = regexp.MustCompile(`traces\.(\w+)=(\d+)`)
 
 // readCounts reads that line and fails unless there is exactly one.
 func readCounts(t *testing.T, log string) loggedCounts {
