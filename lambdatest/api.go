@@ -25,7 +25,7 @@ func (s *sandbox) handler() http.Handler {
 	return mux
 }
 
-// apiError is a refusal: a status and the JSON that goes with it.
+// apiError is a refusal: a status and its JSON body.
 type apiError struct {
 	status int
 	body   errorBody
@@ -56,10 +56,10 @@ func writeBody(w http.ResponseWriter, status int, body []byte) {
 	_, _ = w.Write(body) // an error means that the function hung up
 }
 
-// hangUp closes the connection without an answer, in net/http's way.
+// hangUp closes the connection without an answer, by net/http's panic value.
 func hangUp() { panic(http.ErrAbortHandler) }
 
-// apiServer serves a process's API on one listener. It can tell when the last of its goroutines has ended.
+// apiServer serves a process's API on one listener. close waits for the last of its goroutines.
 type apiServer struct {
 	server http.Server
 	wait   sync.WaitGroup // the accept loop and each connection

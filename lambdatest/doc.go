@@ -2,20 +2,19 @@
 // Extensions API to one function:
 //
 //   - It answers the caller when the response is posted.
-//
 //   - It freezes the environment when the runtime and every extension have asked for the next event, and thaws it for the
 //     next invocation.
-//
 //   - It enforces the timeout over all of that.
-//
 //   - It ends the environment with SIGTERM, a window and SIGKILL.
 //
-//     env, err := lambdatest.New(lambdatest.Config{FunctionName: "orders"}, lambdatest.Command("./bootstrap"))
-//     if err != nil { … }
-//     defer env.Close()
-//     resp, err := env.Invoke(ctx, lambdatest.Invocation{Payload: event}) // a cold start, answered at the response
-//     err = env.WaitIdle(ctx)                                             // flushed, and frozen
-//     exit, err := env.Shutdown(ctx)                                      // thaw, SIGTERM, 500 ms, SIGKILL
+// A test or a command uses it like this:
+//
+//	env, err := lambdatest.New(lambdatest.Config{FunctionName: "orders"}, lambdatest.Command("./bootstrap"))
+//	if err != nil { … }
+//	defer env.Close()
+//	resp, err := env.Invoke(ctx, lambdatest.Invocation{Payload: event}) // a cold start, answered at the response
+//	err = env.WaitIdle(ctx)                                             // flushed, and frozen
+//	exit, err := env.Shutdown(ctx)                                      // thaw, SIGTERM, 500 ms, SIGKILL
 //
 // # Two forms
 //

@@ -46,7 +46,7 @@ func (p *Process) Serve(fn any) {
 	for range p.boot.loops {
 		loops.Go(func() {
 			defer func() {
-				if ctx.Err() == nil { // by runtime.Goexit: the process is none the wiser
+				if ctx.Err() == nil { // by runtime.Goexit: the process lives on
 					<-p.ctx.Done()
 				}
 			}()
@@ -69,14 +69,14 @@ type runtimeClient struct {
 	call     handlerFunc
 }
 
-// loop serves invocations until it cannot go on, and returns why.
+// loop serves invocations until an error, which it returns.
 func (c *runtimeClient) loop(ctx context.Context) error {
 	for {
 		header, payload, err := c.next(ctx)
 		if err != nil {
 			return err
 		}
-		//nolint:contextcheck // an invocation in hand is not ended with the loops
+		//nolint:contextcheck // the end of the loops does not end an invocation
 		if err := c.serve(header, payload); err != nil {
 			return err
 		}
@@ -114,7 +114,7 @@ func (c *runtimeClient) serve(header http.Header, payload []byte) error {
 	return c.post(id+"/response", response, contentType)
 }
 
-// invocationContext builds the context that the function gets. cancel is never nil.
+// invocationContext builds the function's context. cancel is never nil.
 func (c *runtimeClient) invocationContext(header http.Header) (ctx context.Context, cancel context.CancelFunc, err error) {
 	ms, err := strconv.ParseInt(header.Get(headerDeadline), 10, 64)
 	if err != nil {
@@ -205,7 +205,7 @@ func (c *runtimeClient) post(path string, body io.Reader, contentType string) er
 	return nil
 }
 
-// trailingReader ends a body whose reader fails, and tells of it in trailers.
+// trailingReader ends a body whose reader fails, and sends the error in trailers.
 type trailingReader struct {
 	reader  io.Reader
 	trailer http.Header
