@@ -96,7 +96,7 @@ func (r *endured) step(ctx context.Context, i, n int) (err error) {
 // warm starts the process, runs n more invocations, and asks it for its process ID.
 func (r *endured) warm(ctx context.Context, n int) error {
 	if !r.silent {
-		r.ended++ // of the initialisation, in the first invocation's trace
+		r.ended++ // of the initialization, in the first invocation's trace
 	}
 	r.collector.setRoundTrip(0)
 	r.collector.takeCounts()

@@ -84,7 +84,7 @@ func report(ctx context.Context, out io.Writer, dir string, c *collector, quick,
 func preface(out io.Writer, p plan) {
 	fmt.Fprintf(out, "%s; medians of %s, %s of each kind in a process.\n", machine(),
 		counted(p.rounds, "interleaved round"), counted(p.invocations, "invocation"))
-	fmt.Fprintf(out, "Figures without a unit are ratios to %s, whose own are beside them; what ends a row's name is the round trip to the\n"+
+	fmt.Fprintf(out, "Figures without a unit are ratios to %s, whose own figures have units. A row's name ends with the round trip to the\n"+
 		"collector. Measured by `make bench`.\n\n", programs[0].name)
 }
 
