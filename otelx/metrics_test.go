@@ -255,6 +255,39 @@ func checkComponent(t *testing.T, metric string, got attribute.Set) {
 	}
 }
 
+// An endpoint without a port has the default port of its scheme.
+func TestMetricsOfAnEndpoint(t *testing.T) {
+	for endpoint, want := range map[string]string{
+		"http://c.example.com/v1/traces": "80", "https://c.example.com/v1/traces": "443", "http://c.example.com:4318": "4318",
+	} {
+		m, option := newMeters()
+		if _, err := newSDK(t, environ(), option, otelx.WithEndpoint(endpoint)); err != nil {
+			t.Fatal(err)
+		}
+		sum, _ := m.collect(t)["exporter.span.exported"].Data.(metricdata.Sum[int64])
+		if port, _ := sum.DataPoints[0].Attributes.Value("server.port"); port.String() != want {
+			t.Errorf("%s: server.port = %s, want %s", endpoint, port.String(), want)
+		}
+	}
+}
+
+// A request without an answer in time and one without a connection have different error types.
+func TestMetricsOfRequestsWithoutAnAnswer(t *testing.T) {
+	for want, fault := range map[string]otlpreceiver.Fault{"timeout": {Hang: true}, "unavailable": {Cut: otlpreceiver.BeforeRead}} {
+		m, option := newMeters()
+		contract(t, func(f *fixture) {
+			f.fails(fault)
+			f.end("a")
+			_ = f.flush(300 * ms)
+			synctest.Wait()
+			figures := m.figures(f.T)
+			if figures["exporter.operation.duration{"+want+"} count"] == 0 || figures["exporter.operation.duration count"] > 0 {
+				f.Errorf("%+v: figures %v, want error type %s", fault, figures, want)
+			}
+		}, option)
+	}
+}
+
 // A custom exporter is named by its type.
 func TestMetricsNameACustomExporter(t *testing.T) {
 	for _, o := range []otelx.Option{

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -116,6 +117,31 @@ func TestForgottenSpansGiveWay(t *testing.T) {
 		}
 		if n := len(f.ended()) - before; n != bound {
 			t.Errorf("%d young spans were known, want %d", n, bound)
+		}
+	})
+}
+
+// Each span gives way 15 minutes after its own start, also if older ones have given way before.
+func TestForgottenSpansGiveWayInTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const half = 32
+		f := newFixture(t, 2*half)
+		fill := func(name string) {
+			for range half {
+				f.start(name)
+			}
+		}
+		fill("first")
+		time.Sleep(10 * time.Minute)
+		fill("second")
+		time.Sleep(5*time.Minute + time.Second)
+		fill("third") // the first give way
+		time.Sleep(10 * time.Minute)
+		fill("fourth") // the second give way
+		names := f.endAll()
+		slices.Sort(names)
+		if got := strings.Join(slices.Compact(names), " "); got != "fourth third" || len(f.ended()) != 2*half {
+			t.Errorf("%d spans were known: %s; want the third and the fourth", len(f.ended()), got)
 		}
 	})
 }
