@@ -60,7 +60,7 @@ func (m *meters) figures(t *testing.T) map[string]int64 {
 			}
 		case metricdata.Histogram[float64]:
 			for _, p := range data.DataPoints {
-				out[name+kind(p.Attributes)+" count"] = int64(p.Count) //nolint:gosec // few
+				out[name+kind(p.Attributes)+" count"] = int64(p.Count)
 				out[name+kind(p.Attributes)+" ms"] = int64(p.Sum*1000 + 0.5)
 			}
 		default:

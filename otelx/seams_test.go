@@ -193,11 +193,13 @@ func TestSendResults(t *testing.T) {
 		"accepted": {nil, spanCounts{ended: 3, exported: 3}, 1, ""},
 		"in part": {
 			[]answer{say(otelx.SendResult{Rejected: 2, Message: "m"}, nil)},
-			spanCounts{ended: 3, exported: 1, dropped: otelx.Dropped{Rejected: 2}}, 1, `rejected 2 of 3 spans: "m"`,
+			spanCounts{ended: 3, exported: 1, dropped: otelx.Dropped{Rejected: 2}},
+			1, `rejected 2 of 3 spans: "m"`,
 		},
 		"more rejected than sent": {
 			[]answer{say(otelx.SendResult{Rejected: 9}, nil)},
-			spanCounts{ended: 3, dropped: otelx.Dropped{Rejected: 3}}, 1, "rejected 3 of 3 spans",
+			spanCounts{ended: 3, dropped: otelx.Dropped{Rejected: 3}},
+			1, "rejected 3 of 3 spans",
 		},
 		"refused": {
 			[]answer{say(otelx.SendResult{}, bad)}, spanCounts{ended: 3, dropped: otelx.Dropped{Refused: 3}}, 1, "no",
@@ -210,7 +212,8 @@ func TestSendResults(t *testing.T) {
 		},
 		"panic": {
 			[]answer{func() (otelx.SendResult, error) { panic("boom") }},
-			spanCounts{ended: 3, dropped: otelx.Dropped{Refused: 3}}, 1, "exporter panicked: boom",
+			spanCounts{ended: 3, dropped: otelx.Dropped{Refused: 3}},
+			1, "exporter panicked: boom",
 		},
 	} {
 		o := &sender{answers: c.answers}

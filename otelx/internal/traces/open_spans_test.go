@@ -18,14 +18,14 @@ import (
 // Spans start and end at random. Those that a plain map has as open are the ones that EndOpenSpans ends.
 func TestOpenSpansAgreeWithAMap(t *testing.T) {
 	for _, bound := range []int{1, 3, 100, 1000} {
-		rng := rand.New(rand.NewPCG(uint64(bound), 1)) //nolint:gosec // positive, and no secret
+		rng := rand.New(rand.NewPCG(uint64(bound), 1))
 		f := newFixture(t, bound)
 		var open []trace.Span
 		want := map[string]bool{}
 		for i := range 5000 {
 			if n := len(open); n > 0 && rng.IntN(2) == 0 {
 				k := rng.IntN(n)
-				delete(want, open[k].(sdktrace.ReadOnlySpan).Name()) //nolint:forcetypeassert // a span of the SDK
+				delete(want, open[k].(sdktrace.ReadOnlySpan).Name())
 				open[k].End()
 				open = slices.Delete(open, k, k+1)
 				continue
