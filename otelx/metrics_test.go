@@ -80,6 +80,14 @@ func kind(set attribute.Set) string {
 	return ""
 }
 
+// exporterAttribute returns an attribute of the exporter's metrics as text.
+func (m *meters) exporterAttribute(t *testing.T, key attribute.Key) string {
+	t.Helper()
+	sum, _ := m.collect(t)["exporter.span.exported"].Data.(metricdata.Sum[int64])
+	v, _ := sum.DataPoints[0].Attributes.Value(key)
+	return v.String()
+}
+
 // want compares the figures whose names keep accepts.
 func (m *meters) want(t *testing.T, want map[string]int64, keep func(name string) bool) {
 	t.Helper()
@@ -210,7 +218,9 @@ func TestMetricsEndWithTheFinalCounts(t *testing.T) {
 }
 
 // Names, units and attributes are those of the semantic conventions.
-func TestMetricsFollowTheConventions(t *testing.T) {
+func TestMetricsFollowTheConventions(t *testing.T) { synctest.Test(t, checkConventions) } // New waits 100 ms for the provider
+
+func checkConventions(t *testing.T) {
 	m, option := newMeters()
 	s, err := newSDK(t, option, environ("OTEL_EXPORTER_OTLP_ENDPOINT=https://user:secret@collector.example.com/otlp"))
 	if err != nil {
@@ -261,13 +271,11 @@ func TestMetricsOfAnEndpoint(t *testing.T) {
 		"http://c.example.com/v1/traces": "80", "https://c.example.com/v1/traces": "443", "http://c.example.com:4318": "4318",
 	} {
 		m, option := newMeters()
-		if _, err := newSDK(t, environ(), option, otelx.WithEndpoint(endpoint)); err != nil {
-			t.Fatal(err)
-		}
-		sum, _ := m.collect(t)["exporter.span.exported"].Data.(metricdata.Sum[int64])
-		if port, _ := sum.DataPoints[0].Attributes.Value("server.port"); port.String() != want {
-			t.Errorf("%s: server.port = %s, want %s", endpoint, port.String(), want)
-		}
+		contract(t, func(f *fixture) {
+			if port := m.exporterAttribute(f.T, "server.port"); port != want {
+				f.Errorf("%s: server.port = %s, want %s", endpoint, port, want)
+			}
+		}, option, otelx.WithEndpoint(endpoint))
 	}
 }
 
@@ -294,12 +302,9 @@ func TestMetricsNameACustomExporter(t *testing.T) {
 		otelx.WithExporter(nullExporter{}), otelx.WithExporter(&nullExporter{}), otelx.WithSender(new(sender)),
 	} {
 		m, option := newMeters()
-		if _, err := newSDK(t, environ(), option, o); err != nil {
-			t.Fatal(err)
-		}
-		sum, _ := m.collect(t)["exporter.span.exported"].Data.(metricdata.Sum[int64])
-		name, _ := sum.DataPoints[0].Attributes.Value("otel.component.name")
-		if got := name.AsString(); !strings.HasPrefix(got, "github.com/epilogue-go/epilogue/otelx_test.nullExporter/") &&
+		var got string
+		contract(t, func(f *fixture) { got = m.exporterAttribute(f.T, "otel.component.name") }, option, o)
+		if !strings.HasPrefix(got, "github.com/epilogue-go/epilogue/otelx_test.nullExporter/") &&
 			!strings.HasPrefix(got, "github.com/epilogue-go/epilogue/otelx_test.sender/") {
 			t.Errorf("otel.component.name = %q", got)
 		}
