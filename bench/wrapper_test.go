@@ -104,7 +104,7 @@ func benchmarkDoubleDecoding(b *testing.B, payload []byte) {
 	}, func() { _, _ = user(ctx, e) })
 }
 
-// own reports as ns/op and own-allocs/op what with costs more than without. Both run in turn, a hundred times each if that
+// own reports as ns/op and own-allocs/op what with costs more than without. Both run in turn, a hundred times each where that
 // takes little, so that what else the machine does falls on both.
 func own(b *testing.B, with, without func()) {
 	turn := 1
@@ -144,8 +144,8 @@ type tracker struct{}
 
 func (tracker) Attach()                          {}
 func (tracker) Begin(string, time.Time, [8]byte) {}
-func (tracker) End(string)                       {}
+func (tracker) EndOpenSpans(string, string) int  { return 0 }
 func (tracker) Flush(string) error               { return nil }
 func (tracker) FlushBeforeExit(string)           {}
+func (tracker) End(string)                       {}
 func (tracker) FlushesAfterEnd(string) bool      { return true }
-func (tracker) EndOpenSpans(string, string) int  { return 0 }
