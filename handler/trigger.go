@@ -15,7 +15,8 @@ const (
 	WebSocketAPI  triggerName = "WebSocket API"    // of API Gateway
 	LoadBalancer  triggerName = "load balancer"    // an Application Load Balancer
 	FunctionURL   triggerName = "function URL"     // buffered or streaming
-	SQS           triggerName = "SQS"              // messages of SNS in it included
+	VPCLattice    triggerName = "VPC Lattice"      // version 1 or 2 of its events
+	SQS           triggerName = "SQS"              // also with messages from SNS or EventBridge
 	SNS           triggerName = "SNS"              //
 	EventBridge   triggerName = "EventBridge"      // a rule for events
 	Schedule      triggerName = "schedule"         // a rule with a schedule, or EventBridge Scheduler
