@@ -115,7 +115,8 @@ func TestTriggerIsBelieved(t *testing.T) {
 	for trigger, want := range map[handler.Trigger]string{
 		handler.RESTAPI: "http", handler.HTTPAPI: "http", handler.WebSocketAPI: "http", handler.LoadBalancer: "http", handler.FunctionURL: "http",
 		handler.VPCLattice: "http",
-		handler.SQS:        "pubsub", handler.SNS: "pubsub", handler.EventBridge: "pubsub", handler.Kinesis: "pubsub", handler.Kafka: "pubsub",
+		handler.SQS:        "pubsub", handler.SNS: "pubsub", handler.EventBridge: "pubsub", handler.Kinesis: "pubsub", handler.Kafka: "pubsub", handler.ActiveMQ: "pubsub",
+		handler.RabbitMQ: "pubsub", handler.DocumentDB: "datasource", handler.AppSync: "other",
 		handler.Schedule: "timer", handler.DynamoDB: "datasource", handler.S3: "datasource",
 		handler.StepFunctions: "other", handler.Cognito: "other", handler.Other: "other",
 	} {

@@ -62,10 +62,16 @@ func (c *cursor) key() ([]byte, bool) {
 	return key[1 : len(key)-1], true
 }
 
+// OnScan is called with the length of each scanned value. Only tests set it, to bound the work for an event without a clock.
+var OnScan func(bytes int)
+
 // value goes to the end of a value and returns its text, nil if the text is malformed.
 func (c *cursor) value() []byte {
 	start := c.i
 	c.i = skip(c.s, start)
+	if OnScan != nil {
+		OnScan(min(c.i, len(c.s)) - start)
+	}
 	if c.i > len(c.s) || c.i == start {
 		c.i = len(c.s)
 		return nil

@@ -94,19 +94,14 @@ func FuzzUnquote(f *testing.F) {
 	}
 	reader := trigger.NewReader(nil, trigger.Settings{})
 	f.Fuzz(func(t *testing.T, inner []byte) {
-		if bytes.Contains(inner, []byte(`","`)) {
-			return // another member
-		}
-		text := append(append([]byte(`{"detail-type":"`), inner...), `","source":"s"}`...)
-		var event struct {
-			Type   string  `json:"detail-type"`
-			Source *string `json:"source"`
-		}
-		if json.Unmarshal(text, &event) != nil || event.Type == "" || event.Source == nil || *event.Source != "s" {
+		quoted := append(append([]byte{'"'}, inner...), '"')
+		var want string
+		if json.Unmarshal(quoted, &want) != nil || want == "" {
 			return
 		}
-		if got := reader.Raw(text).Name; got != "process "+event.Type && event.Type != "Scheduled Event" {
-			t.Errorf("%q: %q, want %q", text, got, event.Type)
+		text := append(append([]byte(`{"detail-type":`), quoted...), `,"source":"s"}`...)
+		if got := reader.Raw(text).Name; got != "process "+want {
+			t.Errorf("%q: %q, want %q", text, got, want)
 		}
 	})
 }

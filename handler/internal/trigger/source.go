@@ -23,9 +23,13 @@ const (
 	Schedule
 	Kinesis
 	Kafka
+	ActiveMQ
+	RabbitMQ
 	DynamoDB
+	DocumentDB
 	S3
 	StepFunctions
+	AppSync
 	Cognito
 	Other
 )
@@ -48,7 +52,8 @@ type source struct {
 var sources = [...]*source{
 	RESTAPI: &restAPI, HTTPAPI: &httpAPI, WebSocketAPI: &webSocket, LoadBalancer: &loadBalancer, FunctionURL: &functionURL,
 	VPCLattice: &vpcLattice, SQS: &sqs, SNS: &sns, EventBridge: &eventBridge, Schedule: &schedule, Kinesis: &kinesis, Kafka: &kafka,
-	DynamoDB: &dynamoDB, S3: &s3, StepFunctions: &stepFunctions, Cognito: &cognito, Other: &other,
+	ActiveMQ: &activeMQ, RabbitMQ: &rabbitMQ, DynamoDB: &dynamoDB, DocumentDB: &documentDB, S3: &s3,
+	StepFunctions: &stepFunctions, AppSync: &appSync, Cognito: &cognito, Other: &other,
 }
 
 // known are the sources of the table.

@@ -36,12 +36,16 @@ var Types = map[string]reflect.Type{
 	"kinesis-fan-out":           reflect.TypeFor[events.KinesisTimeWindowEvent](),
 	"kafka-msk":                 reflect.TypeFor[events.KafkaEvent](),
 	"kafka-self-managed":        reflect.TypeFor[*events.KafkaEvent](),
+	"activemq":                  reflect.TypeFor[events.ActiveMQEvent](),
+	"rabbitmq":                  reflect.TypeFor[*events.RabbitMQEvent](),
 	"dynamodb":                  reflect.TypeFor[events.DynamoDBEvent](),
 	"dynamodb-one-item":         reflect.TypeFor[events.DynamoDBTimeWindowEvent](),
+	"documentdb":                reflect.TypeFor[documentChanges](),
 	"s3":                        reflect.TypeFor[events.S3Event](),
 	"s3-removed":                reflect.TypeFor[events.S3Event](),
 	"step-functions":            reflect.TypeFor[payload](),
 	"step-functions-within":     reflect.TypeFor[*outerPayload](),
+	"appsync":                   reflect.TypeFor[*fieldRequest](),
 	"cognito-pre-sign-up":       reflect.TypeFor[events.CognitoEventUserPoolsPreSignup](),
 	"cognito-sync":              reflect.TypeFor[events.CognitoEvent](),
 	"plain":                     reflect.TypeFor[struct{ Order int }](),
@@ -92,4 +96,32 @@ type latticeRequestV1 struct {
 	Headers map[string]string `json:"headers"`
 	Query   map[string]string `json:"query_string_parameters"`
 	Body    string            `json:"body"`
+}
+
+// documentChanges are those of DocumentDB, for which the events package has no type.
+type documentChanges struct {
+	EventSource string `json:"eventSource"`
+	Events      []struct {
+		Event struct {
+			ClusterTime struct {
+				Timestamp struct {
+					T int64 `json:"t"`
+				} `json:"$timestamp"`
+			} `json:"clusterTime"`
+			Namespace     map[string]string `json:"ns"`
+			OperationType string            `json:"operationType"`
+		} `json:"event"`
+	} `json:"events"`
+}
+
+// fieldRequest is AppSync's, for which the events package has no type.
+type fieldRequest struct {
+	Arguments map[string]string `json:"arguments"`
+	Request   struct {
+		Headers map[string]string `json:"headers"`
+	} `json:"request"`
+	Info struct {
+		FieldName      string `json:"fieldName"`
+		ParentTypeName string `json:"parentTypeName"`
+	} `json:"info"`
 }
