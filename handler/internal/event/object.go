@@ -13,100 +13,98 @@ type Member struct {
 	Value Value
 }
 
-// Object is an object with the members that Select found.
+// Object is an object whose members with some names have been found.
 type Object struct {
 	Value
-	found []Member // only of JSON text
+	names []string
+	texts [][]byte // of JSON text: the members with these names
+	shape shape    // of a struct
 }
 
 // Select finds the members with these names, with one scan of JSON text. Of several members with one name the last counts,
 // as for encoding/json.
 func (v Value) Select(names ...string) Object {
 	o := Object{Value: v}
-	if v.text != nil {
-		c := cursor{s: v.text}
-		o.scan(&c, names)
+	if v.text != nil && v.text[0] == '{' {
+		o.names, o.texts = names, make([][]byte, len(names))
+		o.scan(&cursor{s: v.text})
 	}
 	return o
 }
 
 // EachObject is Each with the members of each element that have these names. The Object is valid until f returns.
 func (v Value) EachObject(max int, names []string, f func(element *Object)) (n int) {
+	var o Object
 	if v.text == nil {
-		return v.Each(max, func(element Value) { f(&Object{Value: element}) })
+		return v.Each(max, func(element Value) {
+			if o.decoded.Kind() != reflect.Struct || !element.decoded.IsValid() || element.decoded.Type() != o.decoded.Type() {
+				o.shape = nil
+			}
+			o.Value = element
+			f(&o)
+		})
 	}
 	if !v.IsList() {
 		return 0
 	}
-	var o Object
+	o.names, o.texts = names, make([][]byte, len(names))
 	for c := inside(v.text); c.next(); n++ {
 		if n >= max {
 			c.value()
 			continue
 		}
-		o.scan(&c, names)
+		clear(o.texts)
+		start := c.i
+		if c.s[start] == '{' {
+			o.scan(&c)
+		} else {
+			c.value()
+		}
+		o.Value = JSON(c.s[start:c.i])
 		f(&o)
 	}
 	return n
 }
 
-// scan selects members of the object at c, and goes to its end. It finds none in any other value.
-func (o *Object) scan(c *cursor, names []string) {
-	start := c.i
-	o.found = o.found[:0]
-	if c.s[start] != '{' {
-		o.Value = JSON(c.value())
-		return
-	}
+// scan finds the members of the object at c, and goes to its end.
+func (o *Object) scan(c *cursor) {
 	c.i++
 	for key, ok := c.key(); ok; key, ok = c.key() {
 		member := c.value()
-		if name, ok := nameOf(key, names); ok {
-			o.set(name, JSON(member))
+		if i := indexOf(o.names, key); i >= 0 {
+			o.texts[i] = member
 		}
 	}
 	c.i = min(c.i+1, len(c.s))
-	o.Value = Value{text: c.s[start:c.i]}
 }
 
-// nameOf returns the one of names that a key in JSON text stands for.
-func nameOf(key []byte, names []string) (string, bool) {
-	for _, name := range names {
+// indexOf returns which of names a key in JSON text stands for, -1 if none.
+func indexOf(names []string, key []byte) int {
+	for i, name := range names {
 		if string(key) == name {
-			return name, true
+			return i
 		}
 	}
 	if bytes.IndexByte(key, '\\') < 0 {
-		return "", false
+		return -1
 	}
-	i := slices.Index(names, string(unquote(key)))
-	if i < 0 {
-		return "", false
-	}
-	return names[i], true
-}
-
-func (o *Object) set(name string, v Value) {
-	for i := range o.found {
-		if o.found[i].Name == name {
-			o.found[i].Value = v
-			return
-		}
-	}
-	if cap(o.found) == 0 {
-		o.found = make([]Member, 0, 8)
-	}
-	o.found = append(o.found, Member{name, v})
+	return slices.Index(names, string(unquote(key)))
 }
 
 // Get returns the member with this name, which must be one of those that were selected.
 func (o *Object) Get(name string) Value {
+	if o.decoded.Kind() == reflect.Struct {
+		if o.shape == nil {
+			o.shape = shapeOf(o.decoded.Type())
+		}
+		return o.field(o.shape[name])
+	}
 	if o.text == nil {
 		return o.member(name)
 	}
-	for i := range o.found {
-		if o.found[i].Name == name {
-			return o.found[i].Value
+	for i, selected := range o.names {
+		if selected == name {
+			return JSON(o.texts[i])
 		}
 	}
 	return Value{}
@@ -117,9 +115,7 @@ func (v Value) Get(name string) Value {
 	if v.text == nil {
 		return v.member(name)
 	}
-	o := Object{found: make([]Member, 0, 1)}
-	c := cursor{s: v.text}
-	o.scan(&c, []string{name})
+	o := v.Select(name)
 	return o.Get(name)
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"reflect"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -30,12 +31,14 @@ func (v Value) Is(text string) bool {
 // Mentions reports whether a string may have one of these words in it, which are written in ASCII. It also reports true
 // for a string with an escape sequence that may be a letter.
 func (v Value) Mentions(words ...string) bool {
-	for _, word := range append(words, `\u`) {
-		if v.text != nil && bytes.Contains(v.text, []byte(word)) || v.text == nil && strings.Contains(v.Text(), word) {
-			return true
-		}
+	return slices.ContainsFunc(words, v.contains) || v.contains(`\u`)
+}
+
+func (v Value) contains(word string) bool {
+	if v.text != nil {
+		return bytes.Contains(v.text, []byte(word))
 	}
-	return false
+	return strings.Contains(v.Text(), word)
 }
 
 // Embedded returns the value of the JSON text in a string.
@@ -119,9 +122,9 @@ func unquote(s []byte) []byte {
 	if !utf8.Valid(s) {
 		s = []byte(string(bytes.Runes(s))) // U+FFFD for each invalid byte
 	}
-	n := bytes.IndexByte(s, '\\')
-	if n < 0 {
+	i := bytes.IndexByte(s, '\\')
+	if i < 0 {
 		return s
 	}
-	return unescape(s, n)
+	return unescape(s, i)
 }

@@ -1,30 +1,29 @@
 package event
 
 import (
-	"bytes"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
 )
 
-// unescape returns s with its escape sequences replaced. The first one is at s[n].
-func unescape(s []byte, n int) []byte {
-	out := append(make([]byte, 0, len(s)), s[:n]...)
-	for s = s[n:]; len(s) > 1; {
-		switch s[1] {
-		case 'u':
-			char, used := unicodeEscape(s)
-			out, s = utf8.AppendRune(out, char), s[used:]
+// unescape returns s with its escape sequences replaced. The first one is at s[i].
+func unescape(s []byte, i int) []byte {
+	out := make([]byte, len(s)+utf8.UTFMax) // only a sequence that is cut off is shorter than its character
+	n := copy(out, s[:i])
+	for i < len(s) {
+		switch {
+		case s[i] != '\\' || i+1 == len(s):
+			out[n] = s[i]
+			i, n = i+1, n+1
+		case s[i+1] == 'u':
+			char, used := unicodeEscape(s[i:])
+			i, n = i+used, n+utf8.EncodeRune(out[n:], char)
 		default:
-			out, s = append(out, unescaped(s[1])), s[2:]
+			out[n] = unescaped(s[i+1])
+			i, n = i+2, n+1
 		}
-		n := bytes.IndexByte(s, '\\')
-		if n < 0 {
-			break
-		}
-		out, s = append(out, s[:n]...), s[n:]
 	}
-	return append(out, s...)
+	return out[:n]
 }
 
 // unescaped returns the character that c stands for after a backslash.

@@ -29,7 +29,7 @@ func readDynamoDB(d *document, _ *Settings) Cause {
 		s.add(r.Get("eventSourceARN"), itemOperation(r.Get("eventName").Text()), at)
 	})
 	// table/TABLE/stream/TIME
-	table, _, _ := strings.Cut(strings.TrimPrefix(arnPart(s.collection.get(), arnResource), "table/"), "/")
+	table, _, _ := strings.Cut(strings.TrimPrefix(parseARN(s.collection.get()).resource, "table/"), "/")
 	c := s.cause(table)
 	if table != "" {
 		c.add(semconv.AWSDynamoDBTableNames(table))

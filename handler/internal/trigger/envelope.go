@@ -2,6 +2,11 @@ package trigger
 
 import "github.com/epilogue-go/epilogue/handler/internal/event"
 
+var (
+	envelopeMembers = []string{"Type", "TopicArn", "MessageAttributes", "Message", "detail-type", "source", "detail"}
+	detailMembers   = []string{"detail-type", "source", "detail"}
+)
+
 // openEnvelope looks into the body of a message, which SNS or EventBridge may have sent: it is the JSON text of an SNS message
 // (Amazon SNS Developer Guide, "Raw message delivery") or of an event. It returns the topic and the members that may have a
 // span context. A body is decoded once, and once more for an event within an SNS message.
@@ -9,7 +14,7 @@ func openEnvelope(body event.Value) (topic, members event.Value) {
 	if !body.Mentions("TopicArn", "detail-type") {
 		return event.Value{}, event.Value{}
 	}
-	e := body.Embedded().Select("Type", "TopicArn", "MessageAttributes", "Message", "detail-type", "source", "detail")
+	e := body.Embedded().Select(envelopeMembers...)
 	if e.Get("Type").Is("Notification") {
 		members = e.Get("MessageAttributes")
 		if members.Empty() {
@@ -25,7 +30,7 @@ func eventDetail(message event.Value) event.Value {
 	if !message.Mentions("detail-type") {
 		return event.Value{}
 	}
-	e := message.Embedded().Select("detail-type", "source", "detail")
+	e := message.Embedded().Select(detailMembers...)
 	return detailOf(&e)
 }
 

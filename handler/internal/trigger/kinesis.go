@@ -35,7 +35,7 @@ func readKinesis(d *document, _ *Settings) Cause {
 		b.add(r.Get("eventSourceARN"), r.Get("eventID"), dataOf(data), "")
 	})
 	// STREAM, or STREAM/consumer/NAME:TIME for a consumer with a throughput of its own.
-	stream, _, _ := strings.Cut(strings.TrimPrefix(arnPart(b.destination.get(), arnResource), "stream/"), "/")
+	stream, _, _ := strings.Cut(strings.TrimPrefix(parseARN(b.destination.get()).resource, "stream/"), "/")
 	c := b.cause(stream)
 	b.addCount(&c, d.records)
 	c.addText(semconv.AWSKinesisStreamNameKey, stream)

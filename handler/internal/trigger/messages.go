@@ -95,19 +95,14 @@ func (c *common) get() string {
 	return c.value
 }
 
-// arnPart returns a part of an ARN, arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE, from 0; empty if there is none (AWS General
-// Reference, "Amazon Resource Names").
-func arnPart(arn string, i int) string {
-	parts := strings.SplitN(arn, ":", 6)
-	if len(parts) != 6 {
-		return ""
-	}
-	return parts[i]
-}
+// arn has parts of an ARN, arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE (AWS General Reference, "Amazon Resource Names").
+type arn struct{ partition, region, account, resource string }
 
-const (
-	arnPartition = 1
-	arnRegion    = 3
-	arnAccount   = 4
-	arnResource  = 5
-)
+// parseARN returns the parts of an ARN, empty ones for any other text.
+func parseARN(text string) arn {
+	parts := strings.SplitN(text, ":", 6)
+	if len(parts) != 6 {
+		return arn{}
+	}
+	return arn{partition: parts[1], region: parts[3], account: parts[4], resource: parts[5]}
+}

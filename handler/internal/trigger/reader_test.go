@@ -194,6 +194,55 @@ func TestParameters(t *testing.T) {
 	}
 }
 
+// TestKnownMethods: OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS replaces the conventions' list.
+func TestKnownMethods(t *testing.T) {
+	tests := []struct{ list, method, want, name string }{
+		{"", "GET", "GET", "GET"}, {"", "PURGE", "_OTHER", "HTTP"}, {" , ", "get", "_OTHER", "HTTP"},
+		{"GET, PURGE", "PURGE", "PURGE", "PURGE"}, {"PURGE", "GET", "_OTHER", "HTTP"},
+	}
+	for _, tt := range tests {
+		t.Setenv("OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS", tt.list)
+		c := trigger.NewReader(nil, settings).Raw([]byte(`{"httpMethod":"` + tt.method + `","requestContext":{}}`))
+		if got := attributesOf(c)["http.request.method"]; got != tt.want || c.Name != tt.name {
+			t.Errorf("%q, %s: %s, name %s, want %s, %s", tt.list, tt.method, got, c.Name, tt.want, tt.name)
+		}
+	}
+}
+
+// TestQueueURL: the URL follows from the ARN where the partition's domain is known.
+func TestQueueURL(t *testing.T) {
+	for arn, want := range map[string]string{
+		"arn:aws:sqs:eu-west-1:111122223333:orders":            "https://sqs.eu-west-1.amazonaws.com/111122223333/orders",
+		"arn:aws-us-gov:sqs:us-gov-west-1:111122223333:a.fifo": "https://sqs.us-gov-west-1.amazonaws.com/111122223333/a.fifo",
+		"arn:aws-cn:sqs:cn-north-1:111122223333:orders":        "https://sqs.cn-north-1.amazonaws.com.cn/111122223333/orders",
+		"arn:aws-iso:sqs:us-iso-east-1:111122223333:orders":    "", "orders": "", "": "",
+	} {
+		c := trigger.NewReader(nil, settings).Raw([]byte(`{"Records":[{"eventSource":"aws:sqs","eventSourceARN":"` + arn + `"}]}`))
+		if got := attributesOf(c)["aws.sqs.queue.url"]; got != want {
+			t.Errorf("%s: %q, want %q", arn, got, want)
+		}
+	}
+}
+
+// TestPipes: EventBridge Pipes send the records of each source in a list, some with other members than the source itself.
+func TestPipes(t *testing.T) {
+	const parent = `"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"`
+	for source, record := range map[trigger.Source]string{
+		trigger.Kinesis:  `"eventSource":"aws:kinesis","eventSourceARN":"arn:aws:kinesis:eu-west-1:1:stream/orders","data":"eyJ0cmFjZXBhcmVudCI6IjEifQ=="`,
+		trigger.Kafka:    `"eventSource":"aws:kafka","eventSourceKey":"orders-0","topic":"orders","partition":0,"headers":[{"traceparent":[49]}]`,
+		trigger.ActiveMQ: `"eventSource":"aws:amq","destination":{"physicalName":"orders"},"properties":{"traceparent":` + parent + `}`,
+		trigger.RabbitMQ: `"eventSource":"aws:rmq","eventSourceKey":"orders::/","basicProperties":{"headers":{"traceparent":` + parent + `}}`,
+	} {
+		text := []byte(`[{` + record + `},{` + record + `}]`)
+		for _, form := range []reflect.Type{reflect.TypeFor[json.RawMessage](), mapType(text), reflect.TypeFor[any]()} {
+			c := typedCause(t, form, text)
+			if c.Source != source || c.Name != "process orders" || c.Batch != 2 || len(c.Messages) != 2 || c.Messages[1].Carrier.Get("traceparent") == "" {
+				t.Errorf("%v as %v: %s", source, form, dump(c))
+			}
+		}
+	}
+}
+
 func attributesOf(c trigger.Cause) map[string]string {
 	m := map[string]string{}
 	for _, kv := range c.Attributes {
@@ -363,6 +412,33 @@ func TestRecordsDiffer(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, dump(trigger.NewReader(nil, settings).Raw(text))); diff != "" {
 			t.Errorf("(-map +raw):\n%s", diff)
+		}
+	}
+}
+
+// TestEnvelopes: a message gives the span context that its first sender wrote, through SNS, EventBridge or both.
+func TestEnvelopes(t *testing.T) {
+	const bus = `{"detail-type":"Order Placed","source":"shop","detail":{"tenant":"north"}}`
+	notification := func(rest string) string { return `{"Type":"Notification","TopicArn":"t",` + rest + `}` }
+	queue := func(body string) string {
+		return `{"Records":[{"eventSource":"aws:sqs","body":` + strconv.Quote(body) + `}]}`
+	}
+	for name, text := range map[string]string{
+		"EventBridge, SQS":      queue(bus),
+		"SNS, SQS":              queue(notification(`"MessageAttributes":{"tenant":{"Type":"String","Value":"north"}}`)),
+		"EventBridge, SNS, SQS": queue(notification(`"Message":` + strconv.Quote(bus))),
+		"EventBridge, SNS":      `{"Records":[{"EventSource":"aws:sns","Sns":{"Message":` + strconv.Quote(bus) + `}}]}`,
+	} {
+		for _, form := range []reflect.Type{reflect.TypeFor[json.RawMessage](), reflect.TypeFor[map[string]any]()} {
+			c := typedCause(t, form, []byte(text))
+			if len(c.Messages) != 1 || c.Messages[0].Carrier.Get("tenant") != "north" {
+				t.Errorf("%s as %v: %s", name, form, dump(c))
+			}
+		}
+	}
+	for _, body := range []string{bus[:40], `"` + bus, `{"detail-type":"t","detail":{"a":"b"}}`, `{"detail-type":"t","source":"s","detail":"d"}`, "detail-type"} {
+		if c := trigger.NewReader(nil, settings).Raw([]byte(queue(body))); len(c.Messages) != 0 {
+			t.Errorf("%s: %s", body, dump(c))
 		}
 	}
 }

@@ -16,10 +16,13 @@ var sns = source{
 	read:      readSNS,
 }
 
+// notificationMembers are the members of a message that are read.
+var notificationMembers = []string{"MessageId", "TopicArn", "MessageAttributes", "Message"}
+
 func readSNS(d *document, _ *Settings) Cause {
 	b := batch{system: semconv.MessagingSystemAWSSNS}
 	b.count = d.records.EachObject(maxMessages, []string{"Sns"}, func(r *event.Object) {
-		m := r.Get("Sns").Select("MessageId", "TopicArn", "MessageAttributes", "Message")
+		m := r.Get("Sns").Select(notificationMembers...)
 		attributes := m.Get("MessageAttributes")
 		if attributes.Empty() {
 			attributes = eventDetail(m.Get("Message"))
@@ -27,7 +30,7 @@ func readSNS(d *document, _ *Settings) Cause {
 		b.add(m.Get("TopicArn"), m.Get("MessageId"), attributesOf(attributes, event.Value{}), "")
 	})
 	topic := b.destination.get()
-	c := b.cause(arnPart(topic, arnResource))
+	c := b.cause(parseARN(topic).resource)
 	c.addText(semconv.AWSSNSTopicARNKey, topic)
 	return c
 }

@@ -24,22 +24,22 @@ func readSQS(d *document, _ *Settings) Cause {
 		header := m.Get("attributes").Get("AWSTraceHeader").Text()
 		b.add(m.Get("eventSourceARN"), m.Get("messageId"), attributesOf(m.Get("messageAttributes"), inner), header)
 	})
-	arn := b.destination.get()
-	c := b.cause(arnPart(arn, arnResource))
+	queue := parseARN(b.destination.get())
+	c := b.cause(queue.resource)
 	if b.destination.differ {
 		c.Name = "multiple_sources process" // OpenTelemetry AWS Lambda conventions, "SQS Event"
 	}
 	b.addCount(&c, d.records)
-	c.addText(semconv.AWSSQSQueueURLKey, queueURL(arn))
+	c.addText(semconv.AWSSQSQueueURLKey, queueURL(queue))
 	c.addText(semconv.AWSSNSTopicARNKey, topic.get())
 	return c
 }
 
-// queueURL returns the URL of the queue with an ARN (Amazon SQS Developer Guide, "Queue and message identifiers"); empty in
-// partitions whose domain is not known.
-func queueURL(arn string) string {
+// queueURL returns the URL of a queue (Amazon SQS Developer Guide, "Queue and message identifiers"); empty in partitions whose
+// domain is not known.
+func queueURL(queue arn) string {
 	domain := ""
-	switch arnPart(arn, arnPartition) {
+	switch queue.partition {
 	case "aws", "aws-us-gov":
 		domain = ".amazonaws.com/"
 	case "aws-cn":
@@ -47,5 +47,5 @@ func queueURL(arn string) string {
 	default:
 		return ""
 	}
-	return "https://sqs." + arnPart(arn, arnRegion) + domain + arnPart(arn, arnAccount) + "/" + arnPart(arn, arnResource)
+	return "https://sqs." + queue.region + domain + queue.account + "/" + queue.resource
 }
