@@ -130,6 +130,9 @@ func (a *Agent) logIncomplete() {
 	}
 }
 
+// quickCall bounds a call that returns immediately unless something is wrong.
+const quickCall = 100 * time.Millisecond
+
 // enter makes m the agent's first mode.
 func (a *Agent) enter(m mode) {
 	a.mode.store(m)

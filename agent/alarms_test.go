@@ -10,14 +10,16 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/epilogue-go/epilogue/agent/internal/budget"
 )
 
 // ringing are invocations whose alarms are recorded: 200 ms before the deadline.
 func ringing() (v *invocations, rung chan string) {
 	rung = make(chan string, 1000)
-	b := budget{preTimeoutFlush: 200 * time.Millisecond}
+	b := budget.Budget{PreTimeoutFlush: 200 * time.Millisecond}
 	plan := func(now, deadline time.Time) (flushAt, endSpansAt time.Time) {
-		flushAt, _ = b.preTimeout(now, deadline, 0)
+		flushAt, _ = b.PreTimeout(now, deadline, 0)
 		return flushAt, time.Time{}
 	}
 	return &invocations{alarms: alarms{plan: plan, ring: func(inv *invocation) { rung <- inv.id }}}, rung

@@ -4,18 +4,20 @@ import (
 	"context"
 	"log/slog"
 	"time"
+
+	"github.com/epilogue-go/epilogue/agent/internal/budget"
 )
 
 // flushFor flushes what has ended by now, within the budget of an invocation with this deadline (zero: not known).
 func (a *Agent) flushFor(deadline time.Time) error {
-	return a.flushCalls.flush(a.settings.budget.flush(time.Now(), deadline))
+	return a.flushCalls.flush(a.settings.budget.FlushEnd(time.Now(), deadline))
 }
 
 // flushAtEnd flushes at the end of an invocation. It skips the flush if nothing is pending, and defers it to a later end
 // if mayDefer is true and the strategy says so. It does neither while a flush or an export is under way, since the
 // environment is about to freeze.
 func (a *Agent) flushAtEnd(deadline time.Time, mayDefer bool) error {
-	until := a.settings.budget.flush(time.Now(), deadline)
+	until := a.settings.budget.FlushEnd(time.Now(), deadline)
 	due := a.strategy.due()
 	if asked := a.strategy.now(); !a.flushCalls.running() {
 		n, flushNow := a.pending(until)
@@ -38,7 +40,7 @@ func (a *Agent) flushAtEnd(deadline time.Time, mayDefer bool) error {
 }
 
 func (a *Agent) pending(until time.Time) (n int, flushNow bool) {
-	ctx, cancel := context.WithDeadline(a.life, until.Add(-returnGrace))
+	ctx, cancel := context.WithDeadline(a.life, until.Add(-budget.ReturnGrace))
 	defer cancel()
 	return a.flusher.pending(ctx)
 }

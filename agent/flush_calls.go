@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/epilogue-go/epilogue/agent/internal/budget"
 	"github.com/epilogue-go/epilogue/internal/bounded"
 )
 
@@ -39,13 +40,13 @@ type flushCall struct {
 	err    error         // readable then
 }
 
-// flush flushes what has ended by now. It returns when that is done, or returnGrace after until.
+// flush flushes what has ended by now. It returns when that is done, or budget.ReturnGrace after until.
 func (f *flushCalls) flush(until time.Time) error {
 	c := f.request(until)
 	if c == nil {
 		return errFlushClosed
 	}
-	timer := time.NewTimer(time.Until(until) + returnGrace)
+	timer := time.NewTimer(time.Until(until) + budget.ReturnGrace)
 	defer timer.Stop()
 	select {
 	case <-c.done:

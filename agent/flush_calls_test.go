@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/epilogue-go/epilogue/agent/internal/budget"
 	"github.com/epilogue-go/epilogue/internal/bounded"
 )
 
@@ -76,7 +77,7 @@ func TestFlushReturnsAtItsOwnDeadline(t *testing.T) {
 		if err := a.in(time.Second); !errors.Is(err, bounded.ErrNotReturned) {
 			t.Errorf("error %v", err)
 		}
-		if took := time.Since(began); took != time.Second+returnGrace {
+		if took := time.Since(began); took != time.Second+budget.ReturnGrace {
 			t.Errorf("waited %v", took)
 		}
 		time.Sleep(time.Minute)

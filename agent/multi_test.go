@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/epilogue-go/epilogue/agent/internal/budget"
 	"github.com/epilogue-go/epilogue/internal/bounded"
 	"github.com/epilogue-go/epilogue/internal/counts"
 )
@@ -166,7 +167,7 @@ func TestHangingMemberIsAbandonedAndNotCalledAgain(t *testing.T) {
 			}
 			want := time.Duration(0)
 			if i == 0 {
-				want = 900*time.Millisecond + returnGrace
+				want = 900*time.Millisecond + budget.ReturnGrace
 			}
 			if took := time.Since(began); took != want {
 				t.Errorf("call %d took %v, want %v", i, took, want)
@@ -191,7 +192,7 @@ func TestFlusherInTimeIsNotStuck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := MultiFlusher(plain{flush: func(ctx context.Context) error {
 			<-ctx.Done()
-			time.Sleep(returnGrace / 2)
+			time.Sleep(budget.ReturnGrace / 2)
 			return ctx.Err()
 		}})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)

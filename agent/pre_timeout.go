@@ -23,7 +23,7 @@ func (a *Agent) killedAtTimeout() bool { return a.mode.load() == unregistered &&
 
 // planAlarm returns when the agent acts before the deadline of an invocation that begins now.
 func (a *Agent) planAlarm(now, deadline time.Time) (flushAt, endSpansAt time.Time) {
-	flushAt, endSpansAt = a.settings.budget.preTimeout(now, deadline, a.counters.lastFlush())
+	flushAt, endSpansAt = a.settings.budget.PreTimeout(now, deadline, a.counters.lastFlush())
 	if !a.endsSpansBeforeTimeout() {
 		endSpansAt = time.Time{}
 	}
@@ -38,7 +38,7 @@ func (a *Agent) beforeTimeout(inv *invocation) {
 		return
 	}
 	now, deadline := time.Now(), a.invocations.deadlineOf(inv)
-	until := a.settings.budget.flush(now, deadline)
+	until := a.settings.budget.FlushEnd(now, deadline)
 	if root, endSpans := a.invocations.rang(inv); endSpans {
 		a.endSpansBeforeDeadline(root, until)
 	}

@@ -8,12 +8,14 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/epilogue-go/epilogue/agent/internal/budget"
 )
 
 // settings are resolved once, in Start.
 type settings struct {
 	extensionName    string
-	budget           budget
+	budget           budget.Budget
 	strategy         FlushStrategy
 	handlerStartWait time.Duration
 	shutdownOnly     bool
@@ -38,10 +40,10 @@ func (o *options) resolve(getenv func(string) string) (s settings, bad []error) 
 		}
 		return value
 	}
-	s.budget.flushTimeout = pick(flushTimeout, o.flushTimeout)
-	s.budget.margin = pick(deadlineMargin, o.deadlineMargin)
-	s.budget.shutdown = pick(shutdownBudget, o.shutdownBudget)
-	s.budget.preTimeoutFlush = pick(preTimeoutFlush, o.preTimeoutFlush)
+	s.budget.FlushTimeout = pick(flushTimeout, o.flushTimeout)
+	s.budget.Margin = pick(deadlineMargin, o.deadlineMargin)
+	s.budget.Shutdown = pick(shutdownBudget, o.shutdownBudget)
+	s.budget.PreTimeoutFlush = pick(preTimeoutFlush, o.preTimeoutFlush)
 	s.handlerStartWait = pick(handlerStartWait, o.handlerStartWait)
 	s.hooks = o.hooks
 

@@ -7,10 +7,12 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/epilogue-go/epilogue/agent/internal/budget"
 )
 
 // fields has settings compared field by field.
-var fields = cmp.AllowUnexported(settings{}, budget{}, FlushStrategy{})
+var fields = cmp.AllowUnexported(settings{}, budget.Budget{}, FlushStrategy{})
 
 func resolveFor(env map[string]string, opts ...Option) (settings, []error) {
 	var o options
@@ -24,7 +26,7 @@ func TestSettingsDefaults(t *testing.T) {
 	got, bad := resolveFor(nil)
 	want := settings{
 		extensionName:    "epilogue",
-		budget:           budget{flushTimeout: 2 * time.Second, margin: 50 * time.Millisecond, preTimeoutFlush: 200 * time.Millisecond},
+		budget:           budget.Budget{FlushTimeout: 2 * time.Second, Margin: 50 * time.Millisecond, PreTimeoutFlush: 200 * time.Millisecond},
 		handlerStartWait: 250 * time.Millisecond,
 	}
 	if len(bad) > 0 {
@@ -50,9 +52,9 @@ func TestSettingsOptionBeatsEnvironmentBeatsDefault(t *testing.T) {
 	}
 	fromEnv := settings{
 		extensionName: "from-env",
-		budget: budget{
-			flushTimeout: 1500 * time.Millisecond, margin: 20 * time.Millisecond, shutdown: 400 * time.Millisecond,
-			preTimeoutFlush: time.Second,
+		budget: budget.Budget{
+			FlushTimeout: 1500 * time.Millisecond, Margin: 20 * time.Millisecond, Shutdown: 400 * time.Millisecond,
+			PreTimeoutFlush: time.Second,
 		},
 		strategy:         Adaptive(30 * time.Second),
 		shutdownOnly:     true,
@@ -69,7 +71,7 @@ func TestSettingsOptionBeatsEnvironmentBeatsDefault(t *testing.T) {
 		WithPreTimeoutFlush(0), WithEndBeforeTimeout(), WithFlushStrategy(Periodic(0)))
 	fromOptions := settings{
 		extensionName:    "ours",
-		budget:           budget{flushTimeout: time.Second, margin: time.Millisecond, shutdown: time.Second},
+		budget:           budget.Budget{FlushTimeout: time.Second, Margin: time.Millisecond, Shutdown: time.Second},
 		strategy:         Periodic(10 * time.Second),
 		handlerStartWait: time.Second,
 		shutdownOnly:     true,

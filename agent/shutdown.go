@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/epilogue-go/epilogue/agent/internal/budget"
 	"github.com/epilogue-go/epilogue/internal/bounded"
 )
 
@@ -84,7 +85,7 @@ func (a *Agent) waitForShutdown(deadline time.Time) {
 	}
 	if a.isDraining() {
 		now := time.Now()
-		a.waitFor(a.drained, a.settings.budget.planShutdown(now, false).end.Sub(now))
+		a.waitFor(a.drained, a.settings.budget.PlanShutdown(now, false).End.Sub(now))
 	}
 }
 
@@ -127,11 +128,11 @@ func (a *Agent) beginDraining() time.Time {
 // drain ends the open spans, runs the hooks, flushes and shuts down, within the window. Each part has a context of its
 // own. timeout says that an invocation in flight has timed out.
 func (a *Agent) drain(ctx context.Context, began time.Time, why string, timeout bool) *shutdownReport {
-	p := a.settings.budget.planShutdown(began, a.sharesWindow)
-	a.flushCalls.limit(p.flush, p.shutdown)
+	p := a.settings.budget.PlanShutdown(began, a.sharesWindow)
+	a.flushCalls.limit(p.Flush, p.Shutdown)
 
-	r := &shutdownReport{end: p.end, window: p.window}
-	r.fail("set exit deadline", a.announceExit(ctx, p.shutdown))
+	r := &shutdownReport{end: p.End, window: p.Window}
+	r.fail("set exit deadline", a.announceExit(ctx, p.Shutdown))
 	r.fail("end open spans", a.endAllOpenSpans(ctx, p, why, timeout, r))
 	r.fail("hook", a.runHooks(ctx, p))
 	a.flushAndShutDown(ctx, p, r)
@@ -143,22 +144,22 @@ func (a *Agent) drain(ctx context.Context, began time.Time, why string, timeout 
 
 // announceExit tells the Pipeline that its last moments have begun.
 func (a *Agent) announceExit(ctx context.Context, end time.Time) error {
-	ctx, cancel := context.WithTimeout(ctx, returnGrace)
+	ctx, cancel := context.WithTimeout(ctx, budget.ReturnGrace)
 	defer cancel()
 	return a.flusher.setExitDeadline(ctx, end)
 }
 
 // endAllOpenSpans ends the open spans: those of invocations in flight with a reason of their own, then all others. A
 // timeout interrupts the latter as well, such as a span above the invocation's root.
-func (a *Agent) endAllOpenSpans(ctx context.Context, p shutdownPlan, why string, timeout bool, r *shutdownReport) error {
+func (a *Agent) endAllOpenSpans(ctx context.Context, p budget.ShutdownPlan, why string, timeout bool, r *shutdownReport) error {
 	var roots [][8]byte
 	r.inFlight, roots = a.invocations.inFlight()
 	errorType, meaning := "", ""
 	if timeout && r.inFlight > 0 {
 		errorType, meaning = timeoutType, ": the invocation timed out"
 	}
-	end := share(time.Now(), p.hooks, 1+len(a.settings.hooks))
-	ctx, cancel := context.WithDeadline(ctx, end.Add(-2*returnGrace))
+	end := budget.Share(time.Now(), p.Hooks, 1+len(a.settings.hooks))
+	ctx, cancel := context.WithDeadline(ctx, end.Add(-2*budget.ReturnGrace))
 	defer cancel()
 	var errs error
 	endSpans := func(roots [][8]byte, reason string) {
@@ -175,9 +176,9 @@ func (a *Agent) endAllOpenSpans(ctx context.Context, p shutdownPlan, why string,
 }
 
 // runHooks runs the hooks in order. The time that one does not use is for those that follow.
-func (a *Agent) runHooks(ctx context.Context, p shutdownPlan) (errs error) {
+func (a *Agent) runHooks(ctx context.Context, p budget.ShutdownPlan) (errs error) {
 	for i, hook := range a.settings.hooks {
-		if err := runHook(ctx, share(time.Now(), p.hooks, len(a.settings.hooks)-i), hook); err != nil {
+		if err := runHook(ctx, budget.Share(time.Now(), p.Hooks, len(a.settings.hooks)-i), hook); err != nil {
 			errs = errors.Join(errs, fmt.Errorf("%d of %d: %w", i+1, len(a.settings.hooks), err))
 		}
 	}
@@ -185,17 +186,17 @@ func (a *Agent) runHooks(ctx context.Context, p shutdownPlan) (errs error) {
 }
 
 func runHook(ctx context.Context, end time.Time, hook func(context.Context)) error {
-	ctx, cancel := context.WithDeadline(ctx, end.Add(-returnGrace))
+	ctx, cancel := context.WithDeadline(ctx, end.Add(-budget.ReturnGrace))
 	defer cancel()
-	return bounded.Run(ctx, returnGrace, hook)
+	return bounded.Run(ctx, budget.ReturnGrace, hook)
 }
 
 // flushAndShutDown flushes for the last time and shuts the Flusher down: after the flush, or concurrently with it if the
 // flush takes most of the time. To end the flush for Shutdown would discard its request for one that has less time.
-func (a *Agent) flushAndShutDown(ctx context.Context, p shutdownPlan, r *shutdownReport) {
+func (a *Agent) flushAndShutDown(ctx context.Context, p budget.ShutdownPlan, r *shutdownReport) {
 	flushed := make(chan error, 1)
-	go func() { flushed <- a.flushCalls.flush(p.shutdown) }() // which returns returnGrace later at the latest
-	handover := time.NewTimer(time.Until(p.flush))
+	go func() { flushed <- a.flushCalls.flush(p.Shutdown) }() // which returns budget.ReturnGrace later at the latest
+	handover := time.NewTimer(time.Until(p.Flush))
 	defer handover.Stop()
 	select {
 	case err := <-flushed:
@@ -215,8 +216,8 @@ func (a *Agent) flushAndShutDown(ctx context.Context, p shutdownPlan, r *shutdow
 }
 
 // shutdown shuts the Flusher down.
-func (a *Agent) shutdown(ctx context.Context, p shutdownPlan) error {
-	ctx, cancel := context.WithDeadline(ctx, p.shutdown)
+func (a *Agent) shutdown(ctx context.Context, p budget.ShutdownPlan) error {
+	ctx, cancel := context.WithDeadline(ctx, p.Shutdown)
 	defer cancel()
 	return a.flusher.Shutdown(ctx)
 }

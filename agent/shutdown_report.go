@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/epilogue-go/epilogue/agent/internal/budget"
 	"github.com/epilogue-go/epilogue/internal/bounded"
 	"github.com/epilogue-go/epilogue/internal/counts"
 )
@@ -41,9 +42,9 @@ func (r *shutdownReport) undelivered() bool {
 }
 
 // count reads the delivery counts. On a busy machine the parts before may have used all of the time; then it has
-// returnGrace of the margin.
-func (a *Agent) count(ctx context.Context, p shutdownPlan, r *shutdownReport) (err error) {
-	ctx, cancel := context.WithDeadline(ctx, p.end.Add(-returnGrace))
+// budget.ReturnGrace of the margin.
+func (a *Agent) count(ctx context.Context, p budget.ShutdownPlan, r *shutdownReport) (err error) {
+	ctx, cancel := context.WithDeadline(ctx, p.End.Add(-budget.ReturnGrace))
 	defer cancel()
 	r.counts, err = a.flusher.counts(ctx)
 	return err
@@ -57,13 +58,13 @@ func (a *Agent) writeReport(ctx context.Context, r *shutdownReport) error {
 	}
 	ctx, cancel := context.WithDeadline(ctx, r.end)
 	defer cancel()
-	_, err := bounded.Call(ctx, returnGrace, func(context.Context) (struct{}, error) {
+	_, err := bounded.Call(ctx, budget.ReturnGrace, func(context.Context) (struct{}, error) {
 		return struct{}{}, counts.ShutdownReport{Signals: r.counts}.Write(path)
 	})
 	return err
 }
 
-// logShutdown writes the last line. It does not outlast the window by more than returnGrace, even if the log blocks.
+// logShutdown writes the last line. It does not outlast the window by more than budget.ReturnGrace, even if the log blocks.
 func (a *Agent) logShutdown(r *shutdownReport) {
 	level, message := slog.LevelInfo, "graceful shutdown completed"
 	if r.err != nil {
@@ -84,7 +85,7 @@ func (a *Agent) logShutdown(r *shutdownReport) {
 	if r.err != nil {
 		attrs = append(attrs, slog.String("error", oneLine(r.err)))
 	}
-	a.log.logWithin(min(lineTimeout, max(time.Until(r.end), returnGrace)), level, message, attrs...)
+	a.log.logWithin(min(lineTimeout, max(time.Until(r.end), budget.ReturnGrace)), level, message, attrs...)
 }
 
 // signalAttr renders the counts of a signal, without those that are rare and zero.

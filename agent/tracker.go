@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"time"
+
+	"github.com/epilogue-go/epilogue/agent/internal/budget"
 )
 
 // Attach tells the agent that a handler is wrapped and reports its invocations. Call it before lambda.Start. Without it
@@ -73,7 +75,7 @@ func (a *Agent) FlushBeforeExit(requestID string) {
 	}
 	inv, deadline, _ := a.invocations.find(requestID)
 	if !a.isDraining() {
-		a.setExitDeadline(a.settings.budget.flush(time.Now(), deadline))
+		a.setExitDeadline(a.settings.budget.FlushEnd(time.Now(), deadline))
 	}
 	a.flushCompleted(inv, deadline, a.flushFor(deadline))
 	if !a.isDraining() {
@@ -89,7 +91,7 @@ func (a *Agent) flushCompleted(inv *invocation, deadline time.Time, err error) {
 }
 
 func (a *Agent) setExitDeadline(end time.Time) {
-	ctx, cancel := context.WithTimeout(a.life, returnGrace)
+	ctx, cancel := context.WithTimeout(a.life, budget.ReturnGrace)
 	defer cancel()
 	if err := a.flusher.setExitDeadline(ctx, end); err != nil {
 		a.log.logLimited(slog.LevelWarn, "agent: SetExitDeadline failed", slog.Any("error", err))
@@ -97,7 +99,7 @@ func (a *Agent) setExitDeadline(end time.Time) {
 }
 
 func (a *Agent) spill(deadline time.Time) {
-	ctx, cancel := context.WithDeadline(a.life, a.settings.budget.spill(time.Now(), deadline))
+	ctx, cancel := context.WithDeadline(a.life, a.settings.budget.SpillEnd(time.Now(), deadline))
 	defer cancel()
 	n, err := a.flusher.spillPending(ctx)
 	if err != nil {
@@ -119,7 +121,7 @@ func (a *Agent) EndOpenSpans(requestID, reason string) int {
 	if root == [8]byte{} {
 		return 0
 	}
-	ctx, cancel := context.WithDeadline(a.life, a.settings.budget.spill(time.Now(), deadline).Add(-returnGrace))
+	ctx, cancel := context.WithDeadline(a.life, a.settings.budget.SpillEnd(time.Now(), deadline).Add(-budget.ReturnGrace))
 	defer cancel()
 	n, err := a.flusher.endOpenSpans(ctx, [][8]byte{root}, "", reason)
 	a.counters.openSpansEnded.Add(int64(n))
