@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/epilogue-go/epilogue/agent/internal/strategy"
 	"github.com/epilogue-go/epilogue/internal/extensionsapi"
 )
 
@@ -21,7 +22,7 @@ import (
 //	run     of flushCalls, while there are flushes: makes the calls of ForceFlush
 //
 // Outside Lambda there is only the last goroutine. The agent calls the Flusher, the hooks and the logger on goroutines
-// of their own, so that it can abandon them. The only locks are those of invocations, flushCalls, strategyClock and
+// of their own, so that it can abandon them. The only locks are those of invocations, flushCalls, strategy.Schedule and
 // logger. None is held while another is taken, or while foreign code runs.
 type Agent struct {
 	settings     settings
@@ -34,7 +35,7 @@ type Agent struct {
 	mode        atomicMode
 	invocations invocations
 	flushCalls  flushCalls
-	strategy    strategyClock
+	schedule    *strategy.Schedule
 	counters    counters
 
 	client *extensionsapi.Client // nil outside Lambda
@@ -103,7 +104,6 @@ func newAgent(ctx context.Context, f Flusher, opts []Option) *Agent {
 		drained:     make(chan struct{}),
 		noExtension: make(chan struct{}),
 	}
-	a.strategy.epoch = time.Now()
 	out := o.logger
 	if out == nil {
 		out = a.process.logger()
@@ -113,7 +113,7 @@ func newAgent(ctx context.Context, f Flusher, opts []Option) *Agent {
 	a.settings, bad = o.resolve(a.process.Getenv)
 	a.log.logSettings(bad, a.process.Getenv)
 	a.logIncomplete()
-	a.strategy.state.strategy = a.settings.strategy
+	a.schedule = strategy.NewSchedule(a.settings.strategy)
 	a.life, a.stop = context.WithCancel(context.WithoutCancel(ctx))
 	a.flushCalls.base = a.life
 	a.flushCalls.call = a.forceFlush

@@ -18,13 +18,13 @@ func (a *Agent) flushFor(deadline time.Time) error {
 // environment is about to freeze.
 func (a *Agent) flushAtEnd(deadline time.Time, mayDefer bool) error {
 	until := a.settings.budget.FlushEnd(time.Now(), deadline)
-	due := a.strategy.due()
-	if asked := a.strategy.now(); !a.flushCalls.running() {
+	due := a.schedule.Due()
+	if asked := a.schedule.Now(); !a.flushCalls.running() {
 		n, flushNow := a.pending(until)
 		switch {
 		case flushNow:
 		case n == 0:
-			a.strategy.emptied(asked)
+			a.schedule.Emptied(asked)
 			a.counters.emptyFlushesSkipped.Add(1)
 			return nil
 		case mayDefer && !due:
@@ -34,7 +34,7 @@ func (a *Agent) flushAtEnd(deadline time.Time, mayDefer bool) error {
 	}
 	err := a.flushCalls.flush(until)
 	if err != nil {
-		a.strategy.failed() // the call may not even have begun
+		a.schedule.Failed() // the call may not even have begun
 	}
 	return err
 }
@@ -48,10 +48,10 @@ func (a *Agent) pending(until time.Time) (n int, flushNow bool) {
 // forceFlush is the only caller of the Flusher's ForceFlush. During a shutdown it leaves the log to the last line:
 // nothing may delay Shutdown.
 func (a *Agent) forceFlush(ctx context.Context) error {
-	began, clock := a.strategy.now(), time.Now()
+	began, clock := a.schedule.Now(), time.Now()
 	err := a.flusher.ForceFlush(ctx)
 	a.counters.flushed(time.Since(clock), err)
-	a.strategy.flushed(began, err)
+	a.schedule.Flushed(began, err)
 	if err != nil && !a.isDraining() {
 		a.log.logLimited(slog.LevelWarn, "agent: flush failed", slog.Any("error", err))
 	}

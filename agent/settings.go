@@ -10,13 +10,14 @@ import (
 	"time"
 
 	"github.com/epilogue-go/epilogue/agent/internal/budget"
+	"github.com/epilogue-go/epilogue/agent/internal/strategy"
 )
 
 // settings are resolved once, in Start.
 type settings struct {
 	extensionName    string
 	budget           budget.Budget
-	strategy         FlushStrategy
+	strategy         strategy.Strategy
 	handlerStartWait time.Duration
 	shutdownOnly     bool
 	endBeforeTimeout bool
@@ -115,6 +116,7 @@ func (d duration) check(name, text string, value time.Duration, err error) (time
 const (
 	defaultName         = "epilogue"
 	nameEnv             = "EPILOGUE_EXTENSION_NAME"
+	strategyEnv         = "EPILOGUE_FLUSH_STRATEGY"
 	shutdownOnlyEnv     = "EPILOGUE_SHUTDOWN_ONLY"
 	endBeforeTimeoutEnv = "EPILOGUE_END_BEFORE_TIMEOUT"
 )
@@ -153,6 +155,25 @@ func pickBool(option *bool, env string, getenv func(string) string) (bool, error
 		return false, badValue(env, text, "true or false", "false")
 	}
 	return on, nil
+}
+
+// pickStrategy returns the option's value, the environment's, or the default; the latter with an error if the value
+// is bad.
+func pickStrategy(option *FlushStrategy, getenv func(string) string) (strategy.Strategy, error) {
+	setting, text := strategyEnv, getenv(strategyEnv)
+	var s strategy.Strategy
+	ok := true
+	switch {
+	case option != nil:
+		setting, text = "WithFlushStrategy", option.String()
+		s, ok = option.value, option.value.Valid()
+	case text != "":
+		s, ok = strategy.Parse(text)
+	}
+	if !ok {
+		return strategy.Strategy{}, badValue(setting, text, strategy.Accepted, strategy.Strategy{}.String())
+	}
+	return s, nil
 }
 
 // badValue is the error of a value that is not accepted. It names the value that is used instead.

@@ -18,7 +18,7 @@ func FuzzSettings(f *testing.F) {
 			}
 			return ""
 		})
-		if !validName(s.extensionName) || s.handlerStartWait < 0 || s.budget.FlushTimeout <= 0 || s.budget.Margin < 0 || s.budget.Shutdown < 0 || !s.strategy.valid() {
+		if !validName(s.extensionName) || s.handlerStartWait < 0 || s.budget.FlushTimeout <= 0 || s.budget.Margin < 0 || s.budget.Shutdown < 0 || !s.strategy.Valid() {
 			t.Errorf("%q gives %+v", text, s)
 		}
 		for _, err := range bad {

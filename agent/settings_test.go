@@ -9,10 +9,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/epilogue-go/epilogue/agent/internal/budget"
+	"github.com/epilogue-go/epilogue/agent/internal/strategy"
 )
 
 // fields has settings compared field by field.
-var fields = cmp.AllowUnexported(settings{}, budget.Budget{}, FlushStrategy{})
+var fields = cmp.AllowUnexported(settings{}, budget.Budget{}, strategy.Strategy{})
 
 func resolveFor(env map[string]string, opts ...Option) (settings, []error) {
 	var o options
@@ -56,7 +57,7 @@ func TestSettingsOptionBeatsEnvironmentBeatsDefault(t *testing.T) {
 			FlushTimeout: 1500 * time.Millisecond, Margin: 20 * time.Millisecond, Shutdown: 400 * time.Millisecond,
 			PreTimeoutFlush: time.Second,
 		},
-		strategy:         Adaptive(30 * time.Second),
+		strategy:         Adaptive(30 * time.Second).value,
 		shutdownOnly:     true,
 		endBeforeTimeout: true,
 	}
@@ -72,7 +73,7 @@ func TestSettingsOptionBeatsEnvironmentBeatsDefault(t *testing.T) {
 	fromOptions := settings{
 		extensionName:    "ours",
 		budget:           budget.Budget{FlushTimeout: time.Second, Margin: time.Millisecond, Shutdown: time.Second},
-		strategy:         Periodic(10 * time.Second),
+		strategy:         Periodic(10 * time.Second).value,
 		handlerStartWait: time.Second,
 		shutdownOnly:     true,
 		endBeforeTimeout: true,
