@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/epilogue-go/epilogue/agent/internal/logger"
 	"github.com/epilogue-go/epilogue/agent/internal/strategy"
 	"github.com/epilogue-go/epilogue/internal/extensionsapi"
 )
@@ -28,7 +29,7 @@ type Agent struct {
 	settings     settings
 	process      Process
 	sharesWindow bool // there are external extensions
-	log          *logger
+	log          *logger.Logger
 	flusher      multi
 
 	attached    atomic.Bool // a handler reports its invocations
@@ -108,10 +109,10 @@ func newAgent(ctx context.Context, f Flusher, opts []Option) *Agent {
 	if out == nil {
 		out = a.process.logger()
 	}
-	a.log = newLogger(out)
+	a.log = logger.New(out)
 	var bad []error
 	a.settings, bad = o.resolve(a.process.Getenv)
-	a.log.logSettings(bad, a.process.Getenv)
+	a.logSettings(bad)
 	a.logIncomplete()
 	a.schedule = strategy.NewSchedule(a.settings.strategy)
 	a.life, a.stop = context.WithCancel(context.WithoutCancel(ctx))
@@ -124,7 +125,7 @@ func newAgent(ctx context.Context, f Flusher, opts []Option) *Agent {
 func (a *Agent) logIncomplete() {
 	for _, m := range a.flusher {
 		if missing := missingMethods(m.flusher); missing != "" {
-			a.log.log(slog.LevelWarn, "agent: the Flusher lacks methods of Pipeline, so the agent uses none of them",
+			a.log.Log(slog.LevelWarn, "agent: the Flusher lacks methods of Pipeline, so the agent uses none of them",
 				slog.String("flusher", m.name), slog.String("missing", missing))
 		}
 	}
@@ -139,7 +140,7 @@ func (a *Agent) enter(m mode) {
 	ctx, cancel := context.WithTimeout(a.life, quickCall)
 	defer cancel()
 	if err := a.flusher.setBackgroundExport(ctx, m.backgroundExport()); err != nil {
-		a.log.log(slog.LevelWarn, "agent: SetBackgroundExport failed", slog.Any("error", err))
+		a.log.Log(slog.LevelWarn, "agent: SetBackgroundExport failed", slog.Any("error", err))
 	}
 }
 

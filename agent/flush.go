@@ -53,7 +53,7 @@ func (a *Agent) forceFlush(ctx context.Context) error {
 	a.counters.flushed(time.Since(clock), err)
 	a.schedule.Flushed(began, err)
 	if err != nil && !a.isDraining() {
-		a.log.logLimited(slog.LevelWarn, "agent: flush failed", slog.Any("error", err))
+		a.log.LogLimited(slog.LevelWarn, "agent: flush failed", slog.Any("error", err))
 	}
 	return err
 }

@@ -71,7 +71,7 @@ func (a *Agent) sleep(d time.Duration) {
 // an INVOKE event.
 func (a *Agent) nextFailed(err error) {
 	a.counters.nextFailures.Add(1)
-	a.log.logLimited(slog.LevelWarn, "agent: next event failed, asking again", slog.Any("error", err))
+	a.log.LogLimited(slog.LevelWarn, "agent: next event failed, asking again", slog.Any("error", err))
 	if !a.mode.change(extension, extensionFailed) {
 		return
 	}
@@ -83,7 +83,7 @@ func (a *Agent) nextFailed(err error) {
 // nextSucceeded makes the loop flush again. Only an extension that is registered for INVOKE receives events.
 func (a *Agent) nextSucceeded() {
 	if a.mode.change(extensionFailed, extension) {
-		a.log.logLimited(slog.LevelInfo, "agent: next event works again")
+		a.log.LogLimited(slog.LevelInfo, "agent: next event works again")
 	}
 }
 
@@ -129,7 +129,7 @@ func (a *Agent) awaitBegin(inv *invocation) bool {
 		return true
 	}
 	a.counters.handlersNotStarted.Add(1)
-	a.log.log(slog.LevelDebug, "agent: no handler started, invocation released", slog.String("requestId", inv.id))
+	a.log.Log(slog.LevelDebug, "agent: no handler started, invocation released", slog.String("requestId", inv.id))
 	return false
 }
 

@@ -49,7 +49,7 @@ func (a *Agent) beforeTimeout(inv *invocation) {
 		return
 	}
 	a.counters.preTimeoutFlushes.Add(1)
-	a.log.logLimited(slog.LevelInfo, "agent: an invocation is about to time out",
+	a.log.LogLimited(slog.LevelInfo, "agent: an invocation is about to time out",
 		slog.String("requestId", inv.id), slog.Duration("left", deadline.Sub(now).Round(time.Millisecond)))
 }
 
@@ -60,7 +60,7 @@ func (a *Agent) endSpansBeforeDeadline(root [8]byte, until time.Time) {
 	n, err := a.flusher.endOpenSpans(ctx, [][8]byte{root}, timeoutType, endedBeforeDeadline)
 	a.counters.openSpansEnded.Add(int64(n))
 	if err != nil {
-		a.log.logLimited(slog.LevelWarn, "agent: EndOpenSpans failed", slog.Any("error", err))
+		a.log.LogLimited(slog.LevelWarn, "agent: EndOpenSpans failed", slog.Any("error", err))
 	}
 }
 
@@ -70,7 +70,7 @@ func (a *Agent) checkEndedTooEarly(id string, e ending) {
 		return
 	}
 	a.counters.endedTooEarly.Add(1)
-	a.log.logLimited(slog.LevelWarn,
+	a.log.LogLimited(slog.LevelWarn,
 		"agent: the handler returned before its deadline, after its open spans had been ended; a longer function timeout avoids this",
 		slog.String("requestId", id))
 }

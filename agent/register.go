@@ -35,7 +35,7 @@ func (a *Agent) registerFor(want mode) (m mode, identifier string) {
 	case want == extension && refusesEvents(err):
 		return a.registerFor(shutdownOnly)
 	case a.life.Err() == nil:
-		a.log.log(slog.LevelWarn, "agent: not registered, so each End flushes and SIGTERM may not come",
+		a.log.Log(slog.LevelWarn, "agent: not registered, so each End flushes and SIGTERM may not come",
 			slog.String("extension", a.settings.extensionName), slog.Any("error", err))
 	}
 	return unregistered, ""

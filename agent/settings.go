@@ -5,12 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/epilogue-go/epilogue/agent/internal/budget"
 	"github.com/epilogue-go/epilogue/agent/internal/strategy"
+	"github.com/epilogue-go/epilogue/internal/retired"
 )
 
 // settings are resolved once, in Start.
@@ -184,3 +186,19 @@ func badValue(setting, value, accepted, instead string) error {
 	}
 	return errors.New(setting + "=" + strconv.Quote(value) + ": not accepted; write " + accepted + "; using " + instead)
 }
+
+// logSettings logs a line for each bad setting, and inside Lambda one for the retired variables that are set.
+func (a *Agent) logSettings(bad []error) {
+	for _, err := range bad {
+		a.log.Log(slog.LevelWarn, "agent: setting not accepted", slog.Any("error", err))
+	}
+	if a.process.Getenv("AWS_LAMBDA_RUNTIME_API") == "" {
+		return
+	}
+	if old := errors.Join(retired.Check(retired.Agent, a.process.Getenv)...); old != nil {
+		a.log.Log(slog.LevelWarn, "agent: retired settings", slog.String("error", oneLine(old)))
+	}
+}
+
+// oneLine is the error's text without the line breaks of joined errors.
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }

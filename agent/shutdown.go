@@ -34,7 +34,7 @@ func (a *Agent) watch(ctx context.Context, signals chan os.Signal) {
 	// A signal, or the end of the process, may be the reason why ctx ended, and then counts instead.
 	if len(signals) == 0 && !isClosed(a.process.Done) {
 		began := a.beginDraining()
-		a.log.log(slog.LevelInfo, "agent: context ended, shutting telemetry down")
+		a.log.Log(slog.LevelInfo, "agent: context ended, shutting telemetry down")
 		done = a.drain(final, began, "the telemetry's context ended", false)
 		a.logShutdown(done)
 		close(a.drained)
@@ -55,7 +55,7 @@ func (a *Agent) exit(ctx context.Context, sig os.Signal, done *shutdownReport) {
 	logged := make(chan struct{})
 	logReceived := func() {
 		defer close(logged)
-		a.log.log(slog.LevelInfo, received)
+		a.log.Log(slog.LevelInfo, received)
 	}
 	if done != nil {
 		done.end = time.Now().Add(done.window)

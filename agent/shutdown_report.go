@@ -85,7 +85,7 @@ func (a *Agent) logShutdown(r *shutdownReport) {
 	if r.err != nil {
 		attrs = append(attrs, slog.String("error", oneLine(r.err)))
 	}
-	a.log.logWithin(min(lineTimeout, max(time.Until(r.end), budget.ReturnGrace)), level, message, attrs...)
+	a.log.LogWithin(max(time.Until(r.end), budget.ReturnGrace), level, message, attrs...)
 }
 
 // signalAttr renders the counts of a signal, without those that are rare and zero.

@@ -94,7 +94,7 @@ func (a *Agent) setExitDeadline(end time.Time) {
 	ctx, cancel := context.WithTimeout(a.life, budget.ReturnGrace)
 	defer cancel()
 	if err := a.flusher.setExitDeadline(ctx, end); err != nil {
-		a.log.logLimited(slog.LevelWarn, "agent: SetExitDeadline failed", slog.Any("error", err))
+		a.log.LogLimited(slog.LevelWarn, "agent: SetExitDeadline failed", slog.Any("error", err))
 	}
 }
 
@@ -103,10 +103,10 @@ func (a *Agent) spill(deadline time.Time) {
 	defer cancel()
 	n, err := a.flusher.spillPending(ctx)
 	if err != nil {
-		a.log.log(slog.LevelWarn, "agent: SpillPending failed", slog.Any("error", err))
+		a.log.Log(slog.LevelWarn, "agent: SpillPending failed", slog.Any("error", err))
 	}
 	if n > 0 {
-		a.log.log(slog.LevelWarn, "agent: the process exits; undelivered telemetry is spilled", slog.Int("spilled", n))
+		a.log.Log(slog.LevelWarn, "agent: the process exits; undelivered telemetry is spilled", slog.Int("spilled", n))
 	}
 }
 
@@ -126,7 +126,7 @@ func (a *Agent) EndOpenSpans(requestID, reason string) int {
 	n, err := a.flusher.endOpenSpans(ctx, [][8]byte{root}, "", reason)
 	a.counters.openSpansEnded.Add(int64(n))
 	if err != nil {
-		a.log.logLimited(slog.LevelWarn, "agent: EndOpenSpans failed", slog.Any("error", err))
+		a.log.LogLimited(slog.LevelWarn, "agent: EndOpenSpans failed", slog.Any("error", err))
 	}
 	return n
 }
