@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/epilogue-go/epilogue/agent/internal/flushcalls"
 	"github.com/epilogue-go/epilogue/agent/internal/logger"
 	"github.com/epilogue-go/epilogue/agent/internal/strategy"
 	"github.com/epilogue-go/epilogue/internal/extensionsapi"
@@ -35,7 +36,7 @@ type Agent struct {
 	attached    atomic.Bool // a handler reports its invocations
 	mode        atomicMode
 	invocations invocations
-	flushCalls  flushCalls
+	flushCalls  *flushcalls.Calls
 	schedule    *strategy.Schedule
 	counters    counters
 
@@ -116,8 +117,7 @@ func newAgent(ctx context.Context, f Flusher, opts []Option) *Agent {
 	a.logIncomplete()
 	a.schedule = strategy.NewSchedule(a.settings.strategy)
 	a.life, a.stop = context.WithCancel(context.WithoutCancel(ctx))
-	a.flushCalls.base = a.life
-	a.flushCalls.call = a.forceFlush
+	a.flushCalls = flushcalls.New(a.life, a.forceFlush)
 	return a
 }
 

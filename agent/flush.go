@@ -10,7 +10,7 @@ import (
 
 // flushFor flushes what has ended by now, within the budget of an invocation with this deadline (zero: not known).
 func (a *Agent) flushFor(deadline time.Time) error {
-	return a.flushCalls.flush(a.settings.budget.FlushEnd(time.Now(), deadline))
+	return a.flushCalls.Flush(a.settings.budget.FlushEnd(time.Now(), deadline))
 }
 
 // flushAtEnd flushes at the end of an invocation. It skips the flush if nothing is pending, and defers it to a later end
@@ -19,7 +19,7 @@ func (a *Agent) flushFor(deadline time.Time) error {
 func (a *Agent) flushAtEnd(deadline time.Time, mayDefer bool) error {
 	until := a.settings.budget.FlushEnd(time.Now(), deadline)
 	due := a.schedule.Due()
-	if asked := a.schedule.Now(); !a.flushCalls.running() {
+	if asked := a.schedule.Now(); !a.flushCalls.Running() {
 		n, flushNow := a.pending(until)
 		switch {
 		case flushNow:
@@ -32,7 +32,7 @@ func (a *Agent) flushAtEnd(deadline time.Time, mayDefer bool) error {
 			return nil
 		}
 	}
-	err := a.flushCalls.flush(until)
+	err := a.flushCalls.Flush(until)
 	if err != nil {
 		a.schedule.Failed() // the call may not even have begun
 	}

@@ -96,7 +96,7 @@ func (a *Agent) invoked(event extensionsapi.Event) {
 		// Nothing reports the post of the response. To wait would delay every invocation, so the flush runs during
 		// this one, and delivers the telemetry of those before it.
 		a.counters.unwrappedInvokes.Add(1)
-		a.flushCalls.request(a.settings.budget.FlushEnd(time.Now(), event.Deadline))
+		a.flushCalls.Request(a.settings.budget.FlushEnd(time.Now(), event.Deadline))
 		return
 	}
 	// If next was broken before, the End of this invocation may have flushed already.

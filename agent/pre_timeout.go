@@ -45,7 +45,7 @@ func (a *Agent) beforeTimeout(inv *invocation) {
 	if a.killedAtTimeout() { // unless the handler returns in time, no flush follows
 		a.setExitDeadline(until)
 	}
-	if a.flushCalls.request(until) == nil {
+	if !a.flushCalls.Request(until) {
 		return
 	}
 	a.counters.preTimeoutFlushes.Add(1)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/epilogue-go/epilogue/agent/internal/budget"
+	"github.com/epilogue-go/epilogue/agent/internal/flushcalls"
 	"github.com/epilogue-go/epilogue/internal/bounded"
 )
 
@@ -129,7 +130,7 @@ func (a *Agent) beginDraining() time.Time {
 // own. timeout says that an invocation in flight has timed out.
 func (a *Agent) drain(ctx context.Context, began time.Time, why string, timeout bool) *shutdownReport {
 	p := a.settings.budget.PlanShutdown(began, a.sharesWindow)
-	a.flushCalls.limit(p.Flush, p.Shutdown)
+	a.flushCalls.Limit(p.Flush, p.Shutdown)
 
 	r := &shutdownReport{end: p.End, window: p.Window}
 	r.fail("set exit deadline", a.announceExit(ctx, p.Shutdown))
@@ -195,7 +196,7 @@ func runHook(ctx context.Context, end time.Time, hook func(context.Context)) err
 // flush takes most of the time. To end the flush for Shutdown would discard its request for one that has less time.
 func (a *Agent) flushAndShutDown(ctx context.Context, p budget.ShutdownPlan, r *shutdownReport) {
 	flushed := make(chan error, 1)
-	go func() { flushed <- a.flushCalls.flush(p.Shutdown) }() // which returns budget.ReturnGrace later at the latest
+	go func() { flushed <- a.flushCalls.Flush(p.Shutdown) }() // which returns budget.ReturnGrace later at the latest
 	handover := time.NewTimer(time.Until(p.Flush))
 	defer handover.Stop()
 	select {
@@ -204,11 +205,11 @@ func (a *Agent) flushAndShutDown(ctx context.Context, p budget.ShutdownPlan, r *
 		flushed = nil
 	case <-handover.C:
 	}
-	a.flushCalls.close()
+	a.flushCalls.Close()
 	err := a.shutdown(ctx, p)
 	if flushed != nil {
 		// A call that had not begun, behind another one, has left its work to Shutdown.
-		if err := <-flushed; !errors.Is(err, errFlushClosed) {
+		if err := <-flushed; !errors.Is(err, flushcalls.ErrClosed) {
 			r.fail("flush", err)
 		}
 	}
