@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/epilogue-go/epilogue/agent/internal/flushcalls"
+	"github.com/epilogue-go/epilogue/agent/internal/invocations"
 	"github.com/epilogue-go/epilogue/agent/internal/logger"
 	"github.com/epilogue-go/epilogue/agent/internal/strategy"
 	"github.com/epilogue-go/epilogue/internal/extensionsapi"
@@ -35,7 +36,7 @@ type Agent struct {
 
 	attached    atomic.Bool // a handler reports its invocations
 	mode        atomicMode
-	invocations invocations
+	invocations invocations.Table
 	flushCalls  *flushcalls.Calls
 	schedule    *strategy.Schedule
 	counters    counters
@@ -75,7 +76,7 @@ func Start(ctx context.Context, f Flusher, opts ...Option) *Agent {
 		return a
 	}
 	a.sharesWindow = a.process.hasExternalExtensions()
-	a.invocations.alarms = alarms{plan: a.planAlarm, ring: a.beforeTimeout}
+	a.invocations.Alarms = invocations.Alarms{Plan: a.planAlarm, Ring: a.beforeTimeout}
 	signals := make(chan os.Signal, 2)
 	a.process.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
 	go a.watch(ctx, signals)

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/epilogue-go/epilogue/agent/internal/invocations"
 	"github.com/epilogue-go/epilogue/internal/extensionsapi"
 )
 
@@ -75,7 +76,7 @@ func (a *Agent) nextFailed(err error) {
 	if !a.mode.change(extension, extensionFailed) {
 		return
 	}
-	if deadline, found := a.invocations.orphan(); found {
+	if deadline, found := a.invocations.Orphan(); found {
 		_ = a.flushFor(deadline) // a failure is counted and logged there
 	}
 }
@@ -90,8 +91,8 @@ func (a *Agent) nextSucceeded() {
 // invoked handles an INVOKE event. It returns when the invocation has ended and has been flushed, or need not be held.
 func (a *Agent) invoked(event extensionsapi.Event) {
 	a.counters.invocations.Add(1)
-	inv := a.invocations.invoke(event.RequestID, event.Deadline)
-	defer a.invocations.forgettable(inv)
+	inv := a.invocations.Invoke(event.RequestID, event.Deadline)
+	defer a.invocations.Handled(inv)
 	if !a.attached.Load() {
 		// Nothing reports the post of the response. To wait would delay every invocation, so the flush runs during
 		// this one, and delivers the telemetry of those before it.
@@ -100,7 +101,7 @@ func (a *Agent) invoked(event extensionsapi.Event) {
 		return
 	}
 	// If next was broken before, the End of this invocation may have flushed already.
-	if a.awaitBegin(inv) && a.awaitEnd(inv) && !a.invocations.hasFailedFlush(inv) {
+	if a.awaitBegin(inv) && a.awaitEnd(inv) && a.invocations.Snapshot(inv).Flush != invocations.FlushFailed {
 		inTime := event.Deadline.IsZero() || time.Now().Before(event.Deadline)
 		_ = a.flushAtEnd(event.Deadline, inTime) // a failure is counted and logged there
 	}
@@ -109,37 +110,47 @@ func (a *Agent) invoked(event extensionsapi.Event) {
 // awaitBegin waits for the handler of inv to start or to have ended, and reports whether the loop is to wait for its
 // end. When the handler start wait is over, it flushes what is pending, and releases inv unless the handler has started
 // meanwhile.
-func (a *Agent) awaitBegin(inv *invocation) bool {
+func (a *Agent) awaitBegin(inv *invocations.Invocation) bool {
 	timer := time.NewTimer(a.settings.handlerStartWait)
 	defer timer.Stop()
 	select {
 	case <-a.draining:
 		return false
-	case <-inv.begun:
+	case <-inv.Begun():
 		return true
-	case <-inv.ended:
+	case <-inv.Ended():
 		return true
 	case <-timer.C:
 	}
-	if inv.hasBegun() || inv.hasEnded() { // at the same moment
+	if inv.HasBegun() || inv.HasEnded() { // at the same moment
 		return true
 	}
-	_ = a.flushFor(a.invocations.deadlineOf(inv))
-	if !a.invocations.release(inv) {
+	_ = a.flushFor(a.invocations.Snapshot(inv).Deadline)
+	if !a.invocations.Release(inv) {
 		return true
 	}
 	a.counters.handlersNotStarted.Add(1)
-	a.log.Log(slog.LevelDebug, "agent: no handler started, invocation released", slog.String("requestId", inv.id))
+	a.log.Log(slog.LevelDebug, "agent: no handler started, invocation released", slog.String("requestId", inv.ID))
 	return false
 }
 
 // awaitEnd waits for the end of inv. It reports false if the shutdown comes first: after a timeout the end never comes,
 // but SIGTERM does.
-func (a *Agent) awaitEnd(inv *invocation) bool {
+func (a *Agent) awaitEnd(inv *invocations.Invocation) bool {
 	select {
 	case <-a.draining:
 		return false
-	case <-inv.ended:
+	case <-inv.Ended():
 		return !isClosed(a.draining) // the shutdown flushes
+	}
+}
+
+// isClosed reports whether c, on which nothing is sent, has been closed.
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
 	}
 }

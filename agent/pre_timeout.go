@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"time"
+
+	"github.com/epilogue-go/epilogue/agent/internal/invocations"
 )
 
 // timeoutType is the error.type of spans that a timeout has ended, or is about to (OpenTelemetry semantic conventions,
@@ -33,14 +35,14 @@ func (a *Agent) planAlarm(now, deadline time.Time) (flushAt, endSpansAt time.Tim
 // beforeTimeout is called shortly before the deadline of an invocation that has not ended. It flushes what has ended,
 // and before that ends the invocation's open spans if nothing else will be able to. It does not wait for the flush: the
 // loop, or End, waits for a flush that is under way before the environment freezes. A shutdown flushes by itself.
-func (a *Agent) beforeTimeout(inv *invocation) {
-	if inv.hasEnded() || a.isDraining() || a.life.Err() != nil {
+func (a *Agent) beforeTimeout(inv *invocations.Invocation) {
+	if inv.HasEnded() || a.isDraining() || a.life.Err() != nil {
 		return
 	}
-	now, deadline := time.Now(), a.invocations.deadlineOf(inv)
-	until := a.settings.budget.FlushEnd(now, deadline)
-	if root, endSpans := a.invocations.rang(inv); endSpans {
-		a.endSpansBeforeDeadline(root, until)
+	now, s := time.Now(), a.invocations.Snapshot(inv)
+	until := a.settings.budget.FlushEnd(now, s.Deadline)
+	if a.invocations.Rang(inv) {
+		a.endSpansBeforeDeadline(s.Root, until)
 	}
 	if a.killedAtTimeout() { // unless the handler returns in time, no flush follows
 		a.setExitDeadline(until)
@@ -50,7 +52,7 @@ func (a *Agent) beforeTimeout(inv *invocation) {
 	}
 	a.counters.preTimeoutFlushes.Add(1)
 	a.log.LogLimited(slog.LevelInfo, "agent: an invocation is about to time out",
-		slog.String("requestId", inv.id), slog.Duration("left", deadline.Sub(now).Round(time.Millisecond)))
+		slog.String("requestId", inv.ID), slog.Duration("left", s.Deadline.Sub(now).Round(time.Millisecond)))
 }
 
 // endSpansBeforeDeadline ends the open spans at and under root.
@@ -65,12 +67,12 @@ func (a *Agent) endSpansBeforeDeadline(root [8]byte, until time.Time) {
 }
 
 // checkEndedTooEarly counts an invocation that ended before its deadline although the agent had ended its spans.
-func (a *Agent) checkEndedTooEarly(id string, e ending) {
-	if !e.spansEnded || !time.Now().Before(e.deadline) {
+func (a *Agent) checkEndedTooEarly(inv invocations.Snapshot) {
+	if !inv.SpansEnded || !time.Now().Before(inv.Deadline) {
 		return
 	}
 	a.counters.endedTooEarly.Add(1)
 	a.log.LogLimited(slog.LevelWarn,
 		"agent: the handler returned before its deadline, after its open spans had been ended; a longer function timeout avoids this",
-		slog.String("requestId", id))
+		slog.String("requestId", inv.Invocation.ID))
 }

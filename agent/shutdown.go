@@ -154,7 +154,7 @@ func (a *Agent) announceExit(ctx context.Context, end time.Time) error {
 // timeout interrupts the latter as well, such as a span above the invocation's root.
 func (a *Agent) endAllOpenSpans(ctx context.Context, p budget.ShutdownPlan, why string, timeout bool, r *shutdownReport) error {
 	var roots [][8]byte
-	r.inFlight, roots = a.invocations.inFlight()
+	r.inFlight, roots = a.invocations.InFlight()
 	errorType, meaning := "", ""
 	if timeout && r.inFlight > 0 {
 		errorType, meaning = timeoutType, ": the invocation timed out"

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/epilogue-go/epilogue/agent/internal/budget"
+	"github.com/epilogue-go/epilogue/agent/internal/invocations"
 )
 
 // Attach tells the agent that a handler is wrapped and reports its invocations. Call it before lambda.Start. Without it
@@ -23,7 +24,7 @@ func (a *Agent) Begin(requestID string, deadline time.Time, root [8]byte) {
 	if a == nil {
 		return
 	}
-	if late := a.invocations.begin(requestID, deadline, root); late {
+	if late := a.invocations.Begin(requestID, deadline, root); late {
 		a.counters.lateStarts.Add(1)
 	}
 }
@@ -41,14 +42,14 @@ func (a *Agent) End(requestID string) {
 	}
 	// End changes the invocation before it reads the mode, and the loop changes the mode before it looks for orphaned
 	// invocations. So at least one of the two sees the other's change and flushes.
-	e := a.invocations.end(requestID)
-	if !e.first {
+	inv, first := a.invocations.End(requestID)
+	if !first {
 		return
 	}
-	if a.endFlushes(e.released) && e.flush == notFlushed {
-		a.flushCompleted(e.inv, e.deadline, a.flushAtEnd(e.deadline, false)) // a failure is counted and logged there
+	if a.endFlushes(inv.Released) && inv.Flush == invocations.NotFlushed {
+		a.flushCompleted(inv, a.flushAtEnd(inv.Deadline, false)) // a failure is counted and logged there
 	}
-	a.checkEndedTooEarly(requestID, e)
+	a.checkEndedTooEarly(inv)
 }
 
 // Flush flushes now, within the rest of the invocation's budget, and returns the Flusher's error. It is for outcomes
@@ -60,9 +61,9 @@ func (a *Agent) Flush(requestID string) error {
 	if a == nil {
 		return nil
 	}
-	inv, deadline, _ := a.invocations.find(requestID)
-	err := a.flushFor(deadline)
-	a.flushCompleted(inv, deadline, err)
+	inv := a.invocations.Find(requestID)
+	err := a.flushFor(inv.Deadline)
+	a.flushCompleted(inv, err)
 	return err
 }
 
@@ -73,21 +74,21 @@ func (a *Agent) FlushBeforeExit(requestID string) {
 	if a == nil {
 		return
 	}
-	inv, deadline, _ := a.invocations.find(requestID)
+	inv := a.invocations.Find(requestID)
 	if !a.isDraining() {
-		a.setExitDeadline(a.settings.budget.FlushEnd(time.Now(), deadline))
+		a.setExitDeadline(a.settings.budget.FlushEnd(time.Now(), inv.Deadline))
 	}
-	a.flushCompleted(inv, deadline, a.flushFor(deadline))
+	a.flushCompleted(inv, a.flushFor(inv.Deadline))
 	if !a.isDraining() {
-		a.spill(deadline)
+		a.spill(inv.Deadline)
 	}
 }
 
-// flushCompleted records a flush for an invocation, which may be nil. Its End does not flush again, and the loop does
+// flushCompleted records a flush for an invocation, which may be unknown. Its End does not flush again, and the loop does
 // only after a success.
-func (a *Agent) flushCompleted(inv *invocation, deadline time.Time, err error) {
-	a.invocations.recordFlush(inv, err)
-	a.waitForShutdown(deadline)
+func (a *Agent) flushCompleted(inv invocations.Snapshot, err error) {
+	a.invocations.RecordFlush(inv.Invocation, err)
+	a.waitForShutdown(inv.Deadline)
 }
 
 func (a *Agent) setExitDeadline(end time.Time) {
@@ -117,13 +118,13 @@ func (a *Agent) EndOpenSpans(requestID, reason string) int {
 	if a == nil {
 		return 0
 	}
-	_, deadline, root := a.invocations.find(requestID)
-	if root == [8]byte{} {
+	inv := a.invocations.Find(requestID)
+	if inv.Root == [8]byte{} {
 		return 0
 	}
-	ctx, cancel := context.WithDeadline(a.life, a.settings.budget.SpillEnd(time.Now(), deadline).Add(-budget.ReturnGrace))
+	ctx, cancel := context.WithDeadline(a.life, a.settings.budget.SpillEnd(time.Now(), inv.Deadline).Add(-budget.ReturnGrace))
 	defer cancel()
-	n, err := a.flusher.endOpenSpans(ctx, [][8]byte{root}, "", reason)
+	n, err := a.flusher.endOpenSpans(ctx, [][8]byte{inv.Root}, "", reason)
 	a.counters.openSpansEnded.Add(int64(n))
 	if err != nil {
 		a.log.LogLimited(slog.LevelWarn, "agent: EndOpenSpans failed", slog.Any("error", err))
@@ -135,7 +136,7 @@ func (a *Agent) EndOpenSpans(requestID, reason string) int {
 // agent's goroutine, which holds the environment, or the background export of an environment that does not freeze. If it
 // is false, End itself flushes.
 func (a *Agent) FlushesAfterEnd(requestID string) bool {
-	return a == nil || !a.endFlushes(a.invocations.isReleased(requestID))
+	return a == nil || !a.endFlushes(a.invocations.Find(requestID).Released)
 }
 
 // endFlushes reports whether the End of an invocation flushes, given whether the loop has released it.
