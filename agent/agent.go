@@ -13,6 +13,7 @@ import (
 	"github.com/epilogue-go/epilogue/agent/internal/flushcalls"
 	"github.com/epilogue-go/epilogue/agent/internal/invocations"
 	"github.com/epilogue-go/epilogue/agent/internal/logger"
+	"github.com/epilogue-go/epilogue/agent/internal/members"
 	"github.com/epilogue-go/epilogue/agent/internal/strategy"
 	"github.com/epilogue-go/epilogue/internal/extensionsapi"
 )
@@ -32,7 +33,7 @@ type Agent struct {
 	process      Process
 	sharesWindow bool // there are external extensions
 	log          *logger.Logger
-	flusher      multi
+	flusher      members.List
 
 	attached    atomic.Bool // a handler reports its invocations
 	mode        atomicMode
@@ -102,7 +103,7 @@ func newAgent(ctx context.Context, f Flusher, opts []Option) *Agent {
 	}
 	a := &Agent{
 		process:     o.process.withDefaults(),
-		flusher:     newMulti(f),
+		flusher:     members.List(nil).With(f),
 		draining:    make(chan struct{}),
 		drained:     make(chan struct{}),
 		noExtension: make(chan struct{}),
@@ -124,11 +125,9 @@ func newAgent(ctx context.Context, f Flusher, opts []Option) *Agent {
 
 // logIncomplete logs which methods a Flusher lacks that is nearly a Pipeline.
 func (a *Agent) logIncomplete() {
-	for _, m := range a.flusher {
-		if missing := missingMethods(m.flusher); missing != "" {
-			a.log.Log(slog.LevelWarn, "agent: the Flusher lacks methods of Pipeline, so the agent uses none of them",
-				slog.String("flusher", m.name), slog.String("missing", missing))
-		}
+	for name, missing := range a.flusher.Incomplete() {
+		a.log.Log(slog.LevelWarn, "agent: the Flusher lacks methods of Pipeline, so the agent uses none of them",
+			slog.String("flusher", name), slog.String("missing", missing))
 	}
 }
 
@@ -140,7 +139,7 @@ func (a *Agent) enter(m mode) {
 	a.mode.store(m)
 	ctx, cancel := context.WithTimeout(a.life, quickCall)
 	defer cancel()
-	if err := a.flusher.setBackgroundExport(ctx, m.backgroundExport()); err != nil {
+	if err := a.flusher.SetBackgroundExport(ctx, m.backgroundExport()); err != nil {
 		a.log.Log(slog.LevelWarn, "agent: SetBackgroundExport failed", slog.Any("error", err))
 	}
 }

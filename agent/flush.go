@@ -42,7 +42,7 @@ func (a *Agent) flushAtEnd(deadline time.Time, mayDefer bool) error {
 func (a *Agent) pending(until time.Time) (n int, flushNow bool) {
 	ctx, cancel := context.WithDeadline(a.life, until.Add(-budget.ReturnGrace))
 	defer cancel()
-	return a.flusher.pending(ctx)
+	return a.flusher.Pending(ctx)
 }
 
 // forceFlush is the only caller of the Flusher's ForceFlush. During a shutdown it leaves the log to the last line:

@@ -59,7 +59,7 @@ func (a *Agent) beforeTimeout(inv *invocations.Invocation) {
 func (a *Agent) endSpansBeforeDeadline(root [8]byte, until time.Time) {
 	ctx, cancel := context.WithDeadline(a.life, until)
 	defer cancel()
-	n, err := a.flusher.endOpenSpans(ctx, [][8]byte{root}, timeoutType, endedBeforeDeadline)
+	n, err := a.flusher.EndOpenSpans(ctx, [][8]byte{root}, timeoutType, endedBeforeDeadline)
 	a.counters.openSpansEnded.Add(int64(n))
 	if err != nil {
 		a.log.LogLimited(slog.LevelWarn, "agent: EndOpenSpans failed", slog.Any("error", err))

@@ -147,7 +147,7 @@ func (a *Agent) drain(ctx context.Context, began time.Time, why string, timeout 
 func (a *Agent) announceExit(ctx context.Context, end time.Time) error {
 	ctx, cancel := context.WithTimeout(ctx, budget.ReturnGrace)
 	defer cancel()
-	return a.flusher.setExitDeadline(ctx, end)
+	return a.flusher.SetExitDeadline(ctx, end)
 }
 
 // endAllOpenSpans ends the open spans: those of invocations in flight with a reason of their own, then all others. A
@@ -164,7 +164,7 @@ func (a *Agent) endAllOpenSpans(ctx context.Context, p budget.ShutdownPlan, why 
 	defer cancel()
 	var errs error
 	endSpans := func(roots [][8]byte, reason string) {
-		n, err := a.flusher.endOpenSpans(ctx, roots, errorType, reason)
+		n, err := a.flusher.EndOpenSpans(ctx, roots, errorType, reason)
 		r.spansEnded += n
 		a.counters.openSpansEnded.Add(int64(n))
 		errs = errors.Join(errs, err)

@@ -46,7 +46,7 @@ func (r *shutdownReport) undelivered() bool {
 func (a *Agent) count(ctx context.Context, p budget.ShutdownPlan, r *shutdownReport) (err error) {
 	ctx, cancel := context.WithDeadline(ctx, p.End.Add(-budget.ReturnGrace))
 	defer cancel()
-	r.counts, err = a.flusher.counts(ctx)
+	r.counts, err = a.flusher.Counts(ctx)
 	return err
 }
 

@@ -94,7 +94,7 @@ func (a *Agent) flushCompleted(inv invocations.Snapshot, err error) {
 func (a *Agent) setExitDeadline(end time.Time) {
 	ctx, cancel := context.WithTimeout(a.life, budget.ReturnGrace)
 	defer cancel()
-	if err := a.flusher.setExitDeadline(ctx, end); err != nil {
+	if err := a.flusher.SetExitDeadline(ctx, end); err != nil {
 		a.log.LogLimited(slog.LevelWarn, "agent: SetExitDeadline failed", slog.Any("error", err))
 	}
 }
@@ -102,7 +102,7 @@ func (a *Agent) setExitDeadline(end time.Time) {
 func (a *Agent) spill(deadline time.Time) {
 	ctx, cancel := context.WithDeadline(a.life, a.settings.budget.SpillEnd(time.Now(), deadline))
 	defer cancel()
-	n, err := a.flusher.spillPending(ctx)
+	n, err := a.flusher.SpillPending(ctx)
 	if err != nil {
 		a.log.Log(slog.LevelWarn, "agent: SpillPending failed", slog.Any("error", err))
 	}
@@ -124,7 +124,7 @@ func (a *Agent) EndOpenSpans(requestID, reason string) int {
 	}
 	ctx, cancel := context.WithDeadline(a.life, a.settings.budget.SpillEnd(time.Now(), inv.Deadline).Add(-budget.ReturnGrace))
 	defer cancel()
-	n, err := a.flusher.endOpenSpans(ctx, [][8]byte{inv.Root}, "", reason)
+	n, err := a.flusher.EndOpenSpans(ctx, [][8]byte{inv.Root}, "", reason)
 	a.counters.openSpansEnded.Add(int64(n))
 	if err != nil {
 		a.log.LogLimited(slog.LevelWarn, "agent: EndOpenSpans failed", slog.Any("error", err))

@@ -1,4 +1,4 @@
-package agent
+package members
 
 import (
 	"context"
@@ -161,7 +161,7 @@ func missingMethods(f Flusher) string {
 	})
 	_, has["SetExitDeadline"] = f.(interface{ SetExitDeadline(t time.Time) })
 	_, has["SpillPending"] = f.(interface{ SpillPending(ctx context.Context) int })
-	_, has["Counts"] = f.(interface{ Counts() []SignalCounts })
+	_, has["Counts"] = f.(interface{ Counts() []counts.Signal })
 	var missing []string
 	for _, name := range [...]string{
 		"Pending", "SetBackgroundExport", "EndOpenSpans", "SetExitDeadline", "SpillPending", "Counts",
