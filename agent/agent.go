@@ -47,10 +47,7 @@ type Agent struct {
 	life context.Context // ends when the process exits or is gone
 	stop context.CancelFunc
 
-	// The shutdown goes from running over draining to drained. watch closes both channels.
-	draining chan struct{} // the shutdown has begun: the loop holds nothing any more
-	drained  chan struct{} // the shutdown is over, and the process lives on
-
+	phase       shutdownPhase
 	noExtension chan struct{} // closed by Start if the registration failed
 }
 
@@ -104,8 +101,7 @@ func newAgent(ctx context.Context, f Flusher, opts []Option) *Agent {
 	a := &Agent{
 		process:     o.process.withDefaults(),
 		flusher:     members.List(nil).With(f),
-		draining:    make(chan struct{}),
-		drained:     make(chan struct{}),
+		phase:       newShutdownPhase(),
 		noExtension: make(chan struct{}),
 	}
 	out := o.logger

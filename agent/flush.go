@@ -52,7 +52,7 @@ func (a *Agent) forceFlush(ctx context.Context) error {
 	err := a.flusher.ForceFlush(ctx)
 	a.counters.flushed(time.Since(clock), err)
 	a.schedule.Flushed(began, err)
-	if err != nil && !a.isDraining() {
+	if err != nil && !a.phase.isDraining() {
 		a.log.LogLimited(slog.LevelWarn, "agent: flush failed", slog.Any("error", err))
 	}
 	return err

@@ -24,7 +24,7 @@ func (a *Agent) loop(identifier string) {
 	for a.mayAsk() {
 		event, err := a.client.Next(a.life, identifier)
 		switch {
-		case err != nil && (a.isDraining() || a.life.Err() != nil):
+		case err != nil && (a.phase.isDraining() || a.life.Err() != nil):
 			// The environment ends, and the API with it. mayAsk says whether to go on.
 		case err != nil:
 			a.nextFailed(err)
@@ -38,15 +38,12 @@ func (a *Agent) loop(identifier string) {
 	}
 }
 
-// isDraining reports whether a shutdown is under way. After a signal it is until the end of the process.
-func (a *Agent) isDraining() bool { return isClosed(a.draining) && !isClosed(a.drained) }
-
 // mayAsk waits until the loop may ask for next, and reports false if it never may again. The environment must not freeze
 // during the last flush, so after a signal the loop waits here for the end of the process.
 func (a *Agent) mayAsk() bool {
-	if a.isDraining() {
+	if a.phase.isDraining() {
 		select {
-		case <-a.drained:
+		case <-a.phase.drained:
 		case <-a.life.Done():
 		}
 	}
@@ -57,8 +54,8 @@ func (a *Agent) mayAsk() bool {
 func (a *Agent) sleep(d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
-	draining := a.draining
-	if isClosed(draining) {
+	draining := a.phase.draining
+	if a.phase.hasBegun() {
 		draining = nil // the shutdown is over and the process lives on: pause all the same
 	}
 	select {
@@ -114,7 +111,7 @@ func (a *Agent) awaitBegin(inv *invocations.Invocation) bool {
 	timer := time.NewTimer(a.settings.handlerStartWait)
 	defer timer.Stop()
 	select {
-	case <-a.draining:
+	case <-a.phase.draining:
 		return false
 	case <-inv.Begun():
 		return true
@@ -138,19 +135,9 @@ func (a *Agent) awaitBegin(inv *invocations.Invocation) bool {
 // but SIGTERM does.
 func (a *Agent) awaitEnd(inv *invocations.Invocation) bool {
 	select {
-	case <-a.draining:
+	case <-a.phase.draining:
 		return false
 	case <-inv.Ended():
-		return !isClosed(a.draining) // the shutdown flushes
-	}
-}
-
-// isClosed reports whether c, on which nothing is sent, has been closed.
-func isClosed(c <-chan struct{}) bool {
-	select {
-	case <-c:
-		return true
-	default:
-		return false
+		return !a.phase.hasBegun() // the shutdown flushes
 	}
 }

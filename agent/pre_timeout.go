@@ -6,11 +6,8 @@ import (
 	"time"
 
 	"github.com/epilogue-go/epilogue/agent/internal/invocations"
+	"github.com/epilogue-go/epilogue/agent/internal/shutdown"
 )
-
-// timeoutType is the error.type of spans that a timeout has ended, or is about to (OpenTelemetry semantic conventions,
-// error.type; there is no attribute for the timeout of a function).
-const timeoutType = "timeout"
 
 const endedBeforeDeadline = "ended before the deadline; the handler was still running"
 
@@ -36,7 +33,7 @@ func (a *Agent) planAlarm(now, deadline time.Time) (flushAt, endSpansAt time.Tim
 // and before that ends the invocation's open spans if nothing else will be able to. It does not wait for the flush: the
 // loop, or End, waits for a flush that is under way before the environment freezes. A shutdown flushes by itself.
 func (a *Agent) beforeTimeout(inv *invocations.Invocation) {
-	if inv.HasEnded() || a.isDraining() || a.life.Err() != nil {
+	if inv.HasEnded() || a.phase.isDraining() || a.life.Err() != nil {
 		return
 	}
 	now, s := time.Now(), a.invocations.Snapshot(inv)
@@ -59,8 +56,7 @@ func (a *Agent) beforeTimeout(inv *invocations.Invocation) {
 func (a *Agent) endSpansBeforeDeadline(root [8]byte, until time.Time) {
 	ctx, cancel := context.WithDeadline(a.life, until)
 	defer cancel()
-	n, err := a.flusher.EndOpenSpans(ctx, [][8]byte{root}, timeoutType, endedBeforeDeadline)
-	a.counters.openSpansEnded.Add(int64(n))
+	_, err := a.endOpenSpans(ctx, [][8]byte{root}, shutdown.TimeoutType, endedBeforeDeadline)
 	if err != nil {
 		a.log.LogLimited(slog.LevelWarn, "agent: EndOpenSpans failed", slog.Any("error", err))
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/epilogue-go/epilogue/agent/internal/budget"
+	"github.com/epilogue-go/epilogue/agent/internal/logger"
 	"github.com/epilogue-go/epilogue/agent/internal/strategy"
 	"github.com/epilogue-go/epilogue/internal/retired"
 )
@@ -196,9 +197,6 @@ func (a *Agent) logSettings(bad []error) {
 		return
 	}
 	if old := errors.Join(retired.Check(retired.Agent, a.process.Getenv)...); old != nil {
-		a.log.Log(slog.LevelWarn, "agent: retired settings", slog.String("error", oneLine(old)))
+		a.log.Log(slog.LevelWarn, "agent: retired settings", slog.String("error", logger.OneLine(old)))
 	}
 }
-
-// oneLine is the error's text without the line breaks of joined errors.
-func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }

@@ -75,11 +75,11 @@ func (a *Agent) FlushBeforeExit(requestID string) {
 		return
 	}
 	inv := a.invocations.Find(requestID)
-	if !a.isDraining() {
+	if !a.phase.isDraining() {
 		a.setExitDeadline(a.settings.budget.FlushEnd(time.Now(), inv.Deadline))
 	}
 	a.flushCompleted(inv, a.flushFor(inv.Deadline))
-	if !a.isDraining() {
+	if !a.phase.isDraining() {
 		a.spill(inv.Deadline)
 	}
 }
@@ -124,12 +124,18 @@ func (a *Agent) EndOpenSpans(requestID, reason string) int {
 	}
 	ctx, cancel := context.WithDeadline(a.life, a.settings.budget.SpillEnd(time.Now(), inv.Deadline).Add(-budget.ReturnGrace))
 	defer cancel()
-	n, err := a.flusher.EndOpenSpans(ctx, [][8]byte{inv.Root}, "", reason)
-	a.counters.openSpansEnded.Add(int64(n))
+	n, err := a.endOpenSpans(ctx, [][8]byte{inv.Root}, "", reason)
 	if err != nil {
 		a.log.LogLimited(slog.LevelWarn, "agent: EndOpenSpans failed", slog.Any("error", err))
 	}
 	return n
+}
+
+// endOpenSpans ends open spans of the Flusher and counts them.
+func (a *Agent) endOpenSpans(ctx context.Context, roots [][8]byte, errorType, reason string) (int, error) {
+	n, err := a.flusher.EndOpenSpans(ctx, roots, errorType, reason)
+	a.counters.openSpansEnded.Add(int64(n))
+	return n, err
 }
 
 // FlushesAfterEnd reports whether something flushes after this invocation's End, which then returns immediately: the

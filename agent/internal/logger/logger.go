@@ -5,6 +5,7 @@ package logger
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -93,3 +94,6 @@ func (l *Logger) admit(message string) (suppressed int, ok bool) {
 	suppressed, line.last, line.suppressed = line.suppressed, now, 0
 	return suppressed, true
 }
+
+// OneLine is the error's text without the line breaks of joined errors.
+func OneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
