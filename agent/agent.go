@@ -14,8 +14,10 @@ import (
 	"github.com/epilogue-go/epilogue/agent/internal/invocations"
 	"github.com/epilogue-go/epilogue/agent/internal/logger"
 	"github.com/epilogue-go/epilogue/agent/internal/members"
+	"github.com/epilogue-go/epilogue/agent/internal/settings"
 	"github.com/epilogue-go/epilogue/agent/internal/strategy"
 	"github.com/epilogue-go/epilogue/internal/extensionsapi"
+	"github.com/epilogue-go/epilogue/internal/retired"
 )
 
 // Agent is the internal extension of one function, and the Tracker of package handler. Its methods are safe for
@@ -29,7 +31,8 @@ import (
 // of their own, so that it can abandon them. The only locks are those of invocations, flushCalls, strategy.Schedule and
 // logger. None is held while another is taken, or while foreign code runs.
 type Agent struct {
-	settings     settings
+	settings     settings.Settings
+	hooks        []func(context.Context)
 	process      Process
 	sharesWindow bool // there are external extensions
 	log          *logger.Logger
@@ -99,6 +102,7 @@ func newAgent(ctx context.Context, f Flusher, opts []Option) *Agent {
 		}
 	}
 	a := &Agent{
+		hooks:       o.hooks,
 		process:     o.process.withDefaults(),
 		flusher:     members.List(nil).With(f),
 		phase:       newShutdownPhase(),
@@ -110,13 +114,26 @@ func newAgent(ctx context.Context, f Flusher, opts []Option) *Agent {
 	}
 	a.log = logger.New(out)
 	var bad []error
-	a.settings, bad = o.resolve(a.process.Getenv)
+	a.settings, bad = settings.Resolve(o.Options, a.process.Getenv)
 	a.logSettings(bad)
 	a.logIncomplete()
-	a.schedule = strategy.NewSchedule(a.settings.strategy)
+	a.schedule = strategy.NewSchedule(a.settings.Strategy)
 	a.life, a.stop = context.WithCancel(context.WithoutCancel(ctx))
 	a.flushCalls = flushcalls.New(a.life, a.forceFlush)
 	return a
+}
+
+// logSettings logs a line for each bad setting, and inside Lambda one for the retired variables that are set.
+func (a *Agent) logSettings(bad []error) {
+	for _, err := range bad {
+		a.log.Log(slog.LevelWarn, "agent: setting not accepted", slog.Any("error", err))
+	}
+	if a.process.Getenv("AWS_LAMBDA_RUNTIME_API") == "" {
+		return
+	}
+	if old := errors.Join(retired.Check(retired.Agent, a.process.Getenv)...); old != nil {
+		a.log.Log(slog.LevelWarn, "agent: retired settings", slog.String("error", logger.OneLine(old)))
+	}
 }
 
 // logIncomplete logs which methods a Flusher lacks that is nearly a Pipeline.

@@ -10,14 +10,14 @@ import (
 
 // flushFor flushes what has ended by now, within the budget of an invocation with this deadline (zero: not known).
 func (a *Agent) flushFor(deadline time.Time) error {
-	return a.flushCalls.Flush(a.settings.budget.FlushEnd(time.Now(), deadline))
+	return a.flushCalls.Flush(a.settings.Budget.FlushEnd(time.Now(), deadline))
 }
 
 // flushAtEnd flushes at the end of an invocation. It skips the flush if nothing is pending, and defers it to a later end
 // if mayDefer is true and the strategy says so. It does neither while a flush or an export is under way, since the
 // environment is about to freeze.
 func (a *Agent) flushAtEnd(deadline time.Time, mayDefer bool) error {
-	until := a.settings.budget.FlushEnd(time.Now(), deadline)
+	until := a.settings.Budget.FlushEnd(time.Now(), deadline)
 	due := a.schedule.Due()
 	if asked := a.schedule.Now(); !a.flushCalls.Running() {
 		n, flushNow := a.pending(until)

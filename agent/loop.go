@@ -94,7 +94,7 @@ func (a *Agent) invoked(event extensionsapi.Event) {
 		// Nothing reports the post of the response. To wait would delay every invocation, so the flush runs during
 		// this one, and delivers the telemetry of those before it.
 		a.counters.unwrappedInvokes.Add(1)
-		a.flushCalls.Request(a.settings.budget.FlushEnd(time.Now(), event.Deadline))
+		a.flushCalls.Request(a.settings.Budget.FlushEnd(time.Now(), event.Deadline))
 		return
 	}
 	// If next was broken before, the End of this invocation may have flushed already.
@@ -108,7 +108,7 @@ func (a *Agent) invoked(event extensionsapi.Event) {
 // end. When the handler start wait is over, it flushes what is pending, and releases inv unless the handler has started
 // meanwhile.
 func (a *Agent) awaitBegin(inv *invocations.Invocation) bool {
-	timer := time.NewTimer(a.settings.handlerStartWait)
+	timer := time.NewTimer(a.settings.HandlerStartWait)
 	defer timer.Stop()
 	select {
 	case <-a.phase.draining:

@@ -13,7 +13,7 @@ const endedBeforeDeadline = "ended before the deadline; the handler was still ru
 
 // endsSpansBeforeTimeout reports whether the agent ends open spans before a deadline.
 func (a *Agent) endsSpansBeforeTimeout() bool {
-	return a.settings.endBeforeTimeout || a.killedAtTimeout()
+	return a.settings.EndBeforeTimeout || a.killedAtTimeout()
 }
 
 // killedAtTimeout reports whether a timeout ends the process without SIGTERM, because the platform knows neither our
@@ -22,7 +22,7 @@ func (a *Agent) killedAtTimeout() bool { return a.mode.load() == unregistered &&
 
 // planAlarm returns when the agent acts before the deadline of an invocation that begins now.
 func (a *Agent) planAlarm(now, deadline time.Time) (flushAt, endSpansAt time.Time) {
-	flushAt, endSpansAt = a.settings.budget.PreTimeout(now, deadline, a.counters.lastFlush())
+	flushAt, endSpansAt = a.settings.Budget.PreTimeout(now, deadline, a.counters.lastFlush())
 	if !a.endsSpansBeforeTimeout() {
 		endSpansAt = time.Time{}
 	}
@@ -37,7 +37,7 @@ func (a *Agent) beforeTimeout(inv *invocations.Invocation) {
 		return
 	}
 	now, s := time.Now(), a.invocations.Snapshot(inv)
-	until := a.settings.budget.FlushEnd(now, s.Deadline)
+	until := a.settings.Budget.FlushEnd(now, s.Deadline)
 	if a.invocations.Rang(inv) {
 		a.endSpansBeforeDeadline(s.Root, until)
 	}

@@ -121,7 +121,7 @@ func (a *Agent) waitForShutdown(deadline time.Time) {
 	}
 	if a.phase.isDraining() {
 		now := time.Now()
-		a.waitFor(a.phase.drained, a.settings.budget.PlanShutdown(now, false).End.Sub(now))
+		a.waitFor(a.phase.drained, a.settings.Budget.PlanShutdown(now, false).End.Sub(now))
 	}
 }
 
@@ -157,10 +157,10 @@ func (a *Agent) meansTimeout(sig os.Signal) bool {
 // drain shuts the telemetry down. timedOut says that the invocations in flight have timed out.
 func (a *Agent) drain(ctx context.Context, began time.Time, why string, timedOut bool) *shutdown.Report {
 	s := shutdown.Shutdown{
-		Plan:         a.settings.budget.PlanShutdown(began, a.sharesWindow),
+		Plan:         a.settings.Budget.PlanShutdown(began, a.sharesWindow),
 		Flusher:      a.flusher,
 		FlushCalls:   a.flushCalls,
-		Hooks:        a.settings.hooks,
+		Hooks:        a.hooks,
 		Why:          why,
 		TimedOut:     timedOut,
 		InFlight:     a.invocations.InFlight,

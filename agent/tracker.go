@@ -76,7 +76,7 @@ func (a *Agent) FlushBeforeExit(requestID string) {
 	}
 	inv := a.invocations.Find(requestID)
 	if !a.phase.isDraining() {
-		a.setExitDeadline(a.settings.budget.FlushEnd(time.Now(), inv.Deadline))
+		a.setExitDeadline(a.settings.Budget.FlushEnd(time.Now(), inv.Deadline))
 	}
 	a.flushCompleted(inv, a.flushFor(inv.Deadline))
 	if !a.phase.isDraining() {
@@ -100,7 +100,7 @@ func (a *Agent) setExitDeadline(end time.Time) {
 }
 
 func (a *Agent) spill(deadline time.Time) {
-	ctx, cancel := context.WithDeadline(a.life, a.settings.budget.SpillEnd(time.Now(), deadline))
+	ctx, cancel := context.WithDeadline(a.life, a.settings.Budget.SpillEnd(time.Now(), deadline))
 	defer cancel()
 	n, err := a.flusher.SpillPending(ctx)
 	if err != nil {
@@ -122,7 +122,7 @@ func (a *Agent) EndOpenSpans(requestID, reason string) int {
 	if inv.Root == [8]byte{} {
 		return 0
 	}
-	ctx, cancel := context.WithDeadline(a.life, a.settings.budget.SpillEnd(time.Now(), inv.Deadline).Add(-budget.ReturnGrace))
+	ctx, cancel := context.WithDeadline(a.life, a.settings.Budget.SpillEnd(time.Now(), inv.Deadline).Add(-budget.ReturnGrace))
 	defer cancel()
 	n, err := a.endOpenSpans(ctx, [][8]byte{inv.Root}, "", reason)
 	if err != nil {

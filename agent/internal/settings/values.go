@@ -1,67 +1,15 @@
-package agent
+package settings
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/epilogue-go/epilogue/agent/internal/budget"
-	"github.com/epilogue-go/epilogue/agent/internal/logger"
 	"github.com/epilogue-go/epilogue/agent/internal/strategy"
-	"github.com/epilogue-go/epilogue/internal/retired"
 )
-
-// settings are resolved once, in Start.
-type settings struct {
-	extensionName    string
-	budget           budget.Budget
-	strategy         strategy.Strategy
-	handlerStartWait time.Duration
-	shutdownOnly     bool
-	endBeforeTimeout bool
-	hooks            []func(context.Context)
-}
-
-// resolve takes each setting from the option, or else from the environment, or else from the default. A bad value is an
-// error in bad, and the default is used instead.
-func (o *options) resolve(getenv func(string) string) (s settings, bad []error) {
-	isOn := func(option *bool, env string) bool {
-		on, err := pickBool(option, env, getenv)
-		if err != nil {
-			bad = append(bad, err)
-		}
-		return on
-	}
-	pick := func(d duration, option *time.Duration) time.Duration {
-		value, err := d.pick(option, getenv)
-		if err != nil {
-			bad = append(bad, err)
-		}
-		return value
-	}
-	s.budget.FlushTimeout = pick(flushTimeout, o.flushTimeout)
-	s.budget.Margin = pick(deadlineMargin, o.deadlineMargin)
-	s.budget.Shutdown = pick(shutdownBudget, o.shutdownBudget)
-	s.budget.PreTimeoutFlush = pick(preTimeoutFlush, o.preTimeoutFlush)
-	s.handlerStartWait = pick(handlerStartWait, o.handlerStartWait)
-	s.hooks = o.hooks
-
-	var err error
-	if s.strategy, err = pickStrategy(o.strategy, getenv); err != nil {
-		bad = append(bad, err)
-	}
-	if s.extensionName, err = pickName(o.extensionName, getenv); err != nil {
-		bad = append(bad, err)
-	}
-	s.shutdownOnly = isOn(o.shutdownOnly, shutdownOnlyEnv)
-	s.endBeforeTimeout = isOn(o.endBeforeTimeout, endBeforeTimeoutEnv)
-	return s, bad
-}
 
 // duration is a setting that is a length of time.
 type duration struct {
@@ -162,14 +110,14 @@ func pickBool(option *bool, env string, getenv func(string) string) (bool, error
 
 // pickStrategy returns the option's value, the environment's, or the default; the latter with an error if the value
 // is bad.
-func pickStrategy(option *FlushStrategy, getenv func(string) string) (strategy.Strategy, error) {
+func pickStrategy(option *strategy.Strategy, getenv func(string) string) (strategy.Strategy, error) {
 	setting, text := strategyEnv, getenv(strategyEnv)
 	var s strategy.Strategy
 	ok := true
 	switch {
 	case option != nil:
 		setting, text = "WithFlushStrategy", option.String()
-		s, ok = option.value, option.value.Valid()
+		s, ok = *option, option.Valid()
 	case text != "":
 		s, ok = strategy.Parse(text)
 	}
@@ -186,17 +134,4 @@ func badValue(setting, value, accepted, instead string) error {
 		value = value[:longest] + "…"
 	}
 	return errors.New(setting + "=" + strconv.Quote(value) + ": not accepted; write " + accepted + "; using " + instead)
-}
-
-// logSettings logs a line for each bad setting, and inside Lambda one for the retired variables that are set.
-func (a *Agent) logSettings(bad []error) {
-	for _, err := range bad {
-		a.log.Log(slog.LevelWarn, "agent: setting not accepted", slog.Any("error", err))
-	}
-	if a.process.Getenv("AWS_LAMBDA_RUNTIME_API") == "" {
-		return
-	}
-	if old := errors.Join(retired.Check(retired.Agent, a.process.Getenv)...); old != nil {
-		a.log.Log(slog.LevelWarn, "agent: retired settings", slog.String("error", logger.OneLine(old)))
-	}
 }
