@@ -23,13 +23,15 @@ import (
 // Agent is the internal extension of one function, and the Tracker of package handler. Its methods are safe for
 // concurrent use, never panic, and accept a nil *Agent, which flushes nothing.
 //
+// It has three goroutines, of which there is only the last outside Lambda:
+//
 //	loop    owns next: asks for an event, waits for the end of the invocation, flushes, asks again
 //	watch   owns the shutdown: waits for a signal, drains, exits
 //	run     of flushCalls, while there are flushes: makes the calls of ForceFlush
 //
-// Outside Lambda there is only the last goroutine. The agent calls the Flusher, the hooks and the logger on goroutines
-// of their own, so that it can abandon them. The only locks are those of invocations, flushCalls, strategy.Schedule and
-// logger. None is held while another is taken, or while foreign code runs.
+// The agent calls the Flusher, the hooks and the logger on goroutines of their own, so that it can abandon them. The only
+// locks are those of invocations, flushCalls, schedule and log. None is held while another is taken, or while foreign
+// code runs.
 type Agent struct {
 	settings     settings.Settings
 	hooks        []func(context.Context)

@@ -57,3 +57,32 @@ func (a *Agent) forceFlush(ctx context.Context) error {
 	}
 	return err
 }
+
+// setExitDeadline tells the Pipeline that the process exits at end.
+func (a *Agent) setExitDeadline(end time.Time) {
+	ctx, cancel := context.WithTimeout(a.life, budget.ReturnGrace)
+	defer cancel()
+	if err := a.flusher.SetExitDeadline(ctx, end); err != nil {
+		a.log.LogLimited(slog.LevelWarn, "agent: SetExitDeadline failed", slog.Any("error", err))
+	}
+}
+
+// spill writes the pending items out, within the budget of an invocation with this deadline.
+func (a *Agent) spill(deadline time.Time) {
+	ctx, cancel := context.WithDeadline(a.life, a.settings.Budget.SpillEnd(time.Now(), deadline))
+	defer cancel()
+	n, err := a.flusher.SpillPending(ctx)
+	if err != nil {
+		a.log.Log(slog.LevelWarn, "agent: SpillPending failed", slog.Any("error", err))
+	}
+	if n > 0 {
+		a.log.Log(slog.LevelWarn, "agent: the process exits; undelivered telemetry is spilled", slog.Int("spilled", n))
+	}
+}
+
+// endOpenSpans ends open spans of the Flusher and counts them.
+func (a *Agent) endOpenSpans(ctx context.Context, roots [][8]byte, errorType, reason string) (int, error) {
+	n, err := a.flusher.EndOpenSpans(ctx, roots, errorType, reason)
+	a.counters.openSpansEnded.Add(int64(n))
+	return n, err
+}

@@ -91,26 +91,6 @@ func (a *Agent) flushCompleted(inv invocations.Snapshot, err error) {
 	a.waitForShutdown(inv.Deadline)
 }
 
-func (a *Agent) setExitDeadline(end time.Time) {
-	ctx, cancel := context.WithTimeout(a.life, budget.ReturnGrace)
-	defer cancel()
-	if err := a.flusher.SetExitDeadline(ctx, end); err != nil {
-		a.log.LogLimited(slog.LevelWarn, "agent: SetExitDeadline failed", slog.Any("error", err))
-	}
-}
-
-func (a *Agent) spill(deadline time.Time) {
-	ctx, cancel := context.WithDeadline(a.life, a.settings.Budget.SpillEnd(time.Now(), deadline))
-	defer cancel()
-	n, err := a.flusher.SpillPending(ctx)
-	if err != nil {
-		a.log.Log(slog.LevelWarn, "agent: SpillPending failed", slog.Any("error", err))
-	}
-	if n > 0 {
-		a.log.Log(slog.LevelWarn, "agent: the process exits; undelivered telemetry is spilled", slog.Int("spilled", n))
-	}
-}
-
 // EndOpenSpans ends the open spans at and under the invocation's root, with status Error and the reason, and returns how
 // many it ended. It is for a handler that cannot end them any more, because it has panicked; a flush is to follow. It
 // does nothing without a root, and returns after 250 ms at the latest.
@@ -129,13 +109,6 @@ func (a *Agent) EndOpenSpans(requestID, reason string) int {
 		a.log.LogLimited(slog.LevelWarn, "agent: EndOpenSpans failed", slog.Any("error", err))
 	}
 	return n
-}
-
-// endOpenSpans ends open spans of the Flusher and counts them.
-func (a *Agent) endOpenSpans(ctx context.Context, roots [][8]byte, errorType, reason string) (int, error) {
-	n, err := a.flusher.EndOpenSpans(ctx, roots, errorType, reason)
-	a.counters.openSpansEnded.Add(int64(n))
-	return n, err
 }
 
 // FlushesAfterEnd reports whether something flushes after this invocation's End, which then returns immediately: the

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,12 +25,16 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // recorder records the parts of a shutdown with the times at which they begin.
 type recorder struct {
 	began      time.Time
-	parts      []string
 	flushTakes time.Duration
-	err        error // of ForceFlush and Shutdown
+	err        error // of ForceFlush, Shutdown and EndOpenSpans
+
+	mu    sync.Mutex // ForceFlush and Shutdown may run at once
+	parts []string
 }
 
 func (r *recorder) record(part string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.parts = append(r.parts, part+" at "+time.Since(r.began).String())
 }
 
