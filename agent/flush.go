@@ -8,7 +8,8 @@ import (
 	"github.com/epilogue-go/epilogue/agent/internal/budget"
 )
 
-// flushFor flushes what has ended by now, within the budget of an invocation with this deadline (zero: not known).
+// flushFor flushes the items that have ended by now, within the budget of an invocation with this deadline (zero:
+// not known).
 func (a *Agent) flushFor(deadline time.Time) error {
 	return a.flushCalls.Flush(a.settings.Budget.FlushEnd(time.Now(), deadline))
 }
@@ -85,4 +86,15 @@ func (a *Agent) endOpenSpans(ctx context.Context, roots [][8]byte, errorType, re
 	n, err := a.flusher.EndOpenSpans(ctx, roots, errorType, reason)
 	a.counters.openSpansEnded.Add(int64(n))
 	return n, err
+}
+
+// endSpansOf ends the open spans at and under the root of an invocation, and returns how many it ended by then.
+func (a *Agent) endSpansOf(root [8]byte, until time.Time, errorType, reason string) int {
+	ctx, cancel := context.WithDeadline(a.life, until)
+	defer cancel()
+	n, err := a.endOpenSpans(ctx, [][8]byte{root}, errorType, reason)
+	if err != nil {
+		a.log.LogLimited(slog.LevelWarn, "agent: EndOpenSpans failed", slog.Any("error", err))
+	}
+	return n
 }

@@ -105,7 +105,7 @@ func (a *Agent) invoked(event extensionsapi.Event) {
 }
 
 // awaitBegin waits for the handler of inv to start or to have ended, and reports whether the loop is to wait for its
-// end. When the handler start wait is over, it flushes what is pending, and releases inv unless the handler has started
+// end. When the handler start wait is over, it flushes the pending items, and releases inv unless the handler has started
 // meanwhile.
 func (a *Agent) awaitBegin(inv *invocations.Invocation) bool {
 	timer := time.NewTimer(a.settings.HandlerStartWait)

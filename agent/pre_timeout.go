@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"context"
 	"log/slog"
 	"time"
 
@@ -29,7 +28,7 @@ func (a *Agent) planAlarm(now, deadline time.Time) (flushAt, endSpansAt time.Tim
 	return flushAt, endSpansAt
 }
 
-// beforeTimeout is called shortly before the deadline of an invocation that has not ended. It flushes what has ended,
+// beforeTimeout is called shortly before the deadline of an invocation that has not ended. It flushes the ended spans,
 // and before that ends the invocation's open spans if nothing else will be able to. It does not wait for the flush: the
 // loop, or End, waits for a flush that is under way before the environment freezes. A shutdown flushes by itself.
 func (a *Agent) beforeTimeout(inv *invocations.Invocation) {
@@ -39,7 +38,7 @@ func (a *Agent) beforeTimeout(inv *invocations.Invocation) {
 	now, s := time.Now(), a.invocations.Snapshot(inv)
 	until := a.settings.Budget.FlushEnd(now, s.Deadline)
 	if a.invocations.Rang(inv) {
-		a.endSpansBeforeDeadline(s.Root, until)
+		a.endSpansOf(s.Root, until, shutdown.TimeoutType, endedBeforeDeadline)
 	}
 	if a.killedAtTimeout() { // unless the handler returns in time, no flush follows
 		a.setExitDeadline(until)
@@ -50,16 +49,6 @@ func (a *Agent) beforeTimeout(inv *invocations.Invocation) {
 	a.counters.preTimeoutFlushes.Add(1)
 	a.log.LogLimited(slog.LevelInfo, "agent: an invocation is about to time out",
 		slog.String("requestId", inv.ID), slog.Duration("left", s.Deadline.Sub(now).Round(time.Millisecond)))
-}
-
-// endSpansBeforeDeadline ends the open spans at and under root.
-func (a *Agent) endSpansBeforeDeadline(root [8]byte, until time.Time) {
-	ctx, cancel := context.WithDeadline(a.life, until)
-	defer cancel()
-	_, err := a.endOpenSpans(ctx, [][8]byte{root}, shutdown.TimeoutType, endedBeforeDeadline)
-	if err != nil {
-		a.log.LogLimited(slog.LevelWarn, "agent: EndOpenSpans failed", slog.Any("error", err))
-	}
 }
 
 // checkEndedTooEarly counts an invocation that ended before its deadline although the agent had ended its spans.

@@ -1,8 +1,6 @@
 package agent
 
 import (
-	"context"
-	"log/slog"
 	"time"
 
 	"github.com/epilogue-go/epilogue/agent/internal/budget"
@@ -33,7 +31,7 @@ func (a *Agent) Begin(requestID string, deadline time.Time, root [8]byte) {
 // spans have ended. Only the first End of an invocation counts. Begin need not have been called.
 //
 // If the agent holds the environment, End returns immediately and the flush follows. Otherwise ([Agent.FlushesAfterEnd]
-// is false) End flushes what is pending, within the invocation's budget: call it before the runtime asks for the next
+// is false) End flushes the pending items, within the invocation's budget: call it before the runtime asks for the next
 // invocation. It does not flush if Flush or FlushBeforeExit was called for the invocation, whether that succeeded or
 // not: they came before the post, and the environment may be freezing by now.
 func (a *Agent) End(requestID string) {
@@ -102,13 +100,8 @@ func (a *Agent) EndOpenSpans(requestID, reason string) int {
 	if inv.Root == [8]byte{} {
 		return 0
 	}
-	ctx, cancel := context.WithDeadline(a.life, a.settings.Budget.SpillEnd(time.Now(), inv.Deadline).Add(-budget.ReturnGrace))
-	defer cancel()
-	n, err := a.endOpenSpans(ctx, [][8]byte{inv.Root}, "", reason)
-	if err != nil {
-		a.log.LogLimited(slog.LevelWarn, "agent: EndOpenSpans failed", slog.Any("error", err))
-	}
-	return n
+	until := a.settings.Budget.SpillEnd(time.Now(), inv.Deadline).Add(-budget.ReturnGrace)
+	return a.endSpansOf(inv.Root, until, "", reason)
 }
 
 // FlushesAfterEnd reports whether something flushes after this invocation's End, which then returns immediately: the

@@ -32,8 +32,8 @@ type Budget struct {
 // FlushEnd returns the end of a flush that begins now, for an invocation with this deadline (zero: not known): after the
 // flush timeout, or a margin before the deadline.
 //
-// If that leaves less than leastFlush, a flush before the deadline gets leastFlush, but not more than half of what is
-// left, since an invocation whose flush passes its deadline has timed out. After the deadline only telemetry is at
+// If that leaves less than leastFlush, a flush before the deadline gets leastFlush, but not more than half of the time
+// that is left, since an invocation whose flush passes its deadline has timed out. After the deadline only telemetry is at
 // stake, and the flush gets leastFlush.
 func (b Budget) FlushEnd(now, deadline time.Time) time.Time {
 	if deadline.IsZero() {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// FuzzSettings sets every variable of the agent's to the same text: what is resolved can be used, and each error names its
+// FuzzSettings sets every variable of the agent's to the same text: the resolved settings can be used, and each error names its
 // variable and fits a line.
 func FuzzSettings(f *testing.F) {
 	for _, seed := range []string{"", "true", "FALSE", "2s", "epilogue", "a/b", "-1", "\xff", "\n", "adaptive,30s", strings.Repeat("x", 129), "1e400h"} {

@@ -1,7 +1,10 @@
 // Package shutdown delivers the telemetry of a process that is about to end, within the window that the platform leaves:
 //
-//	├─ exit deadline, open spans ─┤─ hooks ─┤─ last flush ─────────┤─ Shutdown ─┤─ counts ─┤ last line
-//	began                       Plan.Hooks ─┘         Plan.Flush ──┘  Plan.Shutdown ┘  Plan.End ──────┘
+//	parts                               end at
+//	exit deadline, open spans, hooks    Plan.Hooks
+//	the last flush alone                Plan.Flush
+//	Shutdown, and the last flush        Plan.Shutdown
+//	counts, the last line of the log    Plan.End
 //
 // A part that ends early leaves its time to those after it. A part that fails does not stop the others.
 package shutdown
