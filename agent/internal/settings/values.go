@@ -1,61 +1,15 @@
-package agent
+package settings
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/epilogue-go/epilogue/agent/internal/strategy"
 )
-
-// settings are resolved once, in Start.
-type settings struct {
-	extensionName    string
-	budget           budget
-	strategy         FlushStrategy
-	handlerStartWait time.Duration
-	shutdownOnly     bool
-	endBeforeTimeout bool
-	hooks            []func(context.Context)
-}
-
-// resolve takes each setting from the option, or else from the environment, or else from the default. A bad value is an
-// error in bad, and the default is used instead.
-func (o *options) resolve(getenv func(string) string) (s settings, bad []error) {
-	isOn := func(option *bool, env string) bool {
-		on, err := pickBool(option, env, getenv)
-		if err != nil {
-			bad = append(bad, err)
-		}
-		return on
-	}
-	pick := func(d duration, option *time.Duration) time.Duration {
-		value, err := d.pick(option, getenv)
-		if err != nil {
-			bad = append(bad, err)
-		}
-		return value
-	}
-	s.budget.flushTimeout = pick(flushTimeout, o.flushTimeout)
-	s.budget.margin = pick(deadlineMargin, o.deadlineMargin)
-	s.budget.shutdown = pick(shutdownBudget, o.shutdownBudget)
-	s.budget.preTimeoutFlush = pick(preTimeoutFlush, o.preTimeoutFlush)
-	s.handlerStartWait = pick(handlerStartWait, o.handlerStartWait)
-	s.hooks = o.hooks
-
-	var err error
-	if s.strategy, err = pickStrategy(o.strategy, getenv); err != nil {
-		bad = append(bad, err)
-	}
-	if s.extensionName, err = pickName(o.extensionName, getenv); err != nil {
-		bad = append(bad, err)
-	}
-	s.shutdownOnly = isOn(o.shutdownOnly, shutdownOnlyEnv)
-	s.endBeforeTimeout = isOn(o.endBeforeTimeout, endBeforeTimeoutEnv)
-	return s, bad
-}
 
 // duration is a setting that is a length of time.
 type duration struct {
@@ -113,6 +67,7 @@ func (d duration) check(name, text string, value time.Duration, err error) (time
 const (
 	defaultName         = "epilogue"
 	nameEnv             = "EPILOGUE_EXTENSION_NAME"
+	strategyEnv         = "EPILOGUE_FLUSH_STRATEGY"
 	shutdownOnlyEnv     = "EPILOGUE_SHUTDOWN_ONLY"
 	endBeforeTimeoutEnv = "EPILOGUE_END_BEFORE_TIMEOUT"
 )
@@ -151,6 +106,25 @@ func pickBool(option *bool, env string, getenv func(string) string) (bool, error
 		return false, badValue(env, text, "true or false", "false")
 	}
 	return on, nil
+}
+
+// pickStrategy returns the option's value, the environment's, or the default; the latter with an error if the value
+// is bad.
+func pickStrategy(option *strategy.Strategy, getenv func(string) string) (strategy.Strategy, error) {
+	setting, text := strategyEnv, getenv(strategyEnv)
+	var s strategy.Strategy
+	ok := true
+	switch {
+	case option != nil:
+		setting, text = "WithFlushStrategy", option.String()
+		s, ok = *option, option.Valid()
+	case text != "":
+		s, ok = strategy.Parse(text)
+	}
+	if !ok {
+		return strategy.Strategy{}, badValue(setting, text, strategy.Accepted, strategy.Strategy{}.String())
+	}
+	return s, nil
 }
 
 // badValue is the error of a value that is not accepted. It names the value that is used instead.

@@ -1,4 +1,4 @@
-package agent
+package flushcalls
 
 import (
 	"context"
@@ -7,12 +7,17 @@ import (
 	"testing/synctest"
 	"time"
 
+	"go.uber.org/goleak"
+
+	"github.com/epilogue-go/epilogue/agent/internal/budget"
 	"github.com/epilogue-go/epilogue/internal/bounded"
 )
 
-// clocked is flushCalls whose calls take as long as the test says.
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// clocked is Calls whose calls take as long as the test says.
 type clocked struct {
-	flushCalls
+	*Calls
 
 	takes  time.Duration
 	begins []time.Duration // since the test began
@@ -22,8 +27,7 @@ type clocked struct {
 
 func newClocked(takes time.Duration) *clocked {
 	a := &clocked{takes: takes, opened: time.Now()}
-	a.base = context.Background()
-	a.call = func(ctx context.Context) error {
+	a.Calls = New(context.Background(), func(ctx context.Context) error {
 		deadline, _ := ctx.Deadline()
 		a.begins = append(a.begins, time.Since(a.opened))
 		a.limits = append(a.limits, time.Until(deadline))
@@ -35,12 +39,12 @@ func newClocked(takes time.Duration) *clocked {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-	}
+	})
 	return a
 }
 
 // in asks for a flush that may take d.
-func (a *clocked) in(d time.Duration) error { return a.flush(time.Now().Add(d)) }
+func (a *clocked) in(d time.Duration) error { return a.Flush(time.Now().Add(d)) }
 
 func TestRequestsDuringACallShareTheNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -76,7 +80,7 @@ func TestFlushReturnsAtItsOwnDeadline(t *testing.T) {
 		if err := a.in(time.Second); !errors.Is(err, bounded.ErrNotReturned) {
 			t.Errorf("error %v", err)
 		}
-		if took := time.Since(began); took != time.Second+returnGrace {
+		if took := time.Since(began); took != time.Second+budget.ReturnGrace {
 			t.Errorf("waited %v", took)
 		}
 		time.Sleep(time.Minute)
@@ -101,8 +105,8 @@ func TestLimit(t *testing.T) {
 				synctest.Wait()
 				time.Sleep(tt.since)
 				now := time.Now()
-				a.limit(now.Add(300*ms), now.Add(330*ms))
-				if err := a.flush(now.Add(time.Minute)); !errors.Is(err, context.DeadlineExceeded) {
+				a.Limit(now.Add(300*ms), now.Add(330*ms))
+				if err := a.Flush(now.Add(time.Minute)); !errors.Is(err, context.DeadlineExceeded) {
 					t.Errorf("error %v", err)
 				}
 				if got := time.Since(now); got != 330*ms {
@@ -127,14 +131,14 @@ func TestClosedCallsDoNotBegin(t *testing.T) {
 		synctest.Wait()
 		go func() { waiting <- a.in(time.Second) }()
 		synctest.Wait()
-		a.close()
+		a.Close()
 		if err := <-running; err != nil {
 			t.Errorf("the one under way: %v", err)
 		}
-		if err := <-waiting; !errors.Is(err, errFlushClosed) {
+		if err := <-waiting; !errors.Is(err, ErrClosed) {
 			t.Errorf("the one that waits: %v", err)
 		}
-		if err := a.in(time.Second); !errors.Is(err, errFlushClosed) {
+		if err := a.in(time.Second); !errors.Is(err, ErrClosed) {
 			t.Errorf("afterwards: %v", err)
 		}
 		if len(a.begins) != 1 {

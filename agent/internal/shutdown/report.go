@@ -1,4 +1,4 @@
-package agent
+package shutdown
 
 import (
 	"context"
@@ -9,12 +9,14 @@ import (
 	"slices"
 	"time"
 
+	"github.com/epilogue-go/epilogue/agent/internal/budget"
+	"github.com/epilogue-go/epilogue/agent/internal/logger"
 	"github.com/epilogue-go/epilogue/internal/bounded"
 	"github.com/epilogue-go/epilogue/internal/counts"
 )
 
-// shutdownReport is the result of a drain.
-type shutdownReport struct {
+// Report is the result of a shutdown.
+type Report struct {
 	took, window time.Duration
 	end          time.Time       // of the window
 	inFlight     int             // invocations that had begun and not ended
@@ -24,14 +26,14 @@ type shutdownReport struct {
 }
 
 // fail adds the error of a part of the shutdown; nil adds nothing.
-func (r *shutdownReport) fail(part string, err error) {
+func (r *Report) fail(part string, err error) {
 	if err != nil {
 		r.err = errors.Join(r.err, fmt.Errorf("%s: %w", part, err))
 	}
 }
 
 // undelivered reports whether telemetry was left undelivered. Without counts an error means that it was.
-func (r *shutdownReport) undelivered() bool {
+func (r *Report) undelivered() bool {
 	for _, s := range r.counts {
 		if s.Undelivered() > 0 {
 			return true
@@ -40,31 +42,24 @@ func (r *shutdownReport) undelivered() bool {
 	return len(r.counts) == 0 && r.err != nil
 }
 
-// count reads the delivery counts. On a busy machine the parts before may have used all of the time; then it has
-// returnGrace of the margin.
-func (a *Agent) count(ctx context.Context, p shutdownPlan, r *shutdownReport) (err error) {
-	ctx, cancel := context.WithDeadline(ctx, p.end.Add(-returnGrace))
-	defer cancel()
-	r.counts, err = a.flusher.counts(ctx)
-	return err
-}
-
-// writeReport writes the counts to the file that EPILOGUE_SHUTDOWN_REPORT names, if it is set.
-func (a *Agent) writeReport(ctx context.Context, r *shutdownReport) error {
-	path := a.process.Getenv(counts.ReportVariable)
-	if path == "" || len(r.counts) == 0 {
+// writeReport writes the counts to the file, if there are any.
+func (s *Shutdown) writeReport(ctx context.Context, r *Report) error {
+	if s.ReportPath == "" || len(r.counts) == 0 {
 		return nil
 	}
 	ctx, cancel := context.WithDeadline(ctx, r.end)
 	defer cancel()
-	_, err := bounded.Call(ctx, returnGrace, func(context.Context) (struct{}, error) {
-		return struct{}{}, counts.ShutdownReport{Signals: r.counts}.Write(path)
+	_, err := bounded.Call(ctx, budget.ReturnGrace, func(context.Context) (struct{}, error) {
+		return struct{}{}, counts.ShutdownReport{Signals: r.counts}.Write(s.ReportPath)
 	})
 	return err
 }
 
-// logShutdown writes the last line. It does not outlast the window by more than returnGrace, even if the log blocks.
-func (a *Agent) logShutdown(r *shutdownReport) {
+// Restart gives Log a new window, which begins now.
+func (r *Report) Restart() { r.end = time.Now().Add(r.window) }
+
+// Log writes the last line. It does not outlast the window by more than budget.ReturnGrace, even if the log blocks.
+func (r *Report) Log(log *logger.Logger) {
 	level, message := slog.LevelInfo, "graceful shutdown completed"
 	if r.err != nil {
 		level = slog.LevelWarn
@@ -82,9 +77,9 @@ func (a *Agent) logShutdown(r *shutdownReport) {
 		attrs = append(attrs, signalAttr(s))
 	}
 	if r.err != nil {
-		attrs = append(attrs, slog.String("error", oneLine(r.err)))
+		attrs = append(attrs, slog.String("error", logger.OneLine(r.err)))
 	}
-	a.log.logWithin(min(lineTimeout, max(time.Until(r.end), returnGrace)), level, message, attrs...)
+	log.LogWithin(max(time.Until(r.end), budget.ReturnGrace), level, message, attrs...)
 }
 
 // signalAttr renders the counts of a signal, without those that are rare and zero.

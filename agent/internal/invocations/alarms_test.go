@@ -1,9 +1,8 @@
-package agent
+package invocations
 
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -13,14 +12,15 @@ import (
 )
 
 // ringing are invocations whose alarms are recorded: 200 ms before the deadline.
-func ringing() (v *invocations, rung chan string) {
+func ringing() (v *Table, rung chan string) {
 	rung = make(chan string, 1000)
-	b := budget{preTimeoutFlush: 200 * time.Millisecond}
 	plan := func(now, deadline time.Time) (flushAt, endSpansAt time.Time) {
-		flushAt, _ = b.preTimeout(now, deadline, 0)
+		if deadline.After(now) {
+			flushAt = deadline.Add(-200 * time.Millisecond)
+		}
 		return flushAt, time.Time{}
 	}
-	return &invocations{alarms: alarms{plan: plan, ring: func(inv *invocation) { rung <- inv.id }}}, rung
+	return &Table{Alarms: Alarms{Plan: plan, Ring: func(inv *Invocation) { rung <- inv.ID }}}, rung
 }
 
 func TestAlarmsRingOnceForWhatIsInFlight(t *testing.T) {
@@ -28,15 +28,15 @@ func TestAlarmsRingOnceForWhatIsInFlight(t *testing.T) {
 		v, rung := ringing()
 		deadline := time.Now().Add(time.Second)
 		for _, id := range []string{"ends", "hangs", "comes again"} {
-			v.begin(id, deadline, [8]byte{})
-			v.begin(id, deadline, [8]byte{}) // twice changes nothing
+			v.Begin(id, deadline, [8]byte{})
+			v.Begin(id, deadline, [8]byte{}) // twice changes nothing
 		}
-		v.begin("without deadline", time.Time{}, [8]byte{})
-		v.begin("too late", time.Now(), [8]byte{})
-		v.invoke("never begins", deadline)
-		v.end("ends")
-		v.end("comes again")
-		v.begin("comes again", deadline.Add(time.Second), [8]byte{})
+		v.Begin("without deadline", time.Time{}, [8]byte{})
+		v.Begin("too late", time.Now(), [8]byte{})
+		v.Invoke("never begins", deadline)
+		v.End("ends")
+		v.End("comes again")
+		v.Begin("comes again", deadline.Add(time.Second), [8]byte{})
 		time.Sleep(799 * time.Millisecond)
 		synctest.Wait()
 		if len(rung) != 0 {
@@ -47,7 +47,7 @@ func TestAlarmsRingOnceForWhatIsInFlight(t *testing.T) {
 		if len(rung) != 1 || <-rung != "hangs" {
 			t.Errorf("want one alarm at 800ms")
 		}
-		v.end("hangs") // afterwards
+		v.End("hangs") // afterwards
 		time.Sleep(time.Second)
 		synctest.Wait()
 		if len(rung) != 1 || <-rung != "comes again" {
@@ -70,20 +70,20 @@ func TestAlarmsRingAgainToEndSpans(t *testing.T) {
 		flushAt, endAt := began.Add(800*ms), began.Add(900*ms)
 		var mu sync.Mutex
 		var got []string
-		v := &invocations{}
-		v.alarms.plan = func(time.Time, time.Time) (time.Time, time.Time) { return flushAt, endAt }
-		v.alarms.ring = func(inv *invocation) {
+		v := &Table{}
+		v.Alarms.Plan = func(time.Time, time.Time) (time.Time, time.Time) { return flushAt, endAt }
+		v.Alarms.Ring = func(inv *Invocation) {
 			mu.Lock()
 			defer mu.Unlock()
-			_, endSpans := v.rang(inv)
-			got = append(got, fmt.Sprint(inv.id, " ", time.Since(began), " ", endSpans))
+			endSpans := v.Rang(inv)
+			got = append(got, fmt.Sprint(inv.ID, " ", time.Since(began), " ", endSpans))
 		}
-		v.begin("hangs", began, [8]byte{1})
+		v.Begin("hangs", began, [8]byte{1})
 		time.Sleep(time.Nanosecond)
-		v.begin("rootless", began, [8]byte{})
-		v.begin("returns", began, [8]byte{1})
+		v.Begin("rootless", began, [8]byte{})
+		v.Begin("returns", began, [8]byte{1})
 		time.Sleep(850 * ms)
-		v.end("returns")
+		v.End("returns")
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		slices.Sort(got)
@@ -97,36 +97,11 @@ func TestAlarmsRingAgainToEndSpans(t *testing.T) {
 		now := time.Now()
 		flushAt, endAt = now.Add(800*ms), now.Add(700*ms)
 		began = now
-		v.begin("end first", now, [8]byte{1})
+		v.Begin("end first", now, [8]byte{1})
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		if diff := cmp.Diff([]string{"end first 700ms true"}, got); diff != "" {
 			t.Errorf("alarms (-want +got):\n%s", diff)
-		}
-	})
-}
-
-// TestAlarmsAreReused: a warm invocation costs no memory, and one that has rung is not kept.
-func TestAlarmsAreReused(t *testing.T) {
-	v, _ := ringing()
-	inv := &invocation{deadline: time.Now().Add(time.Hour)}
-	v.alarms.set(inv)
-	v.alarms.clear(inv)
-	if n := testing.AllocsPerRun(100, func() { v.alarms.set(inv); v.alarms.clear(inv) }); n != 0 {
-		t.Errorf("%v allocations", n)
-	}
-	if len(v.alarms.idle) != 1 {
-		t.Errorf("%d alarms for one invocation at a time", len(v.alarms.idle))
-	}
-	synctest.Test(t, func(t *testing.T) {
-		v, rung := ringing()
-		for i := range 3 {
-			v.begin(strconv.Itoa(i), time.Now().Add(time.Second), [8]byte{})
-			time.Sleep(time.Second)
-			v.end(strconv.Itoa(i))
-		}
-		if len(rung) != 3 || len(v.alarms.idle) != 0 {
-			t.Errorf("%d alarms, %d to be used again", len(rung), len(v.alarms.idle))
 		}
 	})
 }

@@ -1,20 +1,30 @@
-package agent
+package members
 
 import (
 	"context"
 	"errors"
 	"runtime"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
 
+	"github.com/epilogue-go/epilogue/agent/internal/budget"
 	"github.com/epilogue-go/epilogue/internal/bounded"
 	"github.com/epilogue-go/epilogue/internal/counts"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func listOf(flushers ...Flusher) (l List) {
+	for _, f := range flushers {
+		l = l.With(f)
+	}
+	return l
+}
 
 // plain is a Flusher made of functions; nil ones succeed.
 type plain struct {
@@ -56,7 +66,7 @@ func (f *recording) EndOpenSpans(_ [][8]byte, errorType, reason string) int {
 }
 
 func (f *recording) SpillPending(context.Context) int { f.record("spill"); return 4 }
-func (f *recording) Counts() []SignalCounts           { f.record("counts"); return f.counts }
+func (f *recording) Counts() []counts.Signal          { f.record("counts"); return f.counts }
 
 func failing(after time.Duration, err error) func(context.Context) error {
 	return func(context.Context) error { time.Sleep(after); return err }
@@ -65,23 +75,13 @@ func failing(after time.Duration, err error) func(context.Context) error {
 // untilTimeout flushes until its time is over, as with a backend that hangs.
 func untilTimeout(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 
-func TestMultiFlusherOfNothing(t *testing.T) {
-	for name, f := range map[string]Flusher{
-		"none": MultiFlusher(), "nil ones": MultiFlusher(nil, Named("x", nil)), "others of none": MultiFlusher(MultiFlusher(), nil),
-	} {
-		if err := errors.Join(f.ForceFlush(t.Context()), f.Shutdown(t.Context())); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-}
-
 func TestMultiFlusherCallsInOrderAndNamesTheMember(t *testing.T) {
 	one, two := errors.New("one"), errors.New("two")
 	synctest.Test(t, func(t *testing.T) {
-		f := MultiFlusher(
-			Named("traces", plain{flush: failing(time.Second, one), shutdown: failing(time.Second, one)}),
+		f := listOf(
+			Named{plain{flush: failing(time.Second, one), shutdown: failing(time.Second, one)}, "traces"},
 			plain{flush: failing(time.Second, nil)},
-			MultiFlusher(nil, plain{flush: failing(2*time.Second, two)}),
+			listOf(nil, plain{flush: failing(2*time.Second, two)}),
 			plain{flush: func(context.Context) error { panic("three") }},
 		)
 		began := time.Now()
@@ -89,7 +89,7 @@ func TestMultiFlusherCallsInOrderAndNamesTheMember(t *testing.T) {
 		if took := time.Since(began); took != 4*time.Second {
 			t.Errorf("took %v, want the sum", took)
 		}
-		want := "traces: one\nagent.plain: two\nagent.plain: panicked: three"
+		want := "traces: one\nmembers.plain: two\nmembers.plain: panicked: three"
 		if !errors.Is(err, one) || !errors.Is(err, two) || err.Error() != want {
 			t.Errorf("error %q, want %q", err, want)
 		}
@@ -106,7 +106,7 @@ func TestSlowMemberLeavesTimeForTheOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var recovered atomic.Bool
 		var left []time.Duration
-		f := MultiFlusher(
+		f := listOf(
 			plain{flush: func(ctx context.Context) error {
 				if recovered.Load() {
 					return nil
@@ -135,7 +135,7 @@ func TestSlowMemberLeavesTimeForTheOthers(t *testing.T) {
 // TestOneMemberIsNeverSlow asserts that a single Flusher always has all of the time.
 func TestOneMemberIsNeverSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := MultiFlusher(plain{flush: untilTimeout})
+		f := listOf(plain{flush: untilTimeout})
 		for range 4 {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			began := time.Now()
@@ -152,7 +152,7 @@ func TestHangingMemberIsAbandonedAndNotCalledAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var hanging, healthy atomic.Int32
 		release := make(chan struct{})
-		f := MultiFlusher(
+		f := listOf(
 			plain{flush: func(context.Context) error { hanging.Add(1); <-release; return nil }},
 			plain{flush: func(context.Context) error { healthy.Add(1); return nil }},
 		)
@@ -166,7 +166,7 @@ func TestHangingMemberIsAbandonedAndNotCalledAgain(t *testing.T) {
 			}
 			want := time.Duration(0)
 			if i == 0 {
-				want = 900*time.Millisecond + returnGrace
+				want = 900*time.Millisecond + budget.ReturnGrace
 			}
 			if took := time.Since(began); took != want {
 				t.Errorf("call %d took %v, want %v", i, took, want)
@@ -189,9 +189,9 @@ func TestHangingMemberIsAbandonedAndNotCalledAgain(t *testing.T) {
 // TestFlusherInTimeIsNotStuck asserts that a Flusher may return within the grace after its context has ended.
 func TestFlusherInTimeIsNotStuck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := MultiFlusher(plain{flush: func(ctx context.Context) error {
+		f := listOf(plain{flush: func(ctx context.Context) error {
 			<-ctx.Done()
-			time.Sleep(returnGrace / 2)
+			time.Sleep(budget.ReturnGrace / 2)
 			return ctx.Err()
 		}})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -203,7 +203,7 @@ func TestFlusherInTimeIsNotStuck(t *testing.T) {
 }
 
 func TestFlusherThatEndsItsGoroutineIsAnError(t *testing.T) {
-	f := MultiFlusher(plain{flush: func(context.Context) error { runtime.Goexit(); return nil }})
+	f := listOf(plain{flush: func(context.Context) error { runtime.Goexit(); return nil }})
 	if err := f.ForceFlush(t.Context()); !errors.Is(err, bounded.ErrGoexit) {
 		t.Errorf("error %v", err)
 	}
@@ -215,14 +215,14 @@ func TestPipelinesAreUsedTogether(t *testing.T) {
 	ctx := t.Context()
 	one := &recording{counts: []counts.Signal{{Name: "traces", Ended: 1, Exported: 1}, {Name: "logs", Ended: 5, Pending: 5}}}
 	two := &recording{counts: []counts.Signal{{Name: "traces", Ended: 9, Exported: 2, Pending: 3, Dropped: 2, Spilled: 1, Superseded: 1}}}
-	m := newMulti(plain{}, one, nil, Named("bad", &recording{panics: true}), two)
+	m := listOf(plain{}, one, nil, Named{&recording{panics: true}, "bad"}, two)
 
-	if n, flushNow := m.pending(ctx); n != 1+2+1+2 || !flushNow {
+	if n, flushNow := m.Pending(ctx); n != 1+2+1+2 || !flushNow {
 		t.Errorf("pending %d, now %t; want those of each, 1 for each that cannot tell, and a flush", n, flushNow)
 	}
-	ended, endErr := m.endOpenSpans(ctx, nil, "timeout", "why")
-	spilled, spillErr := m.spillPending(ctx)
-	all, countErr := m.counts(ctx)
+	ended, endErr := m.EndOpenSpans(ctx, nil, "timeout", "why")
+	spilled, spillErr := m.SpillPending(ctx)
+	all, countErr := m.Counts(ctx)
 	if ended != 6 || spilled != 8 {
 		t.Errorf("%d spans ended, %d spilled", ended, spilled)
 	}
@@ -233,7 +233,7 @@ func TestPipelinesAreUsedTogether(t *testing.T) {
 	if diff := cmp.Diff(want, all); diff != "" {
 		t.Errorf("counts (-want +got):\n%s", diff)
 	}
-	for _, err := range []error{endErr, spillErr, countErr, m.setBackgroundExport(ctx, true), m.setExitDeadline(ctx, time.Time{})} {
+	for _, err := range []error{endErr, spillErr, countErr, m.SetBackgroundExport(ctx, true), m.SetExitDeadline(ctx, time.Time{})} {
 		if err == nil || err.Error() != "bad: panicked: no" {
 			t.Errorf("error %v", err)
 		}
@@ -241,32 +241,5 @@ func TestPipelinesAreUsedTogether(t *testing.T) {
 	calls := []string{"pending", "end timeout why", "spill", "counts", "background", "deadline"}
 	if diff := cmp.Diff([][]string{calls, calls}, [][]string{one.calls, two.calls}); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
-	}
-}
-
-// partial has some methods of Pipeline, one of them with another signature.
-type partial struct{ plain }
-
-func (partial) Pending() (n int, flushNow bool)                     { panic("called") }
-func (partial) SpillPending(context.Context) int                    { panic("called") }
-func (partial) EndOpenSpans(root [8]byte, errorType, reason string) { panic("called") }
-func (partial) SetExitDeadline(until time.Time)                     { panic("called") }
-
-func TestStartLogsMissingMethodsOfPipeline(t *testing.T) {
-	var text strings.Builder
-	process := Process{Getenv: func(string) string { return "" }}
-	log := WithLogger(textLogger(&text))
-	for _, f := range []Flusher{plain{}, &recording{}, MultiFlusher(plain{}, &recording{})} {
-		Start(t.Context(), f, log, WithProcess(process))
-	}
-	if text.Len() > 0 {
-		t.Errorf("a complete Pipeline, or a plain Flusher, is complained of: %s", &text)
-	}
-	a := Start(t.Context(), partial{}, log, WithProcess(process))
-	if n, flushNow := a.flusher.pending(t.Context()); n != 1 || flushNow {
-		t.Errorf("pending %d, now %t", n, flushNow)
-	}
-	if want := `flusher=agent.partial missing="SetBackgroundExport, EndOpenSpans, Counts"`; !strings.Contains(text.String(), want) {
-		t.Errorf("log %q, want %q", &text, want)
 	}
 }

@@ -1,16 +1,20 @@
-package agent
+package budget
 
 import (
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestFlushBudget(t *testing.T) {
 	const ms = time.Millisecond
-	normal := budget{flushTimeout: 2 * time.Second, margin: 50 * ms}
+	normal := Budget{FlushTimeout: 2 * time.Second, Margin: 50 * ms}
 	for _, tt := range []struct {
 		name string
-		b    budget
+		b    Budget
 		left time.Duration // until the deadline; zero: no deadline is known
 		want time.Duration
 	}{
@@ -19,12 +23,12 @@ func TestFlushBudget(t *testing.T) {
 		{"the timeout and the margin fit exactly", normal, 2050 * ms, 2 * time.Second},
 		{"a margin before the deadline", normal, 2049 * ms, 1999 * ms},
 		{"milliseconds are not cut off", normal, 1234567 * time.Microsecond, 1184567 * time.Microsecond},
-		{"no margin", budget{flushTimeout: time.Second}, 300 * ms, 300 * ms},
+		{"no margin", Budget{FlushTimeout: time.Second}, 300 * ms, 300 * ms},
 		{"in the margin: the least", normal, 60 * ms, leastFlush},
 		{"in the margin: half of what is left", normal, 30 * ms, 15 * ms},
 		{"a moment before the deadline", normal, 2 * ms, 1 * ms},
 		{"past the deadline: the least", normal, -5 * time.Second, leastFlush},
-		{"a short flush timeout beats the least", budget{flushTimeout: 5 * ms, margin: 50 * ms}, -1 * ms, 5 * ms},
+		{"a short flush timeout beats the least", Budget{FlushTimeout: 5 * ms, Margin: 50 * ms}, -1 * ms, 5 * ms},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			now := time.Unix(1_700_000_000, 0)
@@ -32,7 +36,7 @@ func TestFlushBudget(t *testing.T) {
 			if tt.left != 0 {
 				deadline = now.Add(tt.left)
 			}
-			if got := tt.b.flush(now, deadline).Sub(now); got != tt.want {
+			if got := tt.b.FlushEnd(now, deadline).Sub(now); got != tt.want {
 				t.Errorf("flush may take %v, want %v", got, tt.want)
 			}
 		})
@@ -42,73 +46,25 @@ func TestFlushBudget(t *testing.T) {
 func TestSpillHasATimeoutOfItsOwn(t *testing.T) {
 	const ms = time.Millisecond
 	now := time.Unix(1_700_000_000, 0)
-	b := budget{flushTimeout: 5 * ms, margin: 50 * ms}
+	b := Budget{FlushTimeout: 5 * ms, Margin: 50 * ms}
 	for left, want := range map[time.Duration]time.Duration{time.Minute: spillTimeout, 200 * ms: 150 * ms, 50 * ms: leastFlush, 10 * ms: 5 * ms, -ms: leastFlush} {
-		if got := b.spill(now, now.Add(left)).Sub(now); got != want {
+		if got := b.SpillEnd(now, now.Add(left)).Sub(now); got != want {
 			t.Errorf("%v before the deadline: %v, want %v", left, got, want)
 		}
 	}
-	if got := b.spill(now, time.Time{}).Sub(now); got != spillTimeout {
+	if got := b.SpillEnd(now, time.Time{}).Sub(now); got != spillTimeout {
 		t.Errorf("no deadline: %v", got)
 	}
 }
 
 func TestFlushBudgetNeverPassesADeadlineAhead(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
-	b := budget{flushTimeout: 2 * time.Second, margin: 50 * time.Millisecond}
+	b := Budget{FlushTimeout: 2 * time.Second, Margin: 50 * time.Millisecond}
 	for left := time.Millisecond; left < 3*time.Second; left += time.Millisecond {
 		deadline := now.Add(left)
-		if end := b.flush(now, deadline); !end.Before(deadline) || !end.After(now) {
+		if end := b.FlushEnd(now, deadline); !end.Before(deadline) || !end.After(now) {
 			t.Fatalf("%v before the deadline the flush gets %v", left, end.Sub(now))
 		}
-	}
-}
-
-func TestShutdownWindow(t *testing.T) {
-	const ms = time.Millisecond
-	for _, tt := range []struct {
-		name   string
-		b      budget
-		shared bool
-		want   time.Duration
-	}{
-		{"alone", budget{margin: 50 * ms}, false, 450 * ms},
-		{"with external extensions", budget{margin: 50 * ms}, true, 250 * ms},
-		{"no margin", budget{}, false, 500 * ms},
-		{"a margin longer than the window takes half of it", budget{margin: 10 * time.Second}, false, 250 * ms},
-		{"a budget of its own is used as it is", budget{margin: 50 * ms, shutdown: 1200 * ms}, true, 1200 * ms},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			now := time.Unix(1_700_000_000, 0)
-			p := tt.b.planShutdown(now, tt.shared)
-			if p.window != tt.want || p.end.Sub(now) != tt.want {
-				t.Errorf("window %v ending after %v, want %v", p.window, p.end.Sub(now), tt.want)
-			}
-		})
-	}
-}
-
-func TestShutdownPartsFollowEachOther(t *testing.T) {
-	now := time.Unix(1_700_000_000, 0)
-	for window := shutdownBudget.least; window <= shutdownBudget.most; window += 10 * time.Millisecond {
-		p := budget{shutdown: window}.planShutdown(now, false)
-		parts := []time.Time{now, p.hooks, p.flush, p.shutdown, p.end}
-		for i := range parts[1:] {
-			if !parts[i+1].After(parts[i]) {
-				t.Fatalf("window %v: part %d ends at %v, the one before at %v", window, i+1, parts[i+1].Sub(now), parts[i].Sub(now))
-			}
-		}
-	}
-}
-
-func TestShareIsEqualAndNothingIsLost(t *testing.T) {
-	now := time.Unix(1_700_000_000, 0)
-	end := now.Add(90 * time.Millisecond)
-	if got := share(now, end, 3).Sub(now); got != 30*time.Millisecond {
-		t.Errorf("a third of 90ms is %v", got)
-	}
-	if got := share(now, end, 1); !got.Equal(end) {
-		t.Errorf("the last share ends %v early", end.Sub(got))
 	}
 }
 
@@ -131,8 +87,8 @@ func TestPreTimeoutBudget(t *testing.T) {
 		{lead: 200 * ms, left: -time.Second},
 		{lead: 0, left: 3 * time.Second},
 	} {
-		b := budget{margin: 50 * ms, preTimeoutFlush: tt.lead}
-		flush, end := b.preTimeout(now, now.Add(tt.left), tt.lastFlush)
+		b := Budget{Margin: 50 * ms, PreTimeoutFlush: tt.lead}
+		flush, end := b.PreTimeout(now, now.Add(tt.left), tt.lastFlush)
 		if tt.flush == 0 {
 			if !flush.IsZero() || !end.IsZero() {
 				t.Errorf("%v before the end of %v: at %v and %v, want never", tt.lead, tt.left, flush, end)
@@ -144,7 +100,7 @@ func TestPreTimeoutBudget(t *testing.T) {
 				tt.lead, tt.left, tt.lastFlush, flush.Sub(now), end.Sub(now), tt.flush, tt.end)
 		}
 	}
-	if flush, _ := (budget{preTimeoutFlush: time.Second}).preTimeout(now, time.Time{}, 0); !flush.IsZero() {
+	if flush, _ := (Budget{PreTimeoutFlush: time.Second}).PreTimeout(now, time.Time{}, 0); !flush.IsZero() {
 		t.Error("an unknown deadline has an alarm")
 	}
 }
