@@ -13,7 +13,7 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest"
 )
 
-// endFlushes fails unless each of the invocations was flushed by its own End: after its response, before the runtime
+// endFlushes fails if one of the invocations was not flushed by its own End: after its response, before the runtime
 // asked for the next invocation.
 func (w *run) endFlushes(ids ...string) {
 	w.Helper()

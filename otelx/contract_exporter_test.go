@@ -26,7 +26,6 @@ type custom struct {
 	busy    bool
 	stops   int
 	largest int
-	calls   int
 	got     []string
 	wrong   []string // violations
 }
@@ -59,7 +58,6 @@ func (x *custom) enter(n int) {
 		x.wrong = append(x.wrong, "ExportSpans was called after Shutdown")
 	}
 	x.busy = true
-	x.calls++
 	x.largest = max(x.largest, n)
 }
 
@@ -87,12 +85,6 @@ func (x *custom) delivered() string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return strings.Join(slices.Sorted(slices.Values(x.got)), "")
-}
-
-func (x *custom) count() int {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return x.calls
 }
 
 // withCustom is contract with x for an exporter; x is checked at the end.

@@ -22,6 +22,7 @@ import (
 type badProvider struct {
 	noop.MeterProvider
 	meter, histogram, record func() // nil: no defect
+	callback                 error  // of RegisterCallback
 }
 
 type badMeter struct {
@@ -50,6 +51,10 @@ func (m badMeter) Float64Histogram(string, ...metric.Float64HistogramOption) (me
 	return badHistogram{badProvider: m.badProvider}, nil
 }
 
+func (m badMeter) RegisterCallback(metric.Callback, ...metric.Observable) (metric.Registration, error) {
+	return noop.Registration{}, m.callback
+}
+
 func (h badHistogram) Record(context.Context, float64, ...metric.RecordOption) { call(h.record) }
 
 // A meter provider that cannot make instruments is an error of New. The SDK works without metrics.
@@ -70,6 +75,9 @@ func TestMeterProviderThatFailsInNew(t *testing.T) {
 		"ends its goroutine": {
 			&badProvider{histogram: runtime.Goexit},
 			"WithMeterProvider: the meter provider ended its goroutine; there are no metrics",
+		},
+		"returns an error": {
+			&badProvider{callback: errors.New("too many")}, "WithMeterProvider: too many; there are no metrics",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -133,6 +141,21 @@ func TestMeterProviderThatFailsLater(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A meter provider that hangs holds requests that end at the same time for 100 ms together.
+func TestMeterProviderHoldsRequestsTogether(t *testing.T) {
+	otelerr.Discard(t)
+	var release chan struct{}
+	p := &badProvider{record: func() { <-release }}
+	contract(t, func(f *fixture) {
+		release = make(chan struct{})
+		f.end("a", "b", "c", "d", "e")
+		f.mustFlush(time.Second, 100*ms)
+		f.wantRequests(5)
+		close(release)
+		synctest.Wait()
+	}, otelx.WithMeterProvider(p), withQueue(100, 1))
 }
 
 // An error handler that blocks holds a flush for 100 ms at most. It is not called again until it has returned.

@@ -134,8 +134,11 @@ func (m *metrics) flushEnded(ctx context.Context, began time.Time, err error) {
 // record records a duration. The measured operation's context may have ended, so the provider gets one that has not.
 func (m *metrics) record(ctx context.Context, h metric.Float64Histogram, d time.Duration, attrs metric.MeasurementOption) {
 	ctx = context.WithoutCancel(ctx)
-	if err := m.guard.call(func() { h.Record(ctx, d.Seconds(), attrs) }); err != nil {
-		m.failure.Do(func() { m.handler.handle(fmt.Errorf("otelx: metrics of the export are incomplete: %w", err)) })
+	err := m.guard.call(func() { h.Record(ctx, d.Seconds(), attrs) }) //nolint:contextcheck // the guard's own time counts
+	if err != nil {
+		m.failure.Do(func() { //nolint:contextcheck // as above
+			m.handler.handle(fmt.Errorf("otelx: metrics of the export are incomplete: %w", err))
+		})
 	}
 }
 

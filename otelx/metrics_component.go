@@ -14,8 +14,8 @@ import (
 	"github.com/epilogue-go/epilogue/internal/otelenv"
 )
 
-// processorType names the span processor by its type in the language, as the convention for otel.component.type asks if none of
-// its values fits.
+// processorType is the otel.component.type of the span processor. The convention asks for the name of a type if none of its
+// values fits. This one stays the same if the type moves to another package.
 const processorType = "github.com/epilogue-go/epilogue/otelx.processor"
 
 // measured counts the SDKs of this process that have metrics. The number makes otel.component.name unique.

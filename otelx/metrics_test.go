@@ -60,7 +60,7 @@ func (m *meters) figures(t *testing.T) map[string]int64 {
 			}
 		case metricdata.Histogram[float64]:
 			for _, p := range data.DataPoints {
-				out[name+kind(p.Attributes)+" count"] = int64(p.Count) //nolint:gosec // few
+				out[name+kind(p.Attributes)+" count"] = int64(p.Count)
 				out[name+kind(p.Attributes)+" ms"] = int64(p.Sum*1000 + 0.5)
 			}
 		default:
@@ -78,6 +78,14 @@ func kind(set attribute.Set) string {
 		}
 	}
 	return ""
+}
+
+// exporterAttribute returns an attribute of the exporter's metrics as text.
+func (m *meters) exporterAttribute(t *testing.T, key attribute.Key) string {
+	t.Helper()
+	sum, _ := m.collect(t)["exporter.span.exported"].Data.(metricdata.Sum[int64])
+	v, _ := sum.DataPoints[0].Attributes.Value(key)
+	return v.String()
 }
 
 // want compares the figures whose names keep accepts.
@@ -210,7 +218,9 @@ func TestMetricsEndWithTheFinalCounts(t *testing.T) {
 }
 
 // Names, units and attributes are those of the semantic conventions.
-func TestMetricsFollowTheConventions(t *testing.T) {
+func TestMetricsFollowTheConventions(t *testing.T) { synctest.Test(t, checkConventions) } // New waits 100 ms for the provider
+
+func checkConventions(t *testing.T) {
 	m, option := newMeters()
 	s, err := newSDK(t, option, environ("OTEL_EXPORTER_OTLP_ENDPOINT=https://user:secret@collector.example.com/otlp"))
 	if err != nil {
@@ -255,18 +265,46 @@ func checkComponent(t *testing.T, metric string, got attribute.Set) {
 	}
 }
 
+// An endpoint without a port has the default port of its scheme.
+func TestMetricsOfAnEndpoint(t *testing.T) {
+	for endpoint, want := range map[string]string{
+		"http://c.example.com/v1/traces": "80", "https://c.example.com/v1/traces": "443", "http://c.example.com:4318": "4318",
+	} {
+		m, option := newMeters()
+		contract(t, func(f *fixture) {
+			if port := m.exporterAttribute(f.T, "server.port"); port != want {
+				f.Errorf("%s: server.port = %s, want %s", endpoint, port, want)
+			}
+		}, option, otelx.WithEndpoint(endpoint))
+	}
+}
+
+// A request without an answer in time and one without a connection have different error types.
+func TestMetricsOfRequestsWithoutAnAnswer(t *testing.T) {
+	for want, fault := range map[string]otlpreceiver.Fault{"timeout": {Hang: true}, "unavailable": {Cut: otlpreceiver.BeforeRead}} {
+		m, option := newMeters()
+		contract(t, func(f *fixture) {
+			f.fails(fault)
+			f.end("a")
+			_ = f.flush(300 * ms)
+			synctest.Wait()
+			figures := m.figures(f.T)
+			if figures["exporter.operation.duration{"+want+"} count"] == 0 || figures["exporter.operation.duration count"] > 0 {
+				f.Errorf("%+v: figures %v, want error type %s", fault, figures, want)
+			}
+		}, option)
+	}
+}
+
 // A custom exporter is named by its type.
 func TestMetricsNameACustomExporter(t *testing.T) {
 	for _, o := range []otelx.Option{
 		otelx.WithExporter(nullExporter{}), otelx.WithExporter(&nullExporter{}), otelx.WithSender(new(sender)),
 	} {
 		m, option := newMeters()
-		if _, err := newSDK(t, environ(), option, o); err != nil {
-			t.Fatal(err)
-		}
-		sum, _ := m.collect(t)["exporter.span.exported"].Data.(metricdata.Sum[int64])
-		name, _ := sum.DataPoints[0].Attributes.Value("otel.component.name")
-		if got := name.AsString(); !strings.HasPrefix(got, "github.com/epilogue-go/epilogue/otelx_test.nullExporter/") &&
+		var got string
+		contract(t, func(f *fixture) { got = m.exporterAttribute(f.T, "otel.component.name") }, option, o)
+		if !strings.HasPrefix(got, "github.com/epilogue-go/epilogue/otelx_test.nullExporter/") &&
 			!strings.HasPrefix(got, "github.com/epilogue-go/epilogue/otelx_test.sender/") {
 			t.Errorf("otel.component.name = %q", got)
 		}

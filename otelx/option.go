@@ -189,8 +189,8 @@ func WithMaxExportBatchSize(spans int) Option {
 
 // WithMaxRequestSize sets how many bytes an OTLP request has at most before compression. A larger batch is sent as several
 // requests, and a span that is larger alone is dropped as too large. AWS X-Ray accepts 5 MB. Up to eight requests of that size are
-// in memory at once, or more of smaller ones; a request that is being encoded is in memory twice. Up to 12 MiB are kept for later
-// requests. Values below 16384 (16 KiB) or above 67108864 (64 MiB) are an error and change nothing. A backend that refuses a
+// in memory at once, or more of smaller ones; a request that is being encoded is in memory twice. Buffers serve later requests
+// until the garbage collector frees them. Values below 16384 (16 KiB) or above 67108864 (64 MiB) are an error and change nothing. A backend that refuses a
 // request for its size (413) lowers the bound.
 //
 // It has no effect with [WithExporter].

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -156,24 +158,31 @@ func TestWithSender(t *testing.T) {
 		"option, HTTP's are not asked": {"OTEL_EXPORTER_OTLP_TIMEOUT=x", otelx.Options, true, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := new(sender)
-			s, err := newSDK(t, environ(c.vars), c.wrap(otelx.WithSender(o)))
-			if c.err == "" && err != nil || c.err != "" && (err == nil || strings.Count(err.Error(), c.err) != 1) {
-				t.Errorf("New: %v, want %q", err, c.err)
-			}
-			span(s, "a")
-			ctx, cancel := context.WithTimeout(t.Context(), 50*ms)
-			defer cancel()
-			_ = s.ForceFlush(ctx)
-			if (len(o.sizes) == 1) != c.used {
-				t.Errorf("%d requests, used: %v", len(o.sizes), c.used)
-			}
-			_ = s.Shutdown(ctx)
-			_ = s.Shutdown(ctx)
-			if (o.closed == 1) != c.used {
-				t.Errorf("closed %d times", o.closed)
-			}
+			synctest.Test(t, func(t *testing.T) { checkSender(t, c.used, c.err, environ(c.vars), c.wrap) })
 		})
+	}
+}
+
+// checkSender checks whether New uses a sender that wrap makes an option of, and the error of New.
+func checkSender(t *testing.T, used bool, problem string, env otelx.Option, wrap func(...otelx.Option) otelx.Option) {
+	t.Helper()
+	refuse := func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("refused") }
+	o := new(sender)
+	s, err := newSDK(t, env, wrap(otelx.WithSender(o)), otelx.WithDialer(refuse))
+	if problem == "" && err != nil || problem != "" && (err == nil || strings.Count(err.Error(), problem) != 1) {
+		t.Errorf("New: %v, want %q", err, problem)
+	}
+	span(s, "a")
+	ctx, cancel := context.WithTimeout(t.Context(), 50*ms)
+	defer cancel()
+	_ = s.ForceFlush(ctx)
+	if (len(o.sizes) == 1) != used {
+		t.Errorf("%d requests, used: %v", len(o.sizes), used)
+	}
+	_ = s.Shutdown(ctx)
+	_ = s.Shutdown(ctx)
+	if (o.closed == 1) != used {
+		t.Errorf("closed %d times", o.closed)
 	}
 }
 
@@ -193,11 +202,13 @@ func TestSendResults(t *testing.T) {
 		"accepted": {nil, spanCounts{ended: 3, exported: 3}, 1, ""},
 		"in part": {
 			[]answer{say(otelx.SendResult{Rejected: 2, Message: "m"}, nil)},
-			spanCounts{ended: 3, exported: 1, dropped: otelx.Dropped{Rejected: 2}}, 1, `rejected 2 of 3 spans: "m"`,
+			spanCounts{ended: 3, exported: 1, dropped: otelx.Dropped{Rejected: 2}},
+			1, `rejected 2 of 3 spans: "m"`,
 		},
 		"more rejected than sent": {
 			[]answer{say(otelx.SendResult{Rejected: 9}, nil)},
-			spanCounts{ended: 3, dropped: otelx.Dropped{Rejected: 3}}, 1, "rejected 3 of 3 spans",
+			spanCounts{ended: 3, dropped: otelx.Dropped{Rejected: 3}},
+			1, "rejected 3 of 3 spans",
 		},
 		"refused": {
 			[]answer{say(otelx.SendResult{}, bad)}, spanCounts{ended: 3, dropped: otelx.Dropped{Refused: 3}}, 1, "no",
@@ -210,7 +221,8 @@ func TestSendResults(t *testing.T) {
 		},
 		"panic": {
 			[]answer{func() (otelx.SendResult, error) { panic("boom") }},
-			spanCounts{ended: 3, dropped: otelx.Dropped{Refused: 3}}, 1, "exporter panicked: boom",
+			spanCounts{ended: 3, dropped: otelx.Dropped{Refused: 3}},
+			1, "exporter panicked: boom",
 		},
 	} {
 		o := &sender{answers: c.answers}

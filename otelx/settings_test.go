@@ -8,9 +8,6 @@ import (
 	"github.com/epilogue-go/epilogue/internal/otelenv"
 )
 
-// noEnv is an environment without variables.
-func noEnv() *otelenv.Reader { return otelenv.New(func(string) string { return "" }) }
-
 // settingKeys are the variables that otelx reads, except those of the resource.
 var settingKeys = []string{
 	"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_HEADERS",

@@ -298,7 +298,7 @@ func TestSpillSettings(t *testing.T) {
 		if c.fallback {
 			opts = append(opts, otelx.Fallback(otelx.WithSpill(fallback)))
 		}
-		var got string
+		var got []string
 		text := stderr(t, func() {
 			s, err := newSDK(t, opts...)
 			if (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
@@ -311,10 +311,10 @@ func TestSpillSettings(t *testing.T) {
 		})
 		for name, lines := range map[string]int{"option": len(option.lines), "fallback": len(fallback.lines), "stderr": len(text)} {
 			if lines > 0 {
-				got += name
+				got = append(got, name)
 			}
 		}
-		if got != c.want {
+		if strings.Join(got, " ") != c.want {
 			t.Errorf("%+v: spilled to %q", c, got)
 		}
 	}

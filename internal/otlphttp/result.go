@@ -2,11 +2,11 @@ package otlphttp
 
 import "github.com/epilogue-go/epilogue/internal/delivery"
 
-// Result and Outcome describe an attempt.
-type (
-	Result  = delivery.Result
-	Outcome = delivery.Outcome
-)
+// Result describes an attempt.
+type Result = delivery.Result
+
+// Outcome says what an attempt means for its items.
+type Outcome = delivery.Outcome
 
 // The outcomes of an attempt.
 const (

@@ -53,8 +53,11 @@ func TestEndOpenSpansSelects(t *testing.T) {
 	orphan := []node{{trace: 1, id: 1}, {trace: 1, id: 2, parent: 1, ended: true}, {trace: 1, id: 3, parent: 2}}
 	const caller = 9 // in another process
 	twoEntries := []node{
-		{trace: 1, id: 1, parent: caller, remote: true}, {trace: 1, id: 2, parent: 1, ended: true}, {trace: 1, id: 3, parent: 2},
-		{trace: 1, id: 4, parent: caller, remote: true}, {trace: 1, id: 5, parent: 4},
+		{trace: 1, id: 1, parent: caller, remote: true},
+		{trace: 1, id: 2, parent: 1, ended: true},
+		{trace: 1, id: 3, parent: 2},
+		{trace: 1, id: 4, parent: caller, remote: true},
+		{trace: 1, id: 5, parent: 4},
 	}
 	circle := []node{{trace: 1, id: 1, parent: 2}, {trace: 1, id: 2, parent: 1}, {trace: 1, id: 3, parent: 2}, {trace: 1, id: 4}}
 	repeated := []node{{trace: 1, id: 1}, {trace: 1, id: 2, parent: 1}, {trace: 2, id: 2}, {trace: 2, id: 1, parent: 2}, {trace: 3, id: 2}}
@@ -236,4 +239,19 @@ func (s chained) Parent() trace.SpanContext      { return s.context(s.parent) }
 func (s chained) context(id trace.SpanID) trace.SpanContext {
 	*s.reads++
 	return trace.NewSpanContext(trace.SpanContextConfig{TraceID: traceID(1), SpanID: id, TraceFlags: trace.FlagsSampled})
+}
+
+// Spans that start at one moment end in the order of their starts, the youngest first: a child before its parent.
+func TestEndOpenSpansOfOneMoment(t *testing.T) {
+	f := newFixture(t, 100)
+	moment := trace.WithTimestamp(time.Now())
+	ctx, want := context.Background(), []string(nil)
+	for i := range 20 {
+		ctx, _ = f.tracer.Start(ctx, strconv.Itoa(i), moment)
+		want = append(want, strconv.Itoa(i))
+	}
+	slices.Reverse(want)
+	if got := f.endAll(); !slices.Equal(got, want) {
+		t.Errorf("ended %q, want %q", got, want)
+	}
 }
