@@ -28,8 +28,8 @@ type Service struct {
 // The sources of Process.Ended.
 const (
 	byItself = "its own count at its end"
-	byTraces = "no count; what its spans name as parent"
-	byShape  = "no count; what its requests must leave"
+	byTraces = "no count; by parent spans"
+	byShape  = "no count; by expected spans"
 )
 
 // Reconcile compares ended spans with received spans: one [Process] for each process of the function, then one for each
