@@ -56,7 +56,7 @@ func (c *config) queueConfig(env *otelenv.Reader, capacity, batch int) delivery.
 		ItemBytes:        c.resolveLimits().SpanBytes,
 		Delay:            env.Millis(5*time.Second, "OTEL_BSP_SCHEDULE_DELAY"),
 		Timeout:          env.Millis(30*time.Second, "OTEL_BSP_EXPORT_TIMEOUT"),
-		Hedge:            true, // backends recognise a span by its ids
+		Hedge:            true, // backends recognize a span by its ids
 		DropError:        func(d delivery.Dropped, cause error) error { return &DropError{Dropped: Dropped(d), Cause: cause} },
 		OnError:          report.failure,
 		OnPartialSuccess: report.remark,

@@ -26,7 +26,7 @@ var rules = []rule{
 			module + "/agent", module + "/internal/bounded", module + "/internal/counts", module + "/internal/extensionsapi",
 			module + "/internal/retired",
 		},
-		reason: "the agent drives any Flusher; it must be usable beside another telemetry library and add nothing to the binary",
+		reason: "the agent drives any Flusher; it must be usable with another telemetry library and add nothing to the binary",
 	},
 	{
 		pkg:    "/agent/internal/budget",
