@@ -1,11 +1,14 @@
 package agent
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/epilogue-go/epilogue/internal/extensionsapi"
 )
 
 // TestInvocationInEveryOrder has the three reports of one invocation come in each order in which they can.
@@ -184,5 +187,58 @@ func TestBeginRacesWithTheStartWait(t *testing.T) {
 		go func() { defer close(done); a.awaitBegin(inv) }()
 		a.invocations.begin(id, time.Now().Add(time.Minute), [8]byte{1})
 		<-done
+	}
+}
+
+// TestRetryOfAReleasedInvocation asserts that the INVOKE of a retry is waited on, although the first try was released and
+// ended later.
+func TestRetryOfAReleasedInvocation(t *testing.T) {
+	var v invocations
+	v.release(v.invoke("r", time.Time{}))
+	v.begin("r", time.Time{}, [8]byte{1})
+	v.end("r")
+	retry := v.invoke("r", time.Time{})
+	if retry.hasEnded() || v.isReleased("r") {
+		t.Error("the retry counts as over before it has begun")
+	}
+	if v.begin("r", time.Time{}, [8]byte{2}) || !v.end("r").first || !retry.hasEnded() {
+		t.Error("the end of the retry does not count")
+	}
+}
+
+// TestForgottenTryLeavesItsRetry asserts that the retry of an invocation stays known when the first try is forgotten.
+func TestForgottenTryLeavesItsRetry(t *testing.T) {
+	var v invocations
+	v.begin("r", time.Time{}, [8]byte{1})
+	v.end("r")
+	retry := v.invoke("r", time.Time{}) // of the first try, which has ended
+	retry = v.invoke("r", time.Time{})  // of the retry
+	for i := range 2 * maxPast {
+		v.begin(strconv.Itoa(i), time.Time{}, [8]byte{})
+		v.end(strconv.Itoa(i))
+	}
+	if !v.end("r").first || !retry.hasEnded() {
+		t.Error("the retry was forgotten: the loop would wait for it forever")
+	}
+}
+
+// TestEndAfterTheDeadlineIsNotDeferred asserts that the strategy defers no flush at an end after the deadline: there may
+// be no later one.
+func TestEndAfterTheDeadlineIsNotDeferred(t *testing.T) {
+	flushes := 0
+	f := plain{flush: func(context.Context) error { flushes++; return nil }}
+	process := Process{Getenv: func(string) string { return "" }}
+	a := newAgent(t.Context(), f, []Option{WithFlushStrategy(Periodic(time.Minute)), WithProcess(process)})
+	a.Attach()
+	for i, c := range []struct {
+		left time.Duration
+		want int
+	}{{time.Minute, 1}, {time.Minute, 1}, {-time.Millisecond, 2}} {
+		event := extensionsapi.Event{RequestID: strconv.Itoa(i), Deadline: time.Now().Add(c.left)}
+		a.invocations.end(event.RequestID)
+		a.invoked(event)
+		if flushes != c.want {
+			t.Errorf("after invocation %d, %v before its deadline: %d flushes, want %d", i+1, c.left, flushes, c.want)
+		}
 	}
 }
