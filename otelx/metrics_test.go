@@ -15,9 +15,11 @@ import (
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
+	"github.com/epilogue-go/epilogue/internal/delivery"
 	"github.com/epilogue-go/epilogue/internal/otelerr"
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 	"github.com/epilogue-go/epilogue/otelx"
+	"github.com/epilogue-go/epilogue/otelx/internal/config"
 )
 
 // meters collects the metrics of the export.
@@ -94,16 +96,19 @@ func (m *meters) want(t *testing.T, want map[string]int64, keep func(name string
 func TestMetricsShowEachFate(t *testing.T) {
 	otelerr.Discard(t)
 	down := errors.New("503 Service Unavailable")
-	say := func(r otelx.SendResult, err error) answer { return func() (otelx.SendResult, error) { return r, err } }
+	say := func(r delivery.Result, err error) answer { return func() (delivery.Result, error) { return r, err } }
 	var release chan struct{}
 	o := &sender{answers: []answer{
-		say(otelx.SendResult{}, down),
-		say(otelx.SendResult{TooLarge: true}, down),
-		say(otelx.SendResult{Rejected: 1}, nil),
-		say(otelx.SendResult{Retryable: true, RetryAfter: ms}, down),
-		say(otelx.SendResult{}, nil),
-		func() (otelx.SendResult, error) { <-release; return otelx.SendResult{RetryNextFlush: true}, down },
-		say(otelx.SendResult{RetryNextFlush: true}, down), // the caller's own flush
+		say(delivery.Result{Outcome: delivery.Refused}, down),
+		say(delivery.Result{Outcome: delivery.TooLarge}, down),
+		say(delivery.Result{Rejected: 1}, nil),
+		say(delivery.Result{Outcome: delivery.Retryable, RetryAfter: ms}, down),
+		say(delivery.Result{}, nil),
+		func() (delivery.Result, error) {
+			<-release
+			return delivery.Result{Outcome: delivery.RetryNextFlush}, down
+		},
+		say(delivery.Result{Outcome: delivery.RetryNextFlush}, down), // the caller's own flush
 	}}
 	m, option := newMeters()
 	contract(t, func(f *fixture) {
@@ -131,7 +136,7 @@ func TestMetricsShowEachFate(t *testing.T) {
 			"epilogue.breaker.state{open}":                   1,
 			"epilogue.flush.duration count":                  1, "epilogue.flush.duration{dropped} count": 4,
 		}, func(name string) bool { return !strings.HasSuffix(name, " ms") })
-	}, otelx.WithSender(o), option, otelx.WithMaxQueueSize(10), otelx.WithMaxExportBatchSize(10))
+	}, config.WithSender(o), option, otelx.WithMaxQueueSize(10), otelx.WithMaxExportBatchSize(10))
 }
 
 // A flush lasts as long as its caller waits, and an attempt as long as the exporter works. Both say why they failed.
@@ -258,7 +263,7 @@ func checkComponent(t *testing.T, metric string, got attribute.Set) {
 // A custom exporter is named by its type.
 func TestMetricsNameACustomExporter(t *testing.T) {
 	for _, o := range []otelx.Option{
-		otelx.WithExporter(nullExporter{}), otelx.WithExporter(&nullExporter{}), otelx.WithSender(new(sender)),
+		otelx.WithExporter(nullExporter{}), otelx.WithExporter(&nullExporter{}), config.WithSender(new(sender)),
 	} {
 		m, option := newMeters()
 		if _, err := newSDK(t, environ(), option, o); err != nil {

@@ -26,6 +26,7 @@ import (
 
 	"github.com/epilogue-go/epilogue/internal/otelerr"
 	"github.com/epilogue-go/epilogue/otelx"
+	"github.com/epilogue-go/epilogue/otelx/internal/config"
 )
 
 // environ makes an environment of "KEY=value" words.
@@ -403,7 +404,7 @@ func TestLogValue(t *testing.T) {
 
 func TestOptionsInOrderAndNil(t *testing.T) {
 	stub, err := exported(t, nil, otelx.Options(nil, otelx.WithIDGenerator(nil), otelx.Options()), environ("OTEL_SERVICE_NAME=deep"),
-		otelx.FromEnv(func(getenv func(string) string) otelx.Option {
+		config.FromEnv(func(getenv func(string) string) otelx.Option {
 			return otelx.WithResource(resource.NewSchemaless(attribute.String("seen", getenv("OTEL_SERVICE_NAME"))))
 		}))
 	if err != nil {

@@ -15,15 +15,17 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
+	"github.com/epilogue-go/epilogue/internal/delivery"
 	"github.com/epilogue-go/epilogue/internal/otelerr"
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 	"github.com/epilogue-go/epilogue/otelx"
+	"github.com/epilogue-go/epilogue/otelx/internal/config"
 )
 
 // answer is what a sender says about a request.
-type answer func() (otelx.SendResult, error)
+type answer func() (delivery.Result, error)
 
-// sender is a Sender of the program. It accepts every request that no answer is left for.
+// sender is the sender of a backend. It accepts every request that no answer is left for.
 type sender struct {
 	mu      sync.Mutex
 	sizes   []int
@@ -32,8 +34,12 @@ type sender struct {
 	closed  int
 }
 
-func (o *sender) Send(_ context.Context, request []byte) (otelx.SendResult, error) {
-	return o.next(len(request))()
+func (*sender) Limits() delivery.Limits { return delivery.Limits{Requests: 32, Breaker: true} }
+
+func (o *sender) Send(_ context.Context, _ delivery.Signal, request []byte) (delivery.Result, error) {
+	res, err := o.next(len(request))()
+	res.Answered = res.Outcome != delivery.Retryable && res.Outcome != delivery.RetryNextFlush
+	return res, err
 }
 
 func (o *sender) next(size int) answer {
@@ -41,14 +47,16 @@ func (o *sender) next(size int) answer {
 	defer o.mu.Unlock()
 	o.sizes = append(o.sizes, size)
 	if o.largest > 0 && size > o.largest {
-		return func() (otelx.SendResult, error) { return otelx.SendResult{TooLarge: true}, errors.New("too large") }
+		return func() (delivery.Result, error) {
+			return delivery.Result{Outcome: delivery.TooLarge}, errors.New("too large")
+		}
 	}
 	if len(o.answers) > 0 {
 		next := o.answers[0]
 		o.answers = o.answers[1:]
 		return next
 	}
-	return func() (otelx.SendResult, error) { return otelx.SendResult{}, nil }
+	return func() (delivery.Result, error) { return delivery.Result{}, nil }
 }
 
 func (o *sender) Close() error {
@@ -81,12 +89,12 @@ func TestFromEndpoint(t *testing.T) {
 		"an exporter":          {nil, []otelx.Option{otelx.WithExporter(x)}, ""},
 		"fallback exporter":    {nil, []otelx.Option{otelx.Fallback(otelx.WithExporter(x))}, ""},
 		"otlp beats it":        {[]string{"OTEL_TRACES_EXPORTER=otlp"}, []otelx.Option{otelx.Fallback(otelx.WithExporter(x))}, "none"},
-		"a sender":             {[]string{general + "http://c:1"}, []otelx.Option{otelx.WithSender(new(sender))}, ""},
-		"fallback sender":      {nil, []otelx.Option{otelx.Fallback(otelx.WithSender(new(sender)))}, "none"},
+		"a sender":             {[]string{general + "http://c:1"}, []otelx.Option{config.WithSender(new(sender))}, ""},
+		"fallback sender":      {nil, []otelx.Option{otelx.Fallback(config.WithSender(new(sender)))}, "none"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := ""
-			choose := otelx.FromEndpoint(func(u *url.URL) otelx.Option {
+			choose := config.FromEndpoint(func(u *url.URL) otelx.Option {
 				if got != "" {
 					t.Error("called twice")
 				}
@@ -109,16 +117,16 @@ func TestFromEndpointHasItsRank(t *testing.T) {
 	limit := func(n int) func(*url.URL) otelx.Option {
 		return func(*url.URL) otelx.Option { return otelx.WithMaxQueueSize(n) }
 	}
-	nested := func(*url.URL) otelx.Option { return otelx.FromEndpoint(limit(4)) }
+	nested := func(*url.URL) otelx.Option { return config.FromEndpoint(limit(4)) }
 	for i, c := range []struct {
 		opts []otelx.Option
 		want int
 	}{
-		{[]otelx.Option{otelx.FromEndpoint(limit(2)), otelx.WithMaxQueueSize(3)}, 2},
-		{[]otelx.Option{otelx.Fallback(otelx.FromEndpoint(limit(2))), otelx.WithMaxQueueSize(3)}, 3},
-		{[]otelx.Option{otelx.Fallback(otelx.FromEndpoint(limit(2)))}, 2},
-		{[]otelx.Option{otelx.Fallback(otelx.FromEndpoint(nested)), otelx.Fallback(otelx.WithMaxQueueSize(5))}, 4},
-		{[]otelx.Option{otelx.FromEndpoint(nested), otelx.Fallback(otelx.WithMaxQueueSize(5))}, 4},
+		{[]otelx.Option{config.FromEndpoint(limit(2)), otelx.WithMaxQueueSize(3)}, 2},
+		{[]otelx.Option{otelx.Fallback(config.FromEndpoint(limit(2))), otelx.WithMaxQueueSize(3)}, 3},
+		{[]otelx.Option{otelx.Fallback(config.FromEndpoint(limit(2)))}, 2},
+		{[]otelx.Option{otelx.Fallback(config.FromEndpoint(nested)), otelx.Fallback(otelx.WithMaxQueueSize(5))}, 4},
+		{[]otelx.Option{config.FromEndpoint(nested), otelx.Fallback(otelx.WithMaxQueueSize(5))}, 4},
 	} {
 		contract(t, func(f *fixture) {
 			for range 10 { // as many open spans are known as the queue holds
@@ -132,7 +140,7 @@ func TestFromEndpointHasItsRank(t *testing.T) {
 }
 
 func TestInvalid(t *testing.T) {
-	_, err := newSDK(t, environ(), otelx.Invalid(errors.New("WithX(7): give 8")), otelx.Invalid(nil))
+	_, err := newSDK(t, environ(), config.Invalid(errors.New("WithX(7): give 8")), config.Invalid(nil))
 	if err == nil || strings.Count(err.Error(), "WithX(7): give 8") != 1 {
 		t.Errorf("New: %v", err)
 	}
@@ -157,7 +165,7 @@ func TestWithSender(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := new(sender)
-			s, err := newSDK(t, environ(c.vars), c.wrap(otelx.WithSender(o)))
+			s, err := newSDK(t, environ(c.vars), c.wrap(config.WithSender(o)))
 			if c.err == "" && err != nil || c.err != "" && (err == nil || strings.Count(err.Error(), c.err) != 1) {
 				t.Errorf("New: %v, want %q", err, c.err)
 			}
@@ -180,8 +188,8 @@ func TestWithSender(t *testing.T) {
 // The counts tell what a sender has said about its requests.
 func TestSendResults(t *testing.T) {
 	otelerr.Discard(t)
-	say := func(r otelx.SendResult, err error) answer {
-		return func() (otelx.SendResult, error) { return r, err }
+	say := func(r delivery.Result, err error) answer {
+		return func() (delivery.Result, error) { return r, err }
 	}
 	bad := errors.New("no")
 	for name, c := range map[string]struct {
@@ -192,24 +200,24 @@ func TestSendResults(t *testing.T) {
 	}{
 		"accepted": {nil, spanCounts{ended: 3, exported: 3}, 1, ""},
 		"in part": {
-			[]answer{say(otelx.SendResult{Rejected: 2, Message: "m"}, nil)},
+			[]answer{say(delivery.Result{Rejected: 2, Message: "m"}, nil)},
 			spanCounts{ended: 3, exported: 1, dropped: otelx.Dropped{Rejected: 2}}, 1, `rejected 2 of 3 spans: "m"`,
 		},
 		"more rejected than sent": {
-			[]answer{say(otelx.SendResult{Rejected: 9}, nil)},
+			[]answer{say(delivery.Result{Rejected: 9}, nil)},
 			spanCounts{ended: 3, dropped: otelx.Dropped{Rejected: 3}}, 1, "rejected 3 of 3 spans",
 		},
 		"refused": {
-			[]answer{say(otelx.SendResult{}, bad)}, spanCounts{ended: 3, dropped: otelx.Dropped{Refused: 3}}, 1, "no",
+			[]answer{say(delivery.Result{Outcome: delivery.Refused}, bad)}, spanCounts{ended: 3, dropped: otelx.Dropped{Refused: 3}}, 1, "no",
 		},
 		"retried": {
-			[]answer{say(otelx.SendResult{Retryable: true, RetryAfter: ms}, bad)}, spanCounts{ended: 3, exported: 3}, 2, "",
+			[]answer{say(delivery.Result{Outcome: delivery.Retryable, RetryAfter: ms}, bad)}, spanCounts{ended: 3, exported: 3}, 2, "",
 		},
 		"kept for the next flush": {
-			[]answer{say(otelx.SendResult{RetryNextFlush: true}, bad)}, spanCounts{ended: 3, pending: 3}, 1, "; 3 kept",
+			[]answer{say(delivery.Result{Outcome: delivery.RetryNextFlush}, bad)}, spanCounts{ended: 3, pending: 3}, 1, "; 3 kept",
 		},
 		"panic": {
-			[]answer{func() (otelx.SendResult, error) { panic("boom") }},
+			[]answer{func() (delivery.Result, error) { panic("boom") }},
 			spanCounts{ended: 3, dropped: otelx.Dropped{Refused: 3}}, 1, "exporter panicked: boom",
 		},
 	} {
@@ -224,7 +232,7 @@ func TestSendResults(t *testing.T) {
 			if len(o.sizes) != c.requests {
 				f.Errorf("%s: %d requests, want %d", name, len(o.sizes), c.requests)
 			}
-		}, otelx.WithSender(o))
+		}, config.WithSender(o))
 	}
 }
 
@@ -235,7 +243,7 @@ func TestSmallRequestsAreSplit(t *testing.T) {
 		f.endLarge(slices.Repeat([]int{1}, 20)...)
 		f.mustFlush(time.Second, 0)
 		f.wantCounts(spanCounts{ended: 20, exported: 20})
-	}, otelx.WithSender(o), otelx.WithMaxRequestSize(48<<10))
+	}, config.WithSender(o), otelx.WithMaxRequestSize(48<<10))
 }
 
 func TestLimits(t *testing.T) {
@@ -247,10 +255,10 @@ func TestLimits(t *testing.T) {
 			f.Errorf("ForceFlush: %v", o.err)
 		}
 		f.wantCounts(spanCounts{ended: 10, exported: 9, dropped: otelx.Dropped{TooLarge: 1}})
-	}, otelx.WithSender(o), otelx.WithMaxRequestSize(60<<10),
-		otelx.WithLimits(otelx.Limits{RequestBytes: 40 << 10, RequestSpans: 5}),
-		otelx.WithLimits(otelx.Limits{SpanBytes: 20 << 10}),
-		otelx.Fallback(otelx.WithLimits(otelx.Limits{RequestBytes: 1, RequestSpans: 1, SpanBytes: 1})))
+	}, config.WithSender(o), otelx.WithMaxRequestSize(60<<10),
+		config.WithLimits(config.Limits{RequestBytes: 40 << 10, RequestItems: 5}),
+		config.WithLimits(config.Limits{ItemBytes: 20 << 10}),
+		otelx.Fallback(config.WithLimits(config.Limits{RequestBytes: 1, RequestItems: 1, ItemBytes: 1})))
 	if most := slices.Max(o.sizes); most > 40<<10 || len(o.sizes) < 3 || len(o.sizes) > 6 {
 		t.Errorf("requests of %v bytes, want a few of at most 40 KiB", o.sizes)
 	}
@@ -264,17 +272,10 @@ func TestLimitsInsideFallback(t *testing.T) {
 		if d := dropped(f.flush(time.Second).err); d == nil || d.Dropped != (otelx.Dropped{TooLarge: 1}) {
 			f.Errorf("DropError %+v, want one span too large", d)
 		}
-	}, otelx.WithSender(o), otelx.WithLimits(otelx.Limits{SpanBytes: 2 << 10}),
-		otelx.Fallback(otelx.WithLimits(otelx.Limits{RequestSpans: 1, SpanBytes: 1 << 20})))
+	}, config.WithSender(o), config.WithLimits(config.Limits{ItemBytes: 2 << 10}),
+		otelx.Fallback(config.WithLimits(config.Limits{RequestItems: 1, ItemBytes: 1 << 20})))
 	if len(o.sizes) != 3 {
 		t.Errorf("%d requests, want one for each span", len(o.sizes))
-	}
-}
-
-func TestNegativeLimits(t *testing.T) {
-	_, err := newSDK(t, environ(), otelx.WithLimits(otelx.Limits{SpanBytes: -5, RequestSpans: 9}))
-	if err == nil || !strings.Contains(err.Error(), "WithLimits: SpanBytes is -5") || strings.Contains(err.Error(), "RequestSpans") {
-		t.Errorf("New: %v", err)
 	}
 }
 
@@ -294,7 +295,7 @@ func classified(t *testing.T, classify func(status int, message string) (string,
 	contract(t, func(f *fixture) {
 		f.fails(otlpreceiver.Fault{Status: 403, Message: "no key"})
 		test(f)
-	}, otelx.WithErrorClassifier(classify))
+	}, config.WithErrorClassifier(classify))
 }
 
 // Each hint is reported once, together with the refusal. The refusal itself is in the error of each flush.
@@ -368,7 +369,7 @@ func TestLargeResourceIsSentAndReportedOnce(t *testing.T) {
 			f.mustFlush(time.Second, 0)
 		}
 		f.wantCounts(spanCounts{ended: 3, exported: 3})
-	}, otelx.WithSender(new(sender)), otelx.WithLimits(otelx.Limits{ResourceBytes: 1000}),
+	}, config.WithSender(new(sender)), config.WithLimits(config.Limits{ResourceBytes: 1000}),
 		otelx.WithResource(resource.NewSchemaless(attribute.String("a", strings.Repeat("x", 1000)))))
 	if got := reports(); len(got) != 1 || !strings.Contains(got[0], "the resource is too large: with an instrumentation scope it has 1") {
 		t.Errorf("reports %q", got)
