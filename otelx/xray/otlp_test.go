@@ -431,7 +431,7 @@ func TestEndpointSettings(t *testing.T) {
 
 // The signer itself looks at where a request goes, whoever has put it there.
 func TestSignerLooksAtTheHost(t *testing.T) {
-	s := newSigner(environmentCredentials(func(string) string { return "x" }))
+	s := signer{environmentCredentials(func(string) string { return "x" })}
 	for target, host := range map[string]string{
 		"https://other.test/v1/traces":                   "other.test",
 		"https://" + ireland + "/v1/traces":              "other.test",
