@@ -143,8 +143,18 @@ func countsRound(f *fixture, seed uint64) {
 	otelerr.Discard(f.T)
 	rng := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // repeatable
 	faults := []otlpreceiver.Fault{
-		{}, {}, {Delay: 20 * ms}, {Delay: time.Second}, {Status: 503}, {Status: 429, RetryAfter: "1"}, {Status: 400},
-		{Rejected: 3, Message: "no"}, {Cut: otlpreceiver.BeforeRead}, {Cut: otlpreceiver.AfterStore}, {Hang: true}, {Malformed: true},
+		{},
+		{},
+		{Delay: 20 * ms},
+		{Delay: time.Second},
+		{Status: 503},
+		{Status: 429, RetryAfter: "1"},
+		{Status: 400},
+		{Rejected: 3, Message: "no"},
+		{Cut: otlpreceiver.BeforeRead},
+		{Cut: otlpreceiver.AfterStore},
+		{Hang: true},
+		{Malformed: true},
 	}
 	stop := make(chan struct{})
 	var work sync.WaitGroup

@@ -104,7 +104,8 @@ func (f *fixture) within(timeout time.Duration, call func(context.Context) error
 	return outcome{err, time.Since(begin)}
 }
 
-func (f *fixture) flush(timeout time.Duration) outcome    { return f.within(timeout, f.sdk.ForceFlush) }
+func (f *fixture) flush(timeout time.Duration) outcome { return f.within(timeout, f.sdk.ForceFlush) }
+
 func (f *fixture) shutdown(timeout time.Duration) outcome { return f.within(timeout, f.sdk.Shutdown) }
 
 // async makes the call in a goroutine of its own and returns when everything waits.

@@ -81,7 +81,7 @@ func (d *dialer) open(ctx context.Context, fn func(context.Context) (net.Conn, e
 	defer d.done(self) // after cancel, so that abandon cannot count a dial that has ended
 	defer cancel()
 	request := ctx.Value(requestKey{}).(context.Context)
-	defer context.AfterFunc(request, func() { d.abandon(ctx, self) })()
+	defer context.AfterFunc(request, func() { d.abandon(ctx, self) })() //nolint:contextcheck // the request's own
 	conn, err := fn(ctx)
 	if err != nil && request.Err() != nil {
 		err = context.Cause(request)

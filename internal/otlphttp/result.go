@@ -2,9 +2,10 @@ package otlphttp
 
 import "github.com/epilogue-go/epilogue/internal/delivery"
 
-// Result and Outcome describe an attempt.
 type (
-	Result  = delivery.Result
+	// Result describes an attempt.
+	Result = delivery.Result
+	// Outcome is the result of an attempt.
 	Outcome = delivery.Outcome
 )
 

@@ -11,6 +11,7 @@ import (
 	"crypto/x509"
 	"io"
 	"net/url"
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/otel/propagation"
@@ -95,7 +96,7 @@ func Resolve(osGetenv func(string) string, opts []Option) Config {
 	for _, err := range retired.Check(retired.OTelX, b.getenv) {
 		r.env.Fail(err)
 	}
-	c.Errs = append(b.errs, r.env.Errs()...)
+	c.Errs = slices.Concat(b.errs, r.env.Errs())
 	return c
 }
 

@@ -3,10 +3,10 @@ package config
 import (
 	"bytes"
 	"fmt"
-	"io"
-	"maps"
 	"os"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -47,15 +47,15 @@ func (n named) Fields() []string    { return []string{n.name} }
 var settings = map[string]setting{
 	"queue": {
 		number(func(s *Settings, n int) { s.Traces.QueueSize = n }), "OTEL_BSP_MAX_QUEUE_SIZE",
-		func(c Config) string { return fmt.Sprint(c.Traces.QueueSize) }, "4000", "3000", "1000", "2048",
+		func(c Config) string { return strconv.Itoa(c.Traces.QueueSize) }, "4000", "3000", "1000", "2048",
 	},
 	"batch": {
 		number(func(s *Settings, n int) { s.Traces.BatchSize = n }), "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
-		func(c Config) string { return fmt.Sprint(c.Traces.BatchSize) }, "400", "300", "100", "512",
+		func(c Config) string { return strconv.Itoa(c.Traces.BatchSize) }, "400", "300", "100", "512",
 	},
 	"request": {
 		number(func(s *Settings, n int) { s.Traces.RequestBytes = n }), "EPILOGUE_MAX_REQUEST_SIZE",
-		func(c Config) string { return fmt.Sprint(c.Traces.RequestBytes) }, "40000", "30000", "20000", "4194304",
+		func(c Config) string { return strconv.Itoa(c.Traces.RequestBytes) }, "40000", "30000", "20000", "4194304",
 	},
 	"endpoint": {
 		func(v string) Option { return SetIf(true, func(s *Settings) { s.Traces.Endpoint = v }) }, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
@@ -66,11 +66,11 @@ var settings = map[string]setting{
 			return SetIf(true, func(s *Settings) { s.Traces.Headers = map[string]string{v[:1]: v[2:]} })
 		}, "OTEL_EXPORTER_OTLP_HEADERS",
 		func(c Config) string {
-			text := ""
-			for _, k := range slices.Sorted(maps.Keys(c.Traces.OTLP.Headers)) {
-				text += k + "=" + c.Traces.OTLP.Headers[k]
+			var pairs []string
+			for name, value := range c.Traces.OTLP.Headers {
+				pairs = append(pairs, name+"="+value)
 			}
-			return text
+			return strings.Join(pairs, ",")
 		}, "o=1", "v=2", "p=3", "",
 	},
 	"sampler": {
@@ -84,7 +84,8 @@ var settings = map[string]setting{
 	},
 	"propagator": {
 		func(v string) Option { return SetIf(true, func(s *Settings) { s.Propagator = named{name: v} }) }, "OTEL_PROPAGATORS",
-		func(c Config) string { return c.Propagator.Fields()[0] }, "o", "baggage", "p", "traceparent",
+		func(c Config) string { return strings.Join(slices.Sorted(slices.Values(c.Propagator.Fields())), " ") },
+		"o", "baggage", "p", "baggage traceparent tracestate",
 	},
 	"resource": {
 		func(v string) Option {
@@ -106,12 +107,10 @@ var settings = map[string]setting{
 				return "none"
 			case *bytes.Buffer:
 				return w.String()
-			default:
-				if io.Writer(w) == io.Writer(os.Stderr) {
-					return "stderr"
-				}
-				return "?"
+			case *os.File:
+				return "stderr"
 			}
+			return "?"
 		}, "o", "stderr", "p", "none",
 	},
 }

@@ -157,7 +157,7 @@ func (m *recorder) attempted(ctx context.Context, began time.Time, errorType str
 func (m *recorder) record(ctx context.Context, h metric.Float64Histogram, d time.Duration, attrs metric.MeasurementOption) {
 	ctx = context.WithoutCancel(ctx)
 	if err := bounded.Protect(func() { h.Record(ctx, d.Seconds(), attrs) }); err != nil {
-		m.failure.Do(func() {
+		m.failure.Do(func() { //nolint:contextcheck // the handler has a time of its own
 			m.handler.Handle(fmt.Errorf("otelx: metrics of the export are incomplete: %s %w", subject, err))
 		})
 	}

@@ -12,7 +12,7 @@ import (
 // BenchmarkCPU measures the CPU time of a span in the whole process, without the SDK and the export: the callers of
 // OnStart and OnEnd, the flush, and the goroutine of the SDK's batch processor.
 func BenchmarkCPU(b *testing.B) {
-	started, ended := benchSpans(1000)
+	started, ended := benchSpans()
 	for name, make := range implementations {
 		b.Run(name, func(b *testing.B) {
 			p := make(new(counter))

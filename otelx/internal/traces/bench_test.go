@@ -17,6 +17,7 @@ func (c *counter) SendItems(_ context.Context, spans []sdktrace.ReadOnlySpan) er
 	c.n.Add(int64(len(spans)))
 	return nil
 }
+
 func (c *counter) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
 	return c.SendItems(ctx, spans)
 }
@@ -32,11 +33,11 @@ var implementations = map[string]func(*counter) sdktrace.SpanProcessor{
 	"impl=rival": func(c *counter) sdktrace.SpanProcessor { return sdktrace.NewBatchSpanProcessor(c) },
 }
 
-// benchSpans returns started spans and the snapshots of their ends.
-func benchSpans(n int) (started []sdktrace.ReadWriteSpan, ended []sdktrace.ReadOnlySpan) {
+// benchSpans returns 1000 started spans and the snapshots of their ends.
+func benchSpans() (started []sdktrace.ReadWriteSpan, ended []sdktrace.ReadOnlySpan) {
 	var c collector
 	tracer := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(&c)).Tracer("bench")
-	for range n {
+	for range 1000 {
 		_, span := tracer.Start(context.Background(), "a")
 		span.End()
 	}
@@ -74,7 +75,7 @@ func rounds(b *testing.B, p sdktrace.SpanProcessor, round func()) {
 
 // BenchmarkOnEnd measures the end of a span in the processor alone.
 func BenchmarkOnEnd(b *testing.B) {
-	_, ended := benchSpans(1000)
+	_, ended := benchSpans()
 	for name, make := range implementations {
 		b.Run(name, func(b *testing.B) {
 			p := make(new(counter))
@@ -89,7 +90,7 @@ func BenchmarkOnEnd(b *testing.B) {
 
 // BenchmarkStartEnd measures start and end of a span in the processor alone, including the table of open spans.
 func BenchmarkStartEnd(b *testing.B) {
-	started, ended := benchSpans(1000)
+	started, ended := benchSpans()
 	for name, make := range implementations {
 		b.Run(name, func(b *testing.B) {
 			p := make(new(counter))
@@ -152,7 +153,7 @@ func BenchmarkOverload(b *testing.B) {
 
 // TestOnEndAllocatesNothing bounds the allocations of the hot path when the queue and the table have grown.
 func TestOnEndAllocatesNothing(t *testing.T) {
-	started, ended := benchSpans(1000)
+	started, ended := benchSpans()
 	p, q := newProcessor(new(counter), sdktrace.DefaultMaxQueueSize, sdktrace.DefaultMaxQueueSize)
 	q.SetBackgroundExport(false)
 	round := func() {

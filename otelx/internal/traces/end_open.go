@@ -91,7 +91,8 @@ func isEntry(parent trace.SpanContext) bool { return !parent.IsValid() || parent
 // a root is the only entry of its trace: then it cannot belong to another.
 func (f *forest) contains(sc trace.SpanContext) bool {
 	var path []spanKey
-	key, inside := keyOf(sc), false
+	var inside bool
+	key := keyOf(sc)
 	for {
 		if known, ok := f.inside[key]; ok {
 			inside = known

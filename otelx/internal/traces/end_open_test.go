@@ -53,8 +53,11 @@ func TestEndOpenSpansSelects(t *testing.T) {
 	orphan := []node{{trace: 1, id: 1}, {trace: 1, id: 2, parent: 1, ended: true}, {trace: 1, id: 3, parent: 2}}
 	const caller = 9 // in another process
 	twoEntries := []node{
-		{trace: 1, id: 1, parent: caller, remote: true}, {trace: 1, id: 2, parent: 1, ended: true}, {trace: 1, id: 3, parent: 2},
-		{trace: 1, id: 4, parent: caller, remote: true}, {trace: 1, id: 5, parent: 4},
+		{trace: 1, id: 1, parent: caller, remote: true},
+		{trace: 1, id: 2, parent: 1, ended: true},
+		{trace: 1, id: 3, parent: 2},
+		{trace: 1, id: 4, parent: caller, remote: true},
+		{trace: 1, id: 5, parent: 4},
 	}
 	circle := []node{{trace: 1, id: 1, parent: 2}, {trace: 1, id: 2, parent: 1}, {trace: 1, id: 3, parent: 2}, {trace: 1, id: 4}}
 	repeated := []node{{trace: 1, id: 1}, {trace: 1, id: 2, parent: 1}, {trace: 2, id: 2}, {trace: 2, id: 1, parent: 2}, {trace: 3, id: 2}}
