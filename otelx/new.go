@@ -46,7 +46,7 @@ func New(ctx context.Context, opts ...Option) (*SDK, error) { //nolint:revive //
 	return s, nil
 }
 
-func newProvider(c config.Config, p *pipeline) *sdktrace.TracerProvider {
+func newProvider(c *config.Config, p *pipeline) *sdktrace.TracerProvider {
 	opts := []sdktrace.TracerProviderOption{
 		sdktrace.WithResource(c.Resource),
 		sdktrace.WithSampler(c.Sampler),

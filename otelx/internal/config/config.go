@@ -80,10 +80,10 @@ type OTLP struct {
 }
 
 // Resolve applies opts and reads the environment, by osGetenv unless an option says otherwise.
-func Resolve(osGetenv func(string) string, opts []Option) Config {
+func Resolve(osGetenv func(string) string, opts []Option) *Config {
 	b := build(osGetenv, opts)
 	r := b.resolver(otelenv.New(b.getenv))
-	c := Config{Propagator: r.propagator()}
+	c := &Config{Propagator: r.propagator()}
 	if c.Disabled = r.env.Bool(disabledKey); !c.Disabled {
 		c.Resource = r.resource()
 		c.Traces = r.traces()
@@ -107,12 +107,12 @@ type resolver struct {
 	env             *otelenv.Reader
 }
 
-func (b *builder) resolver(env *otelenv.Reader) resolver {
-	return resolver{options: &b.options, preset: &b.preset, propagators: b.propagators, env: env}
+func (b *builder) resolver(env *otelenv.Reader) *resolver {
+	return &resolver{options: &b.options, preset: &b.preset, propagators: b.propagators, env: env}
 }
 
 // number returns the first of option, variable, preset and standard, which are 0 if unset.
-func (r resolver) number(option int, key string, least, most, preset, standard int) int {
+func (r *resolver) number(option int, key string, least, most, preset, standard int) int {
 	if option != 0 {
 		return option
 	}

@@ -19,7 +19,7 @@ const (
 const endpointOption = "WithEndpoint"
 
 // exporterKind returns the kind of the first of: option, OTEL_TRACES_EXPORTER, preset, default.
-func (r resolver) exporterKind() string {
+func (r *resolver) exporterKind() string {
 	switch {
 	case r.options.Exporter != nil:
 		return customExporter
@@ -34,8 +34,8 @@ func (r resolver) exporterKind() string {
 }
 
 // destination returns where spans go; the zero value is nowhere.
-func (r resolver) destination() Destination {
-	option, preset := r.options.Traces, r.preset.Traces
+func (r *resolver) destination() Destination {
+	option, preset := &r.options.Traces, &r.preset.Traces
 	switch r.exporterKind() {
 	case otlpExporter:
 		if r.options.Sender != nil {
@@ -58,17 +58,17 @@ func (r resolver) destination() Destination {
 }
 
 // endpoint returns the first valid one of: option, variable of the signal, variable for all signals; nil for none.
-func (r resolver) endpoint(s otelenv.Signal, option Signal) *url.URL {
+func (r *resolver) endpoint(s otelenv.Signal, option *Signal) *url.URL {
 	return r.env.Endpoint(s, endpointOption, option.Endpoint)
 }
 
 // presetEndpoint returns the preset's endpoint; nil for none.
-func (r resolver) presetEndpoint(preset Signal) *url.URL {
+func (r *resolver) presetEndpoint(preset *Signal) *url.URL {
 	return r.env.URL(endpointOption, preset.Endpoint)
 }
 
 // otlp returns the destination of a signal at the first of: endpoint, the preset's, the default.
-func (r resolver) otlp(s otelenv.Signal, endpoint *url.URL, option, preset Signal) *OTLP {
+func (r *resolver) otlp(s otelenv.Signal, endpoint *url.URL, option, preset *Signal) *OTLP {
 	if endpoint == nil {
 		endpoint = r.presetEndpoint(preset)
 	}
@@ -88,7 +88,7 @@ func (r resolver) otlp(s otelenv.Signal, endpoint *url.URL, option, preset Signa
 }
 
 // headers returns the first of: option, environment, preset.
-func (r resolver) headers(s otelenv.Signal, option, preset Signal) map[string]string {
+func (r *resolver) headers(s otelenv.Signal, option, preset *Signal) map[string]string {
 	headers := option.Headers
 	if headers == nil {
 		if headers = r.env.Headers(s); headers != nil {

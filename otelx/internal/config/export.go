@@ -41,12 +41,12 @@ var spanProcessor = processor{
 }
 
 // traces resolves the export of spans; nil if nothing is exported.
-func (r resolver) traces() *Export {
+func (r *resolver) traces() *Export {
 	d := r.destination()
 	if d == (Destination{}) {
 		return nil
 	}
-	x := r.export(spanProcessor, d, r.options.Traces, r.preset.Traces)
+	x := r.export(&spanProcessor, d, &r.options.Traces, &r.preset.Traces)
 	x.NewRecorder = r.options.NewRecorder
 	if x.NewRecorder == nil {
 		x.NewRecorder = r.preset.NewRecorder
@@ -56,7 +56,7 @@ func (r resolver) traces() *Export {
 }
 
 // export resolves queue, batches and times of a signal.
-func (r resolver) export(p processor, d Destination, option, preset Signal) *Export {
+func (r *resolver) export(p *processor, d Destination, option, preset *Signal) *Export {
 	limits := option.Limits.or(preset.Limits)
 	queue, batch := r.sizes(p, option, preset)
 	if d.Sender != nil || d.OTLP != nil {
@@ -76,7 +76,7 @@ func (r resolver) export(p processor, d Destination, option, preset Signal) *Exp
 }
 
 // sizes returns how many items a queue and a batch hold. A batch is at most the queue.
-func (r resolver) sizes(p processor, option, preset Signal) (queue, batch int) {
+func (r *resolver) sizes(p *processor, option, preset *Signal) (queue, batch int) {
 	queueKey, batchKey := p.prefix+queueKey, p.prefix+batchKey
 	queue = r.number(option.QueueSize, queueKey, 1, otelenv.MaxInt, preset.QueueSize, p.queue)
 	standard := min(first(preset.BatchSize, p.batch), queue)
@@ -89,7 +89,7 @@ func (r resolver) sizes(p processor, option, preset Signal) (queue, batch int) {
 }
 
 // spill returns where undelivered items are written, the first of: option, EPILOGUE_SPILL, preset; nil for nowhere.
-func (r resolver) spill() (w io.Writer, maxBytes int) {
+func (r *resolver) spill() (w io.Writer, maxBytes int) {
 	switch r.env.Choice([]string{"none", "stderr"}, "", spillKey) {
 	case "stderr":
 		w = os.Stderr

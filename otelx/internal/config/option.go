@@ -139,9 +139,9 @@ func (b *builder) applyDeferred() {
 	if len(b.deferred) == 0 || r.env.Bool(disabledKey) || r.options.Sender != nil || r.exporterKind() != otlpExporter {
 		return
 	}
-	endpoint := r.endpoint(otelenv.Traces, r.options.Traces)
+	endpoint := r.endpoint(otelenv.Traces, &r.options.Traces)
 	if endpoint == nil {
-		endpoint = r.presetEndpoint(r.preset.Traces)
+		endpoint = r.presetEndpoint(&r.preset.Traces)
 	}
 	for i := 0; i < len(b.deferred); i++ { // including those that the loop appends
 		d := b.deferred[i]

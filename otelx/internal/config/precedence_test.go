@@ -19,7 +19,7 @@ import (
 type setting struct {
 	with     func(value string) Option
 	key      string
-	get      func(Config) string
+	get      func(*Config) string
 	option   string
 	variable string
 	preset   string
@@ -47,25 +47,25 @@ func (n named) Fields() []string    { return []string{n.name} }
 var settings = map[string]setting{
 	"queue": {
 		number(func(s *Settings, n int) { s.Traces.QueueSize = n }), "OTEL_BSP_MAX_QUEUE_SIZE",
-		func(c Config) string { return strconv.Itoa(c.Traces.QueueSize) }, "4000", "3000", "1000", "2048",
+		func(c *Config) string { return strconv.Itoa(c.Traces.QueueSize) }, "4000", "3000", "1000", "2048",
 	},
 	"batch": {
 		number(func(s *Settings, n int) { s.Traces.BatchSize = n }), "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
-		func(c Config) string { return strconv.Itoa(c.Traces.BatchSize) }, "400", "300", "100", "512",
+		func(c *Config) string { return strconv.Itoa(c.Traces.BatchSize) }, "400", "300", "100", "512",
 	},
 	"request": {
 		number(func(s *Settings, n int) { s.Traces.RequestBytes = n }), "EPILOGUE_MAX_REQUEST_SIZE",
-		func(c Config) string { return strconv.Itoa(c.Traces.RequestBytes) }, "40000", "30000", "20000", "4194304",
+		func(c *Config) string { return strconv.Itoa(c.Traces.RequestBytes) }, "40000", "30000", "20000", "4194304",
 	},
 	"endpoint": {
 		func(v string) Option { return SetIf(true, func(s *Settings) { s.Traces.Endpoint = v }) }, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
-		func(c Config) string { return c.Traces.OTLP.URL.String() }, "http://o", "http://v", "http://p", "http://localhost:4318/v1/traces",
+		func(c *Config) string { return c.Traces.OTLP.URL.String() }, "http://o", "http://v", "http://p", "http://localhost:4318/v1/traces",
 	},
 	"headers": {
 		func(v string) Option {
 			return SetIf(true, func(s *Settings) { s.Traces.Headers = map[string]string{v[:1]: v[2:]} })
 		}, "OTEL_EXPORTER_OTLP_HEADERS",
-		func(c Config) string {
+		func(c *Config) string {
 			var pairs []string
 			for name, value := range c.Traces.OTLP.Headers {
 				pairs = append(pairs, name+"="+value)
@@ -75,7 +75,7 @@ var settings = map[string]setting{
 	},
 	"sampler": {
 		func(v string) Option { return SetIf(true, func(s *Settings) { s.Sampler = named{name: v} }) }, "OTEL_TRACES_SAMPLER",
-		func(c Config) string {
+		func(c *Config) string {
 			if d := c.Sampler.Description(); len(d) < 20 {
 				return d
 			}
@@ -84,14 +84,14 @@ var settings = map[string]setting{
 	},
 	"propagator": {
 		func(v string) Option { return SetIf(true, func(s *Settings) { s.Propagator = named{name: v} }) }, "OTEL_PROPAGATORS",
-		func(c Config) string { return strings.Join(slices.Sorted(slices.Values(c.Propagator.Fields())), " ") },
+		func(c *Config) string { return strings.Join(slices.Sorted(slices.Values(c.Propagator.Fields())), " ") },
 		"o", "baggage", "p", "baggage traceparent tracestate",
 	},
 	"resource": {
 		func(v string) Option {
 			return SetIf(true, func(s *Settings) { s.Resource = resource.NewSchemaless(attribute.String("service.name", v)) })
 		}, "OTEL_SERVICE_NAME",
-		func(c Config) string {
+		func(c *Config) string {
 			name, _ := c.Resource.Set().Value("service.name")
 			if len(name.AsString()) > 1 {
 				return "standard"
@@ -101,7 +101,7 @@ var settings = map[string]setting{
 	},
 	"spill": {
 		func(v string) Option { return SetIf(true, func(s *Settings) { s.Spill = bytes.NewBufferString(v) }) }, "EPILOGUE_SPILL",
-		func(c Config) string {
+		func(c *Config) string {
 			switch w := c.Traces.Spill.(type) {
 			case nil:
 				return "none"

@@ -14,7 +14,7 @@ import (
 const propagatorsKey = "OTEL_PROPAGATORS"
 
 // propagator returns the first of: option, OTEL_PROPAGATORS, preset, default.
-func (r resolver) propagator() propagation.TextMapPropagator {
+func (r *resolver) propagator() propagation.TextMapPropagator {
 	if r.options.Propagator != nil {
 		return r.options.Propagator
 	}
@@ -31,7 +31,7 @@ func (r resolver) propagator() propagation.TextMapPropagator {
 }
 
 // propagatorsNamed joins the propagators in value, each once. known is false if value has no known name.
-func (r resolver) propagatorsNamed(value string) (joined propagation.TextMapPropagator, known bool) {
+func (r *resolver) propagatorsNamed(value string) (joined propagation.TextMapPropagator, known bool) {
 	var picked []propagation.TextMapPropagator
 	seen := map[string]bool{}
 	for _, given := range otelenv.List(value) {
@@ -51,7 +51,7 @@ func (r resolver) propagatorsNamed(value string) (joined propagation.TextMapProp
 }
 
 // propagatorNamed returns the propagator of a name in lower case. It is nil for none.
-func (r resolver) propagatorNamed(name string) (p propagation.TextMapPropagator, known bool) {
+func (r *resolver) propagatorNamed(name string) (p propagation.TextMapPropagator, known bool) {
 	for _, n := range slices.Backward(r.propagators) {
 		if strings.ToLower(n.name) == name {
 			return n.propagator, true
@@ -75,7 +75,7 @@ func (r resolver) propagatorNamed(name string) (p propagation.TextMapPropagator,
 }
 
 // propagatorNames returns the known names, each once.
-func (r resolver) propagatorNames() []string {
+func (r *resolver) propagatorNames() []string {
 	names := []string{"none", "tracecontext", "baggage", "b3", "b3multi"}
 	for _, n := range r.propagators {
 		if !slices.ContainsFunc(names, func(known string) bool { return strings.EqualFold(known, n.name) }) {

@@ -19,7 +19,7 @@ const (
 )
 
 // resource merges the SDK's own attributes, the preset, the environment and options. The later ones win.
-func (r resolver) resource() *resource.Resource {
+func (r *resolver) resource() *resource.Resource {
 	given := []*resource.Resource{r.preset.Resource, readResource(r.env), r.options.Resource}
 	own := []attribute.KeyValue{
 		semconv.TelemetrySDKName("opentelemetry"),

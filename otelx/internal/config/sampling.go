@@ -19,7 +19,7 @@ var samplers = []string{
 }
 
 // sampler returns the first of: option, OTEL_TRACES_SAMPLER with its argument, preset, default.
-func (r resolver) sampler() sdktrace.Sampler {
+func (r *resolver) sampler() sdktrace.Sampler {
 	if r.options.Sampler != nil {
 		return r.options.Sampler
 	}
@@ -44,7 +44,7 @@ func (r resolver) sampler() sdktrace.Sampler {
 }
 
 // spanLimits reads the limits of the specification's "Attribute Limits" and "Span Limits".
-func (r resolver) spanLimits() sdktrace.SpanLimits {
+func (r *resolver) spanLimits() sdktrace.SpanLimits {
 	limit := func(fallback int, keys ...string) int { return r.env.Int(0, otelenv.MaxInt, fallback, keys...) }
 	return sdktrace.SpanLimits{
 		AttributeValueLengthLimit: limit(sdktrace.DefaultAttributeValueLengthLimit,
