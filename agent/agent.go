@@ -10,31 +10,41 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/epilogue-go/epilogue/agent/internal/flushcalls"
+	"github.com/epilogue-go/epilogue/agent/internal/invocations"
+	"github.com/epilogue-go/epilogue/agent/internal/logger"
+	"github.com/epilogue-go/epilogue/agent/internal/members"
+	"github.com/epilogue-go/epilogue/agent/internal/settings"
+	"github.com/epilogue-go/epilogue/agent/internal/strategy"
 	"github.com/epilogue-go/epilogue/internal/extensionsapi"
+	"github.com/epilogue-go/epilogue/internal/retired"
 )
 
 // Agent is the internal extension of one function, and the Tracker of package handler. Its methods are safe for
 // concurrent use, never panic, and accept a nil *Agent, which flushes nothing.
 //
+// It has three goroutines, of which there is only the last outside Lambda:
+//
 //	loop    owns next: asks for an event, waits for the end of the invocation, flushes, asks again
 //	watch   owns the shutdown: waits for a signal, drains, exits
 //	run     of flushCalls, while there are flushes: makes the calls of ForceFlush
 //
-// Outside Lambda there is only the last goroutine. The agent calls the Flusher, the hooks and the logger on goroutines
-// of their own, so that it can abandon them. The only locks are those of invocations, flushCalls, strategyClock and
-// logger. None is held while another is taken, or while foreign code runs.
+// The agent calls the Flusher, the hooks and the logger on goroutines of their own, so that it can abandon them. The only
+// locks are those of invocations, flushCalls, schedule and log. None is held while another is taken, or while foreign
+// code runs.
 type Agent struct {
-	settings     settings
+	settings     settings.Settings
+	hooks        []func(context.Context)
 	process      Process
 	sharesWindow bool // there are external extensions
-	log          *logger
-	flusher      multi
+	log          *logger.Logger
+	flusher      members.List
 
 	attached    atomic.Bool // a handler reports its invocations
 	mode        atomicMode
-	invocations invocations
-	flushCalls  flushCalls
-	strategy    strategyClock
+	invocations invocations.Table
+	flushCalls  *flushcalls.Calls
+	schedule    *strategy.Schedule
 	counters    counters
 
 	client *extensionsapi.Client // nil outside Lambda
@@ -42,10 +52,7 @@ type Agent struct {
 	life context.Context // ends when the process exits or is gone
 	stop context.CancelFunc
 
-	// The shutdown goes from running over draining to drained. watch closes both channels.
-	draining chan struct{} // the shutdown has begun: the loop holds nothing any more
-	drained  chan struct{} // the shutdown is over, and the process lives on
-
+	phase       shutdownPhase
 	noExtension chan struct{} // closed by Start if the registration failed
 }
 
@@ -72,7 +79,7 @@ func Start(ctx context.Context, f Flusher, opts ...Option) *Agent {
 		return a
 	}
 	a.sharesWindow = a.process.hasExternalExtensions()
-	a.invocations.alarms = alarms{plan: a.planAlarm, ring: a.beforeTimeout}
+	a.invocations.Alarms = invocations.Alarms{Plan: a.planAlarm, Ring: a.beforeTimeout}
 	signals := make(chan os.Signal, 2)
 	a.process.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
 	go a.watch(ctx, signals)
@@ -97,46 +104,58 @@ func newAgent(ctx context.Context, f Flusher, opts []Option) *Agent {
 		}
 	}
 	a := &Agent{
+		hooks:       o.hooks,
 		process:     o.process.withDefaults(),
-		flusher:     newMulti(f),
-		draining:    make(chan struct{}),
-		drained:     make(chan struct{}),
+		flusher:     members.List(nil).With(f),
+		phase:       newShutdownPhase(),
 		noExtension: make(chan struct{}),
 	}
-	a.strategy.epoch = time.Now()
 	out := o.logger
 	if out == nil {
 		out = a.process.logger()
 	}
-	a.log = newLogger(out)
+	a.log = logger.New(out)
 	var bad []error
-	a.settings, bad = o.resolve(a.process.Getenv)
-	a.log.logSettings(bad, a.process.Getenv)
+	a.settings, bad = settings.Resolve(o.Options, a.process.Getenv)
+	a.logSettings(bad)
 	a.logIncomplete()
-	a.strategy.state.strategy = a.settings.strategy
+	a.schedule = strategy.NewSchedule(a.settings.Strategy)
 	a.life, a.stop = context.WithCancel(context.WithoutCancel(ctx))
-	a.flushCalls.base = a.life
-	a.flushCalls.call = a.forceFlush
+	a.flushCalls = flushcalls.New(a.life, a.forceFlush)
 	return a
+}
+
+// logSettings logs a line for each bad setting, and inside Lambda one for the retired variables that are set.
+func (a *Agent) logSettings(bad []error) {
+	for _, err := range bad {
+		a.log.Log(slog.LevelWarn, "agent: setting not accepted", slog.Any("error", err))
+	}
+	if a.process.Getenv("AWS_LAMBDA_RUNTIME_API") == "" {
+		return
+	}
+	if old := errors.Join(retired.Check(retired.Agent, a.process.Getenv)...); old != nil {
+		a.log.Log(slog.LevelWarn, "agent: retired settings", slog.String("error", logger.OneLine(old)))
+	}
 }
 
 // logIncomplete logs which methods a Flusher lacks that is nearly a Pipeline.
 func (a *Agent) logIncomplete() {
-	for _, m := range a.flusher {
-		if missing := missingMethods(m.flusher); missing != "" {
-			a.log.log(slog.LevelWarn, "agent: the Flusher lacks methods of Pipeline, so the agent uses none of them",
-				slog.String("flusher", m.name), slog.String("missing", missing))
-		}
+	for name, missing := range a.flusher.Incomplete() {
+		a.log.Log(slog.LevelWarn, "agent: the Flusher lacks methods of Pipeline, so the agent uses none of them",
+			slog.String("flusher", name), slog.String("missing", missing))
 	}
 }
+
+// quickCall bounds a call that returns immediately unless something is wrong.
+const quickCall = 100 * time.Millisecond
 
 // enter makes m the agent's first mode.
 func (a *Agent) enter(m mode) {
 	a.mode.store(m)
 	ctx, cancel := context.WithTimeout(a.life, quickCall)
 	defer cancel()
-	if err := a.flusher.setBackgroundExport(ctx, m.backgroundExport()); err != nil {
-		a.log.log(slog.LevelWarn, "agent: SetBackgroundExport failed", slog.Any("error", err))
+	if err := a.flusher.SetBackgroundExport(ctx, m.backgroundExport()); err != nil {
+		a.log.Log(slog.LevelWarn, "agent: SetBackgroundExport failed", slog.Any("error", err))
 	}
 }
 

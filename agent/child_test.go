@@ -25,7 +25,7 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
 )
 
-// diaryVariable is set for a child process: where it reports what it does.
+// diaryVariable is set for a child process: the URL for its event log.
 const diaryVariable = "AGENT_TEST_DIARY"
 
 func TestMain(m *testing.M) {

@@ -127,7 +127,7 @@ func taking(d time.Duration) func(context.Context, int) error {
 	return func(ctx context.Context, _ int) error { return pause(ctx, d) }
 }
 
-// pause lets d pass and returns nil, or the context's error where that ends first.
+// pause lets d pass and returns nil, or the context's error if that ends first.
 func pause(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -4,25 +4,28 @@ import (
 	"context"
 	"log/slog"
 	"time"
+
+	"github.com/epilogue-go/epilogue/agent/internal/budget"
 )
 
-// flushFor flushes what has ended by now, within the budget of an invocation with this deadline (zero: not known).
+// flushFor flushes the items that have ended by now, within the budget of an invocation with this deadline (zero:
+// not known).
 func (a *Agent) flushFor(deadline time.Time) error {
-	return a.flushCalls.flush(a.settings.budget.flush(time.Now(), deadline))
+	return a.flushCalls.Flush(a.settings.Budget.FlushEnd(time.Now(), deadline))
 }
 
 // flushAtEnd flushes at the end of an invocation. It skips the flush if nothing is pending, and defers it to a later end
 // if mayDefer is true and the strategy says so. It does neither while a flush or an export is under way, since the
 // environment is about to freeze.
 func (a *Agent) flushAtEnd(deadline time.Time, mayDefer bool) error {
-	until := a.settings.budget.flush(time.Now(), deadline)
-	due := a.strategy.due()
-	if asked := a.strategy.now(); !a.flushCalls.running() {
+	until := a.settings.Budget.FlushEnd(time.Now(), deadline)
+	due := a.schedule.Due()
+	if asked := a.schedule.Now(); !a.flushCalls.Running() {
 		n, flushNow := a.pending(until)
 		switch {
 		case flushNow:
 		case n == 0:
-			a.strategy.emptied(asked)
+			a.schedule.Emptied(asked)
 			a.counters.emptyFlushesSkipped.Add(1)
 			return nil
 		case mayDefer && !due:
@@ -30,28 +33,68 @@ func (a *Agent) flushAtEnd(deadline time.Time, mayDefer bool) error {
 			return nil
 		}
 	}
-	err := a.flushCalls.flush(until)
+	err := a.flushCalls.Flush(until)
 	if err != nil {
-		a.strategy.failed() // the call may not even have begun
+		a.schedule.Failed() // the call may not even have begun
 	}
 	return err
 }
 
 func (a *Agent) pending(until time.Time) (n int, flushNow bool) {
-	ctx, cancel := context.WithDeadline(a.life, until.Add(-returnGrace))
+	ctx, cancel := context.WithDeadline(a.life, until.Add(-budget.ReturnGrace))
 	defer cancel()
-	return a.flusher.pending(ctx)
+	return a.flusher.Pending(ctx)
 }
 
 // forceFlush is the only caller of the Flusher's ForceFlush. During a shutdown it leaves the log to the last line:
 // nothing may delay Shutdown.
 func (a *Agent) forceFlush(ctx context.Context) error {
-	began, clock := a.strategy.now(), time.Now()
+	began, clock := a.schedule.Now(), time.Now()
 	err := a.flusher.ForceFlush(ctx)
 	a.counters.flushed(time.Since(clock), err)
-	a.strategy.flushed(began, err)
-	if err != nil && !a.isDraining() {
-		a.log.logLimited(slog.LevelWarn, "agent: flush failed", slog.Any("error", err))
+	a.schedule.Flushed(began, err)
+	if err != nil && !a.phase.isDraining() {
+		a.log.LogLimited(slog.LevelWarn, "agent: flush failed", slog.Any("error", err))
 	}
 	return err
+}
+
+// setExitDeadline tells the Pipeline that the process exits at end.
+func (a *Agent) setExitDeadline(end time.Time) {
+	ctx, cancel := context.WithTimeout(a.life, budget.ReturnGrace)
+	defer cancel()
+	if err := a.flusher.SetExitDeadline(ctx, end); err != nil {
+		a.log.LogLimited(slog.LevelWarn, "agent: SetExitDeadline failed", slog.Any("error", err))
+	}
+}
+
+// spill writes the pending items out, within the budget of an invocation with this deadline.
+func (a *Agent) spill(deadline time.Time) {
+	ctx, cancel := context.WithDeadline(a.life, a.settings.Budget.SpillEnd(time.Now(), deadline))
+	defer cancel()
+	n, err := a.flusher.SpillPending(ctx)
+	if err != nil {
+		a.log.Log(slog.LevelWarn, "agent: SpillPending failed", slog.Any("error", err))
+	}
+	if n > 0 {
+		a.log.Log(slog.LevelWarn, "agent: the process exits; undelivered telemetry is spilled", slog.Int("spilled", n))
+	}
+}
+
+// endOpenSpans ends open spans of the Flusher and counts them.
+func (a *Agent) endOpenSpans(ctx context.Context, roots [][8]byte, errorType, reason string) (int, error) {
+	n, err := a.flusher.EndOpenSpans(ctx, roots, errorType, reason)
+	a.counters.openSpansEnded.Add(int64(n))
+	return n, err
+}
+
+// endSpansOf ends the open spans at and under the root of an invocation, and returns how many it ended by then.
+func (a *Agent) endSpansOf(root [8]byte, until time.Time, errorType, reason string) int {
+	ctx, cancel := context.WithDeadline(a.life, until)
+	defer cancel()
+	n, err := a.endOpenSpans(ctx, [][8]byte{root}, errorType, reason)
+	if err != nil {
+		a.log.LogLimited(slog.LevelWarn, "agent: EndOpenSpans failed", slog.Any("error", err))
+	}
+	return n
 }

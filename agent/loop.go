@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/epilogue-go/epilogue/agent/internal/invocations"
 	"github.com/epilogue-go/epilogue/internal/extensionsapi"
 )
 
@@ -23,7 +24,7 @@ func (a *Agent) loop(identifier string) {
 	for a.mayAsk() {
 		event, err := a.client.Next(a.life, identifier)
 		switch {
-		case err != nil && (a.isDraining() || a.life.Err() != nil):
+		case err != nil && (a.phase.isDraining() || a.life.Err() != nil):
 			// The environment ends, and the API with it. mayAsk says whether to go on.
 		case err != nil:
 			a.nextFailed(err)
@@ -37,15 +38,12 @@ func (a *Agent) loop(identifier string) {
 	}
 }
 
-// isDraining reports whether a shutdown is under way. After a signal it is until the end of the process.
-func (a *Agent) isDraining() bool { return isClosed(a.draining) && !isClosed(a.drained) }
-
 // mayAsk waits until the loop may ask for next, and reports false if it never may again. The environment must not freeze
 // during the last flush, so after a signal the loop waits here for the end of the process.
 func (a *Agent) mayAsk() bool {
-	if a.isDraining() {
+	if a.phase.isDraining() {
 		select {
-		case <-a.drained:
+		case <-a.phase.drained:
 		case <-a.life.Done():
 		}
 	}
@@ -56,8 +54,8 @@ func (a *Agent) mayAsk() bool {
 func (a *Agent) sleep(d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
-	draining := a.draining
-	if isClosed(draining) {
+	draining := a.phase.draining
+	if a.phase.hasBegun() {
 		draining = nil // the shutdown is over and the process lives on: pause all the same
 	}
 	select {
@@ -71,11 +69,11 @@ func (a *Agent) sleep(d time.Duration) {
 // an INVOKE event.
 func (a *Agent) nextFailed(err error) {
 	a.counters.nextFailures.Add(1)
-	a.log.logLimited(slog.LevelWarn, "agent: next event failed, asking again", slog.Any("error", err))
+	a.log.LogLimited(slog.LevelWarn, "agent: next event failed, asking again", slog.Any("error", err))
 	if !a.mode.change(extension, extensionFailed) {
 		return
 	}
-	if deadline, found := a.invocations.orphan(); found {
+	if deadline, found := a.invocations.Orphan(); found {
 		_ = a.flushFor(deadline) // a failure is counted and logged there
 	}
 }
@@ -83,63 +81,63 @@ func (a *Agent) nextFailed(err error) {
 // nextSucceeded makes the loop flush again. Only an extension that is registered for INVOKE receives events.
 func (a *Agent) nextSucceeded() {
 	if a.mode.change(extensionFailed, extension) {
-		a.log.logLimited(slog.LevelInfo, "agent: next event works again")
+		a.log.LogLimited(slog.LevelInfo, "agent: next event works again")
 	}
 }
 
 // invoked handles an INVOKE event. It returns when the invocation has ended and has been flushed, or need not be held.
 func (a *Agent) invoked(event extensionsapi.Event) {
 	a.counters.invocations.Add(1)
-	inv := a.invocations.invoke(event.RequestID, event.Deadline)
-	defer a.invocations.forgettable(inv)
+	inv := a.invocations.Invoke(event.RequestID, event.Deadline)
+	defer a.invocations.Handled(inv)
 	if !a.attached.Load() {
 		// Nothing reports the post of the response. To wait would delay every invocation, so the flush runs during
 		// this one, and delivers the telemetry of those before it.
 		a.counters.unwrappedInvokes.Add(1)
-		a.flushCalls.request(a.settings.budget.flush(time.Now(), event.Deadline))
+		a.flushCalls.Request(a.settings.Budget.FlushEnd(time.Now(), event.Deadline))
 		return
 	}
 	// If next was broken before, the End of this invocation may have flushed already.
-	if a.awaitBegin(inv) && a.awaitEnd(inv) && !a.invocations.hasFailedFlush(inv) {
+	if a.awaitBegin(inv) && a.awaitEnd(inv) && a.invocations.Snapshot(inv).Flush != invocations.FlushFailed {
 		inTime := event.Deadline.IsZero() || time.Now().Before(event.Deadline)
 		_ = a.flushAtEnd(event.Deadline, inTime) // a failure is counted and logged there
 	}
 }
 
 // awaitBegin waits for the handler of inv to start or to have ended, and reports whether the loop is to wait for its
-// end. When the handler start wait is over, it flushes what is pending, and releases inv unless the handler has started
+// end. When the handler start wait is over, it flushes the pending items, and releases inv unless the handler has started
 // meanwhile.
-func (a *Agent) awaitBegin(inv *invocation) bool {
-	timer := time.NewTimer(a.settings.handlerStartWait)
+func (a *Agent) awaitBegin(inv *invocations.Invocation) bool {
+	timer := time.NewTimer(a.settings.HandlerStartWait)
 	defer timer.Stop()
 	select {
-	case <-a.draining:
+	case <-a.phase.draining:
 		return false
-	case <-inv.begun:
+	case <-inv.Begun():
 		return true
-	case <-inv.ended:
+	case <-inv.Ended():
 		return true
 	case <-timer.C:
 	}
-	if inv.hasBegun() || inv.hasEnded() { // at the same moment
+	if inv.HasBegun() || inv.HasEnded() { // at the same moment
 		return true
 	}
-	_ = a.flushFor(a.invocations.deadlineOf(inv))
-	if !a.invocations.release(inv) {
+	_ = a.flushFor(a.invocations.Snapshot(inv).Deadline)
+	if !a.invocations.Release(inv) {
 		return true
 	}
 	a.counters.handlersNotStarted.Add(1)
-	a.log.log(slog.LevelDebug, "agent: no handler started, invocation released", slog.String("requestId", inv.id))
+	a.log.Log(slog.LevelDebug, "agent: no handler started, invocation released", slog.String("requestId", inv.ID))
 	return false
 }
 
 // awaitEnd waits for the end of inv. It reports false if the shutdown comes first: after a timeout the end never comes,
 // but SIGTERM does.
-func (a *Agent) awaitEnd(inv *invocation) bool {
+func (a *Agent) awaitEnd(inv *invocations.Invocation) bool {
 	select {
-	case <-a.draining:
+	case <-a.phase.draining:
 		return false
-	case <-inv.ended:
-		return !isClosed(a.draining) // the shutdown flushes
+	case <-inv.Ended():
+		return !a.phase.hasBegun() // the shutdown flushes
 	}
 }

@@ -4,27 +4,22 @@ import (
 	"context"
 	"log/slog"
 	"time"
+
+	"github.com/epilogue-go/epilogue/agent/internal/settings"
 )
 
 // Option changes a setting of [Start]. If a setting is given twice, the later option counts. An option beats its
 // environment variable, and that beats the default. The agent logs a bad value once, with the setting, the value and
-// what is accepted, and uses the default instead: a bad setting never stops the function.
+// the accepted values, and uses the default instead: a bad setting never stops the function.
 type Option interface{ apply(o *options) }
 
-// options has the values of the options given to Start; nil if there is none for a setting.
+// options has the values of the options given to Start.
 type options struct {
-	extensionName    *string
-	strategy         *FlushStrategy
-	flushTimeout     *time.Duration
-	deadlineMargin   *time.Duration
-	handlerStartWait *time.Duration
-	shutdownBudget   *time.Duration
-	preTimeoutFlush  *time.Duration
-	shutdownOnly     *bool
-	endBeforeTimeout *bool
-	hooks            []func(context.Context)
-	logger           *slog.Logger
-	process          Process
+	settings.Options
+
+	hooks   []func(context.Context)
+	logger  *slog.Logger
+	process Process
 }
 
 type optionFunc func(*options)
@@ -37,7 +32,7 @@ func (f optionFunc) apply(o *options) { f(o) }
 //
 // EPILOGUE_EXTENSION_NAME; default "epilogue", also for a bad name.
 func WithExtensionName(name string) Option {
-	return optionFunc(func(o *options) { o.extensionName = &name })
+	return optionFunc(func(o *options) { o.ExtensionName = &name })
 }
 
 // WithFlushTimeout sets the longest duration of a flush. A flush also ends a margin before its invocation's deadline; see
@@ -45,16 +40,16 @@ func WithExtensionName(name string) Option {
 //
 // EPILOGUE_FLUSH_TIMEOUT, such as "1500ms"; 1ms to 15m; default 2s, also for a bad value.
 func WithFlushTimeout(d time.Duration) Option {
-	return optionFunc(func(o *options) { o.flushTimeout = &d })
+	return optionFunc(func(o *options) { o.FlushTimeout = &d })
 }
 
 // WithFlushStrategy sets after which invocations the agent flushes: [AtEnd], [Periodic] or [Adaptive]. It applies in mode
-// extension. docs/strategies.md says what it does not change, and what a process that ends without SIGTERM may lose.
+// extension. docs/strategies.md has its rules, and the possible losses of a process that ends without SIGTERM.
 //
 // EPILOGUE_FLUSH_STRATEGY: "end", "periodic" or "adaptive", the latter two optionally with a period, such as
 // "adaptive,30s" (10s without); default "end", also for a bad value.
 func WithFlushStrategy(s FlushStrategy) Option {
-	return optionFunc(func(o *options) { o.strategy = &s })
+	return optionFunc(func(o *options) { o.Strategy = &s.value })
 }
 
 // WithDeadlineMargin sets the time that the agent leaves unused before an invocation's deadline, and before the end of
@@ -62,7 +57,7 @@ func WithFlushStrategy(s FlushStrategy) Option {
 //
 // EPILOGUE_DEADLINE_MARGIN; 0s to 10s; default 50ms, also for a bad value.
 func WithDeadlineMargin(d time.Duration) Option {
-	return optionFunc(func(o *options) { o.deadlineMargin = &d })
+	return optionFunc(func(o *options) { o.DeadlineMargin = &d })
 }
 
 // WithHandlerStartWait sets how long after an INVOKE event the agent waits for the wrapped handler to start. It does not
@@ -71,7 +66,7 @@ func WithDeadlineMargin(d time.Duration) Option {
 //
 // EPILOGUE_HANDLER_START_WAIT; 0s to 10s; default 250ms, also for a bad value.
 func WithHandlerStartWait(d time.Duration) Option {
-	return optionFunc(func(o *options) { o.handlerStartWait = &d })
+	return optionFunc(func(o *options) { o.HandlerStartWait = &d })
 }
 
 // WithShutdownBudget sets the time for everything that follows SIGTERM: hooks, the last flush, Shutdown. It is used
@@ -80,7 +75,7 @@ func WithHandlerStartWait(d time.Duration) Option {
 //
 // EPILOGUE_SHUTDOWN_BUDGET; 50ms to 10s; default as above, also for a bad value.
 func WithShutdownBudget(d time.Duration) Option {
-	return optionFunc(func(o *options) { o.shutdownBudget = &d })
+	return optionFunc(func(o *options) { o.ShutdownBudget = &d })
 }
 
 // WithPreTimeoutFlush sets how long before its deadline the agent flushes the ended spans of an invocation that is still
@@ -90,7 +85,7 @@ func WithShutdownBudget(d time.Duration) Option {
 //
 // EPILOGUE_PRE_TIMEOUT_FLUSH; 0s to 1m; default 200ms, also for a bad value.
 func WithPreTimeoutFlush(d time.Duration) Option {
-	return optionFunc(func(o *options) { o.preTimeoutFlush = &d })
+	return optionFunc(func(o *options) { o.PreTimeoutFlush = &d })
 }
 
 // WithEndBeforeTimeout makes the agent end the invocation's open spans shortly before its deadline, with status Error and
@@ -103,7 +98,7 @@ func WithPreTimeoutFlush(d time.Duration) Option {
 // EPILOGUE_END_BEFORE_TIMEOUT, a boolean such as "true" or "0"; default false, also for a bad value.
 func WithEndBeforeTimeout() Option {
 	on := true
-	return optionFunc(func(o *options) { o.endBeforeTimeout = &on })
+	return optionFunc(func(o *options) { o.EndBeforeTimeout = &on })
 }
 
 // WithShutdownHook adds a function that the agent calls at SIGTERM or SIGINT before the last flush, which includes what
@@ -134,7 +129,7 @@ func WithLogger(l *slog.Logger) Option {
 // EPILOGUE_SHUTDOWN_ONLY, a boolean such as "true" or "0"; default false, also for a bad value.
 func WithShutdownOnly() Option {
 	on := true
-	return optionFunc(func(o *options) { o.shutdownOnly = &on })
+	return optionFunc(func(o *options) { o.ShutdownOnly = &on })
 }
 
 // WithProcess replaces the process that the agent lives in. It is for tests and emulated environments.

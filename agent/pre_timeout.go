@@ -1,20 +1,18 @@
 package agent
 
 import (
-	"context"
 	"log/slog"
 	"time"
-)
 
-// timeoutType is the error.type of spans that a timeout has ended, or is about to (OpenTelemetry semantic conventions,
-// error.type; there is no attribute for the timeout of a function).
-const timeoutType = "timeout"
+	"github.com/epilogue-go/epilogue/agent/internal/invocations"
+	"github.com/epilogue-go/epilogue/agent/internal/shutdown"
+)
 
 const endedBeforeDeadline = "ended before the deadline; the handler was still running"
 
 // endsSpansBeforeTimeout reports whether the agent ends open spans before a deadline.
 func (a *Agent) endsSpansBeforeTimeout() bool {
-	return a.settings.endBeforeTimeout || a.killedAtTimeout()
+	return a.settings.EndBeforeTimeout || a.killedAtTimeout()
 }
 
 // killedAtTimeout reports whether a timeout ends the process without SIGTERM, because the platform knows neither our
@@ -23,54 +21,43 @@ func (a *Agent) killedAtTimeout() bool { return a.mode.load() == unregistered &&
 
 // planAlarm returns when the agent acts before the deadline of an invocation that begins now.
 func (a *Agent) planAlarm(now, deadline time.Time) (flushAt, endSpansAt time.Time) {
-	flushAt, endSpansAt = a.settings.budget.preTimeout(now, deadline, a.counters.lastFlush())
+	flushAt, endSpansAt = a.settings.Budget.PreTimeout(now, deadline, a.counters.lastFlush())
 	if !a.endsSpansBeforeTimeout() {
 		endSpansAt = time.Time{}
 	}
 	return flushAt, endSpansAt
 }
 
-// beforeTimeout is called shortly before the deadline of an invocation that has not ended. It flushes what has ended,
+// beforeTimeout is called shortly before the deadline of an invocation that has not ended. It flushes the ended spans,
 // and before that ends the invocation's open spans if nothing else will be able to. It does not wait for the flush: the
 // loop, or End, waits for a flush that is under way before the environment freezes. A shutdown flushes by itself.
-func (a *Agent) beforeTimeout(inv *invocation) {
-	if inv.hasEnded() || a.isDraining() || a.life.Err() != nil {
+func (a *Agent) beforeTimeout(inv *invocations.Invocation) {
+	if inv.HasEnded() || a.phase.isDraining() || a.life.Err() != nil {
 		return
 	}
-	now, deadline := time.Now(), a.invocations.deadlineOf(inv)
-	until := a.settings.budget.flush(now, deadline)
-	if root, endSpans := a.invocations.rang(inv); endSpans {
-		a.endSpansBeforeDeadline(root, until)
+	now, s := time.Now(), a.invocations.Snapshot(inv)
+	until := a.settings.Budget.FlushEnd(now, s.Deadline)
+	if a.invocations.Rang(inv) {
+		a.endSpansOf(s.Root, until, shutdown.TimeoutType, endedBeforeDeadline)
 	}
 	if a.killedAtTimeout() { // unless the handler returns in time, no flush follows
 		a.setExitDeadline(until)
 	}
-	if a.flushCalls.request(until) == nil {
+	if !a.flushCalls.Request(until) {
 		return
 	}
 	a.counters.preTimeoutFlushes.Add(1)
-	a.log.logLimited(slog.LevelInfo, "agent: an invocation is about to time out",
-		slog.String("requestId", inv.id), slog.Duration("left", deadline.Sub(now).Round(time.Millisecond)))
-}
-
-// endSpansBeforeDeadline ends the open spans at and under root.
-func (a *Agent) endSpansBeforeDeadline(root [8]byte, until time.Time) {
-	ctx, cancel := context.WithDeadline(a.life, until)
-	defer cancel()
-	n, err := a.flusher.endOpenSpans(ctx, [][8]byte{root}, timeoutType, endedBeforeDeadline)
-	a.counters.openSpansEnded.Add(int64(n))
-	if err != nil {
-		a.log.logLimited(slog.LevelWarn, "agent: EndOpenSpans failed", slog.Any("error", err))
-	}
+	a.log.LogLimited(slog.LevelInfo, "agent: an invocation is about to time out",
+		slog.String("requestId", inv.ID), slog.Duration("left", s.Deadline.Sub(now).Round(time.Millisecond)))
 }
 
 // checkEndedTooEarly counts an invocation that ended before its deadline although the agent had ended its spans.
-func (a *Agent) checkEndedTooEarly(id string, e ending) {
-	if !e.spansEnded || !time.Now().Before(e.deadline) {
+func (a *Agent) checkEndedTooEarly(inv invocations.Snapshot) {
+	if !inv.SpansEnded || !time.Now().Before(inv.Deadline) {
 		return
 	}
 	a.counters.endedTooEarly.Add(1)
-	a.log.logLimited(slog.LevelWarn,
+	a.log.LogLimited(slog.LevelWarn,
 		"agent: the handler returned before its deadline, after its open spans had been ended; a longer function timeout avoids this",
-		slog.String("requestId", id))
+		slog.String("requestId", inv.Invocation.ID))
 }

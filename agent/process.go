@@ -8,6 +8,8 @@ import (
 	"net"
 	"os"
 	"os/signal"
+
+	"github.com/epilogue-go/epilogue/agent/internal/logger"
 )
 
 // extensionsDir is where Lambda unpacks external extensions, a file each (AWS Lambda Developer Guide, Extensions API).
@@ -76,7 +78,7 @@ func (p Process) logger() *slog.Logger {
 	if p.Getenv("AWS_LAMBDA_RUNTIME_API") == "" {
 		return nil
 	}
-	return newLambdaLogger(p.Stderr, p.Getenv)
+	return logger.ForLambda(p.Stderr, p.Getenv)
 }
 
 // hasExternalExtensions reports whether another extension shares this environment, and so its shutdown.

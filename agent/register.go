@@ -18,7 +18,7 @@ func (a *Agent) register() (m mode, identifier string) {
 	switch {
 	case a.process.Getenv("AWS_LAMBDA_INITIALIZATION_TYPE") == onManagedInstances:
 		return a.registerFor(managedInstances)
-	case a.settings.shutdownOnly:
+	case a.settings.ShutdownOnly:
 		return a.registerFor(shutdownOnly)
 	default:
 		return a.registerFor(extension)
@@ -28,15 +28,15 @@ func (a *Agent) register() (m mode, identifier string) {
 // registerFor registers for the events that the mode needs: INVOKE for extension, none for the others. A registration
 // for no event already brings SIGTERM and the shutdown window.
 func (a *Agent) registerFor(want mode) (m mode, identifier string) {
-	identifier, err := a.client.Register(a.life, a.settings.extensionName, want == extension)
+	identifier, err := a.client.Register(a.life, a.settings.ExtensionName, want == extension)
 	switch {
 	case err == nil:
 		return want, identifier
 	case want == extension && refusesEvents(err):
 		return a.registerFor(shutdownOnly)
 	case a.life.Err() == nil:
-		a.log.log(slog.LevelWarn, "agent: not registered, so each End flushes and SIGTERM may not come",
-			slog.String("extension", a.settings.extensionName), slog.Any("error", err))
+		a.log.Log(slog.LevelWarn, "agent: not registered, so each End flushes and SIGTERM may not come",
+			slog.String("extension", a.settings.ExtensionName), slog.Any("error", err))
 	}
 	return unregistered, ""
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest"
 )
 
-// endFlushes fails where each of the invocations was not flushed by its own End: after its response, before the runtime
+// endFlushes fails if one of the invocations was not flushed by its own End: after its response, before the runtime
 // asked for the next invocation.
 func (w *run) endFlushes(ids ...string) {
 	w.Helper()
@@ -94,7 +94,7 @@ func TestFailedFlushIsNotRepeated(t *testing.T) {
 	})
 }
 
-// The same where next was broken until a moment ago, so that End flushes, and INVOKE comes after it all the same.
+// The same if next was broken until a moment ago, so that End flushes, and INVOKE comes after it all the same.
 func TestFailedFlushIsNotRepeatedAtAnInvokeThatComesLate(t *testing.T) {
 	scenario(t, func(w *run) {
 		w.config.Faults.Next = lambdatest.Fault{Status: 500, Times: 1}

@@ -227,7 +227,7 @@ func (w *run) idle() {
 	}
 }
 
-// serves invokes once and fails where the answer is not the function's.
+// serves invokes once and fails if the answer is not the function's.
 func (w *run) serves(id string) {
 	w.Helper()
 	if resp := w.invokeAs(id); resp.FunctionError != "" {
@@ -246,7 +246,7 @@ func (w *run) shutdown() lambdatest.Exit {
 	return exit
 }
 
-// gracefully ends the environment and fails where the process did not end well.
+// gracefully ends the environment and fails if the process did not end well.
 func (w *run) gracefully() {
 	w.Helper()
 	if exit := w.shutdown(); exit.Code != 0 || exit.Signal != "" {
@@ -262,14 +262,14 @@ func (w *run) stats() agent.Stats {
 	return w.agent.Stats()
 }
 
-// find returns the events of a kind, of one invocation where id is not empty.
+// find returns the events of a kind, of one invocation if id is not empty.
 func (w *run) find(kind eventlog.Kind, id string) []eventlog.Event {
 	return slices.DeleteFunc(w.config.Log.Events(), func(e eventlog.Event) bool {
 		return e.Kind != kind || id != "" && e.RequestID != id
 	})
 }
 
-// one returns the only event of a kind, of one invocation where id is not empty.
+// one returns the only event of a kind, of one invocation if id is not empty.
 func (w *run) one(kind eventlog.Kind, id string) eventlog.Event {
 	w.Helper()
 	found := w.find(kind, id)
@@ -288,7 +288,7 @@ func (w *run) none(kinds ...eventlog.Kind) {
 	}
 }
 
-// quietWhileFrozen fails where the process tried to send anything while it was frozen. A broken next is asked for at
+// quietWhileFrozen fails if the process tried to send anything while it was frozen. A broken next is asked for at
 // any time, since a frozen process in memory is only kept from sending.
 func (w *run) quietWhileFrozen() {
 	w.Helper()
@@ -310,7 +310,7 @@ func (w *run) quietWhileFrozen() {
 	}
 }
 
-// inOrder fails where the events do not follow each other.
+// inOrder fails if the events do not follow each other.
 func (w *run) inOrder(events ...eventlog.Event) {
 	w.Helper()
 	for i := range events[1:] {
@@ -328,7 +328,7 @@ func (w *run) within(from, to eventlog.Event, kind eventlog.Kind) []eventlog.Eve
 	return slices.DeleteFunc(w.find(kind, ""), func(e eventlog.Event) bool { return e.Seq < from.Seq || e.Seq > to.Seq })
 }
 
-// logs fails where the function's log does not have each of the texts exactly once.
+// logs fails if the function's log does not have each of the texts exactly once.
 func (w *run) logs(texts ...string) {
 	w.Helper()
 	for _, text := range texts {

@@ -2,15 +2,52 @@ package agent
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"syscall"
 	"time"
 
-	"github.com/epilogue-go/epilogue/internal/bounded"
+	"github.com/epilogue-go/epilogue/agent/internal/shutdown"
+	"github.com/epilogue-go/epilogue/internal/counts"
 )
+
+// shutdownPhase says how far the shutdown is:
+//
+//	running ──begin──▶ draining ──complete──▶ drained
+//
+// After a signal the process ends while it drains. Only watch changes the phase.
+type shutdownPhase struct {
+	draining chan struct{} // closed by begin: the loop releases the invocation that it holds, and asks for nothing
+	drained  chan struct{} // closed by complete: the process lives on without its telemetry
+}
+
+func newShutdownPhase() shutdownPhase {
+	return shutdownPhase{draining: make(chan struct{}), drained: make(chan struct{})}
+}
+
+// begin returns the time at which the shutdown began.
+func (p shutdownPhase) begin() time.Time {
+	close(p.draining)
+	return time.Now()
+}
+
+func (p shutdownPhase) complete() { close(p.drained) }
+
+// hasBegun reports whether the shutdown is under way or over.
+func (p shutdownPhase) hasBegun() bool { return isClosed(p.draining) }
+
+// isDraining reports whether the shutdown is under way. After a signal it is until the end of the process.
+func (p shutdownPhase) isDraining() bool { return isClosed(p.draining) && !isClosed(p.drained) }
+
+// isClosed reports whether c, on which nothing is sent, has been closed.
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
 
 // watch owns the shutdown, from Start to the end of the process. It drains the telemetry once, at the first signal or
 // when ctx ends, and ends the process at the first signal.
@@ -29,14 +66,14 @@ func (a *Agent) watch(ctx context.Context, signals chan os.Signal) {
 		return
 	case <-ctx.Done():
 	}
-	var done *shutdownReport
+	var done *shutdown.Report
 	// A signal, or the end of the process, may be the reason why ctx ended, and then counts instead.
 	if len(signals) == 0 && !isClosed(a.process.Done) {
-		began := a.beginDraining()
-		a.log.log(slog.LevelInfo, "agent: context ended, shutting telemetry down")
+		began := a.phase.begin()
+		a.log.Log(slog.LevelInfo, "agent: context ended, shutting telemetry down")
 		done = a.drain(final, began, "the telemetry's context ended", false)
-		a.logShutdown(done)
-		close(a.drained)
+		done.Log(a.log)
+		a.phase.complete()
 	}
 	select {
 	case sig := <-signals:
@@ -49,24 +86,24 @@ func (a *Agent) watch(ctx context.Context, signals chan os.Signal) {
 
 // exit answers a signal: it drains, unless that has been done, and ends the process. Telemetry comes before the log: the
 // line about the signal is written during the drain.
-func (a *Agent) exit(ctx context.Context, sig os.Signal, done *shutdownReport) {
+func (a *Agent) exit(ctx context.Context, sig os.Signal, done *shutdown.Report) {
 	received := signalName(sig) + " received"
 	logged := make(chan struct{})
 	logReceived := func() {
 		defer close(logged)
-		a.log.log(slog.LevelInfo, received)
+		a.log.Log(slog.LevelInfo, received)
 	}
 	if done != nil {
-		done.end = time.Now().Add(done.window)
+		done.Restart()
 		logReceived()
 	} else {
-		began := a.beginDraining()
+		began := a.phase.begin()
 		go logReceived()
 		go a.process.holdOffGC(a.process.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"))
 		done = a.drain(ctx, began, received, a.meansTimeout(sig))
 	}
 	<-logged
-	a.logShutdown(done)
+	done.Log(a.log)
 	a.process.Exit(0)
 }
 
@@ -80,11 +117,11 @@ const sigtermDelay = 200 * time.Millisecond
 func (a *Agent) waitForShutdown(deadline time.Time) {
 	m := a.mode.load()
 	if !deadline.IsZero() && !time.Now().Before(deadline) && m.freezes() && m != unregistered {
-		a.waitFor(a.draining, sigtermDelay)
+		a.waitFor(a.phase.draining, sigtermDelay)
 	}
-	if a.isDraining() {
+	if a.phase.isDraining() {
 		now := time.Now()
-		a.waitFor(a.drained, a.settings.budget.planShutdown(now, false).end.Sub(now))
+		a.waitFor(a.phase.drained, a.settings.Budget.PlanShutdown(now, false).End.Sub(now))
 	}
 }
 
@@ -117,106 +154,18 @@ func (a *Agent) meansTimeout(sig os.Signal) bool {
 	return sig == syscall.SIGTERM && a.mode.load().freezes()
 }
 
-// beginDraining makes the loop release what it holds and ask for nothing any more. It returns the time at which the
-// window began.
-func (a *Agent) beginDraining() time.Time {
-	close(a.draining)
-	return time.Now()
-}
-
-// drain ends the open spans, runs the hooks, flushes and shuts down, within the window. Each part has a context of its
-// own. timeout says that an invocation in flight has timed out.
-func (a *Agent) drain(ctx context.Context, began time.Time, why string, timeout bool) *shutdownReport {
-	p := a.settings.budget.planShutdown(began, a.sharesWindow)
-	a.flushCalls.limit(p.flush, p.shutdown)
-
-	r := &shutdownReport{end: p.end, window: p.window}
-	r.fail("set exit deadline", a.announceExit(ctx, p.shutdown))
-	r.fail("end open spans", a.endAllOpenSpans(ctx, p, why, timeout, r))
-	r.fail("hook", a.runHooks(ctx, p))
-	a.flushAndShutDown(ctx, p, r)
-	r.fail("counts", a.count(ctx, p, r))
-	r.took = time.Since(began)
-	r.fail("report", a.writeReport(ctx, r))
-	return r
-}
-
-// announceExit tells the Pipeline that its last moments have begun.
-func (a *Agent) announceExit(ctx context.Context, end time.Time) error {
-	ctx, cancel := context.WithTimeout(ctx, returnGrace)
-	defer cancel()
-	return a.flusher.setExitDeadline(ctx, end)
-}
-
-// endAllOpenSpans ends the open spans: those of invocations in flight with a reason of their own, then all others. A
-// timeout interrupts the latter as well, such as a span above the invocation's root.
-func (a *Agent) endAllOpenSpans(ctx context.Context, p shutdownPlan, why string, timeout bool, r *shutdownReport) error {
-	var roots [][8]byte
-	r.inFlight, roots = a.invocations.inFlight()
-	errorType, meaning := "", ""
-	if timeout && r.inFlight > 0 {
-		errorType, meaning = timeoutType, ": the invocation timed out"
+// drain shuts the telemetry down. timedOut says that the invocations in flight have timed out.
+func (a *Agent) drain(ctx context.Context, began time.Time, why string, timedOut bool) *shutdown.Report {
+	s := shutdown.Shutdown{
+		Plan:         a.settings.Budget.PlanShutdown(began, a.sharesWindow),
+		Flusher:      a.flusher,
+		FlushCalls:   a.flushCalls,
+		Hooks:        a.hooks,
+		Why:          why,
+		TimedOut:     timedOut,
+		InFlight:     a.invocations.InFlight,
+		EndOpenSpans: a.endOpenSpans,
+		ReportPath:   a.process.Getenv(counts.ReportVariable),
 	}
-	end := share(time.Now(), p.hooks, 1+len(a.settings.hooks))
-	ctx, cancel := context.WithDeadline(ctx, end.Add(-2*returnGrace))
-	defer cancel()
-	var errs error
-	endSpans := func(roots [][8]byte, reason string) {
-		n, err := a.flusher.endOpenSpans(ctx, roots, errorType, reason)
-		r.spansEnded += n
-		a.counters.openSpansEnded.Add(int64(n))
-		errs = errors.Join(errs, err)
-	}
-	if len(roots) > 0 {
-		endSpans(roots, why+" during the invocation"+meaning)
-	}
-	endSpans(nil, why+meaning)
-	return errs
-}
-
-// runHooks runs the hooks in order. The time that one does not use is for those that follow.
-func (a *Agent) runHooks(ctx context.Context, p shutdownPlan) (errs error) {
-	for i, hook := range a.settings.hooks {
-		if err := runHook(ctx, share(time.Now(), p.hooks, len(a.settings.hooks)-i), hook); err != nil {
-			errs = errors.Join(errs, fmt.Errorf("%d of %d: %w", i+1, len(a.settings.hooks), err))
-		}
-	}
-	return errs
-}
-
-func runHook(ctx context.Context, end time.Time, hook func(context.Context)) error {
-	ctx, cancel := context.WithDeadline(ctx, end.Add(-returnGrace))
-	defer cancel()
-	return bounded.Run(ctx, returnGrace, hook)
-}
-
-// flushAndShutDown flushes for the last time and shuts the Flusher down: after the flush, or concurrently with it if the
-// flush takes most of the time. To end the flush for Shutdown would discard its request for one that has less time.
-func (a *Agent) flushAndShutDown(ctx context.Context, p shutdownPlan, r *shutdownReport) {
-	flushed := make(chan error, 1)
-	go func() { flushed <- a.flushCalls.flush(p.shutdown) }() // which returns returnGrace later at the latest
-	handover := time.NewTimer(time.Until(p.flush))
-	defer handover.Stop()
-	select {
-	case err := <-flushed:
-		r.fail("flush", err)
-		flushed = nil
-	case <-handover.C:
-	}
-	a.flushCalls.close()
-	err := a.shutdown(ctx, p)
-	if flushed != nil {
-		// A call that had not begun, behind another one, has left its work to Shutdown.
-		if err := <-flushed; !errors.Is(err, errFlushClosed) {
-			r.fail("flush", err)
-		}
-	}
-	r.fail("shutdown", err)
-}
-
-// shutdown shuts the Flusher down.
-func (a *Agent) shutdown(ctx context.Context, p shutdownPlan) error {
-	ctx, cancel := context.WithDeadline(ctx, p.shutdown)
-	defer cancel()
-	return a.flusher.Shutdown(ctx)
+	return s.Run(ctx)
 }

@@ -24,7 +24,7 @@ import (
 // window is what a shutdown may take: the platform's 500 ms less the margin.
 const window = 450 * time.Millisecond
 
-// exits waits for the process to end and fails where it did not end with code 0 within the time, since the signal.
+// exits waits for the process to end and fails if it did not end with code 0 within the time, since the signal.
 func (w *run) exits(since time.Time, most time.Duration) {
 	w.Helper()
 	e, err := w.config.Log.Wait(w.Context(), 0, func(e eventlog.Event) bool { return e.Kind == lambdatest.KindProcessExit })
@@ -226,7 +226,7 @@ func TestSigtermDuringAFlushThatMakesIt(t *testing.T) {
 	}
 }
 
-// TestEverythingHangsAtSigterm: flusher, hooks, and what has no context, and the process is gone in the window.
+// TestEverythingHangsAtSigterm: flusher, hooks and calls without a context hang, and the process exits in the window.
 func TestEverythingHangsAtSigterm(t *testing.T) {
 	for name, hang := range map[string]func(w *run, never chan struct{}){
 		"ForceFlush": func(w *run, never chan struct{}) {

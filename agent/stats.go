@@ -41,7 +41,7 @@ func (a *Agent) Stats() Stats {
 		return Stats{Mode: notLambda.String()}
 	}
 	c := &a.counters
-	inFlight, _ := a.invocations.inFlight()
+	inFlight, _ := a.invocations.InFlight()
 	return Stats{
 		Mode:                a.mode.load().String(),
 		InFlight:            inFlight,

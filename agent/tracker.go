@@ -1,9 +1,10 @@
 package agent
 
 import (
-	"context"
-	"log/slog"
 	"time"
+
+	"github.com/epilogue-go/epilogue/agent/internal/budget"
+	"github.com/epilogue-go/epilogue/agent/internal/invocations"
 )
 
 // Attach tells the agent that a handler is wrapped and reports its invocations. Call it before lambda.Start. Without it
@@ -21,7 +22,7 @@ func (a *Agent) Begin(requestID string, deadline time.Time, root [8]byte) {
 	if a == nil {
 		return
 	}
-	if late := a.invocations.begin(requestID, deadline, root); late {
+	if late := a.invocations.Begin(requestID, deadline, root); late {
 		a.counters.lateStarts.Add(1)
 	}
 }
@@ -30,7 +31,7 @@ func (a *Agent) Begin(requestID string, deadline time.Time, root [8]byte) {
 // spans have ended. Only the first End of an invocation counts. Begin need not have been called.
 //
 // If the agent holds the environment, End returns immediately and the flush follows. Otherwise ([Agent.FlushesAfterEnd]
-// is false) End flushes what is pending, within the invocation's budget: call it before the runtime asks for the next
+// is false) End flushes the pending items, within the invocation's budget: call it before the runtime asks for the next
 // invocation. It does not flush if Flush or FlushBeforeExit was called for the invocation, whether that succeeded or
 // not: they came before the post, and the environment may be freezing by now.
 func (a *Agent) End(requestID string) {
@@ -39,14 +40,14 @@ func (a *Agent) End(requestID string) {
 	}
 	// End changes the invocation before it reads the mode, and the loop changes the mode before it looks for orphaned
 	// invocations. So at least one of the two sees the other's change and flushes.
-	e := a.invocations.end(requestID)
-	if !e.first {
+	inv, first := a.invocations.End(requestID)
+	if !first {
 		return
 	}
-	if a.endFlushes(e.released) && e.flush == notFlushed {
-		a.flushCompleted(e.inv, e.deadline, a.flushAtEnd(e.deadline, false)) // a failure is counted and logged there
+	if a.endFlushes(inv.Released) && inv.Flush == invocations.NotFlushed {
+		a.flushCompleted(inv, a.flushAtEnd(inv.Deadline, false)) // a failure is counted and logged there
 	}
-	a.checkEndedTooEarly(requestID, e)
+	a.checkEndedTooEarly(inv)
 }
 
 // Flush flushes now, within the rest of the invocation's budget, and returns the Flusher's error. It is for outcomes
@@ -58,9 +59,9 @@ func (a *Agent) Flush(requestID string) error {
 	if a == nil {
 		return nil
 	}
-	inv, deadline, _ := a.invocations.find(requestID)
-	err := a.flushFor(deadline)
-	a.flushCompleted(inv, deadline, err)
+	inv := a.invocations.Find(requestID)
+	err := a.flushFor(inv.Deadline)
+	a.flushCompleted(inv, err)
 	return err
 }
 
@@ -71,41 +72,21 @@ func (a *Agent) FlushBeforeExit(requestID string) {
 	if a == nil {
 		return
 	}
-	inv, deadline, _ := a.invocations.find(requestID)
-	if !a.isDraining() {
-		a.setExitDeadline(a.settings.budget.flush(time.Now(), deadline))
+	inv := a.invocations.Find(requestID)
+	if !a.phase.isDraining() {
+		a.setExitDeadline(a.settings.Budget.FlushEnd(time.Now(), inv.Deadline))
 	}
-	a.flushCompleted(inv, deadline, a.flushFor(deadline))
-	if !a.isDraining() {
-		a.spill(deadline)
+	a.flushCompleted(inv, a.flushFor(inv.Deadline))
+	if !a.phase.isDraining() {
+		a.spill(inv.Deadline)
 	}
 }
 
-// flushCompleted records a flush for an invocation, which may be nil. Its End does not flush again, and the loop does
+// flushCompleted records a flush for an invocation, which may be unknown. Its End does not flush again, and the loop does
 // only after a success.
-func (a *Agent) flushCompleted(inv *invocation, deadline time.Time, err error) {
-	a.invocations.recordFlush(inv, err)
-	a.waitForShutdown(deadline)
-}
-
-func (a *Agent) setExitDeadline(end time.Time) {
-	ctx, cancel := context.WithTimeout(a.life, returnGrace)
-	defer cancel()
-	if err := a.flusher.setExitDeadline(ctx, end); err != nil {
-		a.log.logLimited(slog.LevelWarn, "agent: SetExitDeadline failed", slog.Any("error", err))
-	}
-}
-
-func (a *Agent) spill(deadline time.Time) {
-	ctx, cancel := context.WithDeadline(a.life, a.settings.budget.spill(time.Now(), deadline))
-	defer cancel()
-	n, err := a.flusher.spillPending(ctx)
-	if err != nil {
-		a.log.log(slog.LevelWarn, "agent: SpillPending failed", slog.Any("error", err))
-	}
-	if n > 0 {
-		a.log.log(slog.LevelWarn, "agent: the process exits; undelivered telemetry is spilled", slog.Int("spilled", n))
-	}
+func (a *Agent) flushCompleted(inv invocations.Snapshot, err error) {
+	a.invocations.RecordFlush(inv.Invocation, err)
+	a.waitForShutdown(inv.Deadline)
 }
 
 // EndOpenSpans ends the open spans at and under the invocation's root, with status Error and the reason, and returns how
@@ -115,25 +96,19 @@ func (a *Agent) EndOpenSpans(requestID, reason string) int {
 	if a == nil {
 		return 0
 	}
-	_, deadline, root := a.invocations.find(requestID)
-	if root == [8]byte{} {
+	inv := a.invocations.Find(requestID)
+	if inv.Root == [8]byte{} {
 		return 0
 	}
-	ctx, cancel := context.WithDeadline(a.life, a.settings.budget.spill(time.Now(), deadline).Add(-returnGrace))
-	defer cancel()
-	n, err := a.flusher.endOpenSpans(ctx, [][8]byte{root}, "", reason)
-	a.counters.openSpansEnded.Add(int64(n))
-	if err != nil {
-		a.log.logLimited(slog.LevelWarn, "agent: EndOpenSpans failed", slog.Any("error", err))
-	}
-	return n
+	until := a.settings.Budget.SpillEnd(time.Now(), inv.Deadline).Add(-budget.ReturnGrace)
+	return a.endSpansOf(inv.Root, until, "", reason)
 }
 
 // FlushesAfterEnd reports whether something flushes after this invocation's End, which then returns immediately: the
 // agent's goroutine, which holds the environment, or the background export of an environment that does not freeze. If it
 // is false, End itself flushes.
 func (a *Agent) FlushesAfterEnd(requestID string) bool {
-	return a == nil || !a.endFlushes(a.invocations.isReleased(requestID))
+	return a == nil || !a.endFlushes(a.invocations.Find(requestID).Released)
 }
 
 // endFlushes reports whether the End of an invocation flushes, given whether the loop has released it.

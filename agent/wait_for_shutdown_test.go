@@ -48,7 +48,7 @@ func TestErrorAtTheDeadlineWaitsForSigterm(t *testing.T) {
 	})
 }
 
-// Where the platform has no extension it sends no SIGTERM; on Managed Instances the environment outlives a deadline.
+// If the platform has no extension it sends no SIGTERM; on Managed Instances the environment outlives a deadline.
 func TestErrorAtTheDeadlineWaitsForNothingElse(t *testing.T) {
 	for name, config := range map[string]lambdatest.Config{
 		"unregistered":      {Faults: lambdatest.Faults{Register: lambdatest.Fault{Status: http.StatusInternalServerError}}},

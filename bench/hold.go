@@ -14,7 +14,7 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest"
 )
 
-// hold is how long epilogue holds the environment after responses of one kind, beside what nobody can spare.
+// hold is the time for which epilogue holds the environment after responses of one kind, next to the unavoidable part.
 type hold struct {
 	label   string
 	spans   int           // child spans of an invocation; 0: nothing of it is sampled
@@ -61,7 +61,7 @@ func (h *holds) round(ctx context.Context) error {
 	return nil
 }
 
-// measure measures row with a process of epilogue, beside one that makes plain round trips where there is something to send.
+// measure measures row with a process of epilogue, beside one that makes plain round trips if there is something to send.
 func (h *holds) measure(ctx context.Context, row *hold) (err error) {
 	h.collector.setRoundTrip(row.far)
 	h.collector.takeCounts()

@@ -1,6 +1,6 @@
 // Command bench measures epilogue against a bare function and other ways to instrument one: whole programs, each a process
 // in the local Lambda of package lambdatest, and the sizes of their binaries. It prints one table of ratios, and the same
-// once more on the CPU share of a small function where cgroups let it.
+// once more on the CPU share of a small function if cgroups let it.
 //
 //	go run .                   # a few minutes
 //	go run . -quick            # everything once, so that it stays true
@@ -55,8 +55,7 @@ func prepared(ctx context.Context, measure func(dir string, c *collector) error)
 	return measure(dir, c)
 }
 
-// report builds the programs, measures them and writes what was found to out. With holdsOnly it measures no more than holds
-// do.
+// report builds the programs, measures them and writes the results to out. With holdsOnly it measures only the holds.
 func report(ctx context.Context, out io.Writer, dir string, c *collector, quick, holdsOnly bool) error {
 	plan, small, archs := fullPlan, quotaPlan, []string{"arm64", "amd64"}
 	if quick {
@@ -99,7 +98,7 @@ func machine() string {
 func underQuota(ctx context.Context, out io.Writer, parent string, b *bench) (err error) {
 	b.quota, err = newQuota(parent)
 	if err != nil {
-		fmt.Fprintf(out, "\nOn the CPU share of a 128 MB function: skipped, since the cgroup can not be made: %v\n", err)
+		fmt.Fprintf(out, "\nOn the CPU share of a 128 MB function: skipped, because the cgroup cannot be created: %v\n", err)
 		return nil
 	}
 	defer func() { err = errors.Join(err, b.quota.close()) }()

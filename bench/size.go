@@ -19,7 +19,7 @@ type size struct {
 	raw, zipped   int64 // bytes
 }
 
-// build compiles all programs for arch, notes their sizes, and in paths where those are that run here.
+// build compiles all programs for arch, notes their sizes, and in paths if those are that run here.
 func (s *sizes) build(ctx context.Context, dir, arch string, paths map[string]string) error {
 	for _, p := range programs {
 		path, err := build.Program(ctx, dir, p.name, arch, build.Stripped)
@@ -66,7 +66,7 @@ func measureFile(path string) (raw, zipped int64, err error) {
 	return raw, int64(out), err
 }
 
-// counter counts what is written to it.
+// counter counts the bytes written to it.
 type counter int64
 
 func (c *counter) Write(p []byte) (int, error) {

@@ -18,7 +18,7 @@ func share(v float64) string        { return fmt.Sprintf("%.0f %%", v) }
 // table is the figures of all programs, a row for each thing measured.
 type table struct{ rows []*row }
 
-// row is the samples of one thing measured, by program. Where it has a base the figures are ratios to that, and the base
+// row is the samples of one thing measured, by program. If it has a base the figures are ratios to that, and the base
 // itself is written in its unit; otherwise all are.
 type row struct {
 	label   string

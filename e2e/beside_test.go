@@ -21,7 +21,7 @@ import (
 // contest is the same work for the SDK's batch processor and for epilogue.
 type contest struct {
 	name string
-	// drive does the work. Whatever it leaves running is shut down.
+	// drive does the work. A process that still runs after it is shut down.
 	drive func(c *contestant)
 	// timeout is the function's, if not contestTimeout: until then a busy machine has ended all those spans.
 	timeout time.Duration
@@ -113,7 +113,7 @@ type result struct {
 	took                    time.Duration // all of it
 }
 
-// Beside the SDK's own batch processor and otlptracehttp, on the same work, epilogue delivers everything, and nobody waits
+// Beside the SDK's own batch processor and otlptracehttp, on the same work, epilogue delivers everything, and no caller waits
 // for it. The table is in docs/reliability.md.
 func TestBesideTheBatchProcessor(t *testing.T) {
 	path := build(t, ".", "./function", nil, nil) // without the race detector, which would slow the one down more than the other

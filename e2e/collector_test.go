@@ -117,7 +117,7 @@ func runsCollector(t *testing.T, receiver, config string) *collector {
 	return c
 }
 
-// freeAddress returns one on the loopback that was free a moment ago, for a server that can not be asked which port it got.
+// freeAddress returns one on the loopback that was free a moment ago, for a server that does not report its port.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")

@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 	builds.dir = dir
 	zerolog.SetGlobalLevel(zerolog.Disabled) // toxiproxy's toxics have loggers of their own
 	goleak.VerifyTestMain(m,
-		// A link of toxiproxy whose client has hung up in the middle of a request keeps its goroutines for ever.
+		// If a client closes in the middle of a request, toxiproxy's link keeps its goroutines forever.
 		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/toxics.(*ToxicStub).Run"),
 		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2.(*ToxicLink).read"),
 		goleak.Cleanup(func(code int) {
@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 		}))
 }
 
-// freeze is how long an environment stays frozen where that matters: longer than the Collector keeps idle connections.
+// freeze is the duration of a freeze in scenarios that depend on it: longer than the Collector keeps idle connections.
 const freeze = 300 * time.Millisecond
 
 // step is one invocation.
@@ -92,7 +92,7 @@ func TestEverySpanArrives(t *testing.T) {
 				}
 			}
 			compare(t, ended, ofOrders)
-			checkStory(t, all)
+			checkScenario(t, all)
 			t.Logf("%d spans ended in orders, %d delivered; %d with those of prices", len(ended), len(ofOrders), len(all))
 		})
 	}
@@ -139,7 +139,7 @@ func runFunction(t *testing.T, path string, steps []step, frozen func(), env []s
 	}
 	log := out.String() + errs.String()
 	if !strings.Contains(log, "graceful shutdown completed") {
-		t.Errorf("the log ends without the account:\n%s", log)
+		t.Errorf("the log ends without the counts:\n%s", log)
 	}
 	if strings.Contains(log, "DATA RACE") {
 		t.Errorf("the function has a data race:\n%s", log)
@@ -147,7 +147,7 @@ func runFunction(t *testing.T, path string, steps []step, frozen func(), env []s
 	checkConditions(t, steps, lambdatest.Invocations(lambda.Log().Events()))
 }
 
-// checkConditions expects that the steps ran under the conditions they are about: frozen where they say so, and each
+// checkConditions expects that the steps ran under the conditions they are about: frozen if they say so, and each
 // failure followed by a new process.
 func checkConditions(t *testing.T, steps []step, reports []lambdatest.InvocationReport) {
 	t.Helper()

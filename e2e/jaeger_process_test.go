@@ -19,7 +19,7 @@ type jaeger struct {
 	query string // the query API
 }
 
-// jaegerFlags are those that bind a port, each to one on the loopback that nobody else has, and a bound on what it keeps.
+// jaegerFlags bind each port of Jaeger to a free one on the loopback and bound its memory.
 // 6831 and the like belong to protocols that nothing here speaks.
 var jaegerFlags = []string{
 	"--admin.http.host-port=127.0.0.1:0", "--http-server.host-port=127.0.0.1:0",
@@ -45,8 +45,8 @@ func startJaeger(t *testing.T) *jaeger {
 	return j
 }
 
-// buildJaeger returns the path of the program, which the go command builds and keeps in its cache. Where that fails, for
-// want of a module proxy, the test can not be: on a developer's machine it is skipped, in CI it fails.
+// buildJaeger returns the path of the program, which the go command builds and keeps in its cache. If that fails, for
+// example without a module proxy, the test fails in CI and is skipped on a developer's machine.
 func buildJaeger(t *testing.T) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "go", "tool", "-n", "all-in-one")
@@ -63,7 +63,7 @@ func buildJaeger(t *testing.T) string {
 	if errors.As(err, &why) {
 		err = errors.New(string(why.Stderr))
 	}
-	give("Jaeger can not be built here: %v", err)
+	give("Jaeger cannot be built here: %v", err)
 	return ""
 }
 

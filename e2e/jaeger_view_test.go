@@ -51,7 +51,7 @@ type jaegerTag struct {
 	Value any    `json:"value"`
 }
 
-// trace asks for a trace, and returns nothing where Jaeger has none. A warning of Jaeger's fails the test.
+// trace asks for a trace, and returns nothing if Jaeger has none. A warning of Jaeger's fails the test.
 func (j *jaeger) trace(t *testing.T, id string) []view {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, j.query+"/api/traces/"+id, nil)

@@ -139,7 +139,7 @@ func (b bootstrap) run(t *testing.T, path, event, answer string) {
 	}
 }
 
-// program runs the file at path, by an emulator where this machine is of another architecture.
+// program runs the file at path, by an emulator if this machine is of another architecture.
 func (b bootstrap) program(t *testing.T, path string) lambdatest.Program {
 	if b.goarch == runtime.GOARCH {
 		return lambdatest.Command(path)

@@ -65,7 +65,7 @@ func (i *initialization) arrive() arrival {
 	}
 	switch i.kind {
 	case provisioned, managedInstances:
-		// Nobody waits: the environments are made when they are configured, or by load, and not for a request (AWS
+		// No caller waits: Lambda creates these environments by configuration or by load, not for a request (AWS
 		// Lambda Developer Guide, "Configuring provisioned concurrency", "Scaling Lambda Managed Instances").
 		return arrival{first: true, kind: i.kind}
 	case onDemand, "":

@@ -127,7 +127,7 @@ func TestInitSpanHasEndedBeforeTheHandlerRuns(t *testing.T) {
 	}
 }
 
-// TestInitSpanOfATraceThatGoesOn: the trace is the caller's where there is one.
+// TestInitSpanOfATraceThatGoesOn: the trace is the caller's if there is one.
 func TestInitSpanOfATraceThatGoesOn(t *testing.T) {
 	const header = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
 	j := newJournal()
@@ -138,7 +138,7 @@ func TestInitSpanOfATraceThatGoesOn(t *testing.T) {
 	}
 }
 
-// TestNoInitSpan: where it is switched off, where the invocation is not sampled, and where nothing was initialised.
+// TestNoInitSpan: if it is switched off, if the invocation is not sampled, and if nothing was initialised.
 func TestNoInitSpan(t *testing.T) {
 	nowhere := handler.Process{Getenv: func(string) string { return "" }, Began: time.Now()}
 	tests := []struct {
@@ -163,7 +163,7 @@ func TestNoInitSpan(t *testing.T) {
 	}
 }
 
-// TestInitSpanIsSampledAsItsTraceIs: a sampler that asks nobody takes the init span by the trace's id, as it does the invocation's.
+// TestInitSpanIsSampledAsItsTraceIs: a ratio sampler decides on the init span by the trace's ID, as on the invocation's.
 func TestInitSpanIsSampledAsItsTraceIs(t *testing.T) {
 	setFunction(t, "orders", "")
 	for range 50 {

@@ -38,7 +38,7 @@ func newEcho(event reflect.Type) echo {
 	return echo{event, lambda.NewHandler(fn), lambda.NewHandler(handler.Wrap(fn))}
 }
 
-// differs says how the answers to payload differ with and without Wrap; empty where they do not.
+// differs says how the answers to payload differ with and without Wrap; empty if they do not.
 func (e echo) differs(payload []byte) string {
 	want, wantErr := e.bare.Invoke(context.Background(), payload)
 	want = bytes.Clone(want) // of a buffer that the next invocation overwrites

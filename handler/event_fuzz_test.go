@@ -25,7 +25,7 @@ type ownEvent struct {
 }
 
 // FuzzEvent gives any payload to a function of each kind of event, with any X-Ray header: it is taken or refused as
-// without the wrapper, with the same answer, and leaves one span where it is taken.
+// without the wrapper, with the same answer, and leaves one span if it is taken.
 func FuzzEvent(f *testing.F) {
 	for _, seed := range []string{
 		`{"httpMethod":"GET","path":"/a","resource":"/{x}","headers":{"TraceParent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}}`,

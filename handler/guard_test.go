@@ -21,7 +21,7 @@ import (
 	"github.com/epilogue-go/epilogue/internal/otelerr"
 )
 
-// The parts of a program's telemetry, each of which panics where it can.
+// The parts of a program's telemetry, each of which panics if it can.
 type (
 	brokenPropagator struct{ propagation.TextMapPropagator }
 	brokenSampler    struct{ sdktrace.Sampler }

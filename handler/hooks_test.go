@@ -90,7 +90,7 @@ func TestHooksOfFunctions(t *testing.T) {
 	}
 }
 
-// TestHooksOfHandlers: the same for lambda.Handlers, which nobody closes.
+// TestHooksOfHandlers: the same for lambda.Handlers, without Close.
 func TestHooksOfHandlers(t *testing.T) {
 	tests := []struct {
 		name       string

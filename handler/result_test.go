@@ -27,7 +27,7 @@ type urlReader struct{ r io.Reader }
 func (u *urlReader) Read(p []byte) (int, error) { return u.r.Read(p) }
 func (*urlReader) ContentType() string          { return "application/vnd.awslambda.http-integration-response" }
 
-// TestResponseSize: the body of an HTTP response, all that is posted of any other; and the status, where it is in
+// TestResponseSize: the body of an HTTP response, all that is posted of any other; and the status, if it is in
 // the response alone.
 func TestResponseSize(t *testing.T) {
 	const end = "\x00\x00\x00\x00\x00\x00\x00\x00"

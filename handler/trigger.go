@@ -15,15 +15,20 @@ const (
 	WebSocketAPI  triggerName = "WebSocket API"    // of API Gateway
 	LoadBalancer  triggerName = "load balancer"    // an Application Load Balancer
 	FunctionURL   triggerName = "function URL"     // buffered or streaming
-	SQS           triggerName = "SQS"              // messages of SNS in it included
+	VPCLattice    triggerName = "VPC Lattice"      // version 1 or 2 of its events
+	SQS           triggerName = "SQS"              // also with messages from SNS or EventBridge
 	SNS           triggerName = "SNS"              //
 	EventBridge   triggerName = "EventBridge"      // a rule for events
 	Schedule      triggerName = "schedule"         // a rule with a schedule, or EventBridge Scheduler
 	Kinesis       triggerName = "Kinesis"          // a data stream
 	Kafka         triggerName = "Kafka"            // MSK or any other
+	ActiveMQ      triggerName = "ActiveMQ"         // a broker of Amazon MQ
+	RabbitMQ      triggerName = "RabbitMQ"         // a broker of Amazon MQ
 	DynamoDB      triggerName = "DynamoDB Streams" //
+	DocumentDB    triggerName = "DocumentDB"       // a change stream
 	S3            triggerName = "S3"               // event notifications
 	StepFunctions triggerName = "Step Functions"   // a task whose payload has the context object
+	AppSync       triggerName = "AppSync"          // a direct Lambda resolver
 	Cognito       triggerName = "Cognito"          // a user pool's triggers, and Cognito Sync
 	Other         triggerName = "other"            // a caller with JSON of its own
 )

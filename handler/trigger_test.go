@@ -18,28 +18,18 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/epilogue-go/epilogue/handler"
+	"github.com/epilogue-go/epilogue/handler/internal/trigger/corpus"
 )
 
-// corpus are functions that take the documents of internal/trigger's corpus by their type.
-var corpus = map[string]any{
-	"rest-api": taking[events.APIGatewayProxyRequest](), "http-api": taking[events.APIGatewayV2HTTPRequest](),
-	"http-api-default-route": taking[*events.APIGatewayV2HTTPRequest](), "websocket-connect": taking[events.APIGatewayWebsocketProxyRequest](),
-	"websocket-message": taking[*events.APIGatewayWebsocketProxyRequest](), "websocket-disconnect": taking[events.APIGatewayWebsocketProxyRequest](),
-	"load-balancer": taking[events.ALBTargetGroupRequest](), "load-balancer-multi-value": taking[*events.ALBTargetGroupRequest](),
-	"function-url": taking[events.LambdaFunctionURLRequest](), "sqs": taking[events.SQSEvent](), "sqs-one-message": taking[*events.SQSEvent](),
-	"sqs-two-queues": taking[events.SQSEvent](), "sns-in-sqs": taking[events.SQSEvent](), "sns": taking[events.SNSEvent](),
-	"eventbridge": taking[events.EventBridgeEvent](), "eventbridge-of-aws": taking[*events.CloudWatchEvent](),
-	"schedule-rule": taking[events.CloudWatchEvent](), "schedule-scheduler": taking[events.CloudWatchEvent](),
-	"kinesis": taking[events.KinesisEvent](), "kinesis-fan-out": taking[events.KinesisTimeWindowEvent](),
-	"kafka-msk": taking[events.KafkaEvent](), "kafka-self-managed": taking[*events.KafkaEvent](),
-	"dynamodb": taking[events.DynamoDBEvent](), "dynamodb-one-item": taking[events.DynamoDBTimeWindowEvent](),
-	"s3": taking[events.S3Event](), "s3-removed": taking[*events.S3Event](),
-	"step-functions": taking[any](), "step-functions-within": taking[any](), // the events package has no type for these
-	"cognito-pre-sign-up": taking[events.CognitoEventUserPoolsPreSignup](), "cognito-sync": taking[events.CognitoEvent](),
-	"plain": taking[struct{ Order int }](), "authorizer": taking[events.APIGatewayCustomAuthorizerRequestTypeRequest](),
-}
-
 func taking[T any]() func(T) error { return func(T) error { return nil } }
+
+// takingType returns a function that takes a type of the corpus.
+func takingType(event reflect.Type) any {
+	fn := reflect.FuncOf([]reflect.Type{event}, []reflect.Type{reflect.TypeFor[error]()}, false)
+	return reflect.MakeFunc(fn, func([]reflect.Value) []reflect.Value {
+		return []reflect.Value{reflect.Zero(reflect.TypeFor[error]())}
+	}).Interface()
+}
 
 // document returns a document of the corpus, and of its golden file the name, the kind and the attributes.
 func document(t *testing.T, name string) (text []byte, golden []string) {
@@ -65,12 +55,15 @@ func document(t *testing.T, name string) (text []byte, golden []string) {
 // TestTriggers: the span of each document is its golden file's, whatever form the function takes it in.
 func TestTriggers(t *testing.T) {
 	setFunction(t, "", "")
-	for name, typed := range corpus {
+	for name, event := range corpus.Types {
 		text, golden := document(t, name)
 		forms := map[string]any{
-			"typed": typed, "map": taking[map[string]any](), "raw message": taking[json.RawMessage](), "any": taking[any](),
+			"typed": takingType(event), "map": taking[map[string]any](), "raw message": taking[json.RawMessage](), "any": taking[any](),
 			"own type": taking[struct{ X, Y string }](), "pointer to own type": taking[*struct{ Z []int }](),
 			"handler": bytesHandler(func(context.Context, []byte) ([]byte, error) { return nil, nil }),
+		}
+		if text[0] == '[' {
+			forms["map"], forms["own type"], forms["pointer to own type"] = taking[[]map[string]any](), taking[[]struct{ X, Y string }](), taking[*[]any]()
 		}
 		for form, fn := range forms {
 			if diff := cmp.Diff(golden, spanLines(t, fn, text)); diff != "" {
@@ -121,7 +114,9 @@ func TestOwnTypeWithoutRawEvent(t *testing.T) {
 func TestTriggerIsBelieved(t *testing.T) {
 	for trigger, want := range map[handler.Trigger]string{
 		handler.RESTAPI: "http", handler.HTTPAPI: "http", handler.WebSocketAPI: "http", handler.LoadBalancer: "http", handler.FunctionURL: "http",
-		handler.SQS: "pubsub", handler.SNS: "pubsub", handler.EventBridge: "pubsub", handler.Kinesis: "pubsub", handler.Kafka: "pubsub",
+		handler.VPCLattice: "http",
+		handler.SQS:        "pubsub", handler.SNS: "pubsub", handler.EventBridge: "pubsub", handler.Kinesis: "pubsub", handler.Kafka: "pubsub", handler.ActiveMQ: "pubsub",
+		handler.RabbitMQ: "pubsub", handler.DocumentDB: "datasource", handler.AppSync: "other",
 		handler.Schedule: "timer", handler.DynamoDB: "datasource", handler.S3: "datasource",
 		handler.StepFunctions: "other", handler.Cognito: "other", handler.Other: "other",
 	} {
@@ -135,7 +130,7 @@ func TestTriggerIsBelieved(t *testing.T) {
 	}
 }
 
-// TestResponseStatus: the status of a result is the span's, whatever the result's type, where the cause is HTTP.
+// TestResponseStatus: the status of a result is the span's, whatever the result's type, if the cause is HTTP.
 func TestResponseStatus(t *testing.T) {
 	const http, queue = `{"requestContext":{"http":{"method":"GET"}}}`, `{"Records":[{"eventSource":"aws:sqs"}]}`
 	results := map[string]any{

@@ -34,7 +34,7 @@ type machine struct {
 	ctx    context.Context
 }
 
-// scenario is a function and what is done to it.
+// scenario is a function and the steps with it.
 type scenario struct {
 	name   string
 	config lambdatest.Config
@@ -342,7 +342,7 @@ func normal(env *lambdatest.Environment) []string {
 	return texts
 }
 
-// party is who does what e tells, where it does so independently of others.
+// party is who does what e tells, if it does so independently of others.
 func party(e eventlog.Event) string {
 	switch e.Kind {
 	case lambdatest.KindExtensionNext, lambdatest.KindExtensionRegistered:

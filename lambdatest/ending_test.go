@@ -221,7 +221,7 @@ func TestErrorsThatExtensionsReportCondemnTheEnvironment(t *testing.T) {
 	}
 }
 
-// TestEnvironmentCondemnedBetweenInvocationsIsReplaced: nobody waits for an answer when the extension gives up.
+// TestEnvironmentCondemnedBetweenInvocationsIsReplaced: no caller waits for an answer when the extension gives up.
 func TestEnvironmentCondemnedBetweenInvocationsIsReplaced(t *testing.T) {
 	inMemory(t, lambdatest.Config{ManagedInstances: true}, func(p *lambdatest.Process) {
 		a := newAPI(p)

@@ -41,7 +41,7 @@ func newEnvironment(t *testing.T, cfg lambdatest.Config, p lambdatest.Program) *
 	return env
 }
 
-// invoke invokes and fails the test where there is no answer.
+// invoke invokes and fails the test if there is no answer.
 func invoke(t *testing.T, env *lambdatest.Environment, inv lambdatest.Invocation) lambdatest.Response {
 	t.Helper()
 	resp, err := env.Invoke(t.Context(), inv)

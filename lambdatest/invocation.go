@@ -17,7 +17,7 @@ type Response struct {
 	ContentType   string // as the runtime posted it
 	StatusCode    int    // 200, also for a function's error, as the service's Invoke API answers
 	FunctionError string // "" or "Unhandled"
-	ErrorType     string // where FunctionError is set: decoded from Payload
+	ErrorType     string // decoded from Payload if FunctionError is set
 	ErrorMessage  string // the same
 	TimedOut      bool   // the deadline passed first
 	Cold          bool   // the invocation started the process

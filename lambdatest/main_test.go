@@ -7,7 +7,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-// childScenario names, in the environment of a child process, the function it is to be: the test binary runs itself.
+// childScenario names, in the environment of a child process, its function: the test binary runs itself.
 const childScenario = "LAMBDATEST_SCENARIO"
 
 func TestMain(m *testing.M) {

@@ -17,9 +17,9 @@ type Program interface {
 
 // Exit tells how a process ended.
 type Exit struct {
-	Code   int           // exit code; -1 where a signal ended it
-	Signal string        // the signal that ended it, such as "killed"; empty where it exited
-	Took   time.Duration // from SIGTERM, or from SIGKILL where there was no SIGTERM, to its end
+	Code   int           // exit code; -1 if a signal ended it
+	Signal string        // the signal that ended it, such as "killed"; empty if it exited
+	Took   time.Duration // from SIGTERM, or from SIGKILL if there was no SIGTERM, to its end
 	Killed bool          // SIGKILL was sent
 }
 
@@ -42,5 +42,5 @@ type process interface {
 	signal(sig os.Signal)
 	kill()
 	done() <-chan struct{} // closed when it has ended
-	close()                // after done: releases what it held and waits for its goroutines
+	close()                // after done: releases its resources and waits for its goroutines
 }

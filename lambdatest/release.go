@@ -127,15 +127,15 @@ func (s *sandbox) releaseInvoke(r *run) {
 	for _, x := range takers {
 		x.ready, x.requestID = false, r.RequestID
 		if x.external {
-			x.holding = time.AfterFunc(x.hold, func() { s.letGo(x) })
+			x.holding = time.AfterFunc(x.hold, func() { s.callNext(x) })
 			continue
 		}
 		x.give(body)
 	}
 }
 
-// letGo is an external extension's call of next.
-func (s *sandbox) letGo(x *extension) {
+// callNext is an external extension's call of next.
+func (s *sandbox) callNext(x *extension) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	x.ready = true

@@ -11,7 +11,7 @@ type InvocationReport struct {
 	RequestID string
 	Process   int           // the number of the process that served it, from 1
 	Cold      bool          // the first of its process
-	Init      time.Duration // where Cold
+	Init      time.Duration // zero unless Cold
 	Thawed    time.Duration // how long the environment had been frozen before
 
 	Released time.Time // the first half (invocation or INVOKE) went out: the phase, and the billing, begin
@@ -26,8 +26,8 @@ type InvocationReport struct {
 	TimedOut  bool
 	Exited    bool // the process ended in the phase
 
-	Billed        time.Duration // Released to Ended, or to the deadline where that passed first
-	Handler       time.Duration // Released to Posted, or all of Billed where nothing was posted
+	Billed        time.Duration // Released to Ended, or to the deadline if that passed first
+	Handler       time.Duration // Released to Posted, or all of Billed if nothing was posted
 	AfterResponse time.Duration // the rest of Billed
 }
 

@@ -21,7 +21,7 @@ type run struct {
 	began          time.Time
 	deadline       time.Time
 	responding     bool // a response is being read
-	settled        bool // the runtime has posted, and can not again
+	settled        bool // the runtime has posted, and cannot post again
 	runtimeDone    bool // the runtime has asked for the next invocation
 	released       bool // to the runtime
 	invokeReleased bool // to the extensions, or none wants it

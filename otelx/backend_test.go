@@ -3,9 +3,11 @@ package otelx_test
 import (
 	"context"
 	"errors"
+	"net"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/epilogue-go/epilogue/internal/delivery"
@@ -76,24 +78,31 @@ func TestWithSender(t *testing.T) {
 		"option, HTTP's are not asked": {"OTEL_EXPORTER_OTLP_TIMEOUT=x", otelx.Options, true, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := new(sender)
-			s, err := newSDK(t, environ(c.vars), c.wrap(config.WithSender(o)))
-			if c.err == "" && err != nil || c.err != "" && (err == nil || strings.Count(err.Error(), c.err) != 1) {
-				t.Errorf("New: %v, want %q", err, c.err)
-			}
-			span(s, "a")
-			ctx, cancel := context.WithTimeout(t.Context(), 50*ms)
-			defer cancel()
-			_ = s.ForceFlush(ctx)
-			if (len(o.sizes) == 1) != c.used {
-				t.Errorf("%d requests, used: %v", len(o.sizes), c.used)
-			}
-			_ = s.Shutdown(ctx)
-			_ = s.Shutdown(ctx)
-			if (o.closed == 1) != c.used {
-				t.Errorf("closed %d times", o.closed)
-			}
+			synctest.Test(t, func(t *testing.T) { checkSender(t, c.used, c.err, environ(c.vars), c.wrap) })
 		})
+	}
+}
+
+// checkSender checks whether New uses a sender that wrap makes an option of, and the error of New.
+func checkSender(t *testing.T, used bool, problem string, env otelx.Option, wrap func(...otelx.Option) otelx.Option) {
+	t.Helper()
+	refuse := func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("refused") }
+	o := new(sender)
+	s, err := newSDK(t, env, wrap(config.WithSender(o)), otelx.WithDialer(refuse))
+	if problem == "" && err != nil || problem != "" && (err == nil || strings.Count(err.Error(), problem) != 1) {
+		t.Errorf("New: %v, want %q", err, problem)
+	}
+	span(s, "a")
+	ctx, cancel := context.WithTimeout(t.Context(), 50*ms)
+	defer cancel()
+	_ = s.ForceFlush(ctx)
+	if (len(o.sizes) == 1) != used {
+		t.Errorf("%d requests, used: %v", len(o.sizes), used)
+	}
+	_ = s.Shutdown(ctx)
+	_ = s.Shutdown(ctx)
+	if (o.closed == 1) != used {
+		t.Errorf("closed %d times", o.closed)
 	}
 }
 

@@ -21,7 +21,6 @@ type custom struct {
 	busy    bool
 	stops   int
 	largest int
-	calls   int
 	got     []string
 	wrong   []string // violations
 }
@@ -54,7 +53,6 @@ func (x *custom) enter(n int) {
 		x.wrong = append(x.wrong, "ExportSpans was called after Shutdown")
 	}
 	x.busy = true
-	x.calls++
 	x.largest = max(x.largest, n)
 }
 

@@ -20,28 +20,29 @@
 //
 // # Export
 //
-//	queue  →  encoder  →  sender
+//	span ends → queue → encoder → sender (OTLP over HTTP)
 //
-// When a sampled span ends, its snapshot enters a bounded queue; nothing else happens on that path. Spans are exported
+// When a sampled span ends, its snapshot enters a bounded queue; nothing else happens on that path. Spans leave the queue in a
+// flush, of which at most one is under way. A flush begins
 //
-//   - by [SDK.ForceFlush] and [SDK.Shutdown];
+//   - for callers of [SDK.ForceFlush] and [SDK.Shutdown], who share it; each caller leaves at its own deadline;
 //   - by a timer, OTEL_BSP_SCHEDULE_DELAY after the first span in an empty queue, unless [SDK.SetBackgroundExport] has switched
 //     that off, as the agent does if the process may be frozen;
 //   - in the background if the queue is half full, or, after [SDK.SetExitDeadline], if a batch is full.
 //
-// Between exports no goroutine exists, and no timer runs except that one.
+// Between flushes no goroutine exists, and no timer runs except that one and the one of an exit deadline.
 //
-// An export sends batches of OTEL_BSP_MAX_EXPORT_BATCH_SIZE spans, up to 32 requests at once, or 8 of the largest size
-// ([WithMaxRequestSize]). It repeats a failed batch within the caller's time; after that the batch stays in the queue and is sent
-// first next time. A full queue drops the oldest waiting span. Every drop is counted by reason ([Dropped]) and makes exactly one
+// A flush sends batches of OTEL_BSP_MAX_EXPORT_BATCH_SIZE spans, up to 32 requests at once, or 8 of the largest size
+// ([WithMaxRequestSize]). It retries a failed batch within its time. After that the batch returns to the front of the queue for
+// the next flush. A full queue drops the oldest waiting span. Every drop is counted by reason ([Dropped]) and makes exactly one
 // flush return a [DropError]. At every moment Ended = Exported + Pending + Dropped + Spilled ([Stats]).
 //
 // # Outages
 //
-// If every request of a flush fails (no response, 429, 502, 503 or 504), the circuit breaker opens. The next flush sends one
-// probe request with a short timeout. From the second failure in a row on, flushes fail at once and keep their spans for 100 ms,
-// then 400 ms and so on up to a minute; the first flush after such a pause probes. Shutdown always tries. docs/reliability.md has
-// the figures.
+// The circuit breaker opens if no request of a flush gets a response, or if the backend refuses every one with 429, 502, 503 or
+// 504. The next flush sends one probe request with a short timeout. After the second failure in a row, flushes fail at once and
+// keep their spans for 100 ms, then 400 ms and so on up to a minute; the first flush after such a pause probes. A Shutdown, and
+// a flush before an exit deadline, ignore the breaker. docs/reliability.md has the figures.
 //
 // A process can end while its backend is down. With [WithSpill] Shutdown writes undelivered spans as lines of OTLP JSON, most
 // often to the log; [SDK.SpillPending] does so for a process that exits without Shutdown. `epilogue replay` sends them later.
@@ -53,8 +54,8 @@
 //
 // # Extension points
 //
-// Any sdktrace.SpanExporter can replace encoder and sender ([WithExporter]), and a [Sender] can replace HTTP. A package that knows
-// a backend recognizes it by its endpoint ([FromEndpoint]), as otelx/xray does. Failures of background exports go to otel.Handle,
-// at most one a minute, and so do the backend's messages about rejected spans. Metrics of the export go to a meter provider
-// ([WithMeterProvider]).
+// [WithExporter] replaces encoder and sender by any sdktrace.SpanExporter, and [WithSender] replaces HTTP by a [Sender]. A panic
+// of either drops that batch alone. A package that knows a backend recognizes it by its endpoint ([FromEndpoint]), as otelx/xray
+// does. Failures of background exports go to otel.Handle, at most one a minute, and so do the backend's messages about rejected
+// spans. Metrics of the export go to a meter provider ([WithMeterProvider]).
 package otelx

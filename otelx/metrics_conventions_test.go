@@ -3,17 +3,21 @@ package otelx_test
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
+	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 	"github.com/epilogue-go/epilogue/otelx"
 	"github.com/epilogue-go/epilogue/otelx/internal/config"
 )
 
 // Names, units and attributes are those of the semantic conventions.
-func TestMetricsFollowTheConventions(t *testing.T) {
+func TestMetricsFollowTheConventions(t *testing.T) { synctest.Test(t, checkConventions) } // New waits 100 ms for the provider
+
+func checkConventions(t *testing.T) {
 	m, option := newMeters()
 	s, err := newSDK(t, option, environ("OTEL_EXPORTER_OTLP_ENDPOINT=https://user:secret@collector.example.com/otlp"))
 	if err != nil {
@@ -58,18 +62,46 @@ func checkComponent(t *testing.T, metric string, got attribute.Set) {
 	}
 }
 
+// An endpoint without a port has the default port of its scheme.
+func TestMetricsOfAnEndpoint(t *testing.T) {
+	for endpoint, want := range map[string]string{
+		"http://c.example.com/v1/traces": "80", "https://c.example.com/v1/traces": "443", "http://c.example.com:4318": "4318",
+	} {
+		m, option := newMeters()
+		contract(t, func(f *fixture) {
+			if port := m.exporterAttribute(f.T, "server.port"); port != want {
+				f.Errorf("%s: server.port = %s, want %s", endpoint, port, want)
+			}
+		}, option, otelx.WithEndpoint(endpoint))
+	}
+}
+
+// A request without an answer in time and one without a connection have different error types.
+func TestMetricsOfRequestsWithoutAnAnswer(t *testing.T) {
+	for want, fault := range map[string]otlpreceiver.Fault{"timeout": {Hang: true}, "unavailable": {Cut: otlpreceiver.BeforeRead}} {
+		m, option := newMeters()
+		contract(t, func(f *fixture) {
+			f.fails(fault)
+			f.end("a")
+			_ = f.flush(300 * ms)
+			synctest.Wait()
+			figures := m.figures(f.T)
+			if figures["exporter.operation.duration{"+want+"} count"] == 0 || figures["exporter.operation.duration count"] > 0 {
+				f.Errorf("%+v: figures %v, want error type %s", fault, figures, want)
+			}
+		}, option)
+	}
+}
+
 // A custom exporter is named by its type.
 func TestMetricsNameACustomExporter(t *testing.T) {
 	for _, o := range []otelx.Option{
 		otelx.WithExporter(nullExporter{}), otelx.WithExporter(&nullExporter{}), config.WithSender(new(sender)),
 	} {
 		m, option := newMeters()
-		if _, err := newSDK(t, environ(), option, o); err != nil {
-			t.Fatal(err)
-		}
-		sum, _ := m.collect(t)["exporter.span.exported"].Data.(metricdata.Sum[int64])
-		name, _ := sum.DataPoints[0].Attributes.Value("otel.component.name")
-		if got := name.AsString(); !strings.HasPrefix(got, "github.com/epilogue-go/epilogue/otelx_test.nullExporter/") &&
+		var got string
+		contract(t, func(f *fixture) { got = m.exporterAttribute(f.T, "otel.component.name") }, option, o)
+		if !strings.HasPrefix(got, "github.com/epilogue-go/epilogue/otelx_test.nullExporter/") &&
 			!strings.HasPrefix(got, "github.com/epilogue-go/epilogue/otelx_test.sender/") {
 			t.Errorf("otel.component.name = %q", got)
 		}

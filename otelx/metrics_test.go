@@ -62,7 +62,7 @@ func (m *meters) figures(t *testing.T) map[string]int64 {
 			}
 		case metricdata.Histogram[float64]:
 			for _, p := range data.DataPoints {
-				out[name+kind(p.Attributes)+" count"] = int64(p.Count) //nolint:gosec // few
+				out[name+kind(p.Attributes)+" count"] = int64(p.Count)
 				out[name+kind(p.Attributes)+" ms"] = int64(p.Sum*1000 + 0.5)
 			}
 		default:
@@ -80,6 +80,14 @@ func kind(set attribute.Set) string {
 		}
 	}
 	return ""
+}
+
+// exporterAttribute returns an attribute of the exporter's metrics as text.
+func (m *meters) exporterAttribute(t *testing.T, key attribute.Key) string {
+	t.Helper()
+	sum, _ := m.collect(t)["exporter.span.exported"].Data.(metricdata.Sum[int64])
+	v, _ := sum.DataPoints[0].Attributes.Value(key)
+	return v.String()
 }
 
 // want compares the figures whose names keep accepts.

@@ -153,8 +153,8 @@ func WithMaxExportBatchSize(spans int) Option {
 
 // WithMaxRequestSize sets how many bytes an OTLP request has at most before compression. A larger batch is sent as several
 // requests, and a span that is larger alone is dropped as too large. AWS X-Ray accepts 5 MB. Up to eight requests of that size are
-// in memory at once, or more of smaller ones; a request that is being encoded is in memory twice. Up to 12 MiB are kept for later
-// requests. Values below 16384 (16 KiB) or above 67108864 (64 MiB) are an error and change nothing. A backend that refuses a
+// in memory at once, or more of smaller ones; a request that is being encoded is in memory twice. Buffers serve later requests
+// until the garbage collector frees them. Values below 16384 (16 KiB) or above 67108864 (64 MiB) are an error and change nothing. A backend that refuses a
 // request for its size (413) lowers the bound.
 //
 // It has no effect with [WithExporter].
@@ -168,14 +168,14 @@ func WithMaxRequestSize(bytes int) Option {
 	return config.SetIf(true, func(c *config.Settings) { c.Traces.RequestBytes = bytes })
 }
 
-// WithSpill makes Shutdown write undelivered spans to w as lines of OTLP JSON. It is for outages at the end of a process, if
-// w outlasts the process, such as the log. Each line is a whole request: `epilogue replay` and the OpenTelemetry Collector's
-// otlpjsonfile receiver read them. The lines hold all data of the spans, so whoever may read the log reads the attributes.
+// WithSpill makes Shutdown write undelivered spans to w as lines of OTLP JSON. It helps if the backend is down at the end of
+// the process and w outlasts the process, as the log does. Each line is a whole request: `epilogue replay` and the OpenTelemetry Collector's
+// otlpjsonfile receiver read them. The lines hold all data of the spans, including attributes.
 //
 // Shutdown keeps a quarter of its time for the lines, at most 250 ms, and up to half of its time if that is short (100 ms).
 // When the last of its callers has flushed, it writes the pending spans, the oldest first: at most 200 KiB with each Write,
 // at most 1 MiB in all, until that caller's ctx ends, or for one second if ctx has no deadline. It does not wait longer than
-// that, whatever w does; a Write under way continues. Spans too large for a line are left out.
+// that, even if w blocks; a Write under way continues. Spans too large for a line are left out.
 //
 // Spilled spans leave the queue; Stats.Spilled counts them. Shutdown's error says how many spans were written and why others
 // were not. [SDK.SpillPending] does the same for a process that exits without Shutdown, within the same bound. A request

@@ -43,7 +43,7 @@ var planted = map[string]string{
 	"AWS session token": "aws-s3ssion-token/EXAMPLE==",
 }
 
-// leaks fails the test where text holds a secret in some form.
+// leaks fails the test if text holds a secret in some form.
 func leaks(tb testing.TB, path, text string) {
 	tb.Helper()
 	lower := strings.ToLower(text)
@@ -197,7 +197,7 @@ func leakChild() {
 	}
 }
 
-// Whatever goes wrong, at whatever place, no credential gets into what is said about it.
+// No error, log line or panic contains a credential.
 func TestSecretsAreNeverSeen(t *testing.T) {
 	type way struct {
 		endpoint string

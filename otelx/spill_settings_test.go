@@ -11,7 +11,7 @@ import (
 	"github.com/epilogue-go/epilogue/otelx"
 )
 
-// stderr replaces the process's standard error during call, and returns what is written to it.
+// stderr replaces the process's standard error during call, and returns the text written to it.
 func stderr(t *testing.T, call func()) string {
 	t.Helper()
 	r, w, err := os.Pipe()

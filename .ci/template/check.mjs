@@ -1,4 +1,4 @@
-// Checks template.yaml, then a copy of it with each of the errors of seeded.mjs, which must all be found.
+// Checks template.yaml, then a copy of it with each of the errors of seeded.mjs, and expects every error to be found.
 
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';

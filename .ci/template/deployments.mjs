@@ -1,10 +1,10 @@
-// Checks that each deployment of docs/deploy.md makes of the template what the page says it does.
+// Checks the result of each deployment of docs/deploy.md.
 
 import { isIntrinsic, isObject } from './template.mjs';
 
 const toXRay = 'AWSXRayDaemonWriteAccess';
 
-// What becomes of a function in each section of the page that has a `sam deploy` or begins with parameters. A variable
+// The expected functions of each section of the page that has a `sam deploy` or begins with parameters. A variable
 // that is undefined is not set.
 const expected = {
   'X-Ray, by the daemon of Lambda': {
@@ -34,7 +34,7 @@ const expected = {
     layers: 0,
     policies: [toXRay],
   },
-  'Beside an external extension': {
+  'With an external extension': {
     tracing: 'Active',
     variables: { OTEL_TRACES_EXPORTER: 'otlp', OTEL_EXPORTER_OTLP_ENDPOINT: undefined },
     layers: 1,
@@ -61,15 +61,15 @@ export function checkDeployments(template, page) {
   const documented = deploymentsOf(page);
   const faults = [];
   for (const title of new Set([...documented.keys(), ...Object.keys(expected)])) {
-    if (!documented.has(title)) faults.push(`${title}: docs/deploy.md has no such section with a sam deploy`);
-    else if (!expected[title]) faults.push(`${title}: nothing says what it should make`);
+    if (!documented.has(title)) faults.push(`${title}: docs/deploy.md has no such section with sam deploy`);
+    else if (!expected[title]) faults.push(`${title}: no expectation for this section`);
     else faults.push(...checkDeployment(template, documented.get(title), expected[title]).map((fault) => `${title}: ${fault}`));
   }
   if (refusals(template, { Traces: 'otlp' }).length === 0) faults.push('Traces=otlp without OtlpEndpoint: accepted');
   return faults;
 }
 
-// deploymentsOf returns, by section of the page, the parameters that its sam deploy overrides, or those that it begins with.
+// deploymentsOf returns, by section of the page, the parameters that its sam deploy overrides, or those at its beginning.
 function deploymentsOf(page) {
   const found = new Map();
   for (const section of page.split(/^## /m).slice(1)) {
@@ -101,7 +101,7 @@ function checkDeployment(template, given, want) {
   return faults;
 }
 
-// refusals returns why CloudFormation would not take the parameters.
+// refusals returns the reasons for CloudFormation to refuse the parameters.
 function refusals(template, given) {
   const out = [];
   for (const [name, value] of Object.entries(given)) {
@@ -122,8 +122,8 @@ function defaults(template) {
   return Object.fromEntries(Object.entries(template.Parameters).map(([name, { Default }]) => [name, Default]));
 }
 
-// resolve evaluates what can be before anything is made; what refers to a resource stays as it is. AWS::NoValue takes the
-// property or the element that has it away.
+// resolve evaluates intrinsic functions; references to resources stay unchanged. AWS::NoValue removes the
+// property or element that has it.
 function resolve(value, world) {
   if (Array.isArray(value)) return value.map((element) => resolve(element, world)).filter((element) => element !== undefined);
   if (isIntrinsic(value)) return call(Object.keys(value)[0], Object.values(value)[0], world) ?? undefined;

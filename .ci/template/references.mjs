@@ -1,4 +1,4 @@
-// Checks that all a template refers to is there, and that all its parameters and conditions are used.
+// Checks that every reference of a template has a target, and that all parameters and conditions are used.
 
 import { isIntrinsic, isObject } from './template.mjs';
 import { resourceSpec } from './schema.mjs';

@@ -1,4 +1,4 @@
-// Checks each resource's properties against AWS's own specification: names, types, allowed values, what is required.
+// Checks each resource's properties against AWS's own specification: names, types, allowed values, required properties.
 
 import { createRequire } from 'node:module';
 import { isIntrinsic, isObject } from './template.mjs';
@@ -10,7 +10,7 @@ export function resourceSpec(type) {
   return db.lookup('resource', 'cloudFormationType', 'equals', type)[0];
 }
 
-// SAM hands properties it does not know itself on to the resource it makes. The specification of SAM's types is older
+// SAM passes unknown properties on to the resource that it creates. The specification of SAM's types is older
 // than that of the others, so a property is looked up in both.
 const madeOf = {
   'AWS::Serverless::Function': 'AWS::Lambda::Function',
@@ -42,7 +42,7 @@ export function checkSchema(template) {
 const sections = new Set(['AWSTemplateFormatVersion', 'Transform', 'Description', 'Metadata', 'Parameters', 'Mappings', 'Conditions', 'Rules', 'Resources', 'Outputs']);
 const resourceKeys = new Set(['Type', 'Properties', 'Metadata', 'DependsOn', 'Condition', 'DeletionPolicy', 'UpdateReplacePolicy']);
 
-// handedOn returns the properties of the resource that SAM makes; SAM sees to the required ones itself.
+// handedOn returns the properties of the resource that SAM makes; SAM checks the required ones itself.
 function handedOn(type) {
   const properties = type ? resourceSpec(type).properties : {};
   return Object.fromEntries(Object.entries(properties).map(([name, property]) => [name, { ...property, required: false }]));
@@ -62,8 +62,8 @@ function checkProperties(path, value, known, faults) {
   }
 }
 
-// checkValue checks value against a type of the specification. What an intrinsic function returns is not known here; the
-// values an If chooses from are.
+// checkValue checks value against a type of the specification. The result of an intrinsic function is unknown here; the
+// values of an If are known.
 function checkValue(path, value, type, faults) {
   if (isIntrinsic(value)) {
     for (const choice of (value['Fn::If'] ?? []).slice(1)) checkValue(path, choice, type, faults);
@@ -76,7 +76,7 @@ function checkValue(path, value, type, faults) {
   }
 }
 
-// By kind of type: returns what is wanted instead, or checks the parts of the value by itself.
+// By kind of type: returns the expected type, or checks the parts of the value by itself.
 const typeFaults = {
   string: (_, v) => (['string', 'number', 'boolean'].includes(typeof v) ? '' : 'want a string'),
   number: (_, v) => (typeof v === 'number' ? '' : 'want a number'),

@@ -1,4 +1,4 @@
-// Errors that people make in such a template. Each must be found by the check that is meant for it.
+// Common errors in such a template. Each has to be found by its check.
 
 const replace = (from, to) => (text) => text.replace(from, to);
 
@@ -144,7 +144,7 @@ export const seeded = [
     found: 'guard: secrets_are_not_echoed',
   },
   {
-    error: 'logs kept for ever',
+    error: 'logs kept forever',
     change: replace('      RetentionInDays: !Ref LogRetentionDays\n', ''),
     found: 'guard: logs_are_kept_for_a_time',
   },

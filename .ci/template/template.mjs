@@ -2,7 +2,7 @@
 
 import { parseDocument } from 'yaml';
 
-// Each short tag with the form it stands for.
+// Each short tag with its long form.
 const tag = (name, kind, key = `Fn::${name}`) => ({
   tag: `!${name}`,
   collection: kind === 'scalar' ? undefined : kind,
@@ -31,7 +31,7 @@ const tags = [
   },
 ];
 
-// isIntrinsic tells whether value is a call of an intrinsic function, whose result is known only when it is deployed.
+// isIntrinsic tells whether value is a call of an intrinsic function, with a result that is known only after the deployment.
 export function isIntrinsic(value) {
   const keys = isObject(value) ? Object.keys(value) : [];
   return keys.length === 1 && (keys[0] === 'Ref' || keys[0] === 'Condition' || keys[0].startsWith('Fn::'));
@@ -41,7 +41,7 @@ export function isObject(value) {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-// readTemplate parses text. It throws on what is not YAML, on unknown tags and on keys given twice.
+// readTemplate parses text. It throws on invalid YAML, unknown tags and on keys given twice.
 export function readTemplate(text) {
   const document = parseDocument(text, { customTags: tags });
   for (const trouble of [...document.errors, ...document.warnings]) throw trouble;
@@ -51,7 +51,7 @@ export function readTemplate(text) {
 }
 
 // expandGlobals returns a copy of template in which each function has the properties of Globals.Function: maps are
-// merged, and what the function says itself wins (AWS SAM Developer Guide, Globals section).
+// merged, and the function's own value wins (AWS SAM Developer Guide, Globals section).
 export function expandGlobals(template) {
   const copy = structuredClone(template);
   for (const resource of Object.values(copy.Resources)) {

@@ -58,7 +58,7 @@ type order struct {
 	Quantity int    `json:"quantity"`
 }
 
-// Start is lambda.Start. Where PendingVariable is set, sigterm is called at SIGTERM, and the process ends when it returns.
+// Start is lambda.Start. If PendingVariable is set, sigterm is called at SIGTERM, and the process ends when it returns.
 func Start(handler any, sigterm func()) {
 	if _, asked := os.LookupEnv(PendingVariable); !asked {
 		lambda.Start(handler)

@@ -16,7 +16,7 @@ import (
 
 const module = "github.com/epilogue-go/epilogue"
 
-// longBuild is how long a build may take before a word is said about it.
+// longBuild is the time after which a build is announced.
 const longBuild = 2 * time.Second
 
 // repository returns the root of epilogue's repository, at or above dir.
@@ -49,7 +49,7 @@ func buildExamples(ctx context.Context, root, dir string, progress io.Writer, na
 		return errors.New("demo builds the examples with the go command, which is not in PATH; see https://go.dev/doc/install")
 	}
 	slow := time.AfterFunc(longBuild, func() {
-		fmt.Fprintln(progress, "epilogue: building the examples; the first time, this takes a minute")
+		fmt.Fprintln(progress, "epilogue: building the examples; the first build takes a minute")
 	})
 	defer slow.Stop()
 	args := []string{"build", "-tags", "lambda.norpc", "-o", dir + string(filepath.Separator)}
@@ -70,8 +70,8 @@ func buildExamples(ctx context.Context, root, dir string, progress io.Writer, na
 	return nil
 }
 
-// inOwnGroup keeps a terminal's Ctrl-C from the command and its children: whoever started it says when it ends. When the
-// command's context is done the whole group gets SIGINT, and some time to obey.
+// inOwnGroup keeps a terminal's Ctrl-C from the command and its children. The end of the command's context sends SIGINT
+// to the whole group; WaitDelay later the command is killed.
 func inOwnGroup(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }

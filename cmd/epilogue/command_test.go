@@ -86,7 +86,7 @@ func TestDemo(t *testing.T) {
 	)
 }
 
-// TestDemoLoses: where the receiver refuses everything, the demo says that all was lost, and fails.
+// TestDemoLoses: if the receiver refuses everything, the demo says that all was lost, and fails.
 func TestDemoLoses(t *testing.T) {
 	t.Parallel()
 	code, out, errs := invoke(t, "", "demo", "-refuse", "-bin", built(t))
@@ -101,7 +101,7 @@ func TestDemoLoses(t *testing.T) {
 func TestDemoFails(t *testing.T) {
 	empty := t.TempDir()
 	broken := t.TempDir()
-	if err := os.WriteFile(filepath.Join(broken, "prices"), []byte("#!/bin/sh\necho no luck\nexit 3\n"), 0o700); err != nil { //nolint:gosec // it is to be run
+	if err := os.WriteFile(filepath.Join(broken, "prices"), []byte("#!/bin/sh\necho no luck\nexit 3\n"), 0o700); err != nil { //nolint:gosec // the script is executed
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ name, dir, path, bin, want string }{
@@ -173,11 +173,11 @@ func TestRunFails(t *testing.T) {
 	t.Parallel()
 	orders := filepath.Join(built(t), "orders")
 	script := filepath.Join(t.TempDir(), "script")
-	if err := os.WriteFile(script, []byte("#!/bin/sh\necho out of tea >&2\nexit 4\n"), 0o700); err != nil { //nolint:gosec // it is to be run
+	if err := os.WriteFile(script, []byte("#!/bin/sh\necho out of tea >&2\nexit 4\n"), 0o700); err != nil { //nolint:gosec // the script is executed
 		t.Fatal(err)
 	}
 	text := filepath.Join(t.TempDir(), "text")
-	if err := os.WriteFile(text, []byte("no program"), 0o700); err != nil { //nolint:gosec // it is to be tried
+	if err := os.WriteFile(text, []byte("no program"), 0o700); err != nil { //nolint:gosec // the command tries it
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
@@ -206,7 +206,7 @@ func TestRunFails(t *testing.T) {
 		},
 		{"a file that is no program", []string{"--", text}, `^epilogue: text in a local Lambda`, []string{`^epilogue: .*exec format error`}},
 		{
-			"an endpoint where nobody listens",
+			"an endpoint without a listener",
 			[]string{"-env", "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1", "-env", "EPILOGUE_FLUSH_TIMEOUT=20ms", "--", orders},
 			`^ 1 cold     {} .* elsewhere `,
 			[]string{`^epilogue: \d spans? did not arrive`},
@@ -303,7 +303,7 @@ func awaitFile(t *testing.T, dir string) {
 	}
 }
 
-// processesOf returns the programs below dir that are running, where the system has a /proc to tell.
+// processesOf returns the programs below dir that are running, if the system has a /proc to tell.
 func processesOf(t *testing.T, dir string) []string {
 	t.Helper()
 	if runtime.GOOS != "linux" {

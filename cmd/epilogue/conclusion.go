@@ -9,29 +9,29 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest"
 )
 
-// conclusion is what a command adds to the end of the report.
+// conclusion is the input of the report's last part.
 type conclusion struct {
 	traces   bool                      // show them
-	services map[string]report.Service // the services beside the function
-	expected map[string][]string       // by request id, the names of the spans that an invocation must leave
+	services map[string]report.Service // the services that the function calls
+	expected map[string][]string       // by request id, the names of the spans that the function ends in the invocation
 }
 
-// conclude prints the traces and the account. Its error says what was lost or did not go as planned.
-func (s *stage) conclude(c conclusion) error {
+// conclude prints the traces and the span counts. Its error lists lost spans and unplanned ends.
+func (s *localRun) conclude(c conclusion) error {
 	events := s.log.Events()
-	ledger := report.Ledger{
+	in := report.Input{
 		Function: s.function, Invocations: lambdatest.Invocations(events),
 		Counts: s.counts(), Services: c.services, Expected: c.expected, Elsewhere: s.receiver == nil,
 	}
 	if s.receiver != nil {
-		ledger.Spans = s.receiver.spans()
+		in.Spans = s.receiver.spans()
 	}
 	if c.traces {
-		s.writeTraces(ledger.Spans)
+		s.writeTraces(in.Spans)
 	}
-	account := ledger.Account()
-	s.write("\n" + account.Table(s.style))
-	if lost := account.Lost(); lost > 0 {
+	stats := report.Reconcile(in)
+	s.write("\n" + stats.Table(s.style))
+	if lost := stats.Lost(); lost > 0 {
 		s.problemf("%s did not arrive", report.Plural(lost, "span"))
 	}
 	if s.broken != nil {
@@ -43,14 +43,14 @@ func (s *stage) conclude(c conclusion) error {
 	return nil
 }
 
-func (s *stage) writeTraces(received []report.Span) {
+func (s *localRun) writeTraces(received []report.Span) {
 	for _, t := range report.Traces(received) {
 		s.write("\n" + t.Tree(s.style, s.titleOf(t)))
 	}
 }
 
-// titleOf says which invocation a trace belongs to.
-func (s *stage) titleOf(t report.Trace) string {
+// titleOf names the invocation of a trace.
+func (s *localRun) titleOf(t report.Trace) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, id := range t.Invocations() {
@@ -62,7 +62,7 @@ func (s *stage) titleOf(t report.Trace) string {
 }
 
 // counts returns the counts of the function's processes that had a shutdown, by their numbers.
-func (s *stage) counts() map[int]report.Counts {
+func (s *localRun) counts() map[int]report.Counts {
 	all := map[int]report.Counts{}
 	for process := 1; process <= s.process(); process++ {
 		if c, ok := readCounts(s.reportPath(process)); ok {

@@ -15,7 +15,7 @@ import (
 
 const (
 	demoTimeout = 2 * time.Second        // of the function; one invocation takes all of it
-	demoFlush   = 300 * time.Millisecond // how long the agent may try where the receiver refuses
+	demoFlush   = 300 * time.Millisecond // how long the agent may try if the receiver refuses
 	demoFreeze  = 2 * time.Second        // a real one lasts minutes
 )
 
@@ -23,14 +23,14 @@ const demoUsage = `epilogue demo [flags]
 
 Builds the examples of this repository, starts the prices service and an OTLP receiver, and runs
 the orders function in a local Lambda: cold and warm invocations, a freeze in which the network
-forgets all connections, a panic, a timeout, a collector that refuses, SIGTERM. Shows when what was
-sent, the traces, and whether anything was lost. Needs neither an AWS account nor a network.
+forgets all connections, a panic, a timeout, a collector that refuses, SIGTERM. Shows when the spans
+were sent, the traces, and whether a span was lost. Needs neither an AWS account nor a network.
 
 `
 
 // demoSettings are the flags of demo.
 type demoSettings struct {
-	binaries string // where the built examples are; empty: build them
+	binaries string // the directory of the built examples; empty: build them
 	refuse   bool
 	verbose  bool
 }
@@ -79,7 +79,7 @@ func demo(ctx context.Context, args []string, c console) (err error) {
 	return set.play(ctx, filepath.Join(root, "examples", "orders", "events"), c)
 }
 
-// play starts everything, plays the scenes and settles the account.
+// play starts everything, plays the scenarios and settles the account.
 func (set demoSettings) play(ctx context.Context, events string, c console) (err error) {
 	log := new(eventlog.Log)
 	r, err := startReceiver(ctx, log)
@@ -99,7 +99,7 @@ func (set demoSettings) play(ctx context.Context, events string, c console) (err
 		output.writeTail(c.err)
 		return err
 	}
-	s, err := newStage(lambdatest.Config{
+	s, err := newLocalRun(lambdatest.Config{
 		FunctionName: "orders", Timeout: demoTimeout,
 		Env: []string{"PRICES_URL=http://" + p.addr, "ORDERS_FAULTS=on", "EPILOGUE_FLUSH_TIMEOUT=" + demoFlush.String()},
 	}, []string{filepath.Join(set.binaries, "orders")}, log, r, c, set.verbose)

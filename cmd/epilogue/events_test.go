@@ -34,7 +34,7 @@ func TestReadEvents(t *testing.T) {
 	}
 }
 
-// TestAwaitEvents: Ctrl-C ends the wait for an event that nobody writes.
+// TestAwaitEvents: Ctrl-C ends the wait for an event.
 func TestAwaitEvents(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	r, w := io.Pipe()

@@ -8,19 +8,19 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest"
 )
 
-// printed counts what has been printed.
+// printed counts the printed items.
 type printed struct{ inits, invocations, ends int }
 
-// call is an invocation that is asked for.
+// call is one invocation to make, with its plan.
 type call struct {
 	event   event
-	planned string   // the kind of end that it is meant to have; empty: success
-	answers string   // the answer that it is meant to have, where known; then no span may leave before it
-	leaves  []string // the names of the function's spans that it leaves, where known
-	note    string   // what a reader should know
+	planned string   // the planned kind of end; empty: success
+	answers string   // the planned answer, if known; then no span may leave before it
+	leaves  []string // the names of the function's spans that it ends, if known
+	note    string   // an explanation for the reader
 }
 
-// answer is what is known of an invocation besides the environment's report.
+// answer has the facts about an invocation that the environment's report lacks.
 type answer struct {
 	call
 	resp   lambdatest.Response
@@ -29,7 +29,7 @@ type answer struct {
 }
 
 // invoke sends one event, waits until the environment is frozen or has been reset, and prints the invocation.
-func (s *stage) invoke(ctx context.Context, c call) error {
+func (s *localRun) invoke(ctx context.Context, c call) error {
 	if err := s.send(ctx, c); err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func (s *stage) invoke(ctx context.Context, c call) error {
 }
 
 // send sends one event and keeps the answer for print.
-func (s *stage) send(ctx context.Context, c call) error {
+func (s *localRun) send(ctx context.Context, c call) error {
 	resp, err := s.env.Invoke(ctx, lambdatest.Invocation{Payload: c.event.payload})
 	if err != nil {
 		return err
@@ -55,15 +55,15 @@ func (s *stage) send(ctx context.Context, c call) error {
 	return nil
 }
 
-// released reports whether an invocation has reached the function; it has not where Init failed.
-func (s *stage) released(requestID string) bool {
+// released reports whether an invocation has reached the function; it has not if Init failed.
+func (s *localRun) released(requestID string) bool {
 	return slices.ContainsFunc(lambdatest.Invocations(s.log.Events()), func(r lambdatest.InvocationReport) bool {
 		return r.RequestID == requestID
 	})
 }
 
-// print prints what has happened since the last print: beginnings of processes, invocations, ends of processes.
-func (s *stage) print() {
+// print prints the events since the last print: starts of processes, invocations, ends of processes.
+func (s *localRun) print() {
 	events, receipts, counts := s.log.Events(), s.receipts(), s.counts()
 	inits := report.Inits(events)
 	for _, begin := range inits[s.printed.inits:] {
@@ -81,8 +81,8 @@ func (s *stage) print() {
 	s.printed = printed{len(inits), len(invocations), len(ends)}
 }
 
-// describe joins what is known of one invocation, and keeps what did not go as planned.
-func (s *stage) describe(number int, r lambdatest.InvocationReport, receipts []report.Receipt) report.Invocation {
+// describe joins the facts about one invocation, and records unplanned results.
+func (s *localRun) describe(number int, r lambdatest.InvocationReport, receipts []report.Receipt) report.Invocation {
 	if s.unseen != "" {
 		receipts = nil
 	}
@@ -99,8 +99,8 @@ func (s *stage) describe(number int, r lambdatest.InvocationReport, receipts []r
 	return v
 }
 
-// judge keeps what did not go as planned.
-func (s *stage) judge(a answer, v report.Invocation) {
+// judge records unplanned results.
+func (s *localRun) judge(a answer, v report.Invocation) {
 	switch {
 	case a.planned == "" && v.Failed:
 		s.problemf("invocation %d failed: %s: %s", v.Number, a.resp.ErrorType, firstLine(a.resp.ErrorMessage))
@@ -113,7 +113,7 @@ func (s *stage) judge(a answer, v report.Invocation) {
 	}
 }
 
-// remarks says in sentences what the figures of an invocation do not.
+// remarks describes in sentences what the figures of an invocation do not show.
 func remarks(a answer, v report.Invocation, r lambdatest.InvocationReport) []string {
 	var notes []string
 	if a.note != "" {
@@ -135,11 +135,11 @@ func remarks(a answer, v report.Invocation, r lambdatest.InvocationReport) []str
 	return notes
 }
 
-// initSpan is what handler.Wrap names the span of the environment's initialisation, which a process's first invocation leaves.
+// initSpan is the name of handler.Wrap's span of the initialization. A process's first invocation ends it.
 const initSpan = "init"
 
-// expected returns, by request id, the names of the function's spans that the invocations leave, where known.
-func (s *stage) expected() map[string][]string {
+// expected returns, by request id, the names of the function's spans that the invocations end, if known.
+func (s *localRun) expected() map[string][]string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	expected := map[string][]string{}

@@ -46,7 +46,7 @@ func TestJudge(t *testing.T) {
 		},
 		{"early spans of an unknown function", answer{}, report.Invocation{Kind: "warm", Early: true}, nil},
 	} {
-		var s stage
+		var s localRun
 		c.happened.Number = 3
 		s.judge(c.answer, c.happened)
 		s.judge(c.answer, c.happened) // the same again is said once
@@ -89,7 +89,7 @@ func (p *brokenPipe) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// TestBrokenPipe: where nobody reads the report any more, the command ends instead of going on in the dark.
+// TestBrokenPipe: the command ends if the reader of its report has gone.
 func TestBrokenPipe(t *testing.T) {
 	t.Parallel()
 	var errs strings.Builder

@@ -1,15 +1,15 @@
-// Command epilogue runs Lambda functions in a local Lambda that freezes, and shows when their telemetry leaves: after
-// the response, before the freeze, and with the last of it at SIGTERM.
+// Command epilogue runs Lambda functions in a local Lambda that freezes. It shows when their telemetry is sent: after the
+// response, before the freeze, and at SIGTERM.
 //
-//	epilogue demo                          the repository's example function, through everything that can happen
+//	epilogue demo                          the repository's example function in seven scenarios
 //	epilogue run [flags] -- ./bootstrap    a function of your own
 //
-// It also sends spans that a function has left in its log, as the last resort of otelx does:
+// It also sends spans from a function's log, written there by otelx with EPILOGUE_SPILL=stderr:
 //
 //	epilogue replay [flags] [file ...]
 //
-// The exit status is 0 if nothing was lost and every invocation ended as it should, 1 if not, 2 for a command line that
-// can not be used, and 130 after Ctrl-C.
+// The exit status is 0 if no span was lost and every invocation ended as planned, 1 if not, 2 after a usage error, and
+// 130 after Ctrl-C.
 package main
 
 import (
@@ -33,15 +33,15 @@ const (
 	exitInterrupted = 130 // as a shell reports a process that SIGINT ended
 )
 
-// errInterrupted is the cause of the context that a signal ended.
+// errInterrupted is the cause of a context that a signal canceled.
 var errInterrupted = errors.New("interrupted")
 
 const usage = `epilogue runs Lambda functions in a local Lambda that freezes, and shows when their telemetry
-leaves.
+is sent.
 
-  epilogue demo                         run the example function through everything that can happen
+  epilogue demo                         run the example function in seven scenarios
   epilogue run [flags] -- ./bootstrap   run a function of your own
-  epilogue replay [flags] [file ...]    send spans that a function has left in its log
+  epilogue replay [flags] [file ...]    send spans that a function wrote to its log
 
 demo, run and replay list their flags with --help.
 `
@@ -52,29 +52,29 @@ func main() {
 	}))
 }
 
-// console is what a command reads and writes. Several goroutines write to out.
+// console is the input and the outputs of a command. Several goroutines write to out.
 type console struct {
 	in       io.Reader
 	out, err io.Writer
 	style    report.Style // of out
 }
 
-// usageError is a command line that can not be used. Its text says what to write instead.
+// usageError is an invalid command line. Its text names the remedy.
 type usageError struct{ text string }
 
 func (e *usageError) Error() string { return e.text }
 
 func usagef(format string, args ...any) error { return &usageError{fmt.Sprintf(format, args...)} }
 
-// epilogue runs the command that args name and returns the exit status. SIGINT, SIGTERM and SIGHUP end it cleanly; a reader
-// of its output who goes away ends it as well, with an error.
+// epilogue runs the command that args name and returns the exit status. SIGINT, SIGTERM and SIGHUP end it cleanly. A
+// closed output ends it with an error.
 func epilogue(args []string, c console) int {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
-	broken := make(chan os.Signal, 1) // nobody reads it: a broken pipe is an error of the write instead of the end
+	broken := make(chan os.Signal, 1) // never read: with it, a broken pipe is a write error and does not end the process
 	signal.Notify(broken, syscall.SIGPIPE)
 	defer signal.Stop(broken)
 	go func() {
@@ -89,7 +89,7 @@ func epilogue(args []string, c console) int {
 
 func dispatch(ctx context.Context, args []string, c console) error {
 	if len(args) == 0 {
-		return usagef("a command is missing: demo, run or replay; epilogue --help says more")
+		return usagef("no command (use demo, run or replay; see epilogue --help)")
 	}
 	switch args[0] {
 	case "demo":
@@ -102,11 +102,11 @@ func dispatch(ctx context.Context, args []string, c console) error {
 		_, err := io.WriteString(c.out, usage)
 		return err
 	default:
-		return usagef("no command %q; there are demo, run and replay", args[0])
+		return usagef("unknown command %q (use demo, run or replay)", args[0])
 	}
 }
 
-// status says in a sentence what went wrong, and returns the exit status that says the same.
+// status prints the error and returns the exit status for it.
 func status(ctx context.Context, err error, c console) int {
 	var wrong *usageError
 	switch {

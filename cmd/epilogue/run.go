@@ -37,7 +37,7 @@ func run(ctx context.Context, args []string, c console) (err error) {
 		defer func() { err = errors.Join(err, r.close()) }()
 		r.xrayOnly = set.xray
 	}
-	s, err := newStage(set.config(path), append([]string{path}, set.command[1:]...), log, r, c, set.verbose)
+	s, err := newLocalRun(set.config(path), append([]string{path}, set.command[1:]...), log, r, c, set.verbose)
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func run(ctx context.Context, args []string, c console) (err error) {
 	return s.conclude(conclusion{traces: set.trace})
 }
 
-// findBinary returns the absolute path of the function's binary, which is looked up as a shell does.
+// findBinary returns the absolute path of the function's binary, found as a shell finds it.
 func findBinary(name string) (string, error) {
 	path, err := exec.LookPath(name)
 	if err != nil {
@@ -74,7 +74,7 @@ func (set *settings) config(path string) lambdatest.Config {
 }
 
 // drive sends the events and ends the environment.
-func (set *settings) drive(ctx context.Context, s *stage, events []event) error {
+func (set *settings) drive(ctx context.Context, s *localRun, events []event) error {
 	s.begin(fmt.Sprintf("timeout %s, window %s", set.timeout, set.window))
 	send := set.sendInTurn
 	if set.concurrency > 0 {
@@ -86,8 +86,8 @@ func (set *settings) drive(ctx context.Context, s *stage, events []event) error 
 	return s.shutdown(ctx)
 }
 
-// sendInTurn sends each event as often as wanted, with a freeze between them.
-func (set *settings) sendInTurn(ctx context.Context, s *stage, events []event) error {
+// sendInTurn sends each event the given number of times, with a freeze between them.
+func (set *settings) sendInTurn(ctx context.Context, s *localRun, events []event) error {
 	first := true
 	for _, e := range events {
 		for range set.count {
@@ -105,8 +105,8 @@ func (set *settings) sendInTurn(ctx context.Context, s *stage, events []event) e
 	return nil
 }
 
-// sendTogether sends the events as many at once as the environment takes, and prints all invocations at the end.
-func (set *settings) sendTogether(ctx context.Context, s *stage, events []event) error {
+// sendTogether sends as many events at once as the environment accepts, and prints all invocations at the end.
+func (set *settings) sendTogether(ctx context.Context, s *localRun, events []event) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var wg sync.WaitGroup

@@ -1,13 +1,13 @@
-// Command fulfil is the function behind an SQS queue: it packs the orders it is sent, and gives back to the queue the
-// messages that failed, and only those (ReportBatchItemFailures). Each message has a span of its own, linked to the trace
-// of whoever sent it where the message says so.
+// Command fulfil is the function behind an SQS queue. It packs the orders of a batch and returns only the failed messages
+// to the queue (ReportBatchItemFailures). Each message has a span of its own. If the message carries its sender's trace
+// context, the span has a link to it.
 //
 // In the local Lambda, from the repository's root:
 //
 //	go build -tags lambda.norpc -o bin/fulfil ./examples/fulfil
 //	go run ./cmd/epilogue run -trace -event examples/fulfil/events/batch-with-bad.json -- bin/fulfil
 //
-// The folder events has what SQS sends: batch.json (messages with a W3C context, an X-Ray header, and neither),
+// The folder events has batches from SQS: batch.json (messages with a W3C context, an X-Ray header, and neither),
 // batch-with-bad.json and single.json.
 //
 // A message's body is {"id":"17","sku":"tea","quantity":2}. One that does not read as such fails, and ends in the

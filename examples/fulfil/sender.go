@@ -8,7 +8,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// senderLink returns a link to the span that sent msg, or none where the message names no span. It is a link and not the
+// senderLink returns a link to the span that sent msg, or none if the message names no span. It is a link and not the
 // parent: one invocation serves messages of many traces.
 func (w *worker) senderLink(ctx context.Context, msg events.SQSMessage) []trace.Link {
 	ctx = trace.ContextWithSpanContext(ctx, trace.SpanContext{}) // the invocation's span is not the sender's

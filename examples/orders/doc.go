@@ -33,8 +33,8 @@
 //	ORDERS_FAULTS   "on" adds the routes below, which break the function on purpose for the demo and the tests
 //	OTEL_*          the OpenTelemetry variables that otelx reads
 //
-// Faults, never to be switched on where it matters:
+// Faults, for demonstrations only:
 //
 //	POST /faults/panic    panics with a span open
-//	POST /faults/timeout  asks prices for its slowest article and heeds no deadline, until Lambda ends the environment
+//	POST /faults/timeout  asks prices for its slowest article and ignores its deadline, until Lambda ends the environment
 package main

@@ -25,7 +25,7 @@ func TestPanicLeavesASpanOpen(t *testing.T) {
 	_, _ = a.handle(t.Context(), sampleEvent(t, "panic.json"))
 }
 
-// The fault heeds neither its deadline nor the answer: it is still there when its context has ended.
+// The fault ignores its deadline and the answer: it still runs when its context has ended.
 func TestTimeoutOverstays(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	prices := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

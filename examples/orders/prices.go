@@ -77,7 +77,7 @@ func (s *pricesService) price(ctx context.Context, sku string) (unitPrice, error
 	return unitPrice{}, fmt.Errorf("ask prices: %s", res.Status)
 }
 
-// decodePrice refuses what can not be charged.
+// decodePrice rejects a price without a positive amount and a currency.
 func decodePrice(body []byte) (unitPrice, error) {
 	var p unitPrice
 	if err := json.Unmarshal(body, &p); err != nil {
@@ -85,7 +85,7 @@ func decodePrice(body []byte) (unitPrice, error) {
 	}
 	const most = 1 << 40 // cents; times maxQuantity it stays far from overflow
 	if p.Cents <= 0 || p.Cents > most || p.Currency == "" {
-		return unitPrice{}, fmt.Errorf("read price: %d cents in currency %q can not be charged", p.Cents, p.Currency)
+		return unitPrice{}, fmt.Errorf("read price: %d cents in currency %q cannot be charged", p.Cents, p.Currency)
 	}
 	return p, nil
 }

@@ -4,7 +4,7 @@
 //	go run ./examples/prices
 //	curl 127.0.0.1:8080/prices/tea
 //
-// It answers GET /prices/{sku} with a price in cents, 404 where it sells no such thing, and GET /healthz. One thing it sells
+// It answers GET /prices/{sku} with a price in cents, 404 if it sells no such thing, and GET /healthz. One thing it sells
 // only slowly: the price of "glacier-ice" is given after PRICES_SLOW, so that a caller's timeout can be tried for real.
 //
 // On SIGTERM or SIGINT it stops to accept, lets the requests in flight finish, and delivers what telemetry is left; both

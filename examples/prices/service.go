@@ -35,7 +35,7 @@ func servePrice(w http.ResponseWriter, r *http.Request, slow time.Duration) {
 		defer wait.Stop()
 		select {
 		case <-wait.C:
-		case <-r.Context().Done(): // nobody is left to answer
+		case <-r.Context().Done(): // the client has gone
 			span.AddEvent("caller has gone")
 			return
 		}

@@ -29,6 +29,24 @@ var rules = []rule{
 		reason: "the agent drives any Flusher; it must be usable beside another telemetry library and add nothing to the binary",
 	},
 	{
+		pkg:    "/agent/internal/budget",
+		never:  []string{".", "net", "os"},
+		except: []string{module + "/agent/internal/budget"},
+		reason: "a budget is a value: it computes times, and waits for nothing",
+	},
+	{
+		pkg:    "/agent/internal/strategy",
+		never:  []string{"."},
+		except: []string{module + "/agent/internal/strategy"},
+		reason: "a strategy decides from the times of ends and flushes alone",
+	},
+	{
+		pkg:    "/agent/internal/invocations",
+		never:  []string{"."},
+		except: []string{module + "/agent/internal/invocations"},
+		reason: "the table records reports; what to do about them is the agent's choice",
+	},
+	{
 		pkg:    "/internal/extensionsapi",
 		never:  []string{"."},
 		except: []string{module + "/internal/extensionsapi"},

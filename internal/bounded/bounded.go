@@ -115,9 +115,14 @@ func (e *Exclusive) leave() {
 	e.running = nil
 }
 
-// call is [Call] without the result. returned reports whether fn has returned, panicked or ended its goroutine. call calls after,
-// if there is one, at that moment.
+// call is [Call] without the result. returned reports whether fn has returned, panicked or ended its goroutine.
 func call(ctx context.Context, grace time.Duration, fn func(context.Context) error, after func()) (returned bool, err error) {
+	return wait(ctx, grace, start(ctx, fn, after))
+}
+
+// start runs fn on a new goroutine. It calls after, if there is one, when fn has returned and before the error is
+// readable.
+func start(ctx context.Context, fn func(context.Context) error, after func()) <-chan error {
 	done := make(chan error, 1)
 	go func() {
 		err := ErrGoexit
@@ -132,6 +137,10 @@ func call(ctx context.Context, grace time.Duration, fn func(context.Context) err
 		}()
 		err = fn(ctx)
 	}()
+	return done
+}
+
+func wait(ctx context.Context, grace time.Duration, done <-chan error) (returned bool, err error) {
 	select {
 	case err := <-done:
 		return true, err

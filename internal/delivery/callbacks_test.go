@@ -51,7 +51,7 @@ func TestErrorsGoToOnePlace(t *testing.T) {
 	})
 }
 
-// TestDropsOfAServiceAreReported asserts that OnError hears of drops where nobody flushes.
+// TestDropsOfAServiceAreReported asserts that OnError gets drops if no caller flushes.
 func TestDropsOfAServiceAreReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend(script(accepts.in(100*ms), refuses))
@@ -123,5 +123,25 @@ func TestHints(t *testing.T) {
 		if got := r.all(); !slices.Equal(got, []string{"region: no credentials; set AWS_REGION"}) {
 			t.Errorf("hints %q", got)
 		}
+	})
+}
+
+// TestRejectedItemsAreReportedOnce asserts that a partial success of the background export goes to one callback.
+func TestRejectedItemsAreReportedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		partial := accepts
+		partial.result.Rejected, partial.result.Message = 1, "no tenant"
+		b := newBackend(always(partial))
+		var remarks, failures reports
+		_, q := newQueue(b, capacity(4), failures.onError, func(c *delivery.Config) { c.OnPartialSuccess = remarks.add })
+		push(q, "a", "b") // begins a background flush
+		synctest.Wait()
+		if got, want := remarks.all(), []string{`the backend rejected 1 of 2 spans: "no tenant"`}; !slices.Equal(got, want) {
+			t.Errorf("remarks %q, want %q", got, want)
+		}
+		if got := failures.all(); len(got) != 0 {
+			t.Errorf("reported as a failure as well: %q", got)
+		}
+		wantStats(t, q, delivery.Stats{Ended: 2, Exported: 1, Dropped: delivery.Dropped{Rejected: 1}})
 	})
 }

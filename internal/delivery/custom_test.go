@@ -181,7 +181,7 @@ func TestInstantFailuresDoNotOpenTheBreaker(t *testing.T) {
 	})
 }
 
-// TestCustomExporterFaults asserts that a panic and runtime.Goexit reach nobody and drop the batch that caused them.
+// TestCustomExporterFaults asserts that a panic and runtime.Goexit do not reach the caller and drop the batch that caused them.
 func TestCustomExporterFaults(t *testing.T) {
 	for name, fault := range map[string]func(){"panics": func() { panic("boom") }, "ends its goroutine": runtime.Goexit} {
 		synctest.Test(t, func(t *testing.T) {

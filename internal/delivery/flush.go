@@ -49,7 +49,7 @@ type flush struct {
 	responded    bool          // a request got a retryable response
 	cutShort     bool          // every failed attempt so far ended because its time was over
 	gaveUp       bool          // it ended with items left
-	unheard      bool          // it ended without a caller: nobody else hears of its errors
+	unheard      bool          // it ended without a caller: no caller gets its errors
 
 	err            error // of the last failed attempt, and why there is no other
 	partialSuccess error // the backend's remark about a request that it accepted

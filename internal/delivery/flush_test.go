@@ -10,7 +10,7 @@ import (
 	"github.com/epilogue-go/epilogue/internal/delivery"
 )
 
-// TestFlushDelivers asserts that a flush sends full batches in order, and that a flush of nothing calls nobody.
+// TestFlushDelivers asserts that a flush sends full batches in order, and that a flush of nothing sends nothing.
 func TestFlushDelivers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend(always(accepts))
@@ -140,5 +140,20 @@ func TestFlushUnderDoneContext(t *testing.T) {
 			t.Errorf("closed %d times", n)
 		}
 		wantStats(t, q, delivery.Stats{Ended: 1, Pending: 1})
+	})
+}
+
+// TestFlushUnderWayMustNotBeDeferred asserts that Pending asks for a flush while items are on the wire.
+func TestFlushUnderWayMustNotBeDeferred(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend(always(accepts.in(100 * ms)))
+		_, q := newQueue(b)
+		push(q, "a")
+		running := async(func() error { return q.Flush(within(t, time.Second)) })
+		synctest.Wait()
+		if n, flushNow := q.Pending(); n != 1 || !flushNow {
+			t.Errorf("Pending during a flush: %d, %v", n, flushNow)
+		}
+		wantNil(t, "flush", <-running)
 	})
 }

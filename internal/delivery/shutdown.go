@@ -44,7 +44,7 @@ func (s *stream) enterShutdown(ctx context.Context) {
 		if deadline, ok := ctx.Deadline(); ok && f.policy != shutdown {
 			f.bounded, f.deadline = true, deadline
 		}
-		s.hastenLocked(f)
+		s.toLastChanceLocked(f)
 	}
 }
 

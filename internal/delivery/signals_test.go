@@ -156,7 +156,7 @@ func TestHalfOpenSendsOneRequestPerOrigin(t *testing.T) {
 	}
 }
 
-// TestWaitingForAProbeEndsWithTheCaller asserts that a flush that waits for another signal's probe keeps nobody.
+// TestWaitingForAProbeEndsWithTheCaller asserts that a flush that waits for another signal's probe ends with its caller.
 func TestWaitingForAProbeEndsWithTheCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend(always(hangs))

@@ -133,8 +133,8 @@ func (s *stream) releaseProbeLocked(f *flush) {
 	}
 }
 
-// hastenLocked makes f the last chance of all items pushed so far.
-func (s *stream) hastenLocked(f *flush) {
+// toLastChanceLocked makes f the last chance of all items pushed so far.
+func (s *stream) toLastChanceLocked(f *flush) {
 	s.releaseProbeLocked(f)
 	f.toShutdownLocked()
 	f.extendLocked(s.items.sequence())
@@ -196,7 +196,7 @@ func (s *stream) setExitingLocked(on bool) {
 	switch {
 	case on && f != nil:
 		f.held = f.ctx.Err() == nil
-		s.hastenLocked(f)
+		s.toLastChanceLocked(f)
 	case on:
 		if _, enough := s.items.load(); enough {
 			s.exportLaterLocked(true)

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// scripted is a connection whose other end says the same whatever it is told, and then hangs up.
+// scripted is a connection with a fixed reply to every request. The other end then closes it.
 type scripted struct {
 	net.Conn
 	said io.Reader
@@ -59,7 +59,7 @@ func TestRepliesWithoutEnd(t *testing.T) {
 	}
 }
 
-// After 101 the connection belongs to whoever asked, and the context does not end what is read from it.
+// After 101 the connection belongs to the caller, and the context does not end a read from it.
 func TestSwitchingProtocolsIsARefusal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, far := net.Pipe()

@@ -10,10 +10,10 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 )
 
-// Events are a log and what is allowed in it.
+// Events are a log with the exceptions that its rules allow.
 type Events struct {
 	All     []eventlog.Event
-	Virtual bool   // time is virtual: what happens at once has the same time
+	Virtual bool   // time is virtual: immediate events have the same time
 	Backend string // its address in memory, to find a frozen process's attempts to reach it
 	Allow   Allow
 
@@ -26,7 +26,7 @@ type Allow struct {
 	Timeouts   map[string]bool // request ids that may time out
 	Background bool            // exports belong to no invocation: the handler is not wrapped, or a timer flushes
 	Twice      bool            // the backend kept spans and could not say so
-	Lost       int             // spans that nobody could have delivered
+	Lost       int             // spans that could not have been delivered
 }
 
 // export is one request to the backend. A zero end means that it was under way when the log ended.

@@ -3,6 +3,7 @@ package integration
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -86,26 +87,23 @@ func metricNames(t *testing.T) (names []string) {
 	return names
 }
 
-var logCall = regexp.MustCompile(`\.log(?:Limited)?\(\s*[\w.]+,\s*"([^"]+)"`)
+var logCall = regexp.MustCompile(`\.Log(?:Limited)?\(\s*[\w.]+,\s*"([^"]+)"`)
 
-// linesOf returns the messages that the package in dir writes.
+// linesOf returns the messages that the packages at and below dir write.
 func linesOf(t *testing.T, dir string) (lines []string) {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range files {
-		if strings.HasSuffix(file, "_test.go") {
-			continue
+	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
 		}
-		source, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
+		source, err := os.ReadFile(path)
 		for _, m := range logCall.FindAllStringSubmatch(string(source), -1) {
 			lines = append(lines, m[1])
 		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	return lines
 }

@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// listener accepts the connections dialled to its address.
+// listener accepts the connections dialed to its address.
 type listener struct {
 	network *Network
 	address addr
@@ -49,7 +49,7 @@ func (l *listener) Accept() (net.Conn, error) {
 	return c, nil
 }
 
-// Close implements net.Listener. Connections that nobody accepted are reset.
+// Close implements net.Listener. Connections that were not accepted are reset.
 func (l *listener) Close() error {
 	l.mu.Lock()
 	waiting := l.backlog

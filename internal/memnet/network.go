@@ -50,7 +50,7 @@ func (n *Network) Listen(address string) (net.Listener, error) {
 }
 
 // DialContext connects to the listener at address. Like a kernel with room in its backlog it succeeds before the
-// listener accepts. Where nobody listens, the error wraps syscall.ECONNREFUSED. The network's name is ignored.
+// listener accepts. Without a listener the error wraps syscall.ECONNREFUSED. The network's name is ignored.
 func (n *Network) DialContext(ctx context.Context, _, address string) (net.Conn, error) {
 	return n.dial(ctx, nil, address)
 }
@@ -67,7 +67,7 @@ func (n *Network) dial(ctx context.Context, from *Host, address string) (net.Con
 	}
 	near, far := n.newLink(from, addr(address))
 	if !l.offer(far) {
-		near.host = nil // never handed out: its host does not know it
+		near.host = nil // it was never returned, so its host does not have it
 		near.abort()
 		far.abort()
 		return nil, opError("dial", addr(address), syscall.ECONNREFUSED)
@@ -75,9 +75,9 @@ func (n *Network) dial(ctx context.Context, from *Host, address string) (net.Con
 	return near, nil
 }
 
-// Cut resets the connections to address, or all of them if address is empty, and returns how many. Reads and writes
-// at both ends fail with an error that wraps syscall.ECONNRESET, and bytes under way are lost; a frozen host learns
-// of it when it thaws. Listeners stay.
+// Cut resets the connections to address, or all of them if address is empty, and returns their number. Reads and writes
+// at both ends fail with an error that wraps syscall.ECONNRESET, and bytes under way are lost. A frozen host sees it at
+// the thaw. Listeners stay.
 func (n *Network) Cut(address string) int {
 	cut := 0
 	for _, l := range n.snapshot() {

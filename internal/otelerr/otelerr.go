@@ -10,14 +10,13 @@ import (
 	"go.opentelemetry.io/otel"
 )
 
-// settle puts a handler of no test in the default's place. The default one passes everything on to the first that does
-// so, for ever, even when it is put back: a test's handler that flushed had its SDK flushed by the reports of the tests
-// after it, and `-shuffle` decided which those were.
+// settle replaces otel's default error handler. The default handler delegates to the first handler ever set, even after a
+// test has restored the default. Without settle, that handler would receive the errors of all later tests.
 var settle = sync.OnceFunc(func() {
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Print(err) }))
 })
 
-// Handle has handle called with each error until the test ends. Such tests must not be parallel.
+// Handle calls handle with each error until the test ends. Such tests must not be parallel.
 func Handle(t testing.TB, handle func(error)) {
 	t.Helper()
 	settle()

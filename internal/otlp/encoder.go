@@ -18,9 +18,6 @@ type Encoder struct {
 	gathering
 }
 
-// Memory returns how many bytes the Encoder keeps for the next request.
-func (e *Encoder) Memory() int { return cap(e.text) }
-
 // ResourceBytes returns the largest size of a resource with one of its scopes in the last request, in bytes.
 func (e *Encoder) ResourceBytes() int {
 	most, t := 0, &e.tree

@@ -368,8 +368,8 @@ func TestEncoderGuessesTheSize(t *testing.T) {
 	for _, limit := range []int{noLimit, len(whole) / 2} {
 		var e Encoder
 		body, n := e.AppendRequest(nil, spans, limit)
-		if n == 0 || cap(body) > len(body)*5/4 || e.Memory() > len(body)*3/2 {
-			t.Errorf("%d bytes, and %d for the spans, for a request of %d", cap(body), e.Memory(), len(body))
+		if n == 0 || cap(body) > len(body)*5/4 || cap(e.text) > len(body)*3/2 {
+			t.Errorf("%d bytes, and %d for the spans, for a request of %d", cap(body), cap(e.text), len(body))
 		}
 		first, _ := e.AppendRequest(nil, spans[:sampleSpans], noLimit)
 		if guess := estimate(len(first), len(spans), limit); guess+len(first) < len(body) {
@@ -380,7 +380,7 @@ func TestEncoderGuessesTheSize(t *testing.T) {
 		{0, 1000, noLimit, 0},               // nil spans
 		{sampleSpans - 1, 1000, noLimit, 0}, // nearly all nil
 		{16 << 10, 64, noLimit, 34<<10 - 16<<10},
-		{32 << 10, 33, 16 << 10, 0}, // never below what is there
+		{32 << 10, 33, 16 << 10, 0}, // never below the existing size
 		{32 << 20, 1000, 1 << 20, 0},
 		{32 << 10, 1000, -1, 0},
 	} {

@@ -22,7 +22,7 @@ import (
 	"github.com/epilogue-go/epilogue/internal/benchspans"
 )
 
-// decodeLine reads one line with the official types. They expect ids in base64, where OTLP has hexadecimal digits
+// decodeLine reads one line with the official types. They expect IDs in base64, but OTLP has hexadecimal digits
 // (OpenTelemetry Protocol Specification, "JSON Protobuf Encoding").
 func decodeLine(tb testing.TB, line []byte) *tracepb.TracesData {
 	tb.Helper()

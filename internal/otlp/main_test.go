@@ -1,7 +1,6 @@
 package otlp
 
 import (
-	"context"
 	"testing"
 
 	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
@@ -9,7 +8,5 @@ import (
 )
 
 type commonValue = commonpb.AnyValue
-
-var noParent = context.Background()
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -10,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/epilogue-go/epilogue/internal/redact"
 	"github.com/epilogue-go/epilogue/internal/version"
 )
 
@@ -80,7 +79,7 @@ func NewClient(cfg ClientConfig) *Client {
 		DisableCompression:     true,
 	}
 	if cfg.Dial == nil {
-		t.Proxy = redact.Proxy
+		t.Proxy = http.ProxyFromEnvironment
 	}
 	return &Client{cfg: cfg, transport: t, dialer: d, gzips: sync.Pool{New: newCompressor}}
 }

@@ -2,12 +2,11 @@ package otlphttp
 
 import "github.com/epilogue-go/epilogue/internal/delivery"
 
-type (
-	// Result describes an attempt.
-	Result = delivery.Result
-	// Outcome is the result of an attempt.
-	Outcome = delivery.Outcome
-)
+// Result describes an attempt.
+type Result = delivery.Result
+
+// Outcome says what an attempt means for its items.
+type Outcome = delivery.Outcome
 
 // The outcomes of an attempt.
 const (

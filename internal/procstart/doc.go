@@ -1,6 +1,6 @@
-// Package procstart tells when this process began.
+// Package procstart returns the start time of this process.
 //
-// Linux says so in clock ticks of 10 ms, and in the clock that counts from the machine's boot; the package's own
-// initialisation, which can not have come before, bounds what that gives. Elsewhere the process counts as begun with
-// the package's initialisation, which reads the clock once and does nothing else.
+// Linux gives the start in clock ticks of 10 ms since the machine's boot. The package's initialization cannot precede the
+// start, so it bounds the result. On other systems the start is the time of the package's initialization, which only reads
+// the clock.
 package procstart

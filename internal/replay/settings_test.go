@@ -27,9 +27,9 @@ func TestReadSettings(t *testing.T) {
 // A bad setting is refused even if another one could take its place.
 func TestReadSettingsRefuses(t *testing.T) {
 	for _, tt := range []struct{ key, value, endpoint, want string }{
-		{"", "", "me:hush@collector:4318", `-endpoint="collector:4318": no scheme (write http://collector:4318)`},
-		{"OTEL_EXPORTER_OTLP_ENDPOINT", "grpc://me:hush@c:4317", "", `scheme "grpc" is not supported (write http or https)`},
-		{"OTEL_EXPORTER_OTLP_HEADERS", "a=1,hush", "", "OTEL_EXPORTER_OTLP_HEADERS: entry 2 has no ="},
+		{"", "", "me:hidden@collector:4318", `-endpoint="collector:4318": no scheme (write http://collector:4318)`},
+		{"OTEL_EXPORTER_OTLP_ENDPOINT", "grpc://me:hidden@c:4317", "", `scheme "grpc" is not supported (write http or https)`},
+		{"OTEL_EXPORTER_OTLP_HEADERS", "a=1,hidden", "", "OTEL_EXPORTER_OTLP_HEADERS: entry 2 has no ="},
 		{"OTEL_EXPORTER_OTLP_TIMEOUT", "10s", "", `OTEL_EXPORTER_OTLP_TIMEOUT="10s": not a number of milliseconds (write 10000)`},
 		{"OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "", `OTEL_EXPORTER_OTLP_PROTOCOL="grpc": not supported`},
 		{"OTEL_EXPORTER_OTLP_CERTIFICATE", "settings_test.go", "", "no certificate in PEM form"},
@@ -41,7 +41,7 @@ func TestReadSettingsRefuses(t *testing.T) {
 			}
 			return ""
 		}, tt.endpoint)
-		if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "hush") {
+		if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "hidden") {
 			t.Errorf("%s=%s: %v, want %s and no secret", tt.key, tt.value, err, tt.want)
 		}
 	}

@@ -1,13 +1,10 @@
-// Package report renders what happened in a local Lambda for a person who looks at a terminal: a line an
-// invocation with the response first, the flush after it and the freeze last; the end of the environment; each
-// trace as a tree across services; and the account of the spans, which says whether anything was lost.
+// Package report renders a run of a local Lambda for a terminal: one line for each invocation with its response, flush
+// and freeze; the end of the environment; each trace as a tree across services; and the span counts, which show a loss.
 //
-// Everything here is a pure function. The facts come in as values: what the environment recorded through [Describe],
-// [Inits] and [Shutdowns], the received spans through [Traces] and [Ledger]. What comes out is text, at most [Width]
-// columns wide where names and messages allow it, with colours only where the [Style] says so. No process, clock or file
-// is touched.
+// Every function is pure: it touches no process, clock or file. [Describe], [Inits] and [Shutdowns] take the events of
+// the environment; [Traces] and [Reconcile] take the received spans. The text is at most [Width] columns wide, unless
+// a name or message is longer. It has colours only if the [Style] has.
 //
-// The account is honest about what it rests on: a process that is asked to end says how many spans it ended; one that
-// ends by itself does not, and is held against the spans that others name as their parents and those that its requests
-// are known to leave.
+// Each line of the counts names its source. A process reports its counts at a shutdown. If it ends itself, it reports
+// none, and [Reconcile] compares its spans with the parents that other spans name and with Input.Expected.
 package report

@@ -13,7 +13,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
@@ -31,7 +31,7 @@ func golden(t *testing.T, name, text string) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), text); diff != "" {
-		t.Errorf("%s differs (-want +got); go test -update writes it anew:\n%s", path, diff)
+		t.Errorf("%s differs (-want +got); go test -update rewrites it:\n%s", path, diff)
 	}
 	for line := range strings.Lines(text) {
 		if n := columns(strings.TrimSuffix(line, "\n")); n > Width {
@@ -89,7 +89,7 @@ func table(st Style) string {
 
 func TestTable(t *testing.T) { golden(t, "table", table(Style{})) }
 
-// TestColour: colours change no text, so that columns stay where they are.
+// TestColour: colours change no text, so the columns stay aligned.
 func TestColour(t *testing.T) {
 	coloured := table(Style{Color: true})
 	if !strings.Contains(coloured, "\x1b[36m") {
@@ -169,19 +169,19 @@ func TestTreeOfBrokenTraces(t *testing.T) {
 	golden(t, "instant", alone[0].Tree(Style{}, ""))
 }
 
-func TestAccount(t *testing.T) {
-	whole := Account{
+func TestStats(t *testing.T) {
+	whole := Stats{
 		{Name: "orders, process 1", Ended: 18, Delivered: 18, How: byShape},
 		{Name: "orders, process 2", Ended: 18, Delivered: 18, How: byTraces},
 		{Name: "orders, process 3", Counted: true, Ended: 4, Delivered: 4, Again: 1, How: byItself},
 	}
-	broken := Account{
+	broken := Stats{
 		{Name: "a-function-with-a-long-name, process 2", Counted: true, Ended: 6, Delivered: 3, Pending: 2, Dropped: 1},
 		{Name: "prices", Ended: 2, Delivered: 2, Missing: 1},
 	}
 	if got := broken.Lost(); got != 4 {
 		t.Errorf("lost: got %d, want 4", got)
 	}
-	golden(t, "account", whole.Table(Style{})+"\n"+broken.Table(Style{})+"\n"+Account{{Name: "fn"}}.Table(Style{})+
-		Account{{Name: "fn", Counted: true}}.Table(Style{})+Account{}.Table(Style{}))
+	golden(t, "stats", whole.Table(Style{})+"\n"+broken.Table(Style{})+"\n"+Stats{{Name: "fn"}}.Table(Style{})+
+		Stats{{Name: "fn", Counted: true}}.Table(Style{})+Stats{}.Table(Style{}))
 }

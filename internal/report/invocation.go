@@ -7,30 +7,30 @@ import (
 	"time"
 )
 
-// Invocation is what is known of one invocation. Moments are given as the time since it began, which is when the
-// environment was woken for it; a zero moment did not come.
+// Invocation describes one invocation. Moments are the time since it began, when the environment was woken for it; a
+// zero moment did not come.
 type Invocation struct {
 	Number    int    // from 1, in the order of delivery
 	RequestID string // of the platform
 	Kind      string // how it began or ended, in a word: cold, warm, thawed, error, panic, exit, timeout
-	Request   string // what was asked, in a few words: "POST /orders"
-	Answer    string // what the caller got: an HTTP status, "ok", "error", "timeout"
+	Request   string // the request in a few words: "POST /orders"
+	Answer    string // the caller's view: an HTTP status, "ok", "error", "timeout"
 	Failed    bool   // the function did not answer
 	Planned   bool   // this end was asked for, so it is not painted as a fault
 
 	Posted     time.Duration // the runtime posted the response or the error
 	FlushBegan time.Duration // the first request with spans reached the receiver after the invocation began
 	FlushEnded time.Duration // the last of them was answered
-	Flush      string        // in place of these two: why they are not known
+	Flush      string        // instead of these two: why they are unknown
 	Spans      int           // spans that these requests brought and the receiver took
 	Refusals   int           // how many of these requests the receiver refused
 	Early      bool          // spans left before the response was posted
 	Frozen     time.Duration // the runtime and every extension had asked for the next event
-	Billed     time.Duration // what is billed for it, to the end of the phase, without Init
+	Billed     time.Duration // the billed time, to the end of the phase, without Init
 	Handler    time.Duration // the part of it up to the response
 	After      time.Duration // the part of it after the response
 
-	Notes []string // sentences about what is not ordinary, a line each
+	Notes []string // sentences about unusual events, a line each
 }
 
 // The columns of an invocation's line.
@@ -47,7 +47,7 @@ const (
 	noteIndent      = numberColumns + 1 + kindColumns + 2
 )
 
-// Legend says what the figures and the bars of a table show.
+// Legend explains the figures and the bars of a table.
 const Legend = "times count from the moment the environment wakes; █ until the response, ▒ after it"
 
 // Heading returns the two lines above a table of invocations.
@@ -77,7 +77,7 @@ func (v Invocation) Line(st Style) string {
 	return strings.Join(lines, "")
 }
 
-// Note renders a sentence that belongs to the line above it, cut short where it does not fit.
+// Note renders a sentence that belongs to the line above it, cut to the line's width.
 func Note(st Style, text string) string {
 	return strings.Repeat(" ", noteIndent) + st.Quiet(Shorten(text, Width-noteIndent)) + "\n"
 }
@@ -121,7 +121,7 @@ func (v Invocation) after() string {
 	return Duration(v.After)
 }
 
-// bar draws the billed time: the handler's part, then what came after the response.
+// bar draws the billed time: the handler's part, then the time after the response.
 func (v Invocation) bar(st Style) string {
 	whole := v.Handler + v.After
 	if whole == 0 {
@@ -131,8 +131,8 @@ func (v Invocation) bar(st Style) string {
 	return strings.Repeat("█", handler) + st.paint(cyan, strings.Repeat("▒", barColumns-handler))
 }
 
-// portion returns how many of n columns show part of whole: at least one where part is not zero, and never all of
-// them where something is left.
+// portion returns how many of n columns show part of whole: at least one unless part is zero, and all of them only if
+// part is whole.
 func portion(part, whole time.Duration, n int) int {
 	if part <= 0 || whole <= 0 {
 		return 0
@@ -159,7 +159,7 @@ func billed(d time.Duration) string {
 	return words(d)
 }
 
-// interval renders two moments, with one unit where they have one, with the precision that fits intervalColumns.
+// interval renders two moments, with one unit if they share it, in the precision that fits intervalColumns.
 func interval(from, to time.Duration) string {
 	switch {
 	case to == 0:

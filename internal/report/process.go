@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// Init is the beginning of a process in the environment.
+// Init is the start of a process in the environment.
 type Init struct {
 	Took       time.Duration // until the runtime and every extension had asked for their first event
-	Failure    string        // the platform's name for what went wrong; empty: nothing
+	Failure    string        // the platform's name for the error; empty: no error
 	Extensions []string      // a phrase for each that registered
 	Refused    []string      // a phrase for each refusal
 }
@@ -52,11 +52,11 @@ type Shutdown struct {
 
 	Left   int           // spans that arrived after SIGTERM
 	Last   time.Duration // from SIGTERM until the last of them had arrived
-	Kept   int           // spans that, by its own count, it could not deliver any more
-	Unseen bool          // the telemetry goes elsewhere, so that Left is not known
+	Kept   int           // spans that it could not deliver, by its own count
+	Unseen bool          // the telemetry goes elsewhere, so Left is unknown
 }
 
-// Line renders s on one line: how the process ended, what was left at SIGTERM, and how much of the window it took.
+// Line renders s on one line: how the process ended, the spans pending at SIGTERM, and the used part of the window.
 func (s Shutdown) Line(st Style) string {
 	switch {
 	case s.Cause == CauseItself:
@@ -71,7 +71,7 @@ func (s Shutdown) Line(st Style) string {
 	return phase(st, "SIGTERM", s.because()+strings.Join(append(s.leftOver(st), end), "; "))
 }
 
-// leftOver says what was left at SIGTERM and what became of it.
+// leftOver describes the spans that were pending at SIGTERM, delivered and not.
 func (s Shutdown) leftOver(st Style) []string {
 	var parts []string
 	if s.Left > 0 {
@@ -86,7 +86,7 @@ func (s Shutdown) leftOver(st Style) []string {
 	return parts
 }
 
-// because says why the process has to end, where that was not the plain end of the environment.
+// because names the cause of the shutdown if it is not the ordinary end of the environment.
 func (s Shutdown) because() string {
 	if s.Cause == CauseTimeout {
 		return "after the timeout: "
@@ -94,10 +94,10 @@ func (s Shutdown) because() string {
 	return ""
 }
 
-// Pause is a freeze of the environment that was long enough to speak of.
+// Pause is a freeze of the environment that is long enough to be shown.
 type Pause struct {
 	Took  time.Duration
-	Words string // what happened meanwhile
+	Words string // describes the events during the freeze
 }
 
 // Line renders p on one line.

@@ -2,12 +2,12 @@ package report
 
 import "strings"
 
-// Style says how text may be decorated. The zero value is plain text.
+// Style is the decoration of text. The zero value is plain text.
 type Style struct {
-	Color bool // ANSI colours; set it where the output is a terminal
+	Color bool // ANSI colours; set it if the output is a terminal
 }
 
-// StyleFor returns the style for an output: colours where it is a terminal, unless the environment variable
+// StyleFor returns the style for an output: colours if it is a terminal, unless the environment variable
 // NO_COLOR is set to anything but the empty string, or TERM is "dumb".
 func StyleFor(terminal bool, getenv func(string) string) Style {
 	return Style{Color: terminal && getenv("NO_COLOR") == "" && getenv("TERM") != "dumb"}
@@ -25,7 +25,7 @@ const (
 	cyan   ink = "36"
 )
 
-// paint returns s in the given ink, or s as it is where colours are off or there is nothing to see.
+// paint returns s in the given ink, or s unchanged if colours are off or s is empty.
 func (st Style) paint(i ink, s string) string {
 	if !st.Color || s == "" {
 		return s
@@ -38,11 +38,11 @@ func (st Style) paint(i ink, s string) string {
 	return body
 }
 
-// Fault returns s as something that went wrong.
+// Fault returns s in the style of a failure.
 func (st Style) Fault(s string) string { return st.paint(red, s) }
 
-// Quiet returns s as something that matters less than what is around it.
+// Quiet returns s in the style of a detail.
 func (st Style) Quiet(s string) string { return st.paint(dim, s) }
 
-// Title returns s as a heading.
+// Title returns s in the style of a heading.
 func (st Style) Title(s string) string { return st.paint(bold, s) }

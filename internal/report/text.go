@@ -15,7 +15,7 @@ const Width = 100
 // columns returns how many columns s takes, a rune being one.
 func columns(s string) int { return utf8.RuneCountInString(s) }
 
-// left pads s with spaces on the right to n columns, shortening it with an ellipsis where it is longer.
+// left pads s with spaces on the right to n columns, and shortens it with an ellipsis if it is longer.
 func left(s string, n int) string {
 	s = Shorten(s, n)
 	return s + strings.Repeat(" ", n-columns(s))
@@ -26,7 +26,7 @@ func right(s string, n int) string {
 	return strings.Repeat(" ", max(0, n-columns(s))) + s
 }
 
-// Shorten cuts s to n columns, the last of them an ellipsis where something was cut.
+// Shorten cuts s to n columns, the last of them an ellipsis if text was cut.
 func Shorten(s string, n int) string {
 	if columns(s) <= n {
 		return s
@@ -37,8 +37,8 @@ func Shorten(s string, n int) string {
 	return string([]rune(s)[:n-1]) + "…"
 }
 
-// Duration renders d with a unit and the precision that a reader can use: "850 µs" never appears beside "0.9 ms",
-// since only what is below a tenth of a millisecond is given in microseconds.
+// Duration renders d with a unit and a useful precision. Only durations below a tenth of a millisecond are in
+// microseconds, so "850 µs" never appears next to "0.9 ms".
 func Duration(d time.Duration) string {
 	switch {
 	case d < 0:
@@ -60,7 +60,7 @@ func Duration(d time.Duration) string {
 	}
 }
 
-// words renders d as it stands in a sentence: without decimals where it is whole milliseconds.
+// words renders d for a sentence: without decimals if it is whole milliseconds.
 func words(d time.Duration) string {
 	if d > 0 && d < time.Second && d%time.Millisecond == 0 {
 		return strconv.FormatInt(d.Milliseconds(), 10) + " ms"
@@ -73,7 +73,7 @@ func millis(d time.Duration) string {
 	return strconv.FormatFloat(float64(d)/float64(time.Millisecond), 'f', 1, 64)
 }
 
-// Plural renders n and noun, with an s where n is not 1.
+// Plural renders n and noun, with an s unless n is 1.
 func Plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun

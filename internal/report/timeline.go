@@ -16,11 +16,12 @@ type Receipt struct {
 	Refused int       // spans that it did not take
 }
 
-// thawed is the freeze from which on an invocation is called thawed instead of warm.
+// thawed is the shortest freeze after which an invocation is thawed instead of warm.
 const thawed = time.Second
 
-// Describe joins what the environment and the receiver saw of one invocation. receipts are those of the function; only
-// requests that began in the invocation's phase count, which for one that ended its process lasts until then.
+// Describe joins the records of the environment and of the receiver for one invocation. receipts are those of the
+// function; only requests that began in the invocation's phase count. If the invocation ended its process, the phase
+// lasts until then.
 func Describe(number int, r lambdatest.InvocationReport, receipts []Receipt) Invocation {
 	v := Invocation{
 		Number: number, RequestID: r.RequestID, Kind: kindOf(r), Failed: r.ErrorType != "",
@@ -44,7 +45,7 @@ func Describe(number int, r lambdatest.InvocationReport, receipts []Receipt) Inv
 	return v
 }
 
-// kindOf says in a word how an invocation began or, where that is worth more, how it ended.
+// kindOf describes in a word how an invocation ended or, after an ordinary end, how it began.
 func kindOf(r lambdatest.InvocationReport) string {
 	switch {
 	case r.TimedOut:
@@ -64,7 +65,7 @@ func kindOf(r lambdatest.InvocationReport) string {
 	}
 }
 
-// since returns how long after from to is; zero where to did not come.
+// since returns the time from from to to; zero if to did not come.
 func since(from, to time.Time) time.Duration {
 	if to.IsZero() {
 		return 0
@@ -77,8 +78,8 @@ func wholeMillis(d time.Duration) time.Duration {
 	return (d + time.Millisecond - 1).Truncate(time.Millisecond)
 }
 
-// Answer says in a word what a caller got: the HTTP status where the response holds one, as those of API Gateway and
-// function URLs do, else "ok" or "error".
+// Answer is the caller's view in a word: the HTTP status if the response has one, as those of API Gateway and function
+// URLs do, else "ok" or "error".
 func Answer(resp lambdatest.Response) string {
 	if resp.FunctionError != "" {
 		return "error"

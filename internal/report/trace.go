@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Span is one received span, as much of it as a report needs.
+// Span is the part of a received span that a report needs.
 type Span struct {
 	Trace        string // its ids in hexadecimal
 	ID           string
@@ -40,8 +40,8 @@ type Trace struct {
 	Start, End time.Time // of the earliest and of the latest
 }
 
-// Orphans returns how many spans name a parent that was not received. A parent outside of what was run, such as the
-// span of a caller that sent its trace along, counts as well.
+// Orphans returns how many spans name a parent that was not received. A parent outside the run, such as the span of a
+// caller that sent a traceparent, counts too.
 func (t Trace) Orphans() int {
 	n := 0
 	for _, root := range t.Roots {
@@ -52,8 +52,8 @@ func (t Trace) Orphans() int {
 	return n
 }
 
-// Traces groups spans into trees, one a trace, in the order of their beginning. A span that was received more than
-// once appears once.
+// Traces groups spans into one tree for each trace, ordered by start. A span that was received more than once appears
+// once.
 func Traces(spans []Span) []Trace {
 	byTrace := map[string][]Span{}
 	for _, s := range spans {
@@ -104,7 +104,7 @@ func newTrace(id string, spans []Span) Trace {
 	return t
 }
 
-// within reports whether n already stands above candidate, so that a malformed trace can not become a circle.
+// within reports whether n already stands above candidate, so that a malformed trace cannot become a circle.
 func within(candidate, n *Node) bool {
 	if candidate == n {
 		return true
@@ -112,7 +112,7 @@ func within(candidate, n *Node) bool {
 	return slices.ContainsFunc(n.Children, func(child *Node) bool { return within(candidate, child) })
 }
 
-// walk visits every node, parents first, with the branches that lead to it, and those that lead past it to what is below.
+// walk visits every node, parents first, with the branches that lead to it and the branches for its children.
 func (t Trace) walk(visit func(n *Node, own, below string)) {
 	for _, root := range t.Roots {
 		walk(root, "", "", visit)

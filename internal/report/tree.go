@@ -14,9 +14,9 @@ const (
 	treeBarWidth = 36
 )
 
-// Tree renders t as a tree of spans, one a line, with bars over the time of the whole trace. The name of a service
-// stands beside the first span of each branch that it serves, the message of a failed span below it, unless the span
-// above has the same. title says what the trace belongs to; it may be empty.
+// Tree renders t as a tree of spans, one a line, with bars over the time of the whole trace. The first span of each
+// branch of a service carries the service's name. The message of a failed span is below it, unless its parent has the
+// same message. title may be empty.
 func (t Trace) Tree(st Style, title string) string {
 	var b strings.Builder
 	head := "trace " + t.ID
@@ -58,7 +58,7 @@ func (t Trace) lines(st Style, n *Node, own, below string, labels int) string {
 	return text + indent + st.Quiet(below) + st.Fault("✗ "+Shorten(message, Width-treeIndent-columns(below)-2)) + "\n"
 }
 
-// beside names the service of n where it differs from that of the span above, and at a root among several services.
+// beside names the service of n if its parent has another service, and at a root if the trace has several services.
 func (t Trace) beside(n *Node) string {
 	switch {
 	case n.above == nil && len(t.Services) == 1:
@@ -70,7 +70,7 @@ func (t Trace) beside(n *Node) string {
 	}
 }
 
-// bar draws where n lies in the time of the whole trace.
+// bar draws the time of n within the time of the whole trace.
 func (t Trace) bar(n *Node) string {
 	whole := t.End.Sub(t.Start)
 	if whole <= 0 {

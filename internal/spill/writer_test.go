@@ -95,7 +95,7 @@ func TestWriterFails(t *testing.T) {
 	}
 }
 
-// A write that hangs holds nobody beyond its context, and no other write begins. The line counts when it has been written.
+// A write that hangs holds no caller beyond its context, and no other write begins. The line counts when it has been written.
 func TestWriterHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gate := make(chan struct{})
@@ -130,5 +130,14 @@ func TestWriteEndsWithItsContext(t *testing.T) {
 	w := spill.NewWriter(writer(func(line []byte) (int, error) { cancel(stop); return len(line), nil }), spill.DefaultMaxBytes)
 	if err := spill.Write(ctx, w, joined{}, []string{large, large, large}, func(int, int) {}); !errors.Is(err, stop) && !errors.Is(err, bounded.ErrNotReturned) {
 		t.Errorf("error %v", err)
+	}
+}
+
+// An item that is too large for any line does not keep the others from the last line's worth of bytes.
+func TestItemTooLargeForTheLastLine(t *testing.T) {
+	var out bytes.Buffer
+	got, err := write(t.Context(), spill.NewWriter(&out, spill.MaxLineBytes), strings.Repeat("x", spill.MaxLineBytes), "a")
+	if !slices.Equal(got, []string{"a"}) || err == nil || out.String() != "a\n" {
+		t.Errorf("spilled %q, wrote %d bytes, %v", got, out.Len(), err)
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/epilogue-go/epilogue/internal/xrayheader"
 )
 
-// TestOfInvocation: the context's header counts, and the environment's only where it can be no other invocation's.
+// TestOfInvocation: the context's header counts, and the environment's only if it can be no other invocation's.
 func TestOfInvocation(t *testing.T) {
 	for _, tt := range []struct {
 		context, environ, concurrency, want string

@@ -1,10 +1,10 @@
-// Package xrayheader reads and writes the X-Ray trace header, the form in which AWS hands trace contexts around:
+// Package xrayheader reads and writes the X-Ray trace header, AWS's format of a trace context:
 //
 //	Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1;Lineage=a87bd80c:1|68fd508a:5
 //
-// Lambda gives it to the runtime with each invocation and to extensions with each event; API Gateway and load
-// balancers add it to HTTP requests (AWS X-Ray Developer Guide, "Tracing header"). Only the OpenTelemetry trace API
-// is used here: the contrib propagator for the same header pulls in the SDK.
+// Lambda sends it to the runtime with each invocation and to extensions with each event. API Gateway and load balancers
+// add it to HTTP requests (AWS X-Ray Developer Guide, "Tracing header"). The package imports only OpenTelemetry's trace
+// API; the contrib propagator for the same header imports the SDK.
 package xrayheader
 
 import (
@@ -15,18 +15,18 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// The names under which the header travels.
+// The names of the header.
 const (
 	// Name is the HTTP header.
 	Name = "X-Amzn-Trace-Id"
-	// EnvKey is the environment variable that a runtime sets before each invocation where only one runs at a time
+	// EnvKey is the environment variable that a runtime sets before each invocation if only one runs at a time
 	// (AWS Lambda Developer Guide, "Building a custom runtime").
 	EnvKey = "_X_AMZN_TRACE_ID"
 	// ContextKey is the context key, a plain string, under which aws-lambda-go keeps the header in every mode.
 	ContextKey = "x-amzn-trace-id"
 )
 
-// ErrMalformed is what every error of Parse is.
+// ErrMalformed is wrapped by every error of Parse.
 var ErrMalformed = errors.New("malformed X-Ray trace header")
 
 // Sampling is the decision that a header carries.
@@ -34,22 +34,22 @@ type Sampling byte
 
 // The decisions.
 const (
-	Undecided  Sampling = iota // the field is absent or "?": whoever receives the header decides
-	NotSampled                 // Sampled=0; in PassThrough mode Lambda says so although nobody decided
+	Undecided  Sampling = iota // the field is absent or "?": the receiver of the header decides
+	NotSampled                 // Sampled=0; in PassThrough mode Lambda sends it without a decision
 	Sampled                    // Sampled=1
 )
 
 // Header is a parsed trace header.
 type Header struct {
 	Root     trace.TraceID // always valid after a Parse without error
-	Parent   trace.SpanID  // invalid (zero) where the header has none
+	Parent   trace.SpanID  // invalid (zero) if the header has none
 	Sampling Sampling
 	Lineage  string // opaque: Lambda's loop detection; shares memory with the parsed string
 }
 
-// Parse reads s. Fields may stand in any order with spaces around them, unknown ones (Self, custom data) are
-// skipped, and of a field that stands twice the last counts. Root must be there. The error wraps ErrMalformed and
-// names the field and the value. Parse does not allocate unless it fails.
+// Parse reads s. Fields may be in any order with spaces around them. Parse skips unknown ones (Self, custom data). If a
+// field occurs twice, the last one counts. Root is required. The error wraps ErrMalformed and names the field and the
+// value. Parse does not allocate unless it fails.
 func Parse(s string) (Header, error) {
 	var h Header
 	for rest, more := s, true; more; {
@@ -65,7 +65,7 @@ func Parse(s string) (Header, error) {
 	return h, nil
 }
 
-// set takes over one field.
+// set sets one field.
 func (h *Header) set(field string) error {
 	key, value, _ := strings.Cut(field, "=")
 	ok := true
@@ -107,7 +107,7 @@ func parseSampling(s string) (Sampling, bool) {
 	}
 }
 
-// decodeHex fills dst from s, of either case; false where s is not exactly that many digits.
+// decodeHex fills dst from s, of either case; false if s is not exactly that many digits.
 func decodeHex(dst []byte, s string) bool {
 	if len(s) != 2*len(dst) {
 		return false

@@ -72,7 +72,7 @@ type decoder struct {
 	err    error
 }
 
-// id returns an id of size bytes in hex; "" stays "". OTLP's JSON has ids in hex where protobuf's JSON has bytes in base64;
+// id returns an id of size bytes in hex; "" stays "". OTLP's JSON has IDs in hex, whereas protobuf's JSON has bytes in base64;
 // encoding them again gives the hex text back.
 func (d *decoder) id(raw []byte, size int) string {
 	if len(raw) == 0 {

@@ -24,7 +24,7 @@ type Fault struct {
 	Cut Stage
 	// Status refuses the request with this HTTP status, such as 503; 0 accepts it. A redirect is one with Location set.
 	Status int
-	// RetryAfter and Location are sent as headers with Status, where they are not empty.
+	// RetryAfter and Location are sent as headers with Status, if they are not empty.
 	RetryAfter, Location string
 	// Message is the text of the google.rpc.Status that comes with Status, or of the partial success.
 	Message string

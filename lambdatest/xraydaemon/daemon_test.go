@@ -134,8 +134,8 @@ func TestWhatIsNoneIsRefused(t *testing.T) {
 	}
 }
 
-// Whoever settles sees all that was sent before, and nothing of the marks.
-func TestSettle(t *testing.T) {
+// WaitQuiet's caller sees all datagrams sent before it, and no mark.
+func TestWaitQuiet(t *testing.T) {
 	log := new(eventlog.Log)
 	d, conn := listen(t, log)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -177,7 +177,7 @@ func TestClosed(t *testing.T) {
 	}
 }
 
-// A PacketConn that is closed in its own words once kept a goroutine busy for ever, and Close waiting for it.
+// A PacketConn that is closed in its own words once kept a goroutine busy, and Close waiting for it, forever.
 func TestConnThatFailsForGood(t *testing.T) {
 	for name, kept := range map[string]int{"at once": 0, "after some that are of datagrams": 1} {
 		t.Run(name, func(t *testing.T) {

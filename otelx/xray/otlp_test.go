@@ -60,7 +60,7 @@ func TestRequestsAreSigned(t *testing.T) {
 	}
 }
 
-// TestTamperingIsNoticed: what is signed is the body, the headers, the host, the path and the time.
+// TestTamperingIsNoticed: the signature covers the body, the headers, the host, the path and the time.
 func TestTamperingIsNoticed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := serve(t, ireland, "eu-west-1")
@@ -187,7 +187,7 @@ func TestNothingIsSignedForOthers(t *testing.T) {
 					t.Errorf("New: %v; want %q", err, c.err)
 				}
 				end(s, "a", 1, 10)
-				err = s.ForceFlush(t.Context()) // nobody else listens in this network
+				err = s.ForceFlush(t.Context()) // there is no other listener in this network
 				if err == nil || strings.Contains(err.Error(), "asked for credentials") || !strings.Contains(err.Error(), c.fail) {
 					t.Errorf("ForceFlush: %v", err)
 				}
@@ -222,7 +222,7 @@ func TestEndpointSettings(t *testing.T) {
 	}
 }
 
-// The signer itself looks at where a request goes, whoever has put it there.
+// The signer itself checks the request's host.
 func TestSignerLooksAtTheHost(t *testing.T) {
 	s := signer{environmentCredentials(func(string) string { return "x" })}
 	for target, host := range map[string]string{

@@ -53,7 +53,7 @@ func TestPace(t *testing.T) {
 	}
 }
 
-// reader is a daemon that takes a millisecond for a full datagram, and a kernel that throws away what it has no room for.
+// reader is a daemon that takes a millisecond for a full datagram, and a kernel that drops datagrams beyond its buffer.
 type reader struct {
 	behind, lost int
 	last         time.Time
@@ -99,7 +99,7 @@ func TestAllArrivesInTheShutdownWindow(t *testing.T) {
 	})
 }
 
-// A flush whose time is up in the middle keeps what it has not sent, rather than to send it to nobody.
+// A flush whose time is up keeps its unsent spans.
 func TestWhatThePaceHoldsBackIsKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := new(socket)

@@ -73,7 +73,7 @@ func TestExtract(t *testing.T) {
 	}
 }
 
-// TestExtractKeeps: what the context has stays where the carrier has nothing to put in its place.
+// TestExtractKeeps: a carrier without a value keeps the context's.
 func TestExtractKeeps(t *testing.T) {
 	ctx := xray.Propagator{}.Extract(t.Context(), carrier(callerRoot+";Sampled=1"))
 	if got := (xray.Propagator{}).Extract(ctx, carrier("Root=1-x")); got != ctx {
@@ -135,8 +135,7 @@ func TestFields(t *testing.T) {
 	}
 }
 
-// FuzzExtract: nothing panics, and what was extracted goes out as a header that a request takes and that gives the same
-// span context back.
+// FuzzExtract: nothing panics, and an extracted span context is injected as a valid header that gives the same span context.
 func FuzzExtract(f *testing.F) {
 	f.Add(callerRoot+";Sampled=1;Lineage="+someLineage, lambdaRoot+";Sampled=0")
 	f.Add("Root=1-00000001-000000000000000000000001;Sampled=1", "")

@@ -29,7 +29,7 @@ func newSDK(t *testing.T, env map[string]string, opts ...otelx.Option) (*otelx.S
 	return s, err
 }
 
-// mustSDK is newSDK where the settings are right.
+// mustSDK is newSDK if the settings are right.
 func mustSDK(t *testing.T, env map[string]string, opts ...otelx.Option) *otelx.SDK {
 	t.Helper()
 	s, err := newSDK(t, env, opts...)

@@ -147,7 +147,7 @@ func TestWriteErrors(t *testing.T) {
 		{"no room, then some", []error{busy, busy, nil}, nil, true, 3, 3 * time.Millisecond, ""},
 		{"no room at all", []error{busy, busy, busy}, nil, false, 3, 3 * time.Millisecond, "send to X-Ray daemon at daemon:2000: no buffer space"},
 		{"the datagram before was refused", []error{refused, nil}, nil, true, 2, time.Millisecond, ""},
-		{"nobody listens", []error{refused, refused, refused}, nil, false, 3, 3 * time.Millisecond, "no process listens at daemon:2000 (udp); is AWS_XRAY_DAEMON_ADDRESS right?"},
+		{"no listener", []error{refused, refused, refused}, nil, false, 3, 3 * time.Millisecond, "no process listens at daemon:2000 (udp); is AWS_XRAY_DAEMON_ADDRESS right?"},
 		{"closed under it", []error{gone, nil}, nil, true, 2, time.Millisecond, ""},
 		{"no network yet", nil, []error{syscall.ENETUNREACH}, true, 2, time.Millisecond, ""},
 		{"no such host", nil, []error{errors.New("no such host"), errors.New("no such host"), errors.New("no such host")}, false, 3, 3 * time.Millisecond, "no such host"},
@@ -205,7 +205,7 @@ func TestStuckWriteIsBounded(t *testing.T) {
 	}
 }
 
-// Whoever waits for another's datagram goes when its time is up.
+// A caller that waits for another's datagram returns when its time is up.
 func TestWaitingForTheTurnEndsWithTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &socket{taking: time.Second}

@@ -192,7 +192,7 @@ func TestDaemonAbsent(t *testing.T) {
 	ended := int64(0)
 	for ; err == nil; ended++ {
 		if ended == 1000 {
-			t.Fatal("1000 flushes to nobody, and none failed")
+			t.Fatal("1000 flushes without a listener, and none failed")
 		}
 		end(s, "a", 1, 10)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -222,7 +222,7 @@ func TestDaemonAbsent(t *testing.T) {
 
 var _ net.Conn = (*socket)(nil)
 
-// TestDatagramsAreFilled: what is more than one goes out in as few as hold it.
+// TestDatagramsAreFilled: a batch goes out in as few datagrams as hold it.
 func TestDatagramsAreFilled(t *testing.T) {
 	d := listen(t, "127.0.0.1:0")
 	s := mustSDK(t, nil, UDP(d.Address()))

@@ -12,7 +12,7 @@ import (
 // small change may show as one step.
 const slack = 100_000
 
-// check fails where more bytes are added than the budget and slack allow.
+// check fails if more bytes are added than the budget and slack allow.
 func check(path string, added int64) error {
 	data, err := os.ReadFile(path)
 	if err != nil {

@@ -1,5 +1,5 @@
 // Command size tells what agent, handler, otelx and otelx/awslambda add to a bare function, package by package, and why
-// each package is there. With -check it then fails where they add more than a budget allows.
+// each package is there. With -check it then fails if they add more than a budget allows.
 package main
 
 import (

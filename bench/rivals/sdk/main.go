@@ -1,4 +1,4 @@
-// Command sdk is the function with spans that nobody takes: the SDK without a processor. It is what any program with spans
+// Command sdk is the function with spans and without a span processor. It is what any program with spans
 // costs before it does anything with them.
 package main
 

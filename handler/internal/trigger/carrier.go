@@ -1,150 +1,109 @@
 package trigger
 
 import (
-	"reflect"
+	"slices"
 	"strings"
+
+	"github.com/epilogue-go/epilogue/handler/internal/event"
 )
 
-// maxKeys bounds how many keys a carrier lists.
-const maxKeys = 256
+// maxMembers bounds how many members of an object are read: the first in the order of their names.
+const maxMembers = 1024
 
-// carrier lets propagators read what stands in an event: one object or two, of which the first counts more. Keys are found
-// as they are, else in any case: HTTP APIs lower the names of headers, REST APIs leave them as they were sent. It
-// implements propagation.TextMapCarrier; Set does nothing, since an event is not written to. It is not safe for concurrent use.
+// carrier lets propagators read an event: the members of up to two objects, of which the first takes precedence. A key is
+// looked up in its own case first, then in any: HTTP APIs write the names of headers in lower case, REST APIs leave them as
+// they were sent. carrier implements propagation.TextMapCarrier; Set does nothing. It is not safe for concurrent use.
 type carrier struct {
-	objects [2]value
-	// inner is the member with an entry's value, where entries are objects, as message attributes are.
-	inner [2]string
-	// data says that the objects are a program's own and may be large: what may be a span context is copied from them at the
-	// first use.
-	data bool
+	objects [2]event.Value
+	text    func(event.Value) string // of a member's value
+	members [2][]event.Member        // in the order of their names
+	indexed bool
 }
 
-// maxEntry bounds the values that are taken from data: that of W3C's baggage (W3C Baggage, "Limits").
-const maxEntry = 8 << 10
-
-// extract copies from JSON text what may be a span context, so that no key takes a walk over it.
-func (c *carrier) extract() {
-	if !c.data {
+// index finds the members at the first use, so that the cost of a key does not depend on the event's size.
+func (c *carrier) index() {
+	if c.indexed {
 		return
 	}
-	c.data = false
-	for i := range c.objects {
-		object := &c.objects[i]
-		if object.raw == nil {
-			continue
-		}
-		in, strings := object.in, map[string]string{}
-		walk := within(object.raw, '{')
-		for key, ok := walk.key(); ok && len(strings) < maxKeys; key, ok = walk.key() {
-			member := value{raw: walk.skip(), in: in}
-			if s := member.quoted(); s != nil && len(s) <= maxEntry && len(key) <= maxEntry {
-				strings[in.text(in.unquote(key))] = in.text(in.unquote(s))
-			}
-		}
-		*object = in.value(reflect.ValueOf(strings))
+	c.indexed = true
+	for i, object := range c.objects {
+		c.members[i] = object.Members(maxMembers)
 	}
 }
 
-// Get returns the value of key, of several the list.
-func (c *carrier) Get(key string) string {
-	c.extract()
-	for i := range c.objects {
-		var found value
-		c.objects[i].fold(field{name: key, into: &found})
-		if c.inner[i] != "" {
-			found = found.get(c.inner[i])
+// find returns the value of key in one of the objects.
+func (c *carrier) find(i int, key string) event.Value {
+	c.index()
+	members := c.members[i]
+	if at, ok := slices.BinarySearchFunc(members, key, compareName); ok {
+		return members[at].Value
+	}
+	for _, m := range members {
+		if len(m.Name) == len(key) && strings.EqualFold(m.Name, key) {
+			return m.Value
 		}
-		if s := found.joined(); s != "" {
+	}
+	return event.Value{}
+}
+
+func compareName(m event.Member, name string) int { return strings.Compare(m.Name, name) }
+
+// Get returns the value of key, empty if there is none.
+func (c *carrier) Get(key string) string {
+	for i := range c.objects {
+		if s := c.text(c.find(i, key)); s != "" {
 			return s
 		}
 	}
 	return ""
 }
 
-// Set does nothing.
+// Set does nothing: an event is not written to.
 func (*carrier) Set(string, string) {}
 
-// Keys returns the keys of both objects.
+// Keys returns the names of all members, in the order of the objects and of the names.
 func (c *carrier) Keys() []string {
-	c.extract()
-	keys := c.objects[0].sortedKeys(maxKeys)
-	for _, key := range c.objects[1].sortedKeys(maxKeys) {
-		if known := c.objects[0].get(key); !known.present() {
-			keys = append(keys, key)
+	c.index()
+	keys := make([]string, 0, len(c.members[0])+len(c.members[1]))
+	for _, m := range c.members[0] {
+		keys = append(keys, m.Name)
+	}
+	for _, m := range c.members[1] {
+		if _, twice := slices.BinarySearchFunc(c.members[0], m.Name, compareName); !twice {
+			keys = append(keys, m.Name)
 		}
 	}
 	return keys
 }
 
-// find finds several keys at once, and the entries under them.
-func (c *carrier) find(fields ...field) {
-	for i := range c.objects {
-		c.objects[i].fold(fields...)
-	}
-}
-
-// all returns the values of key, each for itself where there are lists.
+// all returns the values of key, each of a list as an element.
 func (c *carrier) all(key string) (values []string) {
-	for i := len(c.objects) - 1; i >= 0; i-- {
-		var found value
-		c.objects[i].fold(field{name: key, into: &found})
-		if s := found.text(); s != "" {
+	for i := range c.objects {
+		found := c.find(i, key)
+		if s := found.Text(); s != "" {
 			return []string{s}
 		}
-		if found.each(maxKeys, func(element value) { values = append(values, element.text()) }) > 0 {
+		if found.Each(maxMembers, func(element event.Value) { values = append(values, element.Text()) }) > 0 {
 			return values
 		}
 	}
 	return nil
 }
 
-// joined returns a string, or the strings of a list.
-func (v *value) joined() string {
-	if s := v.text(); s != "" || !v.present() {
-		return s
+// headerText returns a header: a string, or the strings of a list with commas between them (RFC 9110, section 5.3).
+func headerText(v event.Value) string {
+	if !v.IsList() {
+		return v.Text()
 	}
-	list := make([]string, 0, 8)
-	v.each(maxKeys, func(element value) { list = append(list, element.text()) })
+	var list []string
+	v.Each(maxMembers, func(element event.Value) { list = append(list, element.Text()) })
 	return strings.Join(list, ",")
 }
 
-// recordCarrier reads the headers of a Kafka record: a list of objects of one member each, whose value is a list of
-// signed bytes. Of several headers of a name the last counts.
-type recordCarrier struct{ headers value }
-
-// Get returns the value of a header.
-func (c *recordCarrier) Get(key string) (s string) {
-	c.headers.each(maxKeys, func(header value) {
-		var found value
-		if header.fold(field{name: key, into: &found}); found.present() {
-			s = found.signedBytes()
-		}
-	})
-	return s
-}
-
-// Set does nothing.
-func (*recordCarrier) Set(string, string) {}
-
-// Keys returns the names of the headers.
-func (c *recordCarrier) Keys() (keys []string) {
-	c.headers.each(maxKeys, func(header value) { keys = append(keys, header.sortedKeys(1)...) })
-	return keys
-}
-
-// maxHeader bounds the bytes that are read of a Kafka header.
-const maxHeader = 8 << 10
-
-// signedBytes returns a list of numbers from -128 to 127 as the bytes that they stand for.
-func (v *value) signedBytes() string {
-	if v.isBytes() {
-		return string(v.decoded.Bytes())
+// attributeText returns a message attribute: a string, or an object with a string, as SQS and SNS have it.
+func attributeText(v event.Value) string {
+	if v.IsObject() {
+		return v.Get("stringValue").Or(v.Get("Value")).Text()
 	}
-	var out []byte
-	v.each(maxHeader, func(element value) {
-		n, _ := element.integer()
-		out = append(out, byte(n))
-	})
-	return string(out)
+	return v.Text()
 }

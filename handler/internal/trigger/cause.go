@@ -1,5 +1,5 @@
-// Package trigger reads from an event what has caused an invocation: what the conventions ask to be said of it, and
-// where its sender has left a span context.
+// Package trigger reads the cause of an invocation from its event: the attributes that OpenTelemetry's conventions ask for,
+// and the span contexts of the senders. Each event source has a file of its own; source.go has the table of them.
 package trigger
 
 import (
@@ -8,25 +8,23 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Cause is what an event tells of its invocation. The zero value is an event that tells nothing. It shares memory with the
-// event, and is to be used before the handler is called, which may change that.
+// Cause is what an event tells about its invocation. It shares memory with the event, so it must be used before the handler
+// is called, which may change the event.
 type Cause struct {
-	// Source is what has invoked the function, Other where that is not known.
 	Source Source
 	// Kind is the span kind that the conventions ask for; unspecified counts as server.
 	Kind trace.SpanKind
-	// Name is the span's name; empty where it is the function's.
+	// Name is the span's name; empty for the function's name.
 	Name string
-	// Attributes are known at the span's start, faas.trigger among them. They have room for
-	// Spare more.
+	// Attributes are those at the span's start, faas.trigger among them. The slice has room for Spare more.
 	Attributes []attribute.KeyValue
-	// Caller is where the one sender of a request has left its span context; nothing for messages.
+	// Caller is where the sender of a request has left its span context.
 	Caller Origin
-	// Messages are the origins of the messages of a batch, one an element, in their order: those that have one.
+	// Messages are the origins of a batch's messages, in their order, without the messages that have none.
 	Messages []Origin
-	// Batch is how many messages there are, those without an origin included; 0 where the event is none of messages.
+	// Batch is the number of messages, including those without an origin; 0 if the event has no messages.
 	Batch int
-	// HTTP says that the response may have an HTTP status.
+	// HTTP says that the result becomes an HTTP response.
 	HTTP bool
 }
 
@@ -35,8 +33,22 @@ const Spare = 6
 
 // Origin is where a sender has left its span context.
 type Origin struct {
-	// Carrier is what propagators read: headers or message attributes; nil for none.
+	// Carrier has headers or message attributes for propagators; nil if there are none.
 	Carrier propagation.TextMapCarrier
-	// TraceHeader is an X-Ray header that stands apart from them, such as SQS's AWSTraceHeader; empty for none.
+	// TraceHeader is an X-Ray header apart from the carrier, such as SQS's AWSTraceHeader; empty if there is none.
 	TraceHeader string
+}
+
+// newCause returns a cause with its trigger.
+func newCause(kind trace.SpanKind, faasTrigger attribute.KeyValue) Cause {
+	return Cause{Kind: kind, Attributes: append(make([]attribute.KeyValue, 0, 8+Spare), faasTrigger)}
+}
+
+func (c *Cause) add(kv attribute.KeyValue) { c.Attributes = append(c.Attributes, kv) }
+
+// addText adds an attribute unless its value is empty.
+func (c *Cause) addText(key attribute.Key, text string) {
+	if text != "" {
+		c.add(key.String(text))
+	}
 }

@@ -6,13 +6,24 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// cognitoSource is an attribute of ours: the conventions have none for Cognito, and leave it to the instrumentation to
-// describe what is no other trigger (FaaS conventions, "Other").
+// cognito is a user pool's trigger, or Cognito Sync. The user is not recorded.
+var cognito = source{
+	name:      "Cognito",
+	types:     []string{"CognitoEvent", "CognitoEventUserPoolsHeader"},
+	signature: []string{"triggerSource", "datasetName"},
+	members:   []string{"userPoolId", "identityPoolId"},
+	is: func(d *document) bool {
+		return d.Get("triggerSource").Present() && d.Get("userPoolId").Present() ||
+			d.Get("datasetName").Present() && d.Get("identityPoolId").Present()
+	},
+	read: readCognito,
+}
+
+// cognitoSource is an attribute of ours: the conventions have none for Cognito (FaaS conventions, "Other").
 const cognitoSource = attribute.Key("epilogue.cognito.trigger_source")
 
-// readCognito reads the event of a user pool's trigger, or of Cognito Sync. Who the user is stays out of it.
-func (c *Cause) readCognito(d *document) {
-	c.Kind = trace.SpanKindServer
-	c.Attributes = append(make([]attribute.KeyValue, 0, 2+Spare), semconv.FaaSTriggerOther)
-	c.addText(cognitoSource, d.triggerSource.text())
+func readCognito(d *document, _ *Settings) Cause {
+	c := newCause(trace.SpanKindServer, semconv.FaaSTriggerOther)
+	c.addText(cognitoSource, d.Get("triggerSource").Text())
+	return c
 }

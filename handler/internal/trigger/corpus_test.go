@@ -5,85 +5,27 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
+	"math/rand"
 	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
 	"go.opentelemetry.io/otel/propagation"
 
 	"github.com/epilogue-go/epilogue/handler/internal/trigger"
+	"github.com/epilogue-go/epilogue/handler/internal/trigger/corpus"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files")
 
 // settings are those of the golden files.
 var settings = trigger.Settings{RequestHeaders: []string{"accept", "content-type"}, QueryValues: []string{"expand"}}
-
-// payload is what a task of a state machine might take, whose context object has no type in the events package.
-type payload struct {
-	Order     int    `json:"order"`
-	Parent    string `json:"traceparent"`
-	Header    string `json:"AWSTraceHeader"`
-	Execution struct {
-		ID    string         `json:"Id"`
-		Input map[string]any `json:"Input"`
-	} `json:"Execution"`
-	State        map[string]any `json:"State"`
-	StateMachine struct {
-		ID string `json:"Id"`
-	} `json:"StateMachine"`
-}
-
-type outerPayload struct {
-	Order  int    `json:"order"`
-	Parent string `json:"traceparent"`
-	Header string `json:"AWSTraceHeader"`
-	Inner  *struct {
-		Execution, State map[string]any
-		StateMachine     map[string]string
-	} `json:"context"`
-}
-
-// corpus are the documents, by the beginning of their names, and the types that they are decoded to.
-var corpus = map[string]reflect.Type{
-	"rest-api":                  reflect.TypeFor[events.APIGatewayProxyRequest](),
-	"http-api":                  reflect.TypeFor[events.APIGatewayV2HTTPRequest](),
-	"http-api-default-route":    reflect.TypeFor[*events.APIGatewayV2HTTPRequest](),
-	"websocket-connect":         reflect.TypeFor[events.APIGatewayWebsocketProxyRequest](),
-	"websocket-message":         reflect.TypeFor[events.APIGatewayWebsocketProxyRequest](),
-	"websocket-disconnect":      reflect.TypeFor[*events.APIGatewayWebsocketProxyRequest](),
-	"load-balancer":             reflect.TypeFor[events.ALBTargetGroupRequest](),
-	"load-balancer-multi-value": reflect.TypeFor[events.ALBTargetGroupRequest](),
-	"function-url":              reflect.TypeFor[*events.LambdaFunctionURLRequest](),
-	"sqs":                       reflect.TypeFor[events.SQSEvent](),
-	"sqs-one-message":           reflect.TypeFor[*events.SQSEvent](),
-	"sqs-two-queues":            reflect.TypeFor[events.SQSEvent](),
-	"sns-in-sqs":                reflect.TypeFor[events.SQSEvent](),
-	"sns":                       reflect.TypeFor[events.SNSEvent](),
-	"eventbridge":               reflect.TypeFor[events.EventBridgeEvent](),
-	"eventbridge-of-aws":        reflect.TypeFor[events.CloudWatchEvent](),
-	"schedule-rule":             reflect.TypeFor[events.CloudWatchEvent](),
-	"schedule-scheduler":        reflect.TypeFor[events.EventBridgeEvent](),
-	"kinesis":                   reflect.TypeFor[events.KinesisEvent](),
-	"kinesis-fan-out":           reflect.TypeFor[events.KinesisTimeWindowEvent](),
-	"kafka-msk":                 reflect.TypeFor[events.KafkaEvent](),
-	"kafka-self-managed":        reflect.TypeFor[*events.KafkaEvent](),
-	"dynamodb":                  reflect.TypeFor[events.DynamoDBEvent](),
-	"dynamodb-one-item":         reflect.TypeFor[events.DynamoDBTimeWindowEvent](),
-	"s3":                        reflect.TypeFor[events.S3Event](),
-	"s3-removed":                reflect.TypeFor[events.S3Event](),
-	"step-functions":            reflect.TypeFor[payload](),
-	"step-functions-within":     reflect.TypeFor[*outerPayload](),
-	"cognito-pre-sign-up":       reflect.TypeFor[events.CognitoEventUserPoolsPreSignup](),
-	"cognito-sync":              reflect.TypeFor[events.CognitoEvent](),
-	"plain":                     reflect.TypeFor[struct{ Order int }](),
-	"authorizer":                reflect.TypeFor[events.APIGatewayCustomAuthorizerRequestTypeRequest](),
-}
 
 func document(t testing.TB, name string) []byte {
 	t.Helper()
@@ -94,13 +36,13 @@ func document(t testing.TB, name string) []byte {
 	return data
 }
 
-// ways are the forms in which a document comes to a Reader, and gives the same cause.
+// ways are the forms of a document. All give the same cause.
 var ways = map[string]func(t testing.TB, name string, data []byte) trigger.Cause{
 	"typed": func(t testing.TB, name string, data []byte) trigger.Cause {
-		return typedCause(t, corpus[name], data)
+		return typedCause(t, corpus.Types[name], data)
 	},
 	"map": func(t testing.TB, _ string, data []byte) trigger.Cause {
-		return typedCause(t, reflect.TypeFor[map[string]any](), data)
+		return typedCause(t, mapType(data), data)
 	},
 	"map of numbers": func(t testing.TB, _ string, data []byte) trigger.Cause {
 		decoder := json.NewDecoder(bytes.NewReader(data))
@@ -112,6 +54,9 @@ var ways = map[string]func(t testing.TB, name string, data []byte) trigger.Cause
 		return trigger.NewReader(reflect.TypeFor[any](), settings).Typed(reflect.ValueOf(&event).Elem())
 	},
 	"map of raw messages": func(t testing.TB, _ string, data []byte) trigger.Cause {
+		if mapType(data) != reflect.TypeFor[map[string]any]() {
+			return typedCause(t, reflect.TypeFor[[]map[string]json.RawMessage](), data)
+		}
 		return typedCause(t, reflect.TypeFor[map[string]json.RawMessage](), data)
 	},
 	"raw message": func(t testing.TB, _ string, data []byte) trigger.Cause {
@@ -132,6 +77,14 @@ var ways = map[string]func(t testing.TB, name string, data []byte) trigger.Cause
 	},
 }
 
+// mapType is the type of a document without types: a map, or a list of maps.
+func mapType(data []byte) reflect.Type {
+	if data[0] == '[' {
+		return reflect.TypeFor[[]map[string]any]()
+	}
+	return reflect.TypeFor[map[string]any]()
+}
+
 // typedCause decodes data as aws-lambda-go does.
 func typedCause(t testing.TB, event reflect.Type, data []byte) trigger.Cause {
 	t.Helper()
@@ -142,13 +95,13 @@ func typedCause(t testing.TB, event reflect.Type, data []byte) trigger.Cause {
 	return trigger.NewReader(event, settings).Typed(v.Elem())
 }
 
-// TestCorpus: each document gives the cause of its golden file, in whatever form it comes.
+// TestCorpus: each document gives the cause of its golden file in every form.
 func TestCorpus(t *testing.T) {
 	files, err := filepath.Glob("testdata/events/*.json")
-	if err != nil || len(files) != len(corpus) {
-		t.Fatalf("%d documents, %d types, %v", len(files), len(corpus), err)
+	if err != nil || len(files) != len(corpus.Types) {
+		t.Fatalf("%d documents, %d types, %v", len(files), len(corpus.Types), err)
 	}
-	for name := range corpus {
+	for name := range corpus.Types {
 		t.Run(name, func(t *testing.T) {
 			data := document(t, name)
 			golden := filepath.Join("testdata", "events", name+".golden")
@@ -205,10 +158,11 @@ func dumpOrigin(b *strings.Builder, name string, o trigger.Origin) {
 	}
 }
 
-// TestPropagation: real propagators find in the corpus what its documents hold.
+// TestPropagation: a propagator finds the span contexts of the documents.
 func TestPropagation(t *testing.T) {
 	p := propagation.TraceContext{}
-	for name, want := range map[string]int{"rest-api": 1, "http-api": 1, "sqs": 1, "sns-in-sqs": 2, "sns": 1, "kinesis": 2, "kafka-msk": 2, "eventbridge": 1, "step-functions": 1} {
+	for name, want := range map[string]int{"rest-api": 1, "http-api": 1, "sqs": 1, "sns-in-sqs": 2, "sns": 1, "kinesis": 2, "kafka-msk": 2, "eventbridge": 1, "step-functions": 1,
+		"eventbridge-in-sqs": 1, "pipes-sqs": 1, "vpc-lattice": 1, "activemq": 1, "rabbitmq": 1, "appsync": 1, "vpc-lattice-v1": 1, "rest-api-repeated-headers": 1} {
 		for way, cause := range ways {
 			c := cause(t, name, document(t, name))
 			found := 0
@@ -222,4 +176,65 @@ func TestPropagation(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestOrder: the order of members does not count.
+func TestOrder(t *testing.T) {
+	for name := range corpus.Types {
+		want := dump(ways["raw"](t, name, document(t, name)))
+		for seed := range int64(20) {
+			text := shuffled(t, document(t, name), seed)
+			if diff := cmp.Diff(want, dump(trigger.NewReader(nil, settings).Raw(text))); diff != "" {
+				t.Fatalf("%s, seed %d: %s (-want +got):\n%s", name, seed, text, diff)
+			}
+		}
+	}
+}
+
+// shuffled returns JSON text with the members of each object in a random order.
+func shuffled(t testing.TB, text []byte, seed int64) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	if err := shuffle(&out, text, rand.New(rand.NewSource(seed))); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func shuffle(out *bytes.Buffer, text []byte, r *rand.Rand) error {
+	var members map[string]json.RawMessage
+	var elements []json.RawMessage
+	var keys []string
+	switch text[0] {
+	case '{':
+		if err := json.Unmarshal(text, &members); err != nil {
+			return err
+		}
+		keys = slices.Sorted(maps.Keys(members))
+		r.Shuffle(len(keys), func(i, j int) { keys[i], keys[j] = keys[j], keys[i] })
+		for _, key := range keys {
+			elements = append(elements, members[key])
+		}
+	case '[':
+		if err := json.Unmarshal(text, &elements); err != nil {
+			return err
+		}
+	default:
+		out.Write(text)
+		return nil
+	}
+	out.WriteByte(text[0])
+	for i, element := range elements {
+		if i > 0 {
+			out.WriteByte(',')
+		}
+		if keys != nil {
+			fmt.Fprintf(out, "%s:", strconv.Quote(keys[i]))
+		}
+		if err := shuffle(out, bytes.TrimSpace(element), r); err != nil {
+			return err
+		}
+	}
+	out.WriteByte(text[0] + 2) // the closing brace or bracket
+	return nil
 }

@@ -3,157 +3,176 @@ package trigger
 import (
 	"cmp"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 
-	"go.opentelemetry.io/otel/attribute"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/epilogue-go/epilogue/handler/internal/event"
 )
 
-// request is an HTTP request, whichever service has put it into an event.
+// contextMembers are the members of requestContext that are read.
+var contextMembers = []string{
+	"elb", "connectionId", "domainName", "protocol", "routeKey", "stage", "http", "identity", "serviceArn", "serviceNetworkArn",
+}
+
+// requestMembers are the members of an event that requestOf reads.
+var requestMembers = []string{
+	"requestContext", "httpMethod", "path", "rawPath", "rawQueryString", "resource", "routeKey", "headers", "multiValueHeaders",
+	"queryStringParameters", "multiValueQueryStringParameters", "methodArn", "routeArn",
+}
+
+// isRequest reports whether the event is a request. An authorizer's event, which has an ARN for it, asks about one.
+func isRequest(d *document) bool {
+	return d.context.IsObject() && !d.Get("methodArn").Present() && !d.Get("routeArn").Present()
+}
+
+// request is an HTTP request in an event.
 type request struct {
-	method, path, route, protocol *value
-	peer, agent                   *value // as the service says, not as headers do
+	method, path, route string
+	query               string      // as it was sent
+	parameters          event.Value // of a query that was taken apart
+	encoded             bool        // parameters are percent-encoded
+	headers             *carrier
+	protocol, domain    string
+	scheme              string // if no header has it
+	peer, agent         string // according to the service, not to a header
 }
 
-// readHTTP reads the event of a REST API, an HTTP API, a load balancer or a function URL. One without a method, which a
-// null payload is, tells that it is HTTP and nothing more.
-func (c *Cause) readHTTP(d *document, s *Settings) {
-	c.Kind, c.HTTP = trace.SpanKindServer, true
-	r, headers := d.request(), d.carrier()
-	c.Attributes = append(make([]attribute.KeyValue, 0, 12+Spare), semconv.FaaSTriggerHTTP)
-	method := r.method.text()
-	if method == "" {
-		return
-	}
-	c.Caller = Origin{Carrier: headers}
-	known := knownMethod(method)
-	c.add(semconv.HTTPRequestMethodKey.String(known))
-	if known != method {
-		c.add(semconv.HTTPRequestMethodOriginal(method))
-		c.Name = "HTTP"
-	} else {
-		c.Name = method
-	}
-	c.add(semconv.URLPath(r.path.text()))
-	if route := r.routeText(); route != "" {
-		c.Name += " " + route
-		c.add(semconv.HTTPRoute(route))
-	}
-	c.addQuery(d, s)
-	r.addHeaders(c, d, headers, s)
-}
-
-// request finds the parts of an HTTP request in formats 1.0 and 2.0 (API Gateway Developer Guide, "Create AWS Lambda proxy
-// integrations for HTTP APIs") and in a load balancer's (Elastic Load Balancing User Guide, "Lambda functions as targets").
-func (d *document) request() request {
+// requestOf reads a request in the formats 1.0 and 2.0 (API Gateway Developer Guide, "Create AWS Lambda proxy integrations
+// for HTTP APIs") and in the load balancer's (Elastic Load Balancing User Guide, "Lambda functions as targets").
+func requestOf(d *document) request {
 	r := request{
-		method: &d.method, path: &d.path, route: &d.resource, protocol: d.httpProtocol.or(&d.protocol),
-		peer: d.peer.or(&d.httpPeer), agent: d.agent.or(&d.httpAgent),
+		method: d.Get("httpMethod").Text(), path: d.Get("path").Text(), route: routeOf(d.Get("resource").Text()),
+		query: d.Get("rawQueryString").Text(), parameters: d.Get("multiValueQueryStringParameters"),
+		encoded: d.context.Get("elb").Present(), headers: headersOf(d.Get("multiValueHeaders"), d.Get("headers")),
+		protocol: d.context.Get("protocol").Text(), domain: d.context.Get("domainName").Text(),
 	}
-	if d.http.isObject() {
-		r.method, r.path, r.route = d.httpMethod.or(&d.method), &d.rawPath, &d.routeKey
+	if r.parameters.Empty() {
+		r.parameters = d.Get("queryStringParameters")
 	}
+	client := d.context.Get("identity").Select("sourceIp", "userAgent")
+	if http := d.context.Get("http"); http.IsObject() {
+		client = http.Select("method", "protocol", "sourceIp", "userAgent")
+		r.method = cmp.Or(client.Get("method").Text(), r.method)
+		r.protocol = cmp.Or(client.Get("protocol").Text(), r.protocol)
+		r.path, r.route = d.Get("rawPath").Text(), routeOf(d.Get("routeKey").Text())
+	}
+	r.peer, r.agent = client.Get("sourceIp").Text(), client.Get("userAgent").Text()
 	return r
 }
 
-// carrier returns the request's headers.
-func (d *document) carrier() *carrier { return &carrier{objects: [2]value{d.headers, d.multiHeaders}} }
+// headersOf returns the carrier of a request's headers. Lists take precedence: the other object has one value of each header.
+func headersOf(lists, single event.Value) *carrier {
+	return &carrier{objects: [2]event.Value{lists, single}, text: headerText}
+}
 
-// routeText returns the route's template. An HTTP API's key is "METHOD /route", "ANY /route" or "$default".
-func (r *request) routeText() string {
-	route := r.route.text()
-	if i := strings.IndexByte(route, ' '); i >= 0 {
-		route = route[i+1:]
+// routeOf returns a route's template. An HTTP API's key is "METHOD /route", "ANY /route" or "$default".
+func routeOf(key string) string {
+	if i := strings.IndexByte(key, ' '); i >= 0 {
+		key = key[i+1:]
 	}
-	if !strings.HasPrefix(route, "/") {
+	if !strings.HasPrefix(key, "/") {
 		return ""
 	}
-	return route
+	return key
 }
 
-// addHeaders adds what headers say, or the service in their place (OpenTelemetry HTTP conventions, "HTTP server").
-func (r *request) addHeaders(c *Cause, d *document, headers *carrier, s *Settings) {
-	var scheme, port, client, agent, host value
-	headers.find(field{name: "x-forwarded-proto", into: &scheme}, field{name: "x-forwarded-port", into: &port},
-		field{name: "x-forwarded-for", into: &client}, field{name: "user-agent", into: &agent}, field{name: "host", into: &host})
-	c.addText(semconv.URLSchemeKey, scheme.joined())
-	c.addServer(d.domain.text(), host.joined(), port.joined())
-	c.addText(semconv.ClientAddressKey, firstOf(client.joined(), r.peer))
-	if name := agent.joined(); name != "" {
-		c.add(semconv.UserAgentOriginal(name))
+// readHTTP reads a request of API Gateway, a load balancer or a function URL.
+func readHTTP(d *document, s *Settings) Cause {
+	r := requestOf(d)
+	return r.cause(s)
+}
+
+// cause returns what the conventions ask for about a request (OpenTelemetry HTTP conventions, "HTTP server"). A request without
+// a method, such as a null payload, tells nothing more than its trigger.
+func (r *request) cause(s *Settings) Cause {
+	c := newCause(trace.SpanKindServer, semconv.FaaSTriggerHTTP)
+	c.HTTP = true
+	if r.method == "" {
+		return c
+	}
+	c.Caller = Origin{Carrier: r.headers}
+	if knownMethod(r.method, s) {
+		c.Name = r.method
+		c.add(semconv.HTTPRequestMethodKey.String(r.method))
 	} else {
-		c.addText(semconv.UserAgentOriginalKey, r.agent.text())
+		c.Name = "HTTP"
+		c.add(semconv.HTTPRequestMethodOther)
+		c.add(semconv.HTTPRequestMethodOriginal(r.method))
 	}
-	c.addText(semconv.NetworkProtocolVersionKey, strings.TrimPrefix(r.protocol.text(), "HTTP/"))
+	c.add(semconv.URLPath(r.path))
+	if r.route != "" {
+		c.Name += " " + r.route
+		c.add(semconv.HTTPRoute(r.route))
+	}
+	r.describe(&c, s)
+	return c
+}
+
+// describe adds the query and what the headers tell, or the service instead of them.
+func (r *request) describe(c *Cause, s *Settings) {
+	c.addText(semconv.URLQueryKey, r.queryText(s.QueryValues))
+	c.addText(semconv.URLSchemeKey, cmp.Or(firstOf(r.headers.Get("x-forwarded-proto")), r.scheme))
+	r.addServer(c)
+	c.addText(semconv.ClientAddressKey, r.client())
+	c.addText(semconv.UserAgentOriginalKey, cmp.Or(r.headers.Get("user-agent"), r.agent))
+	c.addText(semconv.NetworkProtocolVersionKey, strings.TrimPrefix(r.protocol, "HTTP/"))
 	for _, name := range s.RequestHeaders {
-		c.addHeader("http.request.header.", name, headers)
+		c.Attributes = appendHeader(c.Attributes, "http.request.header.", name, r.headers)
 	}
 }
 
-// addText adds an attribute that has a value.
-func (c *Cause) addText(key attribute.Key, text string) {
-	if text != "" {
-		c.add(key.String(text))
-	}
-}
-
-// addServer adds the name that was asked for. The port is the service's word, or the header's.
-func (c *Cause) addServer(domain, host, port string) {
+// addServer adds the server's name, according to the service or to the Host header, and its port.
+func (r *request) addServer(c *Cause) {
+	host, port := firstOf(r.headers.Get("host")), firstOf(r.headers.Get("x-forwarded-port"))
 	if name, p, ok := splitPort(host); ok {
 		host, port = name, cmp.Or(port, p)
 	}
-	if domain == "" {
-		domain = host
-	}
-	if domain == "" {
+	if host = cmp.Or(r.domain, host); host == "" {
 		return
 	}
-	c.add(semconv.ServerAddress(domain))
+	c.add(semconv.ServerAddress(host))
 	if n, err := strconv.ParseUint(port, 10, 16); err == nil && n > 0 {
 		c.add(semconv.ServerPort(int(n)))
 	}
 }
 
-// firstOf returns the client's address: the first that proxies have noted, as the conventions ask for (HTTP conventions,
-// client.address), else the one that the service was connected to from. A client can have written the former itself.
-func firstOf(forwarded string, peer *value) string {
-	client, _, _ := strings.Cut(forwarded, ",")
-	if client = strings.TrimSpace(client); client == "" {
-		return peer.text()
-	}
+// client returns the client's address: the first one that proxies have noted, which a client can have written itself, as the
+// conventions ask for (HTTP conventions, client.address); else the address of the connection to the service.
+func (r *request) client() string {
+	client := firstOf(r.headers.Get("x-forwarded-for"))
 	if name, _, ok := splitPort(client); ok { // load balancers can add the client's port
 		return name
 	}
-	return client
+	return cmp.Or(client, r.peer)
 }
 
-// splitPort splits an address with a port; false where it has none.
+// firstOf returns the first element of a header that is a list: each proxy appends one.
+func firstOf(list string) string {
+	first, _, _ := strings.Cut(list, ",")
+	return strings.TrimSpace(first)
+}
+
+// splitPort splits an address with a port. It reports whether the address has one.
 func splitPort(address string) (host, port string, ok bool) {
-	if !strings.Contains(address, ":") { // as mostly; net would make an error of it
+	if !strings.Contains(address, ":") { // the usual case, without net's error
 		return "", "", false
 	}
 	host, port, err := net.SplitHostPort(address)
 	return host, port, err == nil
 }
 
-// addHeader adds a header that the program has asked for.
-func (c *Cause) addHeader(prefix, name string, headers *carrier) {
-	if values := headers.all(name); len(values) > 0 {
-		c.add(attribute.StringSlice(prefix+name, values))
-	}
-}
+// conventionMethods are the methods that the HTTP conventions know.
+var conventionMethods = []string{"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY"}
 
-// knownMethod returns the method, or "_OTHER" for one that the HTTP conventions do not know.
-func knownMethod(method string) string {
-	switch method {
-	case "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY":
-		return method
-	default:
-		return "_OTHER"
+// knownMethod reports whether a method is recorded as it is: one of the conventions, or one of
+// OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS instead of them.
+func knownMethod(method string, s *Settings) bool {
+	if len(s.methods) > 0 {
+		return slices.Contains(s.methods, method)
 	}
+	return slices.Contains(conventionMethods, method)
 }
-
-// isFunctionURL reports whether a domain is a function URL's: ID.lambda-url.REGION.on.aws.
-func isFunctionURL(domain string) bool { return strings.Contains(domain, ".lambda-url.") }

@@ -1,113 +1,108 @@
 package trigger
 
 import (
-	"cmp"
+	"slices"
 	"strings"
 
 	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/propagation"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/epilogue-go/epilogue/handler/internal/event"
 )
 
-// maxMessages is how many messages of a batch are looked at for an origin, and for whether they have the same destination.
-// It is the number of links that a span keeps by OpenTelemetry's specification (SDK, "Span Limits").
+// maxMessages is how many messages of a batch are asked for an origin and a destination. It is the number of links that a
+// span keeps by default (OpenTelemetry specification, SDK, "Span Limits").
 const maxMessages = 128
 
-// batch gathers what the messages of an event say.
+// batch gathers what the messages of an event tell.
 type batch struct {
-	count    int // all of them
-	hint     int // how many may have an origin, where it is known
-	system   attribute.KeyValue
-	origins  []Origin
-	carriers []carrier
-
-	seen        int
-	destination shared
-	detail      shared // a second thing that may be the same for all: a topic's ARN, a partition
-	id          string // of the first
+	system      attribute.KeyValue
+	count       int // all messages
+	seen        int // messages that were asked
+	destination common
+	id          string // of the first message
+	origins     []Origin
 }
 
-// shared is a value that may be the same for all messages.
-type shared struct {
-	value  string
-	differ bool
-}
-
-// add takes over the value of the n-th message, from 0.
-func (s *shared) add(n int, v string) {
-	if n == 0 {
-		s.value = v
+// add adds a message. The header is an X-Ray header apart from the carrier.
+func (b *batch) add(destination, id event.Value, c propagation.TextMapCarrier, header string) {
+	b.destination.add(destination)
+	if b.seen == 0 {
+		b.id = id.Text()
 	}
-	s.differ = s.differ || s.value != v
-}
-
-// addValue is add for a value of an event, which it reads only where it differs.
-func (s *shared) addValue(n int, v *value) {
-	if n == 0 || !v.is(s.value) {
-		s.add(n, v.text())
+	b.seen++
+	if c != nil || header != "" {
+		b.origins = append(b.origins, Origin{Carrier: c, TraceHeader: header})
 	}
 }
 
-// get returns the value, empty where it is not the same for all.
-func (s *shared) get() string {
-	if s.differ {
-		return ""
+// attributesOf returns the carrier of a message's attributes, nil if it has none. The first object takes precedence.
+func attributesOf(own, inner event.Value) propagation.TextMapCarrier {
+	if own.Empty() && inner.Empty() {
+		return nil
 	}
-	return s.value
+	return &carrier{objects: [2]event.Value{own, inner}, text: attributeText}
 }
 
-// origin keeps the origin of a message, where it has one.
-func (b *batch) origin(c *carrier, traceHeader string) {
-	o := Origin{TraceHeader: traceHeader}
-	if !c.objects[0].empty() || !c.objects[1].empty() {
-		if b.carriers == nil {
-			b.carriers = make([]carrier, 0, cmp.Or(b.hint, 8))
-		}
-		b.carriers = append(b.carriers, *c) // where it moves, the earlier pointers are to what it was, which is the same
-		o.Carrier = &b.carriers[len(b.carriers)-1]
-	}
-	b.keep(o)
-}
-
-// keep keeps an origin that is one.
-func (b *batch) keep(o Origin) {
-	if o.Carrier == nil && o.TraceHeader == "" {
-		return
-	}
-	if b.origins == nil {
-		b.origins = make([]Origin, 0, cmp.Or(b.hint, 8))
-	}
-	b.origins = append(b.origins, o)
-}
-
-// cause sets what the conventions ask for of messages that are processed (OpenTelemetry AWS Lambda conventions, "SQS
-// Event"; messaging conventions, "Span name" and "Messaging attributes"). The name is "process DESTINATION", as in the
-// examples of both; the former's text turns it round.
-func (b *batch) cause(c *Cause, destination string) {
+// cause returns what the conventions ask for about messages (OpenTelemetry AWS Lambda conventions, "SQS Event"; messaging
+// conventions, "Span name" and "Messaging attributes"). The name is "process DESTINATION", as in the examples of both; the
+// text of the former has the reverse order.
+func (b *batch) cause(destination string) Cause {
 	const operation = "process"
-	c.Kind, c.Batch, c.Messages, c.Name = trace.SpanKindConsumer, b.count, b.origins, operation
+	c := Cause{Kind: trace.SpanKindConsumer, Batch: b.count, Messages: b.origins, Name: operation}
 	c.Attributes = append(make([]attribute.KeyValue, 0, 10+Spare), semconv.FaaSTriggerPubSub, b.system,
 		semconv.MessagingOperationTypeProcess, semconv.MessagingOperationName(operation))
 	if destination != "" {
-		c.Name = operation + " " + destination
+		c.Name += " " + destination
 		c.add(semconv.MessagingDestinationName(destination))
 	}
 	if b.count == 1 && b.id != "" {
 		c.add(semconv.MessagingMessageID(b.id))
 	}
+	return c
 }
 
-func (c *Cause) add(kv attribute.KeyValue) { c.Attributes = append(c.Attributes, kv) }
-
-// arnResource returns what an ARN names: what follows its fifth colon, as in arn:aws:sqs:REGION:ACCOUNT:QUEUE (AWS
-// General Reference, "Amazon Resource Names").
-func arnResource(arn string) string {
-	for range 5 {
-		_, rest, ok := strings.Cut(arn, ":")
-		if !ok {
-			return ""
-		}
-		arn = rest
+// addCount adds the number of messages, if one of these values has them: an event of a program's own type may not.
+func (b *batch) addCount(c *Cause, messages ...event.Value) {
+	if slices.ContainsFunc(messages, event.Value.Present) {
+		c.add(semconv.MessagingBatchMessageCount(b.count))
 	}
-	return arn
+}
+
+// common is a value that may be the same for all messages.
+type common struct {
+	value        string
+	seen, differ bool
+}
+
+// add adds the value of one message.
+func (c *common) add(v event.Value) {
+	switch {
+	case !c.seen:
+		c.value, c.seen = v.Text(), true
+	case !c.differ && !v.Is(c.value):
+		c.differ = true
+	}
+}
+
+// get returns the value, empty if the messages have different ones.
+func (c *common) get() string {
+	if c.differ {
+		return ""
+	}
+	return c.value
+}
+
+// arn has parts of an ARN, arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE (AWS General Reference, "Amazon Resource Names").
+type arn struct{ partition, region, account, resource string }
+
+// parseARN returns the parts of an ARN, empty ones for any other text.
+func parseARN(text string) arn {
+	parts := strings.SplitN(text, ":", 6)
+	if len(parts) != 6 {
+		return arn{}
+	}
+	return arn{partition: parts[1], region: parts[3], account: parts[4], resource: parts[5]}
 }

@@ -5,35 +5,23 @@ import (
 	"slices"
 	"strings"
 
-	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+	"github.com/epilogue-go/epilogue/handler/internal/event"
 )
 
-// redacted stands for a value that is not recorded (OpenTelemetry conventions, url.query).
+// redacted replaces a value that is not recorded (OpenTelemetry conventions, url.query).
 const redacted = "REDACTED"
 
-// addQuery adds the query, with the values that the program has asked for. The other values are redacted: the conventions list
-// some keys whose values are, and no list knows what a program takes.
-func (c *Cause) addQuery(d *document, s *Settings) {
-	if raw := d.rawQuery.text(); raw != "" {
-		c.add(semconv.URLQuery(redact(raw, s.QueryValues)))
-		return
+// queryText returns the query with the values that the program asked for. All others are redacted: the conventions list some
+// keys to redact, and no list knows a program's own.
+func (r *request) queryText(recorded []string) string {
+	if r.query != "" {
+		return redact(r.query, recorded)
 	}
-	parameters := d.multiQuery
-	if !parameters.present() || parameters.empty() {
-		parameters = d.query
-	}
-	if !parameters.present() || parameters.empty() {
-		return
-	}
-	encode := url.QueryEscape
-	if d.elb.present() {
-		encode = func(s string) string { return s } // a load balancer leaves them as they were sent
-	}
-	c.add(semconv.URLQuery(assemble(parameters, encode, s.QueryValues)))
+	return assemble(r.parameters, r.encoded, recorded)
 }
 
-// redact replaces the values in a query string. What stands without a name may be a value; so may what stands ahead of a
-// semicolon, which some take for an ampersand.
+// redact replaces the values in a query. A part without a name may be a value. So may a part before a semicolon, which some
+// parsers take for an ampersand.
 func redact(query string, recorded []string) string {
 	var b strings.Builder
 	b.Grow(len(query))
@@ -56,30 +44,34 @@ func redact(query string, recorded []string) string {
 	return b.String()
 }
 
-// assemble makes a query string of parameters that were taken apart, in the order of their names. What has an empty value
-// may have stood without a name, and be a value itself.
-func assemble(parameters value, encode func(string) string, recorded []string) string {
+// assemble makes a query of parameters, in the order of their names.
+func assemble(parameters event.Value, encoded bool, recorded []string) string {
 	var b strings.Builder
-	add := func(name, text string) {
-		if b.Len() > 0 {
-			b.WriteByte('&')
+	for _, p := range parameters.Members(maxMembers) {
+		if p.Value.IsList() && !p.Value.Empty() {
+			p.Value.Each(maxMembers, func(element event.Value) { addParameter(&b, p.Name, element.Text(), encoded, recorded) })
+		} else {
+			addParameter(&b, p.Name, p.Value.Text(), encoded, recorded)
 		}
-		switch {
-		case slices.Contains(recorded, name):
-			b.WriteString(encode(name) + "=" + encode(text))
-		case text == "" || strings.Contains(name, ";"):
-			b.WriteString(redacted)
-		default:
-			b.WriteString(encode(name) + "=" + redacted)
-		}
-	}
-	for _, name := range parameters.sortedKeys(maxKeys) {
-		found := parameters.get(name)
-		if single := found.text(); single != "" || found.each(0, nil) == 0 {
-			add(name, single)
-			continue
-		}
-		found.each(maxKeys, func(element value) { add(name, element.text()) })
 	}
 	return b.String()
+}
+
+// addParameter adds a parameter. One with an empty value may have been sent without a name, and be a value itself.
+func addParameter(b *strings.Builder, name, text string, encoded bool, recorded []string) {
+	if b.Len() > 0 {
+		b.WriteByte('&')
+	}
+	isRecorded := slices.Contains(recorded, name)
+	if !isRecorded && (text == "" || strings.Contains(name, ";")) {
+		b.WriteString(redacted)
+		return
+	}
+	if !encoded {
+		name, text = url.QueryEscape(name), url.QueryEscape(text)
+	}
+	if !isRecorded {
+		text = redacted
+	}
+	b.WriteString(name + "=" + text)
 }

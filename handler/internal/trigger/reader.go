@@ -1,87 +1,59 @@
 package trigger
 
 import (
+	"encoding/json"
+	"os"
 	"reflect"
 	"strings"
 
-	"go.opentelemetry.io/otel/attribute"
-	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
-	"go.opentelemetry.io/otel/trace"
+	"github.com/epilogue-go/epilogue/handler/internal/event"
 )
 
-// eventsPackage holds the event types that are known by name. It is not imported: what it says is read by reflection.
+// eventsPackage has the event types that are known by name. This package does not import it.
 const eventsPackage = "github.com/aws/aws-lambda-go/events"
 
-// typeSource is the source of a type of the events package by its name. Types that are not here go by their members, as all
-// others do.
-func typeSource(name string) Source {
-	switch name {
-	case "APIGatewayProxyRequest":
-		return RESTAPI
-	case "APIGatewayV2HTTPRequest":
-		return HTTPAPI
-	case "APIGatewayWebsocketProxyRequest":
-		return WebSocketAPI
-	case "ALBTargetGroupRequest":
-		return LoadBalancer
-	case "LambdaFunctionURLRequest":
-		return FunctionURL
-	case "SQSEvent":
-		return SQS
-	case "SNSEvent":
-		return SNS
-	case "CloudWatchEvent":
-		return EventBridge
-	case "KinesisEvent":
-		return Kinesis
-	case "KafkaEvent":
-		return Kafka
-	case "DynamoDBEvent":
-		return DynamoDB
-	case "S3Event":
-		return S3
-	case "CognitoEvent", "CognitoEventUserPoolsHeader":
-		return Cognito
-	}
-	return Unknown
-}
+var rawMessageType = reflect.TypeFor[json.RawMessage]()
 
-// Settings are what a program decides.
+// maxDepth bounds how deep embedded structs are followed.
+const maxDepth = 8
+
+// Settings are the program's choices.
 type Settings struct {
-	Source          Source   // as it is told; Unknown where it is to be found out
-	RequestHeaders  []string // that are recorded, in lower case
+	Source          Source   // Unknown: each event tells
+	RequestHeaders  []string // headers to record, in lower case
 	ResponseHeaders []string
-	QueryValues     []string // names of parameters whose values are recorded
+	QueryValues     []string // parameters of a query whose values are recorded
+
+	methods []string // from OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS; empty: the conventions' own
 }
 
 // Reader reads the events of one handler. It is safe for concurrent use.
 type Reader struct {
 	settings Settings
-	shapes   shapes
-	source   Source // told, or by the event's type; Unknown where each event tells
-	mute     bool   // events of this type tell nothing
+	source   Source // set by the program, or told by the event's type; Unknown if each event tells
+	opaque   bool   // events of this type tell nothing
 }
 
-// NewReader returns a reader of events that are decoded to event, which is nil where they are not decoded. What source
-// the type alone tells is found out here.
-func NewReader(event reflect.Type, s Settings) *Reader {
+// NewReader returns a reader of events that are decoded to the given type, which is nil if they are not decoded.
+func NewReader(t reflect.Type, s Settings) *Reader {
+	s.methods = split(os.Getenv("OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS"))
 	r := &Reader{settings: s, source: s.Source}
-	if event == nil {
+	if t == nil {
 		return r
 	}
 	if r.source == Unknown {
-		r.source = sourceOf(event, maxDepth)
+		r.source = sourceOf(t, maxDepth)
 	}
-	r.mute = r.source == Unknown && !r.tells(event)
+	r.opaque = r.source == Unknown && !event.MayHave(t, signatures())
 	return r
 }
 
-// sourceOf returns the source of a type of the events package, or of one that embeds such a type.
+// sourceOf returns the source of a type of the events package, or of a type that embeds one.
 func sourceOf(t reflect.Type, depth int) Source {
-	t = indirect(t)
+	t = event.Indirect(t)
 	if t.PkgPath() == eventsPackage {
-		if source := typeSource(t.Name()); source != Unknown {
-			return source
+		if s := sourceOfType(t.Name()); s != Unknown {
+			return s
 		}
 	}
 	if t.Kind() != reflect.Struct || depth == 0 {
@@ -89,118 +61,54 @@ func sourceOf(t reflect.Type, depth int) Source {
 	}
 	for i := range t.NumField() {
 		if f := t.Field(i); f.Anonymous {
-			if source := sourceOf(f.Type, depth-1); source != Unknown {
-				return source
+			if s := sourceOf(f.Type, depth-1); s != Unknown {
+				return s
 			}
 		}
 	}
 	return Unknown
 }
 
-// tells reports whether values of t can tell their source.
-func (r *Reader) tells(t reflect.Type) bool {
-	t = indirect(t)
-	switch t.Kind() {
-	case reflect.Map, reflect.Interface:
-		return true
-	case reflect.Slice:
-		return t.Elem().Kind() == reflect.Uint8
-	case reflect.Struct:
-		shape := r.shapes.of(t)
-		for _, name := range telling {
-			if _, ok := shape[name]; ok {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// WantsRaw reports whether Raw may tell more of an event than Typed: the event's type is the program's own.
-func (r *Reader) WantsRaw(event reflect.Type) bool {
-	if event == nil || r.source != Unknown && sourceOf(event, maxDepth) == r.source {
+// WantsRaw reports whether Raw may tell more about an event than Typed: the event's type is the program's own.
+func (r *Reader) WantsRaw(t reflect.Type) bool {
+	if t == nil || r.source != Unknown && sourceOf(t, maxDepth) == r.source {
 		return false
 	}
-	kind := indirect(event).Kind()
-	return kind != reflect.Map && kind != reflect.Interface && indirect(event) != rawMessageType
+	t = event.Indirect(t)
+	return t.Kind() != reflect.Map && t.Kind() != reflect.Interface && t != rawMessageType
 }
 
-// Typed reads a decoded event, or none, which an invalid value is.
-func (r *Reader) Typed(event reflect.Value) Cause {
-	if r.mute || !event.IsValid() {
-		return r.read(value{})
+// Typed reads a decoded event. An invalid value is no event.
+func (r *Reader) Typed(v reflect.Value) Cause {
+	if r.opaque || !v.IsValid() {
+		return r.read(event.Value{})
 	}
-	in := &reading{shapes: &r.shapes}
-	v := in.value(event)
-	if v.isBytes() {
-		v = in.raw(v.decoded.Bytes())
+	e := event.Of(v)
+	if v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.Uint8 {
+		e = event.JSON(v.Bytes())
 	}
-	return r.read(v)
+	return r.read(e)
 }
 
-// Raw reads an event's JSON text, of which the cause shares memory until the handler is called; attributes do not.
-func (r *Reader) Raw(payload []byte) Cause {
-	in := &reading{shapes: &r.shapes}
-	return r.read(in.raw(payload))
-}
+// Raw reads an event's JSON text. The carriers of the result share memory with it, attributes do not.
+func (r *Reader) Raw(payload []byte) Cause { return r.read(event.JSON(payload)) }
 
 // read reads an event by its source.
-func (r *Reader) read(event value) (c Cause) {
-	if r.source == Unknown && !event.isObject() {
-		return other()
+func (r *Reader) read(e event.Value) Cause {
+	d := newDocument(e)
+	source := r.source
+	if source == Unknown {
+		source = d.detect()
 	}
-	var d document
-	d.read(event)
-	c.Source = r.source
-	if c.Source == Unknown {
-		c.Source = d.detect()
+	if source == EventBridge && isSchedule(d) { // an event type is EventBridge's for both
+		source = Schedule
 	}
-	if c.Source == EventBridge && d.isSchedule() {
-		c.Source = Schedule
-	}
-	c.readSource(&d, &r.settings)
+	c := sources[source].read(d, &r.settings)
+	c.Source = source
 	return c
 }
 
-func (c *Cause) readSource(d *document, s *Settings) {
-	switch c.Source {
-	case RESTAPI, HTTPAPI, LoadBalancer, FunctionURL:
-		c.readHTTP(d, s)
-	case WebSocketAPI:
-		c.readWebSocket(d, s)
-	case SQS:
-		c.readSQS(d.records)
-	case SNS:
-		c.readSNS(d.records)
-	case EventBridge:
-		c.readEventBridge(d)
-	case Schedule:
-		c.readSchedule(d)
-	case Kinesis:
-		c.readKinesis(d.records)
-	case Kafka:
-		c.readKafka(d.lists)
-	case DynamoDB:
-		c.readDynamoDB(d.records)
-	case S3:
-		c.readS3(d.records)
-	case StepFunctions:
-		c.readStepFunctions(d)
-	case Cognito:
-		c.readCognito(d)
-	case Unknown, Other:
-		*c = other()
-	}
-}
-
-// other is an event that tells nothing: for a server span the conventions require a trigger, and this is the one where no
-// other applies.
-func other() Cause {
-	attrs := append(make([]attribute.KeyValue, 0, 1+Spare), semconv.FaaSTriggerOther)
-	return Cause{Source: Other, Kind: trace.SpanKindServer, Attributes: attrs}
-}
-
-// LowerNames returns names of headers as attributes have them.
+// LowerNames returns names of headers as attributes have them. Blank ones are left out.
 func LowerNames(names []string) []string {
 	lower := make([]string, 0, len(names))
 	for _, name := range names {
@@ -209,4 +117,14 @@ func LowerNames(names []string) []string {
 		}
 	}
 	return lower
+}
+
+// split returns the elements of a comma-separated list that are not blank.
+func split(list string) (elements []string) {
+	for element := range strings.SplitSeq(list, ",") {
+		if element = strings.TrimSpace(element); element != "" {
+			elements = append(elements, element)
+		}
+	}
+	return elements
 }

@@ -1,51 +1,109 @@
 package trigger
 
-// Source is what has invoked a function. The zero value is not told.
+import (
+	"slices"
+	"sync"
+)
+
+// Source is what has invoked a function.
 type Source uint8
 
-// The sources, in the order of the documentation's table.
+// The sources, in the order of the table in docs/triggers.md. Detection tries them in this order.
 const (
-	Unknown Source = iota // to be found out from the event
+	Unknown Source = iota // the event tells
 	RESTAPI
 	HTTPAPI
 	WebSocketAPI
 	LoadBalancer
 	FunctionURL
+	VPCLattice
 	SQS
 	SNS
 	EventBridge
 	Schedule
 	Kinesis
 	Kafka
+	ActiveMQ
+	RabbitMQ
 	DynamoDB
+	DocumentDB
 	S3
 	StepFunctions
+	AppSync
 	Cognito
 	Other
 )
 
-// names are also what a program's Trigger is made of.
-var names = [...]string{
-	Unknown: "", RESTAPI: "REST API", HTTPAPI: "HTTP API", WebSocketAPI: "WebSocket API", LoadBalancer: "load balancer",
-	FunctionURL: "function URL", SQS: "SQS", SNS: "SNS", EventBridge: "EventBridge", Schedule: "schedule",
-	Kinesis: "Kinesis", Kafka: "Kafka", DynamoDB: "DynamoDB Streams", S3: "S3", StepFunctions: "Step Functions",
-	Cognito: "Cognito", Other: "other",
+// source describes one event source. Each is in a file of its own.
+type source struct {
+	name string
+	// types are the types of aws-lambda-go's events package that only this source has.
+	types []string
+	// signature are the event's members that tell the source.
+	signature []string
+	// members are the other members of the event that read needs.
+	members []string
+	// is reports whether an event is of this source. It is nil if the event never tells.
+	is   func(*document) bool
+	read func(*document, *Settings) Cause
 }
 
-// String returns the source's name, empty where it is not told.
+// sources is the table of event sources. docs/triggers.md has the steps that add one.
+var sources = [...]*source{
+	RESTAPI: &restAPI, HTTPAPI: &httpAPI, WebSocketAPI: &webSocket, LoadBalancer: &loadBalancer, FunctionURL: &functionURL,
+	VPCLattice: &vpcLattice, SQS: &sqs, SNS: &sns, EventBridge: &eventBridge, Schedule: &schedule, Kinesis: &kinesis, Kafka: &kafka,
+	ActiveMQ: &activeMQ, RabbitMQ: &rabbitMQ, DynamoDB: &dynamoDB, DocumentDB: &documentDB, S3: &s3,
+	StepFunctions: &stepFunctions, AppSync: &appSync, Cognito: &cognito, Other: &other,
+}
+
+// known are the sources of the table.
+var known = sources[RESTAPI:]
+
+// String returns the source's name, empty for Unknown.
 func (s Source) String() string {
-	if int(s) < len(names) {
-		return names[s]
+	if s == Unknown || int(s) >= len(sources) {
+		return ""
 	}
-	return ""
+	return sources[s].name
 }
 
-// Named returns the source of a name, Unknown where there is none.
+// Named returns the source with a name, Unknown if there is none.
 func Named(name string) Source {
-	for s, known := range names {
-		if known == name {
-			return Source(s)
+	for i, s := range known {
+		if s.name == name {
+			return RESTAPI + Source(i)
 		}
 	}
 	return Unknown
+}
+
+// sourceOfType returns the source of a type in aws-lambda-go's events package, Unknown if the type alone does not tell.
+func sourceOfType(name string) Source {
+	for i, s := range known {
+		if slices.Contains(s.types, name) {
+			return RESTAPI + Source(i)
+		}
+	}
+	return Unknown
+}
+
+// signatures are the members by which events tell their source.
+var signatures = sync.OnceValue(func() []string {
+	return union(func(s *source) []string { return s.signature })
+})
+
+// topLevel are all members of events that are read.
+var topLevel = sync.OnceValue(func() []string {
+	return union(func(s *source) []string { return slices.Concat(s.signature, s.members) })
+})
+
+func union(of func(*source) []string) (all []string) {
+	for _, s := range known {
+		for _, name := range of(s) {
+			if !slices.Contains(all, name) {
+				all = append(all, name)
+			}
+		}
+	}
+	return all
 }

@@ -1,39 +1,47 @@
 package trigger
 
 import (
-	"go.opentelemetry.io/otel/attribute"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/epilogue-go/epilogue/handler/internal/event"
 )
 
-// stepFunctions reports whether the payload is a state machine's context object, or has it as its member "Context" or
-// "context" (Step Functions Developer Guide, "Accessing execution data from the Context object"). It leaves the object's
-// parts where they would be if the payload was it.
-func (d *document) stepFunctions() bool {
-	for _, within := range []*value{&d.inner, &d.inner2} {
-		if d.execution.isObject() && d.machine.isObject() && d.state.isObject() {
-			return true
-		}
-		within.pick(field{name: "Execution", into: &d.execution}, field{name: "StateMachine", into: &d.machine}, field{name: "State", into: &d.state})
+// stepFunctions is a state machine's task whose payload is the context object, or has it as its member "Context" or "context"
+// (Step Functions Developer Guide, "Accessing execution data from the Context object").
+var stepFunctions = source{
+	name:      "Step Functions",
+	signature: []string{"StateMachine", "Context", "context"},
+	members:   []string{"Execution", "State", "AWSTraceHeader"},
+	is:        func(d *document) bool { _, ok := contextObject(d); return ok },
+	read:      readStepFunctions,
+}
+
+// contextObject finds the context object.
+func contextObject(d *document) (event.Object, bool) {
+	if isContextObject(&d.Object) {
+		return d.Object, true
 	}
-	return d.execution.isObject() && d.machine.isObject() && d.state.isObject()
+	for _, name := range []string{"Context", "context"} {
+		if o := d.Get(name).Select("Execution", "StateMachine", "State"); isContextObject(&o) {
+			return o, true
+		}
+	}
+	return event.Object{}, false
+}
+
+func isContextObject(o *event.Object) bool {
+	return o.Get("Execution").IsObject() && o.Get("StateMachine").IsObject() && o.Get("State").IsObject()
 }
 
 // readStepFunctions reads a task's payload. The span context that started the execution may be among the payload's own
 // members, or among those of the execution's input.
-func (c *Cause) readStepFunctions(d *document) {
-	d.stepFunctions()
-	c.Kind = trace.SpanKindServer
-	c.Attributes = append(make([]attribute.KeyValue, 0, 2+Spare), semconv.FaaSTriggerOther)
-	arn := d.machine.get("Id")
-	c.addText(semconv.AWSStepFunctionsStateMachineARNKey, arn.text())
-	input := d.execution.get("Input")
-	if !input.isObject() {
-		input = value{}
-	}
-	header := d.traceHeader
-	if !header.present() {
-		header = input.get("AWSTraceHeader")
-	}
-	c.Caller = Origin{Carrier: &carrier{objects: [2]value{d.whole, input}, data: true}, TraceHeader: header.text()}
+func readStepFunctions(d *document, _ *Settings) Cause {
+	c := newCause(trace.SpanKindServer, semconv.FaaSTriggerOther)
+	o, _ := contextObject(d)
+	c.addText(semconv.AWSStepFunctionsStateMachineARNKey, o.Get("StateMachine").Get("Id").Text())
+	input := o.Get("Execution").Get("Input")
+	header := d.Get("AWSTraceHeader").Or(input.Get("AWSTraceHeader")).Text()
+	c.Caller = Origin{Carrier: &carrier{objects: [2]event.Value{d.Value, input}, text: event.Value.Text}, TraceHeader: header}
+	return c
 }

@@ -23,7 +23,7 @@ func partialSuccess(rejected int64, message string) []byte {
 func rpcStatus(code int32, message string) []byte {
 	out := protowire.AppendVarint(protowire.AppendTag(nil, 1, protowire.VarintType), uint64(code))
 	out = protowire.AppendString(protowire.AppendTag(out, 2, protowire.BytesType), message)
-	return protowire.AppendString(protowire.AppendTag(out, 3, protowire.BytesType), "details that nobody reads")
+	return protowire.AppendString(protowire.AppendTag(out, 3, protowire.BytesType), "details without a reader")
 }
 
 func TestExport(t *testing.T) {

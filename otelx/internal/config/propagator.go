@@ -64,7 +64,7 @@ func (r *resolver) propagatorNamed(name string) (p propagation.TextMapPropagator
 		return propagation.TraceContext{}, true
 	case "baggage":
 		return propagation.Baggage{}, true
-	case "b3", "b3multi": // both read either form; they differ in what they write (OpenTelemetry specification, "Propagators API", B3)
+	case "b3", "b3multi": // both read either form; they write different headers (OpenTelemetry specification, "Propagators API", B3)
 		encoding := b3.B3SingleHeader
 		if name == "b3multi" {
 			encoding = b3.B3MultipleHeader

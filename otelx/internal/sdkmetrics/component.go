@@ -12,8 +12,8 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 )
 
-// processorType names the span processor by its type in the language, as the convention for otel.component.type asks if none of
-// its values fits.
+// processorType is the otel.component.type of the span processor. The convention asks for the name of a type if none of its
+// values fits. This one stays the same if the type moves to another package.
 const processorType = "github.com/epilogue-go/epilogue/otelx.processor"
 
 // measured counts the SDKs of this process that have metrics. The number makes otel.component.name unique.

@@ -86,7 +86,7 @@ func (p *countsReport) report(_ context.Context, o metric.Observer) error {
 	}
 	o.ObserveInt64(p.done, s.Exported, p.processed[""])
 	o.ObserveInt64(p.sent, s.Exported, p.exported[""])
-	for _, r := range s.Dropped.Reasons() { // those that are zero too: an alarm needs to see where a count begins
+	for _, r := range s.Dropped.Reasons() { // zeros too: an alarm needs the start of each count
 		o.ObserveInt64(p.done, r.Count, p.processed[r.Name])
 		if attrs, exported := p.exported[r.Name]; exported {
 			o.ObserveInt64(p.sent, r.Count, attrs)

@@ -33,7 +33,7 @@ var implementations = map[string]func(*counter) sdktrace.SpanProcessor{
 	"impl=rival": func(c *counter) sdktrace.SpanProcessor { return sdktrace.NewBatchSpanProcessor(c) },
 }
 
-// benchSpans returns 1000 started spans and the snapshots of their ends.
+// benchSpans returns 1,000 started spans and the snapshots of their ends.
 func benchSpans() (started []sdktrace.ReadWriteSpan, ended []sdktrace.ReadOnlySpan) {
 	var c collector
 	tracer := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(&c)).Tracer("bench")

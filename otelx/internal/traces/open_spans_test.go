@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -17,14 +18,14 @@ import (
 // Spans start and end at random. Those that a plain map has as open are the ones that EndOpenSpans ends.
 func TestOpenSpansAgreeWithAMap(t *testing.T) {
 	for _, bound := range []int{1, 3, 100, 1000} {
-		rng := rand.New(rand.NewPCG(uint64(bound), 1)) //nolint:gosec // positive, and no secret
+		rng := rand.New(rand.NewPCG(uint64(bound), 1))
 		f := newFixture(t, bound)
 		var open []trace.Span
 		want := map[string]bool{}
 		for i := range 5000 {
 			if n := len(open); n > 0 && rng.IntN(2) == 0 {
 				k := rng.IntN(n)
-				delete(want, open[k].(sdktrace.ReadOnlySpan).Name()) //nolint:forcetypeassert // a span of the SDK
+				delete(want, open[k].(sdktrace.ReadOnlySpan).Name())
 				open[k].End()
 				open = slices.Delete(open, k, k+1)
 				continue
@@ -120,6 +121,31 @@ func TestForgottenSpansGiveWay(t *testing.T) {
 	})
 }
 
+// Each span gives way 15 minutes after its own start, also if older ones have given way before.
+func TestForgottenSpansGiveWayInTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const half = 32
+		f := newFixture(t, 2*half)
+		fill := func(name string) {
+			for range half {
+				f.start(name)
+			}
+		}
+		fill("first")
+		time.Sleep(10 * time.Minute)
+		fill("second")
+		time.Sleep(5*time.Minute + time.Second)
+		fill("third") // the first give way
+		time.Sleep(10 * time.Minute)
+		fill("fourth") // the second give way
+		names := f.endAll()
+		slices.Sort(names)
+		if got := strings.Join(slices.Compact(names), " "); got != "fourth third" || len(f.ended()) != 2*half {
+			t.Errorf("%d spans were known: %s; want the third and the fourth", len(f.ended()), got)
+		}
+	})
+}
+
 // A span that is open throughout is always among those that a concurrent caller finds.
 func TestOpenSpansConcurrently(t *testing.T) {
 	f := newFixture(t, 4000)
@@ -195,4 +221,17 @@ func TestASpanThatCanNotBeAskedHoldsNobody(t *testing.T) {
 	if s := f.span("stuck"); len(s.Events()) != 1 {
 		t.Errorf("the span has %d events, want that of the panic", len(s.Events()))
 	}
+}
+
+// A span that was given an early start time gives way after 15 minutes as well, although a younger one came before it.
+func TestForgottenSpanWithAnEarlyStartGivesWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, 2)
+		f.start("young")
+		f.start("forgotten", trace.WithTimestamp(time.Now().Add(-16*time.Minute)))
+		f.start("new")
+		if got := f.endAll(); !slices.Equal(got, []string{"new", "young"}) {
+			t.Errorf("ended %q", got)
+		}
+	})
 }

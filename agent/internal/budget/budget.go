@@ -1,0 +1,70 @@
+// Package budget computes until when work may continue: a flush, a spill, the work before a deadline, and the parts of
+// the shutdown. It reads no clock and waits for nothing.
+package budget
+
+import "time"
+
+const (
+	// leastFlush is the least time that a flush gets, so that one that begins late can still send something.
+	leastFlush = 20 * time.Millisecond
+
+	// spillTimeout bounds SpillPending, and EndOpenSpans after a panic. It is enough for both on a small function's CPU.
+	spillTimeout = 250 * time.Millisecond
+
+	// ReturnGrace is the time that a Flusher has to return once its context has ended. It is part of the margin.
+	ReturnGrace = 10 * time.Millisecond
+
+	// The agent ends open spans this long before the margin: twice the duration of the last flush within these
+	// limits, or the default before the first flush.
+	leastEndLead   = 50 * time.Millisecond
+	defaultEndLead = 100 * time.Millisecond
+	mostEndLead    = 200 * time.Millisecond
+)
+
+// Budget computes until when work may continue. It is a pure value.
+type Budget struct {
+	FlushTimeout    time.Duration
+	Margin          time.Duration
+	Shutdown        time.Duration // zero: the platform's window less the margin
+	PreTimeoutFlush time.Duration // how long before a deadline the agent flushes; zero: never
+}
+
+// FlushEnd returns the end of a flush that begins now, for an invocation with this deadline (zero: not known): after the
+// flush timeout, or a margin before the deadline.
+//
+// If that leaves less than leastFlush, a flush before the deadline gets leastFlush, but not more than half of the time
+// that is left, since an invocation whose flush passes its deadline has timed out. After the deadline only telemetry is at
+// stake, and the flush gets leastFlush.
+func (b Budget) FlushEnd(now, deadline time.Time) time.Time {
+	if deadline.IsZero() {
+		return now.Add(b.FlushTimeout)
+	}
+	left := deadline.Sub(now)
+	least := leastFlush
+	if left > 0 {
+		least = min(leastFlush, left/2)
+	}
+	return now.Add(min(b.FlushTimeout, max(left-b.Margin, least)))
+}
+
+// SpillEnd returns the end of a SpillPending that begins now: as that of a flush, with spillTimeout as the flush timeout.
+func (b Budget) SpillEnd(now, deadline time.Time) time.Time {
+	b.FlushTimeout = spillTimeout
+	return b.FlushEnd(now, deadline)
+}
+
+// PreTimeout returns when the agent flushes before the deadline of an invocation that begins now, and when it ends the
+// invocation's open spans, given the duration of the last flush (zero: there was none). Neither comes before half of the
+// time that is left has passed. It returns zero times if the agent does nothing.
+func (b Budget) PreTimeout(now, deadline time.Time, lastFlush time.Duration) (flushAt, endSpansAt time.Time) {
+	left := deadline.Sub(now)
+	if deadline.IsZero() || left <= 0 || b.PreTimeoutFlush == 0 {
+		return flushAt, endSpansAt
+	}
+	lead := defaultEndLead
+	if lastFlush > 0 {
+		lead = min(max(2*lastFlush, leastEndLead), mostEndLead)
+	}
+	before := func(lead time.Duration) time.Time { return now.Add(left - min(lead, left/2)) }
+	return before(b.PreTimeoutFlush), before(b.Margin + lead)
+}

@@ -1,0 +1,98 @@
+package invocations
+
+import "time"
+
+// Invocation is one invocation. Handler and platform report in any order, so there is a state machine for each of them:
+//
+//	handler   notStarted ──Begin──▶ running ──End──▶ ended
+//	               └───────────────End─────────────────┘
+//	event     awaited ──Invoke──▶ held ──Release──▶ released
+//	             └─────Orphan────▶ orphaned ──Invoke──▶ held
+//	flush     NotFlushed ──RecordFlush──▶ Flushed or FlushFailed
+//
+// Only the methods of Table that the drawing names change a state.
+type Invocation struct {
+	ID string
+
+	begun chan struct{} // closed by Begin
+	ended chan struct{} // closed by End, or when another invocation of the same id replaces this one
+
+	// The mutex of Table guards the rest.
+	handler  handlerState
+	event    eventState
+	flush    FlushState
+	deadline time.Time // zero: not known
+	root     [8]byte   // the span id of its root span; zero: none
+	past     bool      // it is in the list of past invocations
+
+	alarm      *time.Timer // before the deadline; nil: none, or over
+	endSpansAt time.Time   // when the agent ends its open spans; zero: never
+	spansEnded bool        // the agent has ended them
+}
+
+// handlerState is the handler's side of an invocation.
+type handlerState uint8
+
+const (
+	notStarted handlerState = iota
+	running
+	ended
+)
+
+// eventState is the platform's side of an invocation: what the loop does about its INVOKE event.
+type eventState uint8
+
+const (
+	awaited  eventState = iota // has not come
+	held                       // has come; the loop waits for the end
+	released                   // has come; the loop does not wait, because no handler started in time
+	orphaned                   // the invocation ended, and the loop stopped waiting for the event to flush it
+)
+
+// FlushState says whether the invocation has had its flush. There is no second one after a failure.
+type FlushState uint8
+
+// The states of an invocation's flush.
+const (
+	NotFlushed FlushState = iota
+	Flushed
+	FlushFailed
+)
+
+// Begun returns a channel that is closed when the handler has started.
+func (inv *Invocation) Begun() <-chan struct{} { return inv.begun }
+
+// Ended returns a channel that is closed when the invocation has ended.
+func (inv *Invocation) Ended() <-chan struct{} { return inv.ended }
+
+// HasBegun reports whether the handler has started.
+func (inv *Invocation) HasBegun() bool { return isClosed(inv.begun) }
+
+// HasEnded reports whether the invocation has ended.
+func (inv *Invocation) HasEnded() bool { return isClosed(inv.ended) }
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// Snapshot is the state of an invocation at one moment. The zero Snapshot is that of an unknown invocation.
+type Snapshot struct {
+	Invocation *Invocation
+	Deadline   time.Time // zero: not known
+	Root       [8]byte   // zero: none
+	Released   bool      // the loop does not wait for its end
+	Flush      FlushState
+	SpansEnded bool // the agent has ended its open spans before the deadline
+}
+
+func (inv *Invocation) snapshot() Snapshot {
+	return Snapshot{
+		Invocation: inv, Deadline: inv.deadline, Root: inv.root,
+		Released: inv.event == released, Flush: inv.flush, SpansEnded: inv.spansEnded,
+	}
+}

@@ -1,0 +1,184 @@
+package invocations
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func firstEnd(v *Table, id string) bool {
+	_, first := v.End(id)
+	return first
+}
+
+// TestInvocationInEveryOrder has the three reports of one invocation come in each order in which they can.
+func TestInvocationInEveryOrder(t *testing.T) {
+	at := time.Unix(1_700_000_000, 0)
+	for _, order := range [][]string{
+		{"invoke", "begin", "end"},
+		{"begin", "invoke", "end"},
+		{"begin", "end", "invoke"},
+		{"invoke", "end"},
+		{"end", "invoke"},
+	} {
+		t.Run(fmt.Sprint(order), func(t *testing.T) {
+			var v Table
+			var invoked *Invocation
+			for _, report := range order {
+				switch report {
+				case "invoke":
+					invoked = v.Invoke("r", at)
+				case "begin":
+					v.Begin("r", at, [8]byte{1})
+				case "end":
+					if !firstEnd(&v, "r") {
+						t.Error("not the first end")
+					}
+				}
+			}
+			if len(v.byID) != 1 || v.byID["r"] != invoked {
+				t.Fatalf("%d invocations remembered", len(v.byID))
+			}
+			if !invoked.HasEnded() || invoked.HasBegun() != slices.Contains(order, "begin") {
+				t.Errorf("begun %t, ended %t", invoked.HasBegun(), invoked.HasEnded())
+			}
+			if firstEnd(&v, "r") {
+				t.Error("the second end counts as the first")
+			}
+		})
+	}
+}
+
+func TestDoubleBeginChangesNothing(t *testing.T) {
+	var v Table
+	v.Begin("r", time.Time{}, [8]byte{1})
+	v.Begin("r", time.Time{}, [8]byte{2})
+	if _, roots := v.InFlight(); len(roots) != 1 || roots[0] != [8]byte{1} {
+		t.Errorf("roots in flight: %v", roots)
+	}
+}
+
+// TestRetryUnderTheSameRequestID: Lambda retries failed asynchronous invocations with the request id of the first try.
+func TestRetryUnderTheSameRequestID(t *testing.T) {
+	for _, order := range []string{"INVOKE first", "handler first"} {
+		t.Run(order, func(t *testing.T) {
+			var v Table
+			v.Invoke("r", time.Time{})
+			v.Begin("r", time.Time{}, [8]byte{1})
+			v.End("r")
+
+			var retry *Invocation
+			if order == "INVOKE first" {
+				retry = v.Invoke("r", time.Time{})
+				v.Begin("r", time.Time{}, [8]byte{2})
+			} else {
+				v.Begin("r", time.Time{}, [8]byte{2})
+				retry = v.Invoke("r", time.Time{})
+			}
+			if retry.handler != running || retry.root != [8]byte{2} {
+				t.Errorf("the retry is not in flight under its own root: %+v", retry)
+			}
+			if !firstEnd(&v, "r") || !retry.HasEnded() {
+				t.Error("the end of the retry does not count")
+			}
+		})
+	}
+}
+
+func TestReleaseAndBegin(t *testing.T) {
+	var v Table
+	late := v.Invoke("late", time.Time{})
+	if !v.Release(late) || !v.Find("late").Released {
+		t.Error("not released")
+	}
+	if !v.Begin("late", time.Time{}, [8]byte{}) {
+		t.Error("a begin after the release is not late")
+	}
+	if s, first := v.End("late"); !first || !s.Released {
+		t.Errorf("end: first %t, released %t", first, s.Released)
+	}
+
+	begun := v.Invoke("begun", time.Time{})
+	if v.Begin("begun", time.Time{}, [8]byte{}) {
+		t.Error("a begin in time is late")
+	}
+	if v.Release(begun) || v.Find("begun").Released {
+		t.Error("released although the handler runs")
+	}
+}
+
+func TestOrphanFindsEndsWithoutAFlush(t *testing.T) {
+	var v Table
+	v.Invoke("seen", time.Time{})
+	v.End("seen")
+	v.Begin("in flight", time.Time{}, [8]byte{})
+	if _, found := v.Orphan(); found {
+		t.Error("found one where all have been seen or have not ended")
+	}
+	at := time.Unix(1_700_000_000, 0)
+	for i := range 3 {
+		v.Begin(strconv.Itoa(i), at.Add(time.Duration(i%2)*time.Second), [8]byte{})
+		v.End(strconv.Itoa(i))
+	}
+	v.End("unseen")
+	if deadline, found := v.Orphan(); !found || !deadline.Equal(at.Add(time.Second)) {
+		t.Errorf("found %t, deadline %v, want the latest", found, deadline)
+	}
+	if _, found := v.Orphan(); found {
+		t.Error("found twice")
+	}
+	if inv := v.Invoke("unseen", time.Time{}); !inv.HasEnded() {
+		t.Error("its INVOKE, when it comes after all, is waited on")
+	}
+}
+
+// TestOnlyPastInvocationsAreForgotten asserts that invocations in flight are never forgotten, however many there are,
+// and that the memory of past ones is bounded.
+func TestOnlyPastInvocationsAreForgotten(t *testing.T) {
+	const inFlight = 2 * maxPast
+	var v Table
+	held := v.Invoke("held", time.Time{})
+	for i := range inFlight {
+		v.Begin("running-"+strconv.Itoa(i), time.Time{}, [8]byte{1})
+	}
+	late := v.Invoke("late", time.Time{})
+	v.Release(late)
+	v.Begin("late", time.Time{}, [8]byte{2}) // a past one that comes into flight
+	for i := range 3 * maxPast {
+		id := strconv.Itoa(i)
+		v.Begin(id, time.Time{}, [8]byte{})
+		v.End(id)
+		v.Handled(v.Invoke("unwrapped-"+id, time.Time{}))
+	}
+	if n, most := len(v.byID), inFlight+2+maxPast; n > most {
+		t.Errorf("%d remembered, want at most %d", n, most)
+	}
+	if n, roots := v.InFlight(); n != inFlight+1 || len(roots) != n {
+		t.Errorf("%d in flight with %d roots, want %d", n, len(roots), inFlight+1)
+	}
+	if firstEnd(&v, strconv.Itoa(3*maxPast-1)) {
+		t.Error("the youngest was forgotten before the older ones")
+	}
+	for _, inv := range []*Invocation{held, late} {
+		if !firstEnd(&v, inv.ID) || !inv.HasEnded() {
+			t.Errorf("%s was forgotten: the loop would wait for it forever", inv.ID)
+		}
+	}
+}
+
+// TestReplacedInvocationIsNotWaitedFor has the same id come again while the loop waits for its end.
+func TestReplacedInvocationIsNotWaitedFor(t *testing.T) {
+	var v Table
+	first := v.Invoke("r", time.Time{})
+	v.Begin("r", time.Time{}, [8]byte{})
+	v.Invoke("r", time.Time{})
+	if !first.HasEnded() {
+		t.Error("the loop waits forever for the first")
+	}
+}

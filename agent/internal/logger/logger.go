@@ -1,0 +1,99 @@
+// Package logger writes the lines of the agent, so that a logger that blocks or panics harms nothing, and an outage does
+// not fill the log.
+package logger
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/epilogue-go/epilogue/internal/bounded"
+)
+
+const (
+	// limitedInterval is the least time between two lines of the same message that LogLimited writes.
+	limitedInterval = time.Minute
+
+	// lineTimeout bounds the write of a line.
+	lineTimeout = 100 * time.Millisecond
+)
+
+// Logger writes the agent's lines, one at a time. It abandons a write that blocks, and drops lines until that write has
+// returned. A logger that panics does no harm.
+type Logger struct {
+	out *slog.Logger // nil: slog.Default at the time of the line
+
+	writing chan struct{} // has a token during a write, for lineTimeout at most
+	slot    bounded.Exclusive
+
+	mu      sync.Mutex
+	limited map[string]*limitedLine // by message
+}
+
+// limitedLine is a line that could come with every invocation of an outage.
+type limitedLine struct {
+	last       time.Time
+	suppressed int
+}
+
+// New returns a Logger that writes to out; nil means slog.Default at the time of the line.
+func New(out *slog.Logger) *Logger { return &Logger{out: out, writing: make(chan struct{}, 1)} }
+
+// Log writes a line, and returns after lineTimeout at the latest.
+func (l *Logger) Log(level slog.Level, message string, attrs ...any) {
+	l.LogWithin(lineTimeout, level, message, attrs...)
+}
+
+// LogWithin is [Logger.Log] with a shorter bound.
+func (l *Logger) LogWithin(limit time.Duration, level slog.Level, message string, attrs ...any) {
+	l.writing <- struct{}{}
+	defer func() { <-l.writing }()
+	ctx, cancel := context.WithTimeout(context.Background(), min(limit, lineTimeout))
+	defer cancel()
+	_ = l.slot.Call(ctx, 0, func(context.Context) error { // nothing else could tell of the failure
+		out := l.out
+		if out == nil {
+			out = slog.Default()
+		}
+		out.Log(context.Background(), level, message, attrs...)
+		return nil
+	})
+}
+
+// LogLimited writes the line the first time, and then once in a limitedInterval with the number of suppressed lines.
+func (l *Logger) LogLimited(level slog.Level, message string, attrs ...any) {
+	suppressed, ok := l.admit(message)
+	if !ok {
+		return
+	}
+	if suppressed > 0 {
+		attrs = append(attrs, slog.Int("suppressed", suppressed))
+	}
+	l.Log(level, message, attrs...)
+}
+
+// admit reports whether the line may be written now, and how many have been suppressed since the last one.
+func (l *Logger) admit(message string) (suppressed int, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	line := l.limited[message]
+	if line == nil {
+		line = &limitedLine{}
+		if l.limited == nil {
+			l.limited = map[string]*limitedLine{}
+		}
+		l.limited[message] = line
+	}
+	now := time.Now()
+	if !line.last.IsZero() && now.Sub(line.last) < limitedInterval {
+		line.suppressed++
+		return 0, false
+	}
+	suppressed, line.last, line.suppressed = line.suppressed, now, 0
+	return suppressed, true
+}
+
+// OneLine is the error's text without the line breaks of joined errors.
+func OneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }

@@ -1,0 +1,245 @@
+package members
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"github.com/epilogue-go/epilogue/agent/internal/budget"
+	"github.com/epilogue-go/epilogue/internal/bounded"
+	"github.com/epilogue-go/epilogue/internal/counts"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func listOf(flushers ...Flusher) (l List) {
+	for _, f := range flushers {
+		l = l.With(f)
+	}
+	return l
+}
+
+// plain is a Flusher made of functions; nil ones succeed.
+type plain struct {
+	flush, shutdown func(context.Context) error
+}
+
+func (f plain) ForceFlush(ctx context.Context) error { return call(f.flush, ctx) }
+func (f plain) Shutdown(ctx context.Context) error   { return call(f.shutdown, ctx) }
+
+func call(f func(context.Context) error, ctx context.Context) error { //nolint:revive // the function comes first here
+	if f == nil {
+		return nil
+	}
+	return f(ctx)
+}
+
+// recording is a Pipeline that records its calls, or panics in each of them.
+type recording struct {
+	plain
+	panics bool
+	calls  []string
+	counts []counts.Signal
+}
+
+func (f *recording) record(call string) {
+	if f.panics {
+		panic("no")
+	}
+	f.calls = append(f.calls, call)
+}
+
+func (f *recording) Pending() (n int, flushNow bool) { f.record("pending"); return 2, false }
+func (f *recording) SetBackgroundExport(bool)        { f.record("background") }
+func (f *recording) SetExitDeadline(time.Time)       { f.record("deadline") }
+
+func (f *recording) EndOpenSpans(_ [][8]byte, errorType, reason string) int {
+	f.record("end " + errorType + " " + reason)
+	return 3
+}
+
+func (f *recording) SpillPending(context.Context) int { f.record("spill"); return 4 }
+func (f *recording) Counts() []counts.Signal          { f.record("counts"); return f.counts }
+
+func failing(after time.Duration, err error) func(context.Context) error {
+	return func(context.Context) error { time.Sleep(after); return err }
+}
+
+// untilTimeout flushes until its time is over, as with a backend that hangs.
+func untilTimeout(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+
+func TestMultiFlusherCallsInOrderAndNamesTheMember(t *testing.T) {
+	one, two := errors.New("one"), errors.New("two")
+	synctest.Test(t, func(t *testing.T) {
+		f := listOf(
+			Named{plain{flush: failing(time.Second, one), shutdown: failing(time.Second, one)}, "traces"},
+			plain{flush: failing(time.Second, nil)},
+			listOf(nil, plain{flush: failing(2*time.Second, two)}),
+			plain{flush: func(context.Context) error { panic("three") }},
+		)
+		began := time.Now()
+		err := f.ForceFlush(t.Context())
+		if took := time.Since(began); took != 4*time.Second {
+			t.Errorf("took %v, want the sum", took)
+		}
+		want := "traces: one\nmembers.plain: two\nmembers.plain: panicked: three"
+		if !errors.Is(err, one) || !errors.Is(err, two) || err.Error() != want {
+			t.Errorf("error %q, want %q", err, want)
+		}
+		if err := f.Shutdown(t.Context()); !errors.Is(err, one) {
+			t.Errorf("shutdown: %v", err)
+		}
+	})
+}
+
+// TestSlowMemberLeavesTimeForTheOthers asserts that a backend that hangs costs the members after it neither their flush
+// nor their time.
+func TestSlowMemberLeavesTimeForTheOthers(t *testing.T) {
+	const ms = time.Millisecond
+	synctest.Test(t, func(t *testing.T) {
+		var recovered atomic.Bool
+		var left []time.Duration
+		f := listOf(
+			plain{flush: func(ctx context.Context) error {
+				if recovered.Load() {
+					return nil
+				}
+				return untilTimeout(ctx)
+			}},
+			plain{flush: func(ctx context.Context) error {
+				end, _ := ctx.Deadline()
+				left = append(left, time.Until(end))
+				return nil
+			}},
+		)
+		for i, takes := range []time.Duration{1900 * ms, 1900 * ms, 100 * ms, 100 * ms, 0, 1900 * ms} {
+			recovered.Store(i == 4)
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+			began := time.Now()
+			_ = f.ForceFlush(ctx)
+			cancel()
+			if took := time.Since(began); took != takes || left[i] != 2*time.Second-takes {
+				t.Errorf("flush %d: took %v, and the other member had %v; want %v and the rest", i+1, took, left[i], takes)
+			}
+		}
+	})
+}
+
+// TestOneMemberIsNeverSlow asserts that a single Flusher always has all of the time.
+func TestOneMemberIsNeverSlow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := listOf(plain{flush: untilTimeout})
+		for range 4 {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			began := time.Now()
+			err := f.ForceFlush(ctx)
+			cancel()
+			if took := time.Since(began); took != time.Second || err.Error() != "context deadline exceeded" {
+				t.Errorf("took %v: %v", took, err)
+			}
+		}
+	})
+}
+
+func TestHangingMemberIsAbandonedAndNotCalledAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var hanging, healthy atomic.Int32
+		release := make(chan struct{})
+		f := listOf(
+			plain{flush: func(context.Context) error { hanging.Add(1); <-release; return nil }},
+			plain{flush: func(context.Context) error { healthy.Add(1); return nil }},
+		)
+		for i := range 3 {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			began := time.Now()
+			err := f.ForceFlush(ctx)
+			cancel()
+			if !errors.Is(err, bounded.ErrNotReturned) {
+				t.Errorf("error %v", err)
+			}
+			want := time.Duration(0)
+			if i == 0 {
+				want = 900*time.Millisecond + budget.ReturnGrace
+			}
+			if took := time.Since(began); took != want {
+				t.Errorf("call %d took %v, want %v", i, took, want)
+			}
+		}
+		if hanging.Load() != 1 || healthy.Load() != 3 {
+			t.Errorf("hanging member called %d times, healthy one %d times", hanging.Load(), healthy.Load())
+		}
+		if err := f.Shutdown(t.Context()); err != nil { // in any case
+			t.Errorf("Shutdown: %v", err)
+		}
+		close(release)
+		synctest.Wait()
+		if err := f.ForceFlush(t.Context()); err != nil || hanging.Load() != 2 {
+			t.Errorf("after its return the member is called %d times, error %v", hanging.Load(), err)
+		}
+	})
+}
+
+// TestFlusherInTimeIsNotStuck asserts that a Flusher may return within the grace after its context has ended.
+func TestFlusherInTimeIsNotStuck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := listOf(plain{flush: func(ctx context.Context) error {
+			<-ctx.Done()
+			time.Sleep(budget.ReturnGrace / 2)
+			return ctx.Err()
+		}})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := f.ForceFlush(ctx); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, bounded.ErrNotReturned) {
+			t.Errorf("error %v", err)
+		}
+	})
+}
+
+func TestFlusherThatEndsItsGoroutineIsAnError(t *testing.T) {
+	f := listOf(plain{flush: func(context.Context) error { runtime.Goexit(); return nil }})
+	if err := f.ForceFlush(t.Context()); !errors.Is(err, bounded.ErrGoexit) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestPipelinesAreUsedTogether asserts that every Pipeline among the members is called, whatever another one does, and
+// that numbers are summed.
+func TestPipelinesAreUsedTogether(t *testing.T) {
+	ctx := t.Context()
+	one := &recording{counts: []counts.Signal{{Name: "traces", Ended: 1, Exported: 1}, {Name: "logs", Ended: 5, Pending: 5}}}
+	two := &recording{counts: []counts.Signal{{Name: "traces", Ended: 9, Exported: 2, Pending: 3, Dropped: 2, Spilled: 1, Superseded: 1}}}
+	m := listOf(plain{}, one, nil, Named{&recording{panics: true}, "bad"}, two)
+
+	if n, flushNow := m.Pending(ctx); n != 1+2+1+2 || !flushNow {
+		t.Errorf("pending %d, now %t; want those of each, 1 for each that cannot tell, and a flush", n, flushNow)
+	}
+	ended, endErr := m.EndOpenSpans(ctx, nil, "timeout", "why")
+	spilled, spillErr := m.SpillPending(ctx)
+	all, countErr := m.Counts(ctx)
+	if ended != 6 || spilled != 8 {
+		t.Errorf("%d spans ended, %d spilled", ended, spilled)
+	}
+	want := []counts.Signal{
+		{Name: "traces", Ended: 10, Exported: 3, Pending: 3, Dropped: 2, Spilled: 1, Superseded: 1},
+		{Name: "logs", Ended: 5, Pending: 5},
+	}
+	if diff := cmp.Diff(want, all); diff != "" {
+		t.Errorf("counts (-want +got):\n%s", diff)
+	}
+	for _, err := range []error{endErr, spillErr, countErr, m.SetBackgroundExport(ctx, true), m.SetExitDeadline(ctx, time.Time{})} {
+		if err == nil || err.Error() != "bad: panicked: no" {
+			t.Errorf("error %v", err)
+		}
+	}
+	calls := []string{"pending", "end timeout why", "spill", "counts", "background", "deadline"}
+	if diff := cmp.Diff([][]string{calls, calls}, [][]string{one.calls, two.calls}); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+}
