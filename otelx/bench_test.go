@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/epilogue-go/epilogue/internal/otlp"
@@ -75,6 +76,12 @@ func BenchmarkFlushOfOneSpan(b *testing.B) {
 			_ = resp.Body.Close()
 		}
 	})
+}
+
+// BenchmarkFlushWithMetrics measures the same with a meter provider.
+func BenchmarkFlushWithMetrics(b *testing.B) {
+	provider := sdkmetric.NewMeterProvider(sdkmetric.WithReader(sdkmetric.NewManualReader()))
+	benchmarkFlush(b, otelx.WithExporter(nullExporter{}), otelx.WithMeterProvider(provider))
 }
 
 func benchmarkFlush(b *testing.B, opts ...otelx.Option) {

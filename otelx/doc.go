@@ -54,8 +54,8 @@
 //
 // # Extension points
 //
-// [WithExporter] replaces encoder and sender by any sdktrace.SpanExporter, and [WithSender] replaces HTTP by a [Sender]. A panic
-// of either drops that batch alone. A package that knows a backend recognizes it by its endpoint ([FromEndpoint]), as otelx/xray
-// does. Failures of background exports go to otel.Handle, at most one a minute, and so do the backend's messages about rejected
-// spans. Metrics of the export go to a meter provider ([WithMeterProvider]).
+// [WithExporter] replaces encoder and sender by any sdktrace.SpanExporter. A panic of it drops that batch alone. Package
+// otelx/xray sends to AWS X-Ray instead of an OTLP endpoint. [Fallback] makes defaults of options, for a package that knows the
+// platform, such as otelx/awslambda. Failures of background exports go to otel.Handle, at most one a minute, and so do the
+// backend's messages about rejected spans. Metrics of the export go to a meter provider ([WithMeterProvider]).
 package otelx

@@ -15,9 +15,11 @@ import (
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
+	"github.com/epilogue-go/epilogue/internal/delivery"
 	"github.com/epilogue-go/epilogue/internal/otelerr"
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 	"github.com/epilogue-go/epilogue/otelx"
+	"github.com/epilogue-go/epilogue/otelx/internal/config"
 )
 
 // meters collects the metrics of the export.
@@ -102,16 +104,19 @@ func (m *meters) want(t *testing.T, want map[string]int64, keep func(name string
 func TestMetricsShowEachFate(t *testing.T) {
 	otelerr.Discard(t)
 	down := errors.New("503 Service Unavailable")
-	say := func(r otelx.SendResult, err error) answer { return func() (otelx.SendResult, error) { return r, err } }
+	say := func(r delivery.Result, err error) answer { return func() (delivery.Result, error) { return r, err } }
 	var release chan struct{}
 	o := &sender{answers: []answer{
-		say(otelx.SendResult{}, down),
-		say(otelx.SendResult{TooLarge: true}, down),
-		say(otelx.SendResult{Rejected: 1}, nil),
-		say(otelx.SendResult{Retryable: true, RetryAfter: ms}, down),
-		say(otelx.SendResult{}, nil),
-		func() (otelx.SendResult, error) { <-release; return otelx.SendResult{RetryNextFlush: true}, down },
-		say(otelx.SendResult{RetryNextFlush: true}, down), // the caller's own flush
+		say(delivery.Result{Outcome: delivery.Refused}, down),
+		say(delivery.Result{Outcome: delivery.TooLarge}, down),
+		say(delivery.Result{Rejected: 1}, nil),
+		say(delivery.Result{Outcome: delivery.Retryable, RetryAfter: ms}, down),
+		say(delivery.Result{}, nil),
+		func() (delivery.Result, error) {
+			<-release
+			return delivery.Result{Outcome: delivery.RetryNextFlush}, down
+		},
+		say(delivery.Result{Outcome: delivery.RetryNextFlush}, down), // the caller's own flush
 	}}
 	m, option := newMeters()
 	contract(t, func(f *fixture) {
@@ -139,7 +144,7 @@ func TestMetricsShowEachFate(t *testing.T) {
 			"epilogue.breaker.state{open}":                   1,
 			"epilogue.flush.duration count":                  1, "epilogue.flush.duration{dropped} count": 4,
 		}, func(name string) bool { return !strings.HasSuffix(name, " ms") })
-	}, otelx.WithSender(o), option, otelx.WithMaxQueueSize(10), otelx.WithMaxExportBatchSize(10))
+	}, config.WithSender(o), option, otelx.WithMaxQueueSize(10), otelx.WithMaxExportBatchSize(10))
 }
 
 // A flush lasts as long as its caller waits, and an attempt as long as the exporter works. Both say why they failed.
@@ -215,100 +220,6 @@ func TestMetricsEndWithTheFinalCounts(t *testing.T) {
 			f.Errorf("still reported: %v", slices.Collect(maps.Keys(got)))
 		}
 	}, option)
-}
-
-// Names, units and attributes are those of the semantic conventions.
-func TestMetricsFollowTheConventions(t *testing.T) { synctest.Test(t, checkConventions) } // New waits 100 ms for the provider
-
-func checkConventions(t *testing.T) {
-	m, option := newMeters()
-	s, err := newSDK(t, option, environ("OTEL_EXPORTER_OTLP_ENDPOINT=https://user:secret@collector.example.com/otlp"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.ForceFlush(t.Context()); err != nil {
-		t.Error(err)
-	}
-	units := map[string]string{}
-	for name, metric := range m.collect(t) {
-		units[name] = metric.Unit
-		if sum, ok := metric.Data.(metricdata.Sum[int64]); ok {
-			checkComponent(t, name, sum.DataPoints[0].Attributes)
-		}
-	}
-	if diff := cmp.Diff(map[string]string{
-		"processor.span.queue.size": "{span}", "processor.span.queue.capacity": "{span}", "processor.span.processed": "{span}",
-		"exporter.span.inflight": "{span}", "exporter.span.exported": "{span}", "epilogue.flush.duration": "s",
-		"epilogue.breaker.state": "",
-	}, units); diff != "" {
-		t.Errorf("units (-want +got)\n%s", diff)
-	}
-}
-
-func checkComponent(t *testing.T, metric string, got attribute.Set) {
-	t.Helper()
-	want := map[attribute.Key]string{
-		"otel.component.type": "github.com/epilogue-go/epilogue/otelx.", "otel.component.name": "github.com/epilogue-go/epilogue/otelx.",
-		"server.address": "", "server.port": "",
-	}
-	if strings.HasPrefix(metric, "exporter.") {
-		want = map[attribute.Key]string{
-			"otel.component.type": "otlp_http_span_exporter", "otel.component.name": "otlp_http_span_exporter/",
-			"server.address": "collector.example.com", "server.port": "443",
-		}
-	}
-	for key, prefix := range want {
-		v, found := got.Value(key)
-		if found != (prefix != "") || found && !strings.HasPrefix(v.String(), prefix) {
-			t.Errorf("%s: %s = %q, want %q", metric, key, v.String(), prefix)
-		}
-	}
-}
-
-// An endpoint without a port has the default port of its scheme.
-func TestMetricsOfAnEndpoint(t *testing.T) {
-	for endpoint, want := range map[string]string{
-		"http://c.example.com/v1/traces": "80", "https://c.example.com/v1/traces": "443", "http://c.example.com:4318": "4318",
-	} {
-		m, option := newMeters()
-		contract(t, func(f *fixture) {
-			if port := m.exporterAttribute(f.T, "server.port"); port != want {
-				f.Errorf("%s: server.port = %s, want %s", endpoint, port, want)
-			}
-		}, option, otelx.WithEndpoint(endpoint))
-	}
-}
-
-// A request without an answer in time and one without a connection have different error types.
-func TestMetricsOfRequestsWithoutAnAnswer(t *testing.T) {
-	for want, fault := range map[string]otlpreceiver.Fault{"timeout": {Hang: true}, "unavailable": {Cut: otlpreceiver.BeforeRead}} {
-		m, option := newMeters()
-		contract(t, func(f *fixture) {
-			f.fails(fault)
-			f.end("a")
-			_ = f.flush(300 * ms)
-			synctest.Wait()
-			figures := m.figures(f.T)
-			if figures["exporter.operation.duration{"+want+"} count"] == 0 || figures["exporter.operation.duration count"] > 0 {
-				f.Errorf("%+v: figures %v, want error type %s", fault, figures, want)
-			}
-		}, option)
-	}
-}
-
-// A custom exporter is named by its type.
-func TestMetricsNameACustomExporter(t *testing.T) {
-	for _, o := range []otelx.Option{
-		otelx.WithExporter(nullExporter{}), otelx.WithExporter(&nullExporter{}), otelx.WithSender(new(sender)),
-	} {
-		m, option := newMeters()
-		var got string
-		contract(t, func(f *fixture) { got = m.exporterAttribute(f.T, "otel.component.name") }, option, o)
-		if !strings.HasPrefix(got, "github.com/epilogue-go/epilogue/otelx_test.nullExporter/") &&
-			!strings.HasPrefix(got, "github.com/epilogue-go/epilogue/otelx_test.sender/") {
-			t.Errorf("otel.component.name = %q", got)
-		}
-	}
 }
 
 // Without a meter provider there are no metrics, and no error.

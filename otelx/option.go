@@ -12,54 +12,28 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/epilogue-go/epilogue/otelx/internal/config"
+	"github.com/epilogue-go/epilogue/otelx/internal/sdkmetrics"
 )
 
 // Option configures [New]. An option wins over the environment variable of the same setting, except inside [Fallback]. Of two
 // options for one setting the later one wins.
-type Option interface{ apply(*config) }
-
-type optionFunc func(*config)
-
-func (f optionFunc) apply(c *config) { f(c) }
+type Option = config.Option
 
 // Options combines several options in order. Nil options are skipped.
-func Options(opts ...Option) Option {
-	return optionFunc(func(c *config) {
-		for _, o := range opts {
-			if o != nil {
-				o.apply(c)
-			}
-		}
-	})
-}
+func Options(opts ...Option) Option { return config.Options(opts...) }
 
 // Fallback gives opts the rank of defaults: the environment and options outside any Fallback win over them. A package that
 // knows the platform proposes settings this way.
-func Fallback(opts ...Option) Option {
-	return optionFunc(func(c *config) {
-		was := c.target
-		c.target = &c.fallback
-		Options(opts...).apply(c)
-		c.target = was
-	})
-}
-
-// FromEnv defers the choice of an option to [New], which calls choose with the environment that it reads (see [WithGetenv]). A
-// nil option is skipped. choose must have no side effects.
-func FromEnv(choose func(getenv func(key string) string) Option) Option {
-	return optionFunc(func(c *config) {
-		if c.getenv != nil {
-			Options(choose(c.getenv)).apply(c)
-		}
-	})
-}
+func Fallback(opts ...Option) Option { return config.Fallback(opts...) }
 
 // WithGetenv makes New read environment variables with getenv; an empty result means unset. The OpenTelemetry SDK still adds
 // attributes of the process's own OTEL_RESOURCE_ATTRIBUTES that neither getenv nor an option sets.
 //
 // Default: os.Getenv, also for nil.
 func WithGetenv(getenv func(key string) string) Option {
-	return optionFunc(func(c *config) { c.foundGetenv = getenv })
+	return config.Getenv(getenv)
 }
 
 // WithResource adds attributes to the resource. They replace those of OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME with
@@ -67,7 +41,7 @@ func WithGetenv(getenv func(key string) string) Option {
 //
 // Default: service.name "unknown_service:" and the executable's name, and telemetry.sdk.*.
 func WithResource(r *resource.Resource) Option {
-	return optionFunc(func(c *config) { c.target.resource = merge(c.target.resource, r) })
+	return config.SetIf(true, func(c *config.Settings) { c.Resource = config.MergeResources(c.Resource, r) })
 }
 
 // WithExporter replaces the OTLP encoder and sender by e. One goroutine at a time calls its ExportSpans, with at most
@@ -79,14 +53,14 @@ func WithResource(r *resource.Resource) Option {
 //
 // Environment: OTEL_TRACES_EXPORTER: otlp (default), console (standard output, one line of OTLP JSON for each span), none.
 func WithExporter(e sdktrace.SpanExporter) Option {
-	return optionFunc(func(c *config) { set(&c.target.exporter, e, e != nil) })
+	return config.SetIf(e != nil, func(c *config.Settings) { c.Exporter = e })
 }
 
 // WithSampler sets the sampler. A nil s changes nothing.
 //
 // Environment: OTEL_TRACES_SAMPLER and OTEL_TRACES_SAMPLER_ARG, default parentbased_always_on and 1.
 func WithSampler(s sdktrace.Sampler) Option {
-	return optionFunc(func(c *config) { set(&c.target.sampler, s, s != nil) })
+	return config.SetIf(s != nil, func(c *config.Settings) { c.Sampler = s })
 }
 
 // WithPropagator sets the propagator that New makes the global one. A nil p changes nothing.
@@ -95,36 +69,36 @@ func WithSampler(s sdktrace.Sampler) Option {
 // default tracecontext,baggage. The specification deprecates jaeger and ottrace; they need that option. An unknown name is an
 // error and is left out; if no name is known, the default counts.
 func WithPropagator(p propagation.TextMapPropagator) Option {
-	return optionFunc(func(c *config) { set(&c.target.propagator, p, p != nil) })
+	return config.SetIf(p != nil, func(c *config.Settings) { c.Propagator = p })
 }
 
 // WithNamedPropagator makes p selectable as name in OTEL_PROPAGATORS. It selects nothing by itself.
 func WithNamedPropagator(name string, p propagation.TextMapPropagator) Option {
-	return optionFunc(func(c *config) {
-		if p != nil {
-			c.propagators = append(c.propagators, namedPropagator{name, p})
-		}
-	})
+	return config.NamedPropagator(name, p)
 }
 
 // WithIDGenerator sets the source of trace and span ids. A nil g changes nothing. Default: the SDK's random generator.
 func WithIDGenerator(g sdktrace.IDGenerator) Option {
-	return optionFunc(func(c *config) { set(&c.target.idGenerator, g, g != nil) })
+	return config.SetIf(g != nil, func(c *config.Settings) { c.IDGenerator = g })
 }
 
 // WithMeterProvider makes the SDK report metrics of the export to p: those of the OpenTelemetry semantic conventions for SDKs, and
 // some of its own; docs/observability.md lists them. A nil p changes nothing.
 //
-// The SDK calls p in New and at the end of each ForceFlush and each attempt to export, never when a span starts or ends. It
-// survives a panic of p. It leaves a call behind that does not return within 100 ms, and makes no other until that one has
-// returned. New returns such a failure, or otel.Handle gets it once. The next collection of p after Shutdown has the final counts.
+// New calls p to make the instruments. A call that panics, or does not return within 100 ms, is an error of New; then there are no
+// metrics. The end of each ForceFlush and of each attempt to export records a duration on that goroutine, so its instruments must
+// not block. otel.Handle gets the first panic of an instrument. No span calls p. The next collection of p after Shutdown has the
+// final counts.
 //
 // The caller flushes and shuts down p. In a Lambda function give the agent both: agent.MultiFlusher(tel, p).
 //
 // Default: none, at no cost.
 func WithMeterProvider(p metric.MeterProvider) Option {
-	newMeasurer := func(c *config, d destination, queueSize int) (measurer, error) { return newMetrics(c, p, d, queueSize) }
-	return optionFunc(func(c *config) { set(&c.target.measurer, newMeasurer, p != nil) })
+	newRecorder := func(s sdkmetrics.Subject) (sdkmetrics.Recorder, error) {
+		s.IsDrop = isDropError
+		return sdkmetrics.New(p, s)
+	}
+	return config.SetIf(p != nil, func(c *config.Settings) { c.NewRecorder = newRecorder })
 }
 
 // WithSigner makes sign sign every OTLP request before it is sent, retries included. body is the request's body as
@@ -133,17 +107,7 @@ func WithMeterProvider(p metric.MeterProvider) Option {
 //
 // It has no effect with [WithExporter].
 func WithSigner(sign func(ctx context.Context, req *http.Request, body []byte) error) Option {
-	return optionFunc(func(c *config) { set(&c.target.sign, sign, sign != nil) })
-}
-
-// WithErrorClassifier explains refusals that OTLP counts as final. The sender calls classify with the HTTP status and the
-// backend's message, shortened and without credentials. classify returns a hint that tells the user what to do (empty: none), and
-// whether another attempt may succeed after all; then the spans are kept. otel.Handle gets each hint once, together with the
-// message. A panic of classify has no effect. A nil classify changes nothing. Default: none.
-//
-// It has no effect with [WithExporter] or [WithSender].
-func WithErrorClassifier(classify func(status int, message string) (hint string, retry bool)) Option {
-	return optionFunc(func(c *config) { set(&c.target.classify, classify, classify != nil) })
+	return config.SetIf(sign != nil, func(c *config.Settings) { c.HTTP.Sign = sign })
 }
 
 // WithDialer makes the OTLP sender open its connections with dial, without a proxy. A nil dial changes nothing. Default: a
@@ -151,7 +115,7 @@ func WithErrorClassifier(classify func(status int, message string) (hint string,
 //
 // It has no effect with [WithExporter].
 func WithDialer(dial func(ctx context.Context, network, address string) (net.Conn, error)) Option {
-	return optionFunc(func(c *config) { set(&c.target.dial, dial, dial != nil) })
+	return config.SetIf(dial != nil, func(c *config.Settings) { c.HTTP.Dial = dial })
 }
 
 // WithEndpoint sets the full URL for OTLP/HTTP traces, which is used as it is.
@@ -159,7 +123,7 @@ func WithDialer(dial func(ctx context.Context, network, address string) (net.Con
 // Environment: OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, used as it is; otherwise OTEL_EXPORTER_OTLP_ENDPOINT with /v1/traces appended.
 // Default http://localhost:4318/v1/traces. A value that is not an http or https URL is an error, and the next of these counts.
 func WithEndpoint(url string) Option {
-	return optionFunc(func(c *config) { set(&c.target.endpoint, url, url != "") })
+	return config.SetIf(url != "", func(c *config.Settings) { c.Traces.Endpoint = url })
 }
 
 // WithHeaders sets headers of every OTLP request in place of the environment's. The map is copied; nil changes nothing.
@@ -167,7 +131,7 @@ func WithEndpoint(url string) Option {
 // Environment: OTEL_EXPORTER_OTLP_TRACES_HEADERS, otherwise OTEL_EXPORTER_OTLP_HEADERS: key1=value1,key2=value2 with
 // percent-encoded values. A bad entry is an error, which never shows a value, and is left out.
 func WithHeaders(headers map[string]string) Option {
-	return optionFunc(func(c *config) { set(&c.target.headers, maps.Clone(headers), headers != nil) })
+	return config.SetIf(headers != nil, func(c *config.Settings) { c.Traces.Headers = maps.Clone(headers) })
 }
 
 // WithMaxQueueSize sets how many spans the queue holds, including those that are being sent. The table of open spans has the
@@ -175,7 +139,7 @@ func WithHeaders(headers map[string]string) Option {
 //
 // Environment: OTEL_BSP_MAX_QUEUE_SIZE, default 2048.
 func WithMaxQueueSize(spans int) Option {
-	return optionFunc(func(c *config) { c.setPositive(&c.target.queueSize, "WithMaxQueueSize", spans) })
+	return positive("WithMaxQueueSize", spans, func(c *config.Settings) { c.Traces.QueueSize = spans })
 }
 
 // WithMaxExportBatchSize sets how many spans a request has at most; [WithMaxRequestSize] bounds its bytes. AWS X-Ray accepts
@@ -184,7 +148,7 @@ func WithMaxQueueSize(spans int) Option {
 //
 // Environment: OTEL_BSP_MAX_EXPORT_BATCH_SIZE, default 512.
 func WithMaxExportBatchSize(spans int) Option {
-	return optionFunc(func(c *config) { c.setPositive(&c.target.batchSize, "WithMaxExportBatchSize", spans) })
+	return positive("WithMaxExportBatchSize", spans, func(c *config.Settings) { c.Traces.BatchSize = spans })
 }
 
 // WithMaxRequestSize sets how many bytes an OTLP request has at most before compression. A larger batch is sent as several
@@ -197,14 +161,11 @@ func WithMaxExportBatchSize(spans int) Option {
 //
 // Environment: EPILOGUE_MAX_REQUEST_SIZE, in bytes, default 4194304 (4 MiB).
 func WithMaxRequestSize(bytes int) Option {
-	return optionFunc(func(c *config) {
-		if bytes < leastRequestBytes || bytes > mostRequestBytes {
-			c.errs = append(c.errs, fmt.Errorf("WithMaxRequestSize(%d): give %d to %d bytes",
-				bytes, leastRequestBytes, mostRequestBytes))
-			return
-		}
-		c.target.requestSize = bytes
-	})
+	if bytes < config.LeastRequestBytes || bytes > config.MostRequestBytes {
+		return config.Invalid(fmt.Errorf("WithMaxRequestSize(%d): give %d to %d bytes",
+			bytes, config.LeastRequestBytes, config.MostRequestBytes))
+	}
+	return config.SetIf(true, func(c *config.Settings) { c.Traces.RequestBytes = bytes })
 }
 
 // WithSpill makes Shutdown write undelivered spans to w as lines of OTLP JSON. It helps if the backend is down at the end of
@@ -222,5 +183,13 @@ func WithMaxRequestSize(bytes int) Option {
 //
 // Environment: EPILOGUE_SPILL: none (default) or stderr. EPILOGUE_SPILL_MAX_BYTES for all lines together, default 1048576.
 func WithSpill(w io.Writer) Option {
-	return optionFunc(func(c *config) { set(&c.target.spill, w, w != nil) })
+	return config.SetIf(w != nil, func(c *config.Settings) { c.Spill = w })
+}
+
+// positive sets a number of spans.
+func positive(name string, spans int, set func(*config.Settings)) Option {
+	if spans < 1 {
+		return config.Invalid(fmt.Errorf("%s(%d): give a number of spans, 1 or more", name, spans))
+	}
+	return config.SetIf(true, set)
 }

@@ -2,10 +2,14 @@ package otelx
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/epilogue-go/epilogue/internal/delivery"
-	"github.com/epilogue-go/epilogue/internal/otelenv"
+	"github.com/epilogue-go/epilogue/otelx/internal/config"
+	"github.com/epilogue-go/epilogue/otelx/internal/faults"
+	"github.com/epilogue-go/epilogue/otelx/internal/sdkmetrics"
+	"github.com/epilogue-go/epilogue/otelx/internal/spiller"
 	"github.com/epilogue-go/epilogue/otelx/internal/traces"
 )
 
@@ -14,53 +18,87 @@ type pipeline struct {
 	processor *traces.Processor
 	queue     *traces.Queue
 	engine    *delivery.Engine
-	metrics   measurer // nil: none
-	spiller   *spiller // nil: none
+	metrics   sdkmetrics.Recorder // nil: none
+	spiller   *spiller.Spiller    // nil: none
 }
 
-// newPipeline returns nil if nothing is exported.
-func (c *config) newPipeline(env *otelenv.Reader) *pipeline {
-	d := c.resolveDestination(env)
-	if d == (destination{}) {
-		return nil
+// newPipeline returns nil if c is nil. The pipeline works even if there is an error.
+func newPipeline(c *config.Export) (*pipeline, error) {
+	if c == nil {
+		return nil, nil //nolint:nilnil // a nil pipeline exports nothing
 	}
-	capacity, batch := c.sizes(env)
 	p := &pipeline{}
-	d, p.metrics = c.measure(env, d, capacity)
-	limits := c.resolveLimits()
-	settings := c.queueConfig(env, capacity, batch)
-	if d.exporter != nil {
+	var err error
+	if c.NewRecorder != nil {
+		p.metrics, err = newRecorder(c)
+	}
+	p.connect(c)
+	if p.metrics != nil {
+		p.metrics.Observe(p.queue.Stats)
+	}
+	p.spiller = spiller.New(p.queue, c.Spill, c.SpillBytes)
+	p.processor = traces.NewProcessor(p.queue, c.QueueSize, p)
+	return p, err
+}
+
+// connect makes queue and engine for the destination.
+func (p *pipeline) connect(c *config.Export) {
+	settings := queueConfig(c)
+	if exporter := c.Exporter; exporter != nil {
+		items := traces.ItemSender(exporter)
+		if p.metrics != nil {
+			items = p.metrics.Exporter(items)
+		}
 		p.engine = delivery.NewItemEngine()
-		p.queue = delivery.NewItemQueue(p.engine, settings, d.exporter)
-	} else {
-		p.engine = delivery.NewEngine(d.sender, delivery.NewResources(settings.RequestBytes))
-		p.queue = delivery.NewQueue(p.engine, settings, traces.NewEncoder(limits.SpanBytes, limits.ResourceBytes))
+		p.queue = delivery.NewItemQueue(p.engine, settings, items)
+		return
+	}
+	sender := c.Sender
+	if sender == nil {
+		sender = newHTTPSender(c.OTLP)
 	}
 	if p.metrics != nil {
-		p.metrics.observe(p.queue.Stats)
+		sender = p.metrics.Sender(sender)
 	}
-	p.spiller = c.newSpiller(env, p.queue)
-	p.processor = traces.NewProcessor(p.queue, capacity, p)
-	return p
+	p.engine = delivery.NewEngine(sender, delivery.NewResources(settings.RequestBytes))
+	p.queue = delivery.NewQueue(p.engine, settings, traces.NewEncoder(c.Limits.ItemBytes, c.Limits.ResourceBytes))
+}
+
+// newRecorder returns nil with an error.
+func newRecorder(c *config.Export) (sdkmetrics.Recorder, error) {
+	s := sdkmetrics.Subject{QueueSize: c.QueueSize}
+	switch {
+	case c.Exporter != nil:
+		s.Exporter = c.Exporter
+	case c.Sender != nil:
+		s.Exporter = c.Sender
+	default:
+		s.Endpoint = c.OTLP.URL
+	}
+	m, err := c.NewRecorder(s)
+	if err != nil {
+		return nil, fmt.Errorf("WithMeterProvider: %w; there are no metrics", err)
+	}
+	return m, nil
 }
 
 // queueConfig returns the configuration of the span queue.
-func (c *config) queueConfig(env *otelenv.Reader, capacity, batch int) delivery.Config {
-	report := newReporter()
+func queueConfig(c *config.Export) delivery.Config {
+	report := faults.NewReporter()
 	return delivery.Config{
 		Signal:           delivery.Traces,
 		Items:            "spans",
-		Capacity:         capacity,
-		BatchSize:        batch,
-		RequestBytes:     c.requestSize(env),
-		ItemBytes:        c.resolveLimits().SpanBytes,
-		Delay:            env.Millis(5*time.Second, "OTEL_BSP_SCHEDULE_DELAY"),
-		Timeout:          env.Millis(30*time.Second, "OTEL_BSP_EXPORT_TIMEOUT"),
+		Capacity:         c.QueueSize,
+		BatchSize:        c.BatchSize,
+		RequestBytes:     c.RequestBytes,
+		ItemBytes:        c.Limits.ItemBytes,
+		Delay:            c.Delay,
+		Timeout:          c.Timeout,
 		Hedge:            true, // backends recognize a span by its ids
-		DropError:        func(d delivery.Dropped, cause error) error { return &DropError{Dropped: Dropped(d), Cause: cause} },
-		OnError:          report.failure,
-		OnPartialSuccess: report.remark,
-		OnHint:           report.hint,
+		DropError:        newDropError,
+		OnError:          report.Failure,
+		OnPartialSuccess: report.PartialSuccess,
+		OnHint:           report.Hint,
 	}
 }
 
@@ -71,15 +109,15 @@ func (p *pipeline) ForceFlush(ctx context.Context) error {
 	}
 	began := time.Now()
 	err := p.queue.Flush(ctx)
-	p.metrics.flushEnded(ctx, began, err)
+	p.metrics.FlushEnded(ctx, began, err)
 	return err
 }
 
 // Shutdown is [SDK.Shutdown], also for callers of the tracer provider.
 func (p *pipeline) Shutdown(ctx context.Context) error {
-	err := p.spiller.shutdown(ctx, p.queue)
+	err := p.spiller.Shutdown(ctx, p.queue)
 	if p.metrics != nil {
-		p.metrics.close()
+		p.metrics.Close()
 	}
 	return err
 }

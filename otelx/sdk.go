@@ -2,21 +2,13 @@ package otelx
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
-	"os"
 	"time"
 
-	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/sdk/resource"
-	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
-	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/epilogue-go/epilogue/internal/counts"
-	"github.com/epilogue-go/epilogue/internal/otelenv"
-	"github.com/epilogue-go/epilogue/internal/retired"
 )
 
 // SDK is a configured tracing SDK. Its methods are safe for concurrent use and never panic.
@@ -24,91 +16,6 @@ type SDK struct {
 	provider trace.TracerProvider
 	resource *resource.Resource
 	pipeline *pipeline // nil if nothing is exported; then all methods do nothing
-}
-
-// New configures tracing from opts and the environment, and makes its provider and propagator the global ones
-// (otel.SetTracerProvider, otel.SetTextMapPropagator). It connects to nothing and starts no goroutine, so ctx bounds nothing
-// yet; the end of ctx does not end the SDK.
-//
-// The SDK is usable even if New returns an error. Each error joined in it names a setting, its value, the problem and the
-// remedy. A bad value counts as unset. New logs nothing; the OpenTelemetry SDK may report a bad OTEL_TRACES_SAMPLER or
-// OTEL_RESOURCE_ATTRIBUTES to otel.Handle once more.
-//
-// New reads these variables, and those that the options name:
-//
-//   - OTEL_SDK_DISABLED=true (default false) makes the API's no-op the global provider and leaves the propagator;
-//   - in milliseconds: OTEL_BSP_SCHEDULE_DELAY (5000), OTEL_BSP_EXPORT_TIMEOUT (30000; 0: none) and
-//     OTEL_EXPORTER_OTLP_TIMEOUT (10000; 0: none);
-//   - OTEL_EXPORTER_OTLP_COMPRESSION (none, gzip), OTEL_EXPORTER_OTLP_PROTOCOL (http/protobuf);
-//   - PEM files: OTEL_EXPORTER_OTLP_CERTIFICATE, _CLIENT_CERTIFICATE and _CLIENT_KEY;
-//   - OTEL_EXPORTER_OTLP_TRACES_…, which win over the general ones;
-//   - the limits OTEL_ATTRIBUTE_*, OTEL_SPAN_*, OTEL_EVENT_* and OTEL_LINK_*.
-//
-// A retired EPILOGUE_* variable that is set is an error that names its successor.
-func New(ctx context.Context, opts ...Option) (*SDK, error) { //nolint:revive // ctx: as other constructors of telemetry
-	c := newConfig(os.Getenv, opts)
-	env := otelenv.New(c.getenv)
-	s := &SDK{provider: noop.NewTracerProvider(), resource: resource.Empty()}
-	propagator := c.resolvePropagator(env)
-	if !env.Bool("OTEL_SDK_DISABLED") {
-		s.resource = c.resolveResource(env)
-		s.pipeline = c.newPipeline(env)
-		s.provider = c.newProvider(env, s.resource, s.pipeline)
-	}
-	for _, err := range retired.Check(retired.OTelX, c.getenv) {
-		env.Fail(err)
-	}
-	otel.SetTextMapPropagator(propagator)
-	otel.SetTracerProvider(s.provider)
-	if err := errors.Join(append(c.errs, env.Errs()...)...); err != nil {
-		return s, fmt.Errorf("otelx: %w", err)
-	}
-	return s, nil
-}
-
-func (c *config) newProvider(env *otelenv.Reader, r *resource.Resource, p *pipeline) *sdktrace.TracerProvider {
-	sampler := c.chosen.sampler
-	if sampler == nil {
-		sampler = readSampler(env, c.fallback.sampler)
-	}
-	opts := []sdktrace.TracerProviderOption{
-		sdktrace.WithResource(r),
-		sdktrace.WithSampler(sampler),
-		sdktrace.WithRawSpanLimits(readSpanLimits(env)),
-		sdktrace.WithIDGenerator(pick(c.chosen.idGenerator, c.fallback.idGenerator)),
-	}
-	if p != nil {
-		opts = append(opts, sdktrace.WithSpanProcessor(p.processor))
-	}
-	return sdktrace.NewTracerProvider(opts...)
-}
-
-// requestSize returns the most bytes of a request.
-func (c *config) requestSize(env *otelenv.Reader) int {
-	size := env.Int(leastRequestBytes, mostRequestBytes, pick(c.fallback.requestSize, defaultRequestBytes),
-		"EPILOGUE_MAX_REQUEST_SIZE")
-	return capped(pick(c.chosen.requestSize, size), c.resolveLimits().RequestBytes)
-}
-
-// sizes returns the bounds of the queue and of a batch.
-func (c *config) sizes(env *otelenv.Reader) (queue, batch int) {
-	const queueKey, batchKey = "OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"
-	queue, batch = c.chosen.queueSize, c.chosen.batchSize
-	if queue == 0 {
-		queue = env.Int(1, otelenv.MaxInt, pick(c.fallback.queueSize, sdktrace.DefaultMaxQueueSize), queueKey)
-	}
-	standard := min(pick(c.fallback.batchSize, sdktrace.DefaultMaxExportBatchSize), queue)
-	if batch == 0 {
-		batch = env.Int(1, otelenv.MaxInt, standard, batchKey)
-	}
-	if batch > queue {
-		env.Fail(fmt.Errorf("%s=%d: more than the queue's %d spans (raise %s); %d is used", batchKey, batch, queue, queueKey, queue))
-		batch = queue
-	}
-	if c.sendsOTLP() {
-		batch = capped(batch, c.resolveLimits().RequestSpans)
-	}
-	return queue, batch
 }
 
 // TracerProvider returns the provider that New has made the global one: the API's no-op if OTEL_SDK_DISABLED is true.
@@ -172,7 +79,7 @@ func (s *SDK) SpillPending(ctx context.Context) int {
 	if s.pipeline == nil {
 		return 0
 	}
-	return s.pipeline.spiller.pending(ctx)
+	return s.pipeline.spiller.Pending(ctx)
 }
 
 // EndOpenSpans ends the sampled spans that are open: those with a span ID in roots and all below them, or every open span if

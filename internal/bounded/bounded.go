@@ -37,15 +37,25 @@ func (e *PanicError) Unwrap() error {
 //
 // A panic in fn becomes a [*PanicError], and runtime.Goexit becomes [ErrGoexit].
 func Call[T any](ctx context.Context, grace time.Duration, fn func(context.Context) (T, error)) (T, error) {
-	return wait(ctx, grace, start(ctx, fn, nil))
+	// The work is done by functions without a type parameter: each type would add 2 KB to a binary.
+	value := new(T)
+	returned, err := call(ctx, grace, func(ctx context.Context) (err error) {
+		*value, err = fn(ctx)
+		return err
+	}, nil)
+	if !returned { // fn may still write to value
+		var zero T
+		return zero, err
+	}
+	return *value, err
 }
 
 // Run is [Call] for a function without a result.
 func Run(ctx context.Context, grace time.Duration, fn func(context.Context)) error {
-	_, err := Call(ctx, grace, func(ctx context.Context) (struct{}, error) {
+	_, err := call(ctx, grace, func(ctx context.Context) error {
 		fn(ctx)
-		return struct{}{}, nil
-	})
+		return nil
+	}, nil)
 	return err
 }
 
@@ -84,9 +94,7 @@ func (e *Exclusive) Call(ctx context.Context, grace time.Duration, fn func(conte
 	if !e.enter() {
 		return fmt.Errorf("an earlier call %w", ErrNotReturned)
 	}
-	_, err := wait(ctx, grace, start(ctx, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, fn(ctx)
-	}, e.leave))
+	_, err := call(ctx, grace, fn, e.leave)
 	return err
 }
 
@@ -107,50 +115,48 @@ func (e *Exclusive) leave() {
 	e.running = nil
 }
 
-type result[T any] struct {
-	value T
-	err   error
+// call is [Call] without the result. returned reports whether fn has returned, panicked or ended its goroutine.
+func call(ctx context.Context, grace time.Duration, fn func(context.Context) error, after func()) (returned bool, err error) {
+	return wait(ctx, grace, start(ctx, fn, after))
 }
 
-// start runs fn on a new goroutine. It calls after, if there is one, when fn has returned and before the result is
+// start runs fn on a new goroutine. It calls after, if there is one, when fn has returned and before the error is
 // readable.
-func start[T any](ctx context.Context, fn func(context.Context) (T, error), after func()) <-chan result[T] {
-	done := make(chan result[T], 1)
+func start(ctx context.Context, fn func(context.Context) error, after func()) <-chan error {
+	done := make(chan error, 1)
 	go func() {
-		r := result[T]{err: ErrGoexit}
+		err := ErrGoexit
 		defer func() {
 			if v := recover(); v != nil {
-				r.err = &PanicError{Value: v}
+				err = &PanicError{Value: v}
 			}
 			if after != nil {
 				after()
 			}
-			done <- r
+			done <- err
 		}()
-		value, err := fn(ctx)
-		r = result[T]{value, err}
+		err = fn(ctx)
 	}()
 	return done
 }
 
-func wait[T any](ctx context.Context, grace time.Duration, done <-chan result[T]) (T, error) {
+func wait(ctx context.Context, grace time.Duration, done <-chan error) (returned bool, err error) {
 	select {
-	case r := <-done:
-		return r.value, r.err
+	case err := <-done:
+		return true, err
 	case <-ctx.Done():
 	}
 	timer := time.NewTimer(grace)
 	defer timer.Stop()
 	select {
-	case r := <-done:
-		return r.value, r.err
+	case err := <-done:
+		return true, err
 	case <-timer.C:
 	}
 	select {
-	case r := <-done:
-		return r.value, r.err
+	case err := <-done:
+		return true, err
 	default:
-		var zero T
-		return zero, ErrNotReturned
+		return false, ErrNotReturned
 	}
 }

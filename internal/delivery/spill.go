@@ -1,8 +1,8 @@
 package delivery
 
 import (
-	"cmp"
 	"slices"
+	"sort"
 )
 
 // Spill hands all pending items to write, the oldest first. write puts them where they outlast the process and calls
@@ -22,7 +22,7 @@ func (q *Queue[T]) Spill(write func(items []T, spilled func(from, to int)) error
 // pendingItems returns a copy of all pending items, the oldest first, with their sequence numbers.
 func (q *Queue[T]) pendingItems() (items []T, numbers []uint64) {
 	all := q.numberedItems()
-	slices.SortFunc(all, func(a, b numbered[T]) int { return cmp.Compare(a.number, b.number) })
+	sort.Sort(byNumber[T](all))
 	for _, n := range all {
 		items, numbers = append(items, n.item), append(numbers, n.number)
 	}
@@ -34,6 +34,13 @@ type numbered[T any] struct {
 	number uint64
 	item   T
 }
+
+// byNumber sorts by sequence number. It is a sort.Interface because slices.SortFunc adds 13 KB to a function's binary.
+type byNumber[T any] []numbered[T]
+
+func (b byNumber[T]) Len() int           { return len(b) }
+func (b byNumber[T]) Swap(i, j int)      { b[i], b[j] = b[j], b[i] }
+func (b byNumber[T]) Less(i, j int) bool { return b[i].number < b[j].number }
 
 func (q *Queue[T]) numberedItems() (all []numbered[T]) {
 	q.mu.Lock()

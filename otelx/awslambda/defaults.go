@@ -10,6 +10,7 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 
 	"github.com/epilogue-go/epilogue/otelx"
+	"github.com/epilogue-go/epilogue/otelx/internal/config"
 	"github.com/epilogue-go/epilogue/otelx/xray"
 )
 
@@ -42,7 +43,7 @@ const (
 // AWS_LAMBDA_LOG_GROUP_NAME, AWS_LAMBDA_LOG_STREAM_NAME, AWS_REGION. The platform sets them. A bad value is ignored, except that of
 // AWS_XRAY_DAEMON_ADDRESS, which is an error.
 func Defaults() otelx.Option {
-	return otelx.Options(propagators(), otelx.FromEnv(func(getenv func(string) string) otelx.Option {
+	return otelx.Options(propagators(), config.FromEnv(func(getenv func(string) string) otelx.Option {
 		if getenv("AWS_LAMBDA_FUNCTION_NAME") == "" {
 			return nil
 		}
@@ -66,7 +67,7 @@ func propagators() otelx.Option {
 
 // daemon sends spans to the X-Ray daemon if there is one and no endpoint.
 func daemon(getenv func(string) string) otelx.Option {
-	return otelx.FromEndpoint(func(endpoint *url.URL) otelx.Option {
+	return config.FromEndpoint(func(endpoint *url.URL) otelx.Option {
 		if endpoint != nil || strings.TrimSpace(getenv("AWS_XRAY_DAEMON_ADDRESS")) == "" {
 			return nil
 		}

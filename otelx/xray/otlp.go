@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/epilogue-go/epilogue/otelx"
+	"github.com/epilogue-go/epilogue/otelx/internal/config"
 )
 
 const (
@@ -18,7 +19,7 @@ const (
 
 // limits of the endpoint for traces (Amazon CloudWatch User Guide, "OTLP Endpoints"): 5 MB and 10,000 spans in a request,
 // 200 KB for a span, 16 KB for a resource with its scope. A kilobyte is 1000 bytes here, the smaller reading.
-var limits = otelx.Limits{RequestBytes: 5_000_000, RequestSpans: 10_000, SpanBytes: 200_000, ResourceBytes: 16_000}
+var limits = config.Limits{RequestBytes: 5_000_000, RequestItems: 10_000, ItemBytes: 200_000, ResourceBytes: 16_000}
 
 // OTLPOption configures [OTLP] and [AutoConfigure].
 type OTLPOption interface{ apply(*otlpConfig) }
@@ -51,10 +52,10 @@ func OTLP(region string, opts ...OTLPOption) otelx.Option {
 	if region != "" {
 		return otlpIn("xray.OTLP(%q)", region, opts)
 	}
-	return otelx.FromEnv(func(getenv func(string) string) otelx.Option {
+	return config.FromEnv(func(getenv func(string) string) otelx.Option {
 		region := strings.TrimSpace(getenv(regionKey))
 		if region == "" {
-			return otelx.Invalid(errors.New(`xray.OTLP(""): no region, and ` + regionKey + ` is not set either (for example eu-west-1); the endpoint does not change`))
+			return config.Invalid(errors.New(`xray.OTLP(""): no region, and ` + regionKey + ` is not set either (for example eu-west-1); the endpoint does not change`))
 		}
 		return otlpIn(regionKey+"=%q", region, opts)
 	})
@@ -63,7 +64,7 @@ func OTLP(region string, opts ...OTLPOption) otelx.Option {
 // otlpIn is OTLP with the name of the setting in errors.
 func otlpIn(setting, region string, opts []OTLPOption) otelx.Option {
 	if !isRegion(region) {
-		return otelx.Invalid(fmt.Errorf(setting+": not a region (for example eu-west-1); the endpoint does not change", region))
+		return config.Invalid(fmt.Errorf(setting+": not a region (for example eu-west-1); the endpoint does not change", region))
 	}
 	return otelx.Options(otelx.WithEndpoint(endpointOf(region)), AutoConfigure(opts...))
 }
@@ -85,14 +86,14 @@ func otlpIn(setting, region string, opts []OTLPOption) otelx.Option {
 // X-Ray accepts gzip (OTEL_EXPORTER_OTLP_COMPRESSION). It refuses requests with spans that are older than 14 days, more than
 // two hours in the future, or more than 24 hours apart.
 func AutoConfigure(opts ...OTLPOption) otelx.Option {
-	return otelx.FromEnv(func(getenv func(string) string) otelx.Option {
+	return config.FromEnv(func(getenv func(string) string) otelx.Option {
 		c := otlpConfig{credentials: environmentCredentials(getenv)}
 		for _, o := range opts {
 			if o != nil {
 				o.apply(&c)
 			}
 		}
-		return otelx.FromEndpoint(c.at)
+		return config.FromEndpoint(c.at)
 	})
 }
 
@@ -103,16 +104,16 @@ func (c otlpConfig) at(endpoint *url.URL) otelx.Option {
 	}
 	shown := (&url.URL{Scheme: endpoint.Scheme, Host: endpoint.Host, Path: endpoint.Path}).String()
 	if !strings.EqualFold(endpoint.Scheme, "https") {
-		return otelx.Invalid(fmt.Errorf("endpoint %s: X-Ray accepts only https (write https://); nothing is signed", shown))
+		return config.Invalid(fmt.Errorf("endpoint %s: X-Ray accepts only https (write https://); nothing is signed", shown))
 	}
 	var wrong error
 	if endpoint.Path != tracesPath {
 		wrong = fmt.Errorf("endpoint %s: X-Ray accepts traces only at %s (write https://%s%s)", shown, tracesPath, endpoint.Host, tracesPath)
 	}
 	return otelx.Options(
-		otelx.WithSigner(newSigner(c.credentials).sign),
-		otelx.WithLimits(limits),
-		otelx.WithErrorClassifier(classify),
-		otelx.Invalid(wrong),
+		otelx.WithSigner(signer(c).sign),
+		config.WithLimits(limits),
+		config.WithErrorClassifier(classify),
+		config.Invalid(wrong),
 	)
 }

@@ -2,8 +2,6 @@ package xray
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
@@ -12,19 +10,13 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
 // signer signs requests to X-Ray. It is safe for concurrent use as far as its provider is.
-type signer struct {
-	credentials aws.CredentialsProvider
-	v4          *v4.Signer
-}
-
-func newSigner(p aws.CredentialsProvider) *signer { return &signer{credentials: p, v4: v4.NewSigner()} }
+type signer struct{ credentials aws.CredentialsProvider }
 
 // sign signs req with the body body. It checks the host again, because another host could use the signature and the session token.
-func (s *signer) sign(ctx context.Context, req *http.Request, body []byte) error {
+func (s signer) sign(ctx context.Context, req *http.Request, body []byte) error {
 	region := regionOf(req.URL.Hostname())
 	if region == "" || !strings.EqualFold(req.URL.Scheme, "https") || regionOf((&url.URL{Host: req.Host}).Hostname()) != region {
 		return errors.New("the request does not go to X-Ray by https; it is not signed")
@@ -33,11 +25,11 @@ func (s *signer) sign(ctx context.Context, req *http.Request, body []byte) error
 	if err != nil {
 		return fmt.Errorf("retrieve AWS credentials: %w", err)
 	}
-	if !credentials.HasKeys() { // the signer would accept them
+	if !credentials.HasKeys() {
 		return errors.New("retrieve AWS credentials: the provider returned none and no error")
 	}
-	hash := sha256.Sum256(body)
-	return s.v4.SignHTTP(ctx, credentials, req, hex.EncodeToString(hash[:]), service, region, time.Now())
+	signV4(req, body, credentials, region, time.Now())
+	return nil
 }
 
 // environmentCredentials returns a provider that reads the environment each time.

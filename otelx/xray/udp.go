@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/epilogue-go/epilogue/otelx"
+	"github.com/epilogue-go/epilogue/otelx/internal/config"
 )
 
 // UDP sends spans to an X-Ray daemon at address in place of OTLP over HTTP. Lambda runs a daemon for every function and sets
@@ -29,7 +30,7 @@ func UDP(address string) otelx.Option {
 	if address != "" {
 		return udpTo("the address of xray.UDP", `xray.UDP(%q)`, address)
 	}
-	return otelx.FromEnv(func(getenv func(string) string) otelx.Option {
+	return config.FromEnv(func(getenv func(string) string) otelx.Option {
 		if value := strings.TrimSpace(getenv(daemonAddressKey)); value != "" {
 			return udpTo(daemonAddressKey, daemonAddressKey+"=%q", value)
 		}
@@ -41,10 +42,10 @@ func UDP(address string) otelx.Option {
 func udpTo(setting, form, value string) otelx.Option {
 	address, err := parseDaemonAddress(value)
 	if err != nil {
-		return otelx.Invalid(badAddress(form, value, err))
+		return config.Invalid(badAddress(form, value, err))
 	}
-	return otelx.Options(
-		otelx.WithSender(newUDPSender(address, setting)),
-		otelx.WithLimits(otelx.Limits{RequestBytes: maxRequest, Requests: 1, Unacknowledged: true}),
+	return config.Options(
+		config.WithSender(newUDPSender(address, setting)),
+		config.WithLimits(config.Limits{RequestBytes: maxRequest}),
 	)
 }

@@ -10,7 +10,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/epilogue-go/epilogue/otelx"
+	"github.com/epilogue-go/epilogue/internal/delivery"
 )
 
 const (
@@ -42,36 +42,41 @@ type udpSender struct {
 	datagram []byte // memory for one
 }
 
-var _ otelx.Sender = (*udpSender)(nil)
+var _ delivery.Sender = (*udpSender)(nil)
 
 func newUDPSender(address, setting string) *udpSender {
 	return &udpSender{address: address, setting: setting, dial: new(net.Dialer).DialContext, turn: make(chan struct{}, 1)}
 }
 
 // Send sends request as one datagram. Success means that the kernel has accepted it.
-func (s *udpSender) Send(ctx context.Context, request []byte) (otelx.SendResult, error) {
+func (s *udpSender) Send(ctx context.Context, _ delivery.Signal, request []byte) (delivery.Result, error) {
 	if len(request) > maxRequest {
-		return otelx.SendResult{TooLarge: true}, fmt.Errorf("send to X-Ray daemon: %d bytes, a datagram holds %d", len(request), maxRequest)
+		return delivery.Result{Outcome: delivery.TooLarge}, fmt.Errorf("send to X-Ray daemon: %d bytes, a datagram holds %d", len(request), maxRequest)
 	}
 	select {
 	case s.turn <- struct{}{}:
 	case <-ctx.Done():
-		return otelx.SendResult{Retryable: true}, s.failure(context.Cause(ctx))
+		return delivery.Result{Outcome: delivery.Retryable}, s.failure(context.Cause(ctx))
 	}
 	defer func() { <-s.turn }()
 	s.fill(request)
 	if err := sleep(ctx, s.pace.delay(len(s.datagram), time.Now())); err != nil {
-		return otelx.SendResult{Retryable: true}, s.failure(err)
+		return delivery.Result{Outcome: delivery.Retryable}, s.failure(err)
 	}
 	err := s.try(ctx)
 	switch {
 	case err == nil:
-		return otelx.SendResult{}, nil
+		return delivery.Result{Outcome: delivery.Accepted}, nil
 	case errors.Is(err, syscall.EMSGSIZE): // the system has a bound of its own: 9,216 bytes on macOS
-		return otelx.SendResult{TooLarge: true}, s.failure(err)
+		return delivery.Result{Outcome: delivery.TooLarge}, s.failure(err)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return delivery.Result{Outcome: delivery.RetryNextFlush}, s.failure(err)
 	}
-	return otelx.SendResult{Retryable: true, RetryNextFlush: errors.Is(err, syscall.ECONNREFUSED)}, s.failure(err)
+	return delivery.Result{Outcome: delivery.Retryable}, s.failure(err)
 }
+
+// Limits says that the daemon answers nothing, so that a failed attempt costs no time and each flush sends.
+func (*udpSender) Limits() delivery.Limits { return delivery.Limits{Requests: 1} }
 
 // fill builds the datagram for request.
 func (s *udpSender) fill(request []byte) {

@@ -14,7 +14,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/epilogue-go/epilogue/internal/delivery"
 	"github.com/epilogue-go/epilogue/otelx"
+	"github.com/epilogue-go/epilogue/otelx/internal/config"
 )
 
 // socket is a connected UDP socket that a test scripts and reads back. It is each connection that dial makes.
@@ -97,7 +99,7 @@ func (s *socket) sender() *udpSender {
 
 // options makes otelx use s.
 func (s *socket) options() otelx.Option {
-	return otelx.Options(otelx.WithSender(s.sender()), otelx.WithLimits(otelx.Limits{RequestBytes: maxRequest}))
+	return config.Options(config.WithSender(s.sender()), config.WithLimits(config.Limits{RequestBytes: maxRequest}))
 }
 
 func TestDatagram(t *testing.T) {
@@ -106,7 +108,7 @@ func TestDatagram(t *testing.T) {
 	request := []byte(strings.Repeat("span\x00\xff", 10_000))
 	sizes := []int{0, 1, 2, 3, 4, 100, 49_101, 49_102, 49_103, 49_104, 7} // the largest, and less after it
 	for _, n := range sizes {
-		if res, err := u.Send(t.Context(), request[:n]); err != nil || res != (otelx.SendResult{}) {
+		if res, err := u.Send(t.Context(), delivery.Traces, request[:n]); err != nil || res != (delivery.Result{}) {
 			t.Errorf("%d bytes: %+v, %v", n, res, err)
 		}
 	}
@@ -119,7 +121,7 @@ func TestDatagram(t *testing.T) {
 			t.Errorf("%d bytes became %d, and UDP carries 65,507", n, len(s.datagrams[i]))
 		}
 	}
-	if res, err := u.Send(t.Context(), request[:49_105]); err == nil || !res.TooLarge || res.Retryable {
+	if res, err := u.Send(t.Context(), delivery.Traces, request[:49_105]); err == nil || res.Outcome != delivery.TooLarge {
 		t.Errorf("a byte too many: %+v, %v", res, err)
 	}
 	if s.dials != 1 || !s.deadline.IsZero() {
@@ -154,18 +156,25 @@ func TestWriteErrors(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := &socket{script: c.script, dialErrs: c.dialErrs}
 				u, began := s.sender(), time.Now()
-				res, err := u.Send(t.Context(), []byte("spans"))
+				res, err := u.Send(t.Context(), delivery.Traces, []byte("spans"))
 				if took := time.Since(began); took != c.took {
 					t.Errorf("took %s, want %s", took, c.took)
 				}
 				if c.delivered != (err == nil) || c.delivered != (len(s.datagrams) == 1) || s.dials != c.dials {
 					t.Errorf("%v; %d datagrams, %d dials", err, len(s.datagrams), s.dials)
 				}
-				if later := !c.delivered && c.script != nil && errors.Is(c.script[0], refused); res.RetryNextFlush != later {
-					t.Errorf("%+v, want RetryNextFlush %t", res, later)
+				want := delivery.Retryable
+				switch {
+				case c.delivered:
+					want = delivery.Accepted
+				case c.script != nil && errors.Is(c.script[0], refused):
+					want = delivery.RetryNextFlush
 				}
-				if !c.delivered && (!res.Retryable || !strings.Contains(err.Error(), c.err)) {
-					t.Errorf("%+v, %v; want %q", res, err, c.err)
+				if res.Outcome != want {
+					t.Errorf("outcome %s, want %s", res.Outcome, want)
+				}
+				if !c.delivered && !strings.Contains(err.Error(), c.err) {
+					t.Errorf("%v; want %q", err, c.err)
 				}
 				_ = u.Close()
 				if s.open != 0 {
@@ -188,8 +197,8 @@ func TestStuckWriteIsBounded(t *testing.T) {
 			u, began := s.sender(), time.Now()
 			ctx, cancel := context.WithTimeout(t.Context(), c.has)
 			defer cancel()
-			res, err := u.Send(ctx, []byte("spans"))
-			if took := time.Since(began); err == nil || !res.Retryable || took != c.took {
+			res, err := u.Send(ctx, delivery.Traces, []byte("spans"))
+			if took := time.Since(began); err == nil || res.Outcome != delivery.Retryable || took != c.took {
 				t.Errorf("with %s: %+v, %v after %s; want %s", c.has, res, err, took, c.took)
 			}
 		})
@@ -203,15 +212,15 @@ func TestWaitingForTheTurnEndsWithTheContext(t *testing.T) {
 		u := s.sender()
 		first := make(chan error, 1)
 		go func() {
-			_, err := u.Send(t.Context(), []byte("first"))
+			_, err := u.Send(t.Context(), delivery.Traces, []byte("first"))
 			first <- err
 		}()
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 		defer cancel()
 		began := time.Now()
-		res, err := u.Send(ctx, []byte("second"))
-		if !errors.Is(err, context.DeadlineExceeded) || !res.Retryable || time.Since(began) != 10*time.Millisecond {
+		res, err := u.Send(ctx, delivery.Traces, []byte("second"))
+		if !errors.Is(err, context.DeadlineExceeded) || res.Outcome != delivery.Retryable || time.Since(began) != 10*time.Millisecond {
 			t.Errorf("%+v, %v after %s", res, err, time.Since(began))
 		}
 		if err := <-first; err != nil || len(s.datagrams) != 1 {

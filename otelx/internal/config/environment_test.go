@@ -1,14 +1,11 @@
-package otelx
+package config
 
 import (
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/epilogue-go/epilogue/internal/otelenv"
 )
 
-// settingKeys are the variables that otelx reads, except those of the resource.
+// settingKeys are the variables that Resolve reads, except those of the resource.
 var settingKeys = []string{
 	"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_HEADERS",
 	"OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_TIMEOUT", "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION",
@@ -38,24 +35,19 @@ func FuzzEnvironment(f *testing.F) {
 		if key == samplerArgKey {
 			vars[samplerKey] = "traceidratio"
 		}
-		getenv := func(key string) string { return vars[key] }
-		env := otelenv.New(getenv)
-		c := &config{getenv: getenv}
-		x := c.resolveDestination(env)
-		queue, batch := c.sizes(env)
-		delay := env.Millis(time.Second, "OTEL_BSP_SCHEDULE_DELAY")
-		timeout := env.Millis(time.Second, "OTEL_BSP_EXPORT_TIMEOUT")
-		if readSampler(env, nil) == nil || c.resolvePropagator(env) == nil {
-			t.Errorf("%s=%q: no sampler or no propagator", key, value)
+		c := Resolve(func(key string) string { return vars[key] }, nil)
+		if c.Sampler == nil || c.Propagator == nil || c.Resource == nil {
+			t.Errorf("%s=%q: no sampler, propagator or resource", key, value)
 		}
-		if queue < 1 || batch < 1 || batch > queue || delay < 0 || timeout < 0 {
-			t.Errorf("%s=%q: queue %d, batch %d, delay %v, timeout %v", key, value, queue, batch, delay, timeout)
+		if x := c.Traces; x != nil {
+			if x.QueueSize < 1 || x.BatchSize < 1 || x.BatchSize > x.QueueSize || x.RequestBytes < LeastRequestBytes || x.Delay < 0 || x.Timeout < 0 {
+				t.Errorf("%s=%q: %+v", key, value, x)
+			}
+			if (x.Exporter != nil) == (x.OTLP != nil) {
+				t.Errorf("%s=%q: no destination, or two", key, value)
+			}
 		}
-		if x.sender != nil && x.exporter != nil {
-			t.Errorf("%s=%q: two destinations", key, value)
-		}
-		_ = readSpanLimits(env)
-		for _, err := range env.Errs() {
+		for _, err := range c.Errs {
 			if text := err.Error(); !strings.HasPrefix(text, key) || len(text) > 2000 || strings.ContainsAny(text, "\n\x00") {
 				t.Errorf("%s=%q: error %q", key, value, text)
 			}

@@ -1,4 +1,4 @@
-package otelx
+package sdkmetrics
 
 import (
 	"fmt"
@@ -10,8 +10,6 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
-
-	"github.com/epilogue-go/epilogue/internal/otelenv"
 )
 
 // processorType is the otel.component.type of the span processor. The convention asks for the name of a type if none of its
@@ -27,14 +25,13 @@ func component(kind string, number int64) []attribute.KeyValue {
 	return []attribute.KeyValue{semconv.OTelComponentName(name), semconv.OTelComponentTypeKey.String(kind)}
 }
 
-// exporterComponent describes the exporter: ours with where it sends to, another by its type.
-func (c *config) exporterComponent(d destination, number int64) []attribute.KeyValue {
-	if d.kind != nil {
-		return component(typeName(d.kind), number)
+// exporterComponent describes the exporter: ours with its endpoint, another by its type.
+func (s Subject) exporterComponent(number int64) []attribute.KeyValue {
+	if s.Exporter != nil {
+		return component(typeName(s.Exporter), number)
 	}
 	attrs := component(semconv.OTelComponentTypeOtlpHTTPSpanExporter.Value.AsString(), number)
-	endpoint := c.resolveEndpoint(otelenv.New(c.getenv)) // its errors are reported already
-	return append(attrs, semconv.ServerAddress(endpoint.Hostname()), semconv.ServerPort(port(endpoint)))
+	return append(attrs, semconv.ServerAddress(s.Endpoint.Hostname()), semconv.ServerPort(port(s.Endpoint)))
 }
 
 // port returns the endpoint's port, or the default port of its scheme.

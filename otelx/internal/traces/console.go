@@ -1,4 +1,4 @@
-package otelx
+package traces
 
 import (
 	"context"
@@ -10,16 +10,19 @@ import (
 	"github.com/epilogue-go/epilogue/internal/otlp"
 )
 
-// consoleExporter writes each span as a line of OTLP JSON, with the encoder that spills use too. One goroutine uses it at a
+// NewConsole returns an exporter that writes each span to w as a line of OTLP JSON.
+func NewConsole(w io.Writer) sdktrace.SpanExporter { return &console{w: w} }
+
+// console writes each span as a line of OTLP JSON, with the encoder that spills use too. One goroutine uses it at a
 // time.
-type consoleExporter struct {
+type console struct {
 	w       io.Writer
 	encoder otlp.LineEncoder
 	line    []byte
 }
 
 // ExportSpans writes one line for each span with one Write, so that other output stands between lines.
-func (x *consoleExporter) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
+func (x *console) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -33,4 +36,4 @@ func (x *consoleExporter) ExportSpans(ctx context.Context, spans []sdktrace.Read
 }
 
 // Shutdown leaves the writer to its owner.
-func (*consoleExporter) Shutdown(context.Context) error { return nil }
+func (*console) Shutdown(context.Context) error { return nil }

@@ -1,62 +1,47 @@
-package otelx
+// Package spiller ends a queue: it flushes, and spills the spans that the flush could not deliver.
+package spiller
 
 import (
 	"context"
 	"fmt"
-	"os"
+	"io"
 	"sync"
 	"time"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
-	"github.com/epilogue-go/epilogue/internal/otelenv"
 	"github.com/epilogue-go/epilogue/internal/otlp"
 	"github.com/epilogue-go/epilogue/internal/spill"
 	"github.com/epilogue-go/epilogue/otelx/internal/traces"
 )
 
-const (
-	spillKey      = "EPILOGUE_SPILL"
-	spillBytesKey = "EPILOGUE_SPILL_MAX_BYTES"
+// spillTimeout limits a spill whose context has no deadline.
+const spillTimeout = time.Second
 
-	// spillTimeout limits a spill whose context has no deadline.
-	spillTimeout = time.Second
-)
-
-// spiller writes what the last flush could not deliver, each span once.
-type spiller struct {
+// Spiller writes undelivered spans as lines, each span once.
+type Spiller struct {
 	lines *spill.Writer
 	queue *traces.Queue
 
 	mu      sync.Mutex
-	callers int  // of shutdown that still flush
-	begun   bool // shutdown has begun to spill
+	callers int  // of Shutdown that still flush
+	begun   bool // Shutdown has begun to spill
 	total   int  // spans found by spill
 	spilled int  // of these
 	err     error
-	done    chan struct{} // closed at the end of shutdown's spill
+	done    chan struct{} // closed at the end of Shutdown's spill
 }
 
-// newSpiller returns nil if nothing is to be spilled.
-func (c *config) newSpiller(env *otelenv.Reader, q *traces.Queue) *spiller {
-	w := c.chosen.spill
-	chosen := env.Choice([]string{"none", "stderr"}, "", spillKey)
-	switch {
-	case w != nil:
-	case chosen == "stderr":
-		w = os.Stderr
-	case chosen == "":
-		w = c.fallback.spill
-	}
-	maxBytes := env.Int(1, otelenv.MaxInt, spill.DefaultMaxBytes, spillBytesKey)
+// New returns a Spiller of q that writes at most maxBytes to w; nil if w is nil. Methods of a nil Spiller spill nothing.
+func New(q *traces.Queue, w io.Writer, maxBytes int) *Spiller {
 	if w == nil {
 		return nil
 	}
-	return &spiller{lines: spill.NewWriter(w, maxBytes), queue: q, done: make(chan struct{})}
+	return &Spiller{lines: spill.NewWriter(w, maxBytes), queue: q, done: make(chan struct{})}
 }
 
-// pending spills the pending spans until ctx ends, and returns how many.
-func (s *spiller) pending(ctx context.Context) int {
+// Pending spills the pending spans until ctx ends, and returns how many.
+func (s *Spiller) Pending(ctx context.Context) int {
 	if s == nil {
 		return 0
 	}
@@ -66,14 +51,15 @@ func (s *spiller) pending(ctx context.Context) int {
 }
 
 // count returns how many spans are spilled.
-func (s *spiller) count() int {
+func (s *Spiller) count() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.spilled
 }
 
-// shutdown shuts q down in a part of the time that ctx has, and spills the rest of the spans in the rest of the time.
-func (s *spiller) shutdown(ctx context.Context, q *traces.Queue) error {
+// Shutdown shuts q down in a part of the time that ctx has, and spills the rest of the spans in the rest of the time. Callers share
+// one spill, after the last flush.
+func (s *Spiller) Shutdown(ctx context.Context, q *traces.Queue) error {
 	if s == nil {
 		return q.Shutdown(ctx)
 	}
@@ -112,8 +98,8 @@ func reserve(left time.Duration) time.Duration {
 	return max(0, min(left/4, 250*time.Millisecond), min(left/2, 25*time.Millisecond))
 }
 
-// leave counts out a caller of shutdown that has flushed. The last one spills, in the time that its ctx has.
-func (s *spiller) leave(ctx context.Context) {
+// leave counts out a caller of Shutdown that has flushed. The last one spills, in the time that its ctx has.
+func (s *Spiller) leave(ctx context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.callers--
@@ -129,7 +115,7 @@ func (s *spiller) leave(ctx context.Context) {
 
 // spill writes the pending spans until ctx ends. It first waits a moment for the flush under way: its requests are
 // canceled, and most often their results are known soon.
-func (s *spiller) spill(ctx context.Context) {
+func (s *Spiller) spill(ctx context.Context) {
 	if _, ok := ctx.Deadline(); !ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, spillTimeout)
@@ -154,7 +140,7 @@ func (s *spiller) spill(ctx context.Context) {
 }
 
 // awaitFlush waits for the end of the flush under way, at most for d.
-func (s *spiller) awaitFlush(d time.Duration) {
+func (s *Spiller) awaitFlush(d time.Duration) {
 	flush := s.queue.Idle()
 	if flush == nil {
 		return
@@ -167,8 +153,8 @@ func (s *spiller) awaitFlush(d time.Duration) {
 	}
 }
 
-// result returns the error of a caller of shutdown whose flush returned err.
-func (s *spiller) result(err error) error {
+// result returns the error of a caller of Shutdown whose flush returned err.
+func (s *Spiller) result(err error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.total == 0 {

@@ -1,4 +1,4 @@
-package otelx
+package config
 
 import (
 	"os"
@@ -18,9 +18,9 @@ const (
 	serviceNameKey        = "OTEL_SERVICE_NAME"
 )
 
-// resolveResource merges the SDK's own attributes, fallbacks, the environment and options. The later ones win.
-func (c *config) resolveResource(env *otelenv.Reader) *resource.Resource {
-	given := []*resource.Resource{c.fallback.resource, readResource(env), c.chosen.resource}
+// resource merges the SDK's own attributes, the preset, the environment and options. The later ones win.
+func (r *resolver) resource() *resource.Resource {
+	given := []*resource.Resource{r.preset.Resource, readResource(r.env), r.options.Resource}
 	own := []attribute.KeyValue{
 		semconv.TelemetrySDKName("opentelemetry"),
 		semconv.TelemetrySDKLanguageGo,
@@ -29,11 +29,11 @@ func (c *config) resolveResource(env *otelenv.Reader) *resource.Resource {
 	if !slices.ContainsFunc(given, hasServiceName) {
 		own = append(own, semconv.ServiceName("unknown_service:"+executable()))
 	}
-	r := resource.NewWithAttributes(semconv.SchemaURL, own...)
+	merged := resource.NewWithAttributes(semconv.SchemaURL, own...)
 	for _, g := range given {
-		r = merge(r, g)
+		merged = MergeResources(merged, g)
 	}
-	return r
+	return merged
 }
 
 func hasServiceName(r *resource.Resource) bool { return r.Set().HasValue(semconv.ServiceNameKey) }
@@ -46,8 +46,8 @@ func executable() string {
 	return filepath.Base(path)
 }
 
-// merge returns the attributes of a and b; b wins. If the schema URLs differ, the result has none. A resource may be nil.
-func merge(a, b *resource.Resource) *resource.Resource {
+// MergeResources returns the attributes of a and b; b wins. If the schema URLs differ, the result has none. A resource may be nil.
+func MergeResources(a, b *resource.Resource) *resource.Resource {
 	r, err := resource.Merge(a, b)
 	if err != nil && r == nil {
 		return a

@@ -1,4 +1,4 @@
-package otelx
+package sdkmetrics
 
 import (
 	"context"
@@ -9,32 +9,34 @@ import (
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/semconv/v1.43.0/otelconv"
 
+	"github.com/epilogue-go/epilogue/internal/bounded"
+	"github.com/epilogue-go/epilogue/internal/breaker"
 	"github.com/epilogue-go/epilogue/internal/delivery"
 )
 
-// statsReport observes the counts of Stats, all of one instant, whenever the meter provider collects. As in Stats,
-// processed and pending spans add up to the ended spans.
-type statsReport struct {
+// countsReport observes the delivery counts of one instant whenever the meter provider collects. Processed spans and spans in the
+// queue add up to the spans that have ended.
+type countsReport struct {
 	stats     atomic.Pointer[func() delivery.Stats] // nil until there is one
 	capacity  int64
 	processed map[string]metric.MeasurementOption // attributes by error type; never changed
 	exported  map[string]metric.MeasurementOption
-	breakers  map[BreakerState]metric.MeasurementOption // attributes by state; never changed
+	breakers  map[breaker.State]metric.MeasurementOption // attributes by state; never changed
 
 	size, room, inflight metric.Int64ObservableUpDownCounter
-	breaker              metric.Int64ObservableUpDownCounter
+	state                metric.Int64ObservableUpDownCounter
 	done, sent           metric.Int64ObservableCounter
 
 	registration chan metric.Registration // holds it until it is removed
 	last         atomic.Bool              // the next report is the last
 }
 
-func newStatsReport(processor, exporter []attribute.KeyValue, capacity int) *statsReport {
+func newCountsReport(processor, exporter []attribute.KeyValue, capacity int) *countsReport {
 	var dropTypes []string
 	for _, r := range (delivery.Dropped{}).Reasons() {
 		dropTypes = append(dropTypes, r.Name)
 	}
-	return &statsReport{
+	return &countsReport{
 		capacity:  int64(capacity),
 		processed: byErrorType(processor, dropTypes...),
 		exported:  byErrorType(exporter, "rejected", "refused", "too_large"), // the others never reach the exporter
@@ -45,20 +47,20 @@ func newStatsReport(processor, exporter []attribute.KeyValue, capacity int) *sta
 }
 
 // instruments makes the instruments and registers the callback.
-func (p *statsReport) instruments(meter metric.Meter) error {
+func (p *countsReport) instruments(meter metric.Meter) error {
 	size, err1 := otelconv.NewSDKProcessorSpanQueueSize(meter)
 	room, err2 := otelconv.NewSDKProcessorSpanQueueCapacity(meter)
 	inflight, err3 := otelconv.NewSDKExporterSpanInflightObservable(meter)
 	done, err4 := otelconv.NewSDKProcessorSpanProcessedObservable(meter)
 	sent, err5 := otelconv.NewSDKExporterSpanExportedObservable(meter)
-	breaker, err6 := meter.Int64ObservableUpDownCounter(breakerState,
+	state, err6 := meter.Int64ObservableUpDownCounter(breakerState,
 		metric.WithDescription("1 for the state that the breaker is in, 0 for the others."))
 	if err := errors.Join(err1, err2, err3, err4, err5, err6); err != nil {
 		return err
 	}
 	p.size, p.room, p.inflight = size.Inst(), room.Inst(), inflight.Inst()
-	p.done, p.sent, p.breaker = done.Inst(), sent.Inst(), breaker
-	r, err := meter.RegisterCallback(p.report, p.size, p.room, p.inflight, p.done, p.sent, p.breaker)
+	p.done, p.sent, p.state = done.Inst(), sent.Inst(), state
+	r, err := meter.RegisterCallback(p.report, p.size, p.room, p.inflight, p.done, p.sent, p.state)
 	if err != nil {
 		return err
 	}
@@ -67,7 +69,7 @@ func (p *statsReport) instruments(meter metric.Meter) error {
 }
 
 // report is the callback. The meter provider may call it on any goroutine.
-func (p *statsReport) report(_ context.Context, o metric.Observer) error {
+func (p *countsReport) report(_ context.Context, o metric.Observer) error {
 	stats := p.stats.Load()
 	if stats == nil {
 		return nil
@@ -80,7 +82,7 @@ func (p *statsReport) report(_ context.Context, o metric.Observer) error {
 	o.ObserveInt64(p.room, p.capacity, p.processed[""])
 	o.ObserveInt64(p.inflight, s.InFlight, p.exported[""])
 	for state, attrs := range p.breakers {
-		o.ObserveInt64(p.breaker, one(state == BreakerState(s.Breaker)), attrs)
+		o.ObserveInt64(p.state, one(state == s.Breaker), attrs)
 	}
 	o.ObserveInt64(p.done, s.Exported, p.processed[""])
 	o.ObserveInt64(p.sent, s.Exported, p.exported[""])
@@ -94,9 +96,9 @@ func (p *statsReport) report(_ context.Context, o metric.Observer) error {
 }
 
 // byState returns the attributes of each state of the breaker.
-func byState(base []attribute.KeyValue) map[BreakerState]metric.MeasurementOption {
-	sets := make(map[BreakerState]metric.MeasurementOption)
-	for _, state := range []BreakerState{BreakerClosed, BreakerOpen, BreakerHalfOpen} {
+func byState(base []attribute.KeyValue) map[breaker.State]metric.MeasurementOption {
+	sets := make(map[breaker.State]metric.MeasurementOption)
+	for _, state := range []breaker.State{breaker.Closed, breaker.Open, breaker.HalfOpen} {
 		attrs := append([]attribute.KeyValue{attribute.String(breakerState, state.String())}, base...)
 		sets[state] = metric.WithAttributeSet(attribute.NewSet(attrs...))
 	}
@@ -111,13 +113,11 @@ func one(is bool) int64 {
 }
 
 // unregister removes the callback on another goroutine: the collection that called it may hold what Unregister waits for.
-func (p *statsReport) unregister() {
+func (p *countsReport) unregister() {
 	select {
 	case r := <-p.registration:
-		go func() {
-			defer func() { _ = recover() }() // a provider that panics keeps the callback, which does no harm
-			_ = r.Unregister()
-		}()
+		// A provider that panics keeps the callback, which does no harm.
+		go func() { _ = bounded.Protect(func() { _ = r.Unregister() }) }()
 	default:
 	}
 }

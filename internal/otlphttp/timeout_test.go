@@ -1,0 +1,76 @@
+package otlphttp
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend(t, config{Timeout: 3 * time.Second}, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+		begun := time.Now()
+		res, err := b.sender.Send(t.Context(), []byte("spans"))
+		if took := time.Since(begun); took != 3*time.Second || res.Outcome != Retryable || !errors.Is(err, context.DeadlineExceeded) ||
+			!strings.Contains(err.Error(), "no answer within 3s") {
+			t.Errorf("after %v: %+v, %v", took, res, err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		begun = time.Now()
+		res, err = b.sender.Send(ctx, []byte("spans"))
+		if took := time.Since(begun); took != time.Second || res.Outcome != Retryable || !errors.Is(err, context.DeadlineExceeded) ||
+			strings.Contains(err.Error(), "within") {
+			t.Errorf("after %v: %+v, %v", took, res, err)
+		}
+	})
+}
+
+// movable shows a deadline that does not end it, like a context that several callers share.
+type movable struct{ context.Context }
+
+func (movable) Deadline() (time.Time, bool) { return time.Now().Add(time.Millisecond), true }
+
+func TestTimeoutUnderAMovableDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hang := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+		b := newBackend(t, config{Timeout: 3 * time.Second}, hang)
+		begun := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		_, err := b.sender.Send(movable{ctx}, []byte("spans"))
+		if took := time.Since(begun); took != 3*time.Second || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("after %v: %v", took, err)
+		}
+	})
+}
+
+func TestSendUnderADoneContext(t *testing.T) {
+	b := newBackend(t, config{}, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if res, err := b.sender.Send(ctx, []byte("spans")); !errors.Is(err, context.Canceled) || res.Outcome != Retryable {
+		t.Errorf("got %+v, %v", res, err)
+	}
+}
+
+// The status means that the spans have arrived, even if the response body never ends.
+func TestSlowAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend(t, config{Timeout: 3 * time.Second}, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", contentType)
+			_, _ = w.Write([]byte{0x0a})
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		})
+		begun := time.Now()
+		res, err := b.sender.Send(t.Context(), []byte("spans"))
+		if err != nil || time.Since(begun) != 3*time.Second || !strings.Contains(res.Message, "could not be read") {
+			t.Errorf("after %v: %+v, %v", time.Since(begun), res, err)
+		}
+	})
+}

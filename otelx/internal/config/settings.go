@@ -1,0 +1,101 @@
+package config
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/sdk/resource"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/epilogue-go/epilogue/internal/delivery"
+	"github.com/epilogue-go/epilogue/otelx/internal/sdkmetrics"
+)
+
+// Settings is what options write. The zero value of a field means that no option has set it.
+type Settings struct {
+	Resource    *resource.Resource
+	Sampler     sdktrace.Sampler
+	IDGenerator sdktrace.IDGenerator
+	Propagator  propagation.TextMapPropagator
+	// NewRecorder makes the recorder of the export's metrics. It is a function so that the linker omits metrics from programs
+	// without WithMeterProvider.
+	NewRecorder func(sdkmetrics.Subject) (sdkmetrics.Recorder, error)
+	Spill       io.Writer
+
+	Exporter sdktrace.SpanExporter // replaces encoder and sender
+	Sender   delivery.Sender       // replaces OTLP over HTTP
+	HTTP     HTTP
+	Traces   Signal
+}
+
+// HTTP is the settings of OTLP over HTTP that no environment variable sets.
+type HTTP struct {
+	Dial     func(ctx context.Context, network, address string) (net.Conn, error)
+	Sign     func(ctx context.Context, req *http.Request, body []byte) error
+	Classify func(status int, message string) (hint string, retry bool)
+}
+
+// Signal is the settings of one signal.
+type Signal struct {
+	Endpoint     string
+	Headers      map[string]string
+	QueueSize    int
+	BatchSize    int
+	RequestBytes int
+	Limits       Limits
+}
+
+// Limits are the limits of a backend, which hold whatever other settings allow. A zero field is no limit. Bytes count in the
+// protobuf encoding before compression.
+type Limits struct {
+	RequestBytes int
+	RequestItems int
+	// ItemBytes bounds a span. A larger one is dropped as too large.
+	ItemBytes int
+	// ResourceBytes bounds a resource together with one of its scopes. A larger one is reported to otel.Handle once and sent,
+	// because only the backend can decide about it.
+	ResourceBytes int
+}
+
+// or returns h with the fields of preset in place of zero fields.
+func (h HTTP) or(preset HTTP) HTTP {
+	if h.Dial == nil {
+		h.Dial = preset.Dial
+	}
+	if h.Sign == nil {
+		h.Sign = preset.Sign
+	}
+	if h.Classify == nil {
+		h.Classify = preset.Classify
+	}
+	return h
+}
+
+// or returns l with the fields of preset in place of zero fields.
+func (l Limits) or(preset Limits) Limits {
+	return Limits{
+		RequestBytes:  first(l.RequestBytes, preset.RequestBytes),
+		RequestItems:  first(l.RequestItems, preset.RequestItems),
+		ItemBytes:     first(l.ItemBytes, preset.ItemBytes),
+		ResourceBytes: first(l.ResourceBytes, preset.ResourceBytes),
+	}
+}
+
+// first returns the first of two numbers that is not zero.
+func first(a, b int) int {
+	if a != 0 {
+		return a
+	}
+	return b
+}
+
+// capped returns n, or limit if that is lower and not 0.
+func capped(n, limit int) int {
+	if limit > 0 {
+		return min(n, limit)
+	}
+	return n
+}

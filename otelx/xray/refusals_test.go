@@ -1,0 +1,96 @@
+package xray
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/epilogue-go/epilogue/internal/otelerr"
+	"github.com/epilogue-go/epilogue/otelx"
+)
+
+// TestRefusalsAreExplainedOnce: the account is exact each time, and what to do is said the first time.
+func TestRefusalsAreExplainedOnce(t *testing.T) {
+	const off = "The OTLP API is supported with CloudWatch Logs as a Trace Segment Destination."
+	synctest.Test(t, func(t *testing.T) {
+		reports := otelerr.Collect(t)
+		b := serve(t, ireland, "eu-west-1")
+		s := b.sdk(t, AutoConfigure())
+		for range 3 {
+			b.answers(reply{status: http.StatusBadRequest, message: off})
+			end(s, "a", 2, 10)
+			err := s.ForceFlush(t.Context())
+			var drop *otelx.DropError
+			if !errors.As(err, &drop) || drop.Dropped != (otelx.Dropped{Refused: 2}) || !strings.Contains(err.Error(), off) {
+				t.Errorf("ForceFlush: %v", err)
+			}
+			time.Sleep(time.Hour)
+		}
+		wantAccount(t, s, otelx.Stats{Ended: 6, Dropped: otelx.Dropped{Refused: 6}})
+		got := reports()
+		if len(got) != 1 || !strings.Contains(got[0], off) || !strings.Contains(got[0], "switch on CloudWatch Transaction Search in this account and region") {
+			t.Errorf("reports %q", got)
+		}
+		b.answers(reply{status: http.StatusForbidden, message: "User: arn:aws:sts::1:x is not authorized to perform: xray:PutTraceSegments because …"})
+		end(s, "a", 1, 10)
+		_ = s.ForceFlush(t.Context())
+		if got := reports(); len(got) != 2 || !strings.Contains(got[1], "allow the role xray:PutTraceSegments") {
+			t.Errorf("reports %q", got)
+		}
+	})
+}
+
+func TestHints(t *testing.T) {
+	for _, c := range []struct {
+		status        int
+		message, want string
+		passes        bool
+	}{
+		{400, "The OTLP API is supported with CloudWatch Logs as a Trace Segment Destination.", "Transaction Search", false},
+		{403, "User: arn:aws:sts::123456789012:assumed-role/r/f is not authorized to perform: xray:PutTraceSegments because no identity-based policy allows it", "xray:PutTraceSegments", false},
+		{403, "Signature expired: 20261127T100000Z is now earlier than 20261127T105500Z (20261127T110000Z - 5 min.)", "clock", true},
+		{403, "Signature not yet current: 20261127T120000Z is still later than 20261127T110500Z (20261127T110000Z + 5 min.)", "clock", true},
+		{403, "The security token included in the request is expired", "have expired", true},
+		{403, "The security token included in the request is invalid.", "must be of one set", false},
+		{403, "The request signature we calculated does not match the signature you provided.", "does not belong", false},
+		{403, "Credential should be scoped to a valid region.", "the endpoint's region", false},
+		{403, "Forbidden", "credentials are valid", false},
+		{401, "", "credentials are valid", false},
+		{400, "Invalid request", "", false},
+		{404, "", "", false},
+	} {
+		if got, passes := classify(c.status, c.message); !strings.Contains(got, c.want) || c.want == "" && got != "" || passes != c.passes {
+			t.Errorf("%d %s: %q, %v; want %q, %v", c.status, c.message, got, passes, c.want, c.passes)
+		}
+	}
+}
+
+// TestExpiredIsNotLost: each attempt is signed anew, so what X-Ray says of an old signature or of old credentials is not its
+// last word. Such spans were dropped.
+func TestExpiredIsNotLost(t *testing.T) {
+	for name, c := range map[string]struct{ message, said string }{
+		"a request that a freeze has held up": {"Signature expired: 20261127T100000Z is now earlier than 20261127T105500Z (20261127T110000Z - 5 min.)", "a signature counts for minutes only"},
+		"credentials not renewed yet":         {"The security token included in the request is expired", "the credentials have expired"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				reports := otelerr.Collect(t)
+				b := serve(t, ireland, "eu-west-1")
+				s := b.sdk(t, AutoConfigure())
+				b.answers(reply{status: http.StatusForbidden, message: c.message})
+				end(s, "a", 2, 10)
+				if err := s.ForceFlush(t.Context()); err != nil {
+					t.Error(err)
+				}
+				b.wantSigned(t, 2, 2)
+				wantAccount(t, s, otelx.Stats{Ended: 2, Exported: 2})
+				if got := reports(); len(got) != 1 || !strings.Contains(got[0], c.said) {
+					t.Errorf("reports %q", got)
+				}
+			})
+		})
+	}
+}
