@@ -42,7 +42,8 @@ func (e *safeError) Error() string { return e.text }
 func (e *safeError) Unwrap() error { return e.cause }
 
 // Safe returns an error with the text of err that can be formatted and unwrapped anywhere: formatting it calls no method
-// of err, and errors.Is and errors.As find err only if its methods do not panic. It returns nil for nil.
+// of err, and errors.Is and errors.As find err only if its methods do not panic. It calls the methods of err, so it is not
+// for use under a lock. It returns nil for nil.
 func Safe(err error) error {
 	if err == nil {
 		return nil

@@ -35,12 +35,12 @@ func TestSlotsDoNotPileUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var slots bounded.Slots
 		h := &hanging{release: make(chan struct{})}
-		if err := slots.Call(within(t, time.Second), 0, h.run); err != bounded.ErrNotReturned {
+		if err := slots.Call(within(t, time.Second), 0, h.run); !same(err, bounded.ErrNotReturned) {
 			t.Errorf("the first call: %v, want ErrNotReturned", err)
 		}
 		for range 3 {
 			began := time.Now()
-			if err := slots.Call(within(t, time.Second), 0, h.run); err != bounded.ErrStillRunning || time.Since(began) > 0 {
+			if err := slots.Call(within(t, time.Second), 0, h.run); !same(err, bounded.ErrStillRunning) || time.Since(began) > 0 {
 				t.Errorf("a later call: %v after %v, want ErrStillRunning at once", err, time.Since(began))
 			}
 		}
@@ -106,10 +106,10 @@ func TestSlotsEndAWait(t *testing.T) {
 			began, first := time.Now(), make(chan error)
 			go func() { first <- slots.Call(within(t, c.first), 0, h.run) }()
 			synctest.Wait()
-			if err := slots.Call(within(t, c.second), 0, h.run); err != bounded.ErrStillRunning || time.Since(began) != c.want {
+			if err := slots.Call(within(t, c.second), 0, h.run); !same(err, bounded.ErrStillRunning) || time.Since(began) != c.want {
 				t.Errorf("%v after %v, want ErrStillRunning after %v", err, time.Since(began), c.want)
 			}
-			if err := <-first; err != bounded.ErrNotReturned {
+			if err := <-first; !same(err, bounded.ErrNotReturned) {
 				t.Errorf("the first call: %v", err)
 			}
 			close(h.release)

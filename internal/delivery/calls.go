@@ -74,7 +74,7 @@ func (s *stream) flushAll(ctx context.Context) error {
 			break
 		}
 		err := s.await(ctx, j)
-		if err == bounded.ErrStillRunning {
+		if errors.Is(err, bounded.ErrStillRunning) {
 			why = err
 			break
 		}
@@ -157,23 +157,13 @@ func (s *stream) await(ctx context.Context, j join) error {
 
 // interrupted is the error of a caller whose own context has ended.
 func (s *stream) interrupted(f *flush, err error) error {
-	pending := s.items.counts().Pending
+	err = fmt.Errorf("flush %s: %w; %d pending", s.config.Items, err, s.items.counts().Pending)
 	if f != nil {
-		if last := s.lastFailure(f); last != nil {
-			return fmt.Errorf("flush %s: %w; %d pending; last failure: %w", s.config.Items, err, pending, last)
+		if failure := s.failureOf(f); failure != nil {
+			return fmt.Errorf("%w; %w", err, failure)
 		}
 	}
-	return fmt.Errorf("flush %s: %w; %d pending", s.config.Items, err, pending)
-}
-
-// lastFailure is the error of the last failed attempt of f, or why it makes none.
-func (s *stream) lastFailure(f *flush) error {
-	s.engine.mu.Lock()
-	defer s.engine.mu.Unlock()
-	if f.err != nil {
-		return f.err
-	}
-	return f.why
+	return err
 }
 
 func (s *stream) failureOf(f *flush) error {

@@ -182,3 +182,19 @@ func TestTenThousandItemsWithinTheWindow(t *testing.T) {
 		wantStats(t, q, delivery.Stats{Ended: 10_000, Exported: 10_000})
 	})
 }
+
+// TestTimeoutsReturnAfterTheExitDeadline asserts that Config.Timeout counts again if the process lives on.
+func TestTimeoutsReturnAfterTheExitDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e, q := newQueue(newBackend(always(hangs)), func(c *delivery.Config) { c.Timeout = 100 * ms })
+		push(q, "a")
+		begin := time.Now()
+		e.SetExitDeadline(begin.Add(450 * ms))
+		if _, err := flush(t, q, 10*time.Second); err == nil {
+			t.Error("no error")
+		}
+		if took := time.Since(begin); took < 450*ms || took > 460*ms {
+			t.Errorf("the flush took %v, want 450 ms", took)
+		}
+	})
+}

@@ -127,6 +127,7 @@ func (f *flush) activeLocked() bool {
 // toShutdownLocked gives the flush the shutdown policy. A flush that has given up tries again.
 func (f *flush) toShutdownLocked() {
 	if f.state != ended && f.policy != shutdown {
+		f.why = nil
 		f.becomeLocked(sending, shutdown)
 	}
 }
@@ -146,13 +147,13 @@ func (f *flush) giveUpLocked(why error) {
 	f.becomeLocked(stopping, f.policy)
 }
 
-// failureLocked returns why items are left.
+// failureLocked returns why items are left: why no attempt follows, and the last failure.
 func (f *flush) failureLocked() error {
 	switch {
-	case f.why == nil:
-		return f.err
 	case f.err == nil:
 		return f.why
+	case f.why == nil:
+		return fmt.Errorf("last failure: %w", f.err)
 	}
 	return fmt.Errorf("%w; last failure: %w", f.why, f.err)
 }

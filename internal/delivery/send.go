@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -166,6 +167,8 @@ func (s *stream) freeRequest() {
 	s.engine.addWorkersLocked()
 }
 
+var errNoReason = errors.New("the exporter gave no reason")
+
 // sendOnce makes one call of the sender.
 func (s *stream) sendOnce(ctx context.Context, body []byte, begun time.Time) attempt {
 	s.engine.sends.Add(1)
@@ -182,6 +185,8 @@ func (s *stream) sendOnce(ctx context.Context, body []byte, begun time.Time) att
 		a.outcome, a.keepBody = Retryable, true
 	case err != nil && a.outcome == Accepted: // it is the zero value
 		a.outcome = Retryable
+	case err == nil && a.outcome != Accepted:
+		a.err = errNoReason
 	}
 	return a
 }

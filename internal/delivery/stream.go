@@ -152,7 +152,7 @@ func (s *stream) endLocked(f *flush) {
 		f.backgroundTimer.Stop()
 	}
 	s.flush = nil
-	s.judgeLocked(f)
+	s.recordOutcomeLocked(f)
 	s.endProbeLocked(f)
 	f.becomeLocked(ended, f.policy)
 	if f.dropReason != nil {

@@ -16,7 +16,7 @@ type retryAfter struct {
 }
 
 // waitForAttempt waits for the pause that the attempts so far ask for, and for Retry-After. If the policy becomes
-// shutdown meanwhile, the backoff ends and Retry-After is judged again. The error says why no attempt may follow.
+// shutdown meanwhile, the backoff ends and the wait for Retry-After is computed again. The error says why no attempt may follow.
 func (s *stream) waitForAttempt(ctx context.Context, f *flush, backoff time.Duration) error {
 	until := time.Now().Add(backoff)
 	for ctx.Err() == nil {
@@ -98,9 +98,17 @@ func (s *stream) limit(ctx context.Context, f *flush, d time.Duration, why error
 	if d <= 0 {
 		return limitedContext{Context: ctx, stream: s, flush: f}, func() { cancel(nil) }
 	}
-	timer := time.AfterFunc(d, func() {
-		if !s.policyOf(f).lastChance {
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
+	var timer *time.Timer // of Engine.mu
+	timer = time.AfterFunc(d, func() {
+		s.engine.mu.Lock()
+		defer s.engine.mu.Unlock()
+		switch {
+		case !f.policy.lastChance:
 			cancel(why)
+		case ctx.Err() == nil && !s.shutDown: // the policy is normal again after the exit deadline
+			timer.Reset(time.Until(s.engine.exitDeadline) + time.Millisecond)
 		}
 	})
 	return limitedContext{ctx, s, f, time.Now().Add(d)}, func() { timer.Stop(); cancel(nil) }

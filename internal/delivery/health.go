@@ -8,8 +8,8 @@ import (
 	"github.com/epilogue-go/epilogue/internal/breaker"
 )
 
-// judgeLocked draws the conclusions of an ended flush for the breaker and the hold.
-func (s *stream) judgeLocked(f *flush) {
+// recordOutcomeLocked records the outcome of an ended flush in the breaker or the hold.
+func (s *stream) recordOutcomeLocked(f *flush) {
 	e := s.engine
 	if f.decided || f.firstRequest.IsZero() || !e.limits.Breaker {
 		return
