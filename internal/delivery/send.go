@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/epilogue-go/epilogue/internal/bounded"
@@ -49,7 +48,9 @@ func (s *stream) tooLarge(a *attempt, p parcel, size int) {
 		a.outcome = Refused
 	default:
 		a.divided = true
-		s.lowerRequestLimit(size / 2)
+		s.engine.mu.Lock()
+		defer s.engine.mu.Unlock()
+		s.requestBytes = min(s.requestBytes, size/2)
 	}
 }
 
@@ -65,12 +66,6 @@ func (s *stream) requestLimit() int {
 	s.engine.mu.Lock()
 	defer s.engine.mu.Unlock()
 	return s.requestBytes
-}
-
-func (s *stream) lowerRequestLimit(limit int) {
-	s.engine.mu.Lock()
-	defer s.engine.mu.Unlock()
-	s.requestBytes = min(s.requestBytes, limit)
 }
 
 // send sends body. Under the shutdown policy, a request without an answer is hedged: sent once more concurrently with the
@@ -118,13 +113,7 @@ func merge(first, second attempt) attempt {
 // awaitAnswer waits for the answer to a request, or until it should be hedged; false: that is now.
 func (s *stream) awaitAnswer(ctx context.Context, f *flush, begun time.Time, answers <-chan attempt) (attempt, bool) {
 	for {
-		var hedge <-chan time.Time // nil: not under this policy
-		wait, changed := s.hedgeIn(ctx, f, begun)
-		if wait != never {
-			timer := time.NewTimer(wait)
-			defer timer.Stop()
-			hedge = timer.C
-		}
+		hedge, changed := s.hedgeIn(ctx, f, begun)
 		select {
 		case a := <-answers:
 			return a, true
@@ -135,18 +124,16 @@ func (s *stream) awaitAnswer(ctx context.Context, f *flush, begun time.Time, ans
 	}
 }
 
-const never = time.Duration(math.MaxInt64)
-
-// hedgeIn returns after which time a request that began at begun is hedged, and a channel that is closed when this may
-// have changed.
-func (s *stream) hedgeIn(ctx context.Context, f *flush, begun time.Time) (time.Duration, <-chan struct{}) {
+// hedgeIn returns a channel that tells when a request that began at begun should be hedged (nil: not under this policy),
+// and one that is closed when this may have changed.
+func (s *stream) hedgeIn(ctx context.Context, f *flush, begun time.Time) (<-chan time.Time, <-chan struct{}) {
 	until, bounded := ctx.Deadline()
 	s.engine.mu.Lock()
 	defer s.engine.mu.Unlock()
 	if !f.policy.lastChance || !bounded {
-		return never, f.changed
+		return nil, f.changed
 	}
-	return time.Until(begun.Add(hedgeAfter(until.Sub(begun)))), f.changed
+	return time.After(time.Until(begun.Add(hedgeAfter(until.Sub(begun))))), f.changed
 }
 
 // reserveRequest reports whether there is room for one more request, and takes it.

@@ -108,7 +108,7 @@ func (s *stream) limit(ctx context.Context, f *flush, d time.Duration, why error
 		case !f.policy.lastChance:
 			cancel(why)
 		case ctx.Err() == nil && !s.shutDown: // the policy is normal again after the exit deadline
-			timer.Reset(time.Until(s.engine.exitDeadline) + time.Millisecond)
+			timer.Reset(max(time.Until(s.engine.exitDeadline), 0) + time.Millisecond)
 		}
 	})
 	return limitedContext{ctx, s, f, time.Now().Add(d)}, func() { timer.Stop(); cancel(nil) }
