@@ -22,6 +22,7 @@ import (
 type badProvider struct {
 	noop.MeterProvider
 	meter, histogram, record func() // nil: no defect
+	recordsIn                func(context.Context)
 }
 
 type badMeter struct {
@@ -50,7 +51,12 @@ func (m badMeter) Float64Histogram(string, ...metric.Float64HistogramOption) (me
 	return badHistogram{badProvider: m.badProvider}, nil
 }
 
-func (h badHistogram) Record(context.Context, float64, ...metric.RecordOption) { call(h.record) }
+func (h badHistogram) Record(ctx context.Context, _ float64, _ ...metric.RecordOption) {
+	call(h.record)
+	if h.recordsIn != nil {
+		h.recordsIn(ctx)
+	}
+}
 
 // A meter provider that cannot make instruments is an error of New. The SDK works without metrics.
 func TestMeterProviderThatFailsInNew(t *testing.T) {
@@ -133,6 +139,29 @@ func TestMeterProviderThatFailsLater(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A flush whose time is over is recorded with a context that has not ended: a meter provider may leave out measurements
+// with one that has.
+func TestMeasurementOfAFlushThatTimedOut(t *testing.T) {
+	var records, ended atomic.Int64
+	p := &badProvider{recordsIn: func(ctx context.Context) {
+		records.Add(1)
+		if ctx.Err() != nil {
+			ended.Add(1)
+		}
+	}}
+	contract(t, func(f *fixture) {
+		f.fails(otlpreceiver.Fault{Delay: time.Minute})
+		f.end("a")
+		_ = f.flush(50 * ms)
+		synctest.Wait()
+		if n := ended.Load(); records.Load() == 0 || n > 0 {
+			f.Errorf("%d of %d measurements came with a context that had ended", n, records.Load())
+		}
+		f.works()
+		f.mustFlush(time.Second, 100*ms)
+	}, otelx.WithMeterProvider(p))
 }
 
 // An error handler that blocks holds a flush for 100 ms at most. It is not called again until it has returned.

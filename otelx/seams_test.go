@@ -8,7 +8,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -373,4 +375,34 @@ func TestLargeResourceIsSentAndReportedOnce(t *testing.T) {
 	if got := reports(); len(got) != 1 || !strings.Contains(got[0], "the resource is too large: with an instrumentation scope it has 1") {
 		t.Errorf("reports %q", got)
 	}
+}
+
+// patient is a Sender that waits for a backend that does not answer, and says nothing about the attempt when its context
+// ends.
+type patient struct{ works atomic.Bool }
+
+func (p *patient) Send(ctx context.Context, _ []byte) (otelx.SendResult, error) {
+	if p.works.Load() {
+		return otelx.SendResult{}, nil
+	}
+	<-ctx.Done()
+	return otelx.SendResult{}, ctx.Err()
+}
+
+func (*patient) Close() error { return nil }
+
+// An attempt of a Sender that its context has ended is no refusal: the spans are kept.
+func TestSenderCutOffByItsContextLosesNothing(t *testing.T) {
+	p := new(patient)
+	contract(t, func(f *fixture) {
+		f.end("a")
+		if o := f.flush(50 * ms); !errors.Is(o.err, context.DeadlineExceeded) {
+			f.Errorf("ForceFlush: %v", o.err)
+		}
+		synctest.Wait()
+		f.wantCounts(spanCounts{ended: 1, pending: 1})
+		p.works.Store(true)
+		f.mustFlush(time.Second, 0)
+		f.wantCounts(spanCounts{ended: 1, exported: 1})
+	}, otelx.WithSender(p))
 }
