@@ -50,16 +50,12 @@ func signV4(req *http.Request, body []byte, c aws.Credentials, region string, no
 // change or add are left out.
 func canonicalHeaders(req *http.Request, length int) (names, lines string) {
 	values := map[string]string{"host": req.Host}
-	for name, all := range req.Header {
+	for name, value := range req.Header {
 		switch name {
 		case "Authorization", "User-Agent", "X-Amzn-Trace-Id", "Expect", "Transfer-Encoding":
 			continue
 		}
-		trimmed := make([]string, len(all))
-		for i, value := range all {
-			trimmed[i] = strings.Join(strings.Fields(value), " ")
-		}
-		values[strings.ToLower(name)] = strings.Join(trimmed, ",")
+		values[strings.ToLower(name)] = strings.Join(strings.Fields(strings.Join(value, ",")), " ")
 	}
 	if length > 0 {
 		values["content-length"] = strconv.Itoa(length)

@@ -27,7 +27,7 @@ func TestSignatureIsTheSDKs(t *testing.T) {
 		{"https://xray.eu-west-1.amazonaws.com/", nil, "s", ""},
 		{"https://xray.eu-west-1.amazonaws.com/a%2Fb/ü c/(d)/~e?b=2&a=%20x&b=1&c&d=~-_.%2B", nil, "s", "token"},
 		{"https://xray.eu-west-1.amazonaws.com/v1/traces", http.Header{
-			"X-Amz-Meta": {" two  spaces ", "second"}, "User-Agent": {"me"}, "X-Amzn-Trace-Id": {"Root=1"}, "X-Custom": {"ü"},
+			"X-Amz-Meta": {" two  spaces "}, "X-Amz-Twice": {"first", "second"}, "User-Agent": {"me"}, "X-Amzn-Trace-Id": {"Root=1"}, "X-Custom": {"ü"},
 		}, "s", "token"},
 	} {
 		credentials := aws.Credentials{AccessKeyID: "AKID", SecretAccessKey: "secret", SessionToken: c.token}
