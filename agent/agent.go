@@ -66,8 +66,6 @@ type Agent struct {
 // Keep ctx alive for as long as f is in use. If it ends, the agent flushes and shuts f down as at SIGTERM, without
 // ending the process. The signals still end the process. Outside Lambda, Start touches neither signals nor f, except
 // for switching its background export on, and the caller shuts f down. A nil f flushes nothing.
-//
-//nolint:contextcheck // a nil ctx must not stop the function
 func Start(ctx context.Context, f Flusher, opts ...Option) *Agent {
 	if ctx == nil {
 		ctx = context.Background()

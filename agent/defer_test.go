@@ -124,7 +124,7 @@ func TestNothingFreezesOnAFlushUnderWay(t *testing.T) {
 		adaptively(w)
 		w.flusher.onFlush = taking(500 * time.Millisecond)
 		w.config.Timeout = 10 * time.Second
-		w.options = append(w.options, agent.WithPreTimeoutFlush(9*time.Second))
+		w.options = []agent.Option{agent.WithFlushStrategy(agent.Periodic(5 * time.Minute)), agent.WithPreTimeoutFlush(9 * time.Second)}
 	}, func(w *run) {
 		w.dense()
 		flushes := len(w.find(flushBegun, ""))

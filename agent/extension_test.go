@@ -85,7 +85,7 @@ func TestBadExtensionNameIsReplacedAndLogged(t *testing.T) {
 func TestSlowBackendDelaysNeitherResponseNorBeyondTheBudget(t *testing.T) {
 	scenario(t, func(w *run) {
 		w.config.Timeout = 30 * time.Second
-		w.flusher.onFlush = taking(time.Hour) // hangs, and honours its context
+		w.flusher.onFlush = taking(time.Hour) // hangs, and honors its context
 	}, func(w *run) {
 		for i := range 3 {
 			id := strconv.Itoa(i)

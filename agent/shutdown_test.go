@@ -226,6 +226,28 @@ func TestSigtermDuringAFlushThatMakesIt(t *testing.T) {
 	}
 }
 
+// TestFlushThatIsLeftToShutdownIsNoError: the call under way takes the time of the last flush, which Shutdown makes up for.
+func TestFlushThatIsLeftToShutdownIsNoError(t *testing.T) {
+	scenario(t, func(w *run) {
+		w.config.Timeout = time.Minute
+		w.flusher.onFlush = func(ctx context.Context, _ int) error {
+			err := pause(ctx, time.Hour)
+			time.Sleep(5 * time.Millisecond) // it returns a little later
+			return err
+		}
+	}, func(w *run) {
+		w.invokeAs("r")
+		time.Sleep(time.Millisecond)
+		w.signal(syscall.SIGTERM, window)
+		w.one(flushBegun, "")
+		w.one(shutdownEnded, "")
+		w.logs("graceful shutdown completed")
+		if text := w.lines.String(); strings.Contains(text, "error=") {
+			w.Errorf("a shutdown in which all was well has an error in the log:\n%s", text)
+		}
+	})
+}
+
 // TestEverythingHangsAtSigterm: flusher, hooks and calls without a context hang, and the process exits in the window.
 func TestEverythingHangsAtSigterm(t *testing.T) {
 	for name, hang := range map[string]func(w *run, never chan struct{}){

@@ -14,9 +14,9 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 )
 
-// collector takes spans by OTLP over HTTP and over gRPC, remembers their ids and names, and does no more: what a rival is charged
-// with, waiting for it before the response, is not to be the collector's own work. It answers a request a round trip
-// after it has arrived, as if it were that far away; opening a connection takes no longer than on loopback.
+// collector accepts spans by OTLP over HTTP and over gRPC, and only records their IDs and names. So its own work adds little
+// to the time of a rival that waits for it before the response. It answers a request a round trip after its arrival, as if
+// it were that far away. Opening a connection takes no longer than on loopback.
 type collector struct {
 	httpURL, grpcURL string
 	http             *http.Server
@@ -90,7 +90,7 @@ func (c *collector) serveGRPC(_ any, stream grpc.ServerStream) error {
 	return stream.SendMsg(&emptypb.Empty{})
 }
 
-// take remembers the spans of an ExportTraceServiceRequest and waits for the round trip.
+// take records the spans of an ExportTraceServiceRequest and waits for the round trip.
 func (c *collector) take(ctx context.Context, body []byte) error {
 	c.mu.Lock()
 	wait := c.roundTrip
@@ -116,14 +116,14 @@ func (c *collector) lastRequest() []byte {
 	return c.last
 }
 
-// setRoundTrip puts the collector at another distance.
+// setRoundTrip sets the collector's distance.
 func (c *collector) setRoundTrip(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.roundTrip = d
 }
 
-// takeCounts returns how many spans have come since the last call, by name. One that came twice counts once.
+// takeCounts returns the number of spans since the last call, by name. A duplicate counts once.
 func (c *collector) takeCounts() map[string]int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -145,7 +145,7 @@ func (c *collector) remember(span []byte) error {
 	})
 }
 
-// Ways through the messages of opentelemetry-proto's trace.proto, by the fields' numbers.
+// Paths in the messages of opentelemetry-proto's trace.proto, by field numbers.
 var (
 	toSpans  = []protowire.Number{1, 2, 2} // resource_spans, scope_spans, spans
 	toSpanID = []protowire.Number{2}

@@ -13,7 +13,7 @@ import (
 	"github.com/epilogue-go/epilogue/internal/benchspans"
 )
 
-// TestCollectorCounts sends spans, one of them twice, with the official exporters, whom a collector has to please.
+// TestCollectorCounts sends spans, one of them twice, with the official exporters.
 func TestCollectorCounts(t *testing.T) {
 	c, err := newCollector(t.Context())
 	if err != nil {

@@ -31,7 +31,7 @@ type endured struct {
 	delivered int      // those that the collector has got
 }
 
-// sample is a look at the process, which is frozen meanwhile.
+// sample has the gauges of the process, which is frozen meanwhile.
 type sample struct {
 	gauges
 	invocations, ended, delivered int
@@ -77,7 +77,7 @@ func newEndured(ctx context.Context, dir string, p program, c *collector) (*endu
 	return &endured{subject: s, silent: p.silent, collector: c}, err
 }
 
-// step is the process's part of step i, of n invocations.
+// step runs step i of the process, n invocations.
 func (r *endured) step(ctx context.Context, i, n int) (err error) {
 	switch {
 	case i > enduranceSteps:
@@ -93,10 +93,10 @@ func (r *endured) step(ctx context.Context, i, n int) (err error) {
 	return err
 }
 
-// warm starts the process, has it take n invocations more, and asks it who it is.
+// warm starts the process, runs n more invocations, and asks it for its process ID.
 func (r *endured) warm(ctx context.Context, n int) error {
 	if !r.silent {
-		r.ended++ // of the initialisation, in the first invocation's trace
+		r.ended++ // of the initialization, in the first invocation's trace
 	}
 	r.collector.setRoundTrip(0)
 	r.collector.takeCounts()
@@ -109,8 +109,7 @@ func (r *endured) warm(ctx context.Context, n int) error {
 	return r.take(ctx, n)
 }
 
-// take has the process take n invocations back to back, frozen between two only until the next comes, and accounts for
-// their spans.
+// take runs n invocations in the process, back to back, and counts their spans. A freeze lasts until the next invocation.
 func (r *endured) take(ctx context.Context, n int) error {
 	for range n {
 		if _, _, err := r.invoke(ctx, "/orders"); err != nil {
@@ -122,7 +121,7 @@ func (r *endured) take(ctx context.Context, n int) error {
 	return r.account()
 }
 
-// count notes that n invocations have been made, with the spans that end in them.
+// count counts n invocations and the spans that end in them.
 func (r *endured) count(n int) {
 	r.made += n
 	if !r.silent {
@@ -142,20 +141,20 @@ func (r *endured) account() error {
 	return nil
 }
 
-// look takes a sample.
+// look takes a sample of the process.
 func (r *endured) look() error {
 	g, err := readGauges(r.pid)
 	r.samples = append(r.samples, sample{gauges: g, invocations: r.made, ended: r.ended, delivered: r.delivered})
 	return err
 }
 
-// shutdown ends the process as the platform does; it has nothing left to send then.
+// shutdown ends the process as the platform does; no span is pending then.
 func (r *endured) shutdown(ctx context.Context) error {
 	_, err := r.env.Shutdown(ctx)
 	return errors.Join(err, r.account())
 }
 
-// writeEndured writes a row a sample and, of a run that is long enough, what resident memory has grown by.
+// writeEndured writes one row for each sample. If the run is long enough, it adds the growth of resident memory.
 func writeEndured(out io.Writer, runs []*endured, step int) error {
 	load, err := loadAverage()
 	if err != nil {
@@ -187,7 +186,7 @@ func writeEndured(out io.Writer, runs []*endured, step int) error {
 	return nil
 }
 
-// cells are those of the sample's row.
+// cells are the cells of the sample's row.
 func (s sample) cells(silent bool) []string {
 	cells := []string{fmt.Sprintf("%d kB", s.resident), fmt.Sprintf("%d kB", s.peak), strconv.Itoa(s.descriptors)}
 	if !silent {
@@ -196,7 +195,7 @@ func (s sample) cells(silent bool) []string {
 	return cells
 }
 
-// growth is by how many kB resident memory grows in 10,000 invocations, given samples a step apart.
+// growth is the growth of resident memory in 10,000 invocations, in kB, from samples a step apart.
 func growth(samples []sample, step int) float64 {
 	var resident []float64
 	for _, s := range samples {

@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// gauges are what a process holds, seen from outside (proc(5)).
+// gauges are the memory and descriptors of a process, from proc(5).
 type gauges struct {
 	resident    int // kB of memory: VmRSS
-	peak        int // the most that resident was since exec, in kB: VmHWM
+	peak        int // the peak of resident since exec, in kB: VmHWM
 	descriptors int // open files and sockets
 }
 
-// readGauges looks at a process of the same user.
+// readGauges reads the gauges of a process of the same user.
 func readGauges(pid int) (g gauges, err error) {
 	dir := filepath.Join("/proc", strconv.Itoa(pid))
 	status, err := os.ReadFile(filepath.Join(dir, "status"))
@@ -56,7 +56,7 @@ func loadAverage() (string, error) {
 	return averages[2], nil
 }
 
-// slope is how much the samples rise from one to the next: that of the line with the least squares of distances.
+// slope is the rise from one sample to the next, by least squares.
 func slope(samples []float64) float64 {
 	n := float64(len(samples))
 	var sum, above, below float64

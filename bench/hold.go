@@ -17,9 +17,9 @@ import (
 // hold is the time for which epilogue holds the environment after responses of one kind, next to the unavoidable part.
 type hold struct {
 	label   string
-	spans   int           // child spans of an invocation; 0: nothing of it is sampled
+	spans   int           // child spans of an invocation; 0: nothing is sampled
 	far     time.Duration // the round trip to the collector
-	next    []float64     // from a response accepted to the extension's next, in ms
+	next    []float64     // from the accepted response to the extension's next, in ms
 	runtime []float64     // from there to the runtime's next
 	trip    []float64     // a plain round trip of the same request
 }
@@ -61,7 +61,7 @@ func (h *holds) round(ctx context.Context) error {
 	return nil
 }
 
-// measure measures row with a process of epilogue, beside one that makes plain round trips if there is something to send.
+// measure measures row with a process of epilogue. If the row has spans, a second process makes plain round trips.
 func (h *holds) measure(ctx context.Context, row *hold) (err error) {
 	h.collector.setRoundTrip(row.far)
 	h.collector.takeCounts()
@@ -70,7 +70,7 @@ func (h *holds) measure(ctx context.Context, row *hold) (err error) {
 		return err
 	}
 	defer func() { err = s.close(err) }()
-	for range 2 { // the second's request is like those to come: it does not tell of the start
+	for range 2 { // the second request is like the later ones: it has no span of the start
 		if _, _, err := s.invokeRested(ctx, h.quota, "/orders"); err != nil {
 			return err
 		}
@@ -86,7 +86,7 @@ func (h *holds) measure(ctx context.Context, row *hold) (err error) {
 	return nil
 }
 
-// compare has the two programs take an invocation each in turn, so that what else the machine does falls on both.
+// compare alternates invocations of the two programs, so that other load on the machine affects both.
 func (h *holds) compare(ctx context.Context, s *subject, row *hold) (err error) {
 	if err := os.WriteFile(h.bodyFile(), h.collector.lastRequest(), 0o600); err != nil {
 		return err
@@ -96,7 +96,7 @@ func (h *holds) compare(ctx context.Context, s *subject, row *hold) (err error) 
 		return err
 	}
 	defer func() { err = plain.close(err) }()
-	if _, err := h.trip(ctx, plain); err != nil { // which opens the connection
+	if _, err := h.trip(ctx, plain); err != nil { // opens the connection
 		return err
 	}
 	for range h.invocations {

@@ -3,9 +3,9 @@
 // once more on the CPU share of a small function if cgroups let it.
 //
 //	go run .                   # a few minutes
-//	go run . -quick            # everything once, so that it stays true
-//	go run . -hold             # only for how long the environment is held after a response
-//	go run . -endurance 100000 # the long run instead: so many invocations of a process
+//	go run . -quick            # everything once, as a check
+//	go run . -hold             # only the hold of the environment after a response
+//	go run . -endurance 100000 # the long run instead: this number of invocations of a process
 package main
 
 import (
@@ -40,7 +40,7 @@ func main() {
 	}
 }
 
-// prepared calls measure with a folder for binaries and a collector, and clears both away.
+// prepared calls measure with a folder for binaries and a collector, and removes both.
 func prepared(ctx context.Context, measure func(dir string, c *collector) error) (err error) {
 	dir, err := os.MkdirTemp("", "epilogue-bench-")
 	if err != nil {
@@ -80,21 +80,21 @@ func report(ctx context.Context, out io.Writer, dir string, c *collector, quick,
 	return underQuota(ctx, out, cgroups, &bench{plan: small, collector: c, dir: dir, paths: b.paths, holdsOnly: holdsOnly})
 }
 
-// preface says what the table below is.
+// preface describes the table below it.
 func preface(out io.Writer, p plan) {
 	fmt.Fprintf(out, "%s; medians of %s, %s of each kind in a process.\n", machine(),
 		counted(p.rounds, "interleaved round"), counted(p.invocations, "invocation"))
-	fmt.Fprintf(out, "Figures without a unit are ratios to %s, whose own are beside them; what ends a row's name is the round trip to the\n"+
+	fmt.Fprintf(out, "Figures without a unit are ratios to %s, whose own figures have units. A row's name ends with the round trip to the\n"+
 		"collector. Measured by `make bench`.\n\n", programs[0].name)
 }
 
-// machine says on what, with what and when something is measured.
+// machine describes the machine, the Go version and the date.
 func machine() string {
 	return fmt.Sprintf("%d CPUs (%s/%s), %s, %s", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH,
 		strings.Replace(runtime.Version(), "go", "Go ", 1), time.Now().Format("2 January 2006"))
 }
 
-// underQuota measures on the CPU share of a small function, or says why not.
+// underQuota measures on the CPU share of a small function, or prints the reason for not doing so.
 func underQuota(ctx context.Context, out io.Writer, parent string, b *bench) (err error) {
 	b.quota, err = newQuota(parent)
 	if err != nil {

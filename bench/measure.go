@@ -11,15 +11,15 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest"
 )
 
-// plan says how much is measured.
+// plan is the extent of the measurements.
 type plan struct {
 	rounds      int             // of processes, one of each program after the other
 	invocations int             // of each kind in a process
 	spans       []int           // child spans of an invocation
-	roundTrips  []time.Duration // to the collector, for what an invocation costs
-	windows     []time.Duration // to the collector, for what the shutdown window delivers
+	roundTrips  []time.Duration // to the collector, for the cost of an invocation
+	windows     []time.Duration // to the collector, for the deliveries in the shutdown window
 	pending     int             // spans that end at SIGTERM
-	// windowRounds are those in which that is measured. On the whole machine it varies little, on a share of it much.
+	// windowRounds are the rounds of that. It varies little on the whole machine and much on a share of it.
 	windowRounds int
 }
 
@@ -54,8 +54,8 @@ type bench struct {
 // command runs a program of the comparison.
 func (b *bench) command(p program) lambdatest.Program { return b.quota.command(b.paths[p.name]) }
 
-// run measures everything in rounds: each program once before any is measured again, so that what else the machine does
-// falls on all alike.
+// run measures everything in rounds: each program once before any is measured again, so that other load on the machine
+// affects all of them.
 func (b *bench) run(ctx context.Context) error {
 	b.holds = newHolds(b)
 	if !b.holdsOnly {
@@ -80,7 +80,7 @@ func (b *bench) write(out io.Writer) {
 	b.holds.write(out)
 }
 
-// compare measures the programs beside each other.
+// compare measures the programs in turn.
 func (b *bench) compare(ctx context.Context) error {
 	b.layOut()
 	for range b.rounds {
@@ -110,7 +110,7 @@ func (b *bench) compare(ctx context.Context) error {
 	return nil
 }
 
-// layOut puts the rows in the order in which they are read.
+// layOut puts the rows in the order of the table.
 func (b *bench) layOut() {
 	for _, what := range []func(int, time.Duration) *row{b.response, b.after} {
 		for _, n := range b.spans {
@@ -212,8 +212,8 @@ func (b *bench) invocation(ctx context.Context, s *subject, n int, far time.Dura
 	return nil
 }
 
-// verify fails if the collector has not got every child span and a span around those of each invocation, since then the
-// figures compare nothing. What else a program tells of itself, such as its start, is its own affair.
+// verify fails unless the collector has every child span and a span around those of each invocation; otherwise the figures
+// compare nothing. A program may send further spans, such as one of its start.
 func (b *bench) verify(p program, n, invocations int) error {
 	if p.silent {
 		return nil

@@ -13,7 +13,7 @@ type program struct {
 	grpc   bool // it exports over gRPC
 }
 
-// programs are in the order of the table's columns. All others are measured against the first.
+// programs are in the order of the table's columns. The first one is the base.
 var programs = []program{
 	{name: "bare", silent: true},
 	{name: "sdk", silent: true},
@@ -24,7 +24,7 @@ var programs = []program{
 	{name: "doubledecode"},
 }
 
-// environment is what the program finds in its environment beside Lambda's own variables.
+// environment are the program's variables besides Lambda's own.
 func (p program) environment(c *collector, spans int, more ...string) []string {
 	endpoint := c.httpURL
 	if p.grpc {

@@ -9,7 +9,7 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest"
 )
 
-// cgroups is where the controller of version 1 is (Linux, Documentation/scheduler/sched-bwc.rst).
+// cgroups is the path of the version 1 controller (Linux, Documentation/scheduler/sched-bwc.rst).
 const cgroups = "/sys/fs/cgroup/cpu"
 
 const (
@@ -19,7 +19,7 @@ const (
 	quotaShare = 7_000
 )
 
-// quota is a cgroup that gives its processes together as much CPU as a function of 128 MB has.
+// quota is a cgroup that limits its processes together to the CPU share of a function with 128 MB.
 type quota struct{ dir string }
 
 // newQuota makes a cgroup in parent.

@@ -19,7 +19,7 @@ type size struct {
 	raw, zipped   int64 // bytes
 }
 
-// build compiles all programs for arch, notes their sizes, and in paths if those are that run here.
+// build compiles all programs for arch and records their sizes, and the paths of those that run here.
 func (s *sizes) build(ctx context.Context, dir, arch string, paths map[string]string) error {
 	for _, p := range programs {
 		path, err := build.Program(ctx, dir, p.name, arch, build.Stripped)

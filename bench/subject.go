@@ -15,7 +15,7 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
 )
 
-// timeout is the function's. Nothing that is measured comes near it.
+// timeout is the function's. All measured times are far below it.
 const timeout = 20 * time.Second
 
 // subject is one process of a program in the local Lambda.
@@ -44,7 +44,7 @@ func (s *subject) close(err error) error {
 	return nil
 }
 
-// invoke runs one invocation to the freeze after it, and returns what the platform saw and what the function answered.
+// invoke runs one invocation to the freeze after it, and returns the platform's report and the function's response.
 func (s *subject) invoke(ctx context.Context, path string) (lambdatest.InvocationReport, events.APIGatewayV2HTTPResponse, error) {
 	var answer events.APIGatewayV2HTTPResponse
 	resp, err := s.env.Invoke(ctx, lambdatest.Invocation{Payload: event(path)})
@@ -74,7 +74,7 @@ func (s *subject) invokeRested(ctx context.Context, q *quota, path string) (lamb
 	return s.invoke(ctx, path)
 }
 
-// usage asks the function, by an invocation like any other, what its process has used.
+// usage asks the function for its process's Usage, by an ordinary invocation.
 func (s *subject) usage(ctx context.Context) (u function.Usage, err error) {
 	_, answer, err := s.invoke(ctx, function.UsagePath)
 	if err == nil {
@@ -83,7 +83,7 @@ func (s *subject) usage(ctx context.Context) (u function.Usage, err error) {
 	return u, err
 }
 
-// startTime is from just before exec to the runtime's first call of next.
+// startTime is the time from just before exec to the runtime's first call of next.
 func (s *subject) startTime(ctx context.Context) (time.Duration, error) {
 	is := func(kind eventlog.Kind) func(eventlog.Event) bool {
 		return func(e eventlog.Event) bool { return e.Kind == kind }

@@ -8,14 +8,14 @@ import (
 	"unicode/utf8"
 )
 
-// unit is how a figure of a row is written.
+// unit is the unit of a row's figures.
 type unit func(float64) string
 
 func milliseconds(v float64) string { return fmt.Sprintf("%.2f ms", v) }
 func megabytes(v float64) string    { return fmt.Sprintf("%.2f MB", v) }
 func share(v float64) string        { return fmt.Sprintf("%.0f %%", v) }
 
-// table is the figures of all programs, a row for each thing measured.
+// table has the figures of all programs, one row for each measurement.
 type table struct{ rows []*row }
 
 // row is the samples of one thing measured, by program. If it has a base the figures are ratios to that, and the base
@@ -75,7 +75,7 @@ func (t *table) write(out io.Writer) {
 	align(out, header, rows)
 }
 
-// align writes a table in Markdown, its columns aligned for those who read it as it is.
+// align writes a table in Markdown with aligned columns.
 func align(out io.Writer, header []string, rows [][]string) {
 	rule := make([]string, len(header))
 	lines := append([][]string{header, rule}, rows...)

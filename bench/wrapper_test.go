@@ -29,9 +29,9 @@ func user(context.Context, request) (response, error) {
 	return response{StatusCode: 200, Body: "{}"}, nil
 }
 
-// BenchmarkWrapper is the own cost of a wrapper: beside the span, for which the API's no-op stands, the handler, the encoding
-// of its result, and aws-lambda-go's decoding of the event (to the handler's type for ours, to any for the rival, double
-// decoding). What a flush costs is not in it.
+// BenchmarkWrapper is the own cost of a wrapper. It excludes the span (the API's no-op), the handler, the encoding of its
+// result, and aws-lambda-go's decoding of the event: to the handler's type for epilogue, to any for the rival. It also
+// excludes the flush.
 func BenchmarkWrapper(b *testing.B) {
 	otel.SetTextMapPropagator(propagation.TraceContext{})
 	b.Cleanup(func() { otel.SetTextMapPropagator(propagation.NewCompositeTextMapPropagator()) })
@@ -104,8 +104,8 @@ func benchmarkDoubleDecoding(b *testing.B, payload []byte) {
 	}, func() { _, _ = user(ctx, e) })
 }
 
-// own reports as ns/op and own-allocs/op what with costs more than without. Both run in turn, a hundred times each where that
-// takes little, so that what else the machine does falls on both.
+// own reports the difference of with and without as ns/op and own-allocs/op. Both run in turn, a hundred times each if they
+// are short, so that other load on the machine affects both.
 func own(b *testing.B, with, without func()) {
 	turn := 1
 	if timed(1, with) < 100*time.Microsecond {

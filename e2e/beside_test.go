@@ -113,7 +113,7 @@ type result struct {
 	took                    time.Duration // all of it
 }
 
-// Beside the SDK's own batch processor and otlptracehttp, on the same work, epilogue delivers everything, and no caller waits
+// Compared with the SDK's batch processor and otlptracehttp on the same work, epilogue delivers everything, and no caller waits
 // for it. The table is in docs/reliability.md.
 func TestBesideTheBatchProcessor(t *testing.T) {
 	path := build(t, ".", "./function", nil, nil) // without the race detector, which would slow the one down more than the other

@@ -83,7 +83,7 @@ func (j *jaeger) trace(t *testing.T, id string) []view {
 	return answer.Data[0].views(t)
 }
 
-// aheadOfItsParent tells the one warning that is expected: the initialisation lies before the invocation, whose child it
+// aheadOfItsParent tells the one warning that is expected: the initialization lies before the invocation, whose child it
 // is, and Jaeger takes a child that begins before its parent for one of a host whose clock is wrong.
 func aheadOfItsParent(name string, warnings []string) bool {
 	return name == "init" && len(warnings) == 1 && strings.HasPrefix(warnings[0], "clock skew adjustment disabled")

@@ -1,4 +1,4 @@
-// Package examples_test proves what template.yaml promises: that its build targets make bootstraps that run.
+// Package examples_test tests the build targets of template.yaml: their bootstraps run.
 package examples_test
 
 import (
@@ -23,7 +23,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // bootstrap is one function for one architecture of the template.
 type bootstrap struct {
-	target, architecture string // as template.yaml says them
+	target, architecture string // as in template.yaml
 	machine              elf.Machine
 	goarch, emulator     string
 }
@@ -64,7 +64,7 @@ func (b bootstrap) build(t *testing.T) string {
 	return filepath.Join(dir, "bootstrap")
 }
 
-// check reads from the file itself that it is static, stripped, of the right machine and built as the template says.
+// check reads from the file itself that it is static, stripped, of the right machine and built as in the template.
 func (b bootstrap) check(t *testing.T, path string) {
 	file, err := elf.Open(path)
 	if err != nil {
@@ -105,7 +105,7 @@ func (b bootstrap) run(t *testing.T, path, event, answer string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out, errs bytes.Buffer // slog writes to the one or the other, as the example has it
+	var out, errs bytes.Buffer // slog writes to one of them, depending on the example
 	env, err := lambdatest.New(lambdatest.Config{
 		FunctionName:   b.target,
 		Timeout:        time.Minute, // emulated, a cold start takes seconds

@@ -10,8 +10,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// The ways in which an environment is initialised. The first three are the platform's values (AWS Lambda Developer
-// Guide, "Defined runtime environment variables"). Lambda also initialises on-demand environments ahead of any request
+// The ways in which an environment is initialized. The first three are the platform's values (AWS Lambda Developer
+// Guide, "Defined runtime environment variables"). Lambda also initializes on-demand environments ahead of any request
 // ("Lambda execution environment lifecycle"), which no variable tells.
 const (
 	onDemand         = "on-demand"
@@ -23,13 +23,13 @@ const (
 // initializationType is an attribute of ours: OpenTelemetry's conventions have none.
 const initializationType = attribute.Key("epilogue.initialization_type")
 
-// proactiveAfter is the longest time between the initialisation of an on-demand environment and the invocation that it
-// was made for. Other extensions may initialise meanwhile, and Lambda limits the whole of it to 10 s (AWS Lambda
+// proactiveAfter is the longest time between the initialization of an on-demand environment and the invocation that it
+// was made for. Other extensions may initialize meanwhile, and Lambda limits the whole of it to 10 s (AWS Lambda
 // Developer Guide, "Lambda execution environment lifecycle", "Init phase"). The instrumentations of OpenTelemetry for
 // JavaScript and of Datadog use 10 s as well.
 const proactiveAfter = 10 * time.Second
 
-// WithoutInitSpan leaves out the span of the environment's initialisation; see docs/cold-starts.md. The attributes of
+// WithoutInitSpan leaves out the span of the environment's initialization; see docs/cold-starts.md. The attributes of
 // the first invocation's span stay. Default: the span is made.
 func WithoutInitSpan() Option {
 	return optionFunc(func(c *config) { c.noInitSpan = true })
@@ -51,11 +51,11 @@ func (i *initialization) begin(c *config) {
 	}
 }
 
-// arrival is an invocation's relation to the environment's initialisation.
+// arrival is an invocation's relation to the environment's initialization.
 type arrival struct {
 	first bool   // the environment's first
-	cold  bool   // the caller waited for the initialisation
-	kind  string // of the initialisation; empty if it is not known, and after the first invocation
+	cold  bool   // the caller waited for the initialization
+	kind  string // of the initialization; empty if it is not known, and after the first invocation
 }
 
 // arrive returns the arrival of the invocation that begins now. Of several concurrent ones exactly one is the first.
@@ -76,7 +76,7 @@ func (i *initialization) arrive() arrival {
 	return arrival{first: true, cold: true, kind: i.kind}
 }
 
-// idle is the time since the initialisation ended. The environment may have been frozen since, and one of the clocks
+// idle is the time since the initialization ended. The environment may have been frozen since, and one of the clocks
 // may have stood still; the other one is right.
 func (i *initialization) idle() time.Duration {
 	now := time.Now()
@@ -92,7 +92,7 @@ func (a arrival) appendAttributes(attrs []attribute.KeyValue) []attribute.KeyVal
 	return attrs
 }
 
-// traceInit makes the span of the initialisation, a child of the first invocation's span. So it is in that trace,
+// traceInit makes the span of the initialization, a child of the first invocation's span. So it is in that trace,
 // follows that sampling decision, and leaves with that flush, although it lies before it.
 func (in *instrument) traceInit(ctx context.Context, a arrival) {
 	if !a.first || in.init.began.IsZero() || !trace.SpanContextFromContext(ctx).IsSampled() {

@@ -14,7 +14,7 @@ import (
 	"github.com/epilogue-go/epilogue/handler"
 )
 
-// initTime is what the initialisation takes in these tests.
+// initTime is what the initialization takes in these tests.
 const initTime = 120 * time.Millisecond
 
 // started is a process in Lambda with the initialization type given, that began initTime ago.
@@ -45,12 +45,12 @@ func TestColdStart(t *testing.T) {
 	setFunction(t, "orders", "")
 	tests := []struct {
 		name, kind string
-		idle       time.Duration // between the initialisation and the first invocation
+		idle       time.Duration // between the initialization and the first invocation
 		cold       string
 		says       string
 	}{
 		{"on-demand", "on-demand", 3 * time.Millisecond, "true", "on-demand"},
-		{"on-demand, beside a slow extension", "on-demand", 10 * time.Second, "true", "on-demand"},
+		{"on-demand, with a slow extension", "on-demand", 10 * time.Second, "true", "on-demand"},
 		{"proactive", "on-demand", 10*time.Second + 1, "false", "proactive"},
 		{"proactive, frozen for long", "on-demand", 6 * time.Hour, "false", "proactive"},
 		{"provisioned, used at once", "provisioned-concurrency", time.Millisecond, "false", "provisioned-concurrency"},
@@ -100,7 +100,7 @@ func TestColdStart(t *testing.T) {
 	}
 }
 
-// wantInit fails the test unless init is the span of an initialisation that took initTime up to ready, in the trace of
+// wantInit fails the test unless init is the span of an initialization that took initTime up to ready, in the trace of
 // the first invocation.
 func wantInit(t *testing.T, init, first sdktrace.ReadOnlySpan, ready time.Time) {
 	t.Helper()
@@ -138,7 +138,7 @@ func TestInitSpanOfATraceThatGoesOn(t *testing.T) {
 	}
 }
 
-// TestNoInitSpan: if it is switched off, if the invocation is not sampled, and if nothing was initialised.
+// TestNoInitSpan: if it is switched off, if the invocation is not sampled, and if nothing was initialized.
 func TestNoInitSpan(t *testing.T) {
 	nowhere := handler.Process{Getenv: func(string) string { return "" }, Began: time.Now()}
 	tests := []struct {

@@ -30,8 +30,8 @@
 // http.response.body.size is the size of an HTTP response's body, epilogue.response.size the size of any other response.
 // The prelude of a streamed HTTP response gives http.response.status_code. No part of the body is kept.
 //
-// faas.coldstart is true if the caller waited for the environment's initialisation. A span "init" shows that
-// initialisation, as a child of the first invocation's span; see docs/cold-starts.md and [WithoutInitSpan].
+// faas.coldstart is true if the caller waited for the environment's initialization. A span "init" shows that
+// initialization, as a child of the first invocation's span; see docs/cold-starts.md and [WithoutInitSpan].
 //
 // # The parent
 //

@@ -12,7 +12,7 @@ import (
 // which belong to the goroutine that serves the invocation until it returns the response.
 type invocation struct {
 	*instrument
-	ctx         context.Context // as aws-lambda-go gave it: cancelled right after the post of a response or an error
+	ctx         context.Context // as aws-lambda-go gave it: canceled right after the post of a response or an error
 	span        trace.Span
 	requestID   string
 	deadline    time.Time // zero if there is none

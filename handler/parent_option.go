@@ -10,7 +10,7 @@ const (
 	XRayParentIfSampled XRayParent = iota
 
 	// XRayParentAlways makes it the parent, as if the header said Sampled=1: the invocation is in X-Ray's trace, and a
-	// parent-based sampler records it. It is for functions in PassThrough mode whose logs or neighbours know the trace
+	// parent-based sampler records it. It is for functions in PassThrough mode whose logs or neighbors know the trace
 	// by X-Ray's id. The parent is a span that may never be recorded.
 	XRayParentAlways
 

@@ -56,7 +56,7 @@ func TestUserContext(t *testing.T) {
 	}
 }
 
-// TestLocalSpan: a span of the base context, such as one of the initialisation, is the parent only if the
+// TestLocalSpan: a span of the base context, such as one of the initialization, is the parent only if the
 // invocation brings none; it is not taken for one that came with the event.
 func TestLocalSpan(t *testing.T) {
 	provider := sdktrace.NewTracerProvider()

@@ -15,7 +15,7 @@ type Process struct {
 	Getenv func(key string) string
 
 	// Began is the start of the process. Default: the time that Linux tells, to within 10 ms, or else the
-	// initialisation of the packages.
+	// initialization of the packages.
 	Began time.Time
 }
 

@@ -22,7 +22,7 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest"
 )
 
-// functions are what children can be beside the scenarios.
+// functions are the functions of children besides the scenarios.
 var functions = map[string]func(machine){
 	"pid":     func(m machine) { m.serve(func() (string, error) { return strconv.Itoa(os.Getpid()), nil }) },
 	"environ": func(m machine) { m.serve(func() ([]string, error) { return os.Environ(), nil }) },
@@ -118,7 +118,7 @@ func TestFrozenChildSeesASignalAtTheThaw(t *testing.T) {
 	}
 }
 
-// TestEnableSIGTERMOfAwsLambdaGo: its extension stands beside another, its callbacks run, and it does not exit.
+// TestEnableSIGTERMOfAwsLambdaGo: its extension runs with another one, its callbacks run, and it does not exit.
 func TestEnableSIGTERMOfAwsLambdaGo(t *testing.T) {
 	var out bytes.Buffer
 	cfg := lambdatest.Config{Stdout: &out, ShutdownWindow: 400 * time.Millisecond}

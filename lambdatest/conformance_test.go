@@ -316,7 +316,7 @@ func exited(t *testing.T, env *lambdatest.Environment) eventlog.Event {
 // nothing moves across it.
 type line struct{ party, text string }
 
-// normal renders a log without ids, times and names, neighbours sorted by party. On Managed Instances the runtime's
+// normal renders a log without ids, times and names, neighbors sorted by party. On Managed Instances the runtime's
 // next belongs to no phase, so it may come at any time and is left out.
 func normal(env *lambdatest.Environment) []string {
 	ids := map[string]int{"": 0}

@@ -78,7 +78,7 @@ func (e *Environment) Invoke(ctx context.Context, inv Invocation) (Response, err
 	}
 	r := newRun(inv)
 	failed := make(chan error, 1)
-	//nolint:contextcheck // a released invocation continues when its caller hangs up
+	// A released invocation continues when its caller hangs up.
 	go func() {
 		defer e.leave()
 		defer func() { <-e.places }()

@@ -32,13 +32,13 @@ type extension struct {
 	holding     *time.Timer   // external: runs from INVOKE to next
 
 	ready     bool        // has asked for the next event and not been given one
-	broken    bool        // its last next failed: gets nothing and holds nothing until one succeeds
-	requestID string      // of the last INVOKE it was given
-	waiter    chan []byte // its call of next that waits, of capacity 1; nil: none
-	pending   []byte      // an event that found no call waiting
+	broken    bool        // its last next failed: it gets no event and holds no phase until one succeeds
+	requestID string      // of its last INVOKE
+	waiter    chan []byte // its waiting call of next, of capacity 1; nil: none
+	pending   []byte      // an event without a waiting call
 }
 
-// give delivers an event to the call that waits, or to the next that comes.
+// give delivers an event to the waiting call of next, or to the next one.
 func (x *extension) give(event []byte) {
 	if x.waiter == nil {
 		x.pending = event
@@ -80,7 +80,7 @@ func (s *sandbox) register(w http.ResponseWriter, r *http.Request) {
 	s.writeFunction(w, r)
 }
 
-// writeFunction answers a registration with who the function is.
+// writeFunction answers a registration with the function's name, version and handler.
 func (s *sandbox) writeFunction(w http.ResponseWriter, r *http.Request) {
 	answer := map[string]string{
 		"functionName": s.config.FunctionName, "functionVersion": s.config.FunctionVersion, "handler": s.config.Handler,
@@ -104,8 +104,8 @@ func (s *sandbox) refuseRegistration(name string, why *apiError) {
 	s.add(eventlog.Event{Kind: KindExtensionRefused, Who: name, Count: why.status, Detail: why.body.Type})
 }
 
-// checkRegistration returns the events asked for, or the refusal: the causes in the order in which the service's
-// emulator looks for them. An internal extension gets no SHUTDOWN event; on Managed Instances it gets none at all.
+// checkRegistration returns the requested events, or the refusal. It checks in the order of the service's emulator. An
+// internal extension gets no SHUTDOWN event; on Managed Instances it gets none at all.
 // The caller holds mu.
 func (s *sandbox) checkRegistration(name string, body []byte) ([]string, *apiError) {
 	if name == "" {
@@ -138,7 +138,7 @@ func (s *sandbox) checkRegistration(name string, body []byte) ([]string, *apiErr
 	return request.Events, nil
 }
 
-// identify returns the extension that calls, or the refusal. The caller holds mu.
+// identify returns the calling extension, or the refusal. The caller holds mu.
 func (s *sandbox) identify(r *http.Request) (*extension, *apiError) {
 	id := r.Header.Get(headerExtensionID)
 	if id == "" {
@@ -173,7 +173,7 @@ func (s *sandbox) extensionNext(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// admitNext returns who calls next and where the event will come, or how the call is refused.
+// admitNext returns the extension that calls next and the channel of its event, or the refusal.
 func (s *sandbox) admitNext(r *http.Request) (x *extension, event chan []byte, refuse func(http.ResponseWriter)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -192,7 +192,7 @@ func (s *sandbox) admitNext(r *http.Request) (x *extension, event chan []byte, r
 	return x, s.awaitEvent(x), nil
 }
 
-// awaitEvent records x's call of next and returns where its event will come. The caller holds mu.
+// awaitEvent records x's call of next and returns the channel of its event. The caller holds mu.
 func (s *sandbox) awaitEvent(x *extension) chan []byte {
 	event := make(chan []byte, 1)
 	s.add(eventlog.Event{Kind: KindExtensionNext, RequestID: x.requestID, Who: x.name})

@@ -2,7 +2,7 @@ package lambdatest
 
 import "net/http"
 
-// faultCount is a Fault and how many calls it has seen. Guarded by sandbox.mu.
+// faultCount is a Fault and the number of calls so far. Guarded by sandbox.mu.
 type faultCount struct {
 	Fault
 
@@ -19,18 +19,18 @@ func (f *faultCount) take() (Fault, bool) {
 	return f.Fault, failed > 0 && (f.Times == 0 || failed <= f.Times)
 }
 
-// remembers tells whether the platform knows the extension although its answer is not the right one.
+// remembers reports whether the platform registers the extension in spite of the fault.
 func (f Fault) remembers() bool {
 	return !f.Cut && !f.OmitIdentifier && f.refusal().status == http.StatusOK
 }
 
-// onlyOmits tells whether the answer is the right one but for the identifier.
+// onlyOmits reports whether the answer only lacks the identifier.
 func (f Fault) onlyOmits() bool {
 	f.Skip, f.Times = 0, 0
 	return f == Fault{OmitIdentifier: true}
 }
 
-// refusal is what the fault amounts to.
+// refusal is the fault as a refusal.
 func (f Fault) refusal() *apiError {
 	e := &apiError{http.StatusOK, errorBody{Type: "Extension.InternalError", Message: "a fault on purpose"}}
 	if f.Status != 0 {

@@ -12,7 +12,7 @@ func randomHex(n int) string {
 	return hex.EncodeToString(b)
 }
 
-// newUUID returns a random UUID, version 4, the form of request ids and of extension identifiers.
+// newUUID returns a random UUID, version 4, the form of request IDs and of extension identifiers.
 func newUUID() string {
 	b := make([]byte, 16)
 	_, _ = rand.Read(b) // never fails

@@ -1,6 +1,6 @@
 package lambdatest
 
-// Invocation is what a caller sends. Empty fields are left out, except for the request id.
+// Invocation is a caller's request. Empty fields are left out, except for the request ID.
 type Invocation struct {
 	RequestID       string // default: a random UUID
 	Payload         []byte // the event; default "{}"
@@ -10,7 +10,7 @@ type Invocation struct {
 	TenantID        string
 }
 
-// Response is what a caller gets. A function that fails is a Response too, not an error of Invoke.
+// Response is the caller's response. A failure of the function is a Response too, not an error of Invoke.
 type Response struct {
 	RequestID     string
 	Payload       []byte // of the response, or the JSON error

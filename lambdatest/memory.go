@@ -15,20 +15,18 @@ import (
 	"github.com/epilogue-go/epilogue/internal/memnet"
 )
 
-// errEnded is the cause of a Process's Context: not context.Canceled, which aws-lambda-go's order of things gives a
-// meaning.
+// errEnded is the cause of a Process's Context. It is not context.Canceled, which has a meaning in aws-lambda-go.
 var errEnded = errors.New("lambdatest: the process has ended")
 
-// memoryAPI is where an in-memory process finds the APIs, an address as the service's; the port is a free one.
+// memoryAPI is the address of the APIs for a process in memory, the service's address with a free port.
 const memoryAPI = "169.254.100.1:0"
 
-// Func returns a Program that runs in memory: main gets a Process in place of what os, os/signal and net would give
-// it, and normally ends in Process.Serve. When main returns, the process exits with code 0; when it panics, with 2.
+// Func returns a Program that runs in memory. main gets a Process instead of os, os/signal and net, and normally ends in
+// Process.Serve. When main returns, the process exits with code 0; when it panics, with 2.
 //
-// Nothing can end a goroutine from outside. When the process is killed its connections and dials fail and its Context
-// ends; the goroutines that it started have to end by one of these. Environment.Close waits for main and for what
-// Serve started. Nor can anything stop a goroutine: what a frozen process is kept from is sending, receiving, exiting
-// and seeing signals.
+// A goroutine cannot be ended or stopped from outside. When the process is killed, its connections and dials fail and its
+// Context ends; its goroutines have to end because of that. Environment.Close waits for main and for the goroutines of
+// Serve. A frozen process cannot send, receive, exit or get signals, but its goroutines run.
 func Func(main func(*Process)) Program { return function{main: main} }
 
 type function struct{ main func(*Process) }
@@ -55,7 +53,7 @@ func (f function) start(b boot) (process, error) {
 	return (*memoryProcess)(p), nil
 }
 
-// sharedWriter lets goroutines write at once, as a file descriptor does.
+// sharedWriter allows concurrent writes, as a file descriptor does.
 type sharedWriter struct {
 	mu *sync.Mutex
 	w  io.Writer
@@ -67,8 +65,8 @@ func (s *sharedWriter) Write(b []byte) (int, error) {
 	return s.w.Write(b)
 }
 
-// Process is what a Func program has of its operating system: hand its methods to whatever lets itself be given them,
-// as agent.Process does field by field. They are safe for concurrent use.
+// Process is the operating system of a Func program. Pass its methods to the code that needs them, for example as the
+// fields of agent.Process. They are safe for concurrent use.
 type Process struct {
 	boot   boot
 	host   *memnet.Host
@@ -99,8 +97,7 @@ func (p *Process) run(main func(*Process)) {
 	p.end(0, "")
 }
 
-// Context ends when the process does, with a cause that is not context.Canceled. It is what a function's background
-// work should be started with.
+// Context ends with the process; its cause is not context.Canceled. Start a function's background work with it.
 func (p *Process) Context() context.Context { return p.ctx }
 
 // Getenv returns a variable of the process's environment, as os.Getenv does.
@@ -159,8 +156,8 @@ func (p *Process) awaitThaw() {
 	}
 }
 
-// end is the end of the process, the first time it is called. As with a kernel, connections are closed by the time that
-// anybody learns of it, so that nothing it sends is taken afterwards.
+// end ends the process at its first call. As with a kernel, its connections are closed before others see the end, so
+// nothing that it sends is accepted afterwards.
 func (p *Process) end(code int, signal string) {
 	p.mu.Lock()
 	already := p.hasEnded
@@ -176,7 +173,7 @@ func (p *Process) end(code int, signal string) {
 	close(p.ended)
 }
 
-// memoryProcess is a Process as the environment sees it.
+// memoryProcess is the environment's view of a Process.
 type memoryProcess Process
 
 func (m *memoryProcess) process() *Process { return (*Process)(m) }

@@ -2,8 +2,8 @@ package lambdatest
 
 import "github.com/epilogue-go/epilogue/internal/memnet"
 
-// Network is a network in memory, fit for [testing/synctest]: the zero value is empty and ready. The servers that a Func
-// program talks to are in the test, on the environment's network:
+// Network is a network in memory for [testing/synctest]. The zero value is empty and ready. A test runs the servers of a
+// Func program on the environment's network:
 //
 //	l, err := env.Network().Listen("collector:4318") // a net.Listener; names are compared, not resolved
 //	…

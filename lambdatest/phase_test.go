@@ -18,7 +18,7 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
 )
 
-// flushing serves fn beside an extension that takes d after each INVOKE.
+// flushing serves fn with an extension that takes d after each INVOKE.
 func flushing(d time.Duration, fn any) func(*lambdatest.Process) {
 	return func(p *lambdatest.Process) {
 		extend(p.Context(), newAPI(p), "flusher", `["INVOKE"]`, sleeper(d))

@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// Program is what runs in an Environment: see [Command] and [Func]. It may be run many times: each cold start is a
-// new process.
+// Program is the program of an Environment; see [Command] and [Func]. It may run many times: each cold start is a new
+// process.
 type Program interface {
 	// String names it in the log.
 	String() string
 	start(b boot) (process, error)
 }
 
-// Exit tells how a process ended.
+// Exit describes the end of a process.
 type Exit struct {
 	Code   int           // exit code; -1 if a signal ended it
 	Signal string        // the signal that ended it, such as "killed"; empty if it exited
@@ -23,7 +23,7 @@ type Exit struct {
 	Killed bool          // SIGKILL was sent
 }
 
-// boot is what a program needs to start.
+// boot has the parameters of a program's start.
 type boot struct {
 	api       http.Handler
 	variables func(runtimeAPI string) []string

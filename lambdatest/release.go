@@ -8,7 +8,7 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
 )
 
-// admit enters r among the invocations under way. It reports false if its request id is that of another.
+// admit adds r to the invocations under way. It reports false if another one has its request ID.
 func (s *sandbox) admit(r *run) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -20,8 +20,8 @@ func (s *sandbox) admit(r *run) bool {
 	return true
 }
 
-// dispatch begins r's phase and releases what Config.Order lets go first. random decides OrderRandom. It reports
-// whether the other half is to be released after the gap.
+// dispatch begins r's phase and releases the first half by Config.Order. random decides OrderRandom. It reports whether the
+// other half follows after the gap.
 func (s *sandbox) dispatch(r *run, random *rand.Rand) (afterGap bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -61,7 +61,7 @@ func (s *sandbox) releaseRest(r *run) {
 	}
 }
 
-// invokeWanted tells whether an extension takes INVOKE. The caller holds mu.
+// invokeWanted reports whether an extension takes INVOKE. The caller holds mu.
 func (s *sandbox) invokeWanted() bool {
 	for _, x := range s.extensions {
 		if x.wantsInvoke && !x.broken {
@@ -71,7 +71,7 @@ func (s *sandbox) invokeWanted() bool {
 	return false
 }
 
-// releaseInvocation hands r to a waiting loop of the runtime, or to the next that comes. The caller holds mu.
+// releaseInvocation gives r to a waiting loop of the runtime, or to the next one. The caller holds mu.
 func (s *sandbox) releaseInvocation(r *run) {
 	if r.released {
 		return
@@ -152,8 +152,8 @@ func (s *sandbox) stopHolds() {
 	}
 }
 
-// settle records that the runtime cannot post for r any more, answers its caller, and does what Order hangs on it.
-// The caller holds mu.
+// settle records that the runtime cannot post for r any more, answers its caller, and releases INVOKE if Order says so. The
+// caller holds mu.
 func (s *sandbox) settle(r *run, resp Response) {
 	r.settled = true
 	r.reply(s.log, resp)

@@ -6,7 +6,7 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
 )
 
-// InvocationReport is what the log says of one invocation. A zero time means that it did not happen.
+// InvocationReport describes one invocation, from the log. A zero time means that the event did not happen.
 type InvocationReport struct {
 	RequestID string
 	Process   int           // the number of the process that served it, from 1
@@ -22,7 +22,7 @@ type InvocationReport struct {
 	Ended    time.Time // the phase was done, or the process ended
 	Frozen   time.Time
 
-	ErrorType string // what the caller was told; empty for a success
+	ErrorType string // of the caller's response; empty for a success
 	TimedOut  bool
 	Exited    bool // the process ended in the phase
 
@@ -121,7 +121,7 @@ func (i *InvocationReport) add(e eventlog.Event) {
 
 func (i *InvocationReport) bill() {
 	switch {
-	case i.TimedOut: // the end of its process, which comes later, is the service's affair
+	case i.TimedOut: // the later end of its process is the service's
 	case i.Ended.IsZero():
 		return
 	default:

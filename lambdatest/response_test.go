@@ -46,8 +46,8 @@ func TestResponsesOver6MBAreRefusedWith413(t *testing.T) {
 	}
 }
 
-// TestRuntimeLoopKeepsTheOrderOfAwsLambdaGo notes when the body's end, Close and the context's end come, beside what
-// the platform sees.
+// TestRuntimeLoopKeepsTheOrderOfAwsLambdaGo records the times of the body's end, of Close and of the context's end, and the
+// platform's events.
 func TestRuntimeLoopKeepsTheOrderOfAwsLambdaGo(t *testing.T) {
 	for name, tc := range map[string]struct {
 		config lambdatest.Config

@@ -24,7 +24,7 @@ type run struct {
 	settled        bool // the runtime has posted, and cannot post again
 	runtimeDone    bool // the runtime has asked for the next invocation
 	released       bool // to the runtime
-	invokeReleased bool // to the extensions, or none wants it
+	invokeReleased bool // to the extensions, or none takes it
 }
 
 func newRun(inv Invocation) *run {

@@ -76,7 +76,7 @@ func (c *runtimeClient) loop(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		//nolint:contextcheck // the end of the loops does not end an invocation
+		// The end of the loops does not end an invocation.
 		if err := c.serve(header, payload); err != nil {
 			return err
 		}

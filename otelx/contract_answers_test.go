@@ -192,6 +192,30 @@ func TestContractWarningOfTheBackend(t *testing.T) {
 	})
 }
 
+// A report counts those that were left out since the one before it, and no others.
+func TestContractReportsCountWhatWasLeftOut(t *testing.T) {
+	contract(t, func(f *fixture) {
+		reported := otelerr.Collect(f.T)
+		f.fails(otlpreceiver.Fault{Message: "soon gone"})
+		for _, flushes := range []int{3, 2, 1, 1} {
+			for range flushes {
+				f.end("a")
+				f.mustFlush(time.Second, 0)
+			}
+			time.Sleep(time.Minute)
+		}
+		got := reported()
+		if len(got) != 4 {
+			f.Fatalf("reported %q, want one report a minute", got)
+		}
+		for i, want := range []string{"", "(2 more since the last report)", "(1 more since the last report)", ""} {
+			if strings.Contains(got[i], "more since") != (want != "") || !strings.Contains(got[i], want) {
+				f.Errorf("report %d: %q, want %q", i+1, got[i], want)
+			}
+		}
+	})
+}
+
 // An error handler may flush, as one does that ends the process.
 func TestContractErrorHandlerMayFlush(t *testing.T) {
 	contract(t, func(f *fixture) {

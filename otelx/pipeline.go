@@ -94,7 +94,7 @@ func queueConfig(c *config.Export) delivery.Config {
 		ItemBytes:        c.Limits.ItemBytes,
 		Delay:            c.Delay,
 		Timeout:          c.Timeout,
-		Hedge:            true, // backends recognise a span by its ids
+		Hedge:            true, // backends recognize a span by its ids
 		DropError:        newDropError,
 		OnError:          report.Failure,
 		OnPartialSuccess: report.PartialSuccess,

@@ -1,5 +1,5 @@
-// Package batch is how a function uses the SDK's batch processor by hand: a span around the handler, and a flush before the
-// response, since the environment may freeze after it.
+// Package batch uses the SDK's batch processor in a function, without a library: a span around the handler, and a flush
+// before the response, because the environment may freeze after it.
 package batch
 
 import (
@@ -29,13 +29,13 @@ func Provider(exporter sdktrace.SpanExporter) *sdktrace.TracerProvider {
 	return provider
 }
 
-// Run is main from there on.
+// Run is the rest of main.
 func Run(exporter sdktrace.SpanExporter) {
 	provider := Provider(exporter)
 	function.Start(flushing(provider, function.New(spans.Children).Handle), Last(provider, spans.Open()))
 }
 
-// handler is what function.Function.Handle is.
+// handler is the type of function.Function.Handle.
 type handler func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error)
 
 // flushing returns next with a span around it and a flush after it.

@@ -1,4 +1,4 @@
-// Package build compiles the programs of the comparison as template.yaml's functions are compiled.
+// Package build compiles the programs of the comparison as `sam build` compiles the functions of template.yaml.
 package build
 
 import (

@@ -17,8 +17,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// TestWrap shows that the rival does what a user of it counts on, so that the comparison is with something that works:
-// the event arrives, the span has the caller's for its parent, and the flush comes when the span has ended.
+// TestWrap shows that the rival works: the event arrives, the span's parent is the caller's, and the flush comes after the
+// end of the span.
 func TestWrap(t *testing.T) {
 	recorder := tracetest.NewSpanRecorder()
 	provider, propagator := otel.GetTracerProvider(), otel.GetTextMapPropagator()

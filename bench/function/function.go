@@ -1,5 +1,5 @@
-// Package function is what each program of the comparison does for an invocation: the event of an HTTP API in, JSON out,
-// and between them as many child spans as BENCH_SPANS says. It knows no telemetry, so that the bare program has none.
+// Package function is the handler of each program of the comparison: it takes the event of an HTTP API, starts and ends
+// BENCH_SPANS child spans, and returns JSON. It imports no telemetry, so that the bare program has none.
 package function
 
 import (
@@ -12,11 +12,11 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 )
 
-// Variables of the environment that tell a program what to do.
+// Environment variables that configure a program.
 const (
 	SpansVariable   = "BENCH_SPANS"   // how many child spans an invocation starts and ends
 	PendingVariable = "BENCH_PENDING" // how many spans are open until SIGTERM; if set, the program asks Lambda for that signal
-	BodyVariable    = "BENCH_BODY"    // the file with what a plain round trip posts
+	BodyVariable    = "BENCH_BODY"    // the file with the body of a plain round trip
 )
 
 // UsagePath is the path of a request that is answered with the process's Usage.
@@ -73,7 +73,7 @@ func Start(handler any, sigterm func()) {
 // Pending returns how many spans are open until SIGTERM.
 func Pending() int { return number(PendingVariable) }
 
-// number returns what a variable says, 0 if that is no number.
+// number returns the value of a variable, 0 if it is no number.
 func number(variable string) int {
 	n, _ := strconv.Atoi(os.Getenv(variable))
 	return n

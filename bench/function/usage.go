@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// Usage is what the process has used since its start.
+// Usage are the resources that the process has used since its start.
 type Usage struct {
 	CPU      time.Duration `json:"cpu"`      // of all threads, in user and in kernel mode
 	Resident int           `json:"resident"` // kB of memory, now
-	PID      int           `json:"pid"`      // the process, for those who look at it from outside
+	PID      int           `json:"pid"`      // the process, for readGauges
 }
 
-// usage asks the kernel: getrusage(2), and VmRSS of /proc/self/status (proc(5)), since the peak that getrusage knows is
-// that of the process before exec, too.
+// usage asks the kernel: getrusage(2), and VmRSS of /proc/self/status (proc(5)). The peak of getrusage would include the
+// process before exec.
 func usage() (Usage, error) {
 	var r syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {

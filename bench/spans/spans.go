@@ -1,5 +1,5 @@
-// Package spans makes the spans of the comparison, with the API's global tracer provider: the same for every program that
-// has any, and of the size that a client call of HTTP has.
+// Package spans makes the spans of the comparison, with the API's global tracer provider. They are equal in every program
+// with spans, and have the size of a span of an HTTP client call.
 package spans
 
 import (
@@ -26,8 +26,8 @@ func Children(ctx context.Context, n int) {
 	}
 }
 
-// Open starts as many spans as function.PendingVariable says, and returns what ends them all. It needs the global tracer
-// provider that the program is to have.
+// Open starts the number of spans in function.PendingVariable, and returns a function that ends them. Call it after the
+// global tracer provider is set.
 func Open() (end func()) {
 	open := make([]trace.Span, function.Pending())
 	for i := range open {

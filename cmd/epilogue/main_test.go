@@ -26,7 +26,7 @@ func invoke(t *testing.T, stdin string, args ...string) (code int, out, errs str
 	code = epilogue(args, console{in: strings.NewReader(stdin), out: &lockedWriter{w: &o}, err: &e})
 	for line := range strings.Lines(strings.ReplaceAll(o.String(), "\t", "    ")) { // tabs stand at column 4
 		if n := len([]rune(line)) - 1; n > 100 && !strings.Contains(line, " | ") || strings.Contains(line, "\x1b") {
-			t.Errorf("%q: %d columns, at most 100 fit, and no colours where there is no terminal: %q", args, n, line)
+			t.Errorf("%q: %d columns, at most 100 fit, and no colors where there is no terminal: %q", args, n, line)
 		}
 	}
 	return code, o.String(), e.String()

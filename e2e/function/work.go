@@ -12,7 +12,7 @@ import (
 
 // order is the event of an invocation.
 type order struct {
-	Spans int  // how many spans end, beside "work" and the invocation's own
+	Spans int  // how many spans end, besides "work" and the invocation's own
 	Plain bool // they have nothing but a name
 	Stay  bool // the handler does not return
 }

@@ -10,9 +10,8 @@
 // The folder events has batches from SQS: batch.json (messages with a W3C context, an X-Ray header, and neither),
 // batch-with-bad.json and single.json.
 //
-// A message's body is {"id":"17","sku":"tea","quantity":2}. One that does not read as such fails, and ends in the
-// dead-letter queue after the queue's number of tries. Messages not begun when the invocation's time runs out are given
-// back unopened.
+// A message's body is {"id":"17","sku":"tea","quantity":2}. Another body fails, and reaches the dead-letter queue
+// after the queue's number of tries. Messages that are not begun when the invocation's time runs out return to the queue.
 //
 // The sender's trace context is taken from the message attributes traceparent and tracestate, else from the system
 // attribute AWSTraceHeader, in the formats that the global propagator reads (OTEL_PROPAGATORS).

@@ -19,10 +19,10 @@ func (w *worker) senderLink(ctx context.Context, msg events.SQSMessage) []trace.
 	return []trace.Link{{SpanContext: sender}}
 }
 
-// carrier gives a propagator what a message carries: its string attributes, and the X-Ray header that SQS itself keeps.
+// carrier is a message as a propagator's carrier: its string attributes, and the X-Ray header that SQS itself keeps.
 type carrier events.SQSMessage
 
-// Get finds key without regard to case, as the header names of the formats want it.
+// Get finds key in any case, as header names require.
 func (c carrier) Get(key string) string {
 	if strings.EqualFold(key, "X-Amzn-Trace-Id") {
 		return c.Attributes["AWSTraceHeader"]
@@ -38,7 +38,7 @@ func (c carrier) Get(key string) string {
 // Set does nothing: a received message is not written to.
 func (c carrier) Set(string, string) {}
 
-// Keys lists what Get finds.
+// Keys lists the keys of Get.
 func (c carrier) Keys() []string {
 	keys := make([]string, 0, len(c.MessageAttributes)+1)
 	for name := range c.MessageAttributes {

@@ -25,8 +25,8 @@ type worker struct {
 	propagator propagation.TextMapPropagator
 }
 
-// handle works through the batch. Its answer names the messages that the queue has to deliver again; its error is always
-// nil, since an error would send back the whole batch, the good ones too.
+// handle processes the batch. Its answer names the messages that the queue has to deliver again. Its error is always nil,
+// because an error would return the whole batch to the queue.
 func (w *worker) handle(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
 	res := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
 	for _, msg := range batch.Records {
@@ -38,7 +38,7 @@ func (w *worker) handle(ctx context.Context, batch events.SQSEvent) (events.SQSE
 	return res, nil
 }
 
-// process packs one message's order in a span of the messaging conventions, which also says how it ended.
+// process packs one message's order in a span of the messaging conventions, with the result as its status.
 func (w *worker) process(ctx context.Context, msg events.SQSMessage) error {
 	if err := enoughTime(ctx); err != nil {
 		return err

@@ -132,7 +132,7 @@ func TestSpanPerMessage(t *testing.T) {
 	}
 }
 
-// With no time left the rest of the batch goes back unopened, rather than half done.
+// Without time left, the rest of the batch returns to the queue unprocessed.
 func TestNoTimeLeft(t *testing.T) {
 	w, rec := newTestWorker()
 	ctx, cancel := context.WithTimeout(t.Context(), reserve/2)

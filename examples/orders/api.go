@@ -43,7 +43,7 @@ func newAPI(getenv func(string) string) (*api, error) {
 	}, nil
 }
 
-// handle answers one request. Its error is always nil: what the caller got wrong, and what prices got wrong, are answers.
+// handle answers one request. Its error is always nil: errors of the caller and of prices are answers.
 func (a *api) handle(ctx context.Context, req request) (response, error) {
 	path, method := requestPath(req), req.RequestContext.HTTP.Method
 	switch {
@@ -66,7 +66,7 @@ func (a *api) handle(ctx context.Context, req request) (response, error) {
 	return failure(http.StatusNotFound, "no such path: "+path), nil
 }
 
-// requestPath returns the path as the routes know it: API Gateway puts a stage other than $default in front of it.
+// requestPath returns the path without the stage, which API Gateway prepends unless it is $default.
 func requestPath(req request) string {
 	stage := req.RequestContext.Stage
 	if stage == "" || stage == "$default" {

@@ -1,17 +1,17 @@
-// Command orders is the function behind an HTTP API: it takes orders and prices them by asking the prices service, so that
-// one trace spans both processes. Its telemetry leaves after the response; main.go holds all it takes.
+// Command orders is the function behind an HTTP API. It takes orders and asks the prices service for prices, so one trace
+// spans both processes. Its telemetry is sent after the response; main.go has the wiring.
 //
 // In the local Lambda, from the repository's root:
 //
 //	go build -tags lambda.norpc -o bin/orders ./examples/orders
 //	go run ./cmd/epilogue run -trace -event examples/orders/events/create.json -- bin/orders
 //
-// With the prices service beside it (make demo does that too, and shows the spans of both):
+// With the prices service (make demo does that too, and shows the spans of both):
 //
 //	OTEL_TRACES_EXPORTER=none go run ./examples/prices &
 //	go run ./cmd/epilogue run -trace -env PRICES_URL=http://127.0.0.1:8080 -event examples/orders/events/create.json -- bin/orders
 //
-// The folder events has what API Gateway sends (payload format 2.0): create.json, create-base64.json, create-traced.json
+// The folder events has events of API Gateway (payload format 2.0): create.json, create-base64.json, create-traced.json
 // with a caller's trace context, cookies and a query, get.json, invalid.json, panic.json and timeout.json.
 //
 // Routes:
@@ -21,10 +21,10 @@
 //
 // There is no database: orders live as long as the environment, and only the last thousand. Errors are
 // {"error":"…"} with 400 (not JSON, unknown field), 404, 405, 413 (more than 64 KiB), 415 (not application/json),
-// 422 (a quantity out of bounds, an unknown SKU) or 502 (no price to be had).
+// 422 (a quantity out of bounds, an unknown SKU) or 502 (no price available).
 //
-// Its log lines carry the request's id and the trace's, in the format and from the level that the function's logging
-// configuration says.
+// Its log lines have the request's ID and the trace's, in the format and from the level of the function's logging
+// configuration.
 //
 // Settings:
 //

@@ -35,8 +35,8 @@ func (a *api) panicOpen(ctx context.Context) {
 	panic("faults: the box fell off the table")
 }
 
-// overstay asks for the slowest price under a context without a deadline, as careless code does, and waits on when prices
-// has answered. The function times out with two spans open.
+// overstay asks for the slowest price with a context without a deadline, and still waits when prices has answered. The
+// function times out with two open spans.
 func (a *api) overstay(ctx context.Context) {
 	ctx, span := a.tracer.Start(context.WithoutCancel(ctx), "wait for the glacier")
 	defer span.End()

@@ -1,14 +1,14 @@
-// Command prices is an ordinary HTTP service that shares its telemetry set-up with the functions beside it: otelx knows
-// nothing of Lambda, and serves a process that lives for weeks as well as one that freezes.
+// Command prices is an ordinary HTTP service that shares its telemetry setup with the functions: otelx does not
+// depend on Lambda, and serves a process that lives for weeks as well as one that freezes.
 //
 //	go run ./examples/prices
 //	curl 127.0.0.1:8080/prices/tea
 //
-// It answers GET /prices/{sku} with a price in cents, 404 if it sells no such thing, and GET /healthz. One thing it sells
-// only slowly: the price of "glacier-ice" is given after PRICES_SLOW, so that a caller's timeout can be tried for real.
+// It answers GET /prices/{sku} with a price in cents, 404 if it sells no such thing, and GET /healthz. The price of
+// "glacier-ice" takes PRICES_SLOW, so that callers can test their timeouts.
 //
-// On SIGTERM or SIGINT it stops to accept, lets the requests in flight finish, and delivers what telemetry is left; both
-// are bounded, together they take at most eight seconds.
+// On SIGTERM or SIGINT it stops accepting, finishes the requests in flight, and delivers pending telemetry. Together both
+// take at most eight seconds.
 //
 // Settings:
 //

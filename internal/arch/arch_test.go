@@ -26,7 +26,7 @@ var rules = []rule{
 			module + "/agent", module + "/internal/bounded", module + "/internal/counts", module + "/internal/extensionsapi",
 			module + "/internal/retired",
 		},
-		reason: "the agent drives any Flusher; it must be usable beside another telemetry library and add nothing to the binary",
+		reason: "the agent drives any Flusher; it must be usable with another telemetry library and add nothing to the binary",
 	},
 	{
 		pkg:    "/agent/internal/budget",
@@ -170,7 +170,7 @@ var rules = []rule{
 	{
 		pkg:    "/otelx/awslambda",
 		never:  []string{"github.com/aws/", module + "/agent", module + "/handler", "google.golang.org/protobuf", "go.opentelemetry.io/proto"},
-		except: credentials,
+		except: signer,
 		reason: "the Lambda defaults come from the environment alone",
 	},
 	{
@@ -182,8 +182,8 @@ var rules = []rule{
 	{
 		pkg:    "/otelx/xray",
 		never:  []string{"github.com/aws/", module + "/agent", module + "/handler", "google.golang.org/protobuf", "go.opentelemetry.io/proto"},
-		except: credentials,
-		reason: "services send to X-Ray too; of the AWS SDK the type of credentials is enough; its signer would cost 70 kB, its configuration or a client megabytes",
+		except: signer,
+		reason: "services send to X-Ray too; of the AWS SDK the signer is enough, and its configuration or a client would cost megabytes",
 	},
 	{
 		pkg: "/handler",
@@ -205,8 +205,8 @@ var rules = []rule{
 	},
 }
 
-// credentials is what the type of AWS credentials takes.
-var credentials = []string{
+// signer is what signing for AWS takes.
+var signer = []string{
 	"github.com/aws/aws-sdk-go-v2/aws", "github.com/aws/aws-sdk-go-v2/internal", "github.com/aws/smithy-go",
 }
 

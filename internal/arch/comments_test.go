@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// maxRelativeClauses bounds the Go comments with a relative clause as a noun. Lower it after a rewrite; never raise it.
-	maxRelativeClauses = 40
+	// maxRelativeClauses bounds the relative clauses as nouns in Go comments. Lower it after a rewrite; never raise it.
+	maxRelativeClauses = 20
 	// maxSentence is the number of words from which on a sentence is logged.
 	maxSentence = 35
 )

@@ -1,3 +1,3 @@
-// Package arch holds the import rules of docs/design.md as tests: who may import whom, transitive dependencies
-// included, each rule with its reason. It has no code of its own.
+// Package arch has the rules of the repository as tests: imports with a reason for each rule, retired terms, comments,
+// and leaked goroutines. It has no code of its own.
 package arch

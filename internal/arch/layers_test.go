@@ -23,9 +23,10 @@ var layers = []struct {
 	{"transport", []string{"/internal/otlphttp"}},
 	{"engine and encoding", []string{"/internal/delivery", "/internal/otlp", "/internal/spill"}},
 	{"single mechanisms", []string{
-		"/internal/benchspans", "/internal/bounded", "/internal/breaker", "/internal/counts", "/internal/extensionsapi",
-		"/internal/memnet", "/internal/otelenv", "/internal/otelerr", "/internal/otlp/response", "/internal/procstart",
-		"/internal/redact", "/internal/retired", "/internal/spill/lines", "/internal/version", "/internal/xrayheader",
+		"/internal/benchspans", "/internal/bounded", "/internal/breaker", "/internal/clocktest", "/internal/counts",
+		"/internal/extensionsapi", "/internal/memnet", "/internal/otelenv", "/internal/otelerr", "/internal/otlp/response",
+		"/internal/procstart", "/internal/redact", "/internal/retired", "/internal/spill/lines", "/internal/version",
+		"/internal/xrayheader",
 	}},
 }
 

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestEveryPackageChecksForLeaks fails where a package with tests has no TestMain that looks for goroutines left behind:
-// one of those, in a function, would be frozen and thawed with its environment.
+// TestEveryPackageChecksForLeaks fails if a package with tests has no TestMain that finds leaked goroutines: in a function,
+// such a goroutine would be frozen and thawed with its environment.
 func TestEveryPackageChecksForLeaks(t *testing.T) {
 	checks := map[string]bool{} // by directory that has tests
 	err := filepath.WalkDir("../..", func(path string, entry fs.DirEntry, err error) error {

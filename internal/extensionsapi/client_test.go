@@ -142,7 +142,7 @@ func TestRefusal(t *testing.T) {
 				t.Errorf("text %q, want %q", err, tt.text)
 			}
 			if got != "" {
-				t.Errorf("identifier %q beside a refusal", got)
+				t.Errorf("identifier %q with a refusal", got)
 			}
 		})
 	}
@@ -187,7 +187,7 @@ func TestMalformedEvent(t *testing.T) {
 				t.Errorf("error %v\nwant  %s", err, tt.want)
 			}
 			if event != (Event{}) {
-				t.Errorf("event %+v beside an error", event)
+				t.Errorf("event %+v with an error", event)
 			}
 		})
 	}

@@ -126,7 +126,7 @@ func FuzzParseEvent(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		event, err := parseEvent(body)
 		if err != nil && event != (Event{}) {
-			t.Errorf("event %+v beside the error %v", event, err)
+			t.Errorf("event %+v with the error %v", event, err)
 		}
 		if err != nil && (len(err.Error()) > 2*excerptLength || strings.ContainsAny(err.Error(), "\r\n")) {
 			t.Errorf("not fit for a line of the log: %q", err)

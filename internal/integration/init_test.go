@@ -23,7 +23,7 @@ func TestNothingIsDoneAtInit(t *testing.T) {
 		initialized = append(initialized, string(match[1]))
 	}
 	if !slices.Contains(initialized, module+"/handler") {
-		t.Fatalf("no trace of initialisation:\n%s", out)
+		t.Fatalf("no trace of initialization:\n%s", out)
 	}
 	for _, pkg := range []string{
 		"/agent", "/otelx", "/otelx/awslambda", "/otelx/xray", "/internal/bounded", "/internal/breaker", "/internal/counts", "/internal/delivery", "/internal/extensionsapi",

@@ -44,12 +44,12 @@ func (h *Host) DialContext(ctx context.Context, _, address string) (net.Conn, er
 	if h.isEnded {
 		return nil, opError("dial", addr(address), net.ErrClosed)
 	}
-	dialled, err := h.network.dial(ctx, h, address)
+	dialed, err := h.network.dial(ctx, h, address)
 	if err != nil {
 		return nil, err
 	}
-	h.conns[dialled.(*conn)] = struct{}{}
-	return dialled, nil
+	h.conns[dialed.(*conn)] = struct{}{}
+	return dialed, nil
 }
 
 // Freeze holds every operation of the host until Thaw or End. When it returns, nothing more leaves.

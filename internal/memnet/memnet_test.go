@@ -22,7 +22,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const address = "collector:4318"
 
-// pair returns both ends of a connection, the first dialled from h, or from no host if h is nil.
+// pair returns both ends of a connection, the first dialed from h, or from no host if h is nil.
 func pair(t *testing.T, n *memnet.Network, h *memnet.Host) (near, far net.Conn) {
 	t.Helper()
 	l, err := n.Listen(address)

@@ -81,10 +81,10 @@ func (d *dialer) open(ctx context.Context, fn func(context.Context) (net.Conn, e
 	defer d.done(self) // after cancel, so that abandon cannot count a dial that has ended
 	defer cancel()
 	request := ctx.Value(requestKey{}).(context.Context)
-	defer context.AfterFunc(request, func() { d.abandon(ctx, self) })() //nolint:contextcheck // ctx has request as a value
+	defer context.AfterFunc(request, func() { d.abandon(ctx, self) })()
 	conn, err := fn(ctx)
 	if err != nil && request.Err() != nil {
-		err = context.Cause(request) //nolint:contextcheck // ctx has request as a value
+		err = context.Cause(request)
 	}
 	return conn, err
 }

@@ -8,7 +8,7 @@ import (
 	"sync"
 )
 
-// smallBody is how many bytes of a body fit into net/http's write buffer beside the headers.
+// smallBody is how many bytes of a body fit into net/http's write buffer with the headers.
 const smallBody = 4 << 10
 
 // payload is the body of one attempt. net/http may read a request's body after it has returned the response or an error,

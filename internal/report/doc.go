@@ -3,7 +3,7 @@
 //
 // Every function is pure: it touches no process, clock or file. [Describe], [Inits] and [Shutdowns] take the events of
 // the environment; [Traces] and [Reconcile] take the received spans. The text is at most [Width] columns wide, unless
-// a name or message is longer. It has colours only if the [Style] has.
+// a name or message is longer. It has colors only if the [Style] has.
 //
 // Each line of the counts names its source. A process reports its counts at a shutdown. If it ends itself, it reports
 // none, and [Reconcile] compares its spans with the parents that other spans name and with Input.Expected.

@@ -89,13 +89,13 @@ func table(st Style) string {
 
 func TestTable(t *testing.T) { golden(t, "table", table(Style{})) }
 
-// TestColour: colours change no text, so the columns stay aligned.
+// TestColour: colors change no text, so the columns stay aligned.
 func TestColour(t *testing.T) {
-	coloured := table(Style{Color: true})
-	if !strings.Contains(coloured, "\x1b[36m") {
-		t.Fatal("no colour at all")
+	colored := table(Style{Color: true})
+	if !strings.Contains(colored, "\x1b[36m") {
+		t.Fatal("no color at all")
 	}
-	plain := coloured
+	plain := colored
 	for _, i := range []ink{bold, dim, red, green, yellow, cyan} {
 		plain = strings.ReplaceAll(plain, "\x1b["+string(i)+"m", "")
 	}
@@ -118,7 +118,7 @@ func TestStyleFor(t *testing.T) {
 		{true, map[string]string{"TERM": "dumb"}, false},
 	} {
 		if got := StyleFor(c.terminal, func(k string) string { return c.env[k] }).Color; got != c.want {
-			t.Errorf("StyleFor(%v, %v): colour %v, want %v", c.terminal, c.env, got, c.want)
+			t.Errorf("StyleFor(%v, %v): color %v, want %v", c.terminal, c.env, got, c.want)
 		}
 	}
 }

@@ -13,7 +13,7 @@ type Input struct {
 	Invocations []lambdatest.InvocationReport // of the environment; they assign each trace to a process
 	Spans       []Span                        // as received, copies included
 	Counts      map[int]Counts                // of the function's processes, by number; one that gave none is absent
-	Services    map[string]Service            // the services beside the function, by service name
+	Services    map[string]Service            // the services that the function calls, by service name
 	Expected    map[string][]string           // by request id, if known: the names of the spans that the function ends in the invocation
 	Elsewhere   bool                          // the telemetry went to another receiver: the processes' own counts say how many spans were delivered
 }
@@ -28,8 +28,8 @@ type Service struct {
 // The sources of Process.Ended.
 const (
 	byItself = "its own count at its end"
-	byTraces = "no count; what its spans name as parent"
-	byShape  = "no count; what its requests must leave"
+	byTraces = "no count; by parent spans"
+	byShape  = "no count; by expected spans"
 )
 
 // Reconcile compares ended spans with received spans: one [Process] for each process of the function, then one for each

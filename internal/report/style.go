@@ -4,10 +4,10 @@ import "strings"
 
 // Style is the decoration of text. The zero value is plain text.
 type Style struct {
-	Color bool // ANSI colours; set it if the output is a terminal
+	Color bool // ANSI colors; set it if the output is a terminal
 }
 
-// StyleFor returns the style for an output: colours if it is a terminal, unless the environment variable
+// StyleFor returns the style for an output: colors if it is a terminal, unless the environment variable
 // NO_COLOR is set to anything but the empty string, or TERM is "dumb".
 func StyleFor(terminal bool, getenv func(string) string) Style {
 	return Style{Color: terminal && getenv("NO_COLOR") == "" && getenv("TERM") != "dumb"}
@@ -25,7 +25,7 @@ const (
 	cyan   ink = "36"
 )
 
-// paint returns s in the given ink, or s unchanged if colours are off or s is empty.
+// paint returns s in the given ink, or s unchanged if colors are off or s is empty.
 func (st Style) paint(i ink, s string) string {
 	if !st.Color || s == "" {
 		return s

@@ -42,10 +42,10 @@ func (v *virtualRun) checked() *checkedStep {
 }
 
 // mayFlushInBackground reports whether the agent may be flushing when the environment freezes, because it does not hold
-// the environment: see checked; and when it has just learnt that next is broken, or got a signal.
+// the environment: see checked; and when it has just learned that next is broken, or got a signal.
 func (v *virtualRun) mayFlushInBackground() bool {
-	signalled := slices.ContainsFunc(v.calls, func(c *call) bool { return c.signal != "" })
-	return !v.platform.held && (v.behind > 0 || signalled || v.platform.nextBroken())
+	signaled := slices.ContainsFunc(v.calls, func(c *call) bool { return c.signal != "" })
+	return !v.platform.held && (v.behind > 0 || signaled || v.platform.nextBroken())
 }
 
 // checkRules applies the rules of every log to the step before.
@@ -71,9 +71,9 @@ func (v *virtualRun) checkRules() (errs error) {
 	ev := &harness.Events{
 		All: slices.DeleteFunc(events, other), Virtual: true, Backend: harness.BackendAddress, Allow: st.allow,
 	}
-	signalled := slices.ContainsFunc(st.calls, func(c *call) bool { return c.signal != "" })
+	signaled := slices.ContainsFunc(st.calls, func(c *call) bool { return c.signal != "" })
 	for name, check := range harness.Rules {
-		if name == "callers are answered at the response" && signalled {
+		if name == "callers are answered at the response" && signaled {
 			continue // the process may end while it streams one
 		}
 		if name == "nothing holds an invocation but a flush" && (v.platform.external || !v.platform.held || !st.up) {

@@ -51,8 +51,8 @@ func (e Event) String() string {
 type Log struct {
 	mu      sync.Mutex
 	events  []Event
-	first   int           // Seq of events[0]: so many have been forgotten
-	changed chan struct{} // closed and forgotten at each Add; nil without a waiter
+	first   int           // Seq of events[0]: the number of trimmed events
+	changed chan struct{} // closed and removed at each Add; nil without a waiter
 }
 
 // Add appends e and returns it as recorded: with its Seq, and with an At that is now if it was zero, and that of the
@@ -78,15 +78,14 @@ func (l *Log) Add(e Event) Event {
 // Events returns a copy of the recorded events that have not been trimmed, in order.
 func (l *Log) Events() []Event { return l.Since(0) }
 
-// Since returns a copy of the events from seq on, as far as they have not been forgotten.
+// Since returns a copy of the events from seq on, without trimmed ones.
 func (l *Log) Since(seq int) []Event {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.Clone(l.events[l.index(seq):])
 }
 
-// Trim drops the events before seq, so that a log can go on for as long as one likes. Those that are left, and
-// those that come, have the Seq that they would have had.
+// Trim drops the events before seq, so that a log can serve forever. The Seq of other events does not change.
 func (l *Log) Trim(seq int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -95,7 +94,7 @@ func (l *Log) Trim(seq int) {
 	l.first += n
 }
 
-// index returns where in events the one with seq is or, forgotten or not yet recorded, the one nearest to it would be.
+// index returns the index in events of the one with seq, or of the nearest one if that is trimmed or not yet recorded.
 func (l *Log) index(seq int) int { return min(max(seq-l.first, 0), len(l.events)) }
 
 // Wait returns the first event, from seq on, for which match is true; it blocks until there is one or ctx ends.
@@ -122,7 +121,7 @@ func (l *Log) Wait(ctx context.Context, seq int, match func(Event) bool) (Event,
 	}
 }
 
-// String renders what Events returns, a line an event, with times relative to the first.
+// String renders the result of Events, one event a line, with times relative to the first.
 func (l *Log) String() string {
 	var b strings.Builder
 	events := l.Events()

@@ -16,7 +16,7 @@ const (
 	jsonType     = "application/json"
 )
 
-// refuse is the answer that keeps nothing, with a google.rpc.Status as OTLP wants it.
+// refuse is the answer that keeps nothing, with a google.rpc.Status as OTLP requires.
 func (x *exchange) refuse(status int, message string) answer {
 	a := answer{status: status, outcome: fmt.Sprintf("refused with %d", status), headers: x.headers()}
 	if message != "" {
@@ -36,7 +36,7 @@ func (x *exchange) refuse(status int, message string) answer {
 	return a
 }
 
-// accept is the answer that keeps spans, but for those that the fault rejects.
+// accept is the answer that keeps spans, except those that the fault rejects.
 func (x *exchange) accept(spans []Span) answer {
 	rejected := min(max(0, x.fault.Rejected), int64(len(spans)))
 	keep := append(make([]Span, 0, len(spans)), spans[:int64(len(spans))-rejected]...) // not nil: nil means refused
@@ -68,7 +68,7 @@ func (x *exchange) partialSuccess(rejected int64) []byte {
 	return protowire.AppendBytes(protowire.AppendTag(nil, 1, protowire.BytesType), inner)
 }
 
-// headers are those that an answer has in any case: its type is the request's.
+// headers are the headers of every answer: its content type is the request's.
 func (x *exchange) headers() map[string]string {
 	if x.isJSON() {
 		return map[string]string{"Content-Type": jsonType}

@@ -14,7 +14,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// tooLargeError says that a body has more than so many bytes.
+// tooLargeError means that a body has more than this number of bytes.
 type tooLargeError int64
 
 func (e tooLargeError) Error() string { return fmt.Sprintf("body larger than %d bytes", int64(e)) }
@@ -47,11 +47,11 @@ func decompress(wire []byte, encoding string, limit int64) ([]byte, error) {
 	return readBounded(zip, limit)
 }
 
-// Decode reads an ExportTraceServiceRequest in protobuf, for spans that came by another way. Their Arrived and Request are
-// zero.
+// Decode reads an ExportTraceServiceRequest in protobuf, for spans that came by another transport. Their Arrived and
+// Request are zero.
 func Decode(data []byte) ([]Span, error) { return decode(data, false) }
 
-// decode reads an ExportTraceServiceRequest. TracesData, which it is decoded into, has the same wire form.
+// decode reads an ExportTraceServiceRequest into TracesData, which has the same wire format.
 func decode(data []byte, isJSON bool) ([]Span, error) {
 	request := new(tracepb.TracesData)
 	if isJSON {

@@ -1,5 +1,5 @@
-// Package otlpreceiver is an OTLP/HTTP receiver for tests and local runs: it keeps the spans that arrive, remembers how and when
-// they came, and misbehaves when told to.
+// Package otlpreceiver is an OTLP/HTTP receiver for tests and local runs. It keeps received spans, records their requests
+// with their times, and injects faults.
 //
 //	recv := otlpreceiver.New(otlpreceiver.Config{Log: log})
 //	defer recv.Close()
@@ -10,14 +10,14 @@
 //
 // # Requests
 //
-// POST to a path that ends in /v1/traces, with binary protobuf or OTLP's JSON, plain or gzip. Everything else is refused with the status
-// that says why. Bodies are bounded, before and after decompression.
+// The receiver accepts POST to a path that ends in /v1/traces, with binary protobuf or OTLP's JSON, plain or gzip. It refuses
+// other requests with the matching status. Bodies are bounded, before and after decompression.
 //
-// # When things are recorded
+// # Recording
 //
-// A request begins when its headers have arrived, and ends when its fate is decided, which is before the first
-// byte of the answer leaves: whatever a client does because of an answer comes later in the log than the end of the
-// request. A span is kept, and counted by WaitSpans, from that same moment.
+// A request begins when its headers have arrived. It ends when its outcome is decided, before the first byte of the answer
+// leaves. So a client's reaction to an answer is later in the log than the end of the request. At that moment the spans are
+// kept, and WaitSpans counts them.
 //
 // # Under testing/synctest
 //

@@ -10,15 +10,15 @@ const (
 	Never       Stage = iota
 	BeforeRead        // the headers have arrived, the body is not read
 	BeforeStore       // the body is read, the spans are not kept
-	AfterStore        // the spans are kept, the client is not told
+	AfterStore        // the spans are kept, the client has no answer
 )
 
-// Fault is how a request is mistreated. The zero value is none. Its parts combine: a request is delayed, then hangs, then
-// is refused or accepted; cutting the connection comes in between at its stage.
+// Fault is a fault of one request. The zero value is none. Its parts combine: a request is delayed, then hangs, then is
+// refused or accepted. The connection is cut in between, at the stage of Cut.
 type Fault struct {
 	// Delay is how long to wait once the body has been read.
 	Delay time.Duration
-	// Hang waits, after Delay, until Unblock is called. A client that gives up meanwhile has not delivered.
+	// Hang waits, after Delay, until Unblock is called. If the client gives up meanwhile, its spans are not kept.
 	Hang bool
 	// Cut resets the request's connection.
 	Cut Stage
@@ -28,28 +28,28 @@ type Fault struct {
 	RetryAfter, Location string
 	// Message is the text of the google.rpc.Status that comes with Status, or of the partial success.
 	Message string
-	// Rejected makes a partial success: so many spans, the last of the request, are not kept.
+	// Rejected makes a partial success: this number of spans, the last of the request, is not kept.
 	Rejected int64
 	// Malformed keeps the spans and answers 200 with bytes that are no OTLP.
 	Malformed bool
 }
 
-// SetFault mistreats all requests from now on, until it is called again; the zero Fault ends that.
+// SetFault sets the fault of all later requests, until it is called again; the zero Fault is none.
 func (r *Receiver) SetFault(f Fault) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.always = f
 }
 
-// FailNext sets the faults of the next requests, one each, in the order in which they begin. They count instead of the
-// one that SetFault has set. Faults not yet used stay first. A zero Fault lets a request through.
+// FailNext sets the faults of the next requests, one each, in the order in which they begin. They override SetFault. Unused
+// faults of earlier calls come first. A zero Fault accepts a request.
 func (r *Receiver) FailNext(faults ...Fault) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.next = append(r.next, faults...)
 }
 
-// Unblock lets all requests continue that hang at this moment.
+// Unblock resumes all requests that hang at this moment.
 func (r *Receiver) Unblock() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -57,7 +57,7 @@ func (r *Receiver) Unblock() {
 	r.release = make(chan struct{})
 }
 
-// takeFault returns the fault of a request that begins. Called with mu held.
+// takeFault returns the fault of a request that begins. The caller holds mu.
 func (r *Receiver) takeFault() Fault {
 	if len(r.next) == 0 {
 		return r.always

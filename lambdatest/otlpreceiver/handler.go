@@ -12,7 +12,7 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
 )
 
-// Request is what the receiver remembers of a request.
+// Request describes a received request.
 type Request struct {
 	Number      int         // from 1, in the order in which they began
 	Connection  string      // "conn-1", the same for requests on the same connection
@@ -24,7 +24,7 @@ type Request struct {
 	Begun       time.Time
 	Ended       time.Time // zero while it is being handled
 	Status      int       // of the response; 0 without one, because the connection was cut or the client gave up
-	Spans       int       // spans it held, as far as it was decoded
+	Spans       int       // decoded spans
 	Kept        int       // spans kept
 	Outcome     string    // in words: "kept", "refused with 503", "client gave up", …
 }
@@ -38,7 +38,7 @@ type exchange struct {
 	fault Fault
 }
 
-// answer is what ends an exchange.
+// answer is the end of an exchange.
 type answer struct {
 	status  int // 0: none, the connection ends
 	headers map[string]string
@@ -60,7 +60,7 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		if x.conn != nil {
 			r.cut(x.conn)
 		}
-		panic(http.ErrAbortHandler) // net/http's way to end a connection without an answer
+		panic(http.ErrAbortHandler) // makes net/http end the connection without an answer
 	}
 	for name, value := range a.headers {
 		w.Header().Set(name, value)
@@ -94,7 +94,7 @@ func (r *Receiver) begin(req *http.Request) (*exchange, bool) {
 	return x, true
 }
 
-// end records a, and keeps the spans it says.
+// end records a, and keeps its spans.
 func (x *exchange) end(a answer) {
 	x.rec.Ended = time.Now()
 	x.rec.Status, x.rec.Outcome, x.rec.Kept = a.status, a.outcome, len(a.keep)
@@ -111,12 +111,12 @@ func (x *exchange) end(a answer) {
 	x.r.mu.Lock()
 	defer x.r.mu.Unlock()
 	at, _ := slices.BinarySearchFunc(x.r.requests, x.rec.Number, func(r Request, n int) int { return r.Number - n })
-	x.r.requests[at] = x.rec // it is there: Drain leaves a request that is under way
+	x.r.requests[at] = x.rec // present: Drain leaves requests under way
 	x.r.keep(a.keep)
 	x.r.log(event)
 }
 
-// handle takes the request through its stages.
+// handle runs the stages of the request.
 func (x *exchange) handle() answer {
 	if x.fault.Cut == BeforeRead {
 		return answer{outcome: "connection cut before the body was read"}
@@ -177,7 +177,7 @@ func (x *exchange) read() (data []byte, a answer, ok bool) {
 	}
 }
 
-// wait delays and hangs the request. It returns why the request must end without an answer, if it must.
+// wait delays and hangs the request. An error means that the request ends without an answer.
 func (x *exchange) wait() string {
 	if x.fault.Delay > 0 {
 		timer := time.NewTimer(x.fault.Delay)

@@ -11,8 +11,8 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
 )
 
-// What a Receiver writes to its log. Who is always the connection, as "conn-1"; RequestID stays empty, because
-// a request of OTLP does not say to which invocation it belongs.
+// Kinds of events in the log of a Receiver. Who is the connection, such as "conn-1". RequestID stays empty, because a
+// request of OTLP does not name its invocation.
 const (
 	KindConnectionOpened eventlog.Kind = "connection.opened" // a client has connected
 	KindConnectionCut    eventlog.Kind = "connection.cut"    // the receiver has reset the connection
@@ -21,7 +21,7 @@ const (
 	KindExportRefused    eventlog.Kind = "export.refused"    // spans are not kept; Count: how many, if known; Detail: number and outcome
 )
 
-// defaultMaxBody is what the OpenTelemetry Collector's OTLP receiver accepts by default (confighttp, max_request_body_size).
+// defaultMaxBody is the default limit of the OpenTelemetry Collector's OTLP receiver (confighttp, max_request_body_size).
 const defaultMaxBody = 20 << 20
 
 // Config adjusts a Receiver. The zero value is usable.
@@ -32,7 +32,7 @@ type Config struct {
 	MaxBody int64
 }
 
-// Receiver is an http.Handler that keeps the spans it is sent. It is safe for concurrent use. Use New to make one.
+// Receiver is an http.Handler that keeps received spans. It is safe for concurrent use. Use New to make one.
 type Receiver struct {
 	cfg     Config
 	server  *http.Server
@@ -46,15 +46,15 @@ type Receiver struct {
 	opened   int                 // connections so far
 	spans    []Span
 	seen     map[[2]string]struct{} // trace and span ids of the spans kept
-	requests []Request              // by number; those not taken
+	requests []Request              // by number, without drained ones
 	begun    int                    // requests so far
 	always   Fault
 	next     []Fault
-	release  chan struct{} // closed and renewed by Unblock
-	changed  chan struct{} // closed and renewed when spans arrive
+	release  chan struct{} // closed and replaced by Unblock
+	changed  chan struct{} // closed and replaced when spans arrive
 }
 
-// New returns a receiver that listens nowhere yet. Close it when done.
+// New returns a receiver that does not listen yet. The caller must call Close.
 func New(cfg Config) *Receiver {
 	if cfg.MaxBody <= 0 {
 		cfg.MaxBody = defaultMaxBody
@@ -71,8 +71,8 @@ func New(cfg Config) *Receiver {
 	return r
 }
 
-// Drain returns and forgets the spans that were kept and the requests that have ended, so that a receiver can serve
-// forever. The other methods then return only what came since. A later Drain returns a request that is under way.
+// Drain returns and removes the kept spans and the ended requests, so that a receiver can serve forever. The other methods
+// then return only later ones. A later Drain returns the requests that are under way.
 func (r *Receiver) Drain() ([]Span, []Request) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -106,15 +106,15 @@ func (r *Receiver) Requests() []Request {
 	return slices.Clone(r.requests)
 }
 
-// Duplicates returns how many spans too many were kept: those whose trace and span id had arrived before.
+// Duplicates returns the number of kept duplicates: spans whose trace and span ID had arrived before.
 func (r *Receiver) Duplicates() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return len(r.spans) - len(r.seen)
 }
 
-// WaitSpans waits until at least n spans are kept and returns all of them. If ctx ends first it returns those there are,
-// with an error.
+// WaitSpans waits until at least n spans are kept and returns all of them. If ctx ends first, it returns the spans so far
+// and an error.
 func (r *Receiver) WaitSpans(ctx context.Context, n int) ([]Span, error) {
 	for {
 		r.mu.Lock()
@@ -131,7 +131,7 @@ func (r *Receiver) WaitSpans(ctx context.Context, n int) ([]Span, error) {
 	}
 }
 
-// keep stores spans and wakes those who wait for them. Called with mu held.
+// keep stores spans and wakes waiting callers. The caller holds mu.
 func (r *Receiver) keep(spans []Span) {
 	for _, s := range spans {
 		r.seen[[2]string{s.TraceID, s.SpanID}] = struct{}{}

@@ -27,7 +27,7 @@ func (r *Receiver) newServer() *http.Server {
 }
 
 // Listen serves on a TCP address, in the background, and returns once connections are accepted. "127.0.0.1:0" takes a
-// free port on loopback; Endpoint tells which.
+// free port on loopback; see Endpoint.
 func (r *Receiver) Listen(addr string) error {
 	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", addr)
 	if err != nil {
@@ -36,7 +36,7 @@ func (r *Receiver) Listen(addr string) error {
 	return r.Serve(l)
 }
 
-// Serve serves on l, in the background, and returns at once. The receiver owns l from now on: Close closes it. Several
+// Serve serves on l, in the background, and returns immediately. The receiver owns l from now on: Close closes it. Several
 // listeners may be served; Endpoint names the last. After Close it closes l and returns http.ErrServerClosed.
 func (r *Receiver) Serve(l net.Listener) error {
 	r.mu.Lock()
@@ -49,7 +49,7 @@ func (r *Receiver) Serve(l net.Listener) error {
 	return nil
 }
 
-// Endpoint returns the base URL to put into OTEL_EXPORTER_OTLP_ENDPOINT, without a path; "" before Serve or Listen.
+// Endpoint returns the base URL for OTEL_EXPORTER_OTLP_ENDPOINT, without a path; "" before Serve or Listen.
 func (r *Receiver) Endpoint() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -73,8 +73,8 @@ func (r *Receiver) Close() error {
 	return nil
 }
 
-// CutConnections resets every open connection, in use or idle, as a collector that restarts does, and returns how many there were.
-// Clients of idle ones notice when they next use them.
+// CutConnections resets every open connection, in use or idle, as a restarting collector does, and returns
+// their number. Clients of idle ones notice at the next use.
 func (r *Receiver) CutConnections() int {
 	r.mu.Lock()
 	conns := make([]net.Conn, 0, len(r.conns))
@@ -102,7 +102,7 @@ func (r *Receiver) cut(c net.Conn) bool {
 	}
 	r.log(eventlog.Event{Kind: KindConnectionCut, Who: id})
 	if tcp, ok := c.(interface{ SetLinger(sec int) error }); ok {
-		_ = tcp.SetLinger(0) // a reset instead of an orderly end; if it fails, that
+		_ = tcp.SetLinger(0) // a reset instead of an orderly end; on failure, an orderly end
 	}
 	_ = c.Close()
 	return true

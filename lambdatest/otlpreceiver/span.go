@@ -8,7 +8,7 @@ import (
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 )
 
-// Span is a span that has arrived. Ids are in lower-case hex; attribute values are nil, bool, int64, float64, string, []byte,
+// Span is a received span. IDs are in lower-case hex; attribute values are nil, bool, int64, float64, string, []byte,
 // []any or map[string]any.
 type Span struct {
 	TraceID, SpanID string
@@ -34,7 +34,7 @@ type Span struct {
 	Request int       // the number of the request that brought it
 }
 
-// Event is something that happened during a span.
+// Event is an event of a span.
 type Event struct {
 	Name       string
 	Time       time.Time
@@ -95,7 +95,7 @@ func (d *decoder) span(s *tracepb.Span) Span {
 	return span
 }
 
-// word makes "server" of "SPAN_KIND_SERVER".
+// word returns "server" for "SPAN_KIND_SERVER".
 func word(enum, prefix string) string { return strings.ToLower(strings.TrimPrefix(enum, prefix)) }
 
 // instant is the time of OTLP's nanoseconds since 1970; 0 means none.

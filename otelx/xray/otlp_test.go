@@ -224,7 +224,7 @@ func TestEndpointSettings(t *testing.T) {
 
 // The signer itself checks the request's host.
 func TestSignerLooksAtTheHost(t *testing.T) {
-	s := signer{environmentCredentials(func(string) string { return "x" })}
+	s := newSigner(environmentCredentials(func(string) string { return "x" }))
 	for target, host := range map[string]string{
 		"https://other.test/v1/traces":                   "other.test",
 		"https://" + ireland + "/v1/traces":              "other.test",

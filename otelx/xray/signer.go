@@ -2,6 +2,8 @@ package xray
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
@@ -10,13 +12,19 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
 // signer signs requests to X-Ray. It is safe for concurrent use as far as its provider is.
-type signer struct{ credentials aws.CredentialsProvider }
+type signer struct {
+	credentials aws.CredentialsProvider
+	v4          *v4.Signer
+}
+
+func newSigner(p aws.CredentialsProvider) *signer { return &signer{credentials: p, v4: v4.NewSigner()} }
 
 // sign signs req with the body body. It checks the host again, because another host could use the signature and the session token.
-func (s signer) sign(ctx context.Context, req *http.Request, body []byte) error {
+func (s *signer) sign(ctx context.Context, req *http.Request, body []byte) error {
 	region := regionOf(req.URL.Hostname())
 	if region == "" || !strings.EqualFold(req.URL.Scheme, "https") || regionOf((&url.URL{Host: req.Host}).Hostname()) != region {
 		return errors.New("the request does not go to X-Ray by https; it is not signed")
@@ -25,11 +33,11 @@ func (s signer) sign(ctx context.Context, req *http.Request, body []byte) error 
 	if err != nil {
 		return fmt.Errorf("retrieve AWS credentials: %w", err)
 	}
-	if !credentials.HasKeys() {
+	if !credentials.HasKeys() { // the signer would accept them
 		return errors.New("retrieve AWS credentials: the provider returned none and no error")
 	}
-	signV4(req, body, credentials, region, time.Now())
-	return nil
+	hash := sha256.Sum256(body)
+	return s.v4.SignHTTP(ctx, credentials, req, hex.EncodeToString(hash[:]), service, region, time.Now())
 }
 
 // environmentCredentials returns a provider that reads the environment each time.

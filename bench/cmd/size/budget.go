@@ -8,8 +8,8 @@ import (
 	"strconv"
 )
 
-// slack is how many bytes beyond the budget are let through: the linker rounds segments up to 64 KB on arm64, so that a
-// small change may show as one step.
+// slack is how many bytes beyond the budget are allowed: the linker rounds segments up to 64 KB on arm64, so a small change
+// may be a whole step.
 const slack = 100_000
 
 // check fails if more bytes are added than the budget and slack allow.

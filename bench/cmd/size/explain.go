@@ -20,13 +20,13 @@ import (
 // listed is how many packages get a line of their own.
 const listed = 40
 
-// growth is what a package takes more in the one binary than in the other.
+// growth is the difference of a package's size between the two binaries.
 type growth struct {
 	pkg   string
 	bytes int64
 }
 
-// explain prints by how much each package has grown, and by which imports it is there. The lines add up to total.
+// explain prints the growth of each package and the imports that keep it. The lines add up to total.
 func explain(ctx context.Context, out io.Writer, dir string, total int64) error {
 	before, err := sizesOf(ctx, dir, bare)
 	if err != nil {
@@ -85,7 +85,7 @@ func grownBy(before, after map[string]int64) []growth {
 	return grown
 }
 
-// importsOf returns for each package of a program, but the program itself, which one imports it on the shortest way there.
+// importsOf returns for each package of a program its importer on the shortest path from the program.
 func importsOf(ctx context.Context, program string) (map[string]string, error) {
 	cmd := exec.CommandContext(ctx, "go", "list", "-deps", "-tags", "lambda.norpc", "-json=ImportPath,Imports,ImportMap", program)
 	cmd.Env = build.Environ(arch)
@@ -126,7 +126,7 @@ func shortest(imports map[string][]string, root string) map[string]string {
 	return by
 }
 
-// why returns the chain of imports by which pkg is in the program, without the two ends.
+// why returns the chain of imports from the program to pkg, without the two ends.
 func why(by map[string]string, pkg string) string {
 	var chain []string
 	for p := by[pkg]; by[p] != ""; p = by[p] {
@@ -135,7 +135,7 @@ func why(by map[string]string, pkg string) string {
 	return strings.Join(chain, " ")
 }
 
-// short returns the last element of an import path that is no version, with the one before it.
+// short returns the last two elements of an import path without its version.
 func short(pkg string) string {
 	name := path.Base(pkg)
 	parent := path.Base(path.Dir(pkg))

@@ -1,5 +1,5 @@
-// Command size tells what agent, handler, otelx and otelx/awslambda add to a bare function, package by package, and why
-// each package is there. With -check it then fails if they add more than a budget allows.
+// Command size lists the packages that agent, handler, otelx and otelx/awslambda add to a bare function, with the imports
+// that keep each. With -check it fails if the sum exceeds a budget.
 package main
 
 import (

@@ -67,7 +67,7 @@ func loaded(file *elf.File) int64 {
 	return n
 }
 
-// packageOf returns the import path in the name of a symbol such as "net/http.(*Transport).dialConn", and typeData where
+// packageOf returns the import path in the name of a symbol such as "net/http.(*Transport).dialConn", and typeData if
 // there is none. In a path's last element the linker writes a dot as %2e.
 func packageOf(symbol string) string {
 	name := strings.TrimPrefix(symbol, "type:.eq.")
