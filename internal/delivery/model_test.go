@@ -230,6 +230,34 @@ func (m *model) remove(items []int) {
 	}
 }
 
+// TestBatchesThatOvertakeEachOther asserts that a batch stays in order if it was filled up with younger items than those of
+// a batch that is nacked later. An acknowledgement would miss some of them otherwise.
+func TestBatchesThatOvertakeEachOther(t *testing.T) {
+	c := Config{Capacity: 100, BatchSize: 4, Delay: time.Hour}
+	q := NewQueue(NewItemEngine(), c, func() Encoder[int] { return nil })
+	q.SetBackgroundExport(false)
+	all := task{upTo: 100, flush: 1}
+	push := func(items ...int) {
+		for _, item := range items {
+			q.push(item)
+		}
+	}
+	push(1, 2)
+	first := q.take(all)
+	push(3, 4, 5)
+	second := q.take(all)
+	first.putBack()
+	push(6)
+	first = q.take(all) // with 6
+	first.putBack()
+	second.putBack()
+	for _, want := range [][]int{{1, 2, 6}, {3, 4, 5}} {
+		if items, _ := q.take(all).(*takenBatch[int]).live(); !slices.Equal(items, want) {
+			t.Errorf("took %v, want %v", items, want)
+		}
+	}
+}
+
 // TestPoisonNeverComesFirstAgain asserts that a batch that a custom exporter has failed is behind all others.
 func TestPoisonNeverComesFirstAgain(t *testing.T) {
 	q := NewItemQueue[int](NewItemEngine(), Config{Capacity: 100, BatchSize: 2, Delay: time.Hour}, nopExporter{})

@@ -182,3 +182,35 @@ func TestReplacedInvocationIsNotWaitedFor(t *testing.T) {
 		t.Error("the loop waits forever for the first")
 	}
 }
+
+// TestRetryOfAReleasedInvocation asserts that the INVOKE of a retry is waited on, although the first try was released and
+// ended later.
+func TestRetryOfAReleasedInvocation(t *testing.T) {
+	var v Table
+	v.Release(v.Invoke("r", time.Time{}))
+	v.Begin("r", time.Time{}, [8]byte{1})
+	v.End("r")
+	retry := v.Invoke("r", time.Time{})
+	if retry.HasEnded() || v.Find("r").Released {
+		t.Error("the retry counts as over before it has begun")
+	}
+	if v.Begin("r", time.Time{}, [8]byte{2}) || !firstEnd(&v, "r") || !retry.HasEnded() {
+		t.Error("the end of the retry does not count")
+	}
+}
+
+// TestForgottenTryLeavesItsRetry asserts that the retry of an invocation stays known when the first try is forgotten.
+func TestForgottenTryLeavesItsRetry(t *testing.T) {
+	var v Table
+	v.Begin("r", time.Time{}, [8]byte{1})
+	v.End("r")
+	retry := v.Invoke("r", time.Time{}) // of the first try, which has ended
+	retry = v.Invoke("r", time.Time{})  // of the retry
+	for i := range 2 * maxPast {
+		v.Begin(strconv.Itoa(i), time.Time{}, [8]byte{})
+		v.End(strconv.Itoa(i))
+	}
+	if !firstEnd(&v, "r") || !retry.HasEnded() {
+		t.Error("the retry was forgotten: the loop would wait for it forever")
+	}
+}

@@ -1,8 +1,11 @@
 package logger
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -58,3 +61,25 @@ func TestBlockedLogIsAbandonedAndNotPiledUp(t *testing.T) {
 type enabled struct{ *blocking }
 
 func (*enabled) Enabled(context.Context, slog.Level) bool { return true }
+
+// TestLimitedLineTellsWhatWasLeftOut asserts that a line counts the ones that were left out since the line before it.
+func TestLimitedLineTellsWhatWasLeftOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var text bytes.Buffer
+		l := New(slog.New(slog.NewTextHandler(&text, nil)))
+		for _, lines := range []int{3, 2, 1, 1} {
+			for range lines {
+				l.LogLimited(slog.LevelWarn, "down")
+			}
+			time.Sleep(limitedInterval)
+		}
+		var got []string
+		for line := range strings.Lines(text.String()) {
+			_, after, _ := strings.Cut(strings.TrimSpace(line), "msg=down")
+			got = append(got, after)
+		}
+		if want := []string{"", " suppressed=2", " suppressed=1", ""}; !slices.Equal(got, want) {
+			t.Errorf("lines end with %q, want %q", got, want)
+		}
+	})
+}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"time"
 
 	"github.com/epilogue-go/epilogue/internal/counts"
@@ -183,8 +184,21 @@ func addSignal(all []counts.Signal, s counts.Signal) []counts.Signal {
 			sum.Dropped += s.Dropped
 			sum.Spilled += s.Spilled
 			sum.Superseded += s.Superseded
+			sum.Reasons = addReasons(sum.Reasons, s.Reasons)
 			return all
 		}
 	}
 	return append(all, s)
+}
+
+// addReasons returns the sums of two divisions of drops, either of which may be nil. It changes neither.
+func addReasons(a, b map[string]int64) map[string]int64 {
+	if len(b) == 0 {
+		return a
+	}
+	sum := maps.Clone(b)
+	for reason, n := range a {
+		sum[reason] += n
+	}
+	return sum
 }

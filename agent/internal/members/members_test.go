@@ -243,3 +243,70 @@ func TestPipelinesAreUsedTogether(t *testing.T) {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
 }
+
+// TestErrorDoesNotEndASlowMember asserts that a member that hung keeps its short time after an error that comes at once:
+// the next flush may hang again.
+func TestErrorDoesNotEndASlowMember(t *testing.T) {
+	const ms = time.Millisecond
+	synctest.Test(t, func(t *testing.T) {
+		calls := 0
+		f := listOf(plain{flush: func(ctx context.Context) error {
+			if calls++; calls == 3 {
+				return errors.New("connection refused")
+			}
+			return untilTimeout(ctx)
+		}}, plain{})
+		for i, takes := range []time.Duration{1900 * ms, 1900 * ms, 0, 100 * ms} {
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+			began := time.Now()
+			_ = f.ForceFlush(ctx)
+			cancel()
+			if took := time.Since(began); took != takes {
+				t.Errorf("flush %d took %v, want %v", i+1, took, takes)
+			}
+		}
+	})
+}
+
+// TestMembersShareAShortTime asserts that the first members have their part of a time that is too short for the usual
+// reserve of the others.
+func TestMembersShareAShortTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var left []time.Duration
+		one := plain{flush: func(ctx context.Context) error {
+			end, _ := ctx.Deadline()
+			left = append(left, time.Until(end))
+			return untilTimeout(ctx)
+		}}
+		ctx, cancel := context.WithTimeout(t.Context(), 150*time.Millisecond)
+		defer cancel()
+		_ = listOf(one, one, one).ForceFlush(ctx)
+		const share = 50 * time.Millisecond
+		if diff := cmp.Diff([]time.Duration{share, share, share}, left); diff != "" {
+			t.Errorf("time of each member (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// TestCountsOfOneSignalAreSummed asserts that the sums of several members have their reasons, and that no member's own
+// counts change.
+func TestCountsOfOneSignalAreSummed(t *testing.T) {
+	one := counts.Signal{Name: "traces", Ended: 5, Exported: 2, Dropped: 3, Reasons: map[string]int64{"refused": 1, "too_large": 2}}
+	other := counts.Signal{Name: "traces", Ended: 4, Dropped: 4, Reasons: map[string]int64{"queue_full": 3, "refused": 1}}
+	whole := counts.Signal{Name: "traces", Ended: 1, Exported: 1}
+	for name, order := range map[string][]counts.Signal{"drops first": {one, other, whole}, "drops last": {whole, one, other}} {
+		var all []Flusher
+		for _, c := range order {
+			all = append(all, &recording{counts: []counts.Signal{c}})
+		}
+		want := []counts.Signal{{
+			Name: "traces", Ended: 10, Exported: 3, Dropped: 7, Reasons: map[string]int64{"refused": 2, "too_large": 2, "queue_full": 3},
+		}}
+		for range 2 { // the second time from the same maps
+			got, err := listOf(all...).Counts(t.Context())
+			if diff := cmp.Diff(want, got); diff != "" || err != nil {
+				t.Errorf("%s: %v, counts (-want +got):\n%s", name, err, diff)
+			}
+		}
+	}
+}
