@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"time"
 
 	"github.com/epilogue-go/epilogue/internal/counts"
@@ -173,7 +174,7 @@ func (l List) Counts(ctx context.Context) (all []counts.Signal, err error) {
 	return all, err
 }
 
-// addSignal adds s to the signal of its name.
+// addSignal adds s to the signal of its name. It changes no map of a member.
 func addSignal(all []counts.Signal, s counts.Signal) []counts.Signal {
 	for i := range all {
 		if sum := &all[i]; sum.Name == s.Name {
@@ -183,8 +184,21 @@ func addSignal(all []counts.Signal, s counts.Signal) []counts.Signal {
 			sum.Dropped += s.Dropped
 			sum.Spilled += s.Spilled
 			sum.Superseded += s.Superseded
+			sum.Reasons = addReasons(sum.Reasons, s.Reasons)
 			return all
 		}
 	}
+	s.Reasons = maps.Clone(s.Reasons)
 	return append(all, s)
+}
+
+// addReasons returns sum with the numbers of more. sum may be nil.
+func addReasons(sum, more map[string]int64) map[string]int64 {
+	if sum == nil {
+		return maps.Clone(more)
+	}
+	for reason, n := range more {
+		sum[reason] += n
+	}
+	return sum
 }

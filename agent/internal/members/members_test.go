@@ -215,6 +215,9 @@ func TestPipelinesAreUsedTogether(t *testing.T) {
 	ctx := t.Context()
 	one := &recording{counts: []counts.Signal{{Name: "traces", Ended: 1, Exported: 1}, {Name: "logs", Ended: 5, Pending: 5}}}
 	two := &recording{counts: []counts.Signal{{Name: "traces", Ended: 9, Exported: 2, Pending: 3, Dropped: 2, Spilled: 1, Superseded: 1}}}
+	fullOne, fullTwo := map[string]int64{"queue_full": 1, "rejected": 2}, map[string]int64{"queue_full": 4, "too_large": 8}
+	one.counts = append(one.counts, counts.Signal{Name: "metrics", Ended: 3, Dropped: 3, Reasons: fullOne})
+	two.counts = append(two.counts, counts.Signal{Name: "metrics", Ended: 12, Dropped: 12, Reasons: fullTwo})
 	m := listOf(plain{}, one, nil, Named{&recording{panics: true}, "bad"}, two)
 
 	if n, flushNow := m.Pending(ctx); n != 1+2+1+2 || !flushNow {
@@ -229,6 +232,10 @@ func TestPipelinesAreUsedTogether(t *testing.T) {
 	want := []counts.Signal{
 		{Name: "traces", Ended: 10, Exported: 3, Pending: 3, Dropped: 2, Spilled: 1, Superseded: 1},
 		{Name: "logs", Ended: 5, Pending: 5},
+		{Name: "metrics", Ended: 15, Dropped: 15, Reasons: map[string]int64{"queue_full": 5, "rejected": 2, "too_large": 8}},
+	}
+	if len(fullOne) != 2 || len(fullTwo) != 2 || fullOne["queue_full"] != 1 {
+		t.Errorf("the members' own maps have changed: %v, %v", fullOne, fullTwo)
 	}
 	if diff := cmp.Diff(want, all); diff != "" {
 		t.Errorf("counts (-want +got):\n%s", diff)
