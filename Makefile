@@ -3,6 +3,7 @@
 GO            ?= go
 GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 ACTIONLINT    := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
+VALE          := github.com/errata-ai/vale/v3/cmd/vale@v3.7.1
 TOOLS         := $(CURDIR)/.bin
 FUZZTIME      ?= 20000x
 ENDURANCE     ?= 100000
@@ -16,7 +17,7 @@ CGO_WORKS := $(shell [ "$$($(GO) env CGO_ENABLED)" = 1 ] && command -v $$($(GO) 
 RACE      := $(if $(CGO_WORKS),-race,)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak e2e bench benchstat endurance bench-once size performance performance-endurance fuzz lint template build-OrdersFunction build-FulfilFunction tidy clean
+.PHONY: help demo test soak e2e bench benchstat endurance bench-once size performance performance-endurance fuzz lint prose template build-OrdersFunction build-FulfilFunction tidy clean
 
 help: ## List the targets.
 	@awk 'BEGIN {FS = ":.*## "} /^[a-zA-Z0-9_-]+:.*## / {printf "  make %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,12 +65,19 @@ performance-endurance: ## Update the endurance table of docs/performance.md only
 fuzz: ## Fuzz every parser for FUZZTIME each (default 20000x: a number of inputs; 1m: a minute).
 	@GO="$(GO)" FUZZTIME=$(FUZZTIME) .ci/fuzz
 
-lint: $(TOOLS)/golangci-lint $(TOOLS)/actionlint ## Run golangci-lint and actionlint at their pinned versions.
+lint: $(TOOLS)/golangci-lint $(TOOLS)/actionlint prose ## Run golangci-lint, actionlint and vale at their pinned versions.
 	$(TOOLS)/golangci-lint run ./...
 	cd e2e && $(TOOLS)/golangci-lint run --config ../.golangci.yml ./...
 	cd bench && $(TOOLS)/golangci-lint run --config ../.golangci.yml ./...
 	$(TOOLS)/golangci-lint fmt --diff ./...
 	$(TOOLS)/actionlint
+
+# vale is built with cgo. internal/arch checks the words of Go comments.
+prose: $(if $(CGO_WORKS),$(TOOLS)/vale) ## Check the words and sentences of the Markdown files.
+	@$(if $(CGO_WORKS),$(TOOLS)/vale --output=line *.md docs,echo "make prose: no C compiler was found or CGO_ENABLED is 0, so vale is skipped")
+
+$(TOOLS)/vale: Makefile
+	GOBIN=$(TOOLS) $(GO) install $(VALE)
 
 $(TOOLS)/golangci-lint: Makefile
 	GOBIN=$(TOOLS) $(GO) install $(GOLANGCI_LINT)

@@ -35,9 +35,9 @@
 // # SIGTERM
 //
 // A registered extension brings a window between SIGTERM and SIGKILL: 500 ms, or 300 ms with external extensions. In it
-// the agent sets the [Pipeline]'s exit deadline, ends open spans with status Error, runs the shutdown hooks, flushes,
-// shuts the Flusher down, logs "graceful shutdown completed" with the counts, and exits with code 0. SIGINT does the
-// same. SIGTERM may never come, so that a deferred flush ([WithFlushStrategy]) may be lost.
+// the agent sets the [Pipeline]'s exit deadline, ends open spans with status Error, runs the shutdown hooks and flushes.
+// It then shuts the Flusher down, logs "graceful shutdown completed" with the counts, and exits with code 0. SIGINT does
+// the same. SIGTERM may never come, so that a deferred flush ([WithFlushStrategy]) may be lost.
 //
 // # Timeouts
 //

@@ -10,7 +10,7 @@ import (
 
 // Option changes a setting of [Start]. If a setting is given twice, the later option counts. An option beats its
 // environment variable, and that beats the default. The agent logs a bad value once, with the setting, the value and
-// what is accepted, and uses the default instead: a bad setting never stops the function.
+// the accepted values, and uses the default instead: a bad setting never stops the function.
 type Option interface{ apply(o *options) }
 
 // options has the values of the options given to Start.
@@ -44,7 +44,7 @@ func WithFlushTimeout(d time.Duration) Option {
 }
 
 // WithFlushStrategy sets after which invocations the agent flushes: [AtEnd], [Periodic] or [Adaptive]. It applies in mode
-// extension. docs/strategies.md says what it does not change, and what a process that ends without SIGTERM may lose.
+// extension. docs/strategies.md has its rules, and the possible losses of a process that ends without SIGTERM.
 //
 // EPILOGUE_FLUSH_STRATEGY: "end", "periodic" or "adaptive", the latter two optionally with a period, such as
 // "adaptive,30s" (10s without); default "end", also for a bad value.

@@ -226,7 +226,7 @@ func TestSigtermDuringAFlushThatMakesIt(t *testing.T) {
 	}
 }
 
-// TestEverythingHangsAtSigterm: flusher, hooks, and what has no context, and the process is gone in the window.
+// TestEverythingHangsAtSigterm: flusher, hooks and calls without a context hang, and the process exits in the window.
 func TestEverythingHangsAtSigterm(t *testing.T) {
 	for name, hang := range map[string]func(w *run, never chan struct{}){
 		"ForceFlush": func(w *run, never chan struct{}) {

@@ -152,7 +152,7 @@ var (
 	toName   = []protowire.Number{5}
 )
 
-// each calls found with what is at the end of each way through message that has path's fields.
+// each calls found with the value of each field of message at path.
 func each(message []byte, path []protowire.Number, found func([]byte) error) error {
 	if len(path) == 0 {
 		return found(message)

@@ -37,8 +37,8 @@ type sample struct {
 	invocations, ended, delivered int
 }
 
-// endure has a bare process and one with epilogue take n invocations each after a warm-up, the one a step of a tenth and
-// then the other, and writes a table of what they hold to out. It fails if a span has not arrived, and judges no memory.
+// endure runs n invocations in a bare process and in one with epilogue, after a warm-up. The two alternate in steps of a
+// tenth. endure writes a table of their memory and descriptors to out. It fails if a span has not arrived.
 func endure(ctx context.Context, out io.Writer, dir string, c *collector, n int) (err error) {
 	var runs []*endured
 	defer func() {
@@ -130,8 +130,8 @@ func (r *endured) count(n int) {
 	}
 }
 
-// account adds what has arrived since it was last asked, and fails if by now that is not what has ended. The collector
-// forgets the ids, so that it does not grow; one that comes again after that counts twice, and so fails, too.
+// account adds the spans that arrived since the last call, and fails unless all ended spans have arrived. The collector
+// forgets their IDs, so that it does not grow. A span that arrives again later counts twice and so fails, too.
 func (r *endured) account() error {
 	for _, count := range r.collector.takeCounts() {
 		r.delivered += count

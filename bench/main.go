@@ -55,8 +55,7 @@ func prepared(ctx context.Context, measure func(dir string, c *collector) error)
 	return measure(dir, c)
 }
 
-// report builds the programs, measures them and writes what was found to out. With holdsOnly it measures no more than holds
-// do.
+// report builds the programs, measures them and writes the results to out. With holdsOnly it measures only the holds.
 func report(ctx context.Context, out io.Writer, dir string, c *collector, quick, holdsOnly bool) error {
 	plan, small, archs := fullPlan, quotaPlan, []string{"arm64", "amd64"}
 	if quick {

@@ -71,7 +71,7 @@ func (b *bench) run(ctx context.Context) error {
 	return nil
 }
 
-// write writes what was found.
+// write writes the results.
 func (b *bench) write(out io.Writer) {
 	if !b.holdsOnly {
 		b.table.write(out)
@@ -188,7 +188,7 @@ func (b *bench) life(ctx context.Context, p program, n int) (err error) {
 	return b.verify(p, n, count+2) // with the very first and the last
 }
 
-// warm starts the process, and takes the first invocations out of what is measured of later ones.
+// warm starts the process and runs the first invocations, which are not measured.
 func (b *bench) warm(ctx context.Context, s *subject) (u function.Usage, err error) {
 	if _, _, err := s.invoke(ctx, "/orders"); err != nil {
 		return u, err

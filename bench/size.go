@@ -66,7 +66,7 @@ func measureFile(path string) (raw, zipped int64, err error) {
 	return raw, int64(out), err
 }
 
-// counter counts what is written to it.
+// counter counts the bytes written to it.
 type counter int64
 
 func (c *counter) Write(p []byte) (int, error) {

@@ -35,7 +35,7 @@ func newSubject(name string, p lambdatest.Program, variables []string) (*subject
 	return s, err
 }
 
-// close ends the process and joins to err what it has said, if there is an error.
+// close ends the process. If there is an error, close joins the process's output to it.
 func (s *subject) close(err error) error {
 	err = errors.Join(err, s.env.Close())
 	if err != nil {
@@ -64,7 +64,7 @@ func (s *subject) invoke(ctx context.Context, path string) (lambdatest.Invocatio
 	return reports[len(reports)-1], answer, nil
 }
 
-// invokeRested is invoke. Under a quota it waits for the next period first, as what is rarely called finds it.
+// invokeRested is invoke. Under a quota it waits for the next period first, as a rarely called function does.
 func (s *subject) invokeRested(ctx context.Context, q *quota, path string) (lambdatest.InvocationReport, events.APIGatewayV2HTTPResponse, error) {
 	if q != nil {
 		if err := pause(ctx, quotaPeriod*time.Microsecond); err != nil {

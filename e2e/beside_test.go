@@ -21,7 +21,7 @@ import (
 // contest is the same work for the SDK's batch processor and for epilogue.
 type contest struct {
 	name string
-	// drive does the work. Whatever it leaves running is shut down.
+	// drive does the work. A process that still runs after it is shut down.
 	drive func(c *contestant)
 	// timeout is the function's, if not contestTimeout: until then a busy machine has ended all those spans.
 	timeout time.Duration

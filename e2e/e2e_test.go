@@ -92,7 +92,7 @@ func TestEverySpanArrives(t *testing.T) {
 				}
 			}
 			compare(t, ended, ofOrders)
-			checkStory(t, all)
+			checkScenario(t, all)
 			t.Logf("%d spans ended in orders, %d delivered; %d with those of prices", len(ended), len(ofOrders), len(all))
 		})
 	}
@@ -139,7 +139,7 @@ func runFunction(t *testing.T, path string, steps []step, frozen func(), env []s
 	}
 	log := out.String() + errs.String()
 	if !strings.Contains(log, "graceful shutdown completed") {
-		t.Errorf("the log ends without the account:\n%s", log)
+		t.Errorf("the log ends without the counts:\n%s", log)
 	}
 	if strings.Contains(log, "DATA RACE") {
 		t.Errorf("the function has a data race:\n%s", log)

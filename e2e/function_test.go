@@ -12,7 +12,7 @@ import (
 )
 
 // build compiles a program of the module in dir and returns its path. If overlay is not nil its files take the place of
-// others. What has been compiled is not compiled again.
+// others. Each program is compiled once.
 func build(t *testing.T, dir, pkg string, overlay map[string]string, flags []string) string {
 	t.Helper()
 	builds.mu.Lock()

@@ -92,7 +92,7 @@ func sendCaller(t *testing.T, url string) {
 	_ = resp.Body.Close()
 }
 
-// wholeTrace returns the trace when Jaeger shows at least n spans of it; what it has accepted it stores a little later.
+// wholeTrace returns the trace when Jaeger shows at least n spans of it: it stores accepted spans a little later.
 func (j *jaeger) wholeTrace(t *testing.T, id string, n int) []view {
 	t.Helper()
 	until := time.Now().Add(patience)
@@ -105,8 +105,8 @@ func (j *jaeger) wholeTrace(t *testing.T, id string, n int) []view {
 	}
 }
 
-// checkTrace expects a trace to hold each span of the functions' once and as it ended, beside them those of prices and the
-// caller, and each with a parent that is there, but for the root. It returns how many are of prices.
+// checkTrace expects the trace to have each span of the functions once and unchanged, and the spans of prices and the
+// caller. Each span but the root has its parent in the trace. checkTrace returns the number of spans of prices.
 func checkTrace(t *testing.T, id string, want, got []view) (served int) {
 	t.Helper()
 	byID := map[string]view{}
@@ -149,7 +149,7 @@ func exportedByPrices(t *testing.T, prices *process) int {
 	t.Helper()
 	m := exported.FindStringSubmatch(prices.waitFor(t, "prices has ended"))
 	if m == nil {
-		t.Fatal("prices gives no account")
+		t.Fatal("prices reports no counts")
 	}
 	n, err := strconv.Atoi(m[1])
 	if err != nil {

@@ -18,12 +18,11 @@ import (
 	"github.com/epilogue-go/epilogue/handler"
 )
 
-// BenchmarkOwnCost is what Wrap itself costs an invocation. Both functions are called as aws-lambda-go calls them, by
-// reflection, with an event that is decoded already, and their results are encoded and read as it does; the difference is
-// the wrapper's, and the span is the API's no-op. So neither a decode, nor an encode, nor a span is in it, but all else is: the
-// detour by reflect.MakeFunc, the attributes, the tracker, the reader of the response. event=own is a type that tells
-// nothing, event=HTTP one whose attributes and traceparent are read. The median is for a comparison of interleaved runs, the
-// least, the difference of the fastest turns of both, for a figure from a machine that has other work.
+// BenchmarkOwnCost measures the cost of Wrap itself. Both functions are called as aws-lambda-go calls them, by reflection and
+// with a decoded event. Their results are encoded and read as it does, and the span is the API's no-op. So the difference
+// contains no decode, no encode and no span. It contains reflect.MakeFunc, the attributes, the tracker and the reader of the
+// response. event=own is a type without known fields; event=HTTP is one with attributes and traceparent. Compare medians of
+// interleaved runs. On a machine with other load, use the least: the difference of the fastest turns.
 func BenchmarkOwnCost(b *testing.B) {
 	b.Run("event=own", func(b *testing.B) {
 		benchmarkOwnCost(b, func(context.Context, Order) (Order, error) { return Order{SKU: "tea"}, nil }, Order{SKU: "tea"})

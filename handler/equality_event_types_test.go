@@ -6,7 +6,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// eventTypes are all exported types of the events package; TestEventTypesAreComplete finds what is missing.
+// eventTypes are all exported types of the events package; TestEventTypesAreComplete finds missing ones.
 //
 //nolint:staticcheck // those that are deprecated are in use, too
 var eventTypes = []reflect.Type{

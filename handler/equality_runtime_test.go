@@ -40,7 +40,7 @@ const (
 	wrappedRaw wrapping = "wrapped, with the raw event"
 )
 
-// feed hands out a job's payloads in turn and records what is posted for them.
+// feed hands out a job's payloads in turn and records the posts for them.
 type feed struct {
 	payloads []string
 	next     int
@@ -52,7 +52,7 @@ type feed struct {
 // runtimeAPI is a Runtime API for the loops of one child.
 type runtimeAPI struct {
 	*httptest.Server
-	mu    sync.Mutex // guards what is in the feeds
+	mu    sync.Mutex // guards the contents of the feeds
 	feeds []*feed    // by the number of the job
 }
 

@@ -48,7 +48,7 @@ func number(sc trace.SpanContext) int {
 	return n
 }
 
-// like extracts as xray-lambda does: what it finds elsewhere counts if there is no span context yet.
+// like extracts as xray-lambda does: a span context from elsewhere counts if there is none yet.
 type like struct{ propagation.TextMapPropagator }
 
 func (l like) Extract(ctx context.Context, c propagation.TextMapCarrier) context.Context {

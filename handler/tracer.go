@@ -19,7 +19,7 @@ type tracers struct {
 
 type providedTracer struct {
 	trace.Tracer
-	provider trace.TracerProvider // a pointer, which can be compared whatever it is compared with
+	provider trace.TracerProvider // a pointer, so that == cannot panic
 }
 
 // of returns provider's tracer.

@@ -92,7 +92,7 @@ func TestDeclinedOptions(t *testing.T) {
 	}
 }
 
-// TestWrapTwice: a library's Wrap inside the program's own changes nothing that is posted, and each ends what it began.
+// TestWrapTwice: a library's Wrap inside the program's own changes no post, and each ends its own span.
 func TestWrapTwice(t *testing.T) {
 	for name, want := range map[string]string{"http response": "application/json", "content type": "text/html; charset=utf-8"} {
 		bare, once, twice := newJournal(), newJournal(), newJournal()

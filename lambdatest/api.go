@@ -25,7 +25,7 @@ func (s *sandbox) handler() http.Handler {
 	return mux
 }
 
-// apiError is a refusal: a status and the JSON that goes with it.
+// apiError is a refusal: a status and its JSON body.
 type apiError struct {
 	status int
 	body   errorBody
@@ -49,17 +49,17 @@ func writeAccepted(w http.ResponseWriter) {
 	writeBody(w, http.StatusAccepted, []byte(`{"status":"OK"}`))
 }
 
-// writeBody answers with body, which says of itself that it is JSON even if a fault or a caller made it something else.
+// writeBody answers with body and the content type of JSON, even if a fault or a caller has set another body.
 func writeBody(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // the function hung up: what it does next is its own affair
+	_, _ = w.Write(body) // an error means that the function hung up
 }
 
-// hangUp closes the connection without an answer, in net/http's way.
+// hangUp closes the connection without an answer, by net/http's panic value.
 func hangUp() { panic(http.ErrAbortHandler) }
 
-// apiServer serves a process's API on one listener. It can tell when the last of its goroutines has ended.
+// apiServer serves a process's API on one listener. close waits for the last of its goroutines.
 type apiServer struct {
 	server http.Server
 	wait   sync.WaitGroup // the accept loop and each connection

@@ -10,8 +10,8 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest"
 )
 
-// FuzzAPI sends requests of any form while the function serves: whatever they are, they are answered with a status of
-// the API, and the function goes on serving, unless they are among the calls that end an environment.
+// FuzzAPI sends requests of any form while the function serves. Each gets a status of the API, and the function continues to
+// serve, unless the request is a call that ends an environment.
 func FuzzAPI(f *testing.F) {
 	f.Add("POST", "/2020-01-01/extension/register", "x", `{"events":["INVOKE"]}`)
 	f.Add("POST", "/2020-01-01/extension/register", "", `{"events":7}`)

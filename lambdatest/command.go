@@ -16,11 +16,12 @@ import (
 	"time"
 )
 
-// Command returns a Program that runs the executable at path as a child process, in a process group of its own, with
-// nothing in its environment but what the service gives a function and Config.Env. It speaks to the environment over
-// TCP on a free loopback port, is frozen with SIGSTOP and thawed with SIGCONT. If the calling process dies, the child
-// dies with it, frozen or not: on Linux at once, by the kernel's hand; elsewhere a stopped one gets the SIGHUP of an
-// orphaned process group (POSIX), and a running one finds the Runtime API gone.
+// Command returns a Program that runs the executable at path as a child process, in a process group of its own. The
+// child's environment has only the service's variables and Config.Env. The child reaches the APIs over TCP on a free
+// loopback port. SIGSTOP freezes it and SIGCONT thaws it.
+//
+// If the calling process dies, the child dies too, frozen or not. On Linux the kernel kills it immediately. On other
+// systems a stopped child gets the SIGHUP of an orphaned process group (POSIX), and a running one loses the Runtime API.
 func Command(path string, args ...string) Program { return command{path: path, args: args} }
 
 type command struct {
@@ -32,8 +33,7 @@ func (c command) String() string {
 	return strings.Join(append([]string{filepath.Base(c.path)}, c.args...), " ")
 }
 
-// leftoverDelay is how long the output of a function that has ended is read while a process that it left behind
-// keeps it open.
+// leftoverDelay is how long the output of an ended function is read while a process that it left behind keeps it open.
 const leftoverDelay = time.Second
 
 func (c command) start(b boot) (process, error) {
@@ -59,16 +59,15 @@ func (c command) start(b boot) (process, error) {
 	return child, nil
 }
 
-// childProcess is a running child. run owns cmd; everybody else only sends signals to its process.
+// childProcess is a running child. run owns cmd; other goroutines only send signals to its process.
 type childProcess struct {
 	cmd   *exec.Cmd
 	api   *apiServer
 	ended chan struct{} // closed by run
 }
 
-// run starts the child, reports on started whether that went well, and waits for the end of the child and of its group.
-// It keeps its thread until then: the kernel that ends a child with its parent (prctl(2), PR_SET_PDEATHSIG) takes the
-// end of the thread that started it for the parent's.
+// run starts the child, reports the result on started, and waits for the end of the child and of its group. It keeps its
+// thread until then: for PR_SET_PDEATHSIG (prctl(2)) the parent is the thread that started the child.
 func (p *childProcess) run(started chan<- error, ended func(code int, signal string)) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -77,7 +76,7 @@ func (p *childProcess) run(started chan<- error, ended func(code int, signal str
 	if err != nil {
 		return
 	}
-	_ = p.cmd.Wait() // its error is the exit status, which is read below
+	_ = p.cmd.Wait() // the error is the exit status, which is read below
 	p.toGroup(syscall.SIGKILL)
 	state := p.cmd.ProcessState
 	signal := ""
@@ -90,7 +89,7 @@ func (p *childProcess) run(started chan<- error, ended func(code int, signal str
 
 func (p *childProcess) toGroup(sig syscall.Signal) {
 	if err := syscall.Kill(-p.cmd.Process.Pid, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
-		_ = p.cmd.Process.Signal(sig) // no group: the child alone; if it has ended there is nothing to do
+		_ = p.cmd.Process.Signal(sig) // no group: the child alone; an error means that it has ended
 	}
 }
 

@@ -10,9 +10,9 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
 )
 
-// conduct sees r through, from the start of a process, if it takes one, to the end of its phase, and resets the
-// environment if the phase does not end well. It has a place. The error is a process that cannot be started,
-// a request id in use, or ErrClosed; the caller has its answer otherwise.
+// conduct runs r to the end of its phase. It starts a process if none runs, and resets the environment if the phase fails.
+// The caller holds a place. The error is a process that cannot be started, a request ID in use, or ErrClosed; otherwise
+// the invocation's caller has its answer.
 func (e *Environment) conduct(r *run) error {
 	box, err := e.prepare(r)
 	if box == nil || err != nil {
@@ -53,15 +53,15 @@ func (e *Environment) conduct(r *run) error {
 	}
 }
 
-// draw returns a source of randomness of its own for one decision.
+// draw returns a random source for one decision.
 func (e *Environment) draw() *rand.Rand {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return rand.New(rand.NewPCG(e.random.Uint64(), e.random.Uint64()))
 }
 
-// prepare returns a process that is ready for r, starting one if it must. It returns nil if Init failed, which the
-// caller has been told then.
+// prepare returns a process that is ready for r, and starts one if none runs. It returns nil if Init failed; the caller
+// then has the error.
 func (e *Environment) prepare(r *run) (*sandbox, error) {
 	if err := e.take(context.Background(), e.life); err != nil {
 		return nil, err
@@ -69,7 +69,7 @@ func (e *Environment) prepare(r *run) (*sandbox, error) {
 	defer func() { <-e.life }()
 	switch box := e.running(); {
 	case box == nil:
-	case box.isCondemned(): // since the last invocation, or by another that is under way
+	case box.isCondemned(): // since the last invocation, or by a concurrent one
 		e.endHolding(box)
 	default:
 		return box, nil
@@ -101,7 +101,7 @@ func (e *Environment) prepare(r *run) (*sandbox, error) {
 	return nil, nil
 }
 
-// launch starts a process. Its caller holds life.
+// launch starts a process. The caller holds life.
 func (e *Environment) launch() (*sandbox, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -131,8 +131,8 @@ func (e *Environment) running() *sandbox {
 	return e.box
 }
 
-// clear takes leave of a process that has ended; what it held is released in the background, which Close waits for.
-// Its caller holds life.
+// clear removes a process that has ended. Its resources are released in the background, and Close waits for that. The
+// caller holds life.
 func (e *Environment) clear() {
 	e.mu.Lock()
 	box := e.box
@@ -151,7 +151,7 @@ func (e *Environment) end(box *sandbox) {
 	e.endHolding(box)
 }
 
-// endHolding is end for who holds life.
+// endHolding is end. The caller holds life.
 func (e *Environment) endHolding(box *sandbox) {
 	if box.hasExtension() && box.noteEnding(KindSigterm, e.config.ShutdownWindow) {
 		box.proc.signal(syscall.SIGTERM)

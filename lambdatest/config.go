@@ -12,9 +12,9 @@ import (
 // Limits and windows of the service.
 const (
 	maxExtensions    = 10                     // AWS Lambda Developer Guide, Lambda quotas
-	defaultResponse  = 6<<20 + 100            // what the service names in its refusals: 6,291,556 bytes
+	defaultResponse  = 6<<20 + 100            // the number in the service's refusals: 6,291,556 bytes
 	defaultWindow    = 500 * time.Millisecond // AWS Lambda Developer Guide, Extensions API: internal extensions only
-	externalWindow   = 300 * time.Millisecond // the same, for the runtime beside external extensions
+	externalWindow   = 300 * time.Millisecond // the same, with external extensions
 	defaultOrderGap  = 5 * time.Millisecond
 	defaultParallel  = 10
 	defaultTimeout   = 3 * time.Second
@@ -32,14 +32,14 @@ type Config struct {
 	InitTimeout     time.Duration // default 10 s
 	Region          string        // default "us-east-1"
 	AccountID       string        // default "123456789012"
-	Env             []string      // "KEY=value", added to the function's environment; the last of a key counts
+	Env             []string      // "KEY=value", added to the function's environment; the last value of a key counts
 
-	// ProcessEnv returns variables for one process alone, which come after Env. It is called before each start of a
+	// ProcessEnv returns further variables for one process, which come after Env. It is called before each start of a
 	// process, with the process's number, from 1. Default: none.
 	ProcessEnv func(process int) []string
 
-	// ManagedInstances selects Lambda Managed Instances: Concurrency invocations at once in one process, no event for
-	// internal extensions, no freeze; a response after the deadline is refused with 410, and the process lives on.
+	// ManagedInstances selects Lambda Managed Instances: Concurrency invocations at once in one process, no events for
+	// internal extensions, no freeze. A response after the deadline is refused with 410, and the process lives on.
 	ManagedInstances bool
 	Concurrency      int // with ManagedInstances; default 10
 
@@ -47,13 +47,13 @@ type Config struct {
 	ExternalExtensions []ExternalExtension
 
 	// ShutdownWindow is the time between SIGTERM and SIGKILL if an extension is registered: default 500 ms, or
-	// 300 ms beside external extensions. Without any extension there is no SIGTERM and no window.
+	// 300 ms with external extensions. Without any extension there is no SIGTERM and no window.
 	ShutdownWindow time.Duration
 
 	MaxResponse int // bytes; a larger response is refused with 413; default 6 MB and 100 bytes
 
-	// Order says which of an invocation's two halves goes out first. If the second waits, it waits OrderGap
-	// (default 5 ms) or for what Order names. Seed makes OrderRandom repeatable.
+	// Order is the order of INVOKE and the invocation. The second one waits for OrderGap (default 5 ms) or for the event
+	// that Order names. Seed makes OrderRandom repeatable.
 	Order    Order
 	OrderGap time.Duration
 	Seed     uint64
@@ -63,18 +63,18 @@ type Config struct {
 	Stdout, Stderr io.Writer // of the function; default: discarded. Written to by one goroutine at a time each
 
 	Log     *eventlog.Log // default: a log of the environment's own
-	Network *Network      // of a Func program, for servers that it talks to; default: a network of its own
+	Network *Network      // of a Func program, also for its servers; default: a new network
 }
 
-// ExternalExtension is an extension in a process of its own, as far as the function cannotice one: it takes a place,
-// changes the shutdown window, and holds each phase for Hold after INVOKE.
+// ExternalExtension is an extension in a process of its own, with the effects that a function can notice. It counts toward
+// the limit of extensions, changes the shutdown window, and holds each phase for Hold after INVOKE.
 type ExternalExtension struct {
 	Name string
 	Hold time.Duration // from INVOKE to its next; zero: not subscribed to INVOKE
 }
 
-// Order says which goes out first: the invocation, to the runtime, or the INVOKE event, to the extensions. On the
-// service either happens, and the handler has often returned before its extension sees INVOKE.
+// Order is the order of the invocation, to the runtime, and the INVOKE event, to the extensions. The service has no fixed
+// order, and the handler has often returned before its extension sees INVOKE.
 type Order int
 
 // Orders of INVOKE and the invocation.
@@ -86,24 +86,24 @@ const (
 	OrderInvokeLast                   // INVOKE when the runtime has asked for the next invocation
 )
 
-// Faults make the Extensions API misbehave, anew for each process. Calls that a fault does not take are served as usual.
+// Faults are faults of the Extensions API, counted anew for each process. All other calls are served as usual.
 type Faults struct {
 	Register Fault // POST /extension/register: the registration is remembered only if the answer is 200 and brings the identifier
 	Next     Fault // GET /extension/event/next: until a call succeeds again, the extension gets no event and holds no phase
 }
 
-// Fault is an answer given in place of the right one. The zero value is no fault.
+// Fault is an answer instead of the right one. The zero value is no fault.
 type Fault struct {
 	Status         int    // of the answer; default 200 if another field is set
 	ErrorType      string // of the JSON error in the body; default "Extension.InternalError"
-	Body           string // if not empty, the whole body, JSON or not, in place of the error
-	OmitIdentifier bool   // only leave the Lambda-Extension-Identifier header out (Register)
+	Body           string // if not empty, the whole body, JSON or not, instead of the error
+	OmitIdentifier bool   // only omit the Lambda-Extension-Identifier header (Register)
 	Cut            bool   // close the connection without an answer
-	Skip           int    // how many calls go well first
+	Skip           int    // how many calls succeed first
 	Times          int    // how many calls fail; default: all
 }
 
-// withDefaults returns c with its zero fields filled, or an error that names the field, the value and what is accepted.
+// withDefaults returns c with its zero fields filled, or an error that names the field, the value and the remedy.
 func (c Config) withDefaults() (Config, error) {
 	if err := c.check(); err != nil {
 		return c, err
@@ -127,7 +127,7 @@ func (c Config) withDefaults() (Config, error) {
 	return c, nil
 }
 
-// check looks for values that cannot be used.
+// check finds invalid values.
 func (c *Config) check() error {
 	for _, limit := range []struct {
 		name  string
@@ -176,7 +176,7 @@ func (c *Config) checkExtensions() error {
 	return nil
 }
 
-// setParts fills what Config can bring along and otherwise belongs to the environment.
+// setParts sets the log and the network if Config has none.
 func (c *Config) setParts() {
 	if c.Stdout == nil {
 		c.Stdout = io.Discard

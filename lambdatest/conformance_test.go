@@ -34,7 +34,7 @@ type machine struct {
 	ctx    context.Context
 }
 
-// scenario is a function and what is done to it.
+// scenario is a function and the steps with it.
 type scenario struct {
 	name   string
 	config lambdatest.Config

@@ -2,5 +2,5 @@ package lambdatest
 
 import "syscall"
 
-// dieWithParent has the kernel kill the child when the calling process dies, frozen or not.
+// dieWithParent makes the kernel kill the child when the calling process dies, frozen or not.
 func dieWithParent(attr *syscall.SysProcAttr) { attr.Pdeathsig = syscall.SIGKILL }

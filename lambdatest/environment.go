@@ -17,14 +17,14 @@ var (
 	ErrNotRunning = errors.New("lambdatest: no process is running")
 )
 
-// Environment runs one function, as many processes after each other as it takes. Its methods are safe for concurrent
-// use. Who made it must call Close.
+// Environment runs one function, in one process after another. Its methods are safe for concurrent use. The caller of New
+// must call Close.
 type Environment struct {
 	config  Config
 	program Program
 
-	// places has room for the invocations at once; who holds a place may conduct one. Who holds life may start or end
-	// the process; it is taken with a place held, or with all of them. shutting is held by Shutdown.
+	// places are tokens for concurrent invocations: conduct needs one. life is the token to start or end the process; a
+	// holder also has a place, or all of them. Shutdown holds shutting.
 	places   chan struct{}
 	life     chan struct{}
 	shutting chan struct{}
@@ -41,8 +41,7 @@ type Environment struct {
 	random *rand.Rand
 }
 
-// New returns an environment for p. It starts nothing: the first Invoke does. The error names a setting that cannot
-// be used.
+// New returns an environment for p. The first Invoke starts a process. The error names an invalid setting.
 func New(cfg Config, p Program) (*Environment, error) {
 	if p == nil {
 		return nil, errors.New("lambdatest: no Program; use Command or Func")
@@ -62,10 +61,13 @@ func New(cfg Config, p Program) (*Environment, error) {
 // Invoke runs one invocation and returns when the caller has its answer: at the response, before extensions are done.
 // It starts a process if none runs, and waits while the environment is busy with an earlier invocation.
 //
-// A function that fails, exits, or takes too long is a Response with FunctionError set; after a panic, an exit, a
-// timeout or a failed Init the environment is reset, and the next Invoke starts a new process. The error is ErrClosed,
-// the end of ctx (what has been released goes on, as with a caller that hung up), a process that cannot be started, or
-// the request id of an invocation that is under way; one that is over can be used again, as the service's retries do.
+// If the function fails, exits or takes too long, the Response has FunctionError set. After a panic, an exit, a timeout or
+// a failed Init the environment is reset, and the next Invoke starts a new process. These are the errors:
+//
+//   - ErrClosed;
+//   - the end of ctx: a released invocation continues, as after a caller that hung up;
+//   - a process that cannot be started;
+//   - the request ID of an invocation that is under way. An old one can be used again, as the service's retries do.
 func (e *Environment) Invoke(ctx context.Context, inv Invocation) (Response, error) {
 	if !e.enter() {
 		return Response{}, ErrClosed
@@ -76,7 +78,7 @@ func (e *Environment) Invoke(ctx context.Context, inv Invocation) (Response, err
 	}
 	r := newRun(inv)
 	failed := make(chan error, 1)
-	//nolint:contextcheck // what has been released goes on when its caller hangs up
+	//nolint:contextcheck // a released invocation continues when its caller hangs up
 	go func() {
 		defer e.leave()
 		defer func() { <-e.places }()
@@ -106,7 +108,7 @@ func (e *Environment) enter() bool {
 	return true
 }
 
-// leave undoes enter.
+// leave reverts enter.
 func (e *Environment) leave() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -118,7 +120,7 @@ func (e *Environment) leave() {
 	e.wait.Done()
 }
 
-// take puts a token into c, a semaphore.
+// take acquires the semaphore c.
 func (e *Environment) take(ctx context.Context, c chan struct{}) error {
 	select {
 	case c <- struct{}{}:
@@ -152,8 +154,8 @@ func (e *Environment) WaitIdle(ctx context.Context) error {
 }
 
 // Shutdown waits until the environment is idle, then ends it as the service does: thaw, SIGTERM if any extension is
-// registered, the window, SIGKILL. It returns how the process ended; ErrNotRunning if there is none; the end of ctx
-// if that comes before the environment is idle. A later Invoke starts a new process.
+// registered, the window, SIGKILL. It returns the exit of the process. The error is ErrNotRunning without a process, or
+// the end of ctx if that comes before the environment is idle. A later Invoke starts a new process.
 func (e *Environment) Shutdown(ctx context.Context) (Exit, error) {
 	if err := e.take(ctx, e.shutting); err != nil {
 		return Exit{}, fmt.Errorf("shut down: %w", err)
@@ -174,8 +176,8 @@ func (e *Environment) Shutdown(ctx context.Context) (Exit, error) {
 	return box.outcome(), nil
 }
 
-// Signal sends sig to the process as it is, busy or frozen, as a person's Ctrl-C does; a frozen process sees it after
-// the thaw. It returns ErrNotRunning if there is no process.
+// Signal sends sig to the process, busy or frozen, as Ctrl-C does. A frozen process gets it after the thaw. It returns
+// ErrNotRunning if there is no process.
 func (e *Environment) Signal(sig os.Signal) error {
 	box := e.running()
 	if box == nil {
@@ -185,8 +187,8 @@ func (e *Environment) Signal(sig os.Signal) error {
 	return nil
 }
 
-// Close ends everything at once, with SIGKILL, and waits until no goroutine and no process is left. Callers in Invoke
-// get an answer or ErrClosed. It may be called more than once.
+// Close ends the process immediately, with SIGKILL, and waits for all goroutines and processes. Callers in Invoke get an
+// answer or ErrClosed. Close is idempotent.
 func (e *Environment) Close() error {
 	e.mu.Lock()
 	if !e.closed {
@@ -210,5 +212,5 @@ func (e *Environment) Config() Config { return e.config }
 // Log returns the environment's event log.
 func (e *Environment) Log() *eventlog.Log { return e.config.Log }
 
-// Network returns the network in memory on which a Func program runs, for servers that it talks to.
+// Network returns the network in memory of a Func program, for its servers.
 func (e *Environment) Network() *Network { return e.config.Network }

@@ -20,7 +20,7 @@ const (
 	headerExtensionError   = "Lambda-Extension-Function-Error-Type"
 )
 
-// maxRegistration bounds what is read of a registration.
+// maxRegistration is the largest body of a registration, in bytes.
 const maxRegistration = 64 << 10
 
 // extension is one registered extension. Guarded by sandbox.mu.

@@ -5,7 +5,7 @@ import "github.com/epilogue-go/epilogue/lambdatest/eventlog"
 // What an Environment writes to its log. RequestID is set on everything that belongs to one invocation.
 const (
 	KindInitStart           eventlog.Kind = "init.start"            // Init begins; Count: the process's number, from 1
-	KindProcessStart        eventlog.Kind = "process.start"         // the process runs; Count: its number, Detail: what it is
+	KindProcessStart        eventlog.Kind = "process.start"         // the process runs; Count: its number, Detail: its description
 	KindExtensionRegistered eventlog.Kind = "extension.registered"  // Who: its name, Detail: the events it gets
 	KindExtensionRefused    eventlog.Kind = "extension.refused"     // Who: the name asked for, Count: the status, Detail: the errorType
 	KindExtensionNext       eventlog.Kind = "extension.next"        // an extension asks for the next event; Who: its name; RequestID: the invocation it had until now

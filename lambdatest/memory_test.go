@@ -110,7 +110,7 @@ func TestContextOfAnEndedProcessIsNotMerelyCanceled(t *testing.T) {
 	}
 }
 
-// TestHandlerShapes runs what lambda.Start accepts and what it refuses; the conformance test compares the loops.
+// TestHandlerShapes runs handlers that lambda.Start accepts and refuses; the conformance test compares the loops.
 func TestHandlerShapes(t *testing.T) {
 	type event struct{ N int }
 	type result struct{ M int }

@@ -7,7 +7,7 @@ import "github.com/epilogue-go/epilogue/internal/memnet"
 //
 //	l, err := env.Network().Listen("collector:4318") // a net.Listener; names are compared, not resolved
 //	…
-//	env.Network().Cut("collector:4318")              // resets the connections to it, as a peer does that dropped what was idle
+//	env.Network().Cut("collector:4318")              // resets the connections to it, as a peer does that dropped idle ones
 //
 // DialContext(ctx, network, address) connects, as net.Dialer does. Several environments may share one Network.
 type Network = memnet.Network

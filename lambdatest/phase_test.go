@@ -90,7 +90,7 @@ func TestEnvironmentFreezesOnlyWhenAllHaveCalledNext(t *testing.T) {
 		})
 }
 
-// TestFrozenProcessDoesNothingUntilTheThaw has a timer fire in a frozen process: what it sends leaves at the thaw.
+// TestFrozenProcessDoesNothingUntilTheThaw lets a timer fire in a frozen process: its request leaves at the thaw.
 func TestFrozenProcessDoesNothingUntilTheThaw(t *testing.T) {
 	arrived := make(chan time.Time, 1)
 	inMemory(t, lambdatest.Config{}, func(p *lambdatest.Process) {

@@ -42,5 +42,5 @@ type process interface {
 	signal(sig os.Signal)
 	kill()
 	done() <-chan struct{} // closed when it has ended
-	close()                // after done: releases what it held and waits for its goroutines
+	close()                // after done: releases its resources and waits for its goroutines
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest"
 )
 
-// registering runs a function that makes registrations before it serves, and returns what it was answered.
+// registering runs a function that makes registrations before it serves, and returns the answers.
 func registering(t *testing.T, cfg lambdatest.Config, calls func(p *lambdatest.Process, a *api) []reply) []reply {
 	t.Helper()
 	var replies []reply

@@ -3,6 +3,7 @@ package lambdatest_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/epilogue-go/epilogue/lambdatest"
@@ -161,6 +163,35 @@ func TestStreamedErrorReachesTheCaller(t *testing.T) {
 		resp := invoke(t, env, lambdatest.Invocation{})
 		if resp.FunctionError != "Unhandled" || resp.ErrorType != "errorString" || resp.ErrorMessage != "disk full" {
 			t.Errorf("answered %+v", resp)
+		}
+	})
+}
+
+// TestPostAfterABrokenOneIsAccepted asserts that a response that breaks off is refused and does not settle the invocation.
+func TestPostAfterABrokenOneIsAccepted(t *testing.T) {
+	inMemory(t, lambdatest.Config{}, func(p *lambdatest.Process) {
+		p.Serve(func(ctx context.Context) (string, error) {
+			lc, _ := lambdacontext.FromContext(ctx)
+			a := newAPI(p)
+			broken := &stream{parts: []string{"half"}, end: errors.New("cut off")}
+			path := "/2018-06-01/runtime/invocation/" + lc.AwsRequestID + "/response"
+			req, err := http.NewRequestWithContext(ctx, http.MethodPost, a.base+path, broken)
+			if err != nil {
+				return "", err
+			}
+			if resp, err := a.client.Do(req); err == nil {
+				_ = resp.Body.Close()
+				return "", fmt.Errorf("the broken post got status %d", resp.StatusCode)
+			}
+			pause(ctx, time.Millisecond) // until the platform has noticed
+			return "whole", nil
+		})
+	}, func(t *testing.T, env *lambdatest.Environment) {
+		if got := string(invoke(t, env, lambdatest.Invocation{}).Payload); got != `"whole"` {
+			t.Errorf("the caller got %s", got)
+		}
+		if n := len(events(env, lambdatest.KindResponseRefused)); n != 1 {
+			t.Errorf("%d posts were refused, want one", n)
 		}
 	})
 }

@@ -50,7 +50,7 @@ func (s *sandbox) runtimeNext(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// noteRuntimeNext records that the runtime is done with the current invocation, if it had it. The caller holds mu.
+// noteRuntimeNext records that the runtime has finished the current invocation, if it had one. The caller holds mu.
 func (s *sandbox) noteRuntimeNext() {
 	c := s.current
 	if c == nil || !c.settled {
@@ -151,8 +151,8 @@ func (s *sandbox) response(w http.ResponseWriter, r *http.Request) {
 	writeAccepted(w)
 }
 
-// accept calls post if the body that was read with err is to be accepted, and refuses it otherwise: one that broke
-// off, one that is too large, of which no more is read, and one whose deadline passed meanwhile. The caller holds mu.
+// accept calls post if the body, read with err, is acceptable. It refuses a body that broke off, one that is too large, and
+// one whose deadline passed meanwhile. The caller holds mu.
 func (s *sandbox) accept(inv *run, body []byte, err error, post func()) *apiError {
 	inv.responding = false
 	var refusal *apiError
@@ -179,8 +179,7 @@ func (s *sandbox) accept(inv *run, body []byte, err error, post func()) *apiErro
 	return refusal
 }
 
-// responseOf is what the caller gets for a posted response: the body, or the error that the runtime sent in trailers
-// because the function's reader failed on the way.
+// responseOf is the Response for a posted response: the body, or the error in trailers if the function's reader failed.
 func responseOf(r *http.Request, body []byte) Response {
 	errorType := r.Trailer.Get(headerErrorType)
 	if errorType == "" {
@@ -188,7 +187,7 @@ func responseOf(r *http.Request, body []byte) Response {
 	}
 	payload, err := base64.StdEncoding.DecodeString(r.Trailer.Get(headerErrorBody))
 	if err != nil {
-		payload = nil // the type is all there is
+		payload = nil // there is only the type
 	}
 	return errorResponse(errorType, payload)
 }
@@ -196,7 +195,7 @@ func responseOf(r *http.Request, body []byte) Response {
 // errorResponse is the Response for an error that the runtime posted.
 func errorResponse(errorType string, payload []byte) Response {
 	var body errorBody
-	_ = json.Unmarshal(payload, &body) // what does not decode is passed on as it is
+	_ = json.Unmarshal(payload, &body) // an undecodable body is passed on unchanged
 	if body.Type == "" {
 		body.Type = errorType
 	}
@@ -228,7 +227,7 @@ func (s *sandbox) invocationError(w http.ResponseWriter, r *http.Request) {
 	writeAccepted(w)
 }
 
-// initError serves POST /runtime/init/error: the runtime gives up before its first next.
+// initError serves POST /runtime/init/error: the runtime fails before its first next.
 func (s *sandbox) initError(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, int64(s.config.MaxResponse)))
 	if err != nil {

@@ -7,10 +7,10 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
 )
 
-// sandbox is one process and what the platform knows of it: the state behind the Runtime API and the Extensions API.
-// API handlers, on the server's goroutines, report what the function does; an invocation's conductor releases,
-// expires and abandons. Each takes mu, changes the state, logs while it still holds mu, so that the log's order is
-// the state's, and lets advance decide whether a phase is over.
+// sandbox is one process and its state on the platform's side, behind the Runtime API and the Extensions API. API handlers,
+// on the server's goroutines, report the function's calls. An invocation's conductor releases, expires and abandons it.
+// Each of them takes mu, changes the state and calls advance, which decides whether a phase is over. They log while they
+// hold mu, so the log has the order of the states.
 type sandbox struct {
 	config *Config
 	log    *eventlog.Log
@@ -18,21 +18,21 @@ type sandbox struct {
 	proc   process
 
 	ready     chan struct{} // closed when Init is over
-	condemned chan struct{} // closed when the function has given up on the environment: see verdict
-	gone      chan struct{} // closed when the process has ended or is being cleared away: ends long polls
+	condemned chan struct{} // closed when the environment is to be reset: see verdict
+	gone      chan struct{} // closed when the process has ended or is being removed: ends long polls
 	goneOnce  sync.Once
 
 	mu          sync.Mutex
 	started     time.Time
 	initialized bool
-	verdict     *errorBody // why it is condemned
+	verdict     *errorBody // the reason for the reset
 
 	runtimeSeen bool        // the runtime has called next: registration is closed
-	loops       []chan *run // runtime calls of next that wait, in the order of their arrival
-	queue       []*run      // released, and no loop was there to take them
+	loops       []chan *run // waiting runtime calls of next, in the order of their arrival
+	queue       []*run      // released without a waiting loop
 	runs        map[string]*run
-	current     *run                // classic: the invocation whose phase it is; nil between phases
-	expired     map[string]struct{} // ids of invocations whose deadline has passed; their posts come late
+	current     *run                // without Managed Instances: the invocation of the phase; nil between phases
+	expired     map[string]struct{} // IDs of invocations whose deadline has passed; their posts are late
 
 	extensions    []*extension
 	registerFault faultCount
@@ -72,7 +72,7 @@ func (s *sandbox) variables(runtimeAPI string) []string {
 	return vars
 }
 
-// boot returns what the program needs to start.
+// boot returns the parameters of the program's start.
 func (s *sandbox) boot() boot {
 	return boot{
 		api: s.handler(), variables: s.variables, network: s.config.Network,
@@ -84,8 +84,8 @@ func (s *sandbox) boot() boot {
 	}
 }
 
-// advance ends Init or the current phase if all have asked for the next event. The phase of an environment that is
-// condemned is its conductor's to end. The caller holds mu.
+// advance ends Init or the current phase if all have asked for the next event. If the environment is condemned, the
+// conductor ends the phase. The caller holds mu.
 func (s *sandbox) advance() {
 	if !s.initialized && s.runtimeSeen && s.allReady(func(*extension) bool { return true }) {
 		s.initialized = true
@@ -119,7 +119,7 @@ func (s *sandbox) finish(r *run) {
 	close(r.finished)
 }
 
-// forget takes r out of all lists. The caller holds mu.
+// forget removes r from all lists. The caller holds mu.
 func (s *sandbox) forget(r *run) {
 	delete(s.runs, r.RequestID)
 	if s.current == r {
@@ -133,7 +133,7 @@ func (s *sandbox) forget(r *run) {
 	}
 }
 
-// thaw lets a frozen process go on. It must not be called with mu held: a signal that waited can end the process.
+// thaw resumes a frozen process. The caller must not hold mu: a signal that waited can end the process.
 func (s *sandbox) thaw() {
 	s.mu.Lock()
 	frozenAt := s.frozenAt
@@ -147,7 +147,7 @@ func (s *sandbox) thaw() {
 	}
 }
 
-// condemn gives the environment up for the reason given. The caller holds mu.
+// condemn marks the environment for a reset, for the given reason. The caller holds mu.
 func (s *sandbox) condemn(reason errorBody) {
 	if s.verdict == nil {
 		s.verdict = &reason
@@ -155,14 +155,14 @@ func (s *sandbox) condemn(reason errorBody) {
 	}
 }
 
-// isCondemned tells whether the function has given up on the environment.
+// isCondemned reports whether the environment is to be reset.
 func (s *sandbox) isCondemned() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.verdict != nil
 }
 
-// hasExtension tells whether the process gets SIGTERM and a window.
+// hasExtension reports whether the process gets SIGTERM and a window.
 func (s *sandbox) hasExtension() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -191,7 +191,7 @@ func (s *sandbox) ended(code int, signal string) {
 	s.leave()
 }
 
-// hasEnded tells whether the process has. Who has seen the event in the log is told so.
+// hasEnded reports whether the process has ended. It is true once the log has the event.
 func (s *sandbox) hasEnded() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

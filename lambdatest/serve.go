@@ -18,17 +18,21 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 )
 
-// Serve is lambda.Start: it serves invocations with fn, anything that lambda.Start accepts, in the order in which
-// aws-lambda-go 1.55 does things as seen from outside: next; call; post the response, close it if it is an io.Closer,
-// cancel the invocation's context, next. An error is posted, the context cancelled, next. After a panic the error is
-// posted, without a stack trace, and the process exits with code 1; after a refused post the response is closed, the
-// context cancelled, and the process exits with code 1. On Managed Instances there are as many loops as invocations
-// at once; when one of them cannot go on the others end after what they have in hand, and then the process exits.
-// A function that calls runtime.Goexit ends its loop, and nothing else: its invocation times out.
+// Serve is lambda.Start: it serves invocations with fn, any handler that lambda.Start accepts. Its visible order is that of
+// aws-lambda-go 1.55:
+//
+//   - A response: next; call; post the response; close it if it is an io.Closer; cancel the invocation's context; next.
+//   - An error: post it; cancel the context; next.
+//   - A panic: post the error, without a stack trace; exit with code 1.
+//   - A refused post: close the response; cancel the context; exit with code 1.
+//   - runtime.Goexit in fn ends its loop only, so the invocation times out.
+//
+// On Managed Instances there are as many loops as concurrent invocations. If one of them ends, the others finish their
+// invocations, and then the process exits.
 //
 // It does not return: it ends with runtime.Goexit when the process does.
 //
-// What lambda.NewHandler returns is served as any lambda.Handler, with a content type of application/octet-stream.
+// The result of lambda.NewHandler is served as any lambda.Handler, with a content type of application/octet-stream.
 func (p *Process) Serve(fn any) {
 	client := &runtimeClient{
 		process:  p,
@@ -42,7 +46,7 @@ func (p *Process) Serve(fn any) {
 	for range p.boot.loops {
 		loops.Go(func() {
 			defer func() {
-				if ctx.Err() == nil { // by runtime.Goexit: the process is none the wiser
+				if ctx.Err() == nil { // by runtime.Goexit: the process lives on
 					<-p.ctx.Done()
 				}
 			}()
@@ -65,14 +69,14 @@ type runtimeClient struct {
 	call     handlerFunc
 }
 
-// loop serves invocations until it cannot go on, and returns why.
+// loop serves invocations until an error, which it returns.
 func (c *runtimeClient) loop(ctx context.Context) error {
 	for {
 		header, payload, err := c.next(ctx)
 		if err != nil {
 			return err
 		}
-		//nolint:contextcheck // an invocation in hand is not ended with the loops
+		//nolint:contextcheck // the end of the loops does not end an invocation
 		if err := c.serve(header, payload); err != nil {
 			return err
 		}
@@ -110,7 +114,7 @@ func (c *runtimeClient) serve(header http.Header, payload []byte) error {
 	return c.post(id+"/response", response, contentType)
 }
 
-// invocationContext builds the context that the function gets. cancel is never nil.
+// invocationContext builds the function's context. cancel is never nil.
 func (c *runtimeClient) invocationContext(header http.Header) (ctx context.Context, cancel context.CancelFunc, err error) {
 	ms, err := strconv.ParseInt(header.Get(headerDeadline), 10, 64)
 	if err != nil {
@@ -138,7 +142,7 @@ func (c *runtimeClient) invocationContext(header http.Header) (ctx context.Conte
 	return context.WithValue(ctx, "x-amzn-trace-id", traceID), cancel, nil
 }
 
-// protect calls the function and turns an error or a panic into what is posted.
+// protect calls the function and turns an error or a panic into the body of the post.
 func (c *runtimeClient) protect(ctx context.Context, payload []byte) (response io.Reader, failed *messages.InvokeResponse_Error) {
 	defer func() {
 		if reason := recover(); reason != nil {
@@ -201,7 +205,7 @@ func (c *runtimeClient) post(path string, body io.Reader, contentType string) er
 	return nil
 }
 
-// trailingReader ends a body whose reader fails, and tells of it in trailers.
+// trailingReader ends a body whose reader fails, and sends the error in trailers.
 type trailingReader struct {
 	reader  io.Reader
 	trailer http.Header

@@ -21,7 +21,7 @@ var (
 	errorType   = reflect.TypeFor[error]()
 )
 
-// adapt makes a handlerFunc of anything lambda.Start accepts. What it does not accept becomes a function that fails
+// adapt makes a handlerFunc of any handler that lambda.Start accepts. Another value becomes a function that fails
 // each invocation, as there.
 func adapt(fn any) handlerFunc {
 	if h, ok := fn.(lambda.Handler); ok {
@@ -54,7 +54,7 @@ func adapt(fn any) handlerFunc {
 	}
 }
 
-// inspect tells what a handler takes, or why it is none.
+// inspect returns the arguments of a handler, or an error if it is none.
 func inspect(fn any) (takesContext, takesEvent bool, err error) {
 	if fn == nil {
 		return false, false, errors.New("handler is nil")
@@ -77,7 +77,7 @@ func inspect(fn any) (takesContext, takesEvent bool, err error) {
 	return takesContext, t.NumIn() == 2 || t.NumIn() == 1 && !takesContext, nil
 }
 
-// inspectArguments tells whether the first of t's arguments is the context.
+// inspectArguments reports whether the first of t's arguments is the context.
 func inspectArguments(t reflect.Type) (takesContext bool, err error) {
 	isContext := func(in reflect.Type) bool {
 		return in.Kind() == reflect.Interface && contextType.Implements(in) && in.Implements(contextType)
@@ -100,7 +100,7 @@ func inspectArguments(t reflect.Type) (takesContext bool, err error) {
 	return false, fmt.Errorf("handlers may not take more than two arguments, but handler takes %d", t.NumIn())
 }
 
-// encode makes the response of a handler's results: JSON, but for a reader that has no JSON of its own.
+// encode makes the response of a handler's results: JSON, except for a reader without JSON of its own.
 func encode(results []reflect.Value) (io.Reader, error) {
 	if n := len(results); n > 0 {
 		if err, ok := results[n-1].Interface().(error); ok && err != nil {
@@ -131,19 +131,19 @@ func encode(results []reflect.Value) (io.Reader, error) {
 // jsonResponse is a response that was encoded here.
 type jsonResponse struct{ bytes.Buffer }
 
-// ContentType is what the response is posted with.
+// ContentType is the content type of the post.
 func (*jsonResponse) ContentType() string { return "application/json" }
 
-// describe is how an error is posted.
+// describe is the body for an error.
 func describe(err error) *messages.InvokeResponse_Error {
-	//nolint:errorlint // aws-lambda-go looks at the error itself, not at what it wraps
+	//nolint:errorlint // aws-lambda-go looks at the error itself, not at wrapped errors
 	if posted, ok := err.(messages.InvokeResponse_Error); ok {
 		return &posted
 	}
 	return &messages.InvokeResponse_Error{Message: err.Error(), Type: typeName(err)}
 }
 
-// describePanic is how a panic is posted.
+// describePanic is the body for a panic.
 func describePanic(reason any) *messages.InvokeResponse_Error {
 	if posted, ok := reason.(messages.InvokeResponse_Error); ok {
 		return &posted

@@ -6,10 +6,10 @@ import (
 	"syscall"
 )
 
-// signalTable is who wants which signals of a process in memory. Guarded by Process.mu.
+// signalTable has the subscribers of signals of a process in memory. Guarded by Process.mu.
 type signalTable struct {
 	wanted  map[chan<- os.Signal][]os.Signal // empty: all
-	waiting []os.Signal                      // came while the process was frozen
+	waiting []os.Signal                      // arrived while the process was frozen
 }
 
 // Notify relays signals to c, as signal.Notify does: without blocking, so c needs room; with none named, all. A process
@@ -30,14 +30,14 @@ func (p *Process) Notify(c chan<- os.Signal, sig ...os.Signal) {
 	}
 }
 
-// StopNotify undoes Notify for c: when it returns, c gets nothing more.
+// StopNotify reverts Notify for c: when it returns, c gets no more signals.
 func (p *Process) StopNotify(c chan<- os.Signal) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.signals.wanted, c)
 }
 
-// deliver gives sig to those who want it and reports whether there were any.
+// deliver sends sig to its subscribers and reports whether there were any.
 func (t *signalTable) deliver(sig os.Signal) bool {
 	found := false
 	for c, wanted := range t.wanted {
@@ -59,8 +59,8 @@ func (t *signalTable) takeWaiting() []os.Signal {
 	return waiting
 }
 
-// signal sends sig to the process: to those who want it, at the thaw if it is frozen; SIGKILL, and SIGTERM, SIGINT
-// and SIGHUP without a handler, end it.
+// signal sends sig to the subscribers, at the thaw if the process is frozen. SIGKILL ends the process, and so do SIGTERM,
+// SIGINT and SIGHUP without a subscriber.
 func (m *memoryProcess) signal(sig os.Signal) {
 	if sig == syscall.SIGKILL {
 		m.kill()

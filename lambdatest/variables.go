@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// variables returns the function's whole environment: what the service defines (AWS Lambda Developer Guide, Defined
-// runtime environment variables), then Config.Env. AWS_EXECUTION_ENV is not set on provided.* runtimes, nor
-// AWS_LAMBDA_LOG_LEVEL with the Text log format; the credentials are of no account.
+// variables returns the function's whole environment: the service's variables (AWS Lambda Developer Guide, "Defined
+// runtime environment variables"), then Config.Env. AWS_EXECUTION_ENV is not set on provided.* runtimes, nor
+// AWS_LAMBDA_LOG_LEVEL with the Text log format. The credentials are invalid.
 func (c *Config) variables(runtimeAPI string) []string {
 	initialization := "on-demand"
 	if c.ManagedInstances {
@@ -41,7 +41,7 @@ func (c *Config) variables(runtimeAPI string) []string {
 	return append(vars, c.Env...)
 }
 
-// arn returns what an unqualified invocation is addressed to.
+// arn returns the ARN of an unqualified invocation.
 func (c *Config) arn() string {
 	return "arn:aws:lambda:" + c.Region + ":" + c.AccountID + ":function:" + c.FunctionName
 }

@@ -131,7 +131,7 @@ func TestContractPending(t *testing.T) {
 	}, withQueue(16, 4))
 }
 
-// The counts add up at every moment, whatever the backend does, and agree with what it has kept.
+// The counts add up at every moment, with every backend, and agree with the backend's spans.
 func TestContractCountsAddUpAtEveryMoment(t *testing.T) {
 	for seed := range uint64(20) {
 		contract(t, func(f *fixture) { countsRound(f, seed) }, withQueue(200, 16))

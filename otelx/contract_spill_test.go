@@ -110,7 +110,7 @@ func TestContractDeliveredSpansAreNotSpilled(t *testing.T) {
 	}, withSpill(p))
 }
 
-// A process that exits without Shutdown spills after its last flush. What has been spilled is not spilled again.
+// A process that exits without Shutdown spills after its last flush. Spilled spans are not spilled again.
 func TestContractSpillBeforeAnExit(t *testing.T) {
 	p := new(pages)
 	contract(t, func(f *fixture) {

@@ -31,7 +31,7 @@ func Example() {
 	// 1 of 1
 }
 
-// What is still running when the process must go is ended with a reason instead of being lost.
+// Spans that are open when the process exits are ended with a reason instead of being lost.
 func ExampleSDK_EndOpenSpans() {
 	ctx := context.Background()
 	backend := tracetest.NewInMemoryExporter()

@@ -77,7 +77,7 @@ type metrics struct {
 	flushed  map[string]metric.MeasurementOption // attributes by error type; never changed
 	tried    map[string]metric.MeasurementOption // the same, of attempts
 
-	counts *statsReport // what is observed
+	counts *statsReport // the observed counts
 }
 
 // newMetrics makes the instruments at provider.

@@ -12,8 +12,8 @@ import (
 	"github.com/epilogue-go/epilogue/internal/delivery"
 )
 
-// statsReport observes the counts of Stats, all of one instant, whenever the meter provider collects. As in Stats, what has
-// been processed and what is in the queue add up to the spans that have ended.
+// statsReport observes the counts of Stats, all of one instant, whenever the meter provider collects. As in Stats,
+// processed and pending spans add up to the ended spans.
 type statsReport struct {
 	stats     atomic.Pointer[func() delivery.Stats] // nil until there is one
 	capacity  int64

@@ -174,7 +174,7 @@ func TestResource(t *testing.T) {
 	}
 }
 
-// The SDK reads the process's variable too: what is said of a bad entry must be true of both readings.
+// The SDK reads the process's variable too: the error about a bad entry must be true of both readings.
 func TestBadResourceAttributes(t *testing.T) {
 	t.Setenv("OTEL_RESOURCE_ATTRIBUTES", "a=50%,b,c=d%20e")
 	otelerr.Discard(t) // it hears of them from the SDK

@@ -84,7 +84,7 @@ func (c *config) propagatorsNamed(env *otelenv.Reader, value string) (p propagat
 	names := []string{"none", "tracecontext", "baggage", "b3", "b3multi"}
 	byName := map[string]propagation.TextMapPropagator{
 		"none": nil, "tracecontext": propagation.TraceContext{}, "baggage": propagation.Baggage{},
-		// Both read either form; they differ in what they write (OpenTelemetry specification, "Propagators API", B3).
+		// Both read either form; they write different headers (OpenTelemetry specification, "Propagators API", B3).
 		"b3":      b3.New(b3.WithInjectEncoding(b3.B3SingleHeader)),
 		"b3multi": b3.New(b3.WithInjectEncoding(b3.B3MultipleHeader)),
 	}

@@ -48,7 +48,7 @@ func TestSampler(t *testing.T) {
 	}
 }
 
-// What is not known counts as unset, so that a fallback comes before the default.
+// An unknown value counts as unset, so that a fallback comes before the default.
 func TestUnknownValuesLeaveFallbacks(t *testing.T) {
 	x := tracetest.NewInMemoryExporter()
 	s, err := newSDK(t, environ("OTEL_TRACES_SAMPLER=xray", "OTEL_TRACES_EXPORTER=zipkin"), otelx.Fallback(

@@ -34,12 +34,17 @@ type SDK struct {
 // remedy. A bad value counts as unset. New logs nothing; the OpenTelemetry SDK may report a bad OTEL_TRACES_SAMPLER or
 // OTEL_RESOURCE_ATTRIBUTES to otel.Handle once more.
 //
-// Environment: OTEL_SDK_DISABLED=true (default false) makes the API's no-op the global provider and leaves the propagator.
-// OTEL_BSP_SCHEDULE_DELAY (5000), OTEL_BSP_EXPORT_TIMEOUT (30000; 0: none), OTEL_EXPORTER_OTLP_TIMEOUT (10000; 0: none) in
-// milliseconds, OTEL_EXPORTER_OTLP_COMPRESSION (none, gzip), OTEL_EXPORTER_OTLP_PROTOCOL (http/protobuf),
-// OTEL_EXPORTER_OTLP_CERTIFICATE, _CLIENT_CERTIFICATE and _CLIENT_KEY (PEM files), the OTLP ones also as
-// OTEL_EXPORTER_OTLP_TRACES_…, which win; the limits OTEL_ATTRIBUTE_*, OTEL_SPAN_*, OTEL_EVENT_* and OTEL_LINK_*; and the
-// variables that the options name. A retired EPILOGUE_* variable that is set is an error that names its successor.
+// New reads these variables, and those that the options name:
+//
+//   - OTEL_SDK_DISABLED=true (default false) makes the API's no-op the global provider and leaves the propagator;
+//   - in milliseconds: OTEL_BSP_SCHEDULE_DELAY (5000), OTEL_BSP_EXPORT_TIMEOUT (30000; 0: none) and
+//     OTEL_EXPORTER_OTLP_TIMEOUT (10000; 0: none);
+//   - OTEL_EXPORTER_OTLP_COMPRESSION (none, gzip), OTEL_EXPORTER_OTLP_PROTOCOL (http/protobuf);
+//   - PEM files: OTEL_EXPORTER_OTLP_CERTIFICATE, _CLIENT_CERTIFICATE and _CLIENT_KEY;
+//   - OTEL_EXPORTER_OTLP_TRACES_…, which win over the general ones;
+//   - the limits OTEL_ATTRIBUTE_*, OTEL_SPAN_*, OTEL_EVENT_* and OTEL_LINK_*.
+//
+// A retired EPILOGUE_* variable that is set is an error that names its successor.
 func New(ctx context.Context, opts ...Option) (*SDK, error) { //nolint:revive // ctx: as other constructors of telemetry
 	c := newConfig(os.Getenv, opts)
 	env := otelenv.New(c.getenv)

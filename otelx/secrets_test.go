@@ -197,7 +197,7 @@ func leakChild() {
 	}
 }
 
-// Whatever goes wrong, at whatever place, no credential gets into what is said about it.
+// No error, log line or panic contains a credential.
 func TestSecretsAreNeverSeen(t *testing.T) {
 	type way struct {
 		endpoint string

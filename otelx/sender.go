@@ -12,13 +12,13 @@ import (
 type Sender interface {
 	// Send delivers request, an OTLP ExportTraceServiceRequest in protobuf, and returns soon after ctx has ended. A nil
 	// error means that the backend has accepted the request, except for SendResult.Rejected spans. A Sender whose backend
-	// does not answer documents what it considers acceptance. With an error, SendResult says whether another attempt may
+	// does not answer documents the meaning of acceptance. With an error, SendResult says whether another attempt may
 	// succeed.
 	//
 	// Up to 32 goroutines call Send at once. It must not change request, and must not read or keep it after it has
 	// returned. A panic is a final refusal.
 	Send(ctx context.Context, request []byte) (SendResult, error)
-	// Close releases what is held between requests. The SDK's Shutdown calls it once, with no Send under way and none to
+	// Close releases the resources kept between requests. The SDK's Shutdown calls it once, with no Send under way and none to
 	// come.
 	Close() error
 }

@@ -247,7 +247,7 @@ func TestSpilledSpansLeaveTheQueue(t *testing.T) {
 	}, otelx.WithSpill(p), withQueue(100, 2))
 }
 
-// stderr replaces the process's standard error during call, and returns what is written to it.
+// stderr replaces the process's standard error during call, and returns the text written to it.
 func stderr(t *testing.T, call func()) string {
 	t.Helper()
 	r, w, err := os.Pipe()

@@ -57,7 +57,7 @@ func flushing(provider *sdktrace.TracerProvider, next handler) handler {
 	}
 }
 
-// Last returns what is to be done at SIGTERM: end is called, and the provider is shut down in the time there is.
+// Last returns the function for SIGTERM: it calls end and shuts the provider down within the window.
 func Last(provider *sdktrace.TracerProvider, end func()) func() {
 	return func() {
 		ctx, cancel := context.WithTimeout(context.Background(), lastFlush)

@@ -11,8 +11,8 @@ import (
 
 // Linker flags.
 const (
-	Stripped    = "-s -w" // what is deployed
-	WithSymbols = "-w"    // the same code and data, and the symbol table that says what they are
+	Stripped    = "-s -w" // as deployed
+	WithSymbols = "-w"    // the same code and data, with the symbol table
 )
 
 // Rivals is the import path of the programs' folder.
@@ -30,7 +30,7 @@ func Program(ctx context.Context, dir, name, arch, linkerFlags string) (string, 
 	return path, nil
 }
 
-// Environ is the environment of a go command that builds, or looks at what is built, for Linux on arch.
+// Environ is the environment of a go command that builds, or inspects a build, for Linux on arch.
 func Environ(arch string) []string {
 	return append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch)
 }

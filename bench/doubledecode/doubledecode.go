@@ -1,7 +1,7 @@
-// Package doubledecode instruments a Lambda handler as the usual library for Go does, for a comparison: aws-lambda-go
-// decodes the event to any, which is encoded again, decoded to the handler's own type and once more for the carrier of the
-// propagator; then the span, the handler and a flush before the response. It was written from a description of that
-// library's behaviour, and is generic, whereas the library reflects, which favours it.
+// Package doubledecode instruments a Lambda handler as the usual library for Go does, for a comparison. aws-lambda-go
+// decodes the event to any. The wrapper encodes it again and decodes it to the handler's own type, and once more for the
+// carrier of the propagator. Then come the span, the handler, and a flush before the response. The package follows a
+// description of that library's behavior. It is generic, whereas the library reflects, which favors it.
 package doubledecode
 
 import (

@@ -8,8 +8,8 @@ import (
 	"github.com/epilogue-go/epilogue/internal/report"
 )
 
-// readCounts reads the span counts that the agent of a process has written at its shutdown. It reports false if there
-// are none: the process ended by itself, or has no agent.
+// readCounts reads the span counts that the agent of a process wrote at its shutdown. It reports false if there are none:
+// the process exited by itself, or has no agent.
 func readCounts(path string) (report.Counts, bool) {
 	r, err := counts.ReadReport(path)
 	if err != nil {

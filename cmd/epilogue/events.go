@@ -14,14 +14,13 @@ import (
 // maxEvent is the largest payload of a synchronous invocation, 6 MB (AWS Lambda Developer Guide, Lambda quotas).
 const maxEvent = 6 << 20
 
-// event is a payload and a few words about it.
+// event is a payload and a short description.
 type event struct {
 	title   string
 	payload []byte
 }
 
-// awaitEvents is readEvents, but does not outlast ctx: a terminal or a pipe may never end. The reading goes on until then, or
-// until the process ends.
+// awaitEvents is readEvents until ctx ends, because a terminal or a pipe may never end. The read itself continues until then.
 func awaitEvents(ctx context.Context, names []string, in io.Reader) ([]event, error) {
 	type result struct {
 		events []event
@@ -40,7 +39,7 @@ func awaitEvents(ctx context.Context, names []string, in io.Reader) ([]event, er
 	}
 }
 
-// readEvents reads the events that the names stand for: files, or "-" for in. No name at all is the event {}.
+// readEvents reads the named events: files, or "-" for in. Without a name there is one event {}.
 func readEvents(names []string, in io.Reader) ([]event, error) {
 	if len(names) == 0 {
 		return []event{{title: "{}", payload: []byte("{}")}}, nil

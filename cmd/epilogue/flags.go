@@ -60,7 +60,7 @@ func parseRun(args []string, out io.Writer) (settings, error) {
 	return set, set.check()
 }
 
-// defineEvents defines the flags that say what is sent, and when.
+// defineEvents defines the flags about the events and their times.
 func (set *settings) defineEvents(fs *flag.FlagSet) {
 	fs.Func("event", "send the JSON in `FILE`, - for standard input; repeat it for several events (default {})", appendTo(&set.events))
 	number(fs, &set.count, "n", 1, 1, 1000, "send each event `N` times")
@@ -75,7 +75,7 @@ func (set *settings) defineEvents(fs *flag.FlagSet) {
 	})
 }
 
-// defineFunction defines the flags that configure the function, as its settings in Lambda do.
+// defineFunction defines the flags for the settings that the function has in Lambda.
 func (set *settings) defineFunction(fs *flag.FlagSet) {
 	fs.StringVar(&set.name, "name", "", "the function's `NAME` (default: the binary's)")
 	duration(fs, &set.timeout, "timeout", 3*time.Second, time.Millisecond, 15*time.Minute, "the function's timeout, a `DURATION`")
@@ -104,7 +104,7 @@ func variable(v string) (string, error) {
 	}
 }
 
-// defineReport defines the flags that say what is received and shown. The value of -otlp is nil if it is not given.
+// defineReport defines the flags about the receiver and the output. The value of -otlp is nil if it is not given.
 func (set *settings) defineReport(fs *flag.FlagSet) (otlp **bool) {
 	otlp = new(*bool)
 	fs.BoolFunc("otlp", "receive the telemetry here (default unless -env names an endpoint or exporter)", func(v string) error {
@@ -121,7 +121,7 @@ func (set *settings) defineReport(fs *flag.FlagSet) (otlp **bool) {
 	return otlp
 }
 
-// sendsElsewhere reports whether the function's own settings say where its traces go.
+// sendsElsewhere reports whether the function's own settings select a destination for its traces.
 func (set *settings) sendsElsewhere() bool {
 	return slices.ContainsFunc(set.env, func(kv string) bool {
 		switch key, value, _ := strings.Cut(kv, "="); key {
@@ -139,26 +139,26 @@ func (set *settings) sendsElsewhere() bool {
 func (set *settings) check() error {
 	switch {
 	case len(set.command) == 0:
-		return usagef("which function? write its binary after the flags: epilogue run [flags] -- ./bootstrap")
+		return usagef("no function (add its binary after the flags: epilogue run [flags] -- ./bootstrap)")
 	case set.cut && !set.otlp:
-		return usagef("-cut cuts the connections of the receiver that -otlp starts; without it there are none")
+		return usagef("-cut needs the receiver that -otlp starts")
 	case set.trace && !set.otlp:
-		return usagef("-trace shows what the receiver that -otlp starts has got; without it there is nothing to show")
+		return usagef("-trace needs the receiver that -otlp starts")
 	case set.xray && (!set.otlp || set.sendsElsewhere()):
-		return usagef("-xray receives here what goes to the X-Ray daemon, but -otlp or -env lead elsewhere; leave one of them out")
+		return usagef("-xray starts an X-Ray daemon, but -otlp or -env select another destination; leave one of them out")
 	case set.xray && slices.ContainsFunc(set.env, func(kv string) bool { return strings.HasPrefix(kv, "AWS_XRAY_DAEMON_ADDRESS=") }):
 		return usagef("-xray starts an X-Ray daemon, but -env names another; leave one of them out")
 	case set.xray && set.cut:
-		return usagef("-cut cuts connections, and the X-Ray daemon has none; leave -cut or -xray out")
+		return usagef("-cut closes connections, and the X-Ray daemon has none; leave -cut or -xray out")
 	case set.otlp && set.sendsElsewhere():
 		return usagef("-otlp starts a receiver, but -env names another endpoint or exporter; leave one of them out")
 	case set.concurrency > 0 && (set.freeze > 0 || set.cut):
-		return usagef("-concurrency is Managed Instances, which never freeze; leave -freeze and -cut out")
+		return usagef("-concurrency means Managed Instances, which never freeze; leave -freeze and -cut out")
 	}
 	return nil
 }
 
-// newFlags returns an empty set that neither prints nor exits: parse does the former.
+// newFlags returns an empty set that neither prints nor exits; parse prints.
 func newFlags(name string) *flag.FlagSet {
 	fs := flag.NewFlagSet(name, flag.ContinueOnError)
 	fs.SetOutput(io.Discard)

@@ -8,19 +8,19 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest"
 )
 
-// printed counts what has been printed.
+// printed counts the printed items.
 type printed struct{ inits, invocations, ends int }
 
-// call is an invocation that is asked for.
+// call is one invocation to make, with its plan.
 type call struct {
 	event   event
-	planned string   // the kind of end that it is meant to have; empty: success
-	answers string   // the answer that it is meant to have, if known; then no span may leave before it
-	leaves  []string // the names of the function's spans that it leaves, if known
-	note    string   // what a reader should know
+	planned string   // the planned kind of end; empty: success
+	answers string   // the planned answer, if known; then no span may leave before it
+	leaves  []string // the names of the function's spans that it ends, if known
+	note    string   // an explanation for the reader
 }
 
-// answer is what is known of an invocation besides the environment's report.
+// answer has the facts about an invocation that the environment's report lacks.
 type answer struct {
 	call
 	resp   lambdatest.Response
@@ -62,7 +62,7 @@ func (s *localRun) released(requestID string) bool {
 	})
 }
 
-// print prints what has happened since the last print: beginnings of processes, invocations, ends of processes.
+// print prints the events since the last print: starts of processes, invocations, ends of processes.
 func (s *localRun) print() {
 	events, receipts, counts := s.log.Events(), s.receipts(), s.counts()
 	inits := report.Inits(events)
@@ -81,7 +81,7 @@ func (s *localRun) print() {
 	s.printed = printed{len(inits), len(invocations), len(ends)}
 }
 
-// describe joins what is known of one invocation, and keeps what did not go as planned.
+// describe joins the facts about one invocation, and records unplanned results.
 func (s *localRun) describe(number int, r lambdatest.InvocationReport, receipts []report.Receipt) report.Invocation {
 	if s.unseen != "" {
 		receipts = nil
@@ -99,7 +99,7 @@ func (s *localRun) describe(number int, r lambdatest.InvocationReport, receipts 
 	return v
 }
 
-// judge keeps what did not go as planned.
+// judge records unplanned results.
 func (s *localRun) judge(a answer, v report.Invocation) {
 	switch {
 	case a.planned == "" && v.Failed:
@@ -113,7 +113,7 @@ func (s *localRun) judge(a answer, v report.Invocation) {
 	}
 }
 
-// remarks says in sentences what the figures of an invocation do not.
+// remarks describes in sentences what the figures of an invocation do not show.
 func remarks(a answer, v report.Invocation, r lambdatest.InvocationReport) []string {
 	var notes []string
 	if a.note != "" {
@@ -135,10 +135,10 @@ func remarks(a answer, v report.Invocation, r lambdatest.InvocationReport) []str
 	return notes
 }
 
-// initSpan is what handler.Wrap names the span of the environment's initialisation, which a process's first invocation leaves.
+// initSpan is the name of handler.Wrap's span of the initialization. A process's first invocation ends it.
 const initSpan = "init"
 
-// expected returns, by request id, the names of the function's spans that the invocations leave, if known.
+// expected returns, by request id, the names of the function's spans that the invocations end, if known.
 func (s *localRun) expected() map[string][]string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

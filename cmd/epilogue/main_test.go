@@ -18,8 +18,8 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-// invoke runs the command in this process and returns its exit status and what it wrote. What it prints has to fit on any
-// terminal, but for lines of the function's own.
+// invoke runs the command in this process and returns its exit status and its output. The output has to fit on any
+// terminal, except for the function's own lines.
 func invoke(t *testing.T, stdin string, args ...string) (code int, out, errs string) {
 	t.Helper()
 	var o, e bytes.Buffer
@@ -33,17 +33,17 @@ func invoke(t *testing.T, stdin string, args ...string) (code int, out, errs str
 }
 
 // TestUsage: each invalid command line gets an error that names the setting, the value and
-// what is accepted, and with status 2.
+// the remedy, and status 2.
 func TestUsage(t *testing.T) {
 	for _, c := range []struct {
 		args string
 		want string // in the sentence
 	}{
-		{"", "a command is missing: demo, run or replay"},
-		{"dmeo", `no command "dmeo"; there are demo, run and replay`},
+		{"", "no command (use demo, run or replay"},
+		{"dmeo", `unknown command "dmeo"`},
 		{"demo now", `demo takes no arguments, only flags; got "now"`},
 		{"demo -freeze 1s", "flag provided but not defined: -freeze"},
-		{"run", "which function?"},
+		{"run", "no function (add its binary"},
 		{"run -n 0 -- x", `invalid value "0" for flag -n: want a whole number from 1 to 1000`},
 		{"run -n many -- x", `invalid value "many" for flag -n: want a whole number`},
 		{"run -concurrency 1001 -- x", `"1001" for flag -concurrency: want a whole number from 1 to 1000`},
@@ -56,11 +56,11 @@ func TestUsage(t *testing.T) {
 		{"run -env =x -- x", `"=x" for flag -env: want KEY=VALUE or KEY`},
 		{"run -otlp=maybe -- x", `"maybe" for -otlp: want true or false`},
 		{"run -seed -1 -- x", `"-1" for flag -seed: want a whole number from 0`},
-		{"run -otlp=false -cut -- x", "-cut cuts the connections of the receiver that -otlp starts"},
-		{"run -otlp=false -trace -- x", "-trace shows what the receiver that -otlp starts has got"},
+		{"run -otlp=false -cut -- x", "-cut needs the receiver that -otlp starts"},
+		{"run -otlp=false -trace -- x", "-trace needs the receiver that -otlp starts"},
 		{"run -otlp -env OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 -- x", "-env names another endpoint"},
-		{"run -xray -otlp=false -- x", "-xray receives here"},
-		{"run -xray -env OTEL_TRACES_EXPORTER=none -- x", "-xray receives here"},
+		{"run -xray -otlp=false -- x", "-xray starts an X-Ray daemon, but -otlp or -env select another destination"},
+		{"run -xray -env OTEL_TRACES_EXPORTER=none -- x", "-xray starts an X-Ray daemon, but -otlp or -env select another destination"},
 		{"run -xray -env AWS_XRAY_DAEMON_ADDRESS=127.0.0.1:2000 -- x", "-env names another"},
 		{"run -xray -cut -- x", "the X-Ray daemon has none"},
 		{"run -concurrency 2 -freeze 1s -- x", "Managed Instances, which never freeze"},

@@ -11,12 +11,12 @@ import (
 
 const (
 	tailLines   = 20
-	tailColumns = 240      // of a line of them: a stack trace in JSON is longer than anybody reads
-	maxLogBytes = 64 << 10 // of a line; what is longer is cut into several
+	tailColumns = 240      // of a line of them: a stack trace in JSON is longer
+	maxLogBytes = 64 << 10 // of a line; a longer one is cut into several
 )
 
-// processLog takes what a child process writes: it keeps the last lines, shows all of them if that is wanted, and
-// hands each to a reader. Its methods are safe for concurrent use.
+// processLog takes the output of a child process. It keeps the last lines, shows all of them if show is set, and passes
+// each to a reader. Its methods are safe for concurrent use.
 type processLog struct {
 	name string
 	show io.Writer // nil: hidden

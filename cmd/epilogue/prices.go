@@ -13,11 +13,11 @@ import (
 )
 
 const (
-	pricesStart = 10 * time.Second // until it has said where it listens
+	pricesStart = 10 * time.Second // until it has reported its address
 	pricesStop  = 9 * time.Second  // after SIGTERM; it promises eight seconds
 )
 
-// listens finds the address in the line with which the prices service says that it is ready.
+// listens finds the address in the line that the prices service logs when it is ready.
 var listens = regexp.MustCompile(`prices listens.*\baddr"?[=:]"?([^\s"]+)`)
 
 // prices is the running prices service. One goroutine uses it.
@@ -25,7 +25,7 @@ type prices struct {
 	cmd    *exec.Cmd
 	addr   string
 	output *processLog
-	said   chan report.Counts // what it says of its own spans; capacity 1
+	said   chan report.Counts // the counts that it reports of its spans; capacity 1
 	ended  chan error         // its end; capacity 1
 }
 
@@ -73,7 +73,7 @@ func offer[T any](c chan T, v T) {
 	}
 }
 
-// stop asks the service to end and waits for it. It returns what the service counted, if it said so.
+// stop sends SIGTERM and waits for the service. It returns the service's counts, if it reported them.
 func (p *prices) stop(ctx context.Context) (counts report.Counts, counted bool, err error) {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	limit := time.NewTimer(pricesStop)
@@ -97,8 +97,8 @@ func (p *prices) stop(ctx context.Context) (counts report.Counts, counted bool, 
 	}
 }
 
-// kill ends the service at once, if it still runs, and waits for it.
+// kill ends the service immediately, if it still runs, and waits for it.
 func (p *prices) kill() {
-	_ = p.cmd.Process.Kill() // its error says that the process has ended
+	_ = p.cmd.Process.Kill() // an error means that the process has ended
 	p.ended <- <-p.ended
 }

@@ -15,24 +15,24 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest/xraydaemon"
 )
 
-// functionPath stands before /v1/traces in the function's endpoint. It tells its requests from those of other services.
+// functionPath precedes /v1/traces in the function's endpoint. It identifies the function's requests.
 const functionPath = "/function"
 
-// settling is how long the daemon may take for what has arrived.
+// settling is how long the daemon may take for received datagrams.
 const settling = time.Second
 
-// receiver is the local OTLP receiver, with an X-Ray daemon for what the function sends by UDP. Its methods are safe for
-// concurrent use.
+// receiver is the local OTLP receiver, with an X-Ray daemon for the spans that the function sends by UDP. Its methods are
+// safe for concurrent use.
 type receiver struct {
 	otlp   *otlpreceiver.Receiver
 	daemon *xraydaemon.Daemon
 
-	settle func() // waits for what the daemon has not kept yet; its senders do not
+	settle func() // waits until the daemon has stored all received spans; its senders do not wait
 
-	xrayOnly bool // the function is told of the daemon alone
+	xrayOnly bool // the function gets the daemon's address only
 }
 
-// startReceiver starts a receiver on free ports of loopback that writes to log. Who started it must call close.
+// startReceiver starts a receiver on free ports of loopback that writes to log. The caller must call close.
 func startReceiver(ctx context.Context, log *eventlog.Log) (*receiver, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -46,7 +46,7 @@ func startReceiver(ctx context.Context, log *eventlog.Log) (*receiver, error) {
 	r.settle = func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settling)
 		defer cancel()
-		_ = r.daemon.WaitQuiet(ctx) // an error after close, when all is kept; if it takes too long, it shows as lost
+		_ = r.daemon.WaitQuiet(ctx) // fails after close, when all spans are kept; after the timeout, missing spans show as lost
 	}
 	if err := errors.Join(r.otlp.Serve(l), r.daemon.Serve(conn)); err != nil {
 		return nil, errors.Join(err, r.close())
@@ -57,17 +57,17 @@ func startReceiver(ctx context.Context, log *eventlog.Log) (*receiver, error) {
 func (r *receiver) close() error    { return errors.Join(r.otlp.Close(), r.daemon.Close()) }
 func (r *receiver) address() string { return strings.TrimPrefix(r.otlp.Endpoint(), "http://") }
 
-// variables returns what makes a process send its telemetry here. path tells its requests from those of others.
+// variables returns the environment of a process that sends its telemetry here. path identifies its requests.
 func (r *receiver) variables(path string) []string {
 	return []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + r.otlp.Endpoint() + path}
 }
 
-// xrayVariables returns what makes the function send what it sends by UDP here.
+// xrayVariables returns the environment of a function that sends spans here by UDP.
 func (r *receiver) xrayVariables() []string {
 	return []string{"AWS_XRAY_DAEMON_ADDRESS=" + r.daemon.Address()}
 }
 
-// refuse makes the receiver refuse all requests from now on, or take them again.
+// refuse makes the receiver refuse all later requests, or accept them again.
 func (r *receiver) refuse(on bool) {
 	fault := otlpreceiver.Fault{}
 	if on {
@@ -98,7 +98,7 @@ func (r *receiver) receipts() []report.Receipt {
 	return receipts
 }
 
-// spans returns everything that was received, from everybody, copies included.
+// spans returns all received spans, of all senders, with copies.
 func (r *receiver) spans() []report.Span {
 	r.settle()
 	var spans []report.Span

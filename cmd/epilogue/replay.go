@@ -48,7 +48,7 @@ func parseReplay(args []string, out io.Writer) (replayFlags, error) {
 	return set, nil
 }
 
-// replayLines is the command. It sends and counts the spans found, whatever goes wrong, unless ctx has ended.
+// replayLines is the command. It sends and counts the spans found, even after errors, unless ctx has ended.
 func replayLines(ctx context.Context, args []string, c console) error {
 	set, err := parseReplay(args, c.out)
 	if err != nil {
@@ -69,7 +69,7 @@ func replayLines(ctx context.Context, args []string, c console) error {
 	return err
 }
 
-// target returns where the spans go, and a function that closes it.
+// target returns the destination of the spans, and a function that closes it.
 func (set *replayFlags) target(c console) (spanTarget, func(), error) {
 	settings, err := replay.ReadSettings(os.Getenv, set.endpoint)
 	if err != nil {
@@ -80,7 +80,7 @@ func (set *replayFlags) target(c console) (spanTarget, func(), error) {
 	}
 	settings.RetryFor = set.retryFor
 	settings.OnRetry = func(err error) {
-		fmt.Fprintf(c.err, "epilogue: %v; trying again, for %s at most\n", err, set.retryFor)
+		fmt.Fprintf(c.err, "epilogue: %v; retrying for %s at most\n", err, set.retryFor)
 	}
 	sender := replay.NewSender(settings)
 	return &delivery{sender}, func() { _ = sender.Close() }, nil

@@ -14,7 +14,7 @@ import (
 	"github.com/epilogue-go/epilogue/internal/report"
 )
 
-// spanTarget is where the spans go.
+// spanTarget is a destination of spans.
 type spanTarget interface {
 	add(ctx context.Context, data *tracepb.TracesData) error
 	finish(ctx context.Context) error
@@ -31,7 +31,7 @@ func (d *delivery) add(ctx context.Context, data *tracepb.TracesData) error {
 // finish sends the rest. Its error says how many spans were not accepted.
 func (d *delivery) finish(ctx context.Context) error {
 	err := d.sender.Flush(ctx)
-	a := d.sender.Account()
+	a := d.sender.Counts()
 	if err == nil || a.Failed+a.Rejected == 0 {
 		return err
 	}
@@ -39,7 +39,7 @@ func (d *delivery) finish(ctx context.Context) error {
 }
 
 func (d *delivery) summarize(out io.Writer) {
-	a := d.sender.Account()
+	a := d.sender.Counts()
 	fmt.Fprintf(out, "spans: %d found%s; %d sent%s%s\n", a.Found, copies(a.Duplicates), a.Sent,
 		unless0(a.Rejected, fmt.Sprintf(", %d rejected", a.Rejected)), unless0(a.Failed, fmt.Sprintf(", %d not sent", a.Failed)))
 	fmt.Fprintf(out, "endpoint: %s\n", d.sender.Target())

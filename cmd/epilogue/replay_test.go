@@ -157,7 +157,7 @@ func TestReplaySaysThatItWaits(t *testing.T) {
 	if code != exitOK || strings.Count(errs, "\n") != 1 {
 		t.Errorf("status %d, errors:\n%s", code, errs)
 	}
-	contains(t, errs, `^epilogue: send to http://127.0.0.1:\d+/v1/traces: 503 Service Unavailable.*; trying again, for 1m0s at most$`)
+	contains(t, errs, `^epilogue: send to http://127.0.0.1:\d+/v1/traces: 503 Service Unavailable.*; retrying for 1m0s at most$`)
 	contains(t, out, `^spans: 1 found; 1 sent$`, `^endpoint: http://127.0.0.1:\d+/v1/traces$`)
 	if strings.Contains(out+errs, "hidden") {
 		t.Errorf("a credential is shown:\n%s%s", out, errs)

@@ -48,7 +48,7 @@ func run(ctx context.Context, args []string, c console) (err error) {
 	return s.conclude(conclusion{traces: set.trace})
 }
 
-// findBinary returns the absolute path of the function's binary, which is looked up as a shell does.
+// findBinary returns the absolute path of the function's binary, found as a shell finds it.
 func findBinary(name string) (string, error) {
 	path, err := exec.LookPath(name)
 	if err != nil {
@@ -86,7 +86,7 @@ func (set *settings) drive(ctx context.Context, s *localRun, events []event) err
 	return s.shutdown(ctx)
 }
 
-// sendInTurn sends each event as often as wanted, with a freeze between them.
+// sendInTurn sends each event the given number of times, with a freeze between them.
 func (set *settings) sendInTurn(ctx context.Context, s *localRun, events []event) error {
 	first := true
 	for _, e := range events {
@@ -105,7 +105,7 @@ func (set *settings) sendInTurn(ctx context.Context, s *localRun, events []event
 	return nil
 }
 
-// sendTogether sends the events as many at once as the environment takes, and prints all invocations at the end.
+// sendTogether sends as many events at once as the environment accepts, and prints all invocations at the end.
 func (set *settings) sendTogether(ctx context.Context, s *localRun, events []event) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

@@ -1,7 +1,7 @@
-// Command function is the Lambda function that the tests send through bad weather. Each invocation ends as many spans as
-// it is told, with every kind of field that a span can have. What sends them is chosen by E2E_SENDS_BY: "epilogue", which
-// is the default, or "sdk", the OpenTelemetry SDK's batch processor with otlptracehttp, for a comparison.
+// Command function is the Lambda function of the fault tests. Each invocation ends the given number of spans, with every
+// kind of field that a span can have. E2E_SENDS_BY selects the exporter: "epilogue" (default), or "sdk", the OpenTelemetry
+// SDK's batch processor with otlptracehttp, for a comparison.
 //
-// With E2E_RECORD set, each span that ends is also written to that file, at once and by the SDK's own means, so that there
-// is a record of what the one or the other was given.
+// If E2E_RECORD is set, the SDK's own means also write each ended span to that file immediately, as a record for the
+// comparison.
 package main

@@ -16,7 +16,7 @@ import (
 
 const scope = "github.com/epilogue-go/epilogue/examples/fulfil"
 
-// reserve is what is left of the invocation's time when no further message is begun.
+// reserve is the remaining time of the invocation below which no further message is begun.
 const reserve = 500 * time.Millisecond
 
 // worker packs the orders of a batch, one after the other. It keeps nothing between messages.

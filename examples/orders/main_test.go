@@ -19,7 +19,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// newTestAPI returns the function under settings, and what it records. Its spans and otelhttp's go to the recorder when
+// newTestAPI returns the function under settings, and its recording. Its spans and otelhttp's go to the recorder when
 // the invocation's context is one of invocation.
 func newTestAPI(t *testing.T, settings map[string]string) (*api, *recording) {
 	t.Helper()

@@ -51,7 +51,7 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// The span continues the caller's trace, is named by the route, and says what was asked and answered.
+// The span continues the caller's trace, is named by the route, and has the request's and the response's attributes.
 func TestSpan(t *testing.T) {
 	recorder := record()
 	req := httptest.NewRequestWithContext(t.Context(), "GET", "/prices/tea", nil)
@@ -100,7 +100,7 @@ func TestSlowPriceHeedsItsCaller(t *testing.T) {
 	}
 }
 
-// At the end of its context the server stops to accept, answers what is in flight, and only then returns.
+// At the end of its context the server stops accepting, answers the requests in flight, and only then returns.
 func TestServeDrains(t *testing.T) {
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {

@@ -121,3 +121,33 @@ func TestExclusiveDoesNotPileUp(t *testing.T) {
 		}
 	})
 }
+
+// slowDone is a context that has ended. Done returns when the function of a call has returned.
+type slowDone struct {
+	context.Context
+	returned <-chan struct{}
+}
+
+func (c slowDone) Done() <-chan struct{} {
+	<-c.returned
+	time.Sleep(time.Millisecond) // in a bubble: until the result is readable
+	return c.Context.Done()
+}
+
+// TestAResultAtTheEndWins asserts that a result that is readable when the context and the grace have ended is returned.
+func TestAResultAtTheEndWins(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		for range 200 {
+			returned := make(chan struct{})
+			got, err := bounded.Call(slowDone{ctx, returned}, 0, func(context.Context) (int, error) {
+				defer close(returned)
+				return 7, nil
+			})
+			if got != 7 || err != nil {
+				t.Fatalf("got %d, %v; want 7", got, err)
+			}
+		}
+	})
+}

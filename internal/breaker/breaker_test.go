@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 	"time"
+	"unsafe"
 
 	"go.uber.org/goleak"
 
@@ -144,6 +145,40 @@ func TestStateString(t *testing.T) {
 	} {
 		if got := s.String(); got != want {
 			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+// moved returns what the clocks show if they read t and then move differently, as during a freeze. It relies on the form in
+// which package time stores two clocks in one value, and checks the result.
+func moved(t *testing.T, at time.Time, wall, mono time.Duration) time.Time {
+	t.Helper()
+	type clocks struct {
+		wall uint64 // seconds from bit 30 on
+		mono int64  // nanoseconds
+		_    *time.Location
+	}
+	c := (*clocks)(unsafe.Pointer(&at)) //nolint:gosec // checked below
+	before := at
+	c.wall += uint64(wall/time.Second) << 30 //nolint:gosec // positive
+	c.mono += int64(mono)
+	if at.Sub(before) != mono || at.Round(0).Sub(before.Round(0)) != wall {
+		t.Fatalf("moved by %v and %v, want %v and %v", at.Sub(before), at.Round(0).Sub(before.Round(0)), mono, wall)
+	}
+	return at
+}
+
+// TestClocksDisagree asserts that a pause ends with the clock that is ahead.
+func TestClocksDisagree(t *testing.T) {
+	now := time.Now()
+	until := now.Add(time.Minute)
+	for name, c := range map[string]struct{ wall, mono, remain time.Duration }{
+		"only the wall clock moved":      {time.Hour, 0, 0},
+		"only the monotonic clock moved": {0, time.Hour, 0},
+		"the wall clock moved further":   {40 * time.Second, time.Second, 20 * time.Second},
+	} {
+		if got := breaker.Remaining(until, moved(t, now, c.wall, c.mono)); got != c.remain {
+			t.Errorf("%s: %v remain, want %v", name, got, c.remain)
 		}
 	}
 }

@@ -176,3 +176,18 @@ func TestFreezeEndsRetryAfter(t *testing.T) {
 		wantTook(t, "it", took, 20*ms)
 	})
 }
+
+// TestBackgroundWithoutDelayWaitsWhileOpen asserts that an export delay of zero neither sends nor spins while the backend
+// wants no request.
+func TestBackgroundWithoutDelayWaitsWhileOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend(script(retryAfter(time.Minute)))
+		_, q := newQueue(b, func(c *delivery.Config) { c.Delay = 0 })
+		q.SetBackgroundExport(true)
+		push(q, "a")
+		time.Sleep(59 * time.Second)
+		wantBodies(t, b, "a")
+		time.Sleep(2 * time.Second)
+		wantStats(t, q, delivery.Stats{Ended: 1, Exported: 1})
+	})
+}

@@ -125,3 +125,23 @@ func TestHints(t *testing.T) {
 		}
 	})
 }
+
+// TestRejectedItemsAreReportedOnce asserts that a partial success of the background export goes to one callback.
+func TestRejectedItemsAreReportedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		partial := accepts
+		partial.result.Rejected, partial.result.Message = 1, "no tenant"
+		b := newBackend(always(partial))
+		var remarks, failures reports
+		_, q := newQueue(b, capacity(4), failures.onError, func(c *delivery.Config) { c.OnPartialSuccess = remarks.add })
+		push(q, "a", "b") // begins a background flush
+		synctest.Wait()
+		if got, want := remarks.all(), []string{`the backend rejected 1 of 2 spans: "no tenant"`}; !slices.Equal(got, want) {
+			t.Errorf("remarks %q, want %q", got, want)
+		}
+		if got := failures.all(); len(got) != 0 {
+			t.Errorf("reported as a failure as well: %q", got)
+		}
+		wantStats(t, q, delivery.Stats{Ended: 2, Exported: 1, Dropped: delivery.Dropped{Rejected: 1}})
+	})
+}

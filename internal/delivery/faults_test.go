@@ -3,6 +3,7 @@ package delivery_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"testing"
 	"testing/synctest"
@@ -67,5 +68,32 @@ func TestPanickingSender(t *testing.T) {
 				wantNil(t, "shutdown", q.Shutdown(t.Context()))
 			})
 		}
+	}
+}
+
+// TestBodyOfALateSender asserts that the body of a request stays unchanged for as long as a Sender that has not returned
+// in time may read it, also if a hedged request has delivered it.
+func TestBodyOfALateSender(t *testing.T) {
+	for _, hedge := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBackend(script(reply{hangs: true, deaf: true}))
+			e, q := newQueue(b, func(c *delivery.Config) { c.Hedge = hedge })
+			push(q, "first")
+			if hedge {
+				e.SetExitDeadline(time.Now().Add(time.Second))
+			}
+			if _, err := flush(t, q, time.Second); (err == nil) != hedge {
+				t.Errorf("hedged: %v; the first flush: %v", hedge, err)
+			}
+			for i := range 20 {
+				push(q, fmt.Sprintf("other %d", i))
+				time.Sleep(time.Minute)
+				_, err := flush(t, q, time.Second)
+				wantNil(t, "a later flush", err)
+			}
+			close(b.released)
+			synctest.Wait()
+			b.check(t)
+		})
 	}
 }

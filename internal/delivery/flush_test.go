@@ -142,3 +142,18 @@ func TestFlushUnderDoneContext(t *testing.T) {
 		wantStats(t, q, delivery.Stats{Ended: 1, Pending: 1})
 	})
 }
+
+// TestFlushUnderWayMustNotBeDeferred asserts that Pending asks for a flush while items are on the wire.
+func TestFlushUnderWayMustNotBeDeferred(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend(always(accepts.in(100 * ms)))
+		_, q := newQueue(b)
+		push(q, "a")
+		running := async(func() error { return q.Flush(within(t, time.Second)) })
+		synctest.Wait()
+		if n, flushNow := q.Pending(); n != 1 || !flushNow {
+			t.Errorf("Pending during a flush: %d, %v", n, flushNow)
+		}
+		wantNil(t, "flush", <-running)
+	})
+}

@@ -274,3 +274,52 @@ func TestShortFlushesOpenTheBreakerTogether(t *testing.T) {
 		}
 	})
 }
+
+// TestShortFlushWithARefusedConnectionOpensAtOnce asserts that a refused connection proves an outage, however short the
+// flush is and whatever happens to its other requests.
+func TestShortFlushWithARefusedConnectionOpensAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend(script(cuts, hangs, hangs))
+		_, q := newQueue(b, batchSize(1))
+		push(q, "a", "b")
+		_, _ = flush(t, q, 60*ms)
+		synctest.Wait()
+		if got := q.Stats().Breaker; got != breaker.HalfOpen {
+			t.Errorf("after the flush: %v, want half-open", got)
+		}
+	})
+}
+
+// TestSenderThatReturnsLateProvesNothing asserts that the time after the caller has left does not count as silence of the
+// backend: the process may have been frozen.
+func TestSenderThatReturnsLateProvesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend(always(reply{hangs: true, deaf: true}))
+		_, q := newQueue(b)
+		push(q, "a")
+		_, _ = flush(t, q, 30*ms)
+		time.Sleep(time.Second)
+		if got := q.Stats().Breaker; q.Idle() != nil || got != breaker.Closed {
+			t.Errorf("after one flush of 30 ms: %v, flush under way: %v", got, q.Idle() != nil)
+		}
+		close(b.released)
+	})
+}
+
+// TestAnswerAfterAFreezeDoesNotLengthenProbes asserts that an answer which is read long after the flush had to end, as
+// after a freeze, does not count as the usual answer time of the backend.
+func TestAnswerAfterAFreezeDoesNotLengthenProbes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend(always(reply{after: 110 * ms, deaf: true, result: accepts.result}))
+		_, q := newQueue(b)
+		push(q, "a")
+		_, _ = flush(t, q, 20*ms)
+		time.Sleep(time.Second)
+		wantStats(t, q, delivery.Stats{Ended: 1, Exported: 1})
+		b.become(always(hangs))
+		push(q, "b")
+		_, _ = flush(t, q, 2*time.Second)
+		took, _ := flush(t, q, 2*time.Second)
+		wantTook(t, "the probe", took, 100*ms)
+	})
+}

@@ -137,3 +137,51 @@ func TestExportTimeout(t *testing.T) {
 		}
 	})
 }
+
+// TestLongestRetryAfterCounts asserts that a request that is answered later with a shorter Retry-After does not shorten
+// the pause that the backend has asked for.
+func TestLongestRetryAfterCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend(script(retryAfter(10*time.Second).in(10*ms), retryAfter(time.Second).in(20*ms)))
+		_, q := newQueue(b, batchSize(1))
+		push(q, "a", "b")
+		_, _ = flush(t, q, 500*ms)
+		time.Sleep(5 * time.Second)
+		if _, err := flush(t, q, time.Second); err == nil || len(b.log()) != 2 {
+			t.Errorf("after 5 of 10 seconds: %v, %d requests more", err, len(b.log())-2)
+		}
+		time.Sleep(5 * time.Second)
+		_, err := flush(t, q, time.Second)
+		wantNil(t, "after 10 seconds", err)
+	})
+}
+
+// TestRetriesGoOnAfterRetryAfter asserts that the pause which the backend asked for is no time without progress.
+func TestRetriesGoOnAfterRetryAfter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend(script(retryAfter(time.Second), busy))
+		_, q := newQueue(b)
+		push(q, "a")
+		_, err := flush(t, q, 2*time.Second)
+		wantNil(t, "flush", err)
+		wantBodies(t, b, "a", "a", "a")
+	})
+}
+
+// TestCallerWithoutALimitJoins asserts that a flush goes on without a limit for a caller that has none, if an export has no
+// timeout either.
+func TestCallerWithoutALimitJoins(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend(script(retryAfter(time.Minute).in(100 * ms)))
+		_, q := newQueue(b, func(c *delivery.Config) { c.Timeout = 0 })
+		push(q, "a")
+		short := async(func() error { return q.Flush(within(t, time.Second)) })
+		synctest.Wait()
+		begin := time.Now()
+		wantNil(t, "the caller without a limit", q.Flush(context.Background()))
+		wantTook(t, "it", time.Since(begin), time.Minute+100*ms)
+		if err := <-short; !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("the caller with a second: %v", err)
+		}
+	})
+}

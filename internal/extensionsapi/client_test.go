@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
@@ -267,5 +268,29 @@ func TestMalformedAddressIsAnErrorOfTheCall(t *testing.T) {
 	client := New("not an address\n", (&net.Dialer{}).DialContext)
 	if _, err := client.Register(t.Context(), "epilogue", true); err == nil {
 		t.Error("no error")
+	}
+}
+
+// TestLongRefusalIsCutBetweenCharacters asserts that the shown part of a long message is text, whatever its length is.
+func TestLongRefusalIsCutBetweenCharacters(t *testing.T) {
+	for n := range 4 {
+		client := serve(t, reply{status: http.StatusForbidden, body: strings.Repeat("a", n) + strings.Repeat("€", 200)})
+		_, err := client.Next(t.Context(), "id")
+		if err == nil || !utf8.ValidString(err.Error()) || !strings.HasSuffix(err.Error(), "€…") {
+			t.Errorf("after %d letters: %q", n, err)
+		}
+	}
+}
+
+// TestEventWithoutDeadline asserts that the deadline of an event that has none, or none that is a time, is zero.
+func TestEventWithoutDeadline(t *testing.T) {
+	for _, body := range []string{
+		`{"eventType":"INVOKE","requestId":"r"}`, `{"eventType":"INVOKE","requestId":"r","deadlineMs":0}`,
+		`{"eventType":"INVOKE","requestId":"r","deadlineMs":-1}`,
+	} {
+		got, err := serve(t, reply{200, "", body}).Next(t.Context(), "id")
+		if err != nil || !got.Deadline.IsZero() {
+			t.Errorf("%s: deadline %v, %v", body, got.Deadline, err)
+		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// scripted is a connection whose other end says the same whatever it is told, and then hangs up.
+// scripted is a connection with a fixed reply to every request. The other end then closes it.
 type scripted struct {
 	net.Conn
 	said io.Reader

@@ -10,10 +10,10 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 )
 
-// Events are a log and what is allowed in it.
+// Events are a log with the exceptions that its rules allow.
 type Events struct {
 	All     []eventlog.Event
-	Virtual bool   // time is virtual: what happens at once has the same time
+	Virtual bool   // time is virtual: immediate events have the same time
 	Backend string // its address in memory, to find a frozen process's attempts to reach it
 	Allow   Allow
 

@@ -93,7 +93,7 @@ type Command struct {
 	Pause  time.Duration   `json:"pause,omitempty"`  // between the first half of them and the second
 	Behind []time.Duration `json:"behind,omitempty"` // goroutines that it leaves behind, each with a span that ends after so long
 	Left   time.Duration   `json:"left,omitempty"`   // of "late": the time until the deadline when the handler returns
-	Size   int             `json:"size,omitempty"`   // of what is large, in bytes
+	Size   int             `json:"size,omitempty"`   // of a large response or span, in bytes
 }
 
 // Payload is the command as an invocation's payload.

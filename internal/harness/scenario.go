@@ -7,7 +7,7 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 )
 
-// Scenario is a function in its environment, what is done to it, and what has to come of it.
+// Scenario is a function in its environment, with the steps and the expected results.
 type Scenario struct {
 	Name    string
 	Program string        // one of Programs; default "function"
@@ -43,7 +43,7 @@ type Call struct {
 	Expect
 }
 
-// Expect is what has to come of an invocation.
+// Expect is the expected result of an invocation.
 type Expect struct {
 	ErrorType string // what its caller is told; empty: Answer
 	Answer    string

@@ -37,7 +37,7 @@ func (f logging) handle(ctx context.Context) (string, error) {
 	return "done", nil
 }
 
-// logged runs the function and returns what it has logged, its request's id, and its span "work".
+// logged runs the function and returns its log, its request ID, and its span "work".
 func logged(t *testing.T, env ...string) (lines []string, requestID string, work harness.Span) {
 	t.Helper()
 	var out bytes.Buffer

@@ -12,7 +12,7 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 )
 
-// backend is what is wrong with the backend, and when. The bad time is from the freeze before the invocation with the end
+// backend is a backend with its fault. The fault lasts from the freeze before the invocation with the end
 // until that invocation is over or its process has ended.
 type backend struct {
 	name  string // of the column

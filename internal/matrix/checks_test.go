@@ -93,8 +93,8 @@ func spansStarted(c *cell) error {
 	return nil
 }
 
-// notHeldForLong: whatever is wrong with the backend, an invocation is held for the flush timeout at most, and before that
-// for the wait for a handler that does not start.
+// notHeldForLong: with every backend an invocation is held for the flush timeout at most. Before that, the agent may wait
+// for a handler that does not start.
 func notHeldForLong(c *cell) (errs error) {
 	for _, r := range lambdatest.Invocations(c.Log.Events()) {
 		if most := c.backend.flushTimeout + startWait + slack; r.AfterResponse > most {

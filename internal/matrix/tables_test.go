@@ -6,7 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The test reads what it writes, or the comparison with the document would compare nothing.
+// The parser reads the rendered tables; otherwise the comparison with the document would compare nothing.
 func TestTablesAreReadAsWritten(t *testing.T) {
 	found, want := make(map[string]counts), make(map[string]string)
 	for i, p := range places() {

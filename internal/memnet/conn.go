@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// socketBuffer is how many bytes one end holds unread before the other's Write blocks, about a loopback socket's.
+// socketBuffer is how many unread bytes one end holds before the other's Write blocks, about as on loopback.
 const socketBuffer = 64 << 10
 
 // link is a connection: two ends under one lock.
 type link struct {
 	network *Network
-	to      addr // what was dialled
+	to      addr // the dialed address
 
 	mu      sync.Mutex
 	changed *sync.Cond // anything at either end: bytes, room, close, reset, deadline, thaw
@@ -72,7 +72,7 @@ func (l *link) resetLocked() {
 	l.changed.Broadcast()
 }
 
-// frozen tells, under link.mu, whether c's host is frozen.
+// frozen reports whether c's host is frozen. The caller holds link.mu.
 func (c *conn) frozen() bool { return c.host != nil && c.host.frozen.Load() }
 
 // Read implements net.Conn.
@@ -141,8 +141,8 @@ func (c *conn) noteIfFrozen(op string) {
 	}
 }
 
-// Close implements net.Conn. What was written before still reaches the peer, then io.EOF. On a frozen host this end is
-// closed at once, and the peer learns of it at the thaw: net/http closes idle connections with a lock held that
+// Close implements net.Conn. Bytes written before still reach the peer, then io.EOF. On a frozen host this end is
+// closed immediately, and the peer sees it at the thaw: net/http closes idle connections with a lock held that
 // others wait for, so a Close that waited would hold them all.
 func (c *conn) Close() error {
 	l := c.link
@@ -160,7 +160,7 @@ func (c *conn) Close() error {
 	return nil
 }
 
-// leave tells the peer of a Close, and lets go of the connection. It does nothing for one that is open.
+// leave shows a Close to the peer and releases the connection. It does nothing for an open one.
 func (c *conn) leave() {
 	l := c.link
 	l.mu.Lock()
@@ -178,8 +178,8 @@ func (c *conn) leave() {
 	c.release(both)
 }
 
-// SetLinger is what *net.TCPConn has: with zero, Close resets the connection and drops what the peer has not read.
-// Other values change nothing.
+// SetLinger is that of *net.TCPConn: with zero, Close resets the connection and drops the bytes that the peer has not
+// read. Other values change nothing.
 func (c *conn) SetLinger(sec int) error {
 	c.link.mu.Lock()
 	defer c.link.mu.Unlock()
@@ -205,7 +205,7 @@ func (c *conn) closeLocked() {
 	c.link.changed.Broadcast()
 }
 
-// release forgets what its host and, once both ends are closed, the network know of the connection.
+// release removes the connection from its host and, once both ends are closed, from the network.
 func (c *conn) release(both bool) {
 	if c.host != nil {
 		c.host.forget(c)
@@ -215,7 +215,7 @@ func (c *conn) release(both bool) {
 	}
 }
 
-// wake lets both ends look at their state again.
+// wake makes both ends check their state again.
 func (l *link) wake() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -252,7 +252,7 @@ func (c *conn) setDeadline(t time.Time, which ...*deadline) error {
 	return nil
 }
 
-// deadline is a moment after which operations fail, with the timer that wakes those who wait. Guarded by link.mu.
+// deadline is a time after which operations fail, with the timer that wakes waiting ones. Guarded by link.mu.
 type deadline struct {
 	at    time.Time // zero: none
 	timer *time.Timer

@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 )
 
-// Host is one process on the network: the connections it dialled, which freeze, thaw and end with it.
+// Host is one process on the network: the connections it dialed, which freeze, thaw and end with it.
 // All methods are safe for concurrent use.
 type Host struct {
 	network *Network
@@ -22,15 +22,15 @@ type Host struct {
 	isEnded bool
 }
 
-// Host returns a new process called name. If held is not nil it is called, on the caller's goroutine and holding no
-// lock, for each "dial" and "write" that begins while the host is frozen; reads that wait are no activity.
+// Host returns a new process called name. If held is not nil, it is called for each "dial" and "write" that begins while
+// the host is frozen, on the caller's goroutine and without a lock. Reads that wait are no activity.
 func (n *Network) Host(name string, held func(op, address string)) *Host {
 	h := &Host{network: n, name: name, held: held, conns: make(map[*conn]struct{})}
 	h.thawed = sync.NewCond(&h.mu)
 	return h
 }
 
-// DialContext connects like [Network.DialContext]. On a frozen host it waits for the thaw, whatever becomes of ctx;
+// DialContext connects like [Network.DialContext]. On a frozen host it waits for the thaw, even if ctx ends;
 // after End it fails with net.ErrClosed.
 func (h *Host) DialContext(ctx context.Context, _, address string) (net.Conn, error) {
 	if h.frozen.Load() {
@@ -58,7 +58,7 @@ func (h *Host) Freeze() {
 	h.wakeAll() // takes each connection's lock, so operations that had passed the gate are over
 }
 
-// Thaw lets the host go on. Operations held meanwhile continue, and find deadlines that have passed in between.
+// Thaw ends the freeze. Held operations continue, and may find that their deadlines have passed.
 func (h *Host) Thaw() {
 	h.mu.Lock()
 	h.frozen.Store(false)
@@ -70,8 +70,8 @@ func (h *Host) Thaw() {
 	}
 }
 
-// End closes all connections, frozen or not, as a kernel does for a process that has ended: peers read what was
-// sent, then io.EOF. Later dials fail.
+// End closes all connections, frozen or not, as a kernel does for a process that has ended: peers read the
+// sent bytes, then io.EOF. Later dials fail.
 func (h *Host) End() {
 	h.mu.Lock()
 	h.isEnded = true

@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// listener accepts the connections dialled to its address.
+// listener accepts the connections dialed to its address.
 type listener struct {
 	network *Network
 	address addr

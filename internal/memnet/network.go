@@ -67,7 +67,7 @@ func (n *Network) dial(ctx context.Context, from *Host, address string) (net.Con
 	}
 	near, far := n.newLink(from, addr(address))
 	if !l.offer(far) {
-		near.host = nil // never handed out: its host does not know it
+		near.host = nil // it was never returned, so its host does not have it
 		near.abort()
 		far.abort()
 		return nil, opError("dial", addr(address), syscall.ECONNREFUSED)
@@ -75,9 +75,9 @@ func (n *Network) dial(ctx context.Context, from *Host, address string) (net.Con
 	return near, nil
 }
 
-// Cut resets the connections to address, or all of them if address is empty, and returns how many. Reads and writes
-// at both ends fail with an error that wraps syscall.ECONNRESET, and bytes under way are lost; a frozen host learns
-// of it when it thaws. Listeners stay.
+// Cut resets the connections to address, or all of them if address is empty, and returns their number. Reads and writes
+// at both ends fail with an error that wraps syscall.ECONNRESET, and bytes under way are lost. A frozen host sees it at
+// the thaw. Listeners stay.
 func (n *Network) Cut(address string) int {
 	cut := 0
 	for _, l := range n.snapshot() {

@@ -42,6 +42,7 @@ func TestEndpoint(t *testing.T) {
 		{map[string]string{general: "http://me:sec/ret-secret@c:1"}, "", "http://localhost:4318/v1/traces", general + `="http://…": not a valid URL`},
 		{map[string]string{general: "http://me:4?secret@c:x"}, "", "http://me:4/v1/traces?secret@c:x", ""},
 		{map[string]string{general: "me:4#secret@c:x"}, "", "http://localhost:4318/v1/traces", general + `="…": no scheme (write http://…)`},
+		{map[string]string{general: "http://me:p@ss-secret@c:x"}, "", "http://localhost:4318/v1/traces", general + `="http://c:x": not a valid URL`},
 		{map[string]string{general: "me:secret@c:1"}, "", "http://localhost:4318/v1/traces", `="c:1": no scheme (write http://c:1)`},
 		{nil, "o:1", "http://localhost:4318/v1/traces", `WithEndpoint="o:1": no scheme`},
 	} {
@@ -203,4 +204,14 @@ func TestReader(t *testing.T) {
 		t.Error("yes is true")
 	}
 	wantError(t, env, `B="yes": unknown (write true or false)`)
+}
+
+// TestQuoteCutsBetweenCharacters asserts that a shortened value shows no part of a character.
+func TestQuoteCutsBetweenCharacters(t *testing.T) {
+	for n := range 4 {
+		got := Quote(strings.Repeat("a", n) + strings.Repeat("€", 100))
+		if strings.Contains(got, `\x`) || strings.ContainsRune(got, '\uFFFD') || !strings.HasSuffix(got, `€…"`) {
+			t.Errorf("after %d letters: %s", n, got)
+		}
+	}
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Reader reads variables and collects what is wrong with them. It must not be used by several goroutines at once.
+// Reader reads variables and collects errors about them. It must not be used by several goroutines at once.
 type Reader struct {
 	getenv func(string) string
 	errs   []error

@@ -380,7 +380,7 @@ func TestEncoderGuessesTheSize(t *testing.T) {
 		{0, 1000, noLimit, 0},               // nil spans
 		{sampleSpans - 1, 1000, noLimit, 0}, // nearly all nil
 		{16 << 10, 64, noLimit, 34<<10 - 16<<10},
-		{32 << 10, 33, 16 << 10, 0}, // never below what is there
+		{32 << 10, 33, 16 << 10, 0}, // never below the existing size
 		{32 << 20, 1000, 1 << 20, 0},
 		{32 << 10, 1000, -1, 0},
 	} {

@@ -65,3 +65,18 @@ func TestResourceBytes(t *testing.T) {
 		}
 	}
 }
+
+// TestResourceBytesOfTheRequest: a span that did not fit says nothing about the request.
+func TestResourceBytesOfTheRequest(t *testing.T) {
+	stubs := tracetest.SpanStubs{
+		{Name: "a", InstrumentationScope: instrumentation.Scope{Name: "s"}},
+		{Name: "b", InstrumentationScope: instrumentation.Scope{Name: strings.Repeat("s", 3000)}},
+	}
+	e := new(Encoder)
+	if _, n := e.AppendRequest(nil, snapshots(stubs), 2000); n != 1 {
+		t.Fatalf("%d spans, want 1", n)
+	}
+	if got := e.ResourceBytes(); got > 100 {
+		t.Errorf("ResourceBytes = %d for a request with a scope of a few bytes", got)
+	}
+}

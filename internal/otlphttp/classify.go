@@ -97,7 +97,7 @@ func readBody(body io.ReadCloser) (data []byte, err error) {
 	return data, err
 }
 
-// accepted reads the response to an accepted request. The items have arrived, whatever is wrong with it.
+// accepted reads the response to an accepted request. The items have arrived even if the response is invalid.
 func accepted(resp *http.Response, body []byte, readErr error) (rejected int64, message string) {
 	switch {
 	case readErr != nil:

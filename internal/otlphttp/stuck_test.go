@@ -155,3 +155,62 @@ func TestGoodbyeDoesNotWait(t *testing.T) {
 		time.Sleep(time.Minute)
 	})
 }
+
+// abandonedDials returns a sender whose dials end with their contexts, and these contexts in the order of the dials.
+func abandonedDials(t *testing.T) (*testSender, *[]context.Context) {
+	t.Helper()
+	dials := new([]context.Context)
+	sender := newSender(config{
+		Endpoint: parse(t, "http://collector.test/"),
+		Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			*dials = append(*dials, ctx)
+			<-ctx.Done()
+			return nil, ctx.Err()
+		},
+	})
+	return sender, dials
+}
+
+// Of too many dials to a backend that does not answer the oldest gives way: the others have had less time.
+func TestOldestAbandonedDialGivesWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sender, dials := abandonedDials(t)
+		for range maxAbandoned + 1 {
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+			_, _ = sender.Send(ctx, nil)
+			cancel()
+			synctest.Wait()
+		}
+		for i, ctx := range *dials {
+			if ended := ctx.Err() != nil; ended != (i == 0) {
+				t.Errorf("dial %d of %d has ended: %v", i+1, len(*dials), ended)
+			}
+		}
+		_ = sender.Close()
+	})
+}
+
+// A dial that is abandoned after Close ends with its request.
+func TestDialDoesNotOutliveItsRequestAfterClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sender, dials := abandonedDials(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		returned := make(chan struct{})
+		go func() {
+			defer close(returned)
+			_, _ = sender.Send(ctx, nil)
+		}()
+		synctest.Wait()
+		_ = sender.Close()
+		synctest.Wait()
+		if len(*dials) != 1 || (*dials)[0].Err() != nil {
+			t.Fatalf("%d dials before the end of the request", len(*dials))
+		}
+		cancel()
+		<-returned
+		synctest.Wait()
+		if (*dials)[0].Err() == nil {
+			t.Error("the dial goes on")
+		}
+	})
+}

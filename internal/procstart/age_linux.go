@@ -14,8 +14,8 @@ const tick = 10 * time.Millisecond
 // age returns how long ago the process began, or 0 if that is unknown.
 func age() time.Duration { return ageBy("/proc/self/stat") }
 
-// ageBy is age of the process whose stat file is given. It is asked for while a function starts, so three system calls
-// read the file: os.ReadFile makes eight, since it is made for files of any length and such as keep one waiting.
+// ageBy is age for the process with that stat file. It runs during the start of a function, so it reads the file with three
+// system calls; os.ReadFile makes eight, because it supports files of any length and files that block.
 func ageBy(file string) time.Duration {
 	fd, err := unix.Open(file, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -31,8 +31,8 @@ func ageBy(file string) time.Duration {
 	return since(stat[:n], time.Duration(now.Nano()))
 }
 
-// since returns the process's age at now, which is in the time since the machine's boot, as the 22nd field of
-// /proc/self/stat is. That one is rounded down to a tick, so the middle of it is right within half of one.
+// since returns the process's age at now, which counts from the machine's boot, as the 22nd field of /proc/self/stat does.
+// That field is rounded down to a tick, so its middle is right within half a tick.
 func since(stat []byte, now time.Duration) time.Duration {
 	started, ok := parseStarttime(stat)
 	if !ok {
@@ -41,8 +41,8 @@ func since(stat []byte, now time.Duration) time.Duration {
 	return max(now-started-tick/2, 0)
 }
 
-// parseStarttime reads the 22nd field. The second is the command's name in parentheses, with anything in it; all others
-// are apart by one space.
+// parseStarttime reads the 22nd field. The second is the command's name in parentheses, with any characters; one space
+// separates the others.
 func parseStarttime(stat []byte) (time.Duration, bool) {
 	const field, name = 22, 2
 	const most = 1 << 33 // keeps the number in the range of a duration: nearly three years

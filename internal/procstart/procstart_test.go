@@ -61,12 +61,12 @@ func TestBeganOfAProcess(t *testing.T) {
 		t.Fatalf("the child printed %q: %v", out, err)
 	}
 	if began < before.UnixNano() || began > loaded {
-		t.Errorf("began %v, want between %v and the package's initialisation at %v",
+		t.Errorf("began %v, want between %v and the package's initialization at %v",
 			time.Unix(0, began), before, time.Unix(0, loaded))
 	}
 }
 
-// TestVirtualClock: before the package's own initialisation there was no process.
+// TestVirtualClock: before the package's own initialization there was no process.
 func TestVirtualClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		if began := Began(); !began.IsZero() {

@@ -18,8 +18,8 @@ const (
 	redacted = "[redacted]"
 )
 
-// isOpen reports whether the values of a header are no secrets. The date is open because a server that refuses a signature for
-// its age repeats it.
+// isOpen reports whether the values of a header are not secret. The date is open because a server repeats it when it refuses
+// a signature for its age.
 func isOpen(name string) bool {
 	switch name {
 	case "Accept", "Content-Encoding", "Content-Type", "Date", "User-Agent", "X-Amz-Date":

@@ -62,7 +62,7 @@ func FuzzRedact(f *testing.F) {
 	f.Add("sEcR", "secret", "eT")
 	f.Fuzz(func(t *testing.T, before, secret, after string) {
 		if len(secret) < minSecret || strings.ContainsAny(secret, "[]") || strings.Contains(redacted, lower(secret)) {
-			t.Skip() // what is part of the mark is in the text again once it is redacted
+			t.Skip() // a part of the mark is in the redacted text again
 		}
 		inJSON, err := json.Marshal(secret)
 		if err != nil {

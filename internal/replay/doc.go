@@ -3,5 +3,5 @@
 //	internal/spill/lines: a log → documents      Settings, Sender: documents → requests
 //
 // A [Sender] sends each span once, in requests of bounded size, repeats requests that the endpoint asks to repeat, and counts
-// the spans; see [Account].
+// the spans; see [Counts].
 package replay

@@ -96,7 +96,7 @@ func TestSenderAndHostileEndpoints(t *testing.T) {
 					t.Errorf("%q is in the error: %v", secret, err)
 				}
 			}
-			wantAccount(t, s, Account{Found: 1, Failed: 1})
+			wantCounts(t, s, Counts{Found: 1, Failed: 1})
 		})
 	}
 }

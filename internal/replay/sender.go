@@ -14,8 +14,8 @@ import (
 	"github.com/epilogue-go/epilogue/internal/otlphttp"
 )
 
-// Account counts the spans. Found = Duplicates + Sent + Rejected + Failed after Flush.
-type Account struct {
+// Counts are the span counts of a run. Found = Duplicates + Sent + Rejected + Failed after Flush.
+type Counts struct {
 	Found      int // in the documents
 	Duplicates int // with the trace and span ID of an earlier one
 	Sent       int // accepted by the endpoint
@@ -30,12 +30,12 @@ type Sender struct {
 	endpoint *otlphttp.Sender
 	pause    time.Duration // before the second attempt
 
-	seen    map[identity]struct{}
-	batch   batch
-	account Account
-	told    bool  // OnRetry was called
-	gone    error // the endpoint could not be reached for all of RetryFor
-	errs    []error
+	seen   map[identity]struct{}
+	batch  batch
+	counts Counts
+	told   bool  // OnRetry was called
+	gone   error // the endpoint could not be reached for all of RetryFor
+	errs   []error
 }
 
 type identity struct {
@@ -79,12 +79,12 @@ func (s *Sender) Add(ctx context.Context, data *tracepb.TracesData) error {
 }
 
 func (s *Sender) add(ctx context.Context, e entry) error {
-	s.account.Found++
+	s.counts.Found++
 	var id identity
 	copy(id.trace[:], e.span.GetTraceId())
 	copy(id.span[:], e.span.GetSpanId())
 	if _, again := s.seen[id]; again {
-		s.account.Duplicates++
+		s.counts.Duplicates++
 		return nil
 	}
 	s.seen[id] = struct{}{}
@@ -105,8 +105,8 @@ func (s *Sender) Flush(ctx context.Context) error {
 	return errors.Join(s.errs...)
 }
 
-// Account returns the counts.
-func (s *Sender) Account() Account { return s.account }
+// Counts returns the counts so far.
+func (s *Sender) Counts() Counts { return s.counts }
 
 func (s *Sender) flush(ctx context.Context) error {
 	entries := s.batch.entries
@@ -128,8 +128,8 @@ func (s *Sender) send(ctx context.Context, entries []entry) {
 	switch {
 	case err == nil:
 		rejected := int(min(max(res.Rejected, 0), int64(len(entries))))
-		s.account.Sent += len(entries) - rejected
-		s.account.Rejected += rejected
+		s.counts.Sent += len(entries) - rejected
+		s.counts.Rejected += rejected
 		if rejected > 0 {
 			s.fail(fmt.Errorf("rejected by the endpoint: %s", cmp.Or(res.Message, "it does not say why")))
 		}
@@ -137,7 +137,7 @@ func (s *Sender) send(ctx context.Context, entries []entry) {
 		s.send(ctx, entries[:len(entries)/2])
 		s.send(ctx, entries[len(entries)/2:])
 	default:
-		s.account.Failed += len(entries)
+		s.counts.Failed += len(entries)
 		s.fail(err)
 	}
 }

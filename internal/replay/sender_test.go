@@ -119,10 +119,10 @@ func replayed(t *testing.T, s *Sender, text string) error {
 	return s.Flush(t.Context())
 }
 
-func wantAccount(t *testing.T, s *Sender, want Account) {
+func wantCounts(t *testing.T, s *Sender, want Counts) {
 	t.Helper()
-	if diff := cmp.Diff(want, s.Account()); diff != "" {
-		t.Errorf("account (-want +got):\n%s", diff)
+	if diff := cmp.Diff(want, s.Counts()); diff != "" {
+		t.Errorf("counts (-want +got):\n%s", diff)
 	}
 }
 
@@ -132,7 +132,7 @@ func TestSender(t *testing.T) {
 	if err := replayed(t, s, line("a")+"\n"+line("bb")+"\n"+line("a")+"\n"); err != nil {
 		t.Fatal(err)
 	}
-	wantAccount(t, s, Account{Found: 3, Duplicates: 1, Sent: 2})
+	wantCounts(t, s, Counts{Found: 3, Duplicates: 1, Sent: 2})
 	if !slices.Equal(e.got, []string{"a", "bb"}) || len(e.requests) != 1 {
 		t.Errorf("got %q in %d requests, want both spans in one", e.got, len(e.requests))
 	}
@@ -169,7 +169,7 @@ func TestSenderBoundsRequests(t *testing.T) {
 	if err := sent(t, s, many(5000, 10), many(5100, 10)); err != nil {
 		t.Fatal(err)
 	}
-	wantAccount(t, s, Account{Found: 10_100, Duplicates: 5000, Sent: 5100})
+	wantCounts(t, s, Counts{Found: 10_100, Duplicates: 5000, Sent: 5100})
 	if slices.Max(e.requests) > maxSpans || len(e.requests) < 3 {
 		t.Errorf("requests of %v spans", e.requests)
 	}
@@ -195,7 +195,7 @@ func TestSenderRetries(t *testing.T) {
 		if err := replayed(t, s, line("a")); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		wantAccount(t, s, Account{Found: 1, Sent: 1})
+		wantCounts(t, s, Counts{Found: 1, Sent: 1})
 	}
 	e := newEndpoint(t, status(http.StatusTooManyRequests, "Retry-After", "1"))
 	began := time.Now()
@@ -223,7 +223,7 @@ func TestSenderGivesUp(t *testing.T) {
 		if want := "send to " + e.URL + "/v1/traces" + strings.ReplaceAll(tt.want, "{URL}", e.URL); err == nil || err.Error() != want {
 			t.Errorf("%s: %v, want %s", name, err, want)
 		}
-		wantAccount(t, s, Account{Found: 3 * maxSpans, Failed: 3 * maxSpans})
+		wantCounts(t, s, Counts{Found: 3 * maxSpans, Failed: 3 * maxSpans})
 		if len(e.requests) != tt.requests {
 			t.Errorf("%s: %d requests, want %d", name, len(e.requests), tt.requests)
 		}
@@ -238,7 +238,7 @@ func TestSenderHalvesWhatIsTooLarge(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "413") {
 		t.Errorf("error %v", err)
 	}
-	wantAccount(t, s, Account{Found: 4, Sent: 3, Failed: 1})
+	wantCounts(t, s, Counts{Found: 4, Sent: 3, Failed: 1})
 	if !slices.Equal(e.requests, []int{4, 2, 1, 1, 2}) {
 		t.Errorf("requests of %v spans", e.requests)
 	}
@@ -257,7 +257,7 @@ func TestSenderPartialSuccess(t *testing.T) {
 	if err == nil || err.Error() != "rejected by the endpoint: too old" {
 		t.Errorf("error %v", err)
 	}
-	wantAccount(t, s, Account{Found: 3, Sent: 2, Rejected: 1})
+	wantCounts(t, s, Counts{Found: 3, Sent: 2, Rejected: 1})
 }
 
 func TestSenderInterrupted(t *testing.T) {
@@ -272,5 +272,5 @@ func TestSenderInterrupted(t *testing.T) {
 	if err := s.Flush(ctx); !errors.Is(err, errStop) {
 		t.Errorf("Flush: %v", err)
 	}
-	wantAccount(t, s, Account{Found: 1, Failed: 1})
+	wantCounts(t, s, Counts{Found: 1, Failed: 1})
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 )
 
-// check compares what has happened since mark: the invocations of one step, or a shutdown. Nothing is under way.
+// check compares the events since mark: the invocations of one step, or a shutdown. Nothing is under way.
 func (v *virtualRun) check() {
 	v.Helper()
 	v.mu.Lock()

@@ -185,7 +185,7 @@ func (c *childRun) shutdown() {
 	c.check(mark, "shutdown", lambdatest.Response{})
 }
 
-// check compares what has arrived with what the process has said.
+// check compares the received spans with the process's counts.
 func (c *childRun) check(mark int, what string, resp lambdatest.Response) {
 	if resp.Cold || c.process == nil {
 		c.process = newChildCounts(c.gone)

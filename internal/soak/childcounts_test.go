@@ -52,7 +52,7 @@ func (c *childCounts) receive(spans []harness.Span) (errs error) {
 	return errs
 }
 
-// compare compares the counts of a reply with what has arrived by now. The flush of its own invocation comes after the
+// compare compares the counts of a reply with the spans received by now. The flush of its own invocation comes after the
 // reply.
 func (c *childCounts) compare(s otelx.Stats) error {
 	defer func() { c.last = s }()
@@ -74,7 +74,7 @@ func (c *childCounts) compare(s otelx.Stats) error {
 	return nil
 }
 
-// end compares the last line of a process that has ended gracefully with what has arrived.
+// end compares the last line of a process that has ended gracefully with the received spans.
 func (c *childCounts) end(log *eventlog.Log, mark int, x exit, up bool) error {
 	if x.code != 0 {
 		return nil

@@ -15,7 +15,7 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 )
 
-// observed is what was observed of one emulated process, independently of its SDK: a span processor saw its spans start
+// observed has the observations of one emulated process, independent of its SDK: a span processor saw its spans start
 // and end, and the receiver got them. The processor writes to it on the goroutines of the process, and everything else on
 // that of the test.
 type observed struct {
@@ -148,7 +148,7 @@ func (o *observed) receiveSpan(span harness.Span, a answer) error {
 	return nil
 }
 
-// compare compares the SDK's counts with what was observed. Nothing may be under way.
+// compare compares the SDK's counts with the observations. Nothing may be under way.
 func (o *observed) compare() (errs error) {
 	s := o.SDK.Stats()
 	o.mu.Lock()

@@ -132,3 +132,12 @@ func TestWriteEndsWithItsContext(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// An item that is too large for any line does not keep the others from the last line's worth of bytes.
+func TestItemTooLargeForTheLastLine(t *testing.T) {
+	var out bytes.Buffer
+	got, err := write(t.Context(), spill.NewWriter(&out, spill.MaxLineBytes), strings.Repeat("x", spill.MaxLineBytes), "a")
+	if !slices.Equal(got, []string{"a"}) || err == nil || out.String() != "a\n" {
+		t.Errorf("spilled %q, wrote %d bytes, %v", got, out.Len(), err)
+	}
+}

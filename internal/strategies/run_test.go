@@ -66,7 +66,7 @@ func (f *figures) serve(r *harness.Run, times []time.Duration, fn **harness.Func
 	}
 }
 
-// count adds up what was billed, and what became of the spans, of which those in before arrived before the shutdown.
+// count adds up the billed time and the fates of the spans; those in before arrived before the shutdown.
 func (f *figures) count(r *harness.Run, fn *harness.Function, before []harness.Span) {
 	var ends []time.Time
 	for _, report := range lambdatest.Invocations(r.Log.Events()) {

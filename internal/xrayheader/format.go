@@ -6,14 +6,14 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// String renders h in the order Root, Parent, Sampled, Lineage, leaving out what it has not. It is what Parse reads;
+// String renders h in the order Root, Parent, Sampled, Lineage, without absent fields. Parse reads the result;
 // the header of an invalid Root is empty.
 func (h Header) String() string {
 	const usual = 74 // Root, Parent and Sampled
 	return string(h.AppendTo(make([]byte, 0, usual+len(";Lineage=")+len(h.Lineage))))
 }
 
-// AppendTo appends what String returns to dst.
+// AppendTo appends the result of String to dst.
 func (h Header) AppendTo(dst []byte) []byte {
 	if !h.Root.IsValid() {
 		return dst
@@ -51,7 +51,7 @@ func (h Header) SpanContext() trace.SpanContext {
 	})
 }
 
-// FromSpanContext returns the header that hands sc on: its span is the Parent, its sampled flag the decision.
+// FromSpanContext returns the header that propagates sc: its span is the Parent, its sampled flag the decision.
 func FromSpanContext(sc trace.SpanContext) Header {
 	h := Header{Root: sc.TraceID(), Parent: sc.SpanID(), Sampling: NotSampled}
 	if sc.IsSampled() {

@@ -6,9 +6,9 @@ import (
 	"strconv"
 )
 
-// OfInvocation returns the header that Lambda gave with the invocation of ctx, empty if it gave none: the one that
-// aws-lambda-go keeps in ctx, which is right also if several invocations run at once; else that of the environment,
-// which is right only if one does.
+// OfInvocation returns the header that Lambda sent with the invocation of ctx, or "" if there is none. It takes the value
+// that aws-lambda-go keeps in ctx. Without one it takes the environment variable, which is right only if one invocation
+// runs at a time.
 func OfInvocation(ctx context.Context) string {
 	if s, _ := ctx.Value(ContextKey).(string); s != "" {
 		return s
@@ -21,10 +21,10 @@ func OfInvocation(ctx context.Context) string {
 }
 
 // concurrent reports whether several invocations run at once in this process. It reads the variable as aws-lambda-go
-// does: what is no number counts as 1 (AWS Lambda Developer Guide, "Lambda Managed Instances").
+// does: a value that is not a number counts as 1 (AWS Lambda Developer Guide, "Lambda Managed Instances").
 func concurrent() bool {
 	s := os.Getenv("AWS_LAMBDA_MAX_CONCURRENCY")
-	if s == "" { // as mostly; Atoi would make an error of it
+	if s == "" { // the usual case; Atoi would allocate an error
 		return false
 	}
 	n, err := strconv.Atoi(s)

@@ -1,10 +1,10 @@
-// Package xrayheader reads and writes the X-Ray trace header, the form in which AWS hands trace contexts around:
+// Package xrayheader reads and writes the X-Ray trace header, AWS's format of a trace context:
 //
 //	Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1;Lineage=a87bd80c:1|68fd508a:5
 //
-// Lambda gives it to the runtime with each invocation and to extensions with each event; API Gateway and load
-// balancers add it to HTTP requests (AWS X-Ray Developer Guide, "Tracing header"). Only the OpenTelemetry trace API
-// is used here: the contrib propagator for the same header pulls in the SDK.
+// Lambda sends it to the runtime with each invocation and to extensions with each event. API Gateway and load balancers
+// add it to HTTP requests (AWS X-Ray Developer Guide, "Tracing header"). The package imports only OpenTelemetry's trace
+// API; the contrib propagator for the same header imports the SDK.
 package xrayheader
 
 import (
@@ -15,7 +15,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// The names under which the header travels.
+// The names of the header.
 const (
 	// Name is the HTTP header.
 	Name = "X-Amzn-Trace-Id"
@@ -26,7 +26,7 @@ const (
 	ContextKey = "x-amzn-trace-id"
 )
 
-// ErrMalformed is what every error of Parse is.
+// ErrMalformed is wrapped by every error of Parse.
 var ErrMalformed = errors.New("malformed X-Ray trace header")
 
 // Sampling is the decision that a header carries.
@@ -47,9 +47,9 @@ type Header struct {
 	Lineage  string // opaque: Lambda's loop detection; shares memory with the parsed string
 }
 
-// Parse reads s. Fields may stand in any order with spaces around them, unknown ones (Self, custom data) are
-// skipped, and of a field that stands twice the last counts. Root must be there. The error wraps ErrMalformed and
-// names the field and the value. Parse does not allocate unless it fails.
+// Parse reads s. Fields may be in any order with spaces around them. Parse skips unknown ones (Self, custom data). If a
+// field occurs twice, the last one counts. Root is required. The error wraps ErrMalformed and names the field and the
+// value. Parse does not allocate unless it fails.
 func Parse(s string) (Header, error) {
 	var h Header
 	for rest, more := s, true; more; {
@@ -65,7 +65,7 @@ func Parse(s string) (Header, error) {
 	return h, nil
 }
 
-// set takes over one field.
+// set sets one field.
 func (h *Header) set(field string) error {
 	key, value, _ := strings.Cut(field, "=")
 	ok := true

@@ -1,6 +1,6 @@
-// Package eventlog is an ordered, timestamped record of what happened, made to be a test's oracle: the emulated
-// environment, its processes and the OTLP receiver all write to one Log, so that a test or a report reads
-// in one place that the response was posted before the export began and the environment froze after it.
+// Package eventlog is an ordered, timestamped record of events, as the oracle of tests. The emulated environment, its
+// processes and the OTLP receiver write to one Log. So a test can compare their order: the response before the export, and
+// the freeze after it.
 package eventlog
 
 import (
@@ -12,19 +12,19 @@ import (
 	"time"
 )
 
-// Kind names what happened. The packages that write to a Log declare their kinds as constants of this type.
+// Kind is the kind of an event. The packages that write to a Log declare their kinds as constants of this type.
 type Kind string
 
-// Event is one thing that happened. The zero value of a field means that it does not apply.
+// Event is one event. The zero value of a field means that it does not apply.
 type Event struct {
-	Seq       int           // position in the log, from 0 without gaps, forgotten events included
+	Seq       int           // position in the log, from 0 without gaps, with trimmed events
 	At        time.Time     // when; never before the event of a smaller Seq
 	Kind      Kind          // what
-	RequestID string        // the invocation it belongs to
+	RequestID string        // of its invocation
 	Who       string        // the party it concerns: an extension's name, a connection
-	Detail    string        // more words, for people
-	Count     int           // a number that belongs to it: a status code, a count of spans, bytes
-	Duration  time.Duration // how long it took, if it has a length
+	Detail    string        // a text for readers
+	Count     int           // its number: a status code, a count of spans, bytes
+	Duration  time.Duration // if it has one
 }
 
 // String renders e on one line without its time.
@@ -75,7 +75,7 @@ func (l *Log) Add(e Event) Event {
 	return e
 }
 
-// Events returns a copy of what has been recorded so far and not been forgotten, in order.
+// Events returns a copy of the recorded events that have not been trimmed, in order.
 func (l *Log) Events() []Event { return l.Since(0) }
 
 // Since returns a copy of the events from seq on, as far as they have not been forgotten.

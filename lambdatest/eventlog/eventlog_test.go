@@ -66,7 +66,7 @@ func TestSince(t *testing.T) {
 	}
 }
 
-// TestForget: what is forgotten is gone, and nothing else changes.
+// TestForget: trimmed events are gone, and the others do not change.
 func TestForget(t *testing.T) {
 	var log eventlog.Log
 	for _, k := range []eventlog.Kind{"a", "b", "c"} {

@@ -8,7 +8,7 @@
 //	recv.FailNext(otlpreceiver.Fault{Status: 503, RetryAfter: "1"})
 //	spans, err := recv.WaitSpans(ctx, 3)
 //
-// # What it takes
+// # Requests
 //
 // POST to a path that ends in /v1/traces, with binary protobuf or OTLP's JSON, plain or gzip. Everything else is refused with the status
 // that says why. Bodies are bounded, before and after decompression.

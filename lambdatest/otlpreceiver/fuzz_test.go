@@ -10,7 +10,7 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 )
 
-// FuzzServeHTTP sends anything as a body. Whatever it is, it is answered, and spans are kept only with a 200.
+// FuzzServeHTTP sends any body. Each gets an answer, and spans are kept only with a 200.
 func FuzzServeHTTP(f *testing.F) {
 	f.Add(body(f, 1, 2), false, false)
 	f.Add(zipped(body(f, 1)), false, true)

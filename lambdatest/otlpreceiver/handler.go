@@ -23,7 +23,7 @@ type Request struct {
 	Size        int    // bytes of the body on the wire
 	Begun       time.Time
 	Ended       time.Time // zero while it is being handled
-	Status      int       // what was answered; 0 for nothing, because the connection was cut or the client gave up
+	Status      int       // of the response; 0 without one, because the connection was cut or the client gave up
 	Spans       int       // spans it held, as far as it was decoded
 	Kept        int       // spans kept
 	Outcome     string    // in words: "kept", "refused with 503", "client gave up", …
@@ -145,7 +145,7 @@ func (x *exchange) handle() answer {
 	}
 }
 
-// check refuses what is no OTLP request for traces, by its headers.
+// check refuses a request whose headers are not those of an OTLP request for traces.
 func (x *exchange) check() (answer, bool) {
 	switch {
 	case !strings.HasSuffix(x.rec.Path, "/v1/traces"):

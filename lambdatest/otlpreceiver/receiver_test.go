@@ -201,7 +201,7 @@ func TestCountsDuplicates(t *testing.T) {
 	}
 }
 
-// TestTake: what is taken is gone, and a request that is under way is for the next time.
+// TestTake: drained requests are gone, and a request under way is in the next Drain.
 func TestTake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSetup(t, otlpreceiver.Config{})

@@ -56,7 +56,7 @@ func (r *Receiver) Endpoint() string {
 	return r.endpoint
 }
 
-// Close stops listening, cuts all connections, lets hanging and delayed requests go and waits for them. What was kept can still
+// Close stops listening, cuts all connections, releases hanging and delayed requests and waits for them. Kept spans can still
 // be read. It is idempotent and safe to call from several goroutines, but not from a request's own.
 func (r *Receiver) Close() error {
 	r.mu.Lock()

@@ -12,18 +12,18 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 )
 
-// What a Daemon writes to its log. Who is the sender's address.
+// Kinds of events in the log of a Daemon. Who is the sender's address.
 const (
-	KindDatagram eventlog.Kind = "xray.datagram" // spans are kept; Count: how many; Detail: the number and what became of it
-	KindRefused  eventlog.Kind = "xray.refused"  // nothing is kept; Detail: the number, and why
+	KindDatagram eventlog.Kind = "xray.datagram" // spans are kept; Count: how many; Detail: the number and the outcome
+	KindRefused  eventlog.Kind = "xray.refused"  // nothing is kept; Detail: the number and the reason
 )
 
 const (
-	// readBuffer is the buffer that the socket asks the kernel for; it gives what it grants (Linux, net.core.rmem_max).
+	// readBuffer is the buffer that the socket asks the kernel for; the kernel may grant less (Linux, net.core.rmem_max).
 	readBuffer = 4 << 20
-	// maxWaiting is how many datagrams wait to be decoded, which takes longer than to read them.
+	// maxWaiting is how many datagrams may wait for decoding, which takes longer than reading.
 	maxWaiting = 4096
-	// largest is more than a datagram can have.
+	// largest is larger than any datagram.
 	largest = 1 << 16
 )
 
@@ -33,7 +33,7 @@ type Config struct {
 	Log *eventlog.Log
 }
 
-// Daemon keeps the spans that it is sent. It is safe for concurrent use. Use New to make one.
+// Daemon keeps received spans. It is safe for concurrent use. Use New to make one.
 type Daemon struct {
 	cfg     Config
 	serving sync.WaitGroup // goroutines of Serve
@@ -44,16 +44,16 @@ type Daemon struct {
 	closed    bool
 	datagrams []Datagram
 	spans     []otlpreceiver.Span
-	changed   chan struct{} // closed and renewed when a datagram is done with
+	changed   chan struct{} // closed and replaced after each datagram
 	marks     map[string]chan struct{}
 }
 
-// New returns a daemon that listens nowhere yet. Close it when done.
+// New returns a daemon that does not listen yet. The caller must call Close.
 func New(cfg Config) *Daemon {
 	return &Daemon{cfg: cfg, changed: make(chan struct{}), marks: make(map[string]chan struct{})}
 }
 
-// Listen serves on a UDP address, in the background. "127.0.0.1:0" takes a free port on loopback; Address tells which.
+// Listen serves on a UDP address, in the background. "127.0.0.1:0" takes a free port on loopback; see Address.
 func (d *Daemon) Listen(addr string) error {
 	conn, err := new(net.ListenConfig).ListenPacket(context.Background(), "udp", addr)
 	if err != nil {
@@ -62,12 +62,12 @@ func (d *Daemon) Listen(addr string) error {
 	return d.Serve(conn)
 }
 
-// Serve serves on conn, in the background, and returns at once. The daemon owns conn from now on: Close closes it, and
+// Serve serves on conn, in the background, and returns immediately. The daemon owns conn from now on: Close closes it, and
 // conn's ReadFrom must return an error then. Several may be served; Address names the last. After Close it closes conn
 // and returns net.ErrClosed.
 func (d *Daemon) Serve(conn net.PacketConn) error {
 	if socket, ok := conn.(interface{ SetReadBuffer(bytes int) error }); ok {
-		_ = socket.SetReadBuffer(readBuffer) // less room is no reason not to serve
+		_ = socket.SetReadBuffer(readBuffer) // a smaller buffer is acceptable
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -86,14 +86,14 @@ func (d *Daemon) Serve(conn net.PacketConn) error {
 	return nil
 }
 
-// Address returns what to put into AWS_XRAY_DAEMON_ADDRESS; "" before Serve or Listen.
+// Address returns the value for AWS_XRAY_DAEMON_ADDRESS; "" before Serve or Listen.
 func (d *Daemon) Address() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.address
 }
 
-// Close stops listening, once what has been read is kept; [Daemon.WaitQuiet] waits for the rest. What was kept can still be
+// Close stops listening once all read datagrams are kept; [Daemon.WaitQuiet] waits for the rest. Kept spans can still be
 // read. It is idempotent and safe to call from several goroutines.
 func (d *Daemon) Close() error {
 	d.mu.Lock()
@@ -123,8 +123,8 @@ func (d *Daemon) Spans() []otlpreceiver.Span {
 	return slices.Clone(d.spans)
 }
 
-// WaitSpans waits until at least n spans are kept and returns all of them. If ctx ends first it returns those there are,
-// with an error.
+// WaitSpans waits until at least n spans are kept and returns all of them. If ctx ends first, it returns the spans so far
+// and an error.
 func (d *Daemon) WaitSpans(ctx context.Context, n int) ([]otlpreceiver.Span, error) {
 	for {
 		d.mu.Lock()

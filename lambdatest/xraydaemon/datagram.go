@@ -12,14 +12,14 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 )
 
-// Datagram is what the daemon remembers of a datagram.
+// Datagram describes a received datagram.
 type Datagram struct {
 	Number  int       // from 1, in order of arrival
 	From    string    // the sender's address
-	Arrived time.Time // when the kernel got it, if it tells that (Linux); else when it was read
-	Data    []byte    // as it came; shared, it must not be changed
-	Sampled bool      // it is of sampled spans, which are kept
-	Spans   int       // how many it held, as far as it was decoded
+	Arrived time.Time // the kernel's receive time (Linux), else the time of the read
+	Data    []byte    // unchanged; shared, so do not modify it
+	Sampled bool      // its spans are sampled, and so kept
+	Spans   int       // the number of decoded spans
 	Outcome string    // in words: "kept", "not sampled", "refused: …"
 }
 
@@ -30,10 +30,10 @@ type arrival struct {
 	data []byte
 }
 
-// maxFailures is how many errors in a row are taken for those of datagrams; one more is the socket's.
+// maxFailures is how many errors in a row are taken for errors of datagrams; one more is an error of the socket.
 const maxFailures = 100
 
-// receive reads from conn until that is closed or fails for good, and then closes read.
+// receive reads from conn until conn is closed or fails permanently, and then closes read.
 func receive(conn net.PacketConn, read chan<- arrival) {
 	defer close(read)
 	buffer, next, failures := make([]byte, largest), stamped(conn), 0
@@ -54,7 +54,7 @@ func receive(conn net.PacketConn, read chan<- arrival) {
 	}
 }
 
-// unstamped reads from conn and takes the time of that.
+// unstamped reads from conn and takes the time of the read.
 func unstamped(conn net.PacketConn) func(b []byte) (int, net.Addr, time.Time, error) {
 	return func(b []byte) (int, net.Addr, time.Time, error) {
 		n, from, err := conn.ReadFrom(b)
@@ -62,7 +62,7 @@ func unstamped(conn net.PacketConn) func(b []byte) (int, net.Addr, time.Time, er
 	}
 }
 
-// take decodes a datagram and keeps what is in it.
+// take decodes a datagram and keeps its spans.
 func (d *Daemon) take(a arrival) {
 	if d.isMark(a.data) {
 		return
@@ -99,7 +99,7 @@ var (
 	unsampled = []byte("T1U")
 )
 
-// decode reads a datagram. With an error the spans are those that could be read.
+// decode reads a datagram. With an error it returns the spans decoded so far.
 func decode(data []byte) (spans []otlpreceiver.Span, isSampled bool, err error) {
 	rest, ok := bytes.CutPrefix(data, firstLine)
 	if !ok {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// stamped returns conn such that it tells when the kernel got a datagram, which may be long before a goroutine of a busy
-// machine reads it: a function may be frozen by then, and would seem to have sent what it sent before.
+// stamped returns conn with the kernel's receive times. On a busy machine a goroutine may read a datagram much later. The
+// function may be frozen by then, and would seem to send while frozen.
 func stamped(conn net.PacketConn) func(b []byte) (int, net.Addr, time.Time, error) {
 	udp, ok := conn.(*net.UDPConn)
 	if !ok || strconv.IntSize != 64 || !askForStamps(udp) {

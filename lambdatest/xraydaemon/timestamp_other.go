@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// stamped returns conn such that it tells when a datagram was read.
+// stamped returns conn with the times of its reads.
 func stamped(conn net.PacketConn) func(b []byte) (int, net.Addr, time.Time, error) {
 	return unstamped(conn)
 }

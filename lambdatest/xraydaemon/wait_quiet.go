@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// markEvery is how often a mark is sent until it has come through: the kernel may throw it away as any datagram.
+// markEvery is the interval at which a mark is sent until it arrives: the kernel may drop it as any datagram.
 const markEvery = 20 * time.Millisecond
 
-// WaitQuiet waits until everything that had arrived at Address before the call is kept, so that a test or a report sees
-// all of it. It sends a mark there, which queues behind everything else and is neither kept nor recorded. If ctx ends
-// first, or no UDP leads there, WaitQuiet returns an error.
+// WaitQuiet waits until all datagrams that arrived at Address before the call are kept. It sends a mark to Address, which
+// queues behind them and is neither kept nor recorded. If ctx ends first, or Address is not reachable by UDP, WaitQuiet
+// returns an error.
 func (d *Daemon) WaitQuiet(ctx context.Context) error {
 	conn, err := new(net.Dialer).DialContext(ctx, "udp", d.Address())
 	if err != nil {
@@ -32,7 +32,7 @@ func (d *Daemon) WaitQuiet(ctx context.Context) error {
 	again := time.NewTicker(markEvery)
 	defer again.Stop()
 	for {
-		_, _ = conn.Write([]byte(mark)) // an error is of a mark before
+		_, _ = conn.Write([]byte(mark)) // an error concerns an earlier mark
 		select {
 		case <-seen:
 			return nil

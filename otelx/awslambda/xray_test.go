@@ -101,7 +101,7 @@ func TestWhereSpansGo(t *testing.T) {
 			done, end := context.WithTimeout(t.Context(), time.Millisecond)
 			defer end()
 			_ = s.Shutdown(done)
-			if err := d.Close(); err != nil { // what it has read is kept then
+			if err := d.Close(); err != nil { // read datagrams are kept then
 				t.Error(err)
 			}
 			got := "neither"
@@ -139,7 +139,7 @@ func receivers(t *testing.T) (*xraydaemon.Daemon, *otlpreceiver.Receiver) {
 	return d, r
 }
 
-// A function whose endpoint is X-Ray's asks for no more than its variables. What is signed, and how, is otelx/xray's.
+// A function whose endpoint is X-Ray's asks for no more than its variables. The tests of otelx/xray cover the signature.
 func TestXRayEndpointIsRecognised(t *testing.T) {
 	before, propagator := otel.GetTracerProvider(), otel.GetTextMapPropagator()
 	s, err := otelx.New(t.Context(), awslambda.Defaults(), with(map[string]string{

@@ -86,7 +86,7 @@ func TestIDs(t *testing.T) {
 	}
 }
 
-// TestBranches: loggers made from one another do not share what they were given.
+// TestBranches: loggers derived from one another do not share attributes.
 func TestBranches(t *testing.T) {
 	var out bytes.Buffer
 	base := logger(&out).WithGroup("g").With("a", 1)

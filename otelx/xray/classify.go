@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// refusals that OTLP counts as final, by words of X-Ray's message in lower case (Amazon CloudWatch User Guide, "Troubleshooting"
-// of the OTLP endpoints; AWS API references, "Common Error Types"; for signatures, IAM User Guide, "Troubleshoot Signature
-// Version 4 signing"). The first match counts.
+// refusals that OTLP counts as final, by words of X-Ray's message in lower case. The first match counts. Sources: Amazon
+// CloudWatch User Guide, "Troubleshooting" of the OTLP endpoints; AWS API references, "Common Error Types"; for signatures,
+// IAM User Guide, "Troubleshoot Signature Version 4 signing".
 //
 // Another attempt may succeed (retry) because each attempt is signed anew: the signature of a request that was under way in a
 // freeze has expired, and credentials are renewed.

@@ -42,7 +42,7 @@ func TestDaemonAddress(t *testing.T) {
 	}
 }
 
-// FuzzDaemonAddress: what is taken is an address that the value holds and that can be dialled.
+// FuzzDaemonAddress: an accepted address is part of the value and can be dialed.
 func FuzzDaemonAddress(f *testing.F) {
 	f.Add("127.0.0.1:2000")
 	f.Add("tcp:127.0.0.1:2000 udp:[::1]:2001")

@@ -9,8 +9,9 @@ const tracesPath = "/v1/traces"
 
 type partition struct{ prefix, suffix, dualStack string }
 
-// partitions of AWS by the prefix of their regions' names, with the suffixes of X-Ray's hosts, IPv4 and dual-stack (AWS General
-// Reference, "AWS X-Ray endpoints and quotas"; the rest as in the partitions of AWS's SDKs). The last one has all other regions.
+// partitions of AWS by the prefix of their regions' names, with the suffixes of X-Ray's hosts, IPv4 and dual-stack. The last
+// one has all other regions. Sources: AWS General Reference, "AWS X-Ray endpoints and quotas", and the partitions of AWS's
+// SDKs.
 var partitions = []partition{
 	{"cn-", ".amazonaws.com.cn", ".api.amazonwebservices.com.cn"},
 	{"eusc-", ".amazonaws.eu", ".api.amazonwebservices.eu"},

@@ -60,7 +60,7 @@ func TestRequestsAreSigned(t *testing.T) {
 	}
 }
 
-// TestTamperingIsNoticed: what is signed is the body, the headers, the host, the path and the time.
+// TestTamperingIsNoticed: the signature covers the body, the headers, the host, the path and the time.
 func TestTamperingIsNoticed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := serve(t, ireland, "eu-west-1")

@@ -53,7 +53,7 @@ func TestPace(t *testing.T) {
 	}
 }
 
-// reader is a daemon that takes a millisecond for a full datagram, and a kernel that throws away what it has no room for.
+// reader is a daemon that takes a millisecond for a full datagram, and a kernel that drops datagrams beyond its buffer.
 type reader struct {
 	behind, lost int
 	last         time.Time

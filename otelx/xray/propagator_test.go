@@ -135,8 +135,7 @@ func TestFields(t *testing.T) {
 	}
 }
 
-// FuzzExtract: nothing panics, and what was extracted goes out as a header that a request takes and that gives the same
-// span context back.
+// FuzzExtract: nothing panics, and an extracted span context is injected as a valid header that gives the same span context.
 func FuzzExtract(f *testing.F) {
 	f.Add(callerRoot+";Sampled=1;Lineage="+someLineage, lambdaRoot+";Sampled=0")
 	f.Add("Root=1-00000001-000000000000000000000001;Sampled=1", "")

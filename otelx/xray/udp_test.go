@@ -222,7 +222,7 @@ func TestDaemonAbsent(t *testing.T) {
 
 var _ net.Conn = (*socket)(nil)
 
-// TestDatagramsAreFilled: what is more than one goes out in as few as hold it.
+// TestDatagramsAreFilled: a batch goes out in as few datagrams as hold it.
 func TestDatagramsAreFilled(t *testing.T) {
 	d := listen(t, "127.0.0.1:0")
 	s := mustSDK(t, nil, UDP(d.Address()))

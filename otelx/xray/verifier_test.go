@@ -62,7 +62,7 @@ func (v verifier) verify(req *http.Request, body []byte, now time.Time) error {
 	return nil
 }
 
-// coversAll reports what is sent and would count without having been signed.
+// coversAll reports significant parts of the request that are not signed.
 func coversAll(req *http.Request, signed []string) error {
 	if !slices.IsSorted(signed) || !slices.Contains(signed, "host") {
 		return fmt.Errorf("signed headers %q", signed)

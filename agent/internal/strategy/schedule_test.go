@@ -60,8 +60,8 @@ func TestStrategy(t *testing.T) {
 	}
 }
 
-// TestStrategyCountsFromWhenNothingWaited: what ends between invocations waits for the next ones like what they end. It was
-// counted from the begin of the first of them, and waited for one and a half periods.
+// TestStrategyCountsFromWhenNothingWaited: a span that ends between invocations waits no longer than one that ends in them.
+// A regression: it was counted from the start of the next invocation, and waited for one and a half periods.
 func TestStrategyCountsFromWhenNothingWaited(t *testing.T) {
 	const half = 2 * time.Second
 	for name, empty := range map[string]func(p *state, now time.Duration){

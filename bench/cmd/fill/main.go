@@ -1,8 +1,8 @@
-// Command fill runs a command and puts what it prints into a page, as a block of code or, with -plain, as it is:
+// Command fill runs a command and writes its output into a page, as a block of code or, with -plain, unchanged:
 //
 //	go run ./cmd/fill ../docs/performance.md size go run ./cmd/size
 //
-// It replaces what is between the lines <!-- size --> and <!-- /size -->. If the command fails the page stays as it was.
+// It replaces the text between the lines <!-- size --> and <!-- /size -->. If the command fails, the page does not change.
 package main
 
 import (

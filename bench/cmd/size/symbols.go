@@ -13,8 +13,8 @@ const (
 )
 
 // packageSizes returns how many bytes of a binary's file each package takes: its functions, its variables, and in
-// proportion to its functions the tables with which the runtime finds their lines and frames (.gopclntab). What has no
-// symbol of its own, type descriptors and strings for the most part, is typeData.
+// proportion to its functions the tables with which the runtime finds their lines and frames (.gopclntab). Bytes
+// without a symbol, mostly type descriptors and strings, are typeData.
 func packageSizes(path string) (map[string]int64, error) {
 	file, err := elf.Open(path)
 	if err != nil {

@@ -111,7 +111,7 @@ func pieces(data []byte, atEOF bool) (advance int, piece []byte, err error) {
 			continue
 		case cut == 0 && p.begin < beforeMarker && len(data) < maxDocument:
 			return 0, nil, nil
-		case cut == 0 && p.begin < beforeMarker: // too long, whatever it is
+		case cut == 0 && p.begin < beforeMarker: // too long for any document
 			cut = len(data)
 		default:
 			cut = max(cut, p.begin)

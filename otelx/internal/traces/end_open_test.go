@@ -240,3 +240,18 @@ func (s chained) context(id trace.SpanID) trace.SpanContext {
 	*s.reads++
 	return trace.NewSpanContext(trace.SpanContextConfig{TraceID: traceID(1), SpanID: id, TraceFlags: trace.FlagsSampled})
 }
+
+// Spans that start at one moment end in the order of their starts, the youngest first: a child before its parent.
+func TestEndOpenSpansOfOneMoment(t *testing.T) {
+	f := newFixture(t, 100)
+	moment := trace.WithTimestamp(time.Now())
+	ctx, want := context.Background(), []string(nil)
+	for i := range 20 {
+		ctx, _ = f.tracer.Start(ctx, strconv.Itoa(i), moment)
+		want = append(want, strconv.Itoa(i))
+	}
+	slices.Reverse(want)
+	if got := f.endAll(); !slices.Equal(got, want) {
+		t.Errorf("ended %q, want %q", got, want)
+	}
+}

@@ -222,3 +222,16 @@ func TestASpanThatCanNotBeAskedHoldsNobody(t *testing.T) {
 		t.Errorf("the span has %d events, want that of the panic", len(s.Events()))
 	}
 }
+
+// A span that was given an early start time gives way after 15 minutes as well, although a younger one came before it.
+func TestForgottenSpanWithAnEarlyStartGivesWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, 2)
+		f.start("young")
+		f.start("forgotten", trace.WithTimestamp(time.Now().Add(-16*time.Minute)))
+		f.start("new")
+		if got := f.endAll(); !slices.Equal(got, []string{"new", "young"}) {
+			t.Errorf("ended %q", got)
+		}
+	})
+}

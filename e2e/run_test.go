@@ -17,38 +17,38 @@ const (
 	// flushTimeout is the agent's in these tests, shorter than its default so that a backend that hangs costs less of
 	// the test's time.
 	flushTimeout = time.Second
-	// slack is what a busy machine may add to it, and is far less than what a flush without bound would take.
+	// slack is the additional time on a busy machine. It is far less than an unbounded flush would take.
 	slack = time.Second
 	// window is the time between SIGTERM and SIGKILL: more than the service's 500 ms, by which a busy machine may keep a
-	// child from running. The agent keeps to its 450 ms of the 500; what it does then is tested in virtual time.
+	// child from running. The agent keeps to its 450 ms of the 500; tests in virtual time check that.
 	window = 2 * time.Second
 	// functionTimeout is far more than any invocation may take.
 	functionTimeout = 10 * time.Second
-	// stormLines bounds the function's log: trouble is told, and not once an invocation.
+	// stormLines bounds the function's log: a fault is logged, but not once an invocation.
 	stormLines = 12
 )
 
-// stage is the function in the local Lambda, with a proxy between it and a Collector.
-type stage struct {
+// run is the function in the local Lambda, with a proxy between it and a Collector.
+type run struct {
 	*testing.T
 	proxy  *proxy
 	col    *collector
 	lambda *lambdatest.Environment
 	record string
-	stderr *bytes.Buffer // all of it is there when lambda is closed
+	stderr *bytes.Buffer // complete when lambda is closed
 	ctx    context.Context
 }
 
-// newStage starts a Collector, and the function with it.
-func newStage(t *testing.T, env ...string) *stage {
+// newRun starts a Collector and the function.
+func newRun(t *testing.T, env ...string) *run {
 	t.Helper()
-	s := &stage{T: t, col: startCollector(t), record: filepath.Join(t.TempDir(), "ended.json"), stderr: new(bytes.Buffer)}
+	s := &run{T: t, col: startCollector(t), record: filepath.Join(t.TempDir(), "ended.json"), stderr: new(bytes.Buffer)}
 	s.proxy = startProxy(t, s.col.url)
 	lambda, err := lambdatest.New(lambdatest.Config{
 		FunctionName: "function", MemorySize: 256, Timeout: functionTimeout, ShutdownWindow: window, Stderr: s.stderr,
 		Env: append([]string{
 			"E2E_RECORD=" + s.record, "OTEL_EXPORTER_OTLP_ENDPOINT=" + s.proxy.url(), "EPILOGUE_FLUSH_TIMEOUT=" + flushTimeout.String(),
-			"GORACE=atexit_sleep_ms=0", // or the race detector alone would take a second of the shutdown window
+			"GORACE=atexit_sleep_ms=0", // otherwise the race detector takes a second of the shutdown window
 		}, env...),
 	}, lambdatest.Command(buildFunction(t)))
 	if err != nil {
@@ -65,14 +65,14 @@ func newStage(t *testing.T, env ...string) *stage {
 // buildFunction compiles the function.
 func buildFunction(t *testing.T) string { return build(t, ".", "./function", nil, raceFlags) }
 
-// order is what an invocation is told; see function/work.go.
+// order is the payload of an invocation; see function/work.go.
 type order struct {
 	Spans       int
 	Plain, Stay bool
 }
 
-// invoke has the function end n spans beside the invocation's own two, and returns when the environment is frozen.
-func (s *stage) invoke(n int) {
+// invoke makes the function end n spans besides the invocation's own two, and returns when the environment is frozen.
+func (s *run) invoke(n int) {
 	s.Helper()
 	res := s.send(order{Spans: n})
 	if res.FunctionError != "" || string(res.Payload) != `"done"` {
@@ -81,7 +81,7 @@ func (s *stage) invoke(n int) {
 }
 
 // send makes a call and returns when the environment is frozen or gone.
-func (s *stage) send(o order) lambdatest.Response {
+func (s *run) send(o order) lambdatest.Response {
 	s.Helper()
 	payload, err := json.Marshal(o)
 	if err != nil {
@@ -95,10 +95,10 @@ func (s *stage) send(o order) lambdatest.Response {
 }
 
 // freeze leaves the environment frozen for longer than the Collector keeps an idle connection.
-func (s *stage) freeze() { letTimePass(freeze) }
+func (s *run) freeze() { letTimePass(freeze) }
 
-// shutdown ends the environment and the Collector, and checks that neither took longer than it may.
-func (s *stage) shutdown() {
+// shutdown ends the environment and the Collector, and checks their durations.
+func (s *run) shutdown() {
 	s.Helper()
 	exit, err := s.lambda.Shutdown(s.ctx)
 	_ = s.lambda.Close()

@@ -8,31 +8,30 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest"
 )
 
-// weather is something that goes wrong between the function and the Collector, for a time or until the end.
-type weather struct {
+// faultMode is a fault between the function and the Collector, for a time or until the end.
+type faultMode struct {
 	name  string
-	drive func(s *stage)
-	// trouble is bad enough for the log to tell; of anything else it says nothing.
+	drive func(s *run)
+	// trouble means that the log reports the fault.
 	trouble bool
-	// felt is how long it holds an invocation at least.
-	felt time.Duration
-	// twice permits spans to arrive more than once: answers got lost, or were not waited for, and what is not confirmed is
-	// sent again.
+	// held is the shortest time for which it holds an invocation.
+	held time.Duration
+	// twice permits spans to arrive more than once: answers were lost or late, and unconfirmed spans are sent again.
 	twice bool
 	// left permits spans to be pending at the end, since the backend is away then. They are counted.
 	left bool
 }
 
-// weathers begin with a clear sky, and most end with one.
-var weathers = []weather{
+// faults are the tested modes. Most of them end before the shutdown.
+var faults = []faultMode{
 	{name: "clear"},
-	{name: "50 ms away, give or take 20", felt: 30 * time.Millisecond, drive: during(
+	{name: "50 ms away, give or take 20", held: 30 * time.Millisecond, drive: during(
 		toxic{"latency", requests, map[string]int{"latency": 25, "jitter": 10}},
 		toxic{"latency", answers, map[string]int{"latency": 25, "jitter": 10}},
 	)},
-	{name: "200 KB/s", felt: 80 * time.Millisecond, drive: during(toxic{"bandwidth", requests, map[string]int{"rate": 200}})},
+	{name: "200 KB/s", held: 80 * time.Millisecond, drive: during(toxic{"bandwidth", requests, map[string]int{"rate": 200}})},
 	{
-		name: "10 KB/s, too little for the flush timeout", trouble: true, twice: true, felt: flushTimeout / 2,
+		name: "10 KB/s, too little for the flush timeout", trouble: true, twice: true, held: flushTimeout / 2,
 		drive: during(toxic{"bandwidth", requests, map[string]int{"rate": 10}}),
 	},
 	{name: "in slices", drive: during(
@@ -47,24 +46,24 @@ var weathers = []weather{
 	{name: "answers reset", trouble: true, twice: true, drive: during(toxic{"reset_peer", answers, map[string]int{"timeout": 0}})},
 	{name: "requests cut in the middle", trouble: true, drive: during(toxic{"limit_data", requests, map[string]int{"bytes": 2000}})},
 	{name: "answers cut in the middle", trouble: true, twice: true, drive: during(toxic{"limit_data", answers, map[string]int{"bytes": 20}})},
-	{name: "refused, then up again", trouble: true, drive: func(s *stage) {
+	{name: "refused, then up again", trouble: true, drive: func(s *run) {
 		s.invoke(spansEach)
 		s.proxy.down()
 		s.invoke(spansEach)
 		s.freeze()
 		s.invoke(spansEach)
 		s.proxy.up()
-		s.clearUp()
+		s.recoverAndRun()
 	}},
-	{name: "restarted in each of ten freezes", drive: func(s *stage) {
+	{name: "restarted in each of ten freezes", drive: func(s *run) {
 		for range 10 {
 			s.invoke(spansEach)
 			s.proxy.down()
 			s.proxy.up()
 		}
-		s.clearUp()
+		s.recoverAndRun()
 	}},
-	{name: "refused to the end", trouble: true, left: true, drive: func(s *stage) {
+	{name: "refused to the end", trouble: true, left: true, drive: func(s *run) {
 		s.invoke(spansEach)
 		s.proxy.down()
 		s.invoke(spansEach)
@@ -72,30 +71,30 @@ var weathers = []weather{
 	{name: "a black hole for requests to the end", trouble: true, left: true, drive: until(toxic{"timeout", requests, map[string]int{"timeout": 0}})},
 	{name: "a black hole for answers to the end", trouble: true, left: true, twice: true, drive: until(toxic{"timeout", answers, map[string]int{"timeout": 0}})},
 	{name: "requests cut to the end", trouble: true, left: true, drive: until(toxic{"limit_data", requests, map[string]int{"bytes": 2000}})},
-	{name: "up again at the end", trouble: true, drive: func(s *stage) {
+	{name: "up again at the end", trouble: true, drive: func(s *run) {
 		s.invoke(spansEach)
 		s.proxy.down()
 		s.invoke(spansEach)
 		s.invoke(spansEach)
-		s.proxy.up() // and SIGTERM comes before anything else
+		s.proxy.up() // SIGTERM comes next
 	}},
 }
 
-// spansEach is how many spans an invocation ends beside its own two: in requests of some 25 KB.
+// spansEach is how many spans an invocation ends besides its own two: in requests of about 25 KB.
 const spansEach = 30
 
-// during has the toxics at work for two invocations, with a freeze between.
-func during(toxics ...toxic) func(s *stage) {
-	return func(s *stage) {
+// during applies the toxics for two invocations, with a freeze between.
+func during(toxics ...toxic) func(s *run) {
+	return func(s *run) {
 		until(toxics...)(s)
 		s.proxy.heal()
-		s.clearUp()
+		s.recoverAndRun()
 	}
 }
 
-// until is during without an end.
-func until(toxics ...toxic) func(s *stage) {
-	return func(s *stage) {
+// until applies the toxics until the end.
+func until(toxics ...toxic) func(s *run) {
+	return func(s *run) {
 		s.invoke(spansEach)
 		for _, t := range toxics {
 			s.proxy.poison(t)
@@ -106,23 +105,23 @@ func until(toxics ...toxic) func(s *stage) {
 	}
 }
 
-// clearUp is the weather getting better: the function goes on for a while.
-func (s *stage) clearUp() {
+// recoverAndRun runs two more invocations after the end of the fault.
+func (s *run) recoverAndRun() {
 	s.freeze()
 	s.invoke(spansEach)
 	s.freeze()
 	s.invoke(spansEach)
 }
 
-// Whatever the network does, no span is lost, none comes twice without an answer having been lost, no invocation is held
-// for longer than the flush timeout, the process is gone inside its window, and what it says of all this is true.
-func TestWeather(t *testing.T) {
-	for _, w := range weathers {
+// With each fault of the network no span is lost, and a span arrives twice only if an answer was lost. No invocation is held
+// for longer than the flush timeout, the process exits inside its window, and its reported counts are true.
+func TestNetworkFaults(t *testing.T) {
+	for _, w := range faults {
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
-			s := newStage(t)
+			s := newRun(t)
 			if w.drive == nil {
-				w.drive = (*stage).clearUp
+				w.drive = (*run).recoverAndRun
 			}
 			w.drive(s)
 			s.shutdown()
@@ -133,19 +132,19 @@ func TestWeather(t *testing.T) {
 				t.Errorf("%d spans arrived more than once", len(all)-len(once))
 			}
 			s.checkLog(w.trouble)
-			s.checkFelt(w.felt)
-			acc := readAccount(t, s.stderr.String())
-			acc.check(t, len(ended), len(once), w.twice && w.left)
+			s.checkHeld(w.held)
+			got := readCounts(t, s.stderr.String())
+			got.check(t, len(ended), len(once), w.twice && w.left)
 			if w.left {
-				if acc["pending"] == 0 {
-					t.Error("nothing is pending; the weather was too good")
+				if got["pending"] == 0 {
+					t.Error("nothing is pending; the fault had no effect")
 				}
 				ended = among(ended, once)
-			} else if acc["pending"] != 0 {
-				t.Errorf("%d spans are pending", acc["pending"])
+			} else if got["pending"] != 0 {
+				t.Errorf("%d spans are pending", got["pending"])
 			}
 			compare(t, ended, once)
-			t.Logf("%d spans arrived, %d too many; the function says %v", len(once), len(all)-len(once), acc)
+			t.Logf("%d spans arrived, %d too many; the function says %v", len(once), len(all)-len(once), got)
 			if t.Failed() {
 				t.Logf("%s\n%s", s.lambda.Log(), s.stderr)
 			}
@@ -153,8 +152,8 @@ func TestWeather(t *testing.T) {
 	}
 }
 
-// checkLog expects the log to tell of trouble before the end, and of nothing else.
-func (s *stage) checkLog(trouble bool) {
+// checkLog expects warnings in the log before the end if trouble is set, and none otherwise.
+func (s *run) checkLog(trouble bool) {
 	s.Helper()
 	before, _, _ := strings.Cut(s.stderr.String(), "SIGTERM received")
 	if told := strings.Contains(before, "WARN") || strings.Contains(before, "ERROR"); told != trouble {
@@ -162,31 +161,31 @@ func (s *stage) checkLog(trouble bool) {
 	}
 }
 
-// checkFelt expects that the weather was as bad as it is meant to be.
-func (s *stage) checkFelt(least time.Duration) {
+// checkHeld expects that the fault has delayed an invocation by at least the given time.
+func (s *run) checkHeld(least time.Duration) {
 	s.Helper()
 	longest := time.Duration(0)
 	for _, r := range lambdatest.Invocations(s.lambda.Log().Events()) {
 		longest = max(longest, r.AfterResponse)
 	}
 	if longest < least {
-		s.Errorf("no invocation was held for more than %s; the weather should cost %s", longest, least)
+		s.Errorf("no invocation was held for more than %s; the fault should cost %s", longest, least)
 	}
 }
 
-// busy reports whether the machine was so slow that answers may have come too late for the shortest of the function's looks
-// at a backend that had been down, which is 100 ms: as slow as to take half of that for a handler that takes 10 ms.
-func (s *stage) busy() bool {
+// busy reports whether the machine is so slow that answers may miss the shortest probe timeout, 100 ms: a handler of 10 ms
+// then takes more than half of that.
+func (s *run) busy() bool {
 	for _, r := range lambdatest.Invocations(s.lambda.Log().Events()) {
 		if r.Handler > 50*time.Millisecond {
-			s.Logf("invocation %s took %s on this machine: what comes twice proves nothing", r.RequestID, r.Handler)
+			s.Logf("invocation %s took %s on this machine: a duplicate proves nothing", r.RequestID, r.Handler)
 			return true
 		}
 	}
 	return false
 }
 
-// unique leaves out spans that are there already, which have to be the same in every field.
+// unique removes duplicates, which have to be equal in every field.
 func unique(t *testing.T, spans []span) []span {
 	t.Helper()
 	first := map[string]span{}
@@ -207,7 +206,7 @@ func unique(t *testing.T, spans []span) []span {
 	return once
 }
 
-// among returns the spans whose ids are also in others.
+// among returns the spans whose IDs are also in others.
 func among(spans, others []span) []span {
 	ids := map[string]bool{}
 	for _, s := range others {

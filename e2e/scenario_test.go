@@ -4,9 +4,9 @@ import (
 	"testing"
 )
 
-// checkStory checks in what arrived that each invocation has its one span, that those which failed say so in all spans
-// they left open, and that traces go on in prices.
-func checkStory(t *testing.T, spans []span) {
+// checkScenario checks the received spans: each invocation has one span, each failed one has status Error on all spans it
+// left open, and traces continue in prices.
+func checkScenario(t *testing.T, spans []span) {
 	t.Helper()
 	byID := map[string]span{}
 	roots := map[any]span{}
@@ -14,7 +14,7 @@ func checkStory(t *testing.T, spans []span) {
 		byID[s.SpanID] = s
 		if id, ok := s.Attributes["faas.invocation_id"]; ok {
 			if _, again := roots[id]; again {
-				t.Errorf("two spans say that they are invocation %v", id)
+				t.Errorf("two spans have the invocation %v", id)
 			}
 			roots[id] = s
 		}
@@ -31,7 +31,7 @@ func checkStory(t *testing.T, spans []span) {
 	}
 	checkPrices(t, spans, byID)
 	if len(named(spans, "close the shop")) == 0 {
-		t.Error("what ended after SIGTERM did not arrive")
+		t.Error("the spans that ended after SIGTERM did not arrive")
 	}
 }
 
@@ -68,7 +68,7 @@ func checkPrices(t *testing.T, spans []span, byID map[string]span) {
 	}
 	served := named(spans, "GET /prices/{sku}")
 	if answered == 0 || len(served) < answered {
-		t.Errorf("%d requests were answered, prices tells of %d", answered, len(served))
+		t.Errorf("%d requests were answered, prices has %d spans", answered, len(served))
 	}
 	for _, s := range served {
 		client, ok := byID[s.Parent]

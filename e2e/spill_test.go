@@ -13,12 +13,12 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 )
 
-// What is written to the log when the backend is away at the end comes the whole round: a Collector reads the lines from a
-// file, and `epilogue replay` sends them to another, from the log as it is, from an export of it, or from both. Each time
-// every span is there once, and in every field as if it had gone the usual way.
-func TestLastResortGoesTheWholeRound(t *testing.T) {
+// If the backend is down at the end, the spilled lines reach a Collector in two ways: a Collector reads them from a file, and
+// `epilogue replay` sends them, from the log, from an export of it, or from both. Each time every span arrives once, with
+// the same fields as an exported one.
+func TestSpilledSpansReachACollector(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, "EPILOGUE_SPILL=stderr")
+	s := newRun(t, "EPILOGUE_SPILL=stderr")
 	s.invoke(spansEach)
 	s.proxy.down()
 	s.invoke(spansEach)
@@ -27,9 +27,9 @@ func TestLastResortGoesTheWholeRound(t *testing.T) {
 	log := s.stderr.String()
 	usual := readDelivered(t, s.col.file)
 	written := missing(readRecord(t, s.record), usual)
-	acc := readAccount(t, log)
-	if len(written) != spansEach+2+2 || acc["pending"] != 0 || acc["spilled"] != len(written) {
-		t.Fatalf("%d spans did not arrive; the function says %v\n%s", len(written), acc, log)
+	got := readCounts(t, log)
+	if len(written) != spansEach+2+2 || got["pending"] != 0 || got["spilled"] != len(written) {
+		t.Fatalf("%d spans did not arrive; the function says %v\n%s", len(written), got, log)
 	}
 	schemas := resourceSchemas(t, s.col.file)
 
