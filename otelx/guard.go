@@ -2,7 +2,6 @@ package otelx
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -36,7 +35,7 @@ func (g *guard) call(f func()) error {
 	defer func() { <-g.turn }()
 	err := g.slot.Call(ctx, 0, func(context.Context) error { f(); return nil })
 	switch {
-	case errors.Is(err, bounded.ErrNotReturned):
+	case err == bounded.ErrNotReturned, err == bounded.ErrStillRunning: //nolint:errorlint // compares its own results
 		return g.stuck()
 	case err != nil:
 		return fmt.Errorf("%s %w", g.name, err)

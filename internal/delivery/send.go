@@ -14,7 +14,7 @@ import (
 func (s *stream) sendItems(ctx context.Context, p parcel) attempt {
 	c, send := p.items()
 	a := attempt{content: c, outcome: RetryNextFlush, begun: time.Now()}
-	err := s.exclusive.Call(ctx, returnGrace, send)
+	err := s.calls.Call(ctx, returnGrace, send)
 	a.took = time.Since(a.begun)
 	a.err = err
 	var panicked *bounded.PanicError

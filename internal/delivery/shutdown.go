@@ -69,7 +69,7 @@ func (s *stream) close(ctx context.Context, last *flush) {
 	if last != nil {
 		<-last.done
 	}
-	<-s.exclusive.Returned()
+	s.calls.Wait()
 	s.closeErr = s.engine.release(ctx, s)
 }
 

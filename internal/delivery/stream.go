@@ -37,8 +37,8 @@ type stream struct {
 	config Config
 	items  source
 
-	exclusive bounded.Exclusive // the calls of a custom exporter
-	closed    chan struct{}     // closed when the last shutdown has ended; closeErr is readable then
+	calls  bounded.Slots // of a custom exporter
+	closed chan struct{} // closed when the last shutdown has ended; closeErr is readable then
 
 	flush        *flush // under way; nil: none
 	flushes      uint64 // begun so far
