@@ -53,6 +53,7 @@ type run struct {
 	onClose func(m *function)                            // before End, when the response is closed; nil: nothing
 
 	withoutDone   bool                                  // the process does not tell of its end
+	several       bool                                  // the Flusher is a member of a MultiFlusher
 	unattached    bool                                  // the handler reports without Attach
 	context       func(context.Context) context.Context // makes the agent's context of the process's; nil: that itself
 	extensionsDir string                                // empty: there is none
@@ -120,7 +121,11 @@ func (w *run) main(p *lambdatest.Process) {
 	if w.withoutDone {
 		done = nil
 	}
-	a := agent.Start(ctx, w.flusher, append([]agent.Option{
+	var flusher agent.Flusher = w.flusher
+	if w.several {
+		flusher = agent.MultiFlusher(agent.Named("fake", w.flusher), agent.MultiFlusher(&fakeFlusher{log: new(eventlog.Log)}))
+	}
+	a := agent.Start(ctx, flusher, append([]agent.Option{
 		agent.WithProcess(agent.Process{
 			Getenv: p.Getenv, Dial: p.Dial, Notify: p.Notify, StopNotify: p.StopNotify, Exit: p.Exit,
 			Done: done, ExtensionsDir: w.extensionsDir,

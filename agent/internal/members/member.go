@@ -43,7 +43,7 @@ func counted[T any](ctx context.Context, hangs *atomic.Int32, fn func(context.Co
 		defer close(returned)
 		return fn(ctx)
 	})
-	if errors.Is(err, bounded.ErrNotReturned) {
+	if err == bounded.ErrNotReturned { //nolint:errorlint // the methods of the member's own errors are foreign code
 		hangs.Add(1)
 		go func() { // ends with the call
 			<-returned
@@ -63,14 +63,14 @@ func (m *member) flushing(ctx context.Context, fn func(context.Context) error) e
 func (m *member) forceFlush(ctx context.Context) (err error) {
 	defer func() { m.recordTimeout(ctx, err) }()
 	if m.flushHangs.Load() > 0 {
-		return fmt.Errorf("flush: an earlier call %w", bounded.ErrNotReturned)
+		return bounded.ErrStillRunning
 	}
 	return m.flushing(ctx, m.flusher.ForceFlush)
 }
 
 // recordTimeout counts the timeouts in a row. Once there are slowAfter of them, only a success ends the row.
 func (m *member) recordTimeout(ctx context.Context, err error) {
-	timedOut := errors.Is(ctx.Err(), context.DeadlineExceeded) || errors.Is(err, bounded.ErrNotReturned)
+	timedOut := errors.Is(ctx.Err(), context.DeadlineExceeded) || isNotReturned(err)
 	switch {
 	case err == nil:
 		m.timeouts.Store(0)
@@ -130,7 +130,7 @@ func (m *member) endOpenSpans(ctx context.Context, roots [][8]byte, errorType, r
 	case m.pipeline == nil:
 		return 0, nil
 	case m.endHangs.Load() > 0:
-		return 0, fmt.Errorf("an earlier call %w", bounded.ErrNotReturned)
+		return 0, bounded.ErrStillRunning
 	}
 	return counted(ctx, &m.endHangs, func(context.Context) (int, error) {
 		return m.pipeline.EndOpenSpans(roots, errorType, reason), nil

@@ -4,7 +4,6 @@ package members
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -98,15 +97,23 @@ func (l List) Shutdown(ctx context.Context) error {
 }
 
 // each calls fn for the members in order, with the time of each, and joins the errors.
-func (l List) each(ctx context.Context, fn func(context.Context, *member) error) (errs error) {
+func (l List) each(ctx context.Context, fn func(context.Context, *member) error) error {
+	var failed callErrors
 	for i, one := range l {
 		err := l.withTime(ctx, i, one, fn)
-		if err != nil && len(l) > 1 {
+		if err == nil {
+			continue
+		}
+		failed.notReturned = failed.notReturned || isNotReturned(err)
+		if len(l) > 1 {
 			err = fmt.Errorf("%s: %w", one.name, err)
 		}
-		errs = errors.Join(errs, err)
+		failed.errs = append(failed.errs, err)
 	}
-	return errs
+	if len(failed.errs) == 0 {
+		return nil
+	}
+	return &failed
 }
 
 // withTime calls fn for the i-th member with a context that leaves time for those after it.

@@ -161,7 +161,7 @@ func TestHangingMemberIsAbandonedAndNotCalledAgain(t *testing.T) {
 			began := time.Now()
 			err := f.ForceFlush(ctx)
 			cancel()
-			if !errors.Is(err, bounded.ErrNotReturned) {
+			if !NotReturned(err) {
 				t.Errorf("error %v", err)
 			}
 			want := time.Duration(0)
@@ -196,7 +196,7 @@ func TestFlusherInTimeIsNotStuck(t *testing.T) {
 		}})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if err := f.ForceFlush(ctx); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, bounded.ErrNotReturned) {
+		if err := f.ForceFlush(ctx); !errors.Is(err, context.DeadlineExceeded) || NotReturned(err) {
 			t.Errorf("error %v", err)
 		}
 	})
