@@ -54,7 +54,7 @@ type Pipeline interface {
 	// many it has written. The agent calls it after the last ForceFlush of a process that exits without a shutdown.
 	SpillPending(ctx context.Context) int
 
-	// Counts returns the delivery counts of each signal, in a fixed order.
+	// Counts returns the delivery counts of each signal, in a fixed order, and the state of its circuit breaker.
 	Counts() []SignalCounts
 }
 

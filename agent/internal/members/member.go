@@ -35,11 +35,11 @@ func newMember(name string, f Flusher) *member {
 	return m
 }
 
-// counted calls fn and returns budget.ReturnGrace after ctx has ended at the latest. It counts the call in hangs if it was
+// counted calls fn and returns budget.CallGrace after ctx has ended at the latest. It counts the call in hangs if it was
 // abandoned, until it returns.
 func counted[T any](ctx context.Context, hangs *atomic.Int32, fn func(context.Context) (T, error)) (T, error) {
 	returned := make(chan struct{})
-	value, err := bounded.Call(ctx, budget.ReturnGrace, func(ctx context.Context) (T, error) {
+	value, err := bounded.Call(ctx, budget.CallGrace, func(ctx context.Context) (T, error) {
 		defer close(returned)
 		return fn(ctx)
 	})
@@ -115,14 +115,14 @@ func (m *member) setBackgroundExport(ctx context.Context, on bool) error {
 	if m.pipeline == nil {
 		return nil
 	}
-	return bounded.Run(ctx, budget.ReturnGrace, func(context.Context) { m.pipeline.SetBackgroundExport(on) })
+	return bounded.Run(ctx, budget.CallGrace, func(context.Context) { m.pipeline.SetBackgroundExport(on) })
 }
 
 func (m *member) setExitDeadline(ctx context.Context, t time.Time) error {
 	if m.pipeline == nil {
 		return nil
 	}
-	return bounded.Run(ctx, budget.ReturnGrace, func(context.Context) { m.pipeline.SetExitDeadline(t) })
+	return bounded.Run(ctx, budget.CallGrace, func(context.Context) { m.pipeline.SetExitDeadline(t) })
 }
 
 func (m *member) endOpenSpans(ctx context.Context, roots [][8]byte, errorType, reason string) (int, error) {
@@ -148,7 +148,7 @@ func (m *member) counts(ctx context.Context) ([]counts.Signal, error) {
 	if m.pipeline == nil {
 		return nil, nil
 	}
-	return bounded.Call(ctx, budget.ReturnGrace, func(context.Context) ([]counts.Signal, error) { return m.pipeline.Counts(), nil })
+	return bounded.Call(ctx, budget.CallGrace, func(context.Context) ([]counts.Signal, error) { return m.pipeline.Counts(), nil })
 }
 
 // missingMethods returns the methods of Pipeline that f lacks, if it has others of them; empty otherwise.

@@ -48,7 +48,7 @@ type Named struct {
 // List is a [Flusher] that calls its members one after another, whether or not an earlier one fails. Each may use the
 // time that is left, less slowTimeout for each member after it, or less their equal share if that is shorter.
 //
-// Every method returns ReturnGrace after its context has ended at the latest. The methods of Pipeline concern the members
+// Every method returns CallGrace after its context has ended at the latest. The methods of Pipeline concern the members
 // that are one, and join the errors.
 type List []*member
 
@@ -192,11 +192,22 @@ func addSignal(all []counts.Signal, s counts.Signal) []counts.Signal {
 			sum.Spilled += s.Spilled
 			sum.Superseded += s.Superseded
 			sum.Reasons = addReasons(sum.Reasons, s.Reasons)
+			sum.Breaker = worseBreaker(sum.Breaker, s.Breaker)
 			return all
 		}
 	}
 	s.Reasons = maps.Clone(s.Reasons)
 	return append(all, s)
+}
+
+// worseBreaker returns the state that is further from closed: open, half-open, closed, none.
+func worseBreaker(a, b string) string {
+	for _, state := range [...]string{counts.BreakerOpen, counts.BreakerHalfOpen, counts.BreakerClosed} {
+		if a == state || b == state {
+			return state
+		}
+	}
+	return a
 }
 
 // addReasons returns sum with the numbers of more. sum may be nil.
