@@ -60,7 +60,7 @@ type Agent struct {
 // lambda.Start: registration closes when the runtime first asks for an invocation.
 //
 // Start never fails and never returns nil. If the platform refuses the registration, Start logs that, and the function
-// runs in mode unregistered. Start blocks until the platform answers, however long that takes: an extension that was
+// runs in mode unregistered, or managed-instances-unregistered. Start blocks until the platform answers, however long that takes: an extension that was
 // registered and does not ask for events would hang Init.
 //
 // Keep ctx alive for as long as f is in use. If it ends, the agent flushes and shuts f down as at SIGTERM, without

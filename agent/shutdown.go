@@ -116,7 +116,7 @@ const sigtermDelay = 200 * time.Millisecond
 // shutdown, waitForShutdown returns immediately.
 func (a *Agent) waitForShutdown(deadline time.Time) {
 	m := a.mode.load()
-	if !deadline.IsZero() && !time.Now().Before(deadline) && m.freezes() && m != unregistered {
+	if !deadline.IsZero() && !time.Now().Before(deadline) && m.freezes() && m.registered() {
 		a.waitFor(a.phase.draining, sigtermDelay)
 	}
 	if a.phase.isDraining() {
