@@ -69,12 +69,19 @@ func (a *Agent) backendDown() bool {
 	return slices.ContainsFunc(signals, SignalCounts.BackendDown)
 }
 
-// setExitDeadline tells the Pipeline that the process exits at end.
+// setExitDeadline tells the Pipeline that the process exits at end, or that it does not if end is zero.
 func (a *Agent) setExitDeadline(end time.Time) {
 	ctx, cancel := context.WithTimeout(a.life, budget.CallGrace)
 	defer cancel()
 	if err := a.flusher.SetExitDeadline(ctx, end); err != nil {
 		a.log.LogLimited(slog.LevelWarn, "agent: SetExitDeadline failed", slog.Any("error", err))
+	}
+}
+
+// clearExitDeadline tells the Pipeline that the process lives on. It leaves the deadline of a shutdown alone.
+func (a *Agent) clearExitDeadline() {
+	if !a.phase.isDraining() {
+		a.setExitDeadline(time.Time{})
 	}
 }
 

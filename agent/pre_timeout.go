@@ -45,6 +45,9 @@ func (a *Agent) beforeTimeout(inv *invocations.Invocation) {
 	}
 	if a.killedAtTimeout() { // unless the handler returns in time, no flush follows
 		a.setExitDeadline(until)
+		if !a.invocations.ExitSet(inv) {
+			a.clearExitDeadline()
+		}
 	}
 	if !a.flushCalls.Request(until) {
 		return

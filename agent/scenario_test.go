@@ -25,18 +25,19 @@ import (
 
 // The kinds of the function's events in the environment's log, next to the platform's own.
 const (
-	handlerBegun  eventlog.Kind = "handler.begun"
-	endCalled     eventlog.Kind = "end.called"
-	endReturned   eventlog.Kind = "end.returned" // Duration: of the call
-	flushBegun    eventlog.Kind = "flush.begun"  // Duration: until its context's deadline
-	flushEnded    eventlog.Kind = "flush.ended"  // Detail: the error
-	openEnded     eventlog.Kind = "open.ended"   // Who: the root span id, Detail: the reason
-	hookCalled    eventlog.Kind = "hook.called"  // Duration: until its context's deadline
-	deadlineSet   eventlog.Kind = "deadline.set" // Duration: until the exit deadline
-	spilled       eventlog.Kind = "spilled"      // Duration: until its context's deadline
-	shutdownBegun eventlog.Kind = "shutdown.begun"
-	shutdownEnded eventlog.Kind = "shutdown.ended"
-	backgroundSet eventlog.Kind = "background.set" // Detail: true or false
+	handlerBegun    eventlog.Kind = "handler.begun"
+	endCalled       eventlog.Kind = "end.called"
+	endReturned     eventlog.Kind = "end.returned" // Duration: of the call
+	flushBegun      eventlog.Kind = "flush.begun"  // Duration: until its context's deadline
+	flushEnded      eventlog.Kind = "flush.ended"  // Detail: the error
+	openEnded       eventlog.Kind = "open.ended"   // Who: the root span id, Detail: the reason
+	hookCalled      eventlog.Kind = "hook.called"  // Duration: until its context's deadline
+	deadlineSet     eventlog.Kind = "deadline.set" // Duration: until the exit deadline
+	deadlineCleared eventlog.Kind = "deadline.cleared"
+	spilled         eventlog.Kind = "spilled" // Duration: until its context's deadline
+	shutdownBegun   eventlog.Kind = "shutdown.begun"
+	shutdownEnded   eventlog.Kind = "shutdown.ended"
+	backgroundSet   eventlog.Kind = "background.set" // Detail: true or false
 )
 
 // run is one run of a scenario: an environment in memory, with a function whose agent drives a fake Pipeline.

@@ -44,6 +44,9 @@ func (a *Agent) End(requestID string) {
 	if !first {
 		return
 	}
+	if inv.ExitSet { // the invocation did not time out
+		a.clearExitDeadline()
+	}
 	if a.endFlushes(inv.Released) && inv.Flush == invocations.NotFlushed {
 		a.flushCompleted(inv, a.flushAtEnd(inv.Deadline, false)) // a failure is counted and logged there
 	}
@@ -77,6 +80,7 @@ func (a *Agent) FlushBeforeExit(requestID string) {
 	end := a.settings.Budget.ExitFlushEnd(now, inv.Deadline, a.backendDown())
 	if !a.phase.isDraining() {
 		a.setExitDeadline(end)
+		a.invocations.ExitCertain(inv.Invocation)
 	}
 	a.flushCompleted(inv, a.flushCalls.Flush(end))
 	if !a.phase.isDraining() {
