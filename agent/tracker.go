@@ -71,7 +71,7 @@ func (a *Agent) Flush(requestID string) error {
 // FlushBeforeExit is [Agent.Flush] for a process that exits next without a shutdown, as after a panic: the Pipeline gets
 // an exit deadline, and spills the items that the flush could not deliver, within 250 ms. If a circuit breaker of the
 // Pipeline is open or half-open ([SignalCounts]), the flush takes at most 250 ms, too, since the caller of the function
-// waits for it. During a shutdown FlushBeforeExit only waits for that.
+// waits for it. During a shutdown FlushBeforeExit only waits for the shutdown.
 func (a *Agent) FlushBeforeExit(requestID string) {
 	if a == nil {
 		return

@@ -134,8 +134,8 @@ func (t *Table) ExitSet(inv *Invocation) bool {
 	return inv.exitSet
 }
 
-// ExitCertain records that the process exits after inv in any case, so that its end does not clear the exit deadline. inv
-// may be nil.
+// ExitCertain records that the process exits after inv even if inv does not time out. So the end of inv does not clear
+// the exit deadline. inv may be nil.
 func (t *Table) ExitCertain(inv *Invocation) {
 	if inv == nil {
 		return

@@ -93,7 +93,8 @@ type pendingItems struct {
 	flushNow bool
 }
 
-// pending assumes that items wait in a Flusher that cannot tell, and that one which fails to tell must be flushed now.
+// pending returns one item for a Flusher that is no Pipeline. If a Pipeline's Pending fails, it returns one item and
+// flushNow.
 func (m *member) pending(ctx context.Context) pendingItems {
 	switch {
 	case m.pipeline == nil:

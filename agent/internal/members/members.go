@@ -68,7 +68,7 @@ func (l List) With(f Flusher) List {
 	}
 }
 
-// Incomplete has, by the name of the member, the methods that a member lacks that is nearly a Pipeline.
+// Incomplete returns the members that have some methods of Pipeline: their names, and the methods that they lack.
 func (l List) Incomplete() iter.Seq2[string, string] {
 	return func(yield func(name, missing string) bool) {
 		for _, m := range l {
