@@ -60,8 +60,8 @@ type Agent struct {
 // lambda.Start: registration closes when the runtime first asks for an invocation.
 //
 // Start never fails and never returns nil. If the platform refuses the registration, Start logs that, and the function
-// runs in mode unregistered. Start blocks until the platform answers, however long that takes: an extension that was
-// registered and does not ask for events would hang Init.
+// runs in mode unregistered, or managed-instances-unregistered. Start blocks until the platform answers, however long
+// that takes: a registered extension that does not ask for events would hang Init.
 //
 // Keep ctx alive for as long as f is in use. If it ends, the agent flushes and shuts f down as at SIGTERM, without
 // ending the process. The signals still end the process. Outside Lambda, Start touches neither signals nor f, except

@@ -26,6 +26,8 @@
 //	                   because the platform refuses INVOKE
 //	managed-instances  Lambda Managed Instances, which do not freeze the Pipeline's background export
 //	unregistered       the registration failed                       End
+//	managed-instances-unregistered
+//	                   the same on Managed Instances                 the Pipeline's background export
 //	extension-failed   next is broken                                End
 //	not-lambda         AWS_LAMBDA_RUNTIME_API is not set             the Pipeline's background export
 //

@@ -55,6 +55,48 @@ func TestFlushBeforeExitSpillsWhatItCannotDeliver(t *testing.T) {
 	}
 }
 
+// TestFlushBeforeExitIsShortIfTheBackendIsDown asserts that the caller of a function that panics waits for a flush that
+// will probably fail no longer than 250 ms.
+func TestFlushBeforeExitIsShortIfTheBackendIsDown(t *testing.T) {
+	const short, usual = 250 * time.Millisecond, 2 * time.Second
+	signals := func(breakers ...string) (all []agent.SignalCounts) {
+		for _, b := range breakers {
+			all = append(all, agent.SignalCounts{Name: "signal " + b, Breaker: b})
+		}
+		return all
+	}
+	for name, tt := range map[string]struct {
+		counts  []agent.SignalCounts
+		options []agent.Option
+		want    time.Duration
+	}{
+		"no signal":                   {nil, nil, usual},
+		"no breaker":                  {signals(""), nil, usual},
+		"closed":                      {signals("closed", ""), nil, usual},
+		"open":                        {signals("open"), nil, short},
+		"half-open":                   {signals("half-open"), nil, short},
+		"one of several":              {signals("", "closed", "open"), nil, short},
+		"open, shorter flush timeout": {signals("open"), []agent.Option{agent.WithFlushTimeout(100 * time.Millisecond)}, 100 * time.Millisecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			scenario(t, func(w *run) {
+				dying(w)
+				w.flusher.onFlush = taking(time.Hour)
+				w.flusher.counts, w.options = tt.counts, tt.options
+			}, func(w *run) {
+				w.invokeAs("p")
+				w.idle()
+				if d := w.one(deadlineSet, "").Duration; d != tt.want {
+					w.Errorf("the exit deadline is %v away, want %v", d, tt.want)
+				}
+				if d := between(w.one(handlerBegun, "p"), w.one(spilled, "")); d != tt.want {
+					w.Errorf("the flush took %v, want %v", d, tt.want)
+				}
+			})
+		})
+	}
+}
+
 // TestFlushBeforeExitLeavesItToTheShutdown asserts that a shutdown that is under way neither gets another exit deadline
 // nor has its work spilled.
 func TestFlushBeforeExitLeavesItToTheShutdown(t *testing.T) {

@@ -84,6 +84,10 @@ func (f *fakeFlusher) EndOpenSpans(roots [][8]byte, errorType, reason string) in
 }
 
 func (f *fakeFlusher) SetExitDeadline(t time.Time) {
+	if t.IsZero() {
+		f.log.Add(eventlog.Event{Kind: deadlineCleared})
+		return
+	}
 	f.log.Add(eventlog.Event{Kind: deadlineSet, Duration: time.Until(t)})
 	if f.onDeadline != nil {
 		f.onDeadline()

@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/epilogue-go/epilogue/agent/internal/budget"
@@ -41,7 +42,7 @@ func (a *Agent) flushAtEnd(deadline time.Time, mayDefer bool) error {
 }
 
 func (a *Agent) pending(until time.Time) (n int, flushNow bool) {
-	ctx, cancel := context.WithDeadline(a.life, until.Add(-budget.ReturnGrace))
+	ctx, cancel := context.WithDeadline(a.life, until.Add(-budget.CallGrace))
 	defer cancel()
 	return a.flusher.Pending(ctx)
 }
@@ -59,18 +60,34 @@ func (a *Agent) forceFlush(ctx context.Context) error {
 	return err
 }
 
-// setExitDeadline tells the Pipeline that the process exits at end.
+// backendDown reports whether a circuit breaker of the Pipeline is not closed. A Pipeline that fails to tell counts as one
+// whose breakers are closed.
+func (a *Agent) backendDown() bool {
+	ctx, cancel := context.WithTimeout(a.life, budget.CallGrace)
+	defer cancel()
+	signals, _ := a.flusher.Counts(ctx) // partial if there is an error
+	return slices.ContainsFunc(signals, SignalCounts.BackendDown)
+}
+
+// setExitDeadline tells the Pipeline that the process exits at end, or that it does not if end is zero.
 func (a *Agent) setExitDeadline(end time.Time) {
-	ctx, cancel := context.WithTimeout(a.life, budget.ReturnGrace)
+	ctx, cancel := context.WithTimeout(a.life, budget.CallGrace)
 	defer cancel()
 	if err := a.flusher.SetExitDeadline(ctx, end); err != nil {
 		a.log.LogLimited(slog.LevelWarn, "agent: SetExitDeadline failed", slog.Any("error", err))
 	}
 }
 
+// clearExitDeadline tells the Pipeline that the process lives on. It leaves the deadline of a shutdown alone.
+func (a *Agent) clearExitDeadline() {
+	if !a.phase.isDraining() {
+		a.setExitDeadline(time.Time{})
+	}
+}
+
 // spill writes the pending items out, within the budget of an invocation with this deadline.
 func (a *Agent) spill(deadline time.Time) {
-	ctx, cancel := context.WithDeadline(a.life, a.settings.Budget.SpillEnd(time.Now(), deadline))
+	ctx, cancel := context.WithDeadline(a.life, a.settings.Budget.ExitStepEnd(time.Now(), deadline))
 	defer cancel()
 	n, err := a.flusher.SpillPending(ctx)
 	if err != nil {

@@ -33,9 +33,9 @@ type Flusher interface {
 type Pipeline interface {
 	Flusher
 
-	// Pending returns the number of items that wait or are being sent. flushNow forbids to defer the flush: an
-	// export is under way, which a freeze would interrupt, memory runs short, or the next ForceFlush has an error to
-	// report. If it returns 0 and false, ForceFlush has nothing to do and the agent skips it.
+	// Pending returns the number of items that wait or are being sent. flushNow is true if the flush must not be
+	// deferred: an export is under way that a freeze would interrupt, memory runs short, or the next ForceFlush has
+	// an error to report. If it returns 0 and false, ForceFlush has nothing to do and the agent skips it.
 	Pending() (n int, flushNow bool)
 
 	// SetBackgroundExport switches exports by timer on or off. The agent calls it once, in Start: on if the
@@ -54,7 +54,7 @@ type Pipeline interface {
 	// many it has written. The agent calls it after the last ForceFlush of a process that exits without a shutdown.
 	SpillPending(ctx context.Context) int
 
-	// Counts returns the delivery counts of each signal, in a fixed order.
+	// Counts returns the delivery counts of each signal, in a fixed order, and the state of its circuit breaker.
 	Counts() []SignalCounts
 }
 

@@ -6,12 +6,13 @@ import "sync/atomic"
 type mode int32
 
 const (
-	notLambda        mode = iota // AWS_LAMBDA_RUNTIME_API is not set
-	extension                    // registered for INVOKE
-	shutdownOnly                 // registered for no event, in an environment that freezes
-	managedInstances             // registered for no event, on Lambda Managed Instances
-	unregistered                 // the registration failed: SIGTERM comes only if an external extension is there
-	extensionFailed              // registered for INVOKE, but next is broken; SIGTERM still comes
+	notLambda           mode = iota // AWS_LAMBDA_RUNTIME_API is not set
+	extension                       // registered for INVOKE
+	shutdownOnly                    // registered for no event, in an environment that freezes
+	managedInstances                // registered for no event, on Lambda Managed Instances
+	unregistered                    // the registration failed: SIGTERM comes only if an external extension is there
+	unregisteredManaged             // the same on Lambda Managed Instances
+	extensionFailed                 // registered for INVOKE, but next is broken; SIGTERM still comes
 )
 
 // flushedBy says who flushes after an invocation.
@@ -25,26 +26,40 @@ const (
 
 const (
 	freezes, runsOn = true, false
+	yes, no         = true, false
 	off, on         = false, true
 )
 
 var modes = [...]struct {
 	name             string
+	registered       bool
 	freezes          bool
 	flushes          flushedBy
 	backgroundExport bool
 }{
-	//                 name                 environment  who flushes  background export
-	notLambda:        {"not-lambda", runsOn, byTimer, on},
-	extension:        {"extension", freezes, byLoop, off},
-	shutdownOnly:     {"shutdown-only", freezes, byEnd, off},
-	managedInstances: {"managed-instances", runsOn, byTimer, on},
-	unregistered:     {"unregistered", freezes, byEnd, off},
-	extensionFailed:  {"extension-failed", freezes, byEnd, off},
+	// name, registered, environment, who flushes, background export
+	notLambda:           {"not-lambda", no, runsOn, byTimer, on},
+	extension:           {"extension", yes, freezes, byLoop, off},
+	shutdownOnly:        {"shutdown-only", yes, freezes, byEnd, off},
+	managedInstances:    {"managed-instances", yes, runsOn, byTimer, on},
+	unregistered:        {"unregistered", no, freezes, byEnd, off},
+	unregisteredManaged: {"managed-instances-unregistered", no, runsOn, byTimer, on},
+	extensionFailed:     {"extension-failed", yes, freezes, byEnd, off},
 }
 
 // String is the mode's name in Stats and in the log.
 func (m mode) String() string { return modes[m].name }
+
+// registered reports whether the platform knows the extension, and so sends SIGTERM.
+func (m mode) registered() bool { return modes[m].registered }
+
+// withoutRegistration is the mode instead of m if the registration fails. The environment freezes or not as before.
+func (m mode) withoutRegistration() mode {
+	if m.freezes() {
+		return unregistered
+	}
+	return unregisteredManaged
+}
 
 // freezes reports whether the environment may freeze when the runtime and the extensions ask for the next event.
 func (m mode) freezes() bool { return modes[m].freezes }

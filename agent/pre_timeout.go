@@ -16,8 +16,11 @@ func (a *Agent) endsSpansBeforeTimeout() bool {
 }
 
 // killedAtTimeout reports whether a timeout ends the process without SIGTERM, because the platform knows neither our
-// extension nor an external one.
-func (a *Agent) killedAtTimeout() bool { return a.mode.load() == unregistered && !a.sharesWindow }
+// extension nor an external one. On Managed Instances a timeout does not end the process.
+func (a *Agent) killedAtTimeout() bool {
+	m := a.mode.load()
+	return m.freezes() && !m.registered() && !a.sharesWindow
+}
 
 // planAlarm returns when the agent acts before the deadline of an invocation that begins now.
 func (a *Agent) planAlarm(now, deadline time.Time) (flushAt, endSpansAt time.Time) {
@@ -42,6 +45,9 @@ func (a *Agent) beforeTimeout(inv *invocations.Invocation) {
 	}
 	if a.killedAtTimeout() { // unless the handler returns in time, no flush follows
 		a.setExitDeadline(until)
+		if !a.invocations.ExitSet(inv) {
+			a.clearExitDeadline()
+		}
 	}
 	if !a.flushCalls.Request(until) {
 		return

@@ -189,6 +189,51 @@ func TestHandlerThatReturnsDuringTheFlush(t *testing.T) {
 	}
 }
 
+// TestExitDeadlineEndsWithTheInvocation asserts that a process that was not killed at the deadline has no exit deadline any
+// more when the invocation ends, so that its flush is an ordinary one. Before an exit the deadline stays.
+func TestExitDeadlineEndsWithTheInvocation(t *testing.T) {
+	for name, tt := range map[string]struct {
+		arrange func(w *run)
+		outcome func(m *function) // before the invocation ends
+		sets    bool
+		clears  bool
+	}{
+		"in time":             {refused, func(*function) {}, true, true},
+		"in time, an error":   {refused, func(m *function) { _ = m.agent.Flush(m.id) }, true, true},
+		"before an exit":      {refused, func(m *function) { m.agent.FlushBeforeExit(m.id) }, true, false},
+		"a SIGTERM will come": {func(*run) {}, func(*function) {}, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			scenario(t, func(w *run) {
+				w.config.Timeout = shortTimeout
+				tt.arrange(w)
+				w.handle = func(ctx context.Context, m *function) error {
+					_ = lasting(900*time.Millisecond)(ctx, m)
+					tt.outcome(m)
+					return nil
+				}
+			}, func(w *run) {
+				w.serves("r")
+				if n := len(w.find(deadlineSet, "")); n > 0 != tt.sets {
+					w.Errorf("%d exit deadlines", n)
+				}
+				if !tt.clears {
+					w.none(deadlineCleared)
+					return
+				}
+				cleared := w.one(deadlineCleared, "")
+				w.inOrder(w.one(endCalled, "r"), cleared, w.one(endReturned, "r"))
+				if n := len(w.within(w.one(endCalled, "r"), cleared, flushBegun)); n > 0 {
+					w.Error("the flush of End begins with the exit deadline")
+				}
+				w.handle = lasting(0)
+				w.serves("short")
+				w.one(deadlineCleared, "")
+			})
+		})
+	}
+}
+
 // TestSpansEndedTooEarly asserts that the agent counts and logs a handler that returns in time after its spans were
 // ended, and does neither if it returns after the deadline or before the end of spans.
 func TestSpansEndedTooEarly(t *testing.T) {

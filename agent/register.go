@@ -34,11 +34,13 @@ func (a *Agent) registerFor(want mode) (m mode, identifier string) {
 		return want, identifier
 	case want == extension && refusesEvents(err):
 		return a.registerFor(shutdownOnly)
-	case a.life.Err() == nil:
-		a.log.Log(slog.LevelWarn, "agent: not registered, so each End flushes and SIGTERM may not come",
+	}
+	m = want.withoutRegistration()
+	if a.life.Err() == nil {
+		a.log.Log(slog.LevelWarn, "agent: not registered, so SIGTERM may not come", slog.String("mode", m.String()),
 			slog.String("extension", a.settings.ExtensionName), slog.Any("error", err))
 	}
-	return unregistered, ""
+	return m, ""
 }
 
 // refusesEvents reports whether the platform refuses the events rather than the extension. It does not remember a

@@ -71,6 +71,39 @@ func TestRefusedRegistration(t *testing.T) {
 	}
 }
 
+// TestRefusedRegistrationOnManagedInstances asserts that an environment that does not freeze stays one without a
+// registration: the background export is on, End does not flush, and no span ends before its deadline.
+func TestRefusedRegistrationOnManagedInstances(t *testing.T) {
+	scenario(t, func(w *run) {
+		w.config.ManagedInstances, w.config.Concurrency, w.config.Timeout = true, 2, shortTimeout
+		w.config.Faults.Register = lambdatest.Fault{Status: 403, ErrorType: "Extension.TooManyExtensions"}
+		w.handle = func(ctx context.Context, m *function) error {
+			if !m.agent.FlushesAfterEnd(m.id) {
+				w.Error("End flushes, although the background export does")
+			}
+			return lasting(950*time.Millisecond)(ctx, m)
+		}
+	}, func(w *run) {
+		w.serves("r")
+		w.serves("again")
+		synctest.Wait() // until the last End has returned: nothing holds the environment for it
+		w.logs("agent: not registered, so SIGTERM may not come")
+		w.one(lambdatest.KindExtensionRefused, "")
+		w.none(openEnded, deadlineSet)
+		if e := w.one(backgroundSet, ""); e.Detail != "true" {
+			w.Errorf("background export set to %s", e.Detail)
+		}
+		for _, id := range []string{"r", "again"} {
+			if d := w.one(endReturned, id).Duration; d != 0 {
+				w.Errorf("End of %s takes %v", id, d)
+			}
+		}
+		if got := w.stats(); got.Mode != "managed-instances-unregistered" || got.Flushes != got.PreTimeoutFlushes || got.EndedTooEarly != 0 {
+			w.Errorf("stats %+v", got)
+		}
+	})
+}
+
 // TestFailedFlushIsNotRepeated: the handler flushes before an error is posted, since its End comes too late to. A second
 // flush for the same invocation began as the environment froze, and had its requests under way through the freeze.
 func TestFailedFlushIsNotRepeated(t *testing.T) {

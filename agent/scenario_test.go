@@ -25,18 +25,19 @@ import (
 
 // The kinds of the function's events in the environment's log, next to the platform's own.
 const (
-	handlerBegun  eventlog.Kind = "handler.begun"
-	endCalled     eventlog.Kind = "end.called"
-	endReturned   eventlog.Kind = "end.returned" // Duration: of the call
-	flushBegun    eventlog.Kind = "flush.begun"  // Duration: until its context's deadline
-	flushEnded    eventlog.Kind = "flush.ended"  // Detail: the error
-	openEnded     eventlog.Kind = "open.ended"   // Who: the root span id, Detail: the reason
-	hookCalled    eventlog.Kind = "hook.called"  // Duration: until its context's deadline
-	deadlineSet   eventlog.Kind = "deadline.set" // Duration: until the exit deadline
-	spilled       eventlog.Kind = "spilled"      // Duration: until its context's deadline
-	shutdownBegun eventlog.Kind = "shutdown.begun"
-	shutdownEnded eventlog.Kind = "shutdown.ended"
-	backgroundSet eventlog.Kind = "background.set" // Detail: true or false
+	handlerBegun    eventlog.Kind = "handler.begun"
+	endCalled       eventlog.Kind = "end.called"
+	endReturned     eventlog.Kind = "end.returned" // Duration: of the call
+	flushBegun      eventlog.Kind = "flush.begun"  // Duration: until its context's deadline
+	flushEnded      eventlog.Kind = "flush.ended"  // Detail: the error
+	openEnded       eventlog.Kind = "open.ended"   // Who: the root span id, Detail: the reason
+	hookCalled      eventlog.Kind = "hook.called"  // Duration: until its context's deadline
+	deadlineSet     eventlog.Kind = "deadline.set" // Duration: until the exit deadline
+	deadlineCleared eventlog.Kind = "deadline.cleared"
+	spilled         eventlog.Kind = "spilled" // Duration: until its context's deadline
+	shutdownBegun   eventlog.Kind = "shutdown.begun"
+	shutdownEnded   eventlog.Kind = "shutdown.ended"
+	backgroundSet   eventlog.Kind = "background.set" // Detail: true or false
 )
 
 // run is one run of a scenario: an environment in memory, with a function whose agent drives a fake Pipeline.
@@ -53,6 +54,7 @@ type run struct {
 	onClose func(m *function)                            // before End, when the response is closed; nil: nothing
 
 	withoutDone   bool                                  // the process does not tell of its end
+	several       bool                                  // the Flusher is a member of a MultiFlusher
 	unattached    bool                                  // the handler reports without Attach
 	context       func(context.Context) context.Context // makes the agent's context of the process's; nil: that itself
 	extensionsDir string                                // empty: there is none
@@ -120,7 +122,11 @@ func (w *run) main(p *lambdatest.Process) {
 	if w.withoutDone {
 		done = nil
 	}
-	a := agent.Start(ctx, w.flusher, append([]agent.Option{
+	var flusher agent.Flusher = w.flusher
+	if w.several {
+		flusher = agent.MultiFlusher(agent.Named("fake", w.flusher), agent.MultiFlusher(&fakeFlusher{log: new(eventlog.Log)}))
+	}
+	a := agent.Start(ctx, flusher, append([]agent.Option{
 		agent.WithProcess(agent.Process{
 			Getenv: p.Getenv, Dial: p.Dial, Notify: p.Notify, StopNotify: p.StopNotify, Exit: p.Exit,
 			Done: done, ExtensionsDir: w.extensionsDir,

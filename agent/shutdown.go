@@ -110,13 +110,13 @@ func (a *Agent) exit(ctx context.Context, sig os.Signal, done *shutdown.Report) 
 // sigtermDelay is how long after an invocation's deadline SIGTERM may take to be noticed, in a process with little CPU.
 const sigtermDelay = 200 * time.Millisecond
 
-// waitForShutdown waits for the end of a shutdown that is under way, or that the passed deadline of an invocation brings
-// about. After a signal that is the end of the process. aws-lambda-go exits with code 1 after a panic, a refused
-// response, or an error that comes too late: that must not cut the shutdown short. Before the deadline, and without a
-// shutdown, waitForShutdown returns immediately.
+// waitForShutdown waits for the end of a shutdown under way, which after a signal is the end of the process. After the
+// deadline of an invocation it first waits for a shutdown to begin, since SIGTERM follows a timeout. Otherwise it returns
+// immediately. aws-lambda-go exits with code 1 after a panic, a refused response or a late error. That exit must not cut
+// the shutdown short.
 func (a *Agent) waitForShutdown(deadline time.Time) {
 	m := a.mode.load()
-	if !deadline.IsZero() && !time.Now().Before(deadline) && m.freezes() && m != unregistered {
+	if !deadline.IsZero() && !time.Now().Before(deadline) && m.freezes() && m.registered() {
 		a.waitFor(a.phase.draining, sigtermDelay)
 	}
 	if a.phase.isDraining() {

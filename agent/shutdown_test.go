@@ -314,7 +314,7 @@ func TestSigtermDuringAFlushThatIgnoresItsContext(t *testing.T) {
 		w.signal(syscall.SIGTERM, window)
 		w.one(flushBegun, "")    // never two at once
 		w.one(shutdownEnded, "") // the last chance
-		w.logs("an earlier call did not return in time")
+		w.logs("an earlier call has not returned")
 	})
 }
 
@@ -356,14 +356,15 @@ func TestHooksRunInOrderUnderTheirShare(t *testing.T) {
 func TestUndeliveredIsLoggedWithTheCounts(t *testing.T) {
 	scenario(t, func(w *run) {
 		w.flusher.counts = []agent.SignalCounts{
-			{Name: "traces", Ended: 11, Exported: 4, Pending: 4, Dropped: 1, Spilled: 2}, {Name: "logs", Ended: 1, Exported: 1},
+			{Name: "traces", Ended: 11, Exported: 4, Pending: 4, Dropped: 1, Spilled: 2, Breaker: "half-open"},
+			{Name: "logs", Ended: 1, Exported: 1, Breaker: "closed"},
 		}
 		w.flusher.onFlush = func(context.Context, int) error { return errors.New("backend down") }
 	}, func(w *run) {
 		w.serves("r")
 		w.gracefully()
 		w.logs(`level=WARN msg="graceful shutdown completed, but not everything was delivered"`,
-			`traces.pending=4 traces.dropped=1 traces.spilled=2 logs.ended=1 logs.exported=1 logs.pending=0 logs.dropped=0 error="flush: backend down"`)
+			`traces.pending=4 traces.dropped=1 traces.spilled=2 traces.breaker=half-open logs.ended=1 logs.exported=1 logs.pending=0 logs.dropped=0 error="flush: backend down"`)
 	})
 }
 

@@ -1,17 +1,16 @@
 package agent
 
 import (
-	"errors"
 	"sync/atomic"
 	"time"
 
-	"github.com/epilogue-go/epilogue/internal/bounded"
+	"github.com/epilogue-go/epilogue/agent/internal/members"
 )
 
 // Stats counts what the agent has done since [Start]. All counters but Mode, InFlight and LastFlushTime only grow.
 type Stats struct {
-	// Mode is "extension", "shutdown-only", "managed-instances", "not-lambda", "unregistered" or "extension-failed";
-	// see the package documentation.
+	// Mode is "extension", "shutdown-only", "managed-instances", "not-lambda", "unregistered",
+	// "managed-instances-unregistered" or "extension-failed"; see the package documentation.
 	Mode string
 
 	InFlight           int   // invocations that have begun and not ended
@@ -83,7 +82,7 @@ func (c *counters) flushed(took time.Duration, err error) {
 	if err != nil {
 		c.flushErrors.Add(1)
 	}
-	if errors.Is(err, bounded.ErrNotReturned) {
+	if members.NotReturned(err) {
 		c.stuckFlushes.Add(1)
 	}
 }

@@ -44,6 +44,9 @@ func (a *Agent) End(requestID string) {
 	if !first {
 		return
 	}
+	if inv.ExitSet { // the invocation did not time out
+		a.clearExitDeadline()
+	}
 	if a.endFlushes(inv.Released) && inv.Flush == invocations.NotFlushed {
 		a.flushCompleted(inv, a.flushAtEnd(inv.Deadline, false)) // a failure is counted and logged there
 	}
@@ -66,17 +69,20 @@ func (a *Agent) Flush(requestID string) error {
 }
 
 // FlushBeforeExit is [Agent.Flush] for a process that exits next without a shutdown, as after a panic: the Pipeline gets
-// an exit deadline, and spills the items that the flush could not deliver, within 250 ms. During a shutdown it only
-// waits for that.
+// an exit deadline, and spills the items that the flush could not deliver, within 250 ms. If a circuit breaker of the
+// Pipeline is open or half-open ([SignalCounts]), the flush takes at most 250 ms, too, since the caller of the function
+// waits for it. During a shutdown FlushBeforeExit only waits for the shutdown.
 func (a *Agent) FlushBeforeExit(requestID string) {
 	if a == nil {
 		return
 	}
-	inv := a.invocations.Find(requestID)
+	inv, now := a.invocations.Find(requestID), time.Now()
+	end := a.settings.Budget.ExitFlushEnd(now, inv.Deadline, a.backendDown())
 	if !a.phase.isDraining() {
-		a.setExitDeadline(a.settings.Budget.FlushEnd(time.Now(), inv.Deadline))
+		a.setExitDeadline(end)
+		a.invocations.ExitCertain(inv.Invocation)
 	}
-	a.flushCompleted(inv, a.flushFor(inv.Deadline))
+	a.flushCompleted(inv, a.flushCalls.Flush(end))
 	if !a.phase.isDraining() {
 		a.spill(inv.Deadline)
 	}
@@ -100,7 +106,7 @@ func (a *Agent) EndOpenSpans(requestID, reason string) int {
 	if inv.Root == [8]byte{} {
 		return 0
 	}
-	until := a.settings.Budget.SpillEnd(time.Now(), inv.Deadline).Add(-budget.ReturnGrace)
+	until := a.settings.Budget.ExitStepEnd(time.Now(), inv.Deadline).Add(-budget.CallGrace)
 	return a.endSpansOf(inv.Root, until, "", reason)
 }
 

@@ -9,8 +9,8 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
 )
 
-// TestEndOpenSpansIsForOneInvocation: a handler that has panicked has its own spans ended, never all of them, which is what
-// a root that is not known would stand for.
+// TestEndOpenSpansIsForOneInvocation asserts that the agent ends only the spans of the invocation. In particular it does
+// not pass nil roots, which mean every open span, for an invocation without a root.
 func TestEndOpenSpansIsForOneInvocation(t *testing.T) {
 	t.Setenv("AWS_LAMBDA_RUNTIME_API", "")
 	var log eventlog.Log

@@ -9,9 +9,10 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 )
 
-// maxResponse is the size above which the Runtime API may refuse a response with 413: 6 MB, unless it is streamed
-// (AWS Lambda Developer Guide, "Lambda quotas").
-const maxResponse = 6 << 20
+// maxResponse is the size above which the Runtime API may refuse a response with 413, unless it is streamed: 6,291,556
+// bytes, as its refusals say. That is the documented limit of 6 MB (AWS Lambda Developer Guide, "Lambda quotas") and 100
+// bytes.
+const maxResponse = 6<<20 + 100
 
 // errUnread is the error of a streamed response that was not read to its end.
 var errUnread = errors.New("response closed before its end was read")
@@ -113,7 +114,7 @@ func (b *body) endSpan(err error) {
 	}
 	b.span.Do(func() {
 		b.recordSize()
-		if !errors.Is(err, io.EOF) {
+		if err != io.EOF { //nolint:errorlint // as aws-lambda-go; the methods of the reader's own errors may panic
 			b.inv.recordError(err)
 		}
 		b.inv.endSpan()

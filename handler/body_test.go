@@ -2,6 +2,7 @@ package handler_test
 
 import (
 	"io"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -47,6 +48,29 @@ func TestCloseWhileReading(t *testing.T) {
 	j.want(t, "attach", "begin r1", "span ended", "exit flush r1", "end r1")
 	if s := j.span(t).Status(); s.Code != codes.Error {
 		t.Errorf("status %v of a response that was not read, want an error", s)
+	}
+}
+
+// nilErrorReader fails with a typed nil pointer, whose methods panic.
+type nilErrorReader struct{}
+
+func (nilErrorReader) Read([]byte) (int, error) {
+	var err *url.Error
+	return 0, err
+}
+
+// TestReaderThatFailsWithATypedNil asserts that Read looks into no error of the user's reader, as aws-lambda-go does not.
+func TestReaderThatFailsWithATypedNil(t *testing.T) {
+	j := newJournal()
+	body := respond(t, j, nilErrorReader{})
+	if _, err := body.Read(nil); err != (*url.Error)(nil) { //nolint:errorlint // its methods panic
+		t.Errorf("error %T, want the reader's own", err)
+	}
+	if err := body.Close(); err != nil {
+		t.Errorf("close: %v", err)
+	}
+	if s := j.span(t).Status(); s.Code != codes.Error {
+		t.Errorf("status %v, want an error", s)
 	}
 }
 

@@ -48,11 +48,30 @@ var endings = map[string]struct {
 	"error":                      {fn: result(nil, errors.New("no such order"))},
 	"panic":                      {fn: func() { panic("boom") }},
 	"runtime.Goexit":             {fn: func() { runtime.Goexit() }},
-	"refused response":           {fn: result(strings.Repeat("x", 6<<20), nil)},
-	"stream of more than 6 MB":   {fn: stream(strings.Repeat("x", 6<<20+1))},
+	"refused response":           {fn: result(strings.Repeat("x", acceptedSize-1), nil)}, // and the quotation marks
+	"stream of more than 6 MB":   {fn: stream(strings.Repeat("x", acceptedSize+1))},
 	"broken stream":              {fn: stream("long"), unread: true},
 	"response past the deadline": {fn: result(1, nil), wait: 4 * time.Second},
 	"error past the deadline":    {fn: func() error { time.Sleep(4 * time.Second); return errors.New("late") }},
+}
+
+// acceptedSize is the size of the largest response that Lambda accepts if it is not streamed, in bytes.
+const acceptedSize = 6<<20 + 100
+
+// TestLargestAcceptedResponse asserts that a response of the largest size is no reason to expect the exit of the process.
+func TestLargestAcceptedResponse(t *testing.T) {
+	text := strings.Repeat("x", acceptedSize-len(`""`))
+	for name, fn := range map[string]any{"encoded": result(text, nil), "streamed": stream(text + `""`)} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := &recorder{flushesAfterEnd: true}
+				driveEnding(t, handler.Wrap(fn, handler.WithTracker(r)).(readerFunc), false, 0)
+				if got := strings.Join(r.calls, ", "); got != "Begin, End" {
+					t.Errorf("calls %s, want Begin, End", got)
+				}
+			})
+		})
+	}
 }
 
 // stream is a function whose every response is a reader of text.

@@ -7,20 +7,22 @@ import (
 )
 
 // exitNotice tells the invocations of one process, on Managed Instances, that the process is about to exit. After a panic
-// or a refused response of one invocation, aws-lambda-go takes no further ones, completes those it has, and exits without
-// a signal. So each of those flushes at its end, as after a panic of its own.
-//
-// It holds the time at which the exit became known or suspected, in nanoseconds since 1970: 0 for never, certain forever.
+// or a refused response of one invocation, aws-lambda-go fetches no further ones, completes the invocations that it has
+// fetched, and exits without a signal. So each of these invocations flushes at its end, as after a panic of its own.
 type exitNotice struct {
 	shared bool // several invocations may share the process; if not, the methods do nothing
-	since  atomic.Int64
+
+	// The time of the last response that may have been refused, in nanoseconds since 1970. 0 means that there was none,
+	// certain that the process exits.
+	since atomic.Int64
 }
 
 const certain = math.MaxInt64
 
-// suspectedFor is the time after a response that may have been refused during which an invocation may still begin that
-// was fetched before aws-lambda-go knew.
-const suspectedFor = time.Second
+// startDelay is the most time that an invocation takes from its fetch to its start. aws-lambda-go may have fetched it
+// before it learned that a response was refused. So an invocation that starts within startDelay after such a response
+// expects the exit, too.
+const startDelay = time.Second
 
 // exitSnapshot is an exitNotice at the beginning of an invocation.
 type exitSnapshot struct {
@@ -30,10 +32,10 @@ type exitSnapshot struct {
 
 func (n *exitNotice) snapshot() exitSnapshot {
 	since := n.since.Load()
-	return exitSnapshot{since, since == certain || since != 0 && time.Since(time.Unix(0, since)) < suspectedFor}
+	return exitSnapshot{since, since == certain || since != 0 && time.Since(time.Unix(0, since)) < startDelay}
 }
 
-// announce says that the process will exit, for certain or perhaps.
+// announce records that the process will exit, or that it may exit if isCertain is false.
 func (n *exitNotice) announce(isCertain bool) {
 	if !n.shared {
 		return
@@ -47,7 +49,7 @@ func (n *exitNotice) announce(isCertain bool) {
 	}
 }
 
-// check reports, for an invocation that began with s, whether the process exits after it, for certain or perhaps.
+// check reports whether the process exits after an invocation that began with s, for certain or perhaps.
 func (n *exitNotice) check(s exitSnapshot) (isCertain, suspected bool) {
 	since := n.since.Load()
 	return since == certain, s.suspected || since != s.since

@@ -2,7 +2,6 @@ package handler
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -33,7 +32,7 @@ func (g *guard) protect(f func()) {
 // report reports a panic. The error handler is the program's as well: it may panic, or never return.
 func report(err error) {
 	var value any = err
-	if p := new(bounded.PanicError); errors.As(err, &p) {
+	if p, ok := err.(*bounded.PanicError); ok { //nolint:errorlint // Protect does not wrap it
 		value = p.Value
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), reportTimeout)

@@ -52,7 +52,7 @@ func result(value any, err error) any {
 // TestHooksOfFunctions: who is told what, and when, for functions.
 func TestHooksOfFunctions(t *testing.T) {
 	const late = 4 * time.Second // past the deadline of invocationContext
-	large := strings.Repeat("x", 6<<20)
+	large := strings.Repeat("x", acceptedSize)
 	tests := []struct {
 		name       string
 		fn         any
@@ -101,7 +101,7 @@ func TestHooksOfHandlers(t *testing.T) {
 	}{
 		{"bytes", []byte("x"), nil, false, "span ended, returned, posted, end r1"},
 		{"bytes, End flushes", []byte("x"), nil, true, "span ended, flush r1, returned, posted, end r1"},
-		{"bytes above 6 MB", make([]byte, 6<<20+1), nil, false, "span ended, exit flush r1, returned, posted, end r1"},
+		{"bytes above 6 MB", make([]byte, acceptedSize+1), nil, false, "span ended, exit flush r1, returned, posted, end r1"},
 		{"error", nil, errFlush, false, "span ended, returned, posted, end r1"},
 		{"error, End flushes", nil, errFlush, true, "span ended, flush r1, returned, posted, end r1"},
 	}
@@ -228,7 +228,7 @@ func (stuckBody) Close() error                 { panic("no close") }
 // TestFlushBeforeExit asserts that the tracker is told of an exit if aws-lambda-go exits, and only then.
 func TestFlushBeforeExit(t *testing.T) {
 	const late = 4 * time.Second // past the deadline of invocationContext
-	large := strings.Repeat("x", 6<<20+1)
+	large := strings.Repeat("x", acceptedSize+1)
 	for _, tt := range []struct {
 		name  string
 		fn    any

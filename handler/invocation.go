@@ -41,7 +41,7 @@ func (inv *invocation) close(accepted, last bool) {
 	isCertain, suspected := inv.exit.check(inv.exitAtBegin)
 	last = last || isCertain
 	if !accepted || last {
-		inv.exit.announce(last) // this flush does not include spans that others end during it
+		inv.exit.announce(last) // before the flush, which does not include spans that other invocations end during it
 	}
 	switch {
 	case last:
@@ -51,7 +51,7 @@ func (inv *invocation) close(accepted, last bool) {
 	}
 	inv.tracker.End(inv.requestID)
 	if !accepted {
-		inv.exit.announce(last) // aws-lambda-go learns of it now, and others may have begun meanwhile
+		inv.exit.announce(last) // again: aws-lambda-go learns of the refusal now, and has fetched invocations until now
 	}
 }
 

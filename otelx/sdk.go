@@ -122,9 +122,13 @@ func (s *SDK) Pending() (n int, flushNow bool) {
 
 // Counts returns the delivery counts of each signal, in a fixed order.
 func (s *SDK) Counts() []counts.Signal {
+	if s.pipeline == nil {
+		return []counts.Signal{{Name: "traces"}}
+	}
 	st := s.Stats()
 	traces := counts.Signal{
 		Name: "traces", Ended: st.Ended, Exported: st.Exported, Pending: st.Pending, Dropped: st.Dropped.Total(), Spilled: st.Spilled,
+		Breaker: st.Breaker.String(),
 	}
 	for _, reason := range st.Dropped.reasons() {
 		if traces.Reasons == nil {

@@ -17,7 +17,21 @@ type Signal struct {
 
 	// Reasons divides Dropped by reason, such as "queue_full". It is nil if nothing was dropped.
 	Reasons map[string]int64 `json:"reasons,omitempty"`
+
+	// Breaker is the state of the circuit breaker: BreakerClosed, BreakerOpen or BreakerHalfOpen. It is empty if the
+	// signal has none.
+	Breaker string `json:"breaker,omitempty"`
 }
+
+// The states of a circuit breaker.
+const (
+	BreakerClosed   = "closed"
+	BreakerOpen     = "open"
+	BreakerHalfOpen = "half-open"
+)
+
+// BackendDown reports whether the breaker says that the backend is down, or was at the last flush.
+func (s Signal) BackendDown() bool { return s.Breaker != "" && s.Breaker != BreakerClosed }
 
 // Undelivered is the number of items that no backend has accepted and that are not superseded.
 func (s Signal) Undelivered() int64 { return s.Pending + s.Dropped + s.Spilled }

@@ -87,7 +87,7 @@ func (v *virtualRun) checkHeld(events []eventlog.Event) (errs error) {
 		if c == nil {
 			continue
 		}
-		after := v.platform.flushTimeout + returnGrace + v.platform.hold
+		after := v.platform.flushTimeout + callGrace + v.platform.hold
 		if c.end.notStarted {
 			after += harness.StartWait + harness.Gap
 		}
@@ -96,7 +96,7 @@ func (v *virtualRun) checkHeld(events []eventlog.Event) (errs error) {
 			before = harness.Timeout
 		}
 		if !v.platform.held || v.platform.handler || c.end.kills {
-			before += v.platform.flushTimeout + returnGrace
+			before += v.platform.flushTimeout + callGrace
 		}
 		switch {
 		case r.TimedOut != c.end.hangs:

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	returnGrace = 10 * time.Millisecond // from the end of a flush to the end of the phase
+	callGrace = 10 * time.Millisecond // from the end of a flush to the end of the phase
 
 	// The size of responses in memory, since a large body costs time. A refused body is not read to its end only if it is
 	// larger than the 256 KiB that net/http drains; only that tells the handler about the refusal of less than 6 MB.

@@ -8,11 +8,13 @@ const (
 	// leastFlush is the least time that a flush gets, so that one that begins late can still send something.
 	leastFlush = 20 * time.Millisecond
 
-	// spillTimeout bounds SpillPending, and EndOpenSpans after a panic. It is enough for both on a small function's CPU.
-	spillTimeout = 250 * time.Millisecond
+	// exitStepTimeout bounds each step before a process exits without a shutdown, as after a panic: EndOpenSpans, the
+	// flush if the backend is down, and SpillPending. It is enough for each on a small function's CPU.
+	exitStepTimeout = 250 * time.Millisecond
 
-	// ReturnGrace is the time that a Flusher has to return once its context has ended. It is part of the margin.
-	ReturnGrace = 10 * time.Millisecond
+	// CallGrace is the time that a call of a Flusher or a hook has to return once its context has ended. It is part of
+	// the margin.
+	CallGrace = 10 * time.Millisecond
 
 	// The agent ends open spans this long before the margin: twice the duration of the last flush within these
 	// limits, or the default before the first flush.
@@ -47,9 +49,19 @@ func (b Budget) FlushEnd(now, deadline time.Time) time.Time {
 	return now.Add(min(b.FlushTimeout, max(left-b.Margin, least)))
 }
 
-// SpillEnd returns the end of a SpillPending that begins now: as that of a flush, with spillTimeout as the flush timeout.
-func (b Budget) SpillEnd(now, deadline time.Time) time.Time {
-	b.FlushTimeout = spillTimeout
+// ExitStepEnd returns the end of a step before the exit that begins now, such as SpillPending: as that of a flush, with
+// exitStepTimeout as the flush timeout.
+func (b Budget) ExitStepEnd(now, deadline time.Time) time.Time {
+	b.FlushTimeout = exitStepTimeout
+	return b.FlushEnd(now, deadline)
+}
+
+// ExitFlushEnd returns the end of the last flush of a process that exits without a shutdown: as FlushEnd, but not later
+// than ExitStepEnd if the backend is down. A caller waits for this flush, which will probably fail.
+func (b Budget) ExitFlushEnd(now, deadline time.Time, backendDown bool) time.Time {
+	if backendDown {
+		b.FlushTimeout = min(b.FlushTimeout, exitStepTimeout)
+	}
 	return b.FlushEnd(now, deadline)
 }
 

@@ -47,12 +47,12 @@ func TestSpillHasATimeoutOfItsOwn(t *testing.T) {
 	const ms = time.Millisecond
 	now := time.Unix(1_700_000_000, 0)
 	b := Budget{FlushTimeout: 5 * ms, Margin: 50 * ms}
-	for left, want := range map[time.Duration]time.Duration{time.Minute: spillTimeout, 200 * ms: 150 * ms, 50 * ms: leastFlush, 10 * ms: 5 * ms, -ms: leastFlush} {
-		if got := b.SpillEnd(now, now.Add(left)).Sub(now); got != want {
+	for left, want := range map[time.Duration]time.Duration{time.Minute: exitStepTimeout, 200 * ms: 150 * ms, 50 * ms: leastFlush, 10 * ms: 5 * ms, -ms: leastFlush} {
+		if got := b.ExitStepEnd(now, now.Add(left)).Sub(now); got != want {
 			t.Errorf("%v before the deadline: %v, want %v", left, got, want)
 		}
 	}
-	if got := b.SpillEnd(now, time.Time{}).Sub(now); got != spillTimeout {
+	if got := b.ExitStepEnd(now, time.Time{}).Sub(now); got != exitStepTimeout {
 		t.Errorf("no deadline: %v", got)
 	}
 }
@@ -102,5 +102,31 @@ func TestPreTimeoutBudget(t *testing.T) {
 	}
 	if flush, _ := (Budget{PreTimeoutFlush: time.Second}).PreTimeout(now, time.Time{}, 0); !flush.IsZero() {
 		t.Error("an unknown deadline has an alarm")
+	}
+}
+
+func TestExitFlushEnd(t *testing.T) {
+	const ms = time.Millisecond
+	now := time.Unix(1_700_000_000, 0)
+	for _, tt := range []struct {
+		flushTimeout, left time.Duration // left: until the deadline; zero: not known
+		backendDown        bool
+		want               time.Duration
+	}{
+		{2 * time.Second, 0, false, 2 * time.Second},
+		{2 * time.Second, 0, true, 250 * ms},
+		{100 * ms, 0, true, 100 * ms},
+		{2 * time.Second, time.Minute, true, 250 * ms},
+		{2 * time.Second, 200 * ms, false, 150 * ms},
+		{2 * time.Second, 200 * ms, true, 150 * ms},
+	} {
+		deadline := time.Time{}
+		if tt.left > 0 {
+			deadline = now.Add(tt.left)
+		}
+		b := Budget{FlushTimeout: tt.flushTimeout, Margin: 50 * ms}
+		if got := b.ExitFlushEnd(now, deadline, tt.backendDown).Sub(now); got != tt.want {
+			t.Errorf("%+v: %v", tt, got)
+		}
 	}
 }

@@ -9,7 +9,7 @@ const (
 	windowShared = 300 * time.Millisecond
 )
 
-// ShutdownPlan says when the parts of a shutdown end. Each part but the last has ReturnGrace more to return.
+// ShutdownPlan says when the parts of a shutdown end. Each part but the last has CallGrace more to return.
 type ShutdownPlan struct {
 	Window   time.Duration // from the signal to the end
 	Hooks    time.Time     // the shutdown hooks: half of the time
@@ -28,7 +28,7 @@ func (b Budget) PlanShutdown(now time.Time, shared bool) ShutdownPlan {
 		}
 		window -= min(b.Margin, window/2) // a margin of seconds must leave something
 	}
-	parts := window - 2*ReturnGrace
+	parts := window - 2*CallGrace
 	return ShutdownPlan{
 		Window:   window,
 		Hooks:    now.Add(parts / 2),

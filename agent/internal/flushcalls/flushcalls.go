@@ -50,13 +50,13 @@ func New(base context.Context, forceFlush func(context.Context) error) *Calls {
 	return &Calls{base: base, forceFlush: forceFlush}
 }
 
-// Flush delivers the items that have ended by now. It returns when that is done, or ReturnGrace after until.
+// Flush delivers the items that have ended by now. It returns when that is done, or CallGrace after until.
 func (c *Calls) Flush(until time.Time) error {
 	served := c.request(until)
 	if served == nil {
 		return ErrClosed
 	}
-	timer := time.NewTimer(time.Until(until) + budget.ReturnGrace)
+	timer := time.NewTimer(time.Until(until) + budget.CallGrace)
 	defer timer.Stop()
 	select {
 	case <-served.ended:

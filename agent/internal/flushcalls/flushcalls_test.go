@@ -80,7 +80,7 @@ func TestFlushReturnsAtItsOwnDeadline(t *testing.T) {
 		if err := a.in(time.Second); !errors.Is(err, bounded.ErrNotReturned) {
 			t.Errorf("error %v", err)
 		}
-		if took := time.Since(began); took != time.Second+budget.ReturnGrace {
+		if took := time.Since(began); took != time.Second+budget.CallGrace {
 			t.Errorf("waited %v", took)
 		}
 		time.Sleep(time.Minute)

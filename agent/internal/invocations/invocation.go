@@ -27,6 +27,7 @@ type Invocation struct {
 
 	alarm      *time.Timer // before the deadline; nil: none, or over
 	endSpansAt time.Time   // when the agent ends its open spans; zero: never
+	exitSet    bool        // the Pipeline has an exit deadline in case the invocation times out
 	spansEnded bool        // the agent has ended them
 }
 
@@ -88,11 +89,13 @@ type Snapshot struct {
 	Released   bool      // the loop does not wait for its end
 	Flush      FlushState
 	SpansEnded bool // the agent has ended its open spans before the deadline
+	ExitSet    bool // the Pipeline has an exit deadline in case the invocation times out
 }
 
 func (inv *Invocation) snapshot() Snapshot {
 	return Snapshot{
 		Invocation: inv, Deadline: inv.deadline, Root: inv.root,
 		Released: inv.event == released, Flush: inv.flush, SpansEnded: inv.spansEnded,
+		ExitSet: inv.exitSet,
 	}
 }

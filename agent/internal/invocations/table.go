@@ -125,6 +125,26 @@ func (t *Table) RecordFlush(inv *Invocation, err error) {
 	}
 }
 
+// ExitSet records that the Pipeline has an exit deadline in case inv times out. It reports false if inv has ended
+// meanwhile, so that nothing else clears the deadline.
+func (t *Table) ExitSet(inv *Invocation) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	inv.exitSet = inv.handler != ended
+	return inv.exitSet
+}
+
+// ExitCertain records that the process exits after inv even if inv does not time out. So the end of inv does not clear
+// the exit deadline. inv may be nil.
+func (t *Table) ExitCertain(inv *Invocation) {
+	if inv == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	inv.exitSet = false
+}
+
 // Orphan stops waiting for the INVOKE events of invocations that have ended without one, and reports whether there were
 // any: the loop must flush for them. The deadline is the latest of theirs; zero if none is known.
 func (t *Table) Orphan() (deadline time.Time, found bool) {

@@ -35,15 +35,15 @@ func newMember(name string, f Flusher) *member {
 	return m
 }
 
-// counted calls fn and returns budget.ReturnGrace after ctx has ended at the latest. It counts the call in hangs if it was
+// counted calls fn and returns budget.CallGrace after ctx has ended at the latest. It counts the call in hangs if it was
 // abandoned, until it returns.
 func counted[T any](ctx context.Context, hangs *atomic.Int32, fn func(context.Context) (T, error)) (T, error) {
 	returned := make(chan struct{})
-	value, err := bounded.Call(ctx, budget.ReturnGrace, func(ctx context.Context) (T, error) {
+	value, err := bounded.Call(ctx, budget.CallGrace, func(ctx context.Context) (T, error) {
 		defer close(returned)
 		return fn(ctx)
 	})
-	if errors.Is(err, bounded.ErrNotReturned) {
+	if err == bounded.ErrNotReturned { //nolint:errorlint // the methods of the member's own errors are foreign code
 		hangs.Add(1)
 		go func() { // ends with the call
 			<-returned
@@ -63,14 +63,14 @@ func (m *member) flushing(ctx context.Context, fn func(context.Context) error) e
 func (m *member) forceFlush(ctx context.Context) (err error) {
 	defer func() { m.recordTimeout(ctx, err) }()
 	if m.flushHangs.Load() > 0 {
-		return fmt.Errorf("flush: an earlier call %w", bounded.ErrNotReturned)
+		return bounded.ErrStillRunning
 	}
 	return m.flushing(ctx, m.flusher.ForceFlush)
 }
 
 // recordTimeout counts the timeouts in a row. Once there are slowAfter of them, only a success ends the row.
 func (m *member) recordTimeout(ctx context.Context, err error) {
-	timedOut := errors.Is(ctx.Err(), context.DeadlineExceeded) || errors.Is(err, bounded.ErrNotReturned)
+	timedOut := errors.Is(ctx.Err(), context.DeadlineExceeded) || isNotReturned(err)
 	switch {
 	case err == nil:
 		m.timeouts.Store(0)
@@ -93,7 +93,8 @@ type pendingItems struct {
 	flushNow bool
 }
 
-// pending assumes that items wait in a Flusher that cannot tell, and that one which fails to tell must be flushed now.
+// pending returns one item for a Flusher that is no Pipeline. If a Pipeline's Pending fails, it returns one item and
+// flushNow.
 func (m *member) pending(ctx context.Context) pendingItems {
 	switch {
 	case m.pipeline == nil:
@@ -115,14 +116,14 @@ func (m *member) setBackgroundExport(ctx context.Context, on bool) error {
 	if m.pipeline == nil {
 		return nil
 	}
-	return bounded.Run(ctx, budget.ReturnGrace, func(context.Context) { m.pipeline.SetBackgroundExport(on) })
+	return bounded.Run(ctx, budget.CallGrace, func(context.Context) { m.pipeline.SetBackgroundExport(on) })
 }
 
 func (m *member) setExitDeadline(ctx context.Context, t time.Time) error {
 	if m.pipeline == nil {
 		return nil
 	}
-	return bounded.Run(ctx, budget.ReturnGrace, func(context.Context) { m.pipeline.SetExitDeadline(t) })
+	return bounded.Run(ctx, budget.CallGrace, func(context.Context) { m.pipeline.SetExitDeadline(t) })
 }
 
 func (m *member) endOpenSpans(ctx context.Context, roots [][8]byte, errorType, reason string) (int, error) {
@@ -130,7 +131,7 @@ func (m *member) endOpenSpans(ctx context.Context, roots [][8]byte, errorType, r
 	case m.pipeline == nil:
 		return 0, nil
 	case m.endHangs.Load() > 0:
-		return 0, fmt.Errorf("an earlier call %w", bounded.ErrNotReturned)
+		return 0, bounded.ErrStillRunning
 	}
 	return counted(ctx, &m.endHangs, func(context.Context) (int, error) {
 		return m.pipeline.EndOpenSpans(roots, errorType, reason), nil
@@ -148,7 +149,7 @@ func (m *member) counts(ctx context.Context) ([]counts.Signal, error) {
 	if m.pipeline == nil {
 		return nil, nil
 	}
-	return bounded.Call(ctx, budget.ReturnGrace, func(context.Context) ([]counts.Signal, error) { return m.pipeline.Counts(), nil })
+	return bounded.Call(ctx, budget.CallGrace, func(context.Context) ([]counts.Signal, error) { return m.pipeline.Counts(), nil })
 }
 
 // missingMethods returns the methods of Pipeline that f lacks, if it has others of them; empty otherwise.

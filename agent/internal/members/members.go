@@ -4,7 +4,6 @@ package members
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -49,7 +48,7 @@ type Named struct {
 // List is a [Flusher] that calls its members one after another, whether or not an earlier one fails. Each may use the
 // time that is left, less slowTimeout for each member after it, or less their equal share if that is shorter.
 //
-// Every method returns ReturnGrace after its context has ended at the latest. The methods of Pipeline concern the members
+// Every method returns CallGrace after its context has ended at the latest. The methods of Pipeline concern the members
 // that are one, and join the errors.
 type List []*member
 
@@ -69,7 +68,7 @@ func (l List) With(f Flusher) List {
 	}
 }
 
-// Incomplete has, by the name of the member, the methods that a member lacks that is nearly a Pipeline.
+// Incomplete returns the members that have some methods of Pipeline: their names, and the methods that they lack.
 func (l List) Incomplete() iter.Seq2[string, string] {
 	return func(yield func(name, missing string) bool) {
 		for _, m := range l {
@@ -98,15 +97,23 @@ func (l List) Shutdown(ctx context.Context) error {
 }
 
 // each calls fn for the members in order, with the time of each, and joins the errors.
-func (l List) each(ctx context.Context, fn func(context.Context, *member) error) (errs error) {
+func (l List) each(ctx context.Context, fn func(context.Context, *member) error) error {
+	var failed callErrors
 	for i, one := range l {
 		err := l.withTime(ctx, i, one, fn)
-		if err != nil && len(l) > 1 {
+		if err == nil {
+			continue
+		}
+		failed.notReturned = failed.notReturned || isNotReturned(err)
+		if len(l) > 1 {
 			err = fmt.Errorf("%s: %w", one.name, err)
 		}
-		errs = errors.Join(errs, err)
+		failed.errs = append(failed.errs, err)
 	}
-	return errs
+	if len(failed.errs) == 0 {
+		return nil
+	}
+	return &failed
 }
 
 // withTime calls fn for the i-th member with a context that leaves time for those after it.
@@ -174,7 +181,7 @@ func (l List) Counts(ctx context.Context) (all []counts.Signal, err error) {
 	return all, err
 }
 
-// addSignal adds s to the signal of its name.
+// addSignal adds s to the signal of its name. It changes no map of a member.
 func addSignal(all []counts.Signal, s counts.Signal) []counts.Signal {
 	for i := range all {
 		if sum := &all[i]; sum.Name == s.Name {
@@ -185,10 +192,22 @@ func addSignal(all []counts.Signal, s counts.Signal) []counts.Signal {
 			sum.Spilled += s.Spilled
 			sum.Superseded += s.Superseded
 			sum.Reasons = addReasons(sum.Reasons, s.Reasons)
+			sum.Breaker = worseBreaker(sum.Breaker, s.Breaker)
 			return all
 		}
 	}
+	s.Reasons = maps.Clone(s.Reasons)
 	return append(all, s)
+}
+
+// worseBreaker returns the state that is further from closed: open, half-open, closed, none.
+func worseBreaker(a, b string) string {
+	for _, state := range [...]string{counts.BreakerOpen, counts.BreakerHalfOpen, counts.BreakerClosed} {
+		if a == state || b == state {
+			return state
+		}
+	}
+	return a
 }
 
 // addReasons returns the sums of two divisions of drops, either of which may be nil. It changes neither.

@@ -161,12 +161,12 @@ func TestHangingMemberIsAbandonedAndNotCalledAgain(t *testing.T) {
 			began := time.Now()
 			err := f.ForceFlush(ctx)
 			cancel()
-			if !errors.Is(err, bounded.ErrNotReturned) {
+			if !NotReturned(err) {
 				t.Errorf("error %v", err)
 			}
 			want := time.Duration(0)
 			if i == 0 {
-				want = 900*time.Millisecond + budget.ReturnGrace
+				want = 900*time.Millisecond + budget.CallGrace
 			}
 			if took := time.Since(began); took != want {
 				t.Errorf("call %d took %v, want %v", i, took, want)
@@ -191,12 +191,12 @@ func TestFlusherInTimeIsNotStuck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := listOf(plain{flush: func(ctx context.Context) error {
 			<-ctx.Done()
-			time.Sleep(budget.ReturnGrace / 2)
+			time.Sleep(budget.CallGrace / 2)
 			return ctx.Err()
 		}})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if err := f.ForceFlush(ctx); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, bounded.ErrNotReturned) {
+		if err := f.ForceFlush(ctx); !errors.Is(err, context.DeadlineExceeded) || NotReturned(err) {
 			t.Errorf("error %v", err)
 		}
 	})
@@ -215,6 +215,9 @@ func TestPipelinesAreUsedTogether(t *testing.T) {
 	ctx := t.Context()
 	one := &recording{counts: []counts.Signal{{Name: "traces", Ended: 1, Exported: 1}, {Name: "logs", Ended: 5, Pending: 5}}}
 	two := &recording{counts: []counts.Signal{{Name: "traces", Ended: 9, Exported: 2, Pending: 3, Dropped: 2, Spilled: 1, Superseded: 1}}}
+	fullOne, fullTwo := map[string]int64{"queue_full": 1, "rejected": 2}, map[string]int64{"queue_full": 4, "too_large": 8}
+	one.counts = append(one.counts, counts.Signal{Name: "metrics", Ended: 3, Dropped: 3, Reasons: fullOne, Breaker: "half-open"})
+	two.counts = append(two.counts, counts.Signal{Name: "metrics", Ended: 12, Dropped: 12, Reasons: fullTwo, Breaker: "closed"})
 	m := listOf(plain{}, one, nil, Named{&recording{panics: true}, "bad"}, two)
 
 	if n, flushNow := m.Pending(ctx); n != 1+2+1+2 || !flushNow {
@@ -229,6 +232,10 @@ func TestPipelinesAreUsedTogether(t *testing.T) {
 	want := []counts.Signal{
 		{Name: "traces", Ended: 10, Exported: 3, Pending: 3, Dropped: 2, Spilled: 1, Superseded: 1},
 		{Name: "logs", Ended: 5, Pending: 5},
+		{Name: "metrics", Ended: 15, Dropped: 15, Reasons: map[string]int64{"queue_full": 5, "rejected": 2, "too_large": 8}, Breaker: "half-open"},
+	}
+	if len(fullOne) != 2 || len(fullTwo) != 2 || fullOne["queue_full"] != 1 {
+		t.Errorf("the members' own maps have changed: %v, %v", fullOne, fullTwo)
 	}
 	if diff := cmp.Diff(want, all); diff != "" {
 		t.Errorf("counts (-want +got):\n%s", diff)

@@ -49,7 +49,7 @@ func (s *Shutdown) writeReport(ctx context.Context, r *Report) error {
 	}
 	ctx, cancel := context.WithDeadline(ctx, r.end)
 	defer cancel()
-	_, err := bounded.Call(ctx, budget.ReturnGrace, func(context.Context) (struct{}, error) {
+	_, err := bounded.Call(ctx, budget.CallGrace, func(context.Context) (struct{}, error) {
 		return struct{}{}, counts.ShutdownReport{Signals: r.counts}.Write(s.ReportPath)
 	})
 	return err
@@ -58,7 +58,7 @@ func (s *Shutdown) writeReport(ctx context.Context, r *Report) error {
 // Restart gives Log a new window, which begins now.
 func (r *Report) Restart() { r.end = time.Now().Add(r.window) }
 
-// Log writes the last line. It does not outlast the window by more than budget.ReturnGrace, even if the log blocks.
+// Log writes the last line. It does not outlast the window by more than budget.CallGrace, even if the log blocks.
 func (r *Report) Log(log *logger.Logger) {
 	level, message := slog.LevelInfo, "graceful shutdown completed"
 	if r.err != nil {
@@ -79,7 +79,7 @@ func (r *Report) Log(log *logger.Logger) {
 	if r.err != nil {
 		attrs = append(attrs, slog.String("error", logger.OneLine(r.err)))
 	}
-	log.LogWithin(max(time.Until(r.end), budget.ReturnGrace), level, message, attrs...)
+	log.LogWithin(max(time.Until(r.end), budget.CallGrace), level, message, attrs...)
 }
 
 // signalAttr renders the counts of a signal, without those that are rare and zero.
@@ -96,6 +96,9 @@ func signalAttr(s counts.Signal) slog.Attr {
 	}
 	if s.Superseded != 0 {
 		attrs = append(attrs, slog.Int64("superseded", s.Superseded))
+	}
+	if s.BackendDown() {
+		attrs = append(attrs, slog.String("breaker", s.Breaker))
 	}
 	return slog.Group(s.Name, attrs...)
 }

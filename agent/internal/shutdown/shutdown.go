@@ -59,7 +59,7 @@ func (s *Shutdown) Run(ctx context.Context) *Report {
 
 // announceExit tells the Pipeline that its last moments have begun.
 func (s *Shutdown) announceExit(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, budget.ReturnGrace)
+	ctx, cancel := context.WithTimeout(ctx, budget.CallGrace)
 	defer cancel()
 	return s.Flusher.SetExitDeadline(ctx, s.Plan.Shutdown)
 }
@@ -74,7 +74,7 @@ func (s *Shutdown) endAllOpenSpans(ctx context.Context, r *Report) error {
 		errorType, meaning = TimeoutType, ": the invocation timed out"
 	}
 	end := budget.Share(time.Now(), s.Plan.Hooks, 1+len(s.Hooks))
-	ctx, cancel := context.WithDeadline(ctx, end.Add(-2*budget.ReturnGrace))
+	ctx, cancel := context.WithDeadline(ctx, end.Add(-2*budget.CallGrace))
 	defer cancel()
 	var errs error
 	endSpans := func(roots [][8]byte, reason string) {
@@ -100,16 +100,16 @@ func (s *Shutdown) runHooks(ctx context.Context) (errs error) {
 }
 
 func runHook(ctx context.Context, end time.Time, hook func(context.Context)) error {
-	ctx, cancel := context.WithDeadline(ctx, end.Add(-budget.ReturnGrace))
+	ctx, cancel := context.WithDeadline(ctx, end.Add(-budget.CallGrace))
 	defer cancel()
-	return bounded.Run(ctx, budget.ReturnGrace, hook)
+	return bounded.Run(ctx, budget.CallGrace, hook)
 }
 
 // flushAndShutDown flushes for the last time and shuts the Flusher down: after the flush, or concurrently with it if the
 // flush takes most of the time. To end the flush for Shutdown would discard its request for one that has less time.
 func (s *Shutdown) flushAndShutDown(ctx context.Context, r *Report) {
 	flushed := make(chan error, 1)
-	go func() { flushed <- s.FlushCalls.Flush(s.Plan.Shutdown) }() // which returns ReturnGrace later at the latest
+	go func() { flushed <- s.FlushCalls.Flush(s.Plan.Shutdown) }() // which returns CallGrace later at the latest
 	handover := time.NewTimer(time.Until(s.Plan.Flush))
 	defer handover.Stop()
 	select {
@@ -122,7 +122,7 @@ func (s *Shutdown) flushAndShutDown(ctx context.Context, r *Report) {
 	err := s.shutDown(ctx)
 	if flushed != nil {
 		// A call that had not begun, behind another one, has left its work to Shutdown.
-		if err := <-flushed; !errors.Is(err, flushcalls.ErrClosed) {
+		if err := <-flushed; err != flushcalls.ErrClosed { //nolint:errorlint // other errors may have foreign methods
 			r.fail("flush", err)
 		}
 	}
@@ -136,9 +136,9 @@ func (s *Shutdown) shutDown(ctx context.Context) error {
 }
 
 // count reads the delivery counts. On a busy machine the parts before may have used all of the time; then it has
-// ReturnGrace of the margin.
+// CallGrace of the margin.
 func (s *Shutdown) count(ctx context.Context, r *Report) (err error) {
-	ctx, cancel := context.WithDeadline(ctx, s.Plan.End.Add(-budget.ReturnGrace))
+	ctx, cancel := context.WithDeadline(ctx, s.Plan.End.Add(-budget.CallGrace))
 	defer cancel()
 	r.counts, err = s.Flusher.Counts(ctx)
 	return err
