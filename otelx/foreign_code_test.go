@@ -23,6 +23,7 @@ type badProvider struct {
 	noop.MeterProvider
 	meter, histogram, record func() // nil: no defect
 	callback                 error  // of RegisterCallback
+	recordsIn                func(context.Context)
 }
 
 type badMeter struct {
@@ -55,7 +56,12 @@ func (m badMeter) RegisterCallback(metric.Callback, ...metric.Observable) (metri
 	return noop.Registration{}, m.callback
 }
 
-func (h badHistogram) Record(context.Context, float64, ...metric.RecordOption) { call(h.record) }
+func (h badHistogram) Record(ctx context.Context, _ float64, _ ...metric.RecordOption) {
+	call(h.record)
+	if h.recordsIn != nil {
+		h.recordsIn(ctx)
+	}
+}
 
 // A meter provider that cannot make instruments is an error of New. The SDK works without metrics.
 func TestMeterProviderThatFailsInNew(t *testing.T) {
@@ -117,6 +123,29 @@ func TestMeterProviderThatFailsLater(t *testing.T) {
 	if got := errs(); len(got) != 1 || !strings.Contains(got[0], want) {
 		t.Errorf("otel.Handle got %q, want %q once", got, want)
 	}
+}
+
+// A flush whose time is over is recorded with a context that has not ended: a meter provider may leave out measurements
+// with one that has.
+func TestMeasurementOfAFlushThatTimedOut(t *testing.T) {
+	var records, ended atomic.Int64
+	p := &badProvider{recordsIn: func(ctx context.Context) {
+		records.Add(1)
+		if ctx.Err() != nil {
+			ended.Add(1)
+		}
+	}}
+	contract(t, func(f *fixture) {
+		f.fails(otlpreceiver.Fault{Delay: time.Minute})
+		f.end("a")
+		_ = f.flush(50 * ms)
+		synctest.Wait()
+		if n := ended.Load(); records.Load() == 0 || n > 0 {
+			f.Errorf("%d of %d measurements came with a context that had ended", n, records.Load())
+		}
+		f.works()
+		f.mustFlush(time.Second, 100*ms)
+	}, otelx.WithMeterProvider(p))
 }
 
 // An error handler that blocks holds a flush for 100 ms at most. It is not called again until it has returned.

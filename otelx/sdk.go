@@ -42,7 +42,8 @@ func (s *SDK) ForceFlush(ctx context.Context) error {
 	return s.pipeline.ForceFlush(ctx)
 }
 
-// Shutdown flushes and then closes the exporter. It ignores the circuit breaker and Retry-After, and retries until ctx ends.
+// Shutdown flushes and then closes the exporter. It ignores the circuit breaker and retries until ctx ends. It honors a
+// Retry-After that fits into the remaining time and ignores any other.
 // An export under way continues for as long as Shutdown waits. A request without a response for half of its time is sent once
 // more on another connection. Spans that end after the call are dropped and counted.
 //
@@ -60,8 +61,8 @@ func (s *SDK) Shutdown(ctx context.Context) error {
 
 // SetExitDeadline tells the SDK that the process exits at t. A Shutdown or a last ForceFlush is expected to follow. Until t
 //
-//   - exports, including one under way, ignore the circuit breaker and Retry-After, retry until the end, and repeat a request
-//     that has no response for half of its time;
+//   - exports, including one under way, ignore the circuit breaker and OTEL_BSP_EXPORT_TIMEOUT, honor a Retry-After only if it
+//     fits into the remaining time, retry until the end, and repeat a request that has no response for half of its time;
 //   - an export under way continues even if the caller of its ForceFlush leaves; the next ForceFlush joins it;
 //   - a batch of spans is exported as soon as it is full.
 //

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/url"
+	"reflect"
 	"runtime"
-	"sync/atomic"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -39,6 +41,99 @@ func TestFaultsBecomeErrors(t *testing.T) {
 				t.Errorf("got %v, want %v", err, c.want)
 			}
 		})
+	}
+}
+
+// TestOwnResultsAreUnwrapped asserts that callers can compare the package's results without walking foreign errors, and
+// that a function cannot return them itself.
+func TestOwnResultsAreUnwrapped(t *testing.T) {
+	if err := bounded.Run(t.Context(), 0, func(context.Context) { runtime.Goexit() }); !same(err, bounded.ErrGoexit) {
+		t.Errorf("got %#v, want ErrGoexit", err)
+	}
+	if err := bounded.Run(t.Context(), 0, func(context.Context) { panic(1) }); reflect.TypeOf(err) != reflect.TypeFor[*bounded.PanicError]() {
+		t.Errorf("got %#v, want a *PanicError", err)
+	}
+	_, err := bounded.Call(t.Context(), 0, func(context.Context) (int, error) { return 0, bounded.ErrGoexit })
+	if same(err, bounded.ErrGoexit) || !errors.Is(err, bounded.ErrGoexit) {
+		t.Errorf("got %#v, want a wrapped ErrGoexit", err)
+	}
+}
+
+// bad is an error whose methods misbehave.
+type bad struct{ text, walk func() }
+
+func (b bad) Error() string { b.text(); return "bad" }
+
+func (b bad) Unwrap() error { b.walk(); return io.EOF }
+
+func panics() { panic(bad{panics, panics}) }
+
+// TestForeignErrorsAreSafe asserts that an error of a function can be formatted and unwrapped without a fault.
+func TestForeignErrorsAreSafe(t *testing.T) {
+	fine := func() {}
+	var typedNil *url.Error
+	for name, c := range map[string]struct {
+		err   error
+		text  string
+		isEOF bool
+	}{
+		"a plain error":          {bad{fine, fine}, "bad", true},
+		"a typed nil":            {typedNil, "*url.Error whose Error method panics", false},
+		"a bad Error method":     {bad{panics, fine}, "bounded_test.bad whose Error method panics", true},
+		"a bad Unwrap method":    {bad{fine, panics}, "bad", false},
+		"both are bad":           {bad{panics, panics}, "bounded_test.bad whose Error method panics", false},
+		"wrapped in a typed":     {&url.Error{Op: "Get", URL: "u", Err: bad{fine, panics}}, `Get "u": bad`, false},
+		"joined with a typed":    {errors.Join(io.ErrNoProgress, bad{fine, panics}), "multiple Read calls return no data or error\nbad", false},
+		"an error made safe":     {bounded.Safe(bad{fine, fine}), "bad", true},
+		"a typed nil PanicError": {(*bounded.PanicError)(nil), "*bounded.PanicError whose Error method panics", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, returned := bounded.Call(t.Context(), 0, func(context.Context) (int, error) { return 0, c.err })
+			panicked := bounded.Protect(func() { panic(c.err) })
+			for _, err := range []error{returned, panicked, bounded.Safe(c.err)} {
+				if got := strings.TrimPrefix(err.Error(), "panicked: "); got != c.text {
+					t.Errorf("text %q, want %q", got, c.text)
+				}
+				if got := errors.Is(err, io.EOF); got != c.isEOF {
+					t.Errorf("errors.Is: %v, want %v", got, c.isEOF)
+				}
+			}
+		})
+	}
+	if err := bounded.Safe(nil); err != nil {
+		t.Errorf("Safe(nil): %v", err)
+	}
+}
+
+// TestErrorMethodsThatDoNotReturn asserts that the methods of an error are bounded like the call.
+func TestErrorMethodsThatDoNotReturn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		for want, method := range map[error]func(){bounded.ErrNotReturned: func() { <-release }, bounded.ErrGoexit: runtime.Goexit} {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			_, err := bounded.Call(ctx, 0, func(context.Context) (int, error) { return 0, bad{method, method} })
+			cancel()
+			if !same(err, want) {
+				t.Errorf("got %v, want %v", err, want)
+			}
+		}
+		close(release)
+	})
+}
+
+// stringer is a value that fails to format.
+type stringer struct{}
+
+func (stringer) String() string { runtime.Goexit(); return "" }
+
+func TestPanicWithAnyValue(t *testing.T) {
+	for text, value := range map[string]any{"panicked: 7": 7, "panicked: <nil>": (*time.Time)(nil)} {
+		if err := bounded.Protect(func() { panic(value) }); err.Error() != text {
+			t.Errorf("got %q, want %q", err, text)
+		}
+	}
+	if err := bounded.Run(t.Context(), 0, func(context.Context) { panic(stringer{}) }); !same(err, bounded.ErrGoexit) {
+		t.Errorf("got %v, want ErrGoexit", err)
 	}
 }
 
@@ -86,42 +181,6 @@ func TestTheGraceAdmitsALateResult(t *testing.T) {
 	})
 }
 
-// TestExclusiveDoesNotPileUp asserts that a function is not called again before it has returned.
-func TestExclusiveDoesNotPileUp(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var slot bounded.Exclusive
-		release := make(chan struct{})
-		var calls atomic.Int32
-		hang := func(context.Context) error {
-			calls.Add(1)
-			<-release
-			return nil
-		}
-		for range 3 {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-			if err := slot.Call(ctx, 0, hang); !errors.Is(err, bounded.ErrNotReturned) {
-				t.Errorf("got %v, want ErrNotReturned", err)
-			}
-			cancel()
-		}
-		if n := calls.Load(); n != 1 {
-			t.Errorf("called %d times, want once", n)
-		}
-		returned := slot.Returned()
-		select {
-		case <-returned:
-			t.Error("Returned is closed while a call runs")
-		default:
-		}
-		close(release)
-		<-returned
-		<-slot.Returned()
-		if err := slot.Call(t.Context(), 0, func(context.Context) error { return io.EOF }); !errors.Is(err, io.EOF) {
-			t.Errorf("after the return: got %v, want EOF", err)
-		}
-	})
-}
-
 // slowDone is a context that has ended. Done returns when the function of a call has returned.
 type slowDone struct {
 	context.Context
@@ -151,3 +210,6 @@ func TestAResultAtTheEndWins(t *testing.T) {
 		}
 	})
 }
+
+// same reports whether err is want itself and does not wrap it.
+func same(err, want error) bool { return any(err) == any(want) }

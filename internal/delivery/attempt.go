@@ -11,6 +11,7 @@ type attempt struct {
 	content content
 	outcome Outcome
 	unsent  bool // no request was made
+	divided bool // the request was too large: the items go again in smaller ones
 	result  Result
 	err     error // why the items are not delivered
 
@@ -21,8 +22,8 @@ type attempt struct {
 	keepBody bool // a call that has not returned may still read the body
 }
 
-// attempt makes one request with items of p, settles those whose fate it decides, and records what it tells about the
-// backend. A request that is too large for the backend is divided at once.
+// attempt makes one request with items of p, acknowledges those that it decides about, and records what it tells about
+// the backend.
 func (s *stream) attempt(ctx context.Context, f *flush, p parcel) attempt {
 	ctx, cancel := s.attemptContext(ctx, f)
 	defer cancel()
@@ -38,30 +39,25 @@ func (s *stream) attempt(ctx context.Context, f *flush, p parcel) attempt {
 			a.err = context.Cause(ctx)
 		}
 	}
-	p.settle(a.content, a.outcome, a.result.Rejected)
+	if !a.divided {
+		p.ack(a.content, a.outcome, a.result.Rejected)
+	}
 	s.record(f, p, a)
 	return a
 }
 
-// attemptContext returns the context of one request. That of a probe ends after the probe timeout, unless the policy is
-// shutdown by then.
+// attemptContext returns the context of one request, which has the probe timeout under the probe policy.
 func (s *stream) attemptContext(ctx context.Context, f *flush) (context.Context, context.CancelFunc) {
 	e := s.engine
 	e.mu.Lock()
-	probes := f.policy == probe
+	probes := f.policy.probes
 	budget := s.budgetLocked(f)
 	timeout := max(e.breaker.ProbeTimeout(e.usual, budget), s.hold.ProbeTimeout(e.usual, budget))
 	e.mu.Unlock()
 	if !probes {
 		return ctx, func() {}
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	timer := time.AfterFunc(timeout, func() {
-		if !s.policyOf(f).lastChance {
-			cancel(fmt.Errorf("no answer within %s", timeout.Round(time.Millisecond)))
-		}
-	})
-	return ctx, func() { timer.Stop(); cancel(nil) }
+	return s.limit(ctx, f, timeout, fmt.Errorf("no answer within %s", timeout.Round(time.Millisecond)))
 }
 
 // record enters an attempt into the flush, the breaker and the hold.
@@ -78,7 +74,7 @@ func (s *stream) record(f *flush, p parcel, a attempt) {
 		f.firstRequest = a.begun
 	}
 	if a.outcome.permanent() {
-		f.settled, f.lastProgress, s.lastResponse = true, now, now
+		f.decided, f.lastProgress, s.lastResponse = true, now, now
 		took := a.took
 		if budget := s.budgetLocked(f); budget > 0 {
 			took = min(took, budget) // the process may have been frozen meanwhile
@@ -91,8 +87,8 @@ func (s *stream) record(f *flush, p parcel, a attempt) {
 		f.responded, s.lastResponse = true, now
 	}
 	f.cutShort = f.cutShort && a.late
-	if d := min(a.result.RetryAfter, maxRetryAfter); d > 0 && now.Add(d).After(s.notBefore) {
-		s.notBefore = now.Add(d)
+	if d := min(a.result.RetryAfter, retryAfterLimit); d > 0 && now.Add(d).After(s.retryAfter.until) {
+		s.retryAfter = retryAfter{asked: d, until: now.Add(d), cause: a.err}
 	}
 }
 
@@ -102,15 +98,16 @@ func (f *flush) noteLocked(a attempt, items string) {
 		f.hintKey, f.hint = a.hint()
 	}
 	switch {
+	case a.divided:
 	case !a.outcome.permanent():
 		if a.err != nil {
 			f.err = a.err
 		}
 	case a.outcome == Accepted:
-		if remark := a.remark(items); remark != nil {
-			f.partialSuccess = remark
+		if err := a.partialSuccess(items); err != nil {
+			f.partialSuccess = err
 			if a.result.Rejected > 0 {
-				f.dropReason = remark
+				f.dropReason = err
 			}
 		}
 	default:
@@ -129,8 +126,8 @@ func (a attempt) hint() (key string, err error) {
 	return "", nil
 }
 
-// remark returns the backend's words about an accepted request.
-func (a attempt) remark(items string) error {
+// partialSuccess returns the backend's message about an accepted request; nil if there is none.
+func (a attempt) partialSuccess(items string) error {
 	switch r := a.result; {
 	case r.Rejected > 0:
 		return fmt.Errorf("the backend rejected %d of %d %s: %q", min(r.Rejected, int64(a.content.items)), a.content.items, items, r.Message)

@@ -1,6 +1,9 @@
 package delivery
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // onThreshold begins a background flush for an event of the queue, or arms the timer.
 func (s *stream) onThreshold(reached event) {
@@ -9,7 +12,7 @@ func (s *stream) onThreshold(reached event) {
 	if f := s.flush; f != nil { // otherwise its end looks at the queue again
 		if reached == halfFull && s.lastChanceLocked() {
 			f.extendLocked(s.items.sequence())
-			s.hireLocked(f)
+			s.addWorkersLocked(f)
 		}
 		return
 	}
@@ -97,10 +100,19 @@ func (s *stream) setBackground(on bool) {
 	}
 }
 
-// defaultDeadline is the deadline of a flush whose caller has none; zero: none.
+// defaultDeadline is the deadline of a background flush, and of callers without one; zero: none.
 func (s *stream) defaultDeadline() time.Time {
 	if s.config.Timeout <= 0 {
 		return time.Time{}
 	}
 	return time.Now().Add(s.config.Timeout)
+}
+
+// withDeadline gives the context of a caller that has no deadline the default one.
+func (s *stream) withDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline := s.defaultDeadline()
+	if _, ok := ctx.Deadline(); ok || deadline.IsZero() {
+		return ctx, func() {}
+	}
+	return context.WithDeadline(ctx, deadline)
 }

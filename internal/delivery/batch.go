@@ -10,12 +10,7 @@ type batch[T any] struct {
 	items   []T      // items before head have left
 	numbers []uint64 // of items
 	head    int
-
-	// of a custom exporter
-
-	failedIn      uint64 // number of the last flush in which this batch has failed; 0: none
-	failedFlushes int    // flushes in which it has failed, of those after which others were delivered
-	failedAt      uint64 // Queue.delivered at the last of them
+	failed  failures // of a custom exporter
 }
 
 // live returns the items that have not left.
@@ -59,7 +54,7 @@ func (b *batch[T]) absorb(next *batch[T], n int) {
 
 // matches reports whether b is part of the task t.
 func (b *batch[T]) matches(t task) bool {
-	return !b.empty() && b.oldest() < t.upTo && (b.failedIn == 0 || b.failedIn != t.flush)
+	return !b.empty() && b.oldest() < t.upTo && (b.failed.flush == 0 || b.failed.flush != t.flush)
 }
 
 // reset makes b an empty batch that keeps its memory.

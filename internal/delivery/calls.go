@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/epilogue-go/epilogue/internal/bounded"
 )
 
 // Flush delivers all items pushed before the call. It returns nil only if none of them is pending. If items were dropped
@@ -57,11 +59,13 @@ func (q *Queue[T]) Idle() <-chan struct{} {
 
 // flushAll is Queue.Flush.
 func (s *stream) flushAll(ctx context.Context) error {
+	ctx, cancel := s.withDeadline(ctx)
+	defer cancel()
 	upTo := s.items.sequence()
 	before := s.flushesBegun()
 	var last *flush
 	var why error
-	for conclusive := false; !conclusive && !s.items.settled(upTo); {
+	for conclusive := false; !conclusive && !s.items.done(upTo); {
 		if err := ctx.Err(); err != nil {
 			return s.interrupted(last, err)
 		}
@@ -70,18 +74,18 @@ func (s *stream) flushAll(ctx context.Context) error {
 			break
 		}
 		err := s.await(ctx, j)
-		if errors.Is(err, errNotReturned) {
+		if errors.Is(err, bounded.ErrStillRunning) {
 			why = err
 			break
 		}
-		if err != nil && !s.items.settled(upTo) {
+		if err != nil && !s.items.done(upTo) {
 			return s.interrupted(j.flush, err)
 		}
 		// A flush that began before the call may lack some of its items. One that had given up before the call, or whose
 		// callers had all left, says nothing about what is possible now.
 		last, conclusive = j.flush, j.joined && !j.stale && j.flush.number > before
 	}
-	return s.verdict(upTo, last, why)
+	return s.flushResult(upTo, last, why)
 }
 
 func (s *stream) flushesBegun() uint64 {
@@ -99,10 +103,7 @@ type join struct {
 
 // join joins the flush under way or begins one. The error says why none may begin.
 func (s *stream) join(ctx context.Context) (join, error) {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		deadline = s.defaultDeadline()
-	}
+	deadline, _ := ctx.Deadline()
 	s.engine.mu.Lock()
 	defer s.engine.mu.Unlock()
 	if f := s.flush; f != nil {
@@ -112,7 +113,7 @@ func (s *stream) join(ctx context.Context) (join, error) {
 		}
 		if j.joined && s.lastChanceLocked() {
 			f.extendLocked(s.items.sequence())
-			s.hireLocked(f)
+			s.addWorkersLocked(f)
 		}
 		return j, nil
 	}
@@ -124,8 +125,6 @@ func (s *stream) join(ctx context.Context) (join, error) {
 	s.startLocked(f)
 	return join{flush: f, joined: true}, nil
 }
-
-var errNotReturned = errors.New("an earlier call of the exporter has not returned")
 
 // await waits for the end of a flush under the caller's ctx, and leaves it. A flush whose waiters have all left ends
 // soon, unless an exporter does not return.
@@ -139,7 +138,7 @@ func (s *stream) await(ctx context.Context, j join) error {
 	}
 	var late <-chan time.Time
 	if !j.joined {
-		timer := time.NewTimer(2 * returnGrace)
+		timer := time.NewTimer(2 * senderGrace)
 		defer timer.Stop()
 		late = timer.C
 	}
@@ -152,31 +151,31 @@ func (s *stream) await(ctx context.Context, j join) error {
 		}
 		return ctx.Err()
 	case <-late:
-		return errNotReturned
+		return bounded.ErrStillRunning
 	}
 }
 
 // interrupted is the error of a caller whose own context has ended.
 func (s *stream) interrupted(f *flush, err error) error {
-	pending := s.items.counts().Pending
+	err = fmt.Errorf("flush %s: %w; %d pending", s.config.Items, err, s.items.counts().Pending)
 	if f != nil {
-		if last := s.failureOf(f); last != nil {
-			return fmt.Errorf("flush %s: %w; %d pending; last failure: %w", s.config.Items, err, pending, last)
+		if failure := s.failureOf(f); failure != nil {
+			return fmt.Errorf("%w; %w", err, failure)
 		}
 	}
-	return fmt.Errorf("flush %s: %w; %d pending", s.config.Items, err, pending)
+	return err
 }
 
 func (s *stream) failureOf(f *flush) error {
 	s.engine.mu.Lock()
 	defer s.engine.mu.Unlock()
-	return f.err
+	return f.failureLocked()
 }
 
-// verdict is the error of a caller that has seen the end of its flush, or why there was none.
-func (s *stream) verdict(upTo uint64, last *flush, why error) error {
+// flushResult is the error of a caller that has seen the end of its flush, or why there was none.
+func (s *stream) flushResult(upTo uint64, last *flush, why error) error {
 	drops := s.takeDropError()
-	if s.items.settled(upTo) {
+	if s.items.done(upTo) {
 		return drops
 	}
 	if why == nil {
@@ -194,12 +193,17 @@ func (s *stream) takeDropError() error {
 	if d.Total() == 0 {
 		return nil
 	}
-	s.engine.mu.Lock()
-	defer s.engine.mu.Unlock()
-	cause := s.dropReason
-	s.dropReason = nil
+	cause := s.takeDropReason()
 	if s.config.DropError == nil {
 		return fmt.Errorf("%d %s dropped: %+v: %v", d.Total(), s.config.Items, d, cause)
 	}
 	return s.config.DropError(d, cause)
+}
+
+func (s *stream) takeDropReason() error {
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
+	cause := s.dropReason
+	s.dropReason = nil
+	return cause
 }

@@ -17,13 +17,14 @@ type Config struct {
 	ItemBytes int
 	// Delay is the time from the first item in an empty queue to its background export.
 	Delay time.Duration
-	// Timeout limits the delivery of one batch, and the flushes of callers without a deadline; 0: no limit.
+	// Timeout limits the delivery of one batch, except under the shutdown policy, and the whole call of a caller without a
+	// deadline; 0: no limit.
 	Timeout time.Duration
 	// Hedge says that the backend recognises an item that it gets twice, so that a shutdown may send a request that
 	// gets no answer a second time.
 	Hedge bool
 
-	// DropError makes the error that reports drops and the backend's last words about them (nil: none). The default is an
+	// DropError makes the error that reports drops and the backend's last message about them (nil: none). The default is an
 	// error with the counts.
 	DropError func(d Dropped, cause error) error
 
@@ -32,7 +33,7 @@ type Config struct {
 
 	// OnError gets the error of a flush that no caller waits for.
 	OnError func(error)
-	// OnPartialSuccess gets the backend's remark about a request that it accepted.
+	// OnPartialSuccess gets the backend's message about a request that it accepted.
 	OnPartialSuccess func(error)
 	// OnHint gets an error that tells the user how to prevent it, with a key that identifies it.
 	OnHint func(key string, err error)

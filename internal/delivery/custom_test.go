@@ -269,3 +269,20 @@ func TestCustomShutdownTriesEveryBatch(t *testing.T) {
 		wantSorted(t, "taken", taken, "a", "b")
 	})
 }
+
+// TestFlushWithoutDeadlineEnds asserts that a caller without a deadline waits for Config.Timeout in all, however many
+// batches there are.
+func TestFlushWithoutDeadlineEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := &exporter{takes: func(context.Context, []string) error { time.Sleep(600 * ms); return nil }}
+		q := newItemQueue(x, batchSize(1), func(c *delivery.Config) { c.Timeout = time.Second })
+		push(q, numbers(5)...)
+		begin := time.Now()
+		if err := q.Flush(context.Background()); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("flush: %v", err)
+		}
+		wantTook(t, "flush", time.Since(begin), time.Second)
+		synctest.Wait()
+		time.Sleep(time.Second)
+	})
+}

@@ -20,8 +20,8 @@
 // deadlines, and each caller leaves at its own. Between flushes the engine has no goroutine, and no timer but that of
 // the background export.
 //
-// A worker takes a batch, encodes it, sends it, and acknowledges the items that have left. The rest goes back to the
-// front of the queue. A flush has a [policy] that says how long to wait for an answer, how long to retry, and whether
+// A worker takes a batch, encodes it, sends it, and acknowledges the items that the backend has decided about. The rest
+// goes back to the front of the queue. A flush has a [policy] that says how long to wait for an answer, how long to retry, and whether
 // the breaker counts.
 //
 // # Faults
@@ -29,11 +29,11 @@
 // The engine's circuit breaker (package breaker) opens if no request of a flush got a response. It holds every signal
 // that has got no response itself; another one may still send one probe of its own. A hold, which has the same schedule,
 // stops one signal: if the backend refuses all requests of its flush with a retryable status, or if it answers another
-// signal but not this one. Retry-After delays the signal's next request.
+// signal but not this one. Retry-After delays the signal's next request; a flush without the time for that fails at once.
 //
 // A custom exporter gets each batch at most once in a flush. A batch that it does not take goes to the back of the
-// queue, so it delays the others by one flush at most. After three failed flushes between which others were delivered it
-// is dropped.
+// queue. It is dropped if it fails again and again while other batches are delivered. The rules and their reasons are in
+// custom.go.
 //
 // The queue is bounded. A full queue drops its oldest item. Every drop is counted by its reason and makes exactly one
 // flush fail with the error of Config.DropError.
@@ -41,12 +41,14 @@
 // # The end of the process
 //
 // [Engine.SetExitDeadline] and [Queue.Shutdown] give every flush the shutdown policy, including a flush that is under
-// way: the breaker and Retry-After no longer count, attempts last until the deadline, and one that gets no answer is
-// hedged if the backend can recognise the items. If the exit deadline passes and the process lives, every flush has its
+// way. The breaker, the holds and the timeouts no longer count, attempts last until the deadline, and one that gets no
+// answer is hedged if the backend can recognise the items. A Retry-After counts if it fits into the remaining time, and is
+// ignored otherwise; a pause under way is computed again when the policy changes. If the exit deadline passes and the process lives, every flush has its
 // normal policy again.
 //
 // # Where to look
 //
-// The numbers and what each policy allows are in policy.go, the states and the lock order in engine.go, the thresholds
-// and the timer of the background in background.go, and the judgement about the backend in judge.go.
+// The numbers and what each policy allows are in policy.go, the states and the locks in engine.go, the pauses and
+// timeouts in wait.go, the thresholds and the timer of the background in background.go, and the breaker and the
+// holds in health.go.
 package delivery

@@ -32,8 +32,16 @@ import (
 //
 // A worker that finds nothing to take leaves too, so a flush ends from every state.
 //
-// Lock order: Engine.mu, then Queue.mu. Neither is held while a Sender, an encoder or a callback runs. A function whose
-// name ends in Locked needs Engine.mu.
+// The locks, in their order:
+//
+//	lock          guards                               while it is held, the code may take
+//	Engine.mu     the engine, its streams and flushes   Queue.mu, the lock of a timer or a context
+//	Queue.mu      one queue and its batches             none
+//	Slots.mu      the calls of a custom exporter        none; never taken under the other two
+//
+// None is held while a Sender, an exporter, an encoder, a callback or a method of a foreign error runs: package bounded
+// calls the methods of an error once, on the goroutine of the call that returned it. A function whose name ends in Locked
+// needs Engine.mu.
 type Engine struct {
 	sender    Sender // nil: the one signal has a custom exporter
 	limits    Limits
@@ -104,7 +112,7 @@ func (e *Engine) exitChangedLocked() {
 // exitingLocked reports whether an exit deadline lies ahead.
 func (e *Engine) exitingLocked() bool { return breaker.Remaining(e.exitDeadline, time.Now()) > 0 }
 
-// answeredLocked records that the backend has settled a request of s within took. It closes the breaker. If the breaker
+// answeredLocked records that the backend has accepted or permanently refused a request of s within took. It closes the breaker. If the breaker
 // had opened because of other signals, their path is at fault and not the origin: they are held on its schedule.
 func (e *Engine) answeredLocked(s *stream, took time.Duration) {
 	took = max(took, 1)
@@ -134,11 +142,11 @@ func (e *Engine) mayRequestLocked(s *stream) bool {
 	return e.requests+kept < e.limits.Requests
 }
 
-// hireLocked gives every flush the workers that it has batches for.
-func (e *Engine) hireLocked() {
+// addWorkersLocked gives every flush the workers that it has batches for.
+func (e *Engine) addWorkersLocked() {
 	for _, s := range e.streams {
 		if s.flush != nil {
-			s.hireLocked(s.flush)
+			s.addWorkersLocked(s.flush)
 		}
 	}
 }
@@ -148,8 +156,8 @@ func (e *Engine) otherAnsweredLocked(s *stream, t time.Time) bool {
 	return slices.ContainsFunc(e.streams, func(o *stream) bool { return o != s && o.lastResponse.After(t) })
 }
 
-// release closes the destination if s was the last signal.
-func (e *Engine) release(ctx context.Context, s *stream) error {
+// remove closes the destination if s was the last signal.
+func (e *Engine) remove(ctx context.Context, s *stream) error {
 	e.mu.Lock()
 	e.open--
 	last := e.open == 0
@@ -162,7 +170,7 @@ func (e *Engine) release(ctx context.Context, s *stream) error {
 	if e.sender != nil {
 		closing = func(context.Context) error { return e.sender.Close() }
 	}
-	_, err := bounded.Call(ctx, returnGrace, func(ctx context.Context) (struct{}, error) { return struct{}{}, closing(ctx) })
+	_, err := bounded.Call(ctx, senderGrace, func(ctx context.Context) (struct{}, error) { return struct{}{}, closing(ctx) })
 	if err != nil {
 		return fmt.Errorf("close exporter: %w", err)
 	}

@@ -202,53 +202,18 @@ func TestSecondShutdownTakesNoTime(t *testing.T) {
 	})
 }
 
-// TestExportTimeoutBeforeTheExit asserts that a batch whose timeout ends when the exit deadline is known is sent again, and
-// so are the batches behind it.
-func TestExportTimeoutBeforeTheExit(t *testing.T) {
+// TestTimeoutsReturnAfterTheExitDeadline asserts that Config.Timeout counts again if the process lives on.
+func TestTimeoutsReturnAfterTheExitDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBackend(always(hangs))
-		b.limits.Requests = 1
-		e, q := newQueue(b, batchSize(1), func(c *delivery.Config) { c.Timeout = time.Second })
-		push(q, "a", "b")
+		e, q := newQueue(newBackend(always(hangs)), func(c *delivery.Config) { c.Timeout = 100 * ms })
+		push(q, "a")
 		begin := time.Now()
-		running := async(func() error { return q.Flush(within(t, 10*time.Second)) })
-		time.Sleep(500 * ms)
-		e.SetExitDeadline(begin.Add(3 * time.Second))
-		b.become(always(accepts))
-		wantNil(t, "flush", <-running)
-		wantTook(t, "it", time.Since(begin), time.Second)
-		wantBodies(t, b, "a", "a", "b")
-		time.Sleep(3 * time.Second)
-	})
-}
-
-// TestBatchesThatOvertakeEachOther asserts that each item is delivered once, also if a batch that was nacked has been
-// filled up with younger items than those of another batch that is nacked later.
-func TestBatchesThatOvertakeEachOther(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBackend(always(hangs))
-		b.limits.Requests = 2
-		e, q := newQueue(b, batchSize(4), func(c *delivery.Config) { c.Timeout = time.Second })
-		push(q, "1", "2")
-		ctx, cancel := context.WithCancel(t.Context())
-		first := async(func() error { return q.Flush(ctx) })
-		time.Sleep(500 * ms)
-		push(q, "3", "4", "5")
-		e.SetExitDeadline(time.Now().Add(time.Minute))
-		synctest.Wait()
-		push(q, "6")
-		second := async(func() error { return q.Flush(ctx) })
-		time.Sleep(600 * ms)
-		wantBodies(t, b, "1,2", "3,4,5", "1,2,6")
-		cancel()
-		e.SetExitDeadline(time.Time{})
-		<-first
-		<-second
-		b.become(always(accepts))
-		time.Sleep(time.Minute)
-		_, err := flush(t, q, time.Second)
-		wantNil(t, "flush", err)
-		wantSorted(t, "delivered", b.delivered(), "1", "2", "3", "4", "5", "6")
-		wantStats(t, q, delivery.Stats{Ended: 6, Exported: 6})
+		e.SetExitDeadline(begin.Add(450 * ms))
+		if _, err := flush(t, q, 10*time.Second); err == nil {
+			t.Error("no error")
+		}
+		if took := time.Since(begin); took < 450*ms || took > 460*ms {
+			t.Errorf("the flush took %v, want 450 ms", took)
+		}
 	})
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"runtime"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -96,4 +98,54 @@ func TestBodyOfALateSender(t *testing.T) {
 			b.check(t)
 		})
 	}
+}
+
+// TestTypedNilErrors asserts that an error whose methods panic is a failure like any other: nothing is lost.
+func TestTypedNilErrors(t *testing.T) {
+	var typedNil *url.Error
+	b := newBackend(always(reply{err: typedNil}))
+	x := &exporter{takes: func(context.Context, []string) error { return typedNil }}
+	for name, queue := range map[string]func() *delivery.Queue[string]{
+		"Sender":          func() *delivery.Queue[string] { _, q := newQueue(b); return q },
+		"custom exporter": func() *delivery.Queue[string] { return newItemQueue(x) },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			q := queue()
+			push(q, "a")
+			for _, flush := range []func(context.Context) error{q.Flush, q.Shutdown} {
+				if err := flush(within(t, time.Second)); err == nil || !strings.Contains(err.Error(), "*url.Error") {
+					t.Errorf("%s: %v, want an error that names the type", name, err)
+				}
+			}
+			wantStats(t, q, delivery.Stats{Ended: 1, Pending: 1})
+		})
+	}
+}
+
+// curious is an error that calls the queue.
+type curious struct{ q *delivery.Queue[string] }
+
+func (e curious) Error() string { return e.q.Stats().Breaker.String() }
+
+// TestForeignCodeMayCallTheQueue asserts that no lock is held while an error is formatted or Config.DropError runs.
+func TestForeignCodeMayCallTheQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var q *delivery.Queue[string]
+		x := &exporter{}
+		x.takes = func(context.Context, []string) error { time.Sleep(10 * ms); return curious{q} }
+		q = newItemQueue(x, func(c *delivery.Config) {
+			c.DropError = func(d delivery.Dropped, cause error) error { return &dropError{q.Stats().Dropped, cause} }
+		})
+		push(q, "a")
+		for range 3 {
+			if _, err := flush(t, q, time.Second); err == nil {
+				t.Error("no error")
+			}
+			synctest.Wait()
+		}
+		push(q, numbers(100)...)
+		if _, err := flush(t, q, time.Second); dropsIn(err) != 1 {
+			t.Errorf("%v, want a drop", err)
+		}
+	})
 }

@@ -44,16 +44,17 @@ type flush struct {
 
 	firstRequest time.Time     // zero: none was made
 	failing      time.Duration // time that a custom exporter has taken for batches that it has failed
-	lastProgress time.Time     // last time at which an item was settled, or the backend had asked for a pause
-	settled      bool          // a request was accepted or permanently refused
+	lastProgress time.Time     // last time at which a request was decided about, or the backend had asked for a pause
+	decided      bool          // a request was accepted or permanently refused
 	responded    bool          // a request got a retryable response
 	cutShort     bool          // every failed attempt so far ended because its time was over
 	gaveUp       bool          // it ended with items left
-	unheard      bool          // it ended without a caller: no caller gets its errors
+	ownerless    bool          // it ended without a caller: its errors go to Config.OnError
 
-	err            error // of the last failed attempt, and why there is no other
-	partialSuccess error // the backend's remark about a request that it accepted
-	dropReason     error // the backend's words about items that it did not take
+	err            error // of the last failed attempt
+	why            error // why it makes no further attempt
+	partialSuccess error // the backend's message about a request that it accepted
+	dropReason     error // the backend's message about items that it did not take
 	hintKey        string
 	hint           error
 }
@@ -123,17 +124,10 @@ func (f *flush) activeLocked() bool {
 	return f.state < stopping && f.ctx.Err() == nil
 }
 
-// ownPolicyLocked is the policy of the flush if nothing is wrong.
-func (f *flush) ownPolicyLocked() *policy {
-	if f.unowned {
-		return background
-	}
-	return normal
-}
-
 // toShutdownLocked gives the flush the shutdown policy. A flush that has given up tries again.
 func (f *flush) toShutdownLocked() {
 	if f.state != ended && f.policy != shutdown {
+		f.why = nil
 		f.becomeLocked(sending, shutdown)
 	}
 }
@@ -141,18 +135,25 @@ func (f *flush) toShutdownLocked() {
 // toNormalLocked takes the shutdown policy back.
 func (f *flush) toNormalLocked() {
 	if f.policy == shutdown {
-		f.becomeLocked(f.state, f.ownPolicyLocked())
+		f.becomeLocked(f.state, normal)
 	}
 }
 
-// giveUpLocked lets no further attempt begin. why says why, if no attempt has failed.
+// giveUpLocked lets no further attempt begin.
 func (f *flush) giveUpLocked(why error) {
-	switch {
-	case f.state == stopping:
-	case f.err == nil:
-		f.err = why
-	default:
-		f.err = fmt.Errorf("%w; %w", f.err, why)
+	if f.state != stopping {
+		f.why = why
 	}
 	f.becomeLocked(stopping, f.policy)
+}
+
+// failureLocked returns why items are left: why no attempt follows, and the last failure.
+func (f *flush) failureLocked() error {
+	switch {
+	case f.err == nil:
+		return f.why
+	case f.why == nil:
+		return fmt.Errorf("last failure: %w", f.err)
+	}
+	return fmt.Errorf("%w; last failure: %w", f.why, f.err)
 }

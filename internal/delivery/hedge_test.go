@@ -1,6 +1,7 @@
 package delivery_test
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -66,5 +67,23 @@ func TestHedgeStaysWithinTheLimit(t *testing.T) {
 			t.Errorf("%d requests at once, want all 4", most)
 		}
 		b.check(t)
+	})
+}
+
+// TestAnswerToAHedgedRequestCounts asserts that a Retry-After counts if the second request gets no answer.
+func TestAnswerToAHedgedRequestCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend(script(retryAfter(10*time.Second).in(300*ms), hangs))
+		e, q := newQueue(b, hedged)
+		push(q, "a")
+		e.SetExitDeadline(time.Now().Add(450 * ms))
+		if _, err := flush(t, q, 450*ms); err == nil {
+			t.Error("no error")
+		}
+		synctest.Wait()
+		time.Sleep(time.Second)
+		if _, err := flush(t, q, time.Second); err == nil || !strings.Contains(err.Error(), "Retry-After") || len(b.log()) != 2 {
+			t.Errorf("after the exit deadline: %v, %d requests", err, len(b.log()))
+		}
 	})
 }

@@ -160,3 +160,55 @@ func TestLastChanceTriesToTheEnd(t *testing.T) {
 			})
 	}
 }
+
+// TestLastChanceLiftsExportTimeout asserts that Config.Timeout does not end an attempt in the last moments, neither one
+// under way nor a new one.
+func TestLastChanceLiftsExportTimeout(t *testing.T) {
+	short := []func(*delivery.Config){func(c *delivery.Config) { c.Timeout = 100 * ms }}
+	slow := func() *backend { return newBackend(always(accepts.in(300 * ms))) }
+	forLastChances(t, slow, short,
+		func(t *testing.T, b *backend, q *delivery.Queue[string], last func(time.Duration) error) {
+			push(q, "a")
+			running := async(func() error { return q.Flush(within(t, time.Second)) })
+			time.Sleep(50 * ms)
+			begin := time.Now()
+			wantNil(t, "the last flush", last(450*ms))
+			wantTook(t, "it", time.Since(begin), 250*ms)
+			wantNil(t, "the flush under way", <-running)
+			wantBodies(t, b, "a")
+		})
+	forLastChances(t, slow, short,
+		func(t *testing.T, b *backend, q *delivery.Queue[string], last func(time.Duration) error) {
+			push(q, "a")
+			begin := time.Now()
+			wantNil(t, "the last flush", last(450*ms))
+			wantTook(t, "it", time.Since(begin), 300*ms)
+			wantBodies(t, b, "a")
+		})
+}
+
+// TestLastChanceHonorsRetryAfterThatFits asserts one rule for a flush that is under way and for one that begins then:
+// it waits as the backend asks if the time suffices, and otherwise does not wait.
+func TestLastChanceHonorsRetryAfterThatFits(t *testing.T) {
+	for _, c := range []struct{ asked, took time.Duration }{{300 * ms, 200 * ms}, {time.Second, 0}} {
+		for _, underWay := range []bool{true, false} {
+			forLastChances(t, func() *backend { return newBackend(script(retryAfter(c.asked))) }, nil,
+				func(t *testing.T, b *backend, q *delivery.Queue[string], last func(time.Duration) error) {
+					push(q, "a")
+					patience := 10 * ms
+					if underWay {
+						patience = 2 * time.Second
+					}
+					running := async(func() error { return q.Flush(within(t, patience)) })
+					time.Sleep(100 * ms)
+					begin := time.Now()
+					wantNil(t, "the last flush", last(450*ms))
+					wantTook(t, "it", time.Since(begin), c.took)
+					if err := <-running; (err == nil) != underWay {
+						t.Errorf("the first flush: %v", err)
+					}
+					wantBodies(t, b, "a", "a")
+				})
+		}
+	}
+}

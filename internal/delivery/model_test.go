@@ -142,7 +142,7 @@ func (m *model) take(t *testing.T, q *Queue[int], k task) []taken {
 	if p == nil {
 		return nil
 	}
-	items, _ := p.(*flight[int]).live()
+	items, _ := p.(*takenBatch[int]).live()
 	for _, item := range items {
 		if !m.waiting[item] {
 			t.Fatalf("took %d, which does not wait", item)
@@ -158,14 +158,14 @@ func (m *model) take(t *testing.T, q *Queue[int], k task) []taken {
 
 // finish settles a part of the batch, as after a request, or nacks all of it.
 func (m *model) finish(r *rand.Rand, b taken, flush uint64) {
-	f := b.parcel.(*flight[int])
+	f := b.parcel.(*takenBatch[int])
 	items, numbers := f.live()
 	if n := len(items); n > 0 && r.IntN(3) > 0 {
 		part := 1 + r.IntN(n)
 		c := contentOf(numbers[:part])
 		o := Outcome(r.IntN(5))
 		rejected := int64(r.IntN(part + 2))
-		f.settle(c, o, rejected)
+		f.ack(c, o, rejected)
 		if o.permanent() {
 			m.settle(items[:part], o, min(rejected, int64(part)))
 		}
@@ -179,7 +179,7 @@ func (m *model) finish(r *rand.Rand, b taken, flush uint64) {
 			m.waiting[item] = true
 		}
 	}
-	f.release()
+	f.putBack()
 }
 
 func (m *model) settle(items []int, o Outcome, rejected int64) {
@@ -239,10 +239,10 @@ func TestPoisonNeverComesFirstAgain(t *testing.T) {
 	}
 	p := q.take(task{upTo: 5, flush: 1})
 	p.fail(1, true)
-	p.release()
+	p.putBack()
 	var order []int
 	for p := q.take(task{upTo: 5, flush: 2}); p != nil; p = q.take(task{upTo: 5, flush: 2}) {
-		items, _ := p.(*flight[int]).live()
+		items, _ := p.(*takenBatch[int]).live()
 		order = append(order, items...)
 	}
 	if want := []int{2, 3, 4, 0, 1}; !slices.Equal(order, want) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -321,5 +322,25 @@ func TestAnswerAfterAFreezeDoesNotLengthenProbes(t *testing.T) {
 		_, _ = flush(t, q, 2*time.Second)
 		took, _ := flush(t, q, 2*time.Second)
 		wantTook(t, "the probe", took, 100*ms)
+	})
+}
+
+// Test413IsAnAnswer asserts that a backend that refuses a size, and then does not answer a smaller request, is up.
+func Test413IsAnAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend(func(r request) reply {
+			if strings.Contains(r.items, ",") {
+				return tooLarge
+			}
+			return hangs
+		})
+		_, q := newQueue(b)
+		push(q, strings.Repeat("a", 100<<10), strings.Repeat("b", 100<<10))
+		_, err := flush(t, q, time.Second)
+		synctest.Wait()
+		if got := q.Stats().Breaker; err == nil || got != breaker.Closed || len(b.log()) != 2 {
+			t.Errorf("%v, breaker %v after %d requests, want a closed one", err, got, len(b.log()))
+		}
+		wantStats(t, q, delivery.Stats{Ended: 2, Pending: 2})
 	})
 }

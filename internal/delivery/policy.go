@@ -2,7 +2,6 @@ package delivery
 
 import (
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"time"
 )
@@ -29,56 +28,41 @@ const (
 	hedgeShare = 2
 	minHedge   = 100 * time.Millisecond
 
-	// maxRetryAfter limits the time for which Retry-After is honoured.
-	maxRetryAfter = 5 * time.Minute
+	// retryAfterLimit limits the time for which a Retry-After delays requests.
+	retryAfterLimit = 5 * time.Minute
 
-	// returnGrace is how long the engine waits for a Sender after its context has ended.
-	returnGrace = 100 * time.Millisecond
-
-	// instantFailure is how long an attempt takes at most that costs the function nothing. The failures of a custom
-	// exporter that fails so soon do not open the breaker, and a flush goes on with the next batch until its failures
-	// have taken so long.
-	instantFailure = 5 * time.Millisecond
-
-	// fairTrial is how long a call of a custom exporter must have lasted to count against its batch if it was ended by its
-	// context.
-	fairTrial = returnGrace
-
-	// maxFailedFlushes is in how many flushes a batch of a custom exporter fails before it is dropped, if other batches
-	// were delivered in between.
-	maxFailedFlushes = 3
+	// senderGrace is how long the engine waits for a Sender or an exporter after its context has ended.
+	senderGrace = 100 * time.Millisecond
 )
 
 var (
-	errProbeFailed = errors.New("the circuit breaker is half-open and its probe failed")
-	errNoProgress  = errors.New("no further attempt in this flush")
+	errProbeFailed   = errors.New("the circuit breaker is half-open and its probe failed")
+	errNoProgress    = errors.New("no further attempt in this flush")
+	errExportTimeout = errors.New("the export took longer than its timeout")
 )
 
-// policy says how a flush deals with a backend that does not take its requests. The four policies are values; only the
-// holder of Engine.mu gives a flush another one.
+// policy says how a flush deals with a backend that does not take its requests. The three policies are values; only the
+// holder of Engine.mu gives a flush another one. A background flush has the normal policy. Only the reader of its errors
+// differs: flush.unowned says that they go to Config.OnError.
 type policy struct {
-	name string
-	// singleAttempt ends the flush at the first attempt that fails.
-	singleAttempt bool
-	// lastChance lifts every limit but the deadline: attempts last until then, retries go on until then, and the
-	// breaker, holds and a Retry-After that is too long do not count.
+	// probes gives a request the breaker's probe timeout, and ends the flush if it fails.
+	probes bool
+	// lastChance lifts every limit but the deadline: Config.Timeout, the probe timeout, the breaker and the holds do not
+	// count, nor does a Retry-After that exceeds the remaining time. Retries go on until the deadline, and a request
+	// without an answer is hedged.
 	lastChance bool
-	// hedge sends a request that gets no answer a second time.
-	hedge bool
 	// maxBackoff is the longest mean pause between two attempts.
 	maxBackoff time.Duration
 }
 
 var (
-	// normal is the policy of a flush that a caller waits for.
-	normal = &policy{name: "normal", maxBackoff: time.Second}
-	// background is the policy of a flush without a caller: its errors go to Config.OnError.
-	background = &policy{name: "background", maxBackoff: time.Second}
+	// normal is the policy of a flush that expects the backend to be up.
+	normal = &policy{maxBackoff: time.Second}
 	// probe is the policy of a flush that finds the breaker or its hold half-open. After the answer to its request the
-	// flush goes on with the normal or the background policy.
-	probe = &policy{name: "probe", singleAttempt: true, maxBackoff: time.Second}
+	// flush goes on with the normal policy.
+	probe = &policy{probes: true, maxBackoff: time.Second}
 	// shutdown is the policy of a flush that is the last chance for its items.
-	shutdown = &policy{name: "shutdown", lastChance: true, hedge: true, maxBackoff: 100 * time.Millisecond}
+	shutdown = &policy{lastChance: true, maxBackoff: 100 * time.Millisecond}
 )
 
 // keepsRetrying reports whether a flush of budget (0: without limit) makes another attempt after a pause, if none has
@@ -87,24 +71,26 @@ func (p *policy) keepsRetrying(stalled, pause, budget time.Duration) bool {
 	return p.lastChance || budget <= 0 || stalled+pause <= max(minRetry, budget/retryShare)
 }
 
-// retryIn returns the pause before the next attempt. backoff is the pause that the attempts so far ask for, retryAfter
-// the one that the backend asks for, and remaining the time until the deadline if there is one.
-func (p *policy) retryIn(backoff, retryAfter, remaining time.Duration, bounded bool) (time.Duration, error) {
-	wait := max(backoff, retryAfter)
-	switch {
-	case !bounded || wait < remaining && !p.lastChance:
-		return wait, nil
-	case p.lastChance && remaining > shutdownReserve:
-		if retryAfter >= remaining { // it cannot be honoured, and there is no later flush
-			retryAfter = 0
-		}
-		return max(min(backoff, remaining/pauseShare, p.maxBackoff), retryAfter, minShutdownPause), nil
+// retryIn returns the pause before the next attempt. backoff is the pause that the attempts so far ask for, 0 before the
+// first. retryAfter is the pause that the backend asks for, and remaining the time until the deadline if there is one.
+// It returns false if the time does not suffice.
+func (p *policy) retryIn(backoff, retryAfter, remaining time.Duration, bounded bool) (time.Duration, bool) {
+	if !bounded || !p.lastChance {
+		wait := max(backoff, retryAfter)
+		return wait, !bounded || wait < remaining
 	}
-	return 0, fmt.Errorf("no time for another attempt in %s", wait.Round(time.Millisecond))
+	if retryAfter >= remaining-shutdownReserve { // it cannot be honored, and there is no later flush
+		retryAfter = 0
+	}
+	if backoff <= 0 {
+		return retryAfter, true
+	}
+	backoff = max(min(backoff, remaining/pauseShare, p.maxBackoff), minShutdownPause)
+	return max(backoff, retryAfter), remaining > shutdownReserve
 }
 
 // hedgeAfter returns after which time a request that began remaining before the deadline is sent a second time.
-func (p *policy) hedgeAfter(remaining time.Duration) time.Duration {
+func hedgeAfter(remaining time.Duration) time.Duration {
 	return max(remaining/hedgeShare, minHedge)
 }
 

@@ -11,25 +11,27 @@ func TestRetryIn(t *testing.T) {
 	for _, c := range []struct {
 		name                                 string
 		policy                               *policy
-		backoff, retryAfter, remaining, want time.Duration // remaining 0: without limit; want 0: no attempt
+		backoff, retryAfter, remaining, want time.Duration // remaining 0: without limit; want -1: no attempt
 	}{
 		{"the backoff", normal, 20 * ms, 0, 2000 * ms, 20 * ms},
 		{"Retry-After if it is longer", normal, 20 * ms, 300 * ms, 2000 * ms, 300 * ms},
 		{"the backoff if it is longer", normal, 500 * ms, 300 * ms, 2000 * ms, 500 * ms},
-		{"none if the time ends before", normal, 20 * ms, 2000 * ms, 2000 * ms, 0},
-		{"without a deadline", background, 20 * ms, 5000 * ms, 0, 5000 * ms},
+		{"none if the time ends before", normal, 20 * ms, 2000 * ms, 2000 * ms, -1},
+		{"without a deadline", normal, 20 * ms, 5000 * ms, 0, 5000 * ms},
 		{"shutdown: the backoff", shutdown, 20 * ms, 0, 450 * ms, 20 * ms},
 		{"shutdown: a quarter of the time", shutdown, 100 * ms, 0, 80 * ms, 20 * ms},
 		{"shutdown: at most 100 ms", shutdown, 800 * ms, 0, 2000 * ms, 100 * ms},
 		{"shutdown: Retry-After that fits", shutdown, 20 * ms, 300 * ms, 450 * ms, 300 * ms},
 		{"shutdown: Retry-After that does not", shutdown, 20 * ms, 450 * ms, 450 * ms, 20 * ms},
+		{"shutdown: Retry-After before the first attempt", shutdown, 0, 300 * ms, 450 * ms, 300 * ms},
+		{"shutdown: a first attempt at once if that does not fit", shutdown, 0, 446 * ms, 450 * ms, 0},
 		{"shutdown: at least 5 ms", shutdown, 20 * ms, 0, 6 * ms, 5 * ms},
-		{"shutdown: none in the last 5 ms", shutdown, 20 * ms, 0, 5 * ms, 0},
+		{"shutdown: none in the last 5 ms", shutdown, 20 * ms, 0, 5 * ms, -1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got, err := c.policy.retryIn(c.backoff, c.retryAfter, c.remaining, c.remaining > 0)
-			if got != c.want || (err == nil) != (c.want > 0) {
-				t.Errorf("%s: got %v, %v; want %v", c.policy.name, got, err, c.want)
+			got, ok := c.policy.retryIn(c.backoff, c.retryAfter, c.remaining, c.remaining > 0)
+			if ok && got != c.want || ok != (c.want >= 0) {
+				t.Errorf("got %v, %v; want %v", got, ok, c.want)
 			}
 		})
 	}
@@ -46,7 +48,7 @@ func TestKeepsRetrying(t *testing.T) {
 		{"no longer", normal, 481 * ms, 20 * ms, 1000 * ms, false},
 		{"for a quarter of a long flush", normal, 2480 * ms, 20 * ms, 10000 * ms, true},
 		{"no longer than that", normal, 2481 * ms, 20 * ms, 10000 * ms, false},
-		{"without a limit forever", background, time.Hour, time.Second, 0, true},
+		{"without a limit forever", normal, time.Hour, time.Second, 0, true},
 		{"shutdown to the end", shutdown, 900 * ms, 20 * ms, 1000 * ms, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -61,7 +63,7 @@ func TestHedgeAfter(t *testing.T) {
 	for _, c := range []struct{ remaining, want time.Duration }{
 		{430 * ms, 215 * ms}, {2000 * ms, 1000 * ms}, {150 * ms, 100 * ms},
 	} {
-		if got := shutdown.hedgeAfter(c.remaining); got != c.want {
+		if got := hedgeAfter(c.remaining); got != c.want {
 			t.Errorf("with %v left: after %v, want %v", c.remaining, got, c.want)
 		}
 	}
@@ -71,32 +73,18 @@ func TestHedgeAfter(t *testing.T) {
 // of the mean.
 func TestBackoff(t *testing.T) {
 	for _, c := range []struct {
+		name   string
 		policy *policy
 		means  []time.Duration
 	}{
-		{normal, []time.Duration{20 * ms, 40 * ms, 80 * ms, 160 * ms, 320 * ms, 640 * ms, 1000 * ms, 1000 * ms}},
-		{shutdown, []time.Duration{20 * ms, 40 * ms, 80 * ms, 100 * ms, 100 * ms}},
+		{"normal", normal, []time.Duration{20 * ms, 40 * ms, 80 * ms, 160 * ms, 320 * ms, 640 * ms, 1000 * ms, 1000 * ms}},
+		{"shutdown", shutdown, []time.Duration{20 * ms, 40 * ms, 80 * ms, 100 * ms, 100 * ms}},
 	} {
 		var b backoff
 		for i, mean := range c.means {
 			if got := b.next(c.policy.maxBackoff); got < mean/2 || got >= mean*3/2 {
-				t.Errorf("%s: pause %d is %v, want about %v", c.policy.name, i+1, got, mean)
+				t.Errorf("%s: pause %d is %v, want about %v", c.name, i+1, got, mean)
 			}
-		}
-	}
-}
-
-// TestPolicies asserts what the four policies allow.
-func TestPolicies(t *testing.T) {
-	for _, c := range []struct {
-		policy                           *policy
-		singleAttempt, lastChance, hedge bool
-	}{
-		{normal, false, false, false}, {background, false, false, false},
-		{probe, true, false, false}, {shutdown, false, true, true},
-	} {
-		if p := c.policy; p.singleAttempt != c.singleAttempt || p.lastChance != c.lastChance || p.hedge != c.hedge {
-			t.Errorf("%+v, want %+v", p, c)
 		}
 	}
 }

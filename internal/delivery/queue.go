@@ -23,8 +23,8 @@ type Encoder[T any] interface {
 
 // Queue holds one signal's items until they are delivered. All methods are safe for concurrent use.
 //
-// Lock order: Engine.mu, then Queue.mu. Push takes Queue.mu and, after it, Engine.mu if a threshold is reached. No other
-// code runs under either lock, so Push never waits for a flush.
+// Lock order: Engine.mu, then Queue.mu. Push releases Queue.mu before it takes Engine.mu, which it does only at a
+// threshold. Neither is held for long, so Push never waits for a flush.
 type Queue[T any] struct {
 	stream   *stream
 	encoders sync.Pool     // of Encoder[T]; empty if there is an exporter
@@ -172,8 +172,8 @@ func (q *Queue[T]) recycle(b *batch[T]) {
 	}
 }
 
-// settled reports whether no item with a number below upTo is pending.
-func (q *Queue[T]) settled(upTo uint64) bool {
+// done reports whether no item with a number below upTo is pending.
+func (q *Queue[T]) done(upTo uint64) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	pending := func(b *batch[T]) bool { return !b.empty() && b.oldest() < upTo }

@@ -6,15 +6,15 @@ import (
 	"github.com/epilogue-go/epilogue/internal/bounded"
 )
 
-// report tells the callbacks about an ended flush. A callback that panics has said enough.
+// report tells the callbacks about an ended flush, whose fields no longer change. A callback that panics has said enough.
 func (s *stream) report(f *flush) {
-	_ = bounded.Protect(func() { s.reportRemarks(f) })
-	if f.unheard && s.config.OnError != nil {
+	_ = bounded.Protect(func() { s.reportHints(f) })
+	if f.ownerless && s.config.OnError != nil {
 		_ = bounded.Protect(func() { s.reportErrors(f) })
 	}
 }
 
-func (s *stream) reportRemarks(f *flush) {
+func (s *stream) reportHints(f *flush) {
 	c := &s.config
 	if f.hint != nil && c.OnHint != nil {
 		c.OnHint(f.hintKey, f.hint)
@@ -27,7 +27,7 @@ func (s *stream) reportRemarks(f *flush) {
 func (s *stream) reportErrors(f *flush) {
 	c := &s.config
 	if f.gaveUp {
-		c.OnError(fmt.Errorf("export %s: %w; %d kept", c.Items, f.err, s.items.counts().Pending))
+		c.OnError(fmt.Errorf("export %s: %w; %d kept", c.Items, f.failureLocked(), s.items.counts().Pending))
 	}
 	if f.dropReason != nil && f.dropReason != f.partialSuccess { //nolint:errorlint // the same error has been reported
 		c.OnError(fmt.Errorf("export %s: %w", c.Items, f.dropReason))

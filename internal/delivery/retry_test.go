@@ -185,3 +185,19 @@ func TestCallerWithoutALimitJoins(t *testing.T) {
 		}
 	})
 }
+
+// TestRetryAfterIsNamed asserts that an error tells that the backend wants no request, and why.
+func TestRetryAfterIsNamed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, q := newQueue(newBackend(always(retryAfter(time.Minute))))
+		push(q, "a")
+		want := "flush spans: the backend asked for a pause of 1m0s (Retry-After); last failure: 503 Service Unavailable; 1 kept"
+		for range 3 {
+			_, err := flush(t, q, time.Second)
+			if err == nil || err.Error() != want {
+				t.Errorf("%v, want %s", err, want)
+			}
+			time.Sleep(time.Second)
+		}
+	})
+}

@@ -4,31 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/epilogue-go/epilogue/internal/bounded"
 )
-
-// sendItems makes an attempt with a custom exporter.
-func (s *stream) sendItems(ctx context.Context, p parcel) attempt {
-	c, send := p.items()
-	a := attempt{content: c, outcome: RetryNextFlush, begun: time.Now()}
-	err := s.exclusive.Call(ctx, returnGrace, send)
-	a.took = time.Since(a.begun)
-	a.err = err
-	var panicked *bounded.PanicError
-	switch {
-	case err == nil:
-		a.outcome = Accepted
-	case errors.As(err, &panicked), errors.Is(err, bounded.ErrGoexit): // the items would cause it again
-		a.outcome = Refused
-		a.err = fmt.Errorf("exporter %w", err)
-	case errors.Is(err, bounded.ErrNotReturned):
-		a.err = fmt.Errorf("exporter %w", err)
-	}
-	return a
-}
 
 // sendEncoded makes an attempt with the engine's sender.
 func (s *stream) sendEncoded(ctx context.Context, f *flush, p parcel) attempt {
@@ -36,38 +15,42 @@ func (s *stream) sendEncoded(ctx context.Context, f *flush, p parcel) attempt {
 	if err != nil {
 		return attempt{outcome: Retryable, unsent: true, err: err}
 	}
-	reusable := true
-	defer func() { r.release(reusable) }()
-	for {
-		var c content
-		limit := s.requestLimit()
-		err := r.encode(ctx, func(dst []byte) (body []byte) {
-			body, c = p.encode(dst, limit, s.config.RequestBytes)
-			return body
-		})
-		switch {
-		case err != nil, c == (content{}): // a spill has taken all items
-			return attempt{outcome: Retryable, unsent: true, err: err}
-		case c.items == 0:
-			c.items = 1
-			return attempt{content: c, outcome: TooLarge, unsent: true,
-				err: fmt.Errorf("%s exceeds %d bytes", p.describe(), s.largestItem())}
+	var c content
+	limit := s.requestLimit()
+	err = r.encode(ctx, func(dst []byte) (body []byte) {
+		body, c = p.encode(dst, limit, s.config.RequestBytes)
+		return body
+	})
+	if err != nil || c.items == 0 {
+		r.release(true)
+		a := attempt{content: c, outcome: Retryable, unsent: true, err: err}
+		if c.end > 0 {
+			a.content.items, a.outcome = 1, TooLarge
+			a.err = fmt.Errorf("%s exceeds %d bytes", p.describe(), s.largestItem())
 		}
-		a := s.send(ctx, f, r.body())
-		a.content = c
-		reusable = reusable && !a.keepBody
-		if a.outcome != TooLarge {
-			return a
-		}
-		if c.items == 1 {
-			a.err = fmt.Errorf("%s: %w", p.describe(), a.err)
-			return a
-		}
-		if len(r.body()) < min(splitBytes, s.config.RequestBytes/splitShare) {
-			a.outcome = Refused
-			return a
-		}
-		s.lowerRequestLimit(len(r.body()) / 2)
+		return a // otherwise a spill has taken all items, or ctx has ended
+	}
+	a := s.send(ctx, f, r.body())
+	a.content = c
+	s.tooLarge(&a, p, len(r.body()))
+	r.release(!a.keepBody)
+	return a
+}
+
+// tooLarge makes later requests smaller if a request of size bytes was too large. If they cannot be, it decides about
+// the items.
+func (s *stream) tooLarge(a *attempt, p parcel, size int) {
+	switch {
+	case a.outcome != TooLarge:
+	case a.content.items == 1:
+		a.err = fmt.Errorf("%s: %w", p.describe(), a.err)
+	case size < min(splitBytes, s.config.RequestBytes/splitShare):
+		a.outcome = Refused
+	default:
+		a.divided = true
+		s.engine.mu.Lock()
+		defer s.engine.mu.Unlock()
+		s.requestBytes = min(s.requestBytes, size/2)
 	}
 }
 
@@ -85,15 +68,8 @@ func (s *stream) requestLimit() int {
 	return s.requestBytes
 }
 
-func (s *stream) lowerRequestLimit(limit int) {
-	s.engine.mu.Lock()
-	defer s.engine.mu.Unlock()
-	s.requestBytes = min(s.requestBytes, limit)
-}
-
 // send sends body. Under the shutdown policy, a request without an answer is hedged: sent once more concurrently with the
-// first, which may be on a connection that died, since there is no later flush. The first answer that settles the items
-// wins.
+// first, which may be on a connection that died, since there is no later flush.
 func (s *stream) send(ctx context.Context, f *flush, body []byte) attempt {
 	if !s.config.Hedge {
 		return s.sendOnce(ctx, body, time.Now())
@@ -112,27 +88,32 @@ func (s *stream) send(ctx context.Context, f *flush, body []byte) attempt {
 	}
 	defer s.freeRequest()
 	go request()
-	a := <-answers
-	if !a.outcome.permanent() {
-		return <-answers
+	first := <-answers
+	if first.outcome.permanent() {
+		cancel()
 	}
-	cancel()
-	if other := <-answers; other.keepBody {
-		a.keepBody = true
+	return merge(first, <-answers)
+}
+
+// merge returns the result of a request that was sent twice: that of the first attempt that decides about the items,
+// unless the other was accepted.
+func merge(first, second attempt) attempt {
+	a := first
+	switch {
+	case second.outcome == Accepted && first.outcome != Accepted,
+		!first.outcome.permanent() && (second.outcome.permanent() || second.result.Answered || !first.result.Answered):
+		a = second
 	}
+	a.keepBody = first.keepBody || second.keepBody
+	a.result.Answered = first.result.Answered || second.result.Answered
+	a.result.RetryAfter = max(first.result.RetryAfter, second.result.RetryAfter)
 	return a
 }
 
 // awaitAnswer waits for the answer to a request, or until it should be hedged; false: that is now.
 func (s *stream) awaitAnswer(ctx context.Context, f *flush, begun time.Time, answers <-chan attempt) (attempt, bool) {
 	for {
-		var hedge <-chan time.Time // nil: not under this policy
-		wait, changed := s.hedgeIn(ctx, f, begun)
-		if wait != never {
-			timer := time.NewTimer(wait)
-			defer timer.Stop()
-			hedge = timer.C
-		}
+		hedge, changed := s.hedgeIn(ctx, f, begun)
 		select {
 		case a := <-answers:
 			return a, true
@@ -143,18 +124,16 @@ func (s *stream) awaitAnswer(ctx context.Context, f *flush, begun time.Time, ans
 	}
 }
 
-const never = time.Duration(math.MaxInt64)
-
-// hedgeIn returns after which time a request that began at begun is hedged, and a channel that is closed when this may
-// have changed.
-func (s *stream) hedgeIn(ctx context.Context, f *flush, begun time.Time) (time.Duration, <-chan struct{}) {
+// hedgeIn returns a channel that tells when a request that began at begun should be hedged (nil: not under this policy),
+// and one that is closed when this may have changed.
+func (s *stream) hedgeIn(ctx context.Context, f *flush, begun time.Time) (<-chan time.Time, <-chan struct{}) {
 	until, bounded := ctx.Deadline()
 	s.engine.mu.Lock()
 	defer s.engine.mu.Unlock()
-	if !f.policy.hedge || !bounded {
-		return never, f.changed
+	if !f.policy.lastChance || !bounded {
+		return nil, f.changed
 	}
-	return time.Until(begun.Add(f.policy.hedgeAfter(until.Sub(begun)))), f.changed
+	return time.After(time.Until(begun.Add(hedgeAfter(until.Sub(begun))))), f.changed
 }
 
 // reserveRequest reports whether there is room for one more request, and takes it.
@@ -172,26 +151,29 @@ func (s *stream) freeRequest() {
 	s.engine.mu.Lock()
 	defer s.engine.mu.Unlock()
 	s.engine.requests--
-	s.engine.hireLocked()
+	s.engine.addWorkersLocked()
 }
+
+var errNoReason = errors.New("the exporter gave no reason")
 
 // sendOnce makes one call of the sender.
 func (s *stream) sendOnce(ctx context.Context, body []byte, begun time.Time) attempt {
 	s.engine.sends.Add(1)
-	res, err := bounded.Call(ctx, returnGrace, func(ctx context.Context) (Result, error) {
+	res, err := bounded.Call(ctx, senderGrace, func(ctx context.Context) (Result, error) {
 		defer s.engine.sends.Done()
 		return s.engine.sender.Send(ctx, s.config.Signal, body)
 	})
 	a := attempt{outcome: res.Outcome, result: res, err: err, begun: begun, took: time.Since(begun)}
-	var panicked *bounded.PanicError
 	switch {
-	case errors.As(err, &panicked), errors.Is(err, bounded.ErrGoexit): // the items would cause it again
+	case crashed(err): // the items would cause it again
 		a.outcome = Refused
 		a.err = fmt.Errorf("exporter %w", err)
-	case errors.Is(err, bounded.ErrNotReturned):
+	case err == bounded.ErrNotReturned: //nolint:errorlint // an error of the sender is wrapped
 		a.outcome, a.keepBody = Retryable, true
 	case err != nil && a.outcome == Accepted: // it is the zero value
 		a.outcome = Retryable
+	case err == nil && a.outcome != Accepted:
+		a.err = errNoReason
 	}
 	return a
 }

@@ -99,7 +99,7 @@ type Result struct {
 	Answered bool
 	// Rejected is how many of the accepted request's items the backend has rejected (OTLP partial success).
 	Rejected int64
-	// Message is a remark of the backend about a request that it accepted.
+	// Message is what the backend says about a request that it accepted.
 	Message string
 	// RetryAfter is how long the backend wants no further request of this signal; 0 if it did not say.
 	RetryAfter time.Duration
@@ -109,5 +109,5 @@ type Result struct {
 	Hint, HintKey string
 }
 
-// permanent reports whether the outcome settles the items' fate: they are delivered or will never be taken.
+// permanent reports whether the outcome decides about the items: they are delivered or will never be taken.
 func (o Outcome) permanent() bool { return o != Retryable && o != RetryNextFlush }

@@ -8,13 +8,8 @@ import (
 
 // shutdown is Queue.Shutdown.
 func (s *stream) shutdown(ctx context.Context) error {
-	if deadline := s.defaultDeadline(); !deadline.IsZero() {
-		if _, ok := ctx.Deadline(); !ok {
-			var cancel context.CancelFunc
-			ctx, cancel = context.WithDeadline(ctx, deadline)
-			defer cancel()
-		}
-	}
+	ctx, cancel := s.withDeadline(ctx)
+	defer cancel()
 	s.items.close()
 	s.enterShutdown(ctx)
 	err := s.flushAll(ctx)
@@ -69,8 +64,8 @@ func (s *stream) close(ctx context.Context, last *flush) {
 	if last != nil {
 		<-last.done
 	}
-	<-s.exclusive.Returned()
-	s.closeErr = s.engine.release(ctx, s)
+	s.calls.Wait()
+	s.closeErr = s.engine.remove(ctx, s)
 }
 
 // isClosed reports whether c, on which nothing is sent, is closed.

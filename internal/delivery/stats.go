@@ -10,7 +10,7 @@ type Stats struct {
 	Pending    int64 // items that wait or are being sent
 	InFlight   int64 // of these, items in a batch that a worker holds
 	Spilled    int64 // undelivered items written to standard error, for replay
-	Superseded int64 // cumulative points that a later collection has replaced
+	Superseded int64 // cumulative points that a later collection has replaced; zero until the engine carries metrics
 	Dropped    Dropped
 	// Breaker is the state of the origin's circuit breaker or of the signal's hold, whichever is further from closed.
 	Breaker breaker.State

@@ -12,7 +12,7 @@ import (
 type source interface {
 	take(t task) parcel
 	batches(t task) int
-	settled(upTo uint64) bool
+	done(upTo uint64) bool
 	sequence() uint64
 	load() (items int, enough bool)
 	setEager(on bool)
@@ -37,8 +37,8 @@ type stream struct {
 	config Config
 	items  source
 
-	exclusive bounded.Exclusive // the calls of a custom exporter
-	closed    chan struct{}     // closed when the last shutdown has ended; closeErr is readable then
+	calls  bounded.Slots // of a custom exporter
+	closed chan struct{} // closed when the last shutdown has ended; closeErr is readable then
 
 	flush        *flush // under way; nil: none
 	flushes      uint64 // begun so far
@@ -46,11 +46,11 @@ type stream struct {
 	timer        *time.Timer
 	armed        bool // the timer will fire
 	hold         breaker.Breaker
-	unanswered   bool      // it got no answer since the origin's last one: its failures opened the breaker
-	notBefore    time.Time // Retry-After
-	requestBytes int       // the largest request; a 413 lowers it
+	unanswered   bool // it got no answer since the origin's last one: its failures opened the breaker
+	retryAfter   retryAfter
+	requestBytes int // the largest request; a 413 lowers it
 	lastResponse time.Time
-	dropReason   error // the backend's words about drops that no flush has reported
+	dropReason   error // the backend's message about drops that no flush has reported
 
 	shutDown     bool // Shutdown was called
 	shuttingDown int  // callers of Shutdown whose flush has not ended
@@ -73,7 +73,7 @@ func (s *stream) beginLocked(deadline time.Time) *flush {
 	return f
 }
 
-// startLocked chooses the first state of f, or the one after the probe of another signal, and hires its workers.
+// startLocked chooses the first state of f, or the one after the probe of another signal, and adds its workers.
 func (s *stream) startLocked(f *flush) {
 	e, now := s.engine, time.Now()
 	switch {
@@ -87,16 +87,16 @@ func (s *stream) startLocked(f *flush) {
 	case s.hold.State(now) != breaker.Closed:
 		f.becomeLocked(probing, probe)
 	default:
-		f.becomeLocked(sending, f.ownPolicyLocked())
+		f.becomeLocked(sending, normal)
 	}
-	s.hireLocked(f)
+	s.addWorkersLocked(f)
 	if f.workers == 0 { // a spill has taken everything since the caller looked
-		s.addWorkerLocked(f)
+		s.startWorkerLocked(f)
 	}
 }
 
-// hireLocked gives f as many workers as it has batches for, one while its probe is under way.
-func (s *stream) hireLocked(f *flush) {
+// addWorkersLocked gives f as many workers as it has batches for, one while its probe is under way.
+func (s *stream) addWorkersLocked(f *flush) {
 	if !f.activeLocked() {
 		return
 	}
@@ -105,11 +105,11 @@ func (s *stream) hireLocked(f *flush) {
 		batches = min(batches, 1-f.workers)
 	}
 	for ; batches > 0 && s.engine.mayRequestLocked(s); batches-- {
-		s.addWorkerLocked(f)
+		s.startWorkerLocked(f)
 	}
 }
 
-func (s *stream) addWorkerLocked(f *flush) {
+func (s *stream) startWorkerLocked(f *flush) {
 	f.workers++
 	s.engine.requests++
 	go s.work(f)
@@ -120,14 +120,14 @@ func (s *stream) proceedLocked(f *flush) {
 	if f.state != probing {
 		return
 	}
-	f.becomeLocked(sending, f.ownPolicyLocked())
-	s.releaseProbeLocked(f)
-	s.hireLocked(f)
+	f.becomeLocked(sending, normal)
+	s.endProbeLocked(f)
+	s.addWorkersLocked(f)
 }
 
-// releaseProbeLocked says that the verdict of f's probe is in, or that it sends none any more. The change of its state
-// wakes those that wait for it.
-func (s *stream) releaseProbeLocked(f *flush) {
+// endProbeLocked says that f sends no probe of the breaker any more. The change of its state wakes the flushes that wait
+// for the probe.
+func (s *stream) endProbeLocked(f *flush) {
 	if s.engine.prober == f {
 		s.engine.prober = nil
 	}
@@ -135,25 +135,25 @@ func (s *stream) releaseProbeLocked(f *flush) {
 
 // toLastChanceLocked makes f the last chance of all items pushed so far.
 func (s *stream) toLastChanceLocked(f *flush) {
-	s.releaseProbeLocked(f)
+	s.endProbeLocked(f)
 	f.toShutdownLocked()
 	f.extendLocked(s.items.sequence())
-	s.hireLocked(f)
+	s.addWorkersLocked(f)
 }
 
 // endLocked ends f, whose last worker has left, and provides for the items that are left.
 func (s *stream) endLocked(f *flush) {
-	f.gaveUp = !s.items.settled(f.upTo)
-	f.unheard = f.unowned && f.callers == 0
-	if f.gaveUp && f.err == nil {
-		f.err = context.Cause(f.ctx)
+	f.gaveUp = !s.items.done(f.upTo)
+	f.ownerless = f.unowned && f.callers == 0
+	if f.gaveUp && f.err == nil && f.why == nil {
+		f.why = context.Cause(f.ctx)
 	}
 	if f.backgroundTimer != nil {
 		f.backgroundTimer.Stop()
 	}
 	s.flush = nil
-	s.judgeLocked(f)
-	s.releaseProbeLocked(f)
+	s.recordOutcomeLocked(f)
+	s.endProbeLocked(f)
 	f.becomeLocked(ended, f.policy)
 	if f.dropReason != nil {
 		s.dropReason = f.dropReason
@@ -176,6 +176,9 @@ func (s *stream) deadlineLocked(f *flush) (time.Time, bool) {
 // budgetLocked returns the time that f has in all for a batch; 0: no limit.
 func (s *stream) budgetLocked(f *flush) time.Duration {
 	limit := s.config.Timeout
+	if f.policy.lastChance {
+		limit = 0
+	}
 	at, ok := s.deadlineLocked(f)
 	if !ok {
 		return limit

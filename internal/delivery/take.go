@@ -2,7 +2,7 @@ package delivery
 
 import "slices"
 
-// take hands a worker the first waiting batch of the task t; nil if there is none. The worker returns it with release.
+// take hands a worker the first waiting batch of the task t; nil if there is none. The worker returns it with putBack.
 func (q *Queue[T]) take(t task) parcel {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -22,17 +22,17 @@ func (q *Queue[T]) take(t task) parcel {
 	q.inFlight = append(q.inFlight, b)
 	q.waiting -= len(b.live())
 	q.sending += len(b.live())
-	return &flight[T]{queue: q, batch: b}
+	return &takenBatch[T]{queue: q, batch: b}
 }
 
 // fill moves younger waiting items into b, up to a full batch, so that the small batches of failed
 // flushes leave in few requests. A batch that a custom exporter has failed stays alone: one of its items may be the
 // reason.
 func (q *Queue[T]) fill(b *batch[T], t task) {
-	for b.failedIn == 0 {
+	for b.failed.flush == 0 {
 		next := q.front()
 		n := min(q.stream.config.BatchSize-len(b.live()), len(next.live()))
-		if n <= 0 || next.failedIn > 0 || next.oldest() < b.newest() || !next.matches(t) {
+		if n <= 0 || next.failed.flush > 0 || next.oldest() < b.newest() || !next.matches(t) {
 			return
 		}
 		b.absorb(next, n)
@@ -40,9 +40,9 @@ func (q *Queue[T]) fill(b *batch[T], t task) {
 	}
 }
 
-// release takes b back from its worker. Its live items wait again, in the order of their numbers. Those that a custom
+// putBack takes b back from its worker. Its live items wait again, in the order of their numbers. Those that a custom
 // exporter has failed wait behind all others.
-func (q *Queue[T]) release(b *batch[T]) {
+func (q *Queue[T]) putBack(b *batch[T]) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.inFlight = slices.DeleteFunc(q.inFlight, func(other *batch[T]) bool { return other == b })
@@ -53,8 +53,8 @@ func (q *Queue[T]) release(b *batch[T]) {
 	}
 	q.sending -= left
 	q.waiting += left
-	if b.failedIn == 0 {
-		at := slices.IndexFunc(q.queued, func(x *batch[T]) bool { return x.failedIn > 0 || x.oldest() > b.oldest() })
+	if b.failed.flush == 0 {
+		at := slices.IndexFunc(q.queued, func(x *batch[T]) bool { return x.failed.flush > 0 || x.oldest() > b.oldest() })
 		if at < 0 {
 			at = len(q.queued)
 		}

@@ -108,7 +108,7 @@ func TestWriterHangs(t *testing.T) {
 		if took := time.Since(begun); took != time.Second || !errors.Is(err, bounded.ErrNotReturned) || len(spilled) != 0 {
 			t.Errorf("%v after %v, %d lines", err, took, len(spilled))
 		}
-		if got, err := write(t.Context(), w, "c"); len(got) > 0 || !errors.Is(err, bounded.ErrNotReturned) {
+		if got, err := write(t.Context(), w, "c"); len(got) > 0 || !errors.Is(err, bounded.ErrStillRunning) {
 			t.Errorf("a second write: %q, %v", got, err)
 		}
 		close(gate)

@@ -18,13 +18,13 @@ type parcel interface {
 	describe() string
 	// items returns a call of the custom exporter with all items.
 	items() (c content, send func(context.Context) error)
-	// settle counts the content and removes it from the batch.
-	settle(c content, o Outcome, rejected int64)
-	// fail leaves a batch that a custom exporter has not taken for later flushes than the one with this number. If it
-	// counts, fail reports whether the batch has failed too often.
+	// ack counts the content and removes it from the batch.
+	ack(c content, o Outcome, rejected int64)
+	// fail records that a custom exporter has not taken the batch in the flush with this number, and reports whether the
+	// batch is to be dropped; see failures.
 	fail(flush uint64, counts bool) (drop bool)
-	// release returns the batch to its queue.
-	release()
+	// putBack returns the batch to its queue.
+	putBack()
 }
 
 // content is what a request holds of a batch.
@@ -43,36 +43,36 @@ func contentOf(numbers []uint64) (c content) {
 	return c
 }
 
-// flight is a batch that a worker has taken.
-type flight[T any] struct {
+// takenBatch is a batch that a worker has taken.
+type takenBatch[T any] struct {
 	queue *Queue[T]
 	batch *batch[T]
 }
 
 // live returns a copy of the items and their sequence numbers. It stays valid if a spill removes them from the batch or
 // if a custom exporter does not return.
-func (f *flight[T]) live() (items []T, numbers []uint64) {
-	f.queue.mu.Lock()
-	defer f.queue.mu.Unlock()
-	items, numbers = slices.Clone(f.batch.live()), slices.Clone(f.batch.numbers[f.batch.head:])
+func (t *takenBatch[T]) live() (items []T, numbers []uint64) {
+	t.queue.mu.Lock()
+	defer t.queue.mu.Unlock()
+	items, numbers = slices.Clone(t.batch.live()), slices.Clone(t.batch.numbers[t.batch.head:])
 	return items, numbers
 }
 
-func (f *flight[T]) empty() bool {
-	f.queue.mu.Lock()
-	defer f.queue.mu.Unlock()
-	return f.batch.empty()
+func (t *takenBatch[T]) empty() bool {
+	t.queue.mu.Lock()
+	defer t.queue.mu.Unlock()
+	return t.batch.empty()
 }
 
-func (f *flight[T]) custom() bool { return f.queue.exporter != nil }
+func (t *takenBatch[T]) custom() bool { return t.queue.exporter != nil }
 
-func (f *flight[T]) encode(dst []byte, limit, most int) (body []byte, c content) {
-	items, numbers := f.live()
+func (t *takenBatch[T]) encode(dst []byte, limit, most int) (body []byte, c content) {
+	items, numbers := t.live()
 	if len(items) == 0 {
 		return dst, content{}
 	}
-	encoder, _ := f.queue.encoders.Get().(Encoder[T])
-	defer f.queue.encoders.Put(encoder)
+	encoder, _ := t.queue.encoders.Get().(Encoder[T])
+	defer t.queue.encoders.Put(encoder)
 	body, n := encoder.Append(dst, items, limit)
 	if n == 0 && limit < most {
 		body, n = encoder.Append(dst, items[:1], most)
@@ -85,31 +85,31 @@ func (f *flight[T]) encode(dst []byte, limit, most int) (body []byte, c content)
 	return body, c
 }
 
-func (f *flight[T]) describe() string {
-	items, _ := f.live()
+func (t *takenBatch[T]) describe() string {
+	items, _ := t.live()
 	if len(items) == 0 { // spilled meanwhile
 		return "item"
 	}
-	encoder, _ := f.queue.encoders.Get().(Encoder[T])
-	defer f.queue.encoders.Put(encoder)
+	encoder, _ := t.queue.encoders.Get().(Encoder[T])
+	defer t.queue.encoders.Put(encoder)
 	return encoder.Describe(items[0])
 }
 
-func (f *flight[T]) items() (c content, send func(context.Context) error) {
-	items, numbers := f.live()
-	return contentOf(numbers), func(ctx context.Context) error { return f.queue.exporter.SendItems(ctx, items) }
+func (t *takenBatch[T]) items() (c content, send func(context.Context) error) {
+	items, numbers := t.live()
+	return contentOf(numbers), func(ctx context.Context) error { return t.queue.exporter.SendItems(ctx, items) }
 }
 
-// settle ignores outcomes that leave the items' fate open. A spill may have removed some of the items: they are counted
+// ack ignores outcomes that are not permanent. A spill may have removed some of the items: they are counted
 // as spilled already.
-func (f *flight[T]) settle(c content, o Outcome, rejected int64) {
+func (t *takenBatch[T]) ack(c content, o Outcome, rejected int64) {
 	if !o.permanent() || c.items == 0 {
 		return
 	}
-	q := f.queue
+	q := t.queue
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	left := f.batch.remove(0, c.end)
+	left := t.batch.remove(0, c.end)
 	q.sending -= left
 	n, d := int64(left), &q.stats.Dropped
 	switch o {
@@ -125,20 +125,11 @@ func (f *flight[T]) settle(c content, o Outcome, rejected int64) {
 	}
 }
 
-func (f *flight[T]) fail(flush uint64, counts bool) (drop bool) {
-	q := f.queue
+func (t *takenBatch[T]) fail(flush uint64, counts bool) (drop bool) {
+	q := t.queue
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	b := f.batch
-	b.failedIn = flush
-	if !counts {
-		return false
-	}
-	if b.failedFlushes == 0 || q.delivered > b.failedAt { // otherwise the exporter fails for every batch
-		b.failedFlushes++
-	}
-	b.failedAt = q.delivered
-	return b.failedFlushes >= maxFailedFlushes
+	return t.batch.failed.add(flush, q.delivered, counts)
 }
 
-func (f *flight[T]) release() { f.queue.release(f.batch) }
+func (t *takenBatch[T]) putBack() { t.queue.putBack(t.batch) }

@@ -8,10 +8,10 @@ import (
 	"github.com/epilogue-go/epilogue/internal/breaker"
 )
 
-// judgeLocked draws the conclusions of an ended flush for the breaker and the hold.
-func (s *stream) judgeLocked(f *flush) {
+// recordOutcomeLocked records the outcome of an ended flush in the breaker or the hold.
+func (s *stream) recordOutcomeLocked(f *flush) {
 	e := s.engine
-	if f.settled || f.firstRequest.IsZero() || !e.limits.Breaker {
+	if f.decided || f.firstRequest.IsZero() || !e.limits.Breaker {
 		return
 	}
 	now := f.leftAt // the process may have been frozen since
@@ -47,12 +47,11 @@ func (s *stream) enoughSilence(b *breaker.Breaker, budget time.Duration) time.Du
 // passed.
 func (s *stream) waitLocked() time.Duration {
 	now := time.Now()
-	return max(s.breakerWaitLocked(now), s.hold.Wait(now), breaker.Remaining(s.notBefore, now))
+	return max(s.breakerWaitLocked(now), s.hold.Wait(now), breaker.Remaining(s.retryAfter.until, now))
 }
 
-// breakerWaitLocked returns for how long the origin's breaker holds this signal. While all requests of another signal
-// get no answer, the path of that signal may be at fault and not the origin. So a signal that had nothing to send when
-// the outage began sends one probe of its own before the breaker holds it, too.
+// breakerWaitLocked returns for how long the origin's breaker holds this signal; 0 if this signal has not failed itself.
+// The outage may be one of another signal's path. So this signal first sends one probe of its own.
 func (s *stream) breakerWaitLocked(now time.Time) time.Duration {
 	if !s.unanswered {
 		return 0
@@ -90,7 +89,7 @@ func (s *stream) stateLocked() breaker.State {
 	switch {
 	case states == [2]breaker.State{}:
 		return breaker.Closed
-	case s.flush == nil && (states[0] == breaker.Open || states[1] == breaker.Open || breaker.Remaining(s.notBefore, now) > 0):
+	case s.flush == nil && (states[0] == breaker.Open || states[1] == breaker.Open || breaker.Remaining(s.retryAfter.until, now) > 0):
 		return breaker.Open
 	}
 	return breaker.HalfOpen
