@@ -36,10 +36,10 @@ func TestErrorsNameTheMember(t *testing.T) {
 // partial has some methods of Pipeline, one of them with another signature.
 type partial struct{ nothing }
 
-func (partial) Pending() (n int, flushNow bool)                     { panic("called") }
-func (partial) SpillPending(context.Context) int                    { panic("called") }
-func (partial) EndOpenSpans(root [8]byte, errorType, reason string) { panic("called") }
-func (partial) SetExitDeadline(until time.Time)                     { panic("called") }
+func (partial) Pending() (n int, flushNow bool)      { panic("called") }
+func (partial) SpillPending(context.Context) int     { panic("called") }
+func (partial) EndOpenSpans([8]byte, string, string) { panic("called") }
+func (partial) SetExitDeadline(time.Time)            { panic("called") }
 
 func TestStartLogsMissingMethodsOfPipeline(t *testing.T) {
 	var text strings.Builder

@@ -195,7 +195,7 @@ func (s *stream) takeDropError() error {
 	}
 	cause := s.takeDropReason()
 	if s.config.DropError == nil {
-		return fmt.Errorf("%d %s dropped: %+v: %v", d.Total(), s.config.Items, d, cause)
+		return fmt.Errorf("%d %s dropped: %+v", d.Total(), s.config.Items, d)
 	}
 	return s.config.DropError(d, cause)
 }

@@ -67,7 +67,7 @@ func TestExitDeadlineEndsTheFlush(t *testing.T) {
 			e.SetExitDeadline(time.Now().Add(time.Second))
 			e.SetExitDeadline(time.Now().Add(430 * ms)) // a new one replaces it
 			cancel()
-			<-running
+			t.Log(<-running)
 			time.Sleep(429 * ms)
 			if now, _ := b.underWay(); now != 1 {
 				t.Errorf("%d requests before the deadline", now)

@@ -134,7 +134,7 @@ func TestForeignCodeMayCallTheQueue(t *testing.T) {
 		x := &exporter{}
 		x.takes = func(context.Context, []string) error { time.Sleep(10 * ms); return curious{q} }
 		q = newItemQueue(x, func(c *delivery.Config) {
-			c.DropError = func(d delivery.Dropped, cause error) error { return &dropError{q.Stats().Dropped, cause} }
+			c.DropError = func(_ delivery.Dropped, cause error) error { return &dropError{q.Stats().Dropped, cause} }
 		})
 		push(q, "a")
 		for range 3 {

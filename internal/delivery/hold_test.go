@@ -14,7 +14,7 @@ import (
 func TestHoldIsForOneSignal(t *testing.T) {
 	for _, how := range []reply{busy, retryAfter(10 * time.Second)} {
 		synctest.Test(t, func(t *testing.T) {
-			b := newBackend(bySignal(delivery.Traces, how, accepts))
+			b := newBackend(tracesAndOthers(how, accepts))
 			traces, metrics, _ := origin(b)
 			push(traces, "t")
 			for range 3 {
@@ -44,7 +44,7 @@ func TestUnansweredSignalAloneIsHeld(t *testing.T) {
 	for _, how := range []reply{hangs, cuts} {
 		for _, late := range []bool{false, true} {
 			synctest.Test(t, func(t *testing.T) {
-				b := newBackend(bySignal(delivery.Traces, how, accepts.in(5*ms)))
+				b := newBackend(tracesAndOthers(how, accepts.in(5*ms)))
 				traces, metrics, _ := origin(b)
 				push(traces, "t")
 				if late {

@@ -104,7 +104,7 @@ func TestLastChanceGivesAFailedFlushAnotherTry(t *testing.T) {
 		}
 	}
 	forLastChances(t, func() *backend { return newBackend(answer()) }, []func(*delivery.Config){batchSize(1)},
-		func(t *testing.T, b *backend, q *delivery.Queue[string], last func(time.Duration) error) {
+		func(t *testing.T, _ *backend, q *delivery.Queue[string], last func(time.Duration) error) {
 			push(q, "hangs", "fails")
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()

@@ -18,10 +18,10 @@ func origin(b *backend, change ...func(*delivery.Config)) (traces, metrics, logs
 	return traces, metrics, logs
 }
 
-// bySignal answers the requests of one signal in one way and the others in another.
-func bySignal(s delivery.Signal, its, others reply) func(request) reply {
+// tracesAndOthers answers the requests of traces in one way and the others in another.
+func tracesAndOthers(its, others reply) func(request) reply {
 	return func(r request) reply {
-		if r.signal == s {
+		if r.signal == delivery.Traces {
 			return its
 		}
 		return others
@@ -188,7 +188,7 @@ func TestProbeOfACallerWithoutTime(t *testing.T) {
 		push(traces, "t")
 		push(metrics, "m")
 		_, _ = flush(t, traces, time.Second)
-		b.become(bySignal(delivery.Traces, hangs, accepts))
+		b.become(tracesAndOthers(hangs, accepts))
 		begin := time.Now()
 		_ = async(func() error { return traces.Flush(within(t, 20*ms)) })
 		synctest.Wait()
@@ -206,7 +206,7 @@ func TestOneSignalIsShutDown(t *testing.T) {
 		push(traces, "t")
 		push(metrics, "m")
 		_, _ = flush(t, traces, time.Second)
-		b.become(bySignal(delivery.Traces, hangs, accepts))
+		b.become(tracesAndOthers(hangs, accepts))
 		_ = async(func() error { return traces.Flush(within(t, time.Second)) })
 		synctest.Wait()
 		waiting := async(func() error { return metrics.Flush(within(t, time.Second)) })

@@ -219,12 +219,13 @@ func (b *body) Read(p []byte) (int, error) {
 // BytesHandler is the function as a lambda.Handler.
 type BytesHandler struct{ *Function }
 
+// Invoke is Handle with bytes.
 func (h BytesHandler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	var c Command
 	if err := json.Unmarshal(payload, &c); err != nil {
 		return nil, err
 	}
-	result, err := h.Function.Handle(ctx, c)
+	result, err := h.Handle(ctx, c)
 	if err != nil {
 		return nil, err
 	}

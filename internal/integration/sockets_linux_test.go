@@ -100,10 +100,12 @@ func TestNoListeningSocket(t *testing.T) {
 		if err := daemon.Listen("127.0.0.1:0"); err != nil {
 			t.Fatal(err)
 		}
-		withChild(t, scenario{Program: "sockets", Unchecked: true, Steps: steps(sockets(3, "udp", daemon.Address()), shutdown),
+		withChild(t, scenario{
+			Program: "sockets", Unchecked: true, Steps: steps(sockets(3, "udp", daemon.Address()), shutdown),
 			Listen: func(r *run) ([]string, func()) {
 				return []string{"AWS_XRAY_DAEMON_ADDRESS=" + daemon.Address()}, func() { r.Error(daemon.Close()) }
-			}})
+			},
+		})
 	})
 }
 

@@ -52,7 +52,7 @@ func replayed(spans int) step {
 		cfg, err := replay.ReadSettings(func(string) string { return "" }, receiver.Endpoint()+"/v1/traces")
 		r.Error(err)
 		sender := replay.NewSender(cfg)
-		defer sender.Close()
+		defer func() { _ = sender.Close() }()
 		in, err := lines.Read(log, func(d *tracepb.TracesData) error { return sender.Add(r.Context(), d) })
 		if err != nil || in.Broken > 0 || in.Without == 0 {
 			r.Errorf("the log has %+v: %v", in, err)

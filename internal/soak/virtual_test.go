@@ -156,9 +156,9 @@ func (v *virtualRun) main(emulated *lambdatest.Process) {
 	o.number, v.current = v.processes, o
 	v.mu.Unlock()
 	if p.Getenv(asHandler) != "" {
-		o.Function.Serve(harness.BytesHandler{Function: o.Function})
+		o.Serve(harness.BytesHandler{Function: o.Function})
 	} else {
-		o.Function.Serve(o.Handle)
+		o.Serve(o.Handle)
 	}
 }
 

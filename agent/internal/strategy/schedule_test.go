@@ -129,7 +129,7 @@ func TestInstantBelievesTheClockThatSaysMore(t *testing.T) {
 // invocation or not, and follows the first that does.
 func TestStrategyKeepsItsPromise(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	for _, s := range []Strategy{Strategy{}, New(Periodic, 10*time.Second), New(Adaptive, 10*time.Second)} {
+	for _, s := range []Strategy{{}, New(Periodic, 10*time.Second), New(Adaptive, 10*time.Second)} {
 		p := state{strategy: s}
 		var now, oldest time.Duration // oldest: since when the first waits that does; 0: none does
 		deferred := 0

@@ -2,7 +2,6 @@ package trigger
 
 import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
-	"go.opentelemetry.io/otel/trace"
 
 	"github.com/epilogue-go/epilogue/handler/internal/event"
 )
@@ -21,7 +20,7 @@ var appSync = source{
 }
 
 func readAppSync(d *document, _ *Settings) Cause {
-	c := newCause(trace.SpanKindServer, semconv.FaaSTriggerOther)
+	c := newServerCause(semconv.FaaSTriggerOther)
 	switch d.Get("info").Get("parentTypeName").Text() { // other types are those of fields within a result
 	case "Query":
 		c.add(semconv.GraphQLOperationTypeQuery)

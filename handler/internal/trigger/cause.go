@@ -39,9 +39,9 @@ type Origin struct {
 	TraceHeader string
 }
 
-// newCause returns a cause with its trigger.
-func newCause(kind trace.SpanKind, faasTrigger attribute.KeyValue) Cause {
-	return Cause{Kind: kind, Attributes: append(make([]attribute.KeyValue, 0, 8+Spare), faasTrigger)}
+// newServerCause returns the cause of a request that the caller waits for.
+func newServerCause(faasTrigger attribute.KeyValue) Cause {
+	return Cause{Kind: trace.SpanKindServer, Attributes: append(make([]attribute.KeyValue, 0, 8+Spare), faasTrigger)}
 }
 
 // add adds an attribute. Inlined into their callers, add and addText would add 12 KB to a function's binary.

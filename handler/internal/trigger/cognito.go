@@ -3,7 +3,6 @@ package trigger
 import (
 	"go.opentelemetry.io/otel/attribute"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
-	"go.opentelemetry.io/otel/trace"
 )
 
 // cognito is a user pool's trigger, or Cognito Sync. The user is not recorded.
@@ -23,7 +22,7 @@ var cognito = source{
 const cognitoSource = attribute.Key("epilogue.cognito.trigger_source")
 
 func readCognito(d *document, _ *Settings) Cause {
-	c := newCause(trace.SpanKindServer, semconv.FaaSTriggerOther)
+	c := newServerCause(semconv.FaaSTriggerOther)
 	c.addText(cognitoSource, d.Get("triggerSource").Text())
 	return c
 }

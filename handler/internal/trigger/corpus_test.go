@@ -161,8 +161,10 @@ func dumpOrigin(b *strings.Builder, name string, o trigger.Origin) {
 // TestPropagation: a propagator finds the span contexts of the documents.
 func TestPropagation(t *testing.T) {
 	p := propagation.TraceContext{}
-	for name, want := range map[string]int{"rest-api": 1, "http-api": 1, "sqs": 1, "sns-in-sqs": 2, "sns": 1, "kinesis": 2, "kafka-msk": 2, "eventbridge": 1, "step-functions": 1,
-		"eventbridge-in-sqs": 1, "pipes-sqs": 1, "vpc-lattice": 1, "activemq": 1, "rabbitmq": 1, "appsync": 1, "vpc-lattice-v1": 1, "rest-api-repeated-headers": 1} {
+	for name, want := range map[string]int{
+		"rest-api": 1, "http-api": 1, "sqs": 1, "sns-in-sqs": 2, "sns": 1, "kinesis": 2, "kafka-msk": 2, "eventbridge": 1, "step-functions": 1,
+		"eventbridge-in-sqs": 1, "pipes-sqs": 1, "vpc-lattice": 1, "activemq": 1, "rabbitmq": 1, "appsync": 1, "vpc-lattice-v1": 1, "rest-api-repeated-headers": 1,
+	} {
 		for way, cause := range ways {
 			c := cause(t, name, document(t, name))
 			found := 0

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
-	"go.opentelemetry.io/otel/trace"
 
 	"github.com/epilogue-go/epilogue/handler/internal/event"
 )
@@ -89,7 +88,7 @@ func readHTTP(d *document, s *Settings) Cause {
 // cause returns what the conventions ask for about a request (OpenTelemetry HTTP conventions, "HTTP server"). A request without
 // a method, such as a null payload, tells nothing more than its trigger.
 func (r *request) cause(s *Settings) Cause {
-	c := newCause(trace.SpanKindServer, semconv.FaaSTriggerHTTP)
+	c := newServerCause(semconv.FaaSTriggerHTTP)
 	c.HTTP = true
 	if r.method == "" {
 		return c

@@ -2,11 +2,10 @@ package trigger
 
 import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
-	"go.opentelemetry.io/otel/trace"
 )
 
 // other is any other caller. The conventions require a trigger of every server span.
 var other = source{
 	name: "other",
-	read: func(*document, *Settings) Cause { return newCause(trace.SpanKindServer, semconv.FaaSTriggerOther) },
+	read: func(*document, *Settings) Cause { return newServerCause(semconv.FaaSTriggerOther) },
 }

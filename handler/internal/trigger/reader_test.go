@@ -197,8 +197,11 @@ func TestParameters(t *testing.T) {
 // TestKnownMethods: OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS replaces the conventions' list.
 func TestKnownMethods(t *testing.T) {
 	tests := []struct{ list, method, want, name string }{
-		{"", "GET", "GET", "GET"}, {"", "PURGE", "_OTHER", "HTTP"}, {" , ", "get", "_OTHER", "HTTP"},
-		{"GET, PURGE", "PURGE", "PURGE", "PURGE"}, {"PURGE", "GET", "_OTHER", "HTTP"},
+		{"", "GET", "GET", "GET"},
+		{"", "PURGE", "_OTHER", "HTTP"},
+		{" , ", "get", "_OTHER", "HTTP"},
+		{"GET, PURGE", "PURGE", "PURGE", "PURGE"},
+		{"PURGE", "GET", "_OTHER", "HTTP"},
 	}
 	for _, tt := range tests {
 		t.Setenv("OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS", tt.list)

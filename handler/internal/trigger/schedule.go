@@ -2,7 +2,6 @@ package trigger
 
 import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
-	"go.opentelemetry.io/otel/trace"
 )
 
 // schedule is a rule with a schedule, or EventBridge Scheduler without an input of its own (EventBridge User Guide, "Events from
@@ -22,7 +21,7 @@ func isSchedule(d *document) bool {
 
 // readSchedule follows the OpenTelemetry FaaS conventions, "Timer".
 func readSchedule(d *document, _ *Settings) Cause {
-	c := newCause(trace.SpanKindServer, semconv.FaaSTriggerTimer)
+	c := newServerCause(semconv.FaaSTriggerTimer)
 	c.addText(semconv.FaaSTimeKey, moment(d.Get("time")))
 	return c
 }

@@ -38,7 +38,7 @@ func readSQS(d *document, _ *Settings) Cause {
 // queueURL returns the URL of a queue (Amazon SQS Developer Guide, "Queue and message identifiers"); empty in partitions whose
 // domain is not known.
 func queueURL(queue arn) string {
-	domain := ""
+	var domain string
 	switch queue.partition {
 	case "aws", "aws-us-gov":
 		domain = ".amazonaws.com/"

@@ -2,7 +2,6 @@ package trigger
 
 import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
-	"go.opentelemetry.io/otel/trace"
 
 	"github.com/epilogue-go/epilogue/handler/internal/event"
 )
@@ -37,7 +36,7 @@ func isContextObject(o *event.Object) bool {
 // readStepFunctions reads a task's payload. The span context that started the execution may be among the payload's own
 // members, or among those of the execution's input.
 func readStepFunctions(d *document, _ *Settings) Cause {
-	c := newCause(trace.SpanKindServer, semconv.FaaSTriggerOther)
+	c := newServerCause(semconv.FaaSTriggerOther)
 	o, _ := contextObject(d)
 	c.addText(semconv.AWSStepFunctionsStateMachineARNKey, o.Get("StateMachine").Get("Id").Text())
 	input := o.Get("Execution").Get("Input")

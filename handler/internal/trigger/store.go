@@ -5,7 +5,6 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
-	"go.opentelemetry.io/otel/trace"
 
 	"github.com/epilogue-go/epilogue/handler/internal/event"
 )
@@ -31,7 +30,7 @@ func (s *store) add(collection event.Value, operation attribute.KeyValue, at eve
 
 // cause returns what is true of all records, and the name and the time of a single one.
 func (s *store) cause(collection string) Cause {
-	c := newCause(trace.SpanKindServer, semconv.FaaSTriggerDatasource)
+	c := newServerCause(semconv.FaaSTriggerDatasource)
 	c.addText(semconv.FaaSDocumentCollectionKey, collection)
 	if s.operation.Valid() {
 		c.add(s.operation)

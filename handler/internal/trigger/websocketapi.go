@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
-	"go.opentelemetry.io/otel/trace"
 )
 
 // webSocket is a WebSocket API of API Gateway: the beginning of a connection, with the headers of its handshake, a message, or
@@ -22,7 +21,7 @@ var webSocket = source{
 }
 
 func readWebSocket(d *document, s *Settings) Cause {
-	c := newCause(trace.SpanKindServer, semconv.FaaSTriggerHTTP)
+	c := newServerCause(semconv.FaaSTriggerHTTP)
 	c.HTTP = true
 	r := requestOf(d)
 	r.protocol, r.scheme = "", "https" // the version is the handshake's; there are no APIs without TLS
