@@ -45,14 +45,12 @@ func (r *Reader) ClientCertificates(s Signal) []tls.Certificate {
 		r.rejectFile(privateKey, privateFile, "a key without its certificate (set %s too); no client certificate is used", certKeys[1])
 		return nil
 	}
-	cert, err := readFile(certFile)
-	if err != nil {
-		r.rejectFile(certKey, certFile, "%v; no client certificate is used", err)
+	cert := r.readPart(certKey, certFile)
+	if cert == nil {
 		return nil
 	}
-	private, err := readFile(privateFile)
-	if err != nil {
-		r.rejectFile(privateKey, privateFile, "%v; no client certificate is used", err)
+	private := r.readPart(privateKey, privateFile)
+	if private == nil {
 		return nil
 	}
 	pair, err := tls.X509KeyPair(cert, private)
@@ -61,6 +59,16 @@ func (r *Reader) ClientCertificates(s Signal) []tls.Certificate {
 		return nil
 	}
 	return []tls.Certificate{pair}
+}
+
+// readPart reads the file of a client certificate or of its key. It is nil if that fails.
+func (r *Reader) readPart(key, file string) []byte {
+	data, err := readFile(file)
+	if err != nil {
+		r.rejectFile(key, file, "%v; no client certificate is used", err)
+		return nil
+	}
+	return data
 }
 
 // rejectFile is Reject for a variable that names a file.
