@@ -70,7 +70,7 @@ func (c sharedCall) run(t *testing.T, fn readerFunc) {
 // TestInvocationsBesideARefusedResponse: on Managed Instances aws-lambda-go exits after a refused response, when the
 // other invocations have ended. So those that may be affected flush before they end.
 func TestInvocationsBesideARefusedResponse(t *testing.T) {
-	const ms, tooLarge = time.Millisecond, 6<<20 + 1
+	const ms, tooLarge = time.Millisecond, acceptedSize + 1
 	for name, tt := range map[string]struct {
 		flush time.Duration
 		calls []sharedCall
