@@ -16,6 +16,7 @@ var recovers = []struct{ path, reason string }{
 	{"internal/bounded/", "it calls foreign code for all others"},
 	{"handler/invocation.go", "it passes the handler's panic on, on top of the handler's frames"},
 	{"handler/failure.go", "it keeps what an error's methods had said before one of them panicked"},
+	{"lambdatest/", "it imitates the runtime, and shares no code with what it tests"},
 }
 
 // TestRecover fails if a file that is no test calls recover. Package bounded treats panics, runtime.Goexit and the

@@ -129,6 +129,6 @@ var backends = []scenario{
 	{
 		Name:  "queue half full in the middle of an invocation",
 		Env:   []string{"OTEL_BSP_MAX_QUEUE_SIZE=40"},
-		Steps: steps(invoke(early(many(30)), ok), shutdown),
+		Steps: steps(invoke(early(heldAtMost(many(30), 20*ms)), ok), shutdown), // the export under way, and another
 	},
 }
