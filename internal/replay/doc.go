@@ -4,4 +4,7 @@
 //
 // A [Sender] sends each span once, in requests of bounded size, repeats requests that the endpoint asks to repeat, and counts
 // the spans; see [Counts].
+//
+// Replay does not use the delivery engine. A command waits for minutes if a backend asks for it and then ends, while the
+// engine keeps items for a later flush and gives up within the time of an invocation.
 package replay
