@@ -204,8 +204,8 @@ func TestForgottenTryLeavesItsRetry(t *testing.T) {
 	var v Table
 	v.Begin("r", time.Time{}, [8]byte{1})
 	v.End("r")
-	retry := v.Invoke("r", time.Time{}) // of the first try, which has ended
-	retry = v.Invoke("r", time.Time{})  // of the retry
+	v.Invoke("r", time.Time{})          // of the first try, which has ended
+	retry := v.Invoke("r", time.Time{}) // of the retry
 	for i := range 2 * maxPast {
 		v.Begin(strconv.Itoa(i), time.Time{}, [8]byte{})
 		v.End(strconv.Itoa(i))
