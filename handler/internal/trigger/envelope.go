@@ -15,12 +15,12 @@ func openEnvelope(body event.Value) (topic, members event.Value) {
 		return event.Value{}, event.Value{}
 	}
 	e := body.Embedded().Select(envelopeMembers...)
-	if e.Get("Type").Is("Notification") {
+	if topic = e.Get("TopicArn"); topic.Present() && e.Get("Type").Is("Notification") {
 		members = e.Get("MessageAttributes")
 		if members.Empty() {
 			members = eventDetail(e.Get("Message"))
 		}
-		return e.Get("TopicArn"), members
+		return topic, members
 	}
 	return event.Value{}, detailOf(&e)
 }
