@@ -35,7 +35,7 @@ func (s *stream) exportLaterLocked(atOnce bool) {
 func (s *stream) beginBackgroundLocked() {
 	f := s.beginLocked(s.defaultDeadline())
 	f.unowned, f.backgroundWaits = true, true
-	if f.bounded {
+	if f.hasDeadline {
 		mu := &s.engine.mu
 		f.backgroundTimer = time.AfterFunc(time.Until(f.deadline), func() {
 			mu.Lock()

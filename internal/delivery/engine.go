@@ -112,8 +112,9 @@ func (e *Engine) exitChangedLocked() {
 // exitingLocked reports whether an exit deadline lies ahead.
 func (e *Engine) exitingLocked() bool { return breaker.Remaining(e.exitDeadline, time.Now()) > 0 }
 
-// answeredLocked records that the backend has accepted or permanently refused a request of s within took. It closes the breaker. If the breaker
-// had opened because of other signals, their path is at fault and not the origin: they are held on its schedule.
+// answeredLocked records that the backend has accepted or permanently refused a request of s, took after it was sent. It
+// closes the breaker. If other signals had opened the breaker, the fault is on their path and not at the origin: the engine
+// holds them until the breaker would have allowed a probe.
 func (e *Engine) answeredLocked(s *stream, took time.Duration) {
 	took = max(took, 1)
 	e.usual = max(took, e.usual-(e.usual-took)/8) // up at once, down slowly

@@ -153,7 +153,7 @@ func (b *backend) Send(ctx context.Context, s delivery.Signal, body []byte) (del
 		return delivery.Result{Outcome: delivery.Retryable}, context.Cause(ctx)
 	}
 	if string(body) != b.bodyOf(index) {
-		b.blame("the body changed while Send ran")
+		b.fault("the body changed while Send ran")
 	}
 	if r.err == nil {
 		b.mu.Lock()
@@ -191,7 +191,7 @@ func (b *backend) bodyOf(i int) string {
 	return b.requests[i].items
 }
 
-func (b *backend) blame(what string) {
+func (b *backend) fault(what string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.misuse = append(b.misuse, what)

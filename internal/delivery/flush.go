@@ -38,9 +38,9 @@ type flush struct {
 	backgroundTimer *time.Timer // nil: none
 	held            bool        // it goes on until the exit deadline
 	unowned         bool        // the background has begun it and no caller has taken it over
-	bounded         bool        // deadline counts
-	deadline        time.Time   // the latest of the callers' and the background's; see stream.deadlineLocked
-	leftAt          time.Time   // time at which the last waiter left; zero: somebody waits
+	hasDeadline     bool
+	deadline        time.Time // if hasDeadline: the latest of the callers' and the background's; see stream.deadlineLocked
+	leftAt          time.Time // time at which the last waiter left; zero: somebody waits
 
 	firstRequest time.Time     // zero: none was made
 	failing      time.Duration // time that a custom exporter has taken for batches that it has failed
@@ -66,7 +66,7 @@ func newFlush(number, upTo uint64, deadline time.Time) *flush {
 	return &flush{
 		ctx: ctx, cancel: cancel, began: now, number: number, done: make(chan struct{}),
 		state: sending, policy: normal, changed: make(chan struct{}), upTo: upTo,
-		bounded: !deadline.IsZero(), deadline: deadline, lastProgress: now, cutShort: true,
+		hasDeadline: !deadline.IsZero(), deadline: deadline, lastProgress: now, cutShort: true,
 	}
 }
 
@@ -86,7 +86,7 @@ func (f *flush) joinLocked(deadline time.Time) bool {
 		return false
 	}
 	f.callers++
-	f.bounded = f.bounded && !deadline.IsZero()
+	f.hasDeadline = f.hasDeadline && !deadline.IsZero()
 	if deadline.After(f.deadline) {
 		f.deadline = deadline
 	}

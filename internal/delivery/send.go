@@ -127,10 +127,10 @@ func (s *stream) awaitAnswer(ctx context.Context, f *flush, begun time.Time, ans
 // hedgeIn returns a channel that tells when a request that began at begun should be hedged (nil: not under this policy),
 // and one that is closed when this may have changed.
 func (s *stream) hedgeIn(ctx context.Context, f *flush, begun time.Time) (<-chan time.Time, <-chan struct{}) {
-	until, bounded := ctx.Deadline()
+	until, limited := ctx.Deadline()
 	s.engine.mu.Lock()
 	defer s.engine.mu.Unlock()
-	if !f.policy.lastChance || !bounded {
+	if !f.policy.lastChance || !limited {
 		return nil, f.changed
 	}
 	return time.After(time.Until(begun.Add(hedgeAfter(until.Sub(begun))))), f.changed

@@ -37,7 +37,7 @@ func (s *stream) enterShutdown(ctx context.Context) {
 	s.shuttingDown++
 	if f := s.flush; f != nil {
 		if deadline, ok := ctx.Deadline(); ok && f.policy != shutdown {
-			f.bounded, f.deadline = true, deadline
+			f.hasDeadline, f.deadline = true, deadline
 		}
 		s.toLastChanceLocked(f)
 	}

@@ -167,10 +167,10 @@ func (s *stream) endLocked(f *flush) {
 // deadlineLocked returns the time at which the attempts of f are over; false: there is none.
 func (s *stream) deadlineLocked(f *flush) (time.Time, bool) {
 	exit := s.engine.exitDeadline
-	if s.engine.exitingLocked() && (f.held || !f.bounded || exit.Before(f.deadline)) {
+	if s.engine.exitingLocked() && (f.held || !f.hasDeadline || exit.Before(f.deadline)) {
 		return exit, true
 	}
-	return f.deadline, f.bounded
+	return f.deadline, f.hasDeadline
 }
 
 // budgetLocked returns the time that f has in all for a batch; 0: no limit.
