@@ -21,8 +21,8 @@
 // the background export.
 //
 // A worker takes a batch, encodes it, sends it, and acknowledges the items that the backend has decided about. The rest
-// goes back to the front of the queue. A flush has a [policy] that says how long to wait for an answer, how long to retry, and whether
-// the breaker counts.
+// goes back to the front of the queue. A flush has a [policy] that says how long to wait for an answer, how long to retry,
+// and whether the breaker counts.
 //
 // # Faults
 //
@@ -43,8 +43,8 @@
 // [Engine.SetExitDeadline] and [Queue.Shutdown] give every flush the shutdown policy, including a flush that is under
 // way. The breaker, the holds and the timeouts no longer count, attempts last until the deadline, and one that gets no
 // answer is hedged if the backend can recognise the items. A Retry-After counts if it fits into the remaining time, and is
-// ignored otherwise; a pause under way is computed again when the policy changes. If the exit deadline passes and the process lives, every flush has its
-// normal policy again.
+// ignored otherwise; a pause under way is computed again when the policy changes. If the exit deadline passes and the
+// process lives, every flush has its normal policy again.
 //
 // # Where to look
 //
