@@ -201,6 +201,21 @@ func (f *fixture) wantCounts(want spanCounts) {
 	if !got.addUp() {
 		f.Errorf("counts do not add up: %+v", got)
 	}
+	signals := f.sdk.Counts()
+	if len(signals) != 1 || signals[0].Name != "traces" {
+		f.Fatalf("Counts: %+v, want those of traces", signals)
+	}
+	c := signals[0]
+	if c.Ended != want.ended || c.Exported != want.exported || c.Pending != want.pending || c.Dropped != want.dropped.Total() {
+		f.Errorf("Counts: %+v, want %+v", c, want)
+	}
+	var reasons int64
+	for _, n := range c.Reasons {
+		reasons += n
+	}
+	if reasons != c.Dropped {
+		f.Errorf("Counts: the reasons %v sum to %d, want %d", c.Reasons, reasons, c.Dropped)
+	}
 }
 
 // dropped returns the DropError in err; nil if there is none.

@@ -1,6 +1,7 @@
 package trigger_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -11,6 +12,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
 	"go.opentelemetry.io/otel/attribute"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 
 	"github.com/epilogue-go/epilogue/handler/internal/trigger"
 	"github.com/epilogue-go/epilogue/handler/internal/trigger/corpus"
@@ -499,6 +501,27 @@ func TestAllocations(t *testing.T) {
 			if n := testing.AllocsPerRun(10, func() { reader.Typed(v.Elem()) }); n > most {
 				t.Errorf("%s as %v: %v allocations", name, event, n)
 			}
+		}
+	}
+}
+
+// TestDocumentDBOperations asserts that the span names the operation of a change in the conventions' words, and none for
+// a change of a whole collection.
+func TestDocumentDBOperations(t *testing.T) {
+	tests := map[string]string{
+		"insert": "insert", "update": "edit", "replace": "edit", "delete": "delete",
+		"drop": "", "invalidate": "", "": "",
+	}
+	for operation, want := range tests {
+		text := bytes.Replace(document(t, "documentdb"), []byte(`"insert"`), []byte(strconv.Quote(operation)), 1)
+		got := ""
+		for _, a := range trigger.NewReader(nil, settings).Raw(text).Attributes {
+			if a.Key == semconv.FaaSDocumentOperationKey {
+				got = a.Value.AsString()
+			}
+		}
+		if got != want {
+			t.Errorf("%q: faas.document.operation is %q, want %q", operation, got, want)
 		}
 	}
 }
