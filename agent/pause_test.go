@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/epilogue-go/epilogue/agent"
-	"github.com/epilogue-go/epilogue/internal/memnet"
+	"github.com/epilogue-go/epilogue/lambdatest"
 )
 
 // scripted is an Extensions API that answers the calls of next from a list, and the last answer forever.
@@ -50,7 +50,7 @@ func (s *scripted) pauses() (all []time.Duration) {
 func TestPausesGrowUntilNextWorks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &scripted{answers: []int{500, 500, 500, 500, 500, 500, 500, 500, 500, 200, 500}}
-		var network memnet.Network
+		var network lambdatest.Network
 		l, err := network.Listen("169.254.100.1:9001")
 		if err != nil {
 			t.Fatal(err)

@@ -12,7 +12,7 @@ import (
 	"sync"
 	"syscall"
 
-	"github.com/epilogue-go/epilogue/internal/memnet"
+	"github.com/epilogue-go/epilogue/lambdatest/internal/memnet"
 )
 
 // errEnded is the cause of a Process's Context. It is not context.Canceled, which has a meaning in aws-lambda-go.

@@ -1,6 +1,6 @@
 package lambdatest
 
-import "github.com/epilogue-go/epilogue/internal/memnet"
+import "github.com/epilogue-go/epilogue/lambdatest/internal/memnet"
 
 // Network is a network in memory for [testing/synctest]. The zero value is empty and ready. A test runs the servers of a
 // Func program on the environment's network:

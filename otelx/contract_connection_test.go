@@ -20,7 +20,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/epilogue-go/epilogue/internal/memnet"
+	"github.com/epilogue-go/epilogue/lambdatest"
 	"github.com/epilogue-go/epilogue/otelx"
 )
 
@@ -59,7 +59,7 @@ func TestContractDialsToABlackHoleAreBounded(t *testing.T) {
 // TestHandshakeWithoutEnd: a server that accepts connections and never answers the TLS handshake is the same black hole.
 func TestContractHandshakesWithoutEndAreBounded(t *testing.T) {
 	var open, most atomic.Int64
-	var network *memnet.Network
+	var network *lambdatest.Network
 	contract(t, func(f *fixture) {
 		network = f.network
 		listener, err := network.Listen("silent.test:4318")
@@ -101,7 +101,7 @@ func TestContractHandshakesWithoutEndAreBounded(t *testing.T) {
 
 // A flush too short for the connection is not for nothing: the next one has its connection.
 func TestContractSlowConnectionServesTheNextFlush(t *testing.T) {
-	var network *memnet.Network
+	var network *lambdatest.Network
 	var dials atomic.Int64
 	dial := func(ctx context.Context, n, address string) (net.Conn, error) {
 		dials.Add(1)

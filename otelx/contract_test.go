@@ -9,7 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/epilogue-go/epilogue/internal/memnet"
+	"github.com/epilogue-go/epilogue/lambdatest"
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 	"github.com/epilogue-go/epilogue/otelx"
 )
@@ -27,7 +27,7 @@ type fixture struct {
 	*testing.T
 	sdk     *otelx.SDK
 	backend *otlpreceiver.Receiver
-	network *memnet.Network
+	network *lambdatest.Network
 }
 
 // contract runs test against an SDK with opts. Background export is off, as the agent has it between invocations. The SDK
@@ -35,7 +35,7 @@ type fixture struct {
 func contract(t *testing.T, test func(f *fixture), opts ...otelx.Option) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		f := &fixture{T: t, network: new(memnet.Network)}
+		f := &fixture{T: t, network: new(lambdatest.Network)}
 		f.listen()
 		f.open(opts...)
 		defer f.close()

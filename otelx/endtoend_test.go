@@ -19,8 +19,8 @@ import (
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/epilogue-go/epilogue/internal/memnet"
 	"github.com/epilogue-go/epilogue/internal/otelerr"
+	"github.com/epilogue-go/epilogue/lambdatest"
 	"github.com/epilogue-go/epilogue/otelx"
 )
 
@@ -139,7 +139,7 @@ func TestEndToEndOverTCP(t *testing.T) {
 func inBubble(t *testing.T, c *collector, vars []string, test func(t *testing.T, s *otelx.SDK)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		var network memnet.Network
+		var network lambdatest.Network
 		listener, err := network.Listen("collector:4318")
 		if err != nil {
 			t.Fatal(err)

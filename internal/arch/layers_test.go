@@ -19,12 +19,14 @@ var layers = []struct {
 	{"presets", []string{"/otelx/awslambda"}},
 	{"backends", []string{"/otelx/xray"}},
 	{"public packages", []string{"/agent", "/handler", "/otelx", "/otelx/tracelog", "/lambdatest/..."}},
-	{"parts of the public packages", []string{"/agent/internal/...", "/handler/internal/...", "/otelx/internal/..."}},
+	{"parts of the public packages", []string{
+		"/agent/internal/...", "/handler/internal/...", "/lambdatest/internal/...", "/otelx/internal/...",
+	}},
 	{"transport", []string{"/internal/otlphttp"}},
 	{"engine and encoding", []string{"/internal/delivery", "/internal/otlp", "/internal/spill"}},
 	{"single mechanisms", []string{
 		"/internal/benchspans", "/internal/bounded", "/internal/breaker", "/internal/clocktest", "/internal/counts",
-		"/internal/extensionsapi", "/internal/memnet", "/internal/otelenv", "/internal/otelerr", "/internal/otlp/response",
+		"/internal/extensionsapi", "/internal/otelenv", "/internal/otelerr", "/internal/otlp/response",
 		"/internal/procstart", "/internal/redact", "/internal/retired", "/internal/spill/lines", "/internal/version",
 		"/internal/xrayheader",
 	}},

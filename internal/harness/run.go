@@ -11,7 +11,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/epilogue-go/epilogue/internal/memnet"
 	"github.com/epilogue-go/epilogue/lambdatest"
 	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
@@ -73,7 +72,7 @@ func InMemory(t *testing.T, sc Scenario) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &Run{Scenario: sc, Virtual: true}
 		r.ctx, r.cancel = context.WithCancel(t.Context())
-		network := new(memnet.Network)
+		network := new(lambdatest.Network)
 		main := Programs[r.program()]
 		if sc.Main != nil {
 			main = sc.Main

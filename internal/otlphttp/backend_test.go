@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/epilogue-go/epilogue/internal/memnet"
+	"github.com/epilogue-go/epilogue/lambdatest"
 )
 
 // backend is a server in memory with a sender to it.
@@ -84,7 +84,7 @@ func newBackend(tb testing.TB, cfg config, handle http.HandlerFunc) *backend {
 		cfg.Endpoint = parse(tb, "http://collector.test:4318/v1/traces")
 	}
 	if cfg.Dial == nil {
-		network := new(memnet.Network)
+		network := new(lambdatest.Network)
 		b.listen(network)
 		cfg.Dial = network.DialContext
 	}
@@ -100,7 +100,7 @@ func newBackend(tb testing.TB, cfg config, handle http.HandlerFunc) *backend {
 }
 
 // listen serves collector.test on network until the end of the test.
-func (b *backend) listen(network *memnet.Network) {
+func (b *backend) listen(network *lambdatest.Network) {
 	b.tb.Helper()
 	l, err := network.Listen("collector.test:4318")
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/epilogue-go/epilogue/internal/memnet"
+	"github.com/epilogue-go/epilogue/lambdatest"
 )
 
 // The collector closes its connections while the function is frozen. The next Send must not fail. (otlptracehttp 1.47 delivers
@@ -93,7 +93,7 @@ func (c *lostConn) Write(b []byte) (int, error) {
 // A freeze breaks all kept connections at once. The replacement must not be another one of them.
 func TestLostConnectionsAreNotUsed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var network memnet.Network
+		var network lambdatest.Network
 		var lost *atomic.Bool
 		b := newBackend(t, config{
 			Endpoint: parse(t, "http://collector.test:4318/"),

@@ -12,7 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/epilogue-go/epilogue/internal/memnet"
+	"github.com/epilogue-go/epilogue/lambdatest"
 )
 
 // A panic of the user's code is an error of the attempt, although net/http calls that code on goroutines of its own.
@@ -121,7 +121,7 @@ func TestHandshakeWithoutEnd(t *testing.T) {
 // A dial that outlives its flush serves the next one.
 func TestSlowConnectionServesTheNextSend(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var network memnet.Network
+		var network lambdatest.Network
 		var dials atomic.Int64
 		b := newBackend(t, config{Dial: func(ctx context.Context, n, addr string) (net.Conn, error) {
 			dials.Add(1)

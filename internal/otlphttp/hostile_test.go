@@ -12,7 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/epilogue-go/epilogue/internal/memnet"
+	"github.com/epilogue-go/epilogue/lambdatest"
 )
 
 // tlsHandshake is the first byte of a TLS connection.
@@ -21,7 +21,7 @@ const tlsHandshake = 22
 // rawBackend answers each connection with serve, after the request "spans" has been read.
 func rawBackend(t *testing.T, cfg config, serve func(net.Conn)) *testSender {
 	t.Helper()
-	network := new(memnet.Network)
+	network := new(lambdatest.Network)
 	l, err := network.Listen("collector.test:4318")
 	if err != nil {
 		t.Fatal(err)

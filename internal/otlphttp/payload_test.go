@@ -12,7 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/epilogue-go/epilogue/internal/memnet"
+	"github.com/epilogue-go/epilogue/lambdatest"
 )
 
 // gatedConn lets the first write through, holds the others until gate is closed, and then pretends that they succeed.
@@ -37,7 +37,7 @@ func (c *gatedConn) Write(b []byte) (int, error) {
 func TestBodyIsNotReadAfterSend(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		conn := &gatedConn{gate: make(chan struct{})}
-		var network memnet.Network
+		var network lambdatest.Network
 		b := newBackend(t, config{Dial: func(ctx context.Context, n, addr string) (net.Conn, error) {
 			var err error
 			conn.Conn, err = network.DialContext(ctx, n, addr)
@@ -101,7 +101,7 @@ func (c countedConn) Write(b []byte) (int, error) {
 
 // A request of few spans costs one system call and, on the wire, one packet.
 func TestSmallRequestIsOneWrite(t *testing.T) {
-	var network memnet.Network
+	var network lambdatest.Network
 	var writes atomic.Int32
 	b := newBackend(t, config{Dial: func(ctx context.Context, n, addr string) (net.Conn, error) {
 		conn, err := network.DialContext(ctx, n, addr)

@@ -12,7 +12,6 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/epilogue-go/epilogue/internal/harness"
-	"github.com/epilogue-go/epilogue/internal/memnet"
 	"github.com/epilogue-go/epilogue/lambdatest"
 	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
@@ -30,7 +29,7 @@ type virtualRun struct {
 	seed       uint64
 	random     *rand.Rand
 	log        *eventlog.Log
-	network    *memnet.Network
+	network    *lambdatest.Network
 	receiver   *otlpreceiver.Receiver
 	extensions string // a folder with the file of an external extension
 
@@ -99,7 +98,7 @@ func TestVirtual(t *testing.T) {
 func newVirtualRun(t *testing.T, seed uint64, extensions string) *virtualRun {
 	v := &virtualRun{
 		T: t, seed: seed, random: rand.New(rand.NewPCG(seed, seed)), extensions: extensions,
-		log: new(eventlog.Log), network: new(memnet.Network), mode: &faultMode{}, frozen: make(map[int]answer),
+		log: new(eventlog.Log), network: new(lambdatest.Network), mode: &faultMode{}, frozen: make(map[int]answer),
 		summary: summary{exits: make(map[int]int)},
 	}
 	v.receiver = otlpreceiver.New(otlpreceiver.Config{Log: v.log})

@@ -14,8 +14,8 @@ import (
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/epilogue-go/epilogue/internal/memnet"
 	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
+	"github.com/epilogue-go/epilogue/lambdatest/internal/memnet"
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 )
 

@@ -25,7 +25,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/epilogue-go/epilogue/internal/memnet"
+	"github.com/epilogue-go/epilogue/lambdatest"
 	"github.com/epilogue-go/epilogue/otelx"
 )
 
@@ -42,7 +42,7 @@ type backend struct {
 
 	host string
 	env  map[string]string // that leads there
-	net  memnet.Network
+	net  lambdatest.Network
 
 	mu       sync.Mutex
 	script   []reply // of the next requests; then they are judged
