@@ -129,7 +129,7 @@ func TestEndToEndOverTCP(t *testing.T) {
 	if err := s.Shutdown(ctx); err != nil {
 		t.Errorf("Shutdown: %v", err)
 	}
-	want := otelx.Stats{Ended: 2, Exported: 2}
+	want := otelx.Stats{Ended: 2, Exported: 2, Breaker: "closed"}
 	if got := s.Stats(); got != want {
 		t.Errorf("Stats() = %+v, want %+v", got, want)
 	}
@@ -211,7 +211,7 @@ func TestEndToEndPartialSuccess(t *testing.T) {
 		if reported := reports(); len(reported) != 1 || reported[0] != `the backend rejected 1 of 2 spans: "old"` {
 			t.Errorf("reported %q", reported)
 		}
-		want := otelx.Stats{Ended: 2, Exported: 1, Dropped: otelx.Dropped{Rejected: 1}}
+		want := otelx.Stats{Ended: 2, Exported: 1, Dropped: otelx.Dropped{Rejected: 1}, Breaker: "closed"}
 		if got := s.Stats(); got != want {
 			t.Errorf("Stats() = %+v, want %+v", got, want)
 		}

@@ -187,7 +187,7 @@ func TestMetricsOfTheBreaker(t *testing.T) {
 					seen[state] += n
 				}
 			}
-			if state := "{" + f.sdk.Stats().Breaker.String() + "}"; seen[state] == 0 {
+			if state := "{" + f.sdk.Stats().Breaker + "}"; seen[state] == 0 {
 				f.Errorf("state %s is not in the metrics: %v", state, seen)
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"go.opentelemetry.io/otel"
@@ -11,7 +12,13 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace/noop"
 
+	"github.com/epilogue-go/epilogue/internal/delivery"
+	"github.com/epilogue-go/epilogue/internal/otlphttp"
 	"github.com/epilogue-go/epilogue/otelx/internal/config"
+	"github.com/epilogue-go/epilogue/otelx/internal/faults"
+	"github.com/epilogue-go/epilogue/otelx/internal/sdkmetrics"
+	"github.com/epilogue-go/epilogue/otelx/internal/spiller"
+	"github.com/epilogue-go/epilogue/otelx/internal/traces"
 )
 
 // New configures tracing from opts and the environment, and makes its provider and propagator the global ones
@@ -35,31 +42,130 @@ import (
 // A retired EPILOGUE_* variable that is set is an error that names its successor.
 func New(ctx context.Context, opts ...Option) (*SDK, error) { //nolint:revive // ctx: as other constructors of telemetry
 	c := config.Resolve(os.Getenv, opts)
-	s := &SDK{provider: noop.NewTracerProvider(), resource: resource.Empty()}
-	if !c.Disabled {
-		pipeline, err := newPipeline(c.Traces)
-		if err != nil {
-			c.Errs = append(c.Errs, err)
-		}
-		s.resource, s.pipeline, s.provider = c.Resource, pipeline, newProvider(c, pipeline)
-	}
+	s, err := newSDK(c)
 	otel.SetTextMapPropagator(c.Propagator)
 	otel.SetTracerProvider(s.provider)
-	if err := errors.Join(c.Errs...); err != nil {
+	if err := errors.Join(append(c.Errs, err)...); err != nil {
 		return s, fmt.Errorf("otelx: %w", err)
 	}
 	return s, nil
 }
 
-func newProvider(c *config.Config, p *pipeline) *sdktrace.TracerProvider {
+// newSDK returns an SDK that works even if there is an error.
+func newSDK(c *config.Config) (*SDK, error) {
+	if c.Disabled {
+		c.Resource = resource.Empty()
+	}
+	s := &SDK{resource: c.Resource}
+	err := s.connect(c)
+	if c.Disabled {
+		s.provider = noop.NewTracerProvider()
+		return s, err
+	}
 	opts := []sdktrace.TracerProviderOption{
 		sdktrace.WithResource(c.Resource),
 		sdktrace.WithSampler(c.Sampler),
 		sdktrace.WithRawSpanLimits(c.SpanLimits),
 		sdktrace.WithIDGenerator(c.IDGenerator),
 	}
-	if p != nil {
-		opts = append(opts, sdktrace.WithSpanProcessor(p.processor))
+	if c.Exports() {
+		opts = append(opts, sdktrace.WithSpanProcessor(s.processor))
 	}
-	return sdktrace.NewTracerProvider(opts...)
+	s.provider = sdktrace.NewTracerProvider(opts...)
+	return s, err
 }
+
+// connect makes the way of a span from the provider to its destination. It works even if there is an error.
+func (s *SDK) connect(c *config.Config) (err error) {
+	if c.NewRecorder != nil {
+		s.metrics, err = newRecorder(c)
+	}
+	s.engine, s.queue = s.newQueue(c)
+	if s.metrics != nil {
+		s.metrics.Observe(s.queue.Stats)
+	}
+	s.spiller = spiller.New(s.queue, c.Spill, c.SpillBytes)
+	s.processor = traces.NewProcessor(s.queue, c.QueueSize, s)
+	return err
+}
+
+// newRecorder returns nil with an error.
+func newRecorder(c *config.Config) (sdkmetrics.Recorder, error) {
+	s := sdkmetrics.Subject{QueueSize: c.QueueSize, Endpoint: c.Endpoint.URL}
+	switch {
+	case c.Exporter != nil:
+		s.Exporter = c.Exporter
+	case c.Sender != nil:
+		s.Exporter = c.Sender
+	}
+	m, err := c.NewRecorder(s)
+	if err != nil {
+		return nil, fmt.Errorf("WithMeterProvider: %w; there are no metrics", err)
+	}
+	return m, nil
+}
+
+// newQueue makes the engine with its queue. Without a destination no span reaches them.
+func (s *SDK) newQueue(c *config.Config) (*delivery.Engine, *traces.Queue) {
+	report := faults.NewReporter()
+	settings := delivery.Config{
+		Signal:           delivery.Traces,
+		Items:            "spans",
+		Capacity:         c.QueueSize,
+		BatchSize:        c.BatchSize,
+		RequestBytes:     c.RequestBytes,
+		ItemBytes:        c.Limits.ItemBytes,
+		Delay:            c.Delay,
+		Timeout:          c.ExportTimeout,
+		Hedge:            true, // backends recognize a span by its ids
+		DropError:        newDropError,
+		OnError:          report.Failure,
+		OnPartialSuccess: report.PartialSuccess,
+		OnHint:           report.Hint,
+	}
+	sender, exporter := c.Sender, c.Exporter
+	switch {
+	case !c.Exports():
+		exporter = traces.NewConsole(io.Discard)
+	case c.Endpoint.URL != nil:
+		sender = newHTTPSender(c)
+	}
+	if exporter != nil {
+		items := traces.ItemSender(exporter)
+		if s.metrics != nil {
+			items = s.metrics.Exporter(items)
+		}
+		engine := delivery.NewItemEngine()
+		return engine, delivery.NewItemQueue(engine, settings, items)
+	}
+	if s.metrics != nil {
+		sender = s.metrics.Sender(sender)
+	}
+	engine := delivery.NewEngine(sender, delivery.NewResources(settings.RequestBytes))
+	return engine, delivery.NewQueue(engine, settings, traces.NewEncoder(c.Limits.ItemBytes, c.Limits.ResourceBytes))
+}
+
+// maxRequests is how many HTTP requests are under way at once.
+const maxRequests = 32
+
+// httpSender sends spans over a Client of its own.
+type httpSender struct {
+	*otlphttp.Sender
+
+	client *otlphttp.Client
+}
+
+func newHTTPSender(c *config.Config) delivery.Sender {
+	client := otlphttp.NewClient(c.Client)
+	return httpSender{client.Endpoint(c.Endpoint), client}
+}
+
+func (httpSender) Limits() delivery.Limits {
+	return delivery.Limits{Requests: maxRequests, Breaker: true}
+}
+
+func (s httpSender) Send(ctx context.Context, _ delivery.Signal, body []byte) (delivery.Result, error) {
+	return s.Sender.Send(ctx, body)
+}
+
+func (s httpSender) Close() error { return s.client.Close() }

@@ -107,7 +107,7 @@ func WithMeterProvider(p metric.MeterProvider) Option {
 //
 // It has no effect with [WithExporter].
 func WithSigner(sign func(ctx context.Context, req *http.Request, body []byte) error) Option {
-	return config.SetIf(sign != nil, func(c *config.Settings) { c.HTTP.Sign = sign })
+	return config.SetIf(sign != nil, func(c *config.Settings) { c.Client.Sign = sign })
 }
 
 // WithDialer makes the OTLP sender open its connections with dial, without a proxy. A nil dial changes nothing. Default: a
@@ -115,7 +115,7 @@ func WithSigner(sign func(ctx context.Context, req *http.Request, body []byte) e
 //
 // It has no effect with [WithExporter].
 func WithDialer(dial func(ctx context.Context, network, address string) (net.Conn, error)) Option {
-	return config.SetIf(dial != nil, func(c *config.Settings) { c.HTTP.Dial = dial })
+	return config.SetIf(dial != nil, func(c *config.Settings) { c.Client.Dial = dial })
 }
 
 // WithEndpoint sets the full URL for OTLP/HTTP traces, which is used as it is.
@@ -123,7 +123,7 @@ func WithDialer(dial func(ctx context.Context, network, address string) (net.Con
 // Environment: OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, used as it is; otherwise OTEL_EXPORTER_OTLP_ENDPOINT with /v1/traces appended.
 // Default http://localhost:4318/v1/traces. A value that is not an http or https URL is an error, and the next of these counts.
 func WithEndpoint(url string) Option {
-	return config.SetIf(url != "", func(c *config.Settings) { c.Traces.Endpoint = url })
+	return config.SetIf(url != "", func(c *config.Settings) { c.URL = url })
 }
 
 // WithHeaders sets headers of every OTLP request in place of the environment's. The map is copied; nil changes nothing.
@@ -131,7 +131,7 @@ func WithEndpoint(url string) Option {
 // Environment: OTEL_EXPORTER_OTLP_TRACES_HEADERS, otherwise OTEL_EXPORTER_OTLP_HEADERS: key1=value1,key2=value2 with
 // percent-encoded values. A bad entry is an error, which never shows a value, and is left out.
 func WithHeaders(headers map[string]string) Option {
-	return config.SetIf(headers != nil, func(c *config.Settings) { c.Traces.Headers = maps.Clone(headers) })
+	return config.SetIf(headers != nil, func(c *config.Settings) { c.Endpoint.Headers = maps.Clone(headers) })
 }
 
 // WithMaxQueueSize sets how many spans the queue holds, including those that are being sent. The table of open spans has the
@@ -139,7 +139,7 @@ func WithHeaders(headers map[string]string) Option {
 //
 // Environment: OTEL_BSP_MAX_QUEUE_SIZE, default 2048.
 func WithMaxQueueSize(spans int) Option {
-	return positive("WithMaxQueueSize", spans, func(c *config.Settings) { c.Traces.QueueSize = spans })
+	return positive("WithMaxQueueSize", spans, func(c *config.Settings) { c.QueueSize = spans })
 }
 
 // WithMaxExportBatchSize sets how many spans a request has at most; [WithMaxRequestSize] bounds its bytes. AWS X-Ray accepts
@@ -148,7 +148,7 @@ func WithMaxQueueSize(spans int) Option {
 //
 // Environment: OTEL_BSP_MAX_EXPORT_BATCH_SIZE, default 512.
 func WithMaxExportBatchSize(spans int) Option {
-	return positive("WithMaxExportBatchSize", spans, func(c *config.Settings) { c.Traces.BatchSize = spans })
+	return positive("WithMaxExportBatchSize", spans, func(c *config.Settings) { c.BatchSize = spans })
 }
 
 // WithMaxRequestSize sets how many bytes an OTLP request has at most before compression. A larger batch is sent as several
@@ -165,7 +165,7 @@ func WithMaxRequestSize(bytes int) Option {
 		return config.Invalid(fmt.Errorf("WithMaxRequestSize(%d): give %d to %d bytes",
 			bytes, config.LeastRequestBytes, config.MostRequestBytes))
 	}
-	return config.SetIf(true, func(c *config.Settings) { c.Traces.RequestBytes = bytes })
+	return config.SetIf(true, func(c *config.Settings) { c.RequestBytes = bytes })
 }
 
 // WithSpill makes Shutdown write undelivered spans to w as lines of OTLP JSON. It helps if the backend is down at the end of

@@ -25,15 +25,6 @@ func TestDropError(t *testing.T) {
 	}
 }
 
-// A log shows the reasons that have drops, and a breaker that is not closed.
-func TestLogValueOfDrops(t *testing.T) {
-	s := otelx.Stats{Ended: 9, Dropped: otelx.Dropped{Refused: 3, TooLarge: 4}, Spilled: 2, Breaker: otelx.BreakerHalfOpen}
-	const want = "[ended=9 exported=0 pending=0 dropped=7 dropped_refused=3 dropped_too_large=4 spilled=2 breaker=half-open]"
-	if got := s.LogValue().String(); got != want {
-		t.Errorf("got %s, want %s", got, want)
-	}
-}
-
 // Failures of background exports are reported at most once a minute, and the next report counts those in between.
 func TestReportsAreCounted(t *testing.T) {
 	reports := otelerr.Collect(t)

@@ -9,13 +9,21 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/epilogue-go/epilogue/internal/counts"
+	"github.com/epilogue-go/epilogue/internal/delivery"
+	"github.com/epilogue-go/epilogue/otelx/internal/sdkmetrics"
+	"github.com/epilogue-go/epilogue/otelx/internal/spiller"
+	"github.com/epilogue-go/epilogue/otelx/internal/traces"
 )
 
 // SDK is a configured tracing SDK. Its methods are safe for concurrent use and never panic.
 type SDK struct {
-	provider trace.TracerProvider
-	resource *resource.Resource
-	pipeline *pipeline // nil if nothing is exported; then all methods do nothing
+	provider  trace.TracerProvider
+	resource  *resource.Resource
+	processor *traces.Processor
+	queue     *traces.Queue // no span reaches it if nothing is exported
+	engine    *delivery.Engine
+	metrics   sdkmetrics.Recorder // nil: none
+	spiller   *spiller.Spiller    // nil: none
 }
 
 // TracerProvider returns the provider that New has made the global one: the API's no-op if OTEL_SDK_DISABLED is true.
@@ -36,10 +44,12 @@ func (s *SDK) TracerProvider() trace.TracerProvider { return s.provider }
 //
 // If spans were dropped since the last flush that could tell, the error has a [*DropError] with the counts.
 func (s *SDK) ForceFlush(ctx context.Context) error {
-	if s.pipeline == nil {
-		return nil
+	began := time.Now()
+	err := s.queue.Flush(ctx)
+	if s.metrics != nil {
+		s.metrics.FlushEnded(ctx, began, err)
 	}
-	return s.pipeline.ForceFlush(ctx)
+	return err
 }
 
 // Shutdown flushes and then closes the exporter. It ignores the circuit breaker and retries until ctx ends. It honors a
@@ -53,10 +63,11 @@ func (s *SDK) ForceFlush(ctx context.Context) error {
 //
 // Give ctx a deadline. Without one, a backend that is down holds Shutdown for OTEL_BSP_EXPORT_TIMEOUT.
 func (s *SDK) Shutdown(ctx context.Context) error {
-	if s.pipeline == nil {
-		return nil
+	err := s.spiller.Shutdown(ctx, s.queue)
+	if s.metrics != nil {
+		s.metrics.Close()
 	}
-	return s.pipeline.Shutdown(ctx)
+	return err
 }
 
 // SetExitDeadline tells the SDK that the process exits at t. A Shutdown or a last ForceFlush is expected to follow. Until t
@@ -68,19 +79,14 @@ func (s *SDK) Shutdown(ctx context.Context) error {
 //
 // If the process lives on after t, everything is normal again. A zero t clears the deadline. SetExitDeadline returns at once.
 func (s *SDK) SetExitDeadline(t time.Time) {
-	if s.pipeline != nil {
-		s.pipeline.engine.SetExitDeadline(t)
-	}
+	s.engine.SetExitDeadline(t)
 }
 
 // SpillPending writes the pending spans as lines until ctx ends, or for one second if ctx has no deadline, and returns how
 // many spans it has written; 0 without [WithSpill]. It is for a process that is about to exit without Shutdown, after a
 // ForceFlush that failed. Spilled spans leave the queue, even if the process lives on.
 func (s *SDK) SpillPending(ctx context.Context) int {
-	if s.pipeline == nil {
-		return 0
-	}
-	return s.pipeline.spiller.Pending(ctx)
+	return s.spiller.Pending(ctx)
 }
 
 // EndOpenSpans ends the sampled spans that are open: those with a span ID in roots and all below them, or every open span if
@@ -93,18 +99,13 @@ func (s *SDK) SpillPending(ctx context.Context) int {
 // that has been open for more than 15 minutes, or is not known. A span whose parent has ended counts as below a root only if
 // that root is the one entry of the trace into this process.
 func (s *SDK) EndOpenSpans(roots [][8]byte, errorType, reason string) int {
-	if s.pipeline == nil {
-		return 0
-	}
-	return s.pipeline.processor.EndOpenSpans(roots, errorType, reason)
+	return s.processor.EndOpenSpans(roots, errorType, reason)
 }
 
 // SetBackgroundExport switches the export by timer on, as it is after New, or off, as it must be if the process may be frozen.
 // An export under way continues. With the timer off it belongs to the next caller of ForceFlush and ends with that call.
 func (s *SDK) SetBackgroundExport(on bool) {
-	if s.pipeline != nil {
-		s.pipeline.queue.SetBackgroundExport(on)
-	}
+	s.queue.SetBackgroundExport(on)
 }
 
 // Resource returns the resource of the SDK's spans. It is empty if OTEL_SDK_DISABLED is true.
@@ -114,38 +115,30 @@ func (s *SDK) Resource() *resource.Resource { return s.resource }
 // of the queue is in use ([WithMaxQueueSize]), or spans were dropped that no flush has reported. If it returns 0 and false,
 // ForceFlush has nothing to do. It returns at once.
 func (s *SDK) Pending() (n int, flushNow bool) {
-	if s.pipeline == nil {
-		return 0, false
-	}
-	return s.pipeline.queue.Pending()
+	return s.queue.Pending()
 }
 
 // Counts returns the delivery counts of each signal, in a fixed order.
 func (s *SDK) Counts() []counts.Signal {
-	if s.pipeline == nil {
-		return []counts.Signal{{Name: "traces"}}
-	}
 	st := s.Stats()
-	traces := counts.Signal{
-		Name: "traces", Ended: st.Ended, Exported: st.Exported, Pending: st.Pending, Dropped: st.Dropped.Total(), Spilled: st.Spilled,
-		Breaker: st.Breaker.String(),
-	}
+	reasons := make(map[string]int64)
 	for _, reason := range st.Dropped.reasons() {
-		if traces.Reasons == nil {
-			traces.Reasons = make(map[string]int64)
-		}
-		traces.Reasons[reason.Name] = reason.Count
+		reasons[reason.Name] = reason.Count
 	}
-	return []counts.Signal{traces}
+	return []counts.Signal{{
+		Name: "traces", Ended: st.Ended, Exported: st.Exported, Pending: st.Pending, Dropped: st.Dropped.Total(), Spilled: st.Spilled,
+		Reasons: reasons, Breaker: st.Breaker,
+	}}
 }
 
 // Stats returns the counts of all sampled spans so far.
 func (s *SDK) Stats() Stats {
-	if s.pipeline == nil {
-		return Stats{}
+	st := s.queue.Stats()
+	return Stats{
+		Ended: st.Ended, Exported: st.Exported, Pending: st.Pending, Spilled: st.Spilled,
+		Dropped: Dropped(st.Dropped), Breaker: st.Breaker.String(),
 	}
-	return publicStats(s.pipeline.queue.Stats())
 }
 
 // LogValue returns Stats for slog.
-func (s *SDK) LogValue() slog.Value { return s.Stats().LogValue() }
+func (s *SDK) LogValue() slog.Value { return slog.AnyValue(s.Stats()) }

@@ -16,64 +16,76 @@ import (
 const maxCertificateFile = 1 << 20
 
 // Authorities reads OTEL_EXPORTER_OTLP_CERTIFICATE, the file of the authorities that servers are verified against. It is
-// nil, which means the system's authorities, if the variable is unset or bad.
+// nil, which means the system's authorities, if no variable names a good file.
 func (r *Reader) Authorities(s Signal) *x509.CertPool {
-	key, file := r.Lookup(s.keys("CERTIFICATE")...)
-	if key == "" {
-		return nil
+	errs := r.mark()
+	for _, f := range r.files(s.keys("CERTIFICATE")) {
+		pool := x509.NewCertPool()
+		if pool.AppendCertsFromPEM(f.data) {
+			r.conclude(errs, f.key+" is used")
+			return pool
+		}
+		r.rejectFile(f, errors.New("no certificate in PEM form in that file"))
 	}
-	pool, err := readAuthorities(file)
-	if err != nil {
-		r.rejectFile(key, file, "%v; the system's authorities are used", err)
-	}
-	return pool
+	r.conclude(errs, "the system's authorities are used")
+	return nil
 }
 
-// ClientCertificates reads OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY. It is nil if they are
-// unset or bad.
+// ClientCertificates reads OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY. Certificate and key may
+// be of different ranks: the first pair that fits counts. It is nil if there is none.
 func (r *Reader) ClientCertificates(s Signal) []tls.Certificate {
 	certKeys, privateKeys := s.keys("CLIENT_CERTIFICATE"), s.keys("CLIENT_KEY")
-	certKey, certFile := r.Lookup(certKeys...)
-	privateKey, privateFile := r.Lookup(privateKeys...)
-	switch {
-	case certKey == "" && privateKey == "":
-		return nil
-	case privateKey == "":
-		r.rejectFile(certKey, certFile, "a certificate without its key (set %s too); no client certificate is used", privateKeys[1])
-		return nil
-	case certKey == "":
-		r.rejectFile(privateKey, privateFile, "a key without its certificate (set %s too); no client certificate is used", certKeys[1])
-		return nil
+	errs := r.mark()
+	certs, privates := r.files(certKeys), r.files(privateKeys)
+	for i, cert := range certs {
+		for j, private := range privates {
+			pair, err := tls.X509KeyPair(cert.data, private.data)
+			if err == nil {
+				r.conclude(errs, fmt.Sprintf("%s with %s is used", cert.key, private.key))
+				return []tls.Certificate{pair}
+			}
+			if i == 0 && j == 0 {
+				r.rejectFile(cert, fmt.Errorf("with %s=%s: %s", private.key, quoteFile(private.name), shortened(err)))
+			}
+		}
 	}
-	cert := r.readPart(certKey, certFile)
-	if cert == nil {
-		return nil
+	if key, _ := r.Lookup(privateKeys...); key == "" && len(certs) > 0 {
+		r.rejectFile(certs[0], fmt.Errorf("a certificate without its key (set %s too)", privateKeys[1]))
 	}
-	private := r.readPart(privateKey, privateFile)
-	if private == nil {
-		return nil
+	if key, _ := r.Lookup(certKeys...); key == "" && len(privates) > 0 {
+		r.rejectFile(privates[0], fmt.Errorf("a key without its certificate (set %s too)", certKeys[1]))
 	}
-	pair, err := tls.X509KeyPair(cert, private)
-	if err != nil {
-		r.rejectFile(certKey, certFile, "with %s=%s: %v; no client certificate is used", privateKey, quoteFile(privateFile), shortened(err))
-		return nil
-	}
-	return []tls.Certificate{pair}
+	r.conclude(errs, "no client certificate is used")
+	return nil
 }
 
-// readPart reads the file of a client certificate or of its key. It is nil if that fails.
-func (r *Reader) readPart(key, file string) []byte {
-	data, err := readFile(file)
-	if err != nil {
-		r.rejectFile(key, file, "%v; no client certificate is used", err)
-		return nil
+// file is a file that the variable key names.
+type file struct {
+	key, name string
+	data      []byte
+}
+
+// files reads the files that keys name, and rejects those that it cannot read.
+func (r *Reader) files(keys []string) (files []file) {
+	for _, k := range keys {
+		key, name := r.Lookup(k)
+		if key == "" {
+			continue
+		}
+		f := file{key: key, name: name}
+		var err error
+		if f.data, err = readFile(name); err != nil {
+			r.rejectFile(f, err)
+			continue
+		}
+		files = append(files, f)
 	}
-	return data
+	return files
 }
 
 // rejectFile is Reject for a variable that names a file.
-func (r *Reader) rejectFile(key, file, format string, args ...any) {
-	r.Fail(fmt.Errorf("%s=%s: %s", key, quoteFile(file), fmt.Sprintf(format, args...)))
+func (r *Reader) rejectFile(f file, problem error) {
+	r.Fail(fmt.Errorf("%s=%s: %w", f.key, quoteFile(f.name), problem))
 }
 
 // quoteFile is Quote for a file's name. A value that does not look like a name is not shown: it may be the key itself, in
@@ -86,25 +98,19 @@ func quoteFile(name string) string {
 	return Quote(name)
 }
 
-func readAuthorities(file string) (*x509.CertPool, error) {
-	data, err := readFile(file)
-	if err != nil {
-		return nil, err
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(data) {
-		return nil, errors.New("no certificate in PEM form in that file")
-	}
-	return pool, nil
-}
-
 // readFile reads a regular file of at most maxCertificateFile bytes; a device or a pipe may have no end. Its errors do not
 // show the name, which may not be one.
-func readFile(name string) ([]byte, error) {
+func readFile(name string) (data []byte, err error) {
+	defer func() {
+		var path *fs.PathError
+		if errors.As(err, &path) {
+			err = path.Err
+		}
+	}()
 	info, err := os.Stat(name)
 	switch {
 	case err != nil:
-		return nil, withoutPath(err)
+		return nil, err
 	case !info.Mode().IsRegular():
 		return nil, errors.New("not a regular file")
 	case info.Size() > maxCertificateFile:
@@ -112,20 +118,10 @@ func readFile(name string) ([]byte, error) {
 	}
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, withoutPath(err)
+		return nil, err
 	}
 	defer func() { _ = f.Close() }() // it was only read
-	data, err := io.ReadAll(io.LimitReader(f, maxCertificateFile))
-	return data, withoutPath(err)
-}
-
-// withoutPath returns err without the file's name.
-func withoutPath(err error) error {
-	var path *fs.PathError
-	if errors.As(err, &path) {
-		return path.Err
-	}
-	return err
+	return io.ReadAll(io.LimitReader(f, maxCertificateFile))
 }
 
 // shortened returns the text of an error that may repeat parts of a file, cut to a bounded length.

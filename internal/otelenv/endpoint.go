@@ -10,20 +10,16 @@ import (
 // Endpoint returns the first valid URL among the value of the setting called name, OTEL_EXPORTER_OTLP_<signal>_ENDPOINT,
 // both used as they are, and OTEL_EXPORTER_OTLP_ENDPOINT with the signal's path appended. It is nil if there is none.
 func (r *Reader) Endpoint(s Signal, name, value string) *url.URL {
+	keys := s.keys("ENDPOINT")
+	_, own := r.Lookup(keys[0])
+	_, general := r.Lookup(keys[1])
 	if u := r.URL(name, value); u != nil {
 		return u
 	}
-	keys := s.keys("ENDPOINT")
-	if u := r.URL(keys[0], strings.TrimSpace(r.getenv(keys[0]))); u != nil {
+	if u := r.URL(keys[0], own); u != nil {
 		return u
 	}
-	return r.url(keys[1], strings.TrimSpace(r.getenv(keys[1])), s.path())
-}
-
-// DefaultEndpoint is http://localhost:4318 with the signal's path.
-func DefaultEndpoint(s Signal) *url.URL {
-	u, _ := url.Parse(defaultOrigin + "/" + s.path()) // a constant
-	return u
+	return r.url(keys[1], general, s.path())
 }
 
 // URL reads an http or https URL, the value of the setting called name. It is nil if value is empty or bad.
@@ -41,6 +37,12 @@ func (r *Reader) url(name, value, suffix string) *url.URL {
 	return u
 }
 
+// DefaultEndpoint is http://localhost:4318 with the signal's path.
+func DefaultEndpoint(s Signal) *url.URL {
+	u, _ := url.Parse(defaultOrigin + "/" + s.path()) // a constant
+	return u
+}
+
 // parseEndpoint reads an http or https URL and appends suffix to its path.
 func parseEndpoint(value, suffix string) (*url.URL, error) {
 	u, err := url.Parse(value)
@@ -55,13 +57,13 @@ func parseEndpoint(value, suffix string) (*url.URL, error) {
 	case u.Hostname() == "":
 		return nil, errors.New("no host (for example http://collector:4318)")
 	}
+	u.Fragment, u.RawFragment = "", ""
 	if suffix != "" {
 		u.Path = join(u.Path, suffix)
 		if u.RawPath != "" {
 			u.RawPath = join(u.RawPath, suffix)
 		}
 	}
-	u.Fragment, u.RawFragment = "", ""
 	return u, nil
 }
 

@@ -14,14 +14,15 @@ func FuzzParseHeaders(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, value string) {
-		headers, bad := parseHeaders(value)
+		env := mapEnv(map[string]string{"OTEL_EXPORTER_OTLP_HEADERS": value})
+		headers := env.Headers(Traces)
 		for name, v := range headers {
 			if !isToken(name) || strings.ContainsAny(v, "\r\n\x00") {
 				t.Errorf("%q: header %q = %q would break a request", value, name, v)
 			}
 		}
-		if n := len(List(value)); len(headers)+len(bad) > n {
-			t.Errorf("%q: %d entries, %d headers and %d errors", value, n, len(headers), len(bad))
+		if n := len(List(value)); len(headers)+len(env.errs) > n {
+			t.Errorf("%q: %d entries, %d headers and %d errors", value, n, len(headers), len(env.errs))
 		}
 	})
 }
@@ -34,8 +35,9 @@ func FuzzParseHeadersKeepsSecrets(f *testing.F) {
 		if strings.Contains(name, "qXv7") || len(List(name)) > 1 {
 			t.Skip()
 		}
-		_, bad := parseHeaders(name + "=qXv7" + tail)
-		for _, err := range bad {
+		env := mapEnv(map[string]string{"OTEL_EXPORTER_OTLP_HEADERS": name + "=qXv7" + tail})
+		env.Headers(Traces)
+		for _, err := range env.errs {
 			if strings.Contains(err.Error(), "qXv7") {
 				t.Errorf("a value is in the error: %v", err)
 			}
@@ -48,9 +50,10 @@ func FuzzParseAttributes(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, value string) {
-		attrs, bad := parseAttributes(value)
-		if entries := len(List(value)); len(attrs)+len(bad) < entries || max(len(attrs), len(bad)) > entries {
-			t.Errorf("%q: %d entries, %d attributes and %d errors", value, len(List(value)), len(attrs), len(bad))
+		env := mapEnv(map[string]string{"A": value})
+		attrs := env.Attributes("A")
+		if entries := len(List(strings.TrimSpace(value))); len(env.errs) == 0 && len(attrs) != entries || len(env.errs) > 0 && attrs != nil {
+			t.Errorf("%q: %d entries, %d attributes and %d errors", value, entries, len(attrs), len(env.errs))
 		}
 		for _, a := range attrs {
 			if a.Key == "" {

@@ -1,6 +1,7 @@
 package otelenv
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -8,15 +9,25 @@ import (
 	"strings"
 )
 
-// Headers reads OTEL_EXPORTER_OTLP_HEADERS. Bad entries are errors and are left out. It is nil if the variable is unset.
+// Headers reads OTEL_EXPORTER_OTLP_HEADERS: key1=value1,key2=value2 with percent-encoded values (W3C Baggage without
+// metadata). Bad entries are errors and are left out. Of two values for one header the later one counts. It is nil if the
+// variable is unset.
+//
+// Errors show nothing that could be a part of a value; after a comma that should have been encoded, that includes the name.
 func (r *Reader) Headers(s Signal) map[string]string {
 	key, value := r.Lookup(s.keys("HEADERS")...)
 	if key == "" {
 		return nil
 	}
-	headers, bad := parseHeaders(value)
-	for _, err := range bad {
-		r.Fail(fmt.Errorf("%s: %w", key, err))
+	headers := map[string]string{}
+	for i, entry := range List(value) {
+		name, text, err := parseHeader(entry, i)
+		if err != nil {
+			r.Fail(fmt.Errorf("%s: %w", key, err))
+			continue
+		}
+		maps.DeleteFunc(headers, func(other, _ string) bool { return strings.EqualFold(other, name) })
+		headers[name] = text
 	}
 	return headers
 }
@@ -35,23 +46,6 @@ func (r *Reader) CheckHeaders(name string, headers map[string]string) {
 		}
 		delete(headers, key)
 	}
-}
-
-// parseHeaders reads key1=value1,key2=value2 with percent-encoded values (W3C Baggage without metadata). Bad entries are
-// left out. Their errors show nothing that could be a part of a value; after a comma that should have been encoded, that
-// includes the name. Of two values for one header the later one counts.
-func parseHeaders(value string) (headers map[string]string, bad []error) {
-	headers = map[string]string{}
-	for i, entry := range List(value) {
-		name, text, err := parseHeader(entry, i)
-		if err != nil {
-			bad = append(bad, err)
-			continue
-		}
-		maps.DeleteFunc(headers, func(other, _ string) bool { return strings.EqualFold(other, name) })
-		headers[name] = text
-	}
-	return headers, bad
 }
 
 func parseHeader(entry string, index int) (name, value string, err error) {
@@ -97,37 +91,38 @@ func isToken(s string) bool {
 // Pair is a key with its value.
 type Pair struct{ Key, Value string }
 
-// Attributes reads key1=value1,key2=value2 with percent-encoded keys and values (OpenTelemetry Specification, "Resource
-// SDK"). An entry without a key or = is an error and is left out. A value that is not percent-encoded is an error and is
-// used as it is, because the OpenTelemetry SDK also reads OTEL_RESOURCE_ATTRIBUTES and does that.
-func (r *Reader) Attributes(key string) []Pair {
+// Attributes reads key1=value1,key2=value2 with percent-encoded keys and values. If an entry is bad, all are discarded
+// (OpenTelemetry Specification, "Resource SDK").
+func (r *Reader) Attributes(key string) (pairs []Pair) {
 	_, value := r.Lookup(key)
-	pairs, bad := parseAttributes(value)
-	for _, err := range bad {
-		r.Reject(key, value, err.Error())
+	errs := r.mark()
+	for _, entry := range List(value) {
+		pair, err := parseAttribute(entry)
+		if err != nil {
+			r.Fail(fmt.Errorf("%s: entry %s %w", key, Quote(entry), err))
+			continue
+		}
+		pairs = append(pairs, pair)
+	}
+	if r.conclude(errs, "the whole variable is ignored") {
+		return nil
 	}
 	return pairs
 }
 
-func parseAttributes(value string) (pairs []Pair, bad []error) {
-	for _, entry := range List(value) {
-		k, v, found := strings.Cut(entry, "=")
-		if !found {
-			bad = append(bad, fmt.Errorf("entry %s has no = (write key=value)", Quote(entry)))
-			continue
-		}
-		key, err := url.PathUnescape(strings.TrimSpace(k))
-		if err != nil || key == "" {
-			bad = append(bad, fmt.Errorf("entry %s has no valid key (write key=value, percent-encoded)", Quote(entry)))
-			continue
-		}
-		v = strings.TrimSpace(v)
-		text, err := url.PathUnescape(v)
-		if err != nil {
-			bad = append(bad, fmt.Errorf("entry %s is not percent-encoded (write %%25 for %%); its value is used as it is", Quote(entry)))
-			text = v
-		}
-		pairs = append(pairs, Pair{key, text})
+func parseAttribute(entry string) (pair Pair, err error) {
+	k, v, found := strings.Cut(entry, "=")
+	if !found {
+		return Pair{}, errors.New("has no = (write key=value)")
 	}
-	return pairs, bad
+	if pair.Key, err = url.PathUnescape(strings.TrimSpace(k)); err == nil {
+		pair.Value, err = url.PathUnescape(strings.TrimSpace(v))
+	}
+	switch {
+	case err != nil:
+		return Pair{}, errors.New("is not percent-encoded (write %25 for %)")
+	case pair.Key == "":
+		return Pair{}, errors.New("has no key (write key=value)")
+	}
+	return pair, nil
 }

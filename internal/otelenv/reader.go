@@ -24,6 +24,17 @@ func (r *Reader) Errs() []error { return r.errs }
 // Fail adds an error.
 func (r *Reader) Fail(err error) { r.errs = append(r.errs, err) }
 
+// mark returns a mark for conclude.
+func (r *Reader) mark() int { return len(r.errs) }
+
+// conclude adds a consequence to the errors since a mark, and reports whether there are any.
+func (r *Reader) conclude(mark int, consequence string) bool {
+	for i := range r.errs[mark:] {
+		r.errs[mark+i] = fmt.Errorf("%w; %s", r.errs[mark+i], consequence)
+	}
+	return len(r.errs) > mark
+}
+
 // Reject adds the error that the variable key has a bad value.
 func (r *Reader) Reject(key, value, problem string) {
 	r.Fail(fmt.Errorf("%s=%s: %s", key, Quote(value), problem))

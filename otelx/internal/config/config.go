@@ -2,97 +2,48 @@
 //
 //	default  <  preset (Fallback)  <  environment  <  option
 //
-// Options write [Settings], those inside [Fallback] another one. A resolver combines both with the environment: it takes the first
-// of option, environment, preset and default, and clamps the result. A variable that loses is not read, so it cannot be an error.
+// Options write [Settings], those inside [Fallback] another one. [Resolve] takes each setting from the first place that has it. It
+// does not read a variable that an option replaces, so such a variable cannot be an error.
 package config
 
 import (
-	"crypto/tls"
-	"crypto/x509"
-	"io"
-	"net/url"
 	"slices"
 	"time"
 
-	"go.opentelemetry.io/otel/propagation"
-	"go.opentelemetry.io/otel/sdk/resource"
-	sdktrace "go.opentelemetry.io/otel/sdk/trace"
-
-	"github.com/epilogue-go/epilogue/internal/delivery"
 	"github.com/epilogue-go/epilogue/internal/otelenv"
 	"github.com/epilogue-go/epilogue/internal/retired"
-	"github.com/epilogue-go/epilogue/otelx/internal/sdkmetrics"
-)
-
-const (
-	disabledKey   = "OTEL_SDK_DISABLED"
-	spillKey      = "EPILOGUE_SPILL"
-	spillBytesKey = "EPILOGUE_SPILL_MAX_BYTES"
 )
 
 // Config is the resolved configuration.
 type Config struct {
-	Propagator propagation.TextMapPropagator
-	// Disabled is OTEL_SDK_DISABLED. The fields below are then zero.
-	Disabled    bool
-	Resource    *resource.Resource
-	Sampler     sdktrace.Sampler
-	SpanLimits  sdktrace.SpanLimits
-	IDGenerator sdktrace.IDGenerator // nil: the SDK's
-	Traces      *Export              // nil: nothing is exported
+	// Settings has at most one destination: Exporter, Sender or Endpoint.URL. Without one, nothing is exported.
+	Settings
+
+	// Disabled is OTEL_SDK_DISABLED. Only the propagator is resolved then.
+	Disabled      bool
+	Delay         time.Duration // from the first span in an empty queue to its export in the background
+	ExportTimeout time.Duration // of a batch, and of a flush without a deadline; 0: none
+	SpillBytes    int
 	// Errs are the bad settings. Each counts as unset.
 	Errs []error
 }
 
-// Export is how one signal is exported.
-type Export struct {
-	Destination
-
-	QueueSize    int // items
-	BatchSize    int // items in a request
-	RequestBytes int
-	Limits       Limits
-	Delay        time.Duration // from the first item in an empty queue to its export in the background
-	Timeout      time.Duration // of a batch, and of a flush without a deadline; 0: none
-
-	Spill       io.Writer // nil: none
-	SpillBytes  int
-	NewRecorder func(sdkmetrics.Subject) (sdkmetrics.Recorder, error) // nil: no metrics
-}
-
-// Destination is where a signal goes: exactly one field is set.
-type Destination struct {
-	Exporter sdktrace.SpanExporter // of the program, or of standard output
-	Sender   delivery.Sender       // of a backend
-	OTLP     *OTLP
-}
-
-// OTLP is an endpoint for one signal over HTTP.
-type OTLP struct {
-	HTTP
-
-	URL          *url.URL
-	Headers      map[string]string
-	Timeout      time.Duration // of an attempt; 0: none
-	Gzip         bool
-	Authorities  *x509.CertPool // nil: the system's
-	Certificates []tls.Certificate
-}
+// Exports reports whether there is a destination.
+func (c *Config) Exports() bool { return c.Exporter != nil || c.Sender != nil || c.Endpoint.URL != nil }
 
 // Resolve applies opts and reads the environment, by osGetenv unless an option says otherwise.
 func Resolve(osGetenv func(string) string, opts []Option) *Config {
 	b := build(osGetenv, opts)
-	r := b.resolver(otelenv.New(b.getenv))
-	c := &Config{Propagator: r.propagator()}
-	if c.Disabled = r.env.Bool(disabledKey); !c.Disabled {
-		c.Resource = r.resource()
-		c.Traces = r.traces()
-		c.Sampler = r.sampler()
-		c.SpanLimits = r.spanLimits()
-		if c.IDGenerator = r.options.IDGenerator; c.IDGenerator == nil {
-			c.IDGenerator = r.preset.IDGenerator
+	r := &resolver{builder: b, env: otelenv.New(b.getenv)}
+	c := &Config{}
+	if c.Disabled = r.env.Bool("OTEL_SDK_DISABLED"); !c.Disabled {
+		r.destination(c)
+		if c.Exports() {
+			r.export(c)
 		}
+		r.tracing(c)
 	}
+	c.Propagator = choose(b.options.Propagator, r.propagator, b.preset.Propagator, standardPropagator)
 	for _, err := range retired.Check(retired.OTelX, b.getenv) {
 		r.env.Fail(err)
 	}
@@ -102,19 +53,27 @@ func Resolve(osGetenv func(string) string, opts []Option) *Config {
 
 // resolver combines options, environment, preset and defaults.
 type resolver struct {
-	options, preset *Settings
-	propagators     []namedPropagator
-	env             *otelenv.Reader
+	*builder
+
+	env *otelenv.Reader
 }
 
-func (b *builder) resolver(env *otelenv.Reader) *resolver {
-	return &resolver{options: &b.options, preset: &b.preset, propagators: b.propagators, env: env}
-}
-
-// number returns the first of option, variable, preset and standard, which are 0 if unset.
-func (r *resolver) number(option int, key string, least, most, preset, standard int) int {
-	if option != 0 {
+// choose returns the first of option, variable, preset and standard that is set. The zero value means unset.
+func choose[T comparable](option T, variable func() T, preset, standard T) T {
+	var unset T
+	if option != unset {
 		return option
 	}
-	return r.env.Int(least, most, first(preset, standard), key)
+	if v := variable(); v != unset {
+		return v
+	}
+	if preset != unset {
+		return preset
+	}
+	return standard
+}
+
+// number reads a variable that holds a number from least, which is above 0, to most.
+func (r *resolver) number(key string, least, most int) func() int {
+	return func() int { return r.env.Int(least, most, 0, key) }
 }

@@ -10,7 +10,7 @@ var settingKeys = []string{
 	"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_HEADERS",
 	"OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_TIMEOUT", "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION",
 	"OTEL_EXPORTER_OTLP_CERTIFICATE", "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "OTEL_EXPORTER_OTLP_CLIENT_KEY",
-	samplerKey, samplerArgKey, propagatorsKey, "OTEL_TRACES_EXPORTER", "OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+	samplerKey, samplerArgKey, propagatorsKey, exporterKey, queueKey, batchKey,
 	"OTEL_BSP_SCHEDULE_DELAY", "OTEL_BSP_EXPORT_TIMEOUT", "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_SPAN_LINK_COUNT_LIMIT",
 	"EPILOGUE_MAX_REQUEST_SIZE", spillKey, spillBytesKey,
 }
@@ -39,13 +39,12 @@ func FuzzEnvironment(f *testing.F) {
 		if c.Sampler == nil || c.Propagator == nil || c.Resource == nil {
 			t.Errorf("%s=%q: no sampler, propagator or resource", key, value)
 		}
-		if x := c.Traces; x != nil {
-			if x.QueueSize < 1 || x.BatchSize < 1 || x.BatchSize > x.QueueSize || x.RequestBytes < LeastRequestBytes || x.Delay < 0 || x.Timeout < 0 {
-				t.Errorf("%s=%q: %+v", key, value, x)
-			}
-			if (x.Exporter != nil) == (x.OTLP != nil) {
-				t.Errorf("%s=%q: no destination, or two", key, value)
-			}
+		if c.Exports() && (c.QueueSize < 1 || c.BatchSize < 1 || c.BatchSize > c.QueueSize || c.RequestBytes < LeastRequestBytes ||
+			c.Delay < 0 || c.ExportTimeout < 0) {
+			t.Errorf("%s=%q: %+v", key, value, c)
+		}
+		if (c.Exporter != nil || c.Endpoint.URL == nil) && key != exporterKey {
+			t.Errorf("%s=%q: no destination, or two", key, value)
 		}
 		for _, err := range c.Errs {
 			if text := err.Error(); !strings.HasPrefix(text, key) || len(text) > 2000 || strings.ContainsAny(text, "\n\x00") {

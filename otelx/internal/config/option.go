@@ -2,10 +2,11 @@ package config
 
 import (
 	"net/url"
+	"slices"
 
 	"go.opentelemetry.io/otel/propagation"
 
-	"github.com/epilogue-go/epilogue/internal/otelenv"
+	"github.com/epilogue-go/epilogue/internal/delivery"
 )
 
 // Option configures otelx.New.
@@ -82,10 +83,37 @@ func FromEndpoint(choose func(endpoint *url.URL) Option) Option {
 // NamedPropagator makes p selectable as name in OTEL_PROPAGATORS.
 func NamedPropagator(name string, p propagation.TextMapPropagator) Option {
 	return option(func(b *builder) {
-		if p != nil {
-			b.propagators = append(b.propagators, namedPropagator{name, p})
+		if p == nil {
+			return
 		}
+		if i := b.propagatorIndex(name); i >= 0 {
+			b.propagators = slices.Delete(b.propagators, i, i+1)
+		}
+		b.propagators = append(b.propagators, namedPropagator{name, p})
 	})
+}
+
+// These options are for packages of this module that know a backend.
+
+// WithSender makes s deliver encoded requests in place of OTLP over HTTP, whose settings then have no effect.
+//
+// Inside [Fallback] it counts only if neither an option nor the environment names an endpoint. An exporter of the program wins over
+// it. OTEL_TRACES_EXPORTER=console or none wins only over a WithSender inside Fallback.
+func WithSender(s delivery.Sender) Option {
+	return SetIf(true, func(c *Settings) { c.Sender = s })
+}
+
+// WithLimits keeps requests within l. Each field is a setting of its own; a zero field changes nothing.
+func WithLimits(l Limits) Option {
+	return SetIf(true, func(c *Settings) { c.Limits = l.or(c.Limits) })
+}
+
+// WithErrorClassifier explains refusals that OTLP counts as final. The sender calls classify with the HTTP status and the
+// backend's message, shortened and without credentials. classify returns a hint that tells the user what to do (empty: none), and
+// whether another attempt may succeed after all; then the items are kept. otel.Handle gets each hint once, together with the
+// message. A panic of classify has no effect. Default: none.
+func WithErrorClassifier(classify func(status int, message string) (hint string, retry bool)) Option {
+	return SetIf(true, func(c *Settings) { c.Endpoint.Classify = classify })
 }
 
 // builder applies options.
@@ -106,22 +134,16 @@ type deferred struct {
 	target *Settings
 }
 
-type namedPropagator struct {
-	name       string
-	propagator propagation.TextMapPropagator
-}
-
 // build applies opts twice: once to find Getenv, wherever it stands, once for real.
 func build(osGetenv func(string) string, opts []Option) *builder {
 	all := Options(opts...)
 	probe := &builder{}
 	probe.applyTo(&probe.options, all)
-	b := &builder{getenv: probe.foundGetenv}
+	b := &builder{getenv: probe.foundGetenv, propagators: knownPropagators()}
 	if b.getenv == nil {
 		b.getenv = osGetenv
 	}
 	b.applyTo(&b.options, all)
-	b.applyDeferred()
 	return b
 }
 
@@ -134,15 +156,7 @@ func (b *builder) applyTo(target *Settings, o Option) {
 }
 
 // applyDeferred applies the options that depend on the endpoint, when all others are known.
-func (b *builder) applyDeferred() {
-	r := b.resolver(otelenv.New(b.getenv)) // its errors are reported where the values are used
-	if len(b.deferred) == 0 || r.env.Bool(disabledKey) || r.options.Sender != nil || r.exporterKind() != otlpExporter {
-		return
-	}
-	endpoint := r.endpoint(otelenv.Traces, &r.options.Traces)
-	if endpoint == nil {
-		endpoint = r.presetEndpoint(&r.preset.Traces)
-	}
+func (b *builder) applyDeferred(endpoint *url.URL) {
 	for i := 0; i < len(b.deferred); i++ { // including those that the loop appends
 		d := b.deferred[i]
 		b.applyTo(d.target, Options(d.choose(endpoint)))

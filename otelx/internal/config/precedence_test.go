@@ -46,28 +46,28 @@ func (n named) Fields() []string    { return []string{n.name} }
 
 var settings = map[string]setting{
 	"queue": {
-		number(func(s *Settings, n int) { s.Traces.QueueSize = n }), "OTEL_BSP_MAX_QUEUE_SIZE",
-		func(c *Config) string { return strconv.Itoa(c.Traces.QueueSize) }, "4000", "3000", "1000", "2048",
+		number(func(s *Settings, n int) { s.QueueSize = n }), "OTEL_BSP_MAX_QUEUE_SIZE",
+		func(c *Config) string { return strconv.Itoa(c.QueueSize) }, "4000", "3000", "1000", "2048",
 	},
 	"batch": {
-		number(func(s *Settings, n int) { s.Traces.BatchSize = n }), "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
-		func(c *Config) string { return strconv.Itoa(c.Traces.BatchSize) }, "400", "300", "100", "512",
+		number(func(s *Settings, n int) { s.BatchSize = n }), "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+		func(c *Config) string { return strconv.Itoa(c.BatchSize) }, "400", "300", "100", "512",
 	},
 	"request": {
-		number(func(s *Settings, n int) { s.Traces.RequestBytes = n }), "EPILOGUE_MAX_REQUEST_SIZE",
-		func(c *Config) string { return strconv.Itoa(c.Traces.RequestBytes) }, "40000", "30000", "20000", "4194304",
+		number(func(s *Settings, n int) { s.RequestBytes = n }), "EPILOGUE_MAX_REQUEST_SIZE",
+		func(c *Config) string { return strconv.Itoa(c.RequestBytes) }, "40000", "30000", "20000", "4194304",
 	},
 	"endpoint": {
-		func(v string) Option { return SetIf(true, func(s *Settings) { s.Traces.Endpoint = v }) }, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
-		func(c *Config) string { return c.Traces.OTLP.URL.String() }, "http://o", "http://v", "http://p", "http://localhost:4318/v1/traces",
+		func(v string) Option { return SetIf(true, func(s *Settings) { s.URL = v }) }, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+		func(c *Config) string { return c.Endpoint.URL.String() }, "http://o", "http://v", "http://p", "http://localhost:4318/v1/traces",
 	},
 	"headers": {
 		func(v string) Option {
-			return SetIf(true, func(s *Settings) { s.Traces.Headers = map[string]string{v[:1]: v[2:]} })
+			return SetIf(true, func(s *Settings) { s.Endpoint.Headers = map[string]string{v[:1]: v[2:]} })
 		}, "OTEL_EXPORTER_OTLP_HEADERS",
 		func(c *Config) string {
 			var pairs []string
-			for name, value := range c.Traces.OTLP.Headers {
+			for name, value := range c.Endpoint.Headers {
 				pairs = append(pairs, name+"="+value)
 			}
 			return strings.Join(pairs, ",")
@@ -102,7 +102,7 @@ var settings = map[string]setting{
 	"spill": {
 		func(v string) Option { return SetIf(true, func(s *Settings) { s.Spill = bytes.NewBufferString(v) }) }, "EPILOGUE_SPILL",
 		func(c *Config) string {
-			switch w := c.Traces.Spill.(type) {
+			switch w := c.Spill.(type) {
 			case nil:
 				return "none"
 			case *bytes.Buffer:

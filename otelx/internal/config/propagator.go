@@ -13,74 +13,57 @@ import (
 
 const propagatorsKey = "OTEL_PROPAGATORS"
 
-// propagator returns the first of: option, OTEL_PROPAGATORS, preset, default.
-func (r *resolver) propagator() propagation.TextMapPropagator {
-	if r.options.Propagator != nil {
-		return r.options.Propagator
-	}
-	if _, value := r.env.Lookup(propagatorsKey); value != "" {
-		if p, known := r.propagatorsNamed(value); known {
-			return p
-		}
-	}
-	if r.preset.Propagator != nil {
-		return r.preset.Propagator
-	}
-	p, _ := r.propagatorsNamed("tracecontext,baggage")
-	return p
+var standardPropagator = propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{})
+
+// namedPropagator is a name for OTEL_PROPAGATORS; a nil propagator does nothing.
+type namedPropagator struct {
+	name       string
+	propagator propagation.TextMapPropagator
 }
 
-// propagatorsNamed joins the propagators in value, each once. known is false if value has no known name.
-func (r *resolver) propagatorsNamed(value string) (joined propagation.TextMapPropagator, known bool) {
+// knownPropagators returns the propagators of every program. Each B3 reads both forms and writes one (OpenTelemetry
+// specification, "Propagators API", B3).
+func knownPropagators() []namedPropagator {
+	return []namedPropagator{
+		{"none", nil},
+		{"tracecontext", propagation.TraceContext{}},
+		{"baggage", propagation.Baggage{}},
+		{"b3", b3.New(b3.WithInjectEncoding(b3.B3SingleHeader))},
+		{"b3multi", b3.New(b3.WithInjectEncoding(b3.B3MultipleHeader))},
+	}
+}
+
+// propagatorIndex returns the index of the propagator with a name; -1 if it is unknown.
+func (b *builder) propagatorIndex(name string) int {
+	return slices.IndexFunc(b.propagators, func(p namedPropagator) bool { return strings.EqualFold(p.name, name) })
+}
+
+// propagator joins the propagators that OTEL_PROPAGATORS names, each once. It is nil if it names none that is known.
+func (r *resolver) propagator() propagation.TextMapPropagator {
+	_, value := r.env.Lookup(propagatorsKey)
 	var picked []propagation.TextMapPropagator
-	seen := map[string]bool{}
-	for _, given := range otelenv.List(value) {
-		name := strings.ToLower(given)
-		p, ok := r.propagatorNamed(name)
-		switch {
-		case !ok:
+	seen := map[int]bool{}
+	for _, name := range otelenv.List(value) {
+		i := r.propagatorIndex(name)
+		if i < 0 {
 			r.env.Reject(propagatorsKey, value, fmt.Sprintf("%s is unknown (write %s, separated by commas)",
-				otelenv.Quote(given), otelenv.Alternatives(r.propagatorNames())))
-		case p != nil && !seen[name]:
+				otelenv.Quote(name), otelenv.Alternatives(r.propagatorNames())))
+			continue
+		}
+		if p := r.propagators[i].propagator; p != nil && !seen[i] {
 			picked = append(picked, p)
 		}
-		known = known || ok
-		seen[name] = true
+		seen[i] = true
 	}
-	return propagation.NewCompositeTextMapPropagator(picked...), known
+	if len(seen) == 0 {
+		return nil
+	}
+	return propagation.NewCompositeTextMapPropagator(picked...)
 }
 
-// propagatorNamed returns the propagator of a name in lower case. It is nil for none.
-func (r *resolver) propagatorNamed(name string) (p propagation.TextMapPropagator, known bool) {
-	for _, n := range slices.Backward(r.propagators) {
-		if strings.ToLower(n.name) == name {
-			return n.propagator, true
-		}
-	}
-	switch name {
-	case "none":
-		return nil, true
-	case "tracecontext":
-		return propagation.TraceContext{}, true
-	case "baggage":
-		return propagation.Baggage{}, true
-	case "b3", "b3multi": // both read either form; they write different headers (OpenTelemetry specification, "Propagators API", B3)
-		encoding := b3.B3SingleHeader
-		if name == "b3multi" {
-			encoding = b3.B3MultipleHeader
-		}
-		return b3.New(b3.WithInjectEncoding(encoding)), true
-	}
-	return nil, false
-}
-
-// propagatorNames returns the known names, each once.
-func (r *resolver) propagatorNames() []string {
-	names := []string{"none", "tracecontext", "baggage", "b3", "b3multi"}
-	for _, n := range r.propagators {
-		if !slices.ContainsFunc(names, func(known string) bool { return strings.EqualFold(known, n.name) }) {
-			names = append(names, n.name)
-		}
+func (b *builder) propagatorNames() (names []string) {
+	for _, p := range b.propagators {
+		names = append(names, p.name)
 	}
 	return names
 }

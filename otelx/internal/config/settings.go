@@ -1,51 +1,40 @@
 package config
 
 import (
-	"context"
 	"io"
-	"net"
-	"net/http"
 
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/epilogue-go/epilogue/internal/delivery"
+	"github.com/epilogue-go/epilogue/internal/otlphttp"
 	"github.com/epilogue-go/epilogue/otelx/internal/sdkmetrics"
 )
 
 // Settings is what options write. The zero value of a field means that no option has set it.
 type Settings struct {
+	Propagator  propagation.TextMapPropagator
 	Resource    *resource.Resource
 	Sampler     sdktrace.Sampler
+	SpanLimits  sdktrace.SpanLimits
 	IDGenerator sdktrace.IDGenerator
-	Propagator  propagation.TextMapPropagator
-	// NewRecorder makes the recorder of the export's metrics. It is a function so that the linker omits metrics from programs
-	// without WithMeterProvider.
-	NewRecorder func(sdkmetrics.Subject) (sdkmetrics.Recorder, error)
-	Spill       io.Writer
 
 	Exporter sdktrace.SpanExporter // replaces encoder and sender
 	Sender   delivery.Sender       // replaces OTLP over HTTP
-	HTTP     HTTP
-	Traces   Signal
-}
+	URL      string                // of OTLP over HTTP; resolved in Endpoint
+	Endpoint otlphttp.EndpointConfig
+	Client   otlphttp.ClientConfig
 
-// HTTP is the settings of OTLP over HTTP that no environment variable sets.
-type HTTP struct {
-	Dial     func(ctx context.Context, network, address string) (net.Conn, error)
-	Sign     func(ctx context.Context, req *http.Request, body []byte) error
-	Classify func(status int, message string) (hint string, retry bool)
-}
-
-// Signal is the settings of one signal.
-type Signal struct {
-	Endpoint     string
-	Headers      map[string]string
-	QueueSize    int
-	BatchSize    int
+	QueueSize    int // spans
+	BatchSize    int // spans in a request
 	RequestBytes int
 	Limits       Limits
+
+	Spill io.Writer // nil: none
+	// NewRecorder makes the recorder of the export's metrics. It is a function so that the linker omits metrics from programs
+	// without WithMeterProvider.
+	NewRecorder func(sdkmetrics.Subject) (sdkmetrics.Recorder, error)
 }
 
 // Limits are the limits of a backend, which hold whatever other settings allow. A zero field is no limit. Bytes count in the
@@ -58,20 +47,6 @@ type Limits struct {
 	// ResourceBytes bounds a resource together with one of its scopes. A larger one is reported to otel.Handle once and sent,
 	// because only the backend can decide about it.
 	ResourceBytes int
-}
-
-// or returns h with the fields of preset in place of zero fields.
-func (h HTTP) or(preset HTTP) HTTP {
-	if h.Dial == nil {
-		h.Dial = preset.Dial
-	}
-	if h.Sign == nil {
-		h.Sign = preset.Sign
-	}
-	if h.Classify == nil {
-		h.Classify = preset.Classify
-	}
-	return h
 }
 
 // or returns l with the fields of preset in place of zero fields.

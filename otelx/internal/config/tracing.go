@@ -18,18 +18,23 @@ var samplers = []string{
 	"always_on", "always_off", "traceidratio",
 }
 
-// sampler returns the first of: option, OTEL_TRACES_SAMPLER with its argument, preset, default.
-func (r *resolver) sampler() sdktrace.Sampler {
-	if r.options.Sampler != nil {
-		return r.options.Sampler
+// tracing resolves what spans are made of.
+func (r *resolver) tracing(c *Config) {
+	c.Resource = r.resource()
+	c.Sampler = choose(r.options.Sampler, r.sampler, r.preset.Sampler, sdktrace.ParentBased(sdktrace.AlwaysSample()))
+	c.SpanLimits = r.spanLimits()
+	if c.IDGenerator = r.options.IDGenerator; c.IDGenerator == nil {
+		c.IDGenerator = r.preset.IDGenerator
 	}
+}
+
+// sampler reads OTEL_TRACES_SAMPLER with its argument. It is nil if the variable is unset or bad.
+func (r *resolver) sampler() (s sdktrace.Sampler) {
 	name := r.env.Choice(samplers, "", samplerKey)
-	if name == "" && r.preset.Sampler != nil {
-		return r.preset.Sampler
-	}
 	kind, parentBased := strings.CutPrefix(name, "parentbased_")
-	var s sdktrace.Sampler
 	switch kind {
+	case "":
+		return nil
 	case "always_off":
 		s = sdktrace.NeverSample()
 	case "traceidratio":
@@ -37,7 +42,7 @@ func (r *resolver) sampler() sdktrace.Sampler {
 	default:
 		s = sdktrace.AlwaysSample()
 	}
-	if parentBased || name == "" {
+	if parentBased {
 		return sdktrace.ParentBased(s)
 	}
 	return s
@@ -52,11 +57,9 @@ func (r *resolver) spanLimits() sdktrace.SpanLimits {
 		AttributeValueDepthLimit: sdktrace.DefaultAttributeValueDepthLimit,
 		AttributeCountLimit: limit(sdktrace.DefaultAttributeCountLimit,
 			"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "OTEL_ATTRIBUTE_COUNT_LIMIT"),
-		EventCountLimit: limit(sdktrace.DefaultEventCountLimit, "OTEL_SPAN_EVENT_COUNT_LIMIT"),
-		LinkCountLimit:  limit(sdktrace.DefaultLinkCountLimit, "OTEL_SPAN_LINK_COUNT_LIMIT"),
-		AttributePerEventCountLimit: limit(sdktrace.DefaultAttributePerEventCountLimit,
-			"OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT"),
-		AttributePerLinkCountLimit: limit(sdktrace.DefaultAttributePerLinkCountLimit,
-			"OTEL_LINK_ATTRIBUTE_COUNT_LIMIT"),
+		EventCountLimit:             limit(sdktrace.DefaultEventCountLimit, "OTEL_SPAN_EVENT_COUNT_LIMIT"),
+		LinkCountLimit:              limit(sdktrace.DefaultLinkCountLimit, "OTEL_SPAN_LINK_COUNT_LIMIT"),
+		AttributePerEventCountLimit: limit(sdktrace.DefaultAttributePerEventCountLimit, "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT"),
+		AttributePerLinkCountLimit:  limit(sdktrace.DefaultAttributePerLinkCountLimit, "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT"),
 	}
 }
