@@ -121,14 +121,17 @@ func (s *SDK) Pending() (n int, flushNow bool) {
 // Counts returns the delivery counts of each signal, in a fixed order.
 func (s *SDK) Counts() []counts.Signal {
 	st := s.Stats()
-	reasons := make(map[string]int64)
-	for _, reason := range st.Dropped.reasons() {
-		reasons[reason.Name] = reason.Count
-	}
-	return []counts.Signal{{
+	traces := counts.Signal{
 		Name: "traces", Ended: st.Ended, Exported: st.Exported, Pending: st.Pending, Dropped: st.Dropped.Total(), Spilled: st.Spilled,
-		Reasons: reasons, Breaker: st.Breaker,
-	}}
+		Breaker: st.Breaker,
+	}
+	if reasons := st.Dropped.reasons(); len(reasons) > 0 {
+		traces.Reasons = make(map[string]int64)
+		for _, reason := range reasons {
+			traces.Reasons[reason.Name] = reason.Count
+		}
+	}
+	return []counts.Signal{traces}
 }
 
 // Stats returns the counts of all sampled spans so far.
