@@ -53,23 +53,19 @@ func New(p Process, opts ...otelx.Option) *Function {
 	if err != nil {
 		fmt.Fprintln(p.Stderr, "telemetry:", err)
 	}
-	return Complete(&Function{Process: p, SDK: tel, Agent: agent.Start(ctx, tel, p.Agent()...)})
+	f := &Function{Process: p, SDK: tel, Agent: agent.Start(ctx, tel, p.Agent()...)}
+	f.Tracer = tel.TracerProvider().Tracer("function")
+	// If next is broken, a busy machine may run a whole invocation of a child before the agent notices.
+	for want := f.Getenv(AwaitedMode); f.emulated == nil && want != "" && f.Agent.Stats().Mode != want; {
+		f.Pause(time.Millisecond)
+	}
+	return f
 }
 
 // Start is New, and has the function's spans recorded in its log.
 func Start(p Process, opts ...otelx.Option) *Function {
 	f := New(p, opts...)
 	f.Observe(recorder{f.Stderr, f.Ended})
-	return f
-}
-
-// Complete completes a function whose SDK and Agent are set.
-func Complete(f *Function) *Function {
-	f.Tracer = f.SDK.TracerProvider().Tracer("function")
-	// If next is broken, a busy machine may run a whole invocation of a child before the agent notices.
-	for want := f.Getenv(AwaitedMode); f.emulated == nil && want != "" && f.Agent.Stats().Mode != want; {
-		f.Pause(time.Millisecond)
-	}
 	return f
 }
 

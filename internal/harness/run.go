@@ -34,11 +34,6 @@ var childDefaults = []string{
 	"GORACE=atexit_sleep_ms=0", // the race detector alone would take a second of the shutdown window
 }
 
-// ChildEnv returns the variables of a child that runs a program.
-func ChildEnv(program string) []string {
-	return append([]string{childProgram + "=" + program}, childDefaults...)
-}
-
 const childWindow = 2 * time.Second // between SIGTERM and SIGKILL
 
 // Run is a scenario that runs in one of the two forms. It collects what went wrong.
@@ -49,6 +44,9 @@ type Run struct {
 	Env      *lambdatest.Environment
 	Receiver *otlpreceiver.Receiver
 	Calls    []*Made // in the order in which they were made
+
+	// NewListener listens at the address of the backend, on the run's network.
+	NewListener func() (net.Listener, error)
 
 	ctx      context.Context
 	cancel   context.CancelFunc
@@ -70,9 +68,9 @@ type Made struct {
 func InMemory(t *testing.T, sc Scenario) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		r := &Run{Scenario: sc, Virtual: true}
-		r.ctx, r.cancel = context.WithCancel(t.Context())
 		network := new(lambdatest.Network)
+		r := &Run{Scenario: sc, Virtual: true, NewListener: func() (net.Listener, error) { return network.Listen(BackendAddress) }}
+		r.ctx, r.cancel = context.WithCancel(t.Context())
 		main := Programs[r.program()]
 		if sc.Main != nil {
 			main = sc.Main
@@ -80,7 +78,7 @@ func InMemory(t *testing.T, sc Scenario) {
 		program := lambdatest.Func(func(p *lambdatest.Process) { main(Emulated(p)) })
 		config := sc.Config
 		config.Network = network
-		r.run(config, program, nil, func() (net.Listener, error) { return network.Listen(BackendAddress) })
+		r.run(config, program, nil)
 		r.report(t)
 		time.Sleep(time.Minute) // until what a killed process was waiting for has ended
 	})
@@ -89,26 +87,19 @@ func InMemory(t *testing.T, sc Scenario) {
 // WithChild runs sc with a real child process and fails the test if an expectation or a rule does not hold.
 func WithChild(t *testing.T, sc Scenario) {
 	t.Helper()
-	Child(t, sc).report(t)
-}
-
-// Child runs sc with a real child process and leaves the judgement to the caller; see Err.
-func Child(t *testing.T, sc Scenario) *Run {
-	t.Helper()
 	binary, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := &Run{Scenario: sc}
 	r.ctx, r.cancel = context.WithTimeout(t.Context(), runTimeout)
+	r.NewListener = func() (net.Listener, error) { return new(net.ListenConfig).Listen(r.ctx, "tcp", "127.0.0.1:0") }
 	config := sc.Config
 	if config.ShutdownWindow == 0 {
 		config.ShutdownWindow = childWindow
 	}
-	r.run(config, lambdatest.Command(binary), ChildEnv(r.program()), func() (net.Listener, error) {
-		return new(net.ListenConfig).Listen(r.ctx, "tcp", "127.0.0.1:0")
-	})
-	return r
+	r.run(config, lambdatest.Command(binary), append([]string{childProgram + "=" + r.program()}, childDefaults...))
+	r.report(t)
 }
 
 func (sc Scenario) program() string {
@@ -119,7 +110,7 @@ func (sc Scenario) program() string {
 }
 
 // run starts backend and environment, takes the steps, and checks the log.
-func (r *Run) run(config lambdatest.Config, program lambdatest.Program, env []string, listen func() (net.Listener, error)) {
+func (r *Run) run(config lambdatest.Config, program lambdatest.Program, env []string) {
 	defer r.cancel()
 	r.Log = new(eventlog.Log)
 	r.Receiver = otlpreceiver.New(otlpreceiver.Config{Log: r.Log})
@@ -135,7 +126,7 @@ func (r *Run) run(config lambdatest.Config, program lambdatest.Program, env []st
 	if r.Listen != nil {
 		env, stop = r.Listen(r)
 	} else {
-		env = r.listen(listen)
+		env = r.listen()
 	}
 	defer stop()
 	config.Env = append(append(config.Env, env...), r.Scenario.Env...)
@@ -154,8 +145,8 @@ func (r *Run) run(config lambdatest.Config, program lambdatest.Program, env []st
 }
 
 // listen serves the receiver on the run's network.
-func (r *Run) listen(listen func() (net.Listener, error)) (env []string) {
-	l, err := listen()
+func (r *Run) listen() (env []string) {
+	l, err := r.NewListener()
 	if err == nil {
 		r.listener = &listener{Listener: l}
 		err = r.Receiver.Serve(r.listener)

@@ -59,8 +59,3 @@ func TestManyFreezesInMemory(t *testing.T) {
 		t.Run(m.name, func(t *testing.T) { t.Parallel(); inMemory(t, manyFreezes(m.cycles, m.freeze)) })
 	}
 }
-
-func TestManyFreezesWithAChild(t *testing.T) {
-	t.Parallel()
-	withChild(t, manyFreezes(150, 0))
-}

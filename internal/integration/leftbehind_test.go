@@ -23,23 +23,3 @@ func TestSpansLeftBehindInMemory(t *testing.T) {
 		invoke(ok), harness.Arrived(9), freeze(hour),
 		shutdown, harness.Arrived(11))})
 }
-
-// The same if the process is stopped for good, its goroutines included.
-func TestSpansLeftBehindWithAChild(t *testing.T) {
-	t.Parallel()
-	behind := many(0, handlerTime+backendTime, 3*handlerTime, 5*handlerTime)
-	all := func(r *run) bool { // of the spans left behind have ended
-		left := 0
-		for _, name := range r.Events().EndedSpans() {
-			if name == "left behind" {
-				left++
-			}
-		}
-		return left == 3
-	}
-	withChild(t, scenario{Steps: steps(invoke(behind), func(r *run) {
-		for !all(r) && r.Context().Err() == nil {
-			invoke(ok)(r)
-		}
-	}, shutdown)})
-}

@@ -59,38 +59,20 @@ var troubles = []trouble{
 	},
 }
 
-// scenario makes so many calls during the trouble.
-func (tr trouble) scenario(calls int, env ...string) scenario {
-	sc := scenario{Env: append(env, tr.env...), Unchecked: true}
-	for i := range calls {
-		sc.Steps = append(sc.Steps, backend(tr.fault(i)), freeze(time.Second), invoke(early(many(2))))
-	}
-	sc.Steps = append(sc.Steps, shutdown, tr.check)
-	return sc
-}
-
 // During an outage of 1,000 invocations, whatever its cause, a function writes one line a minute for each kind of trouble,
 // and at its end how many spans were lost.
 func TestLogLines(t *testing.T) {
 	for _, tr := range troubles {
 		t.Run(tr.name, func(t *testing.T) {
-			sc := tr.scenario(1000)
 			// Not parallel to other tests: there is one error handler. The default one writes to standard error too.
-			sc.Steps = append(steps(func(r *run) {
+			sc := scenario{Env: tr.env, Unchecked: true, Steps: steps(func(r *run) {
 				otelerr.Handle(t, func(err error) { r.Log.Add(eventlog.Event{Kind: harness.KindLine, Detail: err.Error()}) })
-			}), sc.Steps...)
+			})}
+			for i := range 1000 {
+				sc.Steps = append(sc.Steps, backend(tr.fault(i)), freeze(time.Second), invoke(early(many(2))))
+			}
+			sc.Steps = append(sc.Steps, shutdown, tr.check)
 			inMemory(t, sc)
-		})
-	}
-}
-
-func TestLogLinesWithAChild(t *testing.T) {
-	for _, tr := range troubles[1:4] {
-		t.Run(tr.name, func(t *testing.T) {
-			t.Parallel()
-			sc := tr.scenario(100, "EPILOGUE_FLUSH_TIMEOUT=500ms")
-			sc.Allow.Background = true // the client of a short probe gives up while a busy receiver answers
-			withChild(t, sc)
 		})
 	}
 }
@@ -147,19 +129,4 @@ func kindOf(text string) string {
 	}
 	text, _, _ = strings.Cut(text, ":")
 	return digits.ReplaceAllString(text, "#")
-}
-
-func TestKindOf(t *testing.T) {
-	for _, c := range []struct {
-		a, b string
-		same bool
-	}{
-		{"the backend rejected 3 of 17 spans: \"a\"", "the backend rejected 1 of 2 spans: \"b\"", true},
-		{`{"time":"x","msg":"agent: flush failed","error":"1"}`, `{"time":"y","msg":"agent: flush failed","error":"2"}`, true},
-		{"export spans: 503", "3 spans dropped: the buffer was full", false},
-	} {
-		if got := kindOf(c.a) == kindOf(c.b); got != c.same {
-			t.Errorf("%q and %q: one kind %v, want %v", c.a, c.b, got, c.same)
-		}
-	}
 }

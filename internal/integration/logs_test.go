@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -38,11 +37,11 @@ func (f logging) handle(ctx context.Context) (string, error) {
 }
 
 // logged runs the function and returns its log, its request ID, and its span "work".
-func logged(t *testing.T, env ...string) (lines []string, requestID string, work harness.Span) {
+func logged(t *testing.T) (lines []string, requestID string, work harness.Span) {
 	t.Helper()
 	var out bytes.Buffer
 	c := but(ok, func(c *call) { c.Payload = `{}` })
-	withChild(t, scenario{Program: "logs", Config: lambdatest.Config{Stdout: &out}, Env: env, Steps: steps(
+	withChild(t, scenario{Program: "logs", Config: lambdatest.Config{Stdout: &out}, Env: []string{"AWS_LAMBDA_LOG_FORMAT=JSON", "AWS_LAMBDA_LOG_LEVEL=DEBUG"}, Steps: steps(
 		invoke(c), shutdown, func(r *run) {
 			requestID = r.Calls[0].ID
 			for _, s := range r.Spans() {
@@ -58,7 +57,7 @@ func logged(t *testing.T, env ...string) (lines []string, requestID string, work
 // top, whatever group the logger has.
 func TestLogsInJSON(t *testing.T) {
 	t.Parallel()
-	lines, requestID, work := logged(t, "AWS_LAMBDA_LOG_FORMAT=JSON", "AWS_LAMBDA_LOG_LEVEL=DEBUG")
+	lines, requestID, work := logged(t)
 	if len(lines) != 4 {
 		t.Fatalf("%d lines, want 4:\n%s", len(lines), strings.Join(lines, "\n"))
 	}
@@ -89,22 +88,5 @@ func wantLine(t *testing.T, line string, want map[string]any) {
 	wanted, _ := json.Marshal(want)
 	if printed, _ := json.Marshal(got); !bytes.Equal(printed, wanted) {
 		t.Errorf("line\n%s; want\n%s", printed, wanted)
-	}
-}
-
-// TestLogsInText: the same as key=value, from the level that the function's configuration says.
-func TestLogsInText(t *testing.T) {
-	t.Parallel()
-	lines, requestID, work := logged(t, "AWS_LAMBDA_LOG_LEVEL=ERROR")
-	if len(lines) != 2 {
-		t.Fatalf("%d lines, want the two errors:\n%s", len(lines), strings.Join(lines, "\n"))
-	}
-	ids := "trace_id=" + work.TraceID + " span_id=" + work.SpanID + " trace_flags=01 requestId=" + requestID + " functionArn=arn:"
-	pattern := `^timestamp=\S+ level=ERROR message="not saved" shop=north order\.id=17 ` + regexp.QuoteMeta(ids)
-	if !regexp.MustCompile(pattern).MatchString(lines[0]) {
-		t.Errorf("line %q, want %s", lines[0], pattern)
-	}
-	if strings.Contains(lines[1], "trace_id") {
-		t.Errorf("line %q has a trace id, although it was logged without a context", lines[1])
 	}
 }

@@ -2,25 +2,20 @@ package integration
 
 import (
 	"context"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
 	"github.com/epilogue-go/epilogue/agent"
-	"github.com/epilogue-go/epilogue/internal/harness"
 	"github.com/epilogue-go/epilogue/otelx"
-	"github.com/epilogue-go/epilogue/otelx/awslambda"
 )
 
 // docs/observability.md names every counter, every metric and every log line of the agent.
@@ -106,72 +101,4 @@ func linesOf(t *testing.T, dir string) (lines []string) {
 		t.Fatal(err)
 	}
 	return lines
-}
-
-// exportCounts keeps, of each export of metrics, how many spans had been processed without an error by then.
-type exportCounts struct {
-	mu        sync.Mutex
-	processed []int64
-}
-
-func (x *exportCounts) Export(_ context.Context, data *metricdata.ResourceMetrics) error {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	n := int64(-1)
-	for _, scope := range data.ScopeMetrics {
-		for _, m := range scope.Metrics {
-			sum, ok := m.Data.(metricdata.Sum[int64])
-			for _, p := range sum.DataPoints {
-				if ok && m.Name == "otel.sdk.processor.span.processed" && !p.Attributes.HasValue("error.type") {
-					n = p.Value
-				}
-			}
-		}
-	}
-	x.processed = append(x.processed, n)
-	return nil
-}
-
-func (*exportCounts) Temporality(k sdkmetric.InstrumentKind) metricdata.Temporality {
-	return sdkmetric.DefaultTemporalitySelector(k)
-}
-
-func (*exportCounts) Aggregation(k sdkmetric.InstrumentKind) sdkmetric.Aggregation {
-	return sdkmetric.DefaultAggregationSelector(k)
-}
-
-func (*exportCounts) ForceFlush(context.Context) error { return nil }
-func (*exportCounts) Shutdown(context.Context) error   { return nil }
-
-// If the agent also flushes a meter provider, metrics are exported after each invocation with the counts up to the flush
-// before, and at the end with all.
-func TestMetricsAndTraces(t *testing.T) {
-	const calls = 4
-	exporter := new(exportCounts)
-	inMemory(t, scenario{
-		Main:  func(p harness.Process) { withMetrics(p, exporter) },
-		Env:   []string{harness.WithoutInitSpan + "=true"},
-		Steps: steps(repeat(calls, invoke(ok)), shutdown), Unchecked: true,
-	})
-	if len(exporter.processed) != calls+2 { // at SIGTERM ForceFlush and Shutdown
-		t.Fatalf("exports with %d; want %d of them", exporter.processed, calls+2)
-	}
-	for i, n := range exporter.processed {
-		if least := int64(min(i, calls) * ok.Spans); n < least {
-			t.Errorf("export %d has %d spans processed; want at least %d", i+1, n, least)
-		}
-	}
-}
-
-// withMetrics is the function with a meter provider.
-func withMetrics(p harness.Process, exporter sdkmetric.Exporter) {
-	ctx := context.Background()
-	meters := sdkmetric.NewMeterProvider(sdkmetric.WithReader(
-		sdkmetric.NewPeriodicReader(exporter, sdkmetric.WithInterval(24*time.Hour))))
-	tel, err := otelx.New(ctx, append(p.Telemetry(), awslambda.Defaults(), otelx.WithMeterProvider(meters))...)
-	if err != nil {
-		fmt.Fprintln(p.Stderr, "telemetry:", err)
-	}
-	f := harness.Complete(&harness.Function{Process: p, SDK: tel, Agent: agent.Start(ctx, agent.MultiFlusher(tel, meters), p.Agent()...)})
-	f.Serve(f.Handle)
 }

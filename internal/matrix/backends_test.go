@@ -1,8 +1,10 @@
 package matrix
 
 import (
+	"context"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -27,17 +29,9 @@ type backend struct {
 	unreachable bool // no request ever gets there
 	rejects     bool // it keeps a request except for one span
 	refuses     bool // it never wants the request again
+	unresolved  bool // its name has no address
 	listen      func(*harness.Run) (env []string, stop func())
-
-	flushTimeout time.Duration
 }
-
-// What a flush may take: more than a busy machine adds to it if the backend answers, and little if it does not, since
-// that time is used up.
-const (
-	longFlush  = 5 * time.Second
-	shortFlush = 300 * time.Millisecond
-)
 
 var (
 	unavailable = harness.Fault{Status: http.StatusServiceUnavailable}
@@ -45,48 +39,58 @@ var (
 )
 
 var backends = []backend{
-	{name: "up", doc: "answers", every: true, flushTimeout: longFlush},
-	{name: "slow", doc: "always takes 100 ms to answer", always: harness.Fault{Delay: 100 * time.Millisecond}, flushTimeout: longFlush},
+	{name: "up", doc: "answers", every: true},
+	{name: "slow", doc: "always takes 100 ms to answer", always: harness.Fault{Delay: 100 * time.Millisecond}},
 	{
 		name: "503", doc: "refuses two requests with 503, then is up", every: true,
-		first: []harness.Fault{unavailable, unavailable}, flushTimeout: longFlush,
+		first: []harness.Fault{unavailable, unavailable},
 	},
 	{
 		name: "429", doc: "refuses one request with 429 and a Retry-After of one second, then is up",
-		first: []harness.Fault{{Status: http.StatusTooManyRequests, RetryAfter: "1"}}, flushTimeout: longFlush,
+		first: []harness.Fault{{Status: http.StatusTooManyRequests, RetryAfter: "1"}},
 	},
 	{
 		name: "reset", doc: "resets two connections before it has kept their spans, then is up",
-		first: []harness.Fault{reset, reset}, flushTimeout: longFlush,
+		first: []harness.Fault{reset, reset},
 	},
-	{name: "closed", doc: "closes all connections in each freeze", cut: true, flushTimeout: longFlush},
+	{name: "closed", doc: "closes all connections in each freeze", cut: true},
 	{
 		name: "hangs", doc: "answers nothing, and is up again when the invocation is over", every: true,
-		bad: harness.Fault{Hang: true}, flushTimeout: shortFlush,
+		bad: harness.Fault{Hang: true},
 	},
-	{name: "TLS", doc: "always has a certificate of an unknown authority", unreachable: true, listen: untrusted, flushTimeout: shortFlush},
-	{name: "DNS", doc: "always has a name that does not resolve", unreachable: true, listen: unresolved, flushTimeout: shortFlush},
+	{name: "TLS", doc: "always has a certificate of an unknown authority", unreachable: true, listen: untrusted},
+	{name: "DNS", doc: "always has a name that does not resolve", unreachable: true, unresolved: true},
 	{
 		name: "partial", doc: "rejects one span of each request, and is up again when the invocation is over",
-		bad: harness.Fault{Rejected: 1, Message: "too old"}, rejects: true, flushTimeout: longFlush,
+		bad: harness.Fault{Rejected: 1, Message: "too old"}, rejects: true,
 	},
 	{
 		name: "400", doc: "refuses all requests for good, and is up again when the invocation is over",
-		bad: harness.Fault{Status: http.StatusBadRequest, Message: "no such tenant"}, refuses: true, flushTimeout: longFlush,
+		bad: harness.Fault{Status: http.StatusBadRequest, Message: "no such tenant"}, refuses: true,
 	},
 }
 
 // untrusted serves with a certificate that net/http/httptest has signed itself.
 func untrusted(r *harness.Run) (env []string, stop func()) {
-	server := httptest.NewUnstartedServer(r.Receiver)
-	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	listener, err := r.NewListener()
+	r.Error(err)
+	server := &httptest.Server{
+		Listener: listener, Config: &http.Server{Handler: r.Receiver, ErrorLog: log.New(io.Discard, "", 0)},
+	}
 	server.StartTLS()
 	return []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + server.URL}, server.Close
 }
 
-// unresolved is a name that has no address anywhere (RFC 6761, 6.4).
-func unresolved(*harness.Run) (env []string, stop func()) {
-	return []string{"OTEL_EXPORTER_OTLP_ENDPOINT=http://collector.invalid:4318"}, func() {}
+// program is the function.
+func (b *backend) program(p harness.Process) {
+	if b.unresolved {
+		p.Dial = func(_ context.Context, network, address string) (net.Conn, error) {
+			return nil, &net.OpError{
+				Op: "dial", Net: network, Err: &net.DNSError{Err: "no such host", Name: address, IsNotFound: true},
+			}
+		}
+	}
+	harness.Programs["function"](p)
 }
 
 // begin makes the backend bad. With hold, the first request hangs until the receiver's Release.

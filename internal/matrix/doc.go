@@ -1,11 +1,7 @@
-// Package matrix tests what becomes of every span, in every way in which an invocation can end, with every kind of
-// backend, in every state of the platform. It holds tests only.
+// Package matrix shows the delivered spans of every ending of an invocation, with every backend, on several platforms. It
+// holds tests only.
 //
-// A cell is one of each. Its scenario runs with a real child process: a good invocation, a freeze, the invocation with the
-// end, another good one (in a new process if the end took the first along), and the shutdown. The backend is bad during
-// the invocation with the end, or all the time if the column says so. The platforms normal and registration refused have
-// all backends, the others three.
-//
-// docs/reliability.md has the counts of each cell. The test reads and compares them; go test ./internal/matrix -update
-// writes them. The reasons for spans that are not delivered are in the code, and each has to fit exactly.
+// Each cell is a scenario of internal/harness in virtual time: a good invocation, the one with the ending, another good
+// one, and the shutdown. The test accounts for every span of every process, and explains each loss by a reason. It
+// compares the tables in docs/reliability.md; go test ./internal/matrix -update writes them.
 package matrix

@@ -54,14 +54,16 @@ func (f fate) code(p *platform) int {
 }
 
 const (
-	longTimeout  = 20 * time.Second // of a function on a busy machine
-	shortTimeout = 2 * time.Second  // of one that times out
-
 	exitError = "Runtime.ExitError" // what the caller is told about a process that ends before it has posted
 	timedOut  = "Sandbox.Timedout"
 )
 
-func do(what string) string { return harness.Command{Do: what, Size: harness.TooLarge}.Payload() }
+// handlerTime is that of each handler: long enough for the agent to notice that next is broken.
+const handlerTime = 20 * time.Millisecond
+
+func do(what string) string {
+	return harness.Command{Do: what, Pause: handlerTime, Size: harness.TooLarge}.Payload()
+}
 
 const done = `"done"`
 
@@ -114,8 +116,6 @@ func during(call harness.Call, match func(eventlog.Event) bool, step harness.Ste
 		step(r)
 		wait()
 		r.WaitIdle()
-		// A signal that comes a moment late waits in a frozen process. The platform would thaw it.
-		_ = r.Env.Signal(syscall.SIGCONT) // an error means that the process has ended already
 		r.Wait(seq, harness.Of(lambdatest.KindProcessExit))
 	}
 }

@@ -1,10 +1,5 @@
 package matrix
 
-import (
-	"errors"
-	"fmt"
-)
-
 // reason says in which cells spans are not delivered, or not as they should be, and why no one could do better.
 type reason struct {
 	kind  kind
@@ -76,20 +71,3 @@ func (p place) killedMidway() bool {
 
 // sends says that a request is answered while the backend is bad.
 func (p place) sends() bool { return p.end.spans > 0 && p.end.after != exits && !p.killedMidway() }
-
-// justified returns an error for each kind of loss that no reason explains, and for each reason without a loss.
-func justified(p place, found counts) (errs error) {
-	for _, k := range kinds {
-		explained := false
-		for _, r := range reasons {
-			explained = explained || r.kind == k && r.holds(p)
-		}
-		switch n := found.of[k]; {
-		case n != 0 && !explained:
-			errs = errors.Join(errs, fmt.Errorf("%d %s without a reason", n, k))
-		case n == 0 && explained:
-			errs = errors.Join(errs, fmt.Errorf("none %s, although there is a reason for it", k))
-		}
-	}
-	return errs
-}

@@ -7,18 +7,14 @@ import (
 
 	"go.opentelemetry.io/otel"
 	"go.uber.org/goleak"
-
-	"github.com/epilogue-go/epilogue/internal/harness"
 )
 
 var (
 	seedFlag    = flag.Uint64("seed", 0, "of a run; 0 runs with seed 1 and with a random one")
 	virtualFlag = flag.Int("invocations", 1500, "of each run in virtual time")
-	childFlag   = flag.Int("child", 60, "invocations of the run with a child")
 )
 
 func TestMain(m *testing.M) {
-	harness.Main()
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(error) {})) // of functions in memory
 	goleak.VerifyTestMain(m)
 }

@@ -84,17 +84,3 @@ func TestNothingSampledIsNotHeld(t *testing.T) {
 		}
 	}
 }
-
-// TestDensely tests the test's own measure.
-func TestDensely(t *testing.T) {
-	at := func(s int) time.Time { return time.Unix(int64(s), 0) }
-	ends := []time.Time{at(0), at(4), at(8), at(20)}
-	for _, tt := range []struct {
-		from, to int
-		want     bool
-	}{{0, 4, true}, {0, 8, true}, {4, 8, true}, {4, 20, false}, {0, 20, false}, {8, 8, true}} {
-		if got := densely(ends, at(tt.from), at(tt.to), 5*time.Second); got != tt.want {
-			t.Errorf("from %d to %d: %t", tt.from, tt.to, got)
-		}
-	}
-}
