@@ -51,15 +51,3 @@ func TestCollectorIsAsFarAwayAsItIsSaid(t *testing.T) {
 		}
 	})
 }
-
-func TestEachRefusesWhatIsNoMessage(t *testing.T) {
-	for name, message := range map[string][]byte{
-		"cut off":      {0x0a, 5, 1},
-		"another type": {0x08, 1},
-		"no tag":       {0x80},
-	} {
-		if err := each(message, toSpans, func([]byte) error { return nil }); err == nil {
-			t.Errorf("%s: no error", name)
-		}
-	}
-}

@@ -1,9 +1,6 @@
 package main
 
-import (
-	"strings"
-	"testing"
-)
+import "testing"
 
 // TestAccount is of a process that was warmed up by one invocation, and then takes two.
 func TestAccount(t *testing.T) {
@@ -33,35 +30,5 @@ func TestAccount(t *testing.T) {
 				t.Error("the collector keeps what has been counted")
 			}
 		})
-	}
-}
-
-func TestWriteEndured(t *testing.T) {
-	samples := make([]sample, 11)
-	for i := range samples {
-		samples[i] = sample{gauges: gauges{resident: 1000 + 2*min(i, 5), peak: 1100, descriptors: 9}, invocations: 10 + slopeStep*i, ended: 4 * i, delivered: 4 * i}
-	}
-	runs := []*endured{
-		{subject: &subject{name: "bare"}, silent: true, samples: samples},
-		{subject: &subject{name: "epilogue"}, samples: samples},
-	}
-	var out strings.Builder
-	if err := writeEndured(&out, runs, slopeStep); err != nil {
-		t.Fatal(err)
-	}
-	text := strings.Join(strings.Fields(strings.ReplaceAll(out.String(), "|", " ")), " ")
-	for _, want := range []string{
-		"invocations bare: resident peak descriptors epilogue: resident peak descriptors spans ended delivered",
-		" 10 1000 kB 1100 kB 9 1000 kB 1100 kB 9 0 0 1010 ",
-		" 10010 1010 kB 1100 kB 9 1010 kB 1100 kB 9 40 40 ",
-		"- bare: +10.0 kB; in the second half of the run +0.0 kB - epilogue: +10.0 kB; in the second half of the run +0.0 kB",
-	} {
-		if !strings.Contains(text, want) {
-			t.Errorf("no %q in\n%s", want, &out)
-		}
-	}
-	out.Reset()
-	if err := writeEndured(&out, runs, slopeStep-1); err != nil || strings.Contains(out.String(), "least squares") {
-		t.Errorf("%v; a slope of a short run:\n%s", err, &out)
 	}
 }

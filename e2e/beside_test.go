@@ -2,12 +2,9 @@ package e2e
 
 import (
 	"cmp"
-	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"path/filepath"
 	"strings"
 	"testing"
 	"text/tabwriter"
@@ -97,11 +94,9 @@ const contestTimeout = 2 * time.Second
 
 // contestant is the function with one of the two ways of sending, and its backend.
 type contestant struct {
-	*testing.T
+	*run
 	receiver *otlpreceiver.Receiver
 	proxy    *proxy // nil if the contest wants none
-	lambda   *lambdatest.Environment
-	ctx      context.Context
 }
 
 // result is what came of it.
@@ -164,55 +159,29 @@ func (r result) check(t *testing.T, c contest) {
 // run has the sender do the contest's work.
 func (c contest) run(t *testing.T, path, sender string) result {
 	t.Helper()
-	record := filepath.Join(t.TempDir(), "ended.json")
-	me := &contestant{T: t, receiver: otlpreceiver.New(otlpreceiver.Config{})}
-	if err := me.receiver.Listen("127.0.0.1:0"); err != nil {
+	receiver := otlpreceiver.New(otlpreceiver.Config{})
+	if err := receiver.Listen("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 4*patience)
-	defer cancel()
-	me.ctx = ctx
-	backend := me.receiver.Endpoint()
+	backend, proxy := receiver.Endpoint(), (*proxy)(nil)
 	if c.proxied {
-		me.proxy = startProxy(t, backend)
-		backend = me.proxy.url()
+		proxy = startProxy(t, backend)
+		backend = proxy.url()
 	}
-	lambda, err := lambdatest.New(lambdatest.Config{
-		FunctionName: "function", MemorySize: 1024, Timeout: cmp.Or(c.timeout, contestTimeout), Env: []string{
-			"E2E_SENDS_BY=" + sender, "E2E_RECORD=" + record, "OTEL_EXPORTER_OTLP_ENDPOINT=" + backend,
-			"EPILOGUE_FLUSH_TIMEOUT=" + flushTimeout.String(),
-		},
-	}, lambdatest.Command(path))
-	if err != nil {
-		t.Fatal(err)
-	}
-	me.lambda = lambda
-	defer func() { _ = lambda.Close() }()
+	config := lambdatest.Config{MemorySize: 1024, Timeout: cmp.Or(c.timeout, contestTimeout)}
+	me := &contestant{start(t, path, backend, config, "E2E_SENDS_BY="+sender), receiver, proxy}
 	began := time.Now()
 	c.drive(me)
-	if _, err := lambda.Shutdown(ctx); err != nil && !errors.Is(err, lambdatest.ErrNotRunning) {
+	if _, err := me.lambda.Shutdown(me.ctx); err != nil && !errors.Is(err, lambdatest.ErrNotRunning) {
 		t.Errorf("shutdown: %v", err)
 	}
-	if err := errors.Join(lambda.Close(), me.receiver.Close()); err != nil {
+	if err := errors.Join(me.lambda.Close(), receiver.Close()); err != nil {
 		t.Errorf("close: %v", err)
 	}
 	took := time.Since(began)
-	r := me.result(len(readRecord(t, record)))
+	r := me.result(len(readRecord(t, me.record)))
 	r.took = took
 	return r
-}
-
-// send makes a call and waits until the environment is frozen or gone.
-func (c *contestant) send(o order) {
-	c.Helper()
-	payload, err := json.Marshal(o)
-	if err != nil {
-		c.Fatal(err)
-	}
-	_, err = c.lambda.Invoke(c.ctx, lambdatest.Invocation{Payload: payload})
-	if err := errors.Join(err, c.lambda.WaitIdle(c.ctx)); err != nil {
-		c.Fatalf("%v\n%s", err, c.lambda.Log())
-	}
 }
 
 // at calls do when the log says what.

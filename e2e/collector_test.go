@@ -21,9 +21,16 @@ import (
 	"go.opentelemetry.io/collector/service/telemetry/otelconftelemetry"
 )
 
-// collectorConfig is the Collector's configuration, with the receiver, the file and the receiver's name left open.
+// collectorConfig is the Collector's configuration, with its address and the file left open. It closes idle connections
+// quickly: a frozen function finds its own dead when it thaws.
 const collectorConfig = `yaml:
-receivers:%s
+receivers:
+  otlp:
+    protocols:
+      http:
+        endpoint: %s
+        keepalive:
+          idle_timeout: 100ms
 exporters:
   file:
     path: %s
@@ -34,24 +41,9 @@ service:
       level: none
   pipelines:
     traces:
-      receivers: [%s]
+      receivers: [otlp]
       exporters: [file]
 `
-
-// otlpConfig receives at an address, which is left open. It closes idle connections quickly: a frozen function finds its own
-// dead when it thaws.
-const otlpConfig = `
-  otlp:
-    protocols:
-      http:
-        endpoint: %s
-        keepalive:
-          idle_timeout: 100ms`
-
-// linesReceiverConfig reads a file, which is left open; see linesFactory.
-const linesReceiverConfig = `
-  otlpjsonlines:
-    include: %s`
 
 // collectorVariable holds the configuration in the environment of a test binary that is to be a Collector.
 const collectorVariable = "E2E_COLLECTOR"
@@ -65,9 +57,9 @@ func runCollector(config string) error {
 		BuildInfo:               component.NewDefaultBuildInfo(),
 		DisableGracefulShutdown: true,
 		Factories: func() (otelcol.Factories, error) {
-			otlp, lines, file := otlpreceiver.NewFactory(), linesFactory(), fileexporter.NewFactory()
+			otlp, file := otlpreceiver.NewFactory(), fileexporter.NewFactory()
 			return otelcol.Factories{
-				Receivers: map[component.Type]receiver.Factory{otlp.Type(): otlp, lines.Type(): lines},
+				Receivers: map[component.Type]receiver.Factory{otlp.Type(): otlp},
 				Exporters: map[component.Type]exporter.Factory{file.Type(): file},
 				Telemetry: otelconftelemetry.NewFactory(),
 			}, nil
@@ -93,26 +85,12 @@ type collector struct {
 func startCollector(t *testing.T) *collector {
 	t.Helper()
 	addr := freeAddress(t)
-	c := runsCollector(t, "otlp", fmt.Sprintf(otlpConfig, addr))
-	c.url = "http://" + addr
-	return c
-}
-
-// startReader returns when a Collector that takes no requests has read the file at path.
-func startReader(t *testing.T, path string) *collector {
-	t.Helper()
-	return runsCollector(t, "otlpjsonlines", fmt.Sprintf(linesReceiverConfig, path))
-}
-
-// runsCollector returns when a Collector with the receiver runs.
-func runsCollector(t *testing.T, receiver, config string) *collector {
-	t.Helper()
-	c := &collector{file: filepath.Join(t.TempDir(), "traces.json")}
+	c := &collector{url: "http://" + addr, file: filepath.Join(t.TempDir(), "traces.json")}
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.process = startProcess(t, []string{collectorVariable + "=" + fmt.Sprintf(collectorConfig, config, c.file, receiver)}, self)
+	c.process = startProcess(t, []string{collectorVariable + "=" + fmt.Sprintf(collectorConfig, addr, c.file)}, self)
 	c.waitFor(t, "Everything is ready")
 	return c
 }

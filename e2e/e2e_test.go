@@ -1,12 +1,11 @@
 package e2e
 
 import (
-	"bytes"
-	"context"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -75,22 +74,13 @@ func TestEverySpanArrives(t *testing.T) {
 		t.Run(compression, func(t *testing.T) {
 			col := startCollector(t)
 			prices, pricesURL := startPrices(t, col.url)
-			record := filepath.Join(t.TempDir(), "ended.json")
-			runFunction(t, buildExample(t, "orders"), steps, nil, []string{
-				"E2E_RECORD=" + record, "ORDERS_FAULTS=on", "PRICES_URL=" + pricesURL,
-				"OTEL_SERVICE_NAME=orders", "OTEL_EXPORTER_OTLP_ENDPOINT=" + col.url, "OTEL_EXPORTER_OTLP_COMPRESSION=" + compression,
-			})
+			ended := runFunction(t, "orders", col.url, steps, nil,
+				"ORDERS_FAULTS=on", "PRICES_URL="+pricesURL, "OTEL_SERVICE_NAME=orders", "OTEL_EXPORTER_OTLP_COMPRESSION="+compression)
 			prices.stop(t)
 			col.stop(t)
 
-			ended := readRecord(t, record)
 			all := readDelivered(t, col.file)
-			var ofOrders []span
-			for _, s := range all {
-				if s.service() == "orders" {
-					ofOrders = append(ofOrders, s)
-				}
-			}
+			ofOrders := slices.DeleteFunc(slices.Clone(all), func(s span) bool { return s.service != "orders" })
 			compare(t, ended, ofOrders)
 			checkScenario(t, all)
 			t.Logf("%d spans ended in orders, %d delivered; %d with those of prices", len(ended), len(ofOrders), len(all))
@@ -99,21 +89,10 @@ func TestEverySpanArrives(t *testing.T) {
 }
 
 // runFunction sends the steps to one of the examples in the local Lambda and ends its environment. In each freeze it calls
-// frozen, if that is not nil.
-func runFunction(t *testing.T, path string, steps []step, frozen func(), env []string) {
+// frozen, if that is not nil. It returns the spans that ended.
+func runFunction(t *testing.T, name, endpoint string, steps []step, frozen func(), env ...string) []span {
 	t.Helper()
-	var out, errs bytes.Buffer                    // slog writes to the one or the other, as the example has it
-	env = append(env, "GORACE=atexit_sleep_ms=0") // or the race detector alone would take a second of the shutdown window
-	name := filepath.Base(path)
-	lambda, err := lambdatest.New(lambdatest.Config{
-		FunctionName: name, MemorySize: 256, Timeout: 2 * time.Second, ShutdownWindow: window, Env: env, Stdout: &out, Stderr: &errs,
-	}, lambdatest.Command(path))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = lambda.Close() })
-	ctx, cancel := context.WithTimeout(t.Context(), 4*patience)
-	defer cancel()
+	r := start(t, buildExample(t, name), endpoint, lambdatest.Config{MemorySize: 256, Timeout: 2 * time.Second, ShutdownWindow: window}, env...)
 	for i, s := range steps {
 		if s.freeze {
 			letTimePass(freeze)
@@ -121,30 +100,21 @@ func runFunction(t *testing.T, path string, steps []step, frozen func(), env []s
 				frozen()
 			}
 		}
-		res, err := lambda.Invoke(ctx, lambdatest.Invocation{RequestID: requestID(i), Payload: sampleEvent(t, name, s.event)})
+		event, err := os.ReadFile(filepath.Join("../examples", name, "events", s.event))
 		if err != nil {
-			t.Fatalf("%s: %v", s.name, err)
+			t.Fatal(err)
 		}
+		res := r.invoke(lambdatest.Invocation{RequestID: requestID(i), Payload: event})
 		if (res.FunctionError != "") != s.fault || !strings.Contains(string(res.Payload), s.answer) {
 			t.Errorf("%s: got %s %s; want %s", s.name, res.FunctionError, res.Payload, s.answer)
 		}
-		if err := lambda.WaitIdle(ctx); err != nil {
-			t.Fatalf("%s: %v", s.name, err)
-		}
 	}
-	exit, err := lambda.Shutdown(ctx)
-	_ = lambda.Close() // all of the log is written when it returns
-	if err != nil || exit.Code != 0 || exit.Killed {
-		t.Errorf("shutdown: %+v, %v\n%s", exit, err, lambda.Log())
+	r.end()
+	if !strings.Contains(r.log(), "graceful shutdown completed") {
+		t.Errorf("the log ends without the counts:\n%s", r.log())
 	}
-	log := out.String() + errs.String()
-	if !strings.Contains(log, "graceful shutdown completed") {
-		t.Errorf("the log ends without the counts:\n%s", log)
-	}
-	if strings.Contains(log, "DATA RACE") {
-		t.Errorf("the function has a data race:\n%s", log)
-	}
-	checkConditions(t, steps, lambdatest.Invocations(lambda.Log().Events()))
+	checkConditions(t, steps, lambdatest.Invocations(r.lambda.Log().Events()))
+	return readRecord(t, r.record)
 }
 
 // checkConditions expects that the steps ran under the conditions they are about: frozen if they say so, and each

@@ -11,7 +11,7 @@ import (
 // faultMode is a fault between the function and the Collector, for a time or until the end.
 type faultMode struct {
 	name  string
-	drive func(s *run)
+	drive func(s *proxied)
 	// trouble means that the log reports the fault.
 	trouble bool
 	// held is the shortest time for which it holds an invocation.
@@ -46,46 +46,43 @@ var faults = []faultMode{
 	{name: "answers reset", trouble: true, twice: true, drive: during(toxic{"reset_peer", answers, map[string]int{"timeout": 0}})},
 	{name: "requests cut in the middle", trouble: true, drive: during(toxic{"limit_data", requests, map[string]int{"bytes": 2000}})},
 	{name: "answers cut in the middle", trouble: true, twice: true, drive: during(toxic{"limit_data", answers, map[string]int{"bytes": 20}})},
-	{name: "refused, then up again", trouble: true, drive: func(s *run) {
-		s.invoke(spansEach)
+	{name: "refused, then up again", trouble: true, drive: func(s *proxied) {
+		s.invokeTimes(1)
 		s.proxy.down()
-		s.invoke(spansEach)
+		s.invokeTimes(1)
 		s.freeze()
-		s.invoke(spansEach)
+		s.invokeTimes(1)
 		s.proxy.up()
 		s.recoverAndRun()
 	}},
-	{name: "restarted in each of ten freezes", drive: func(s *run) {
+	{name: "restarted in each of ten freezes", drive: func(s *proxied) {
 		for range 10 {
-			s.invoke(spansEach)
+			s.invokeTimes(1)
 			s.proxy.down()
 			s.proxy.up()
 		}
 		s.recoverAndRun()
 	}},
-	{name: "refused to the end", trouble: true, left: true, drive: func(s *run) {
-		s.invoke(spansEach)
+	{name: "refused to the end", trouble: true, left: true, drive: func(s *proxied) {
+		s.invokeTimes(1)
 		s.proxy.down()
-		s.invoke(spansEach)
+		s.invokeTimes(1)
 	}},
 	{name: "a black hole for requests to the end", trouble: true, left: true, drive: until(toxic{"timeout", requests, map[string]int{"timeout": 0}})},
 	{name: "a black hole for answers to the end", trouble: true, left: true, twice: true, drive: until(toxic{"timeout", answers, map[string]int{"timeout": 0}})},
 	{name: "requests cut to the end", trouble: true, left: true, drive: until(toxic{"limit_data", requests, map[string]int{"bytes": 2000}})},
-	{name: "up again at the end", trouble: true, drive: func(s *run) {
-		s.invoke(spansEach)
+	{name: "up again at the end", trouble: true, drive: func(s *proxied) {
+		s.invokeTimes(1)
 		s.proxy.down()
-		s.invoke(spansEach)
-		s.invoke(spansEach)
+		s.invokeTimes(1)
+		s.invokeTimes(1)
 		s.proxy.up() // SIGTERM comes next
 	}},
 }
 
-// spansEach is how many spans an invocation ends besides its own two: in requests of about 25 KB.
-const spansEach = 30
-
 // during applies the toxics for two invocations, with a freeze between.
-func during(toxics ...toxic) func(s *run) {
-	return func(s *run) {
+func during(toxics ...toxic) func(s *proxied) {
+	return func(s *proxied) {
 		until(toxics...)(s)
 		s.proxy.heal()
 		s.recoverAndRun()
@@ -93,24 +90,24 @@ func during(toxics ...toxic) func(s *run) {
 }
 
 // until applies the toxics until the end.
-func until(toxics ...toxic) func(s *run) {
-	return func(s *run) {
-		s.invoke(spansEach)
+func until(toxics ...toxic) func(s *proxied) {
+	return func(s *proxied) {
+		s.invokeTimes(1)
 		for _, t := range toxics {
 			s.proxy.poison(t)
 		}
-		s.invoke(spansEach)
+		s.invokeTimes(1)
 		s.freeze()
-		s.invoke(spansEach)
+		s.invokeTimes(1)
 	}
 }
 
 // recoverAndRun runs two more invocations after the end of the fault.
-func (s *run) recoverAndRun() {
+func (s *proxied) recoverAndRun() {
 	s.freeze()
-	s.invoke(spansEach)
+	s.invokeTimes(1)
 	s.freeze()
-	s.invoke(spansEach)
+	s.invokeTimes(1)
 }
 
 // With each fault of the network no span is lost, and a span arrives twice only if an answer was lost. No invocation is held
@@ -119,9 +116,9 @@ func TestNetworkFaults(t *testing.T) {
 	for _, w := range faults {
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
-			s := newRun(t)
+			s := startProxied(t)
 			if w.drive == nil {
-				w.drive = (*run).recoverAndRun
+				w.drive = (*proxied).recoverAndRun
 			}
 			w.drive(s)
 			s.shutdown()
@@ -133,36 +130,36 @@ func TestNetworkFaults(t *testing.T) {
 			}
 			s.checkLog(w.trouble)
 			s.checkHeld(w.held)
-			got := readCounts(t, s.stderr.String())
+			got := readCounts(t, s.log())
 			got.check(t, len(ended), len(once), w.twice && w.left)
 			if w.left {
 				if got["pending"] == 0 {
 					t.Error("nothing is pending; the fault had no effect")
 				}
-				ended = among(ended, once)
+				ended, _ = split(ended, once)
 			} else if got["pending"] != 0 {
 				t.Errorf("%d spans are pending", got["pending"])
 			}
 			compare(t, ended, once)
 			t.Logf("%d spans arrived, %d too many; the function says %v", len(once), len(all)-len(once), got)
 			if t.Failed() {
-				t.Logf("%s\n%s", s.lambda.Log(), s.stderr)
+				t.Logf("%s\n%s", s.lambda.Log(), s.log())
 			}
 		})
 	}
 }
 
 // checkLog expects warnings in the log before the end if trouble is set, and none otherwise.
-func (s *run) checkLog(trouble bool) {
+func (s *proxied) checkLog(trouble bool) {
 	s.Helper()
-	before, _, _ := strings.Cut(s.stderr.String(), "SIGTERM received")
+	before, _, _ := strings.Cut(s.log(), "SIGTERM received")
 	if told := strings.Contains(before, "WARN") || strings.Contains(before, "ERROR"); told != trouble {
 		s.Errorf("trouble: %t; the log tells of some: %t\n%s", trouble, told, before)
 	}
 }
 
 // checkHeld expects that the fault has delayed an invocation by at least the given time.
-func (s *run) checkHeld(least time.Duration) {
+func (s *proxied) checkHeld(least time.Duration) {
 	s.Helper()
 	longest := time.Duration(0)
 	for _, r := range lambdatest.Invocations(s.lambda.Log().Events()) {
@@ -175,7 +172,7 @@ func (s *run) checkHeld(least time.Duration) {
 
 // busy reports whether the machine is so slow that answers may miss the shortest probe timeout, 100 ms: a handler of 10 ms
 // then takes more than half of that.
-func (s *run) busy() bool {
+func (s *proxied) busy() bool {
 	for _, r := range lambdatest.Invocations(s.lambda.Log().Events()) {
 		if r.Handler > 50*time.Millisecond {
 			s.Logf("invocation %s took %s on this machine: a duplicate proves nothing", r.RequestID, r.Handler)
@@ -183,40 +180,4 @@ func (s *run) busy() bool {
 		}
 	}
 	return false
-}
-
-// unique removes duplicates, which have to be equal in every field.
-func unique(t *testing.T, spans []span) []span {
-	t.Helper()
-	first := map[string]span{}
-	var once, again []span
-	for _, s := range spans {
-		if _, seen := first[s.SpanID]; seen {
-			again = append(again, s)
-			continue
-		}
-		first[s.SpanID] = s
-		once = append(once, s)
-	}
-	var firsts []span
-	for _, s := range again {
-		firsts = append(firsts, first[s.SpanID])
-	}
-	compare(t, firsts, again)
-	return once
-}
-
-// among returns the spans whose IDs are also in others.
-func among(spans, others []span) []span {
-	ids := map[string]bool{}
-	for _, s := range others {
-		ids[s.SpanID] = true
-	}
-	var out []span
-	for _, s := range spans {
-		if ids[s.SpanID] {
-			out = append(out, s)
-		}
-	}
-	return out
 }

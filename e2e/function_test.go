@@ -47,21 +47,36 @@ var builds struct {
 	dir string
 }
 
-// buildExample compiles an example with the main that also records, by the requirements of this module: the other has no
-// exporter to record with.
+// buildExample compiles an example that also records, and ends one more span after SIGTERM. It uses the requirements of this
+// module: the other has no exporter to record with.
 func buildExample(t *testing.T, name string) string {
 	t.Helper()
-	overlay := map[string]string{}
-	for file, with := range map[string]string{"main.go": name + "_main.go", "record.go": "record.go"} {
-		path, err := filepath.Abs(filepath.Join("../examples", name, file))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if overlay[path], err = filepath.Abs(filepath.Join("testdata", with)); err != nil {
-			t.Fatal(err)
-		}
+	dir, err := filepath.Abs(filepath.Join("../examples", name))
+	if err != nil {
+		t.Fatal(err)
 	}
-	return build(t, ".", "github.com/epilogue-go/epilogue/examples/"+name, overlay, raceFlags)
+	main, err := os.ReadFile(filepath.Join(dir, "main.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, after, found := strings.Cut(string(main), "ag := agent.Start(ctx, tel)")
+	if !found {
+		t.Fatalf("the main of %s does not start the agent", name)
+	}
+	recording := filepath.Join(t.TempDir(), "main.go")
+	if err := os.WriteFile(recording, []byte(before+`record(tel.TracerProvider())
+	ag := agent.Start(ctx, tel, agent.WithShutdownHook(func(ctx context.Context) {
+		_, span := tel.TracerProvider().Tracer("e2e").Start(ctx, "close the shop")
+		span.End()
+	}))`+after), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	recorder, err := filepath.Abs("function/record.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return build(t, ".", "github.com/epilogue-go/epilogue/examples/"+name,
+		map[string]string{filepath.Join(dir, "main.go"): recording, filepath.Join(dir, "record.go"): recorder}, raceFlags)
 }
 
 var listens = regexp.MustCompile(`prices listens.* addr=(\S+)`)
@@ -73,14 +88,4 @@ func startPrices(t *testing.T, collector string) (*process, string) {
 		"PRICES_ADDR=127.0.0.1:0", "OTEL_EXPORTER_OTLP_ENDPOINT=" + collector,
 	}, build(t, "..", "./examples/prices", nil, raceFlags))
 	return p, "http://" + listens.FindStringSubmatch(p.waitFor(t, "prices listens"))[1]
-}
-
-// sampleEvent returns one of an example's own sample events.
-func sampleEvent(t *testing.T, example, name string) []byte {
-	t.Helper()
-	data, err := os.ReadFile(filepath.Join("../examples", example, "events", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
 }

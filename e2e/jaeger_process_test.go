@@ -2,12 +2,9 @@ package e2e
 
 import (
 	"errors"
-	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 )
@@ -65,28 +62,4 @@ func buildJaeger(t *testing.T) string {
 	}
 	give("Jaeger cannot be built here: %v", err)
 	return ""
-}
-
-// maxJaegerMemory is more than Jaeger needs for these few traces: twice its limit for the heap.
-const maxJaegerMemory = 512 << 10 // KiB
-
-var peakMemory = regexp.MustCompile(`VmHWM:\s+(\d+) kB`) // proc(5), /proc/pid/status
-
-// end ends Jaeger and expects it to have been modest and to leave no port behind.
-func (j *jaeger) end(t *testing.T) {
-	t.Helper()
-	if status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", j.cmd.Process.Pid)); err == nil { // on Linux
-		peak, err := strconv.Atoi(string(peakMemory.FindSubmatch(status)[1]))
-		if err != nil || peak > maxJaegerMemory {
-			t.Errorf("Jaeger took %d KiB of memory (%v); at most %d are fine", peak, err, maxJaegerMemory)
-		}
-		t.Logf("Jaeger took %d MiB at most", peak>>10)
-	}
-	j.stop(t)
-	for _, url := range []string{j.url, j.query} {
-		if conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(url, "http://")); err == nil {
-			_ = conn.Close()
-			t.Errorf("somebody still listens at %s", url)
-		}
-	}
 }

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"maps"
 	"net/http"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -34,16 +33,15 @@ func TestJaegerHasEveryTraceWhole(t *testing.T) {
 	restart := func() { way.down(); way.up() }
 	sendCaller(t, j.url)
 	prices, pricesURL := startPrices(t, way.url())
-	record := filepath.Join(t.TempDir(), "ended.json")
-	env := []string{"E2E_RECORD=" + record, "OTEL_EXPORTER_OTLP_ENDPOINT=" + way.url()}
-	runFunction(t, buildExample(t, "orders"), steps, restart,
-		append(slices.Clone(env), "ORDERS_FAULTS=on", "PRICES_URL="+pricesURL))
-	runFunction(t, buildExample(t, "fulfil"), batches, restart, env)
+	ended := slices.Concat(
+		runFunction(t, "orders", way.url(), steps, restart, "ORDERS_FAULTS=on", "PRICES_URL="+pricesURL),
+		runFunction(t, "fulfil", way.url(), batches, restart))
 	prices.stop(t)
 
 	want := map[string][]view{}
-	for _, s := range readRecord(t, record) {
-		want[s.TraceID] = append(want[s.TraceID], expect(s))
+	for _, s := range ended {
+		id := s.TraceID().String()
+		want[id] = append(want[id], expect(s))
 	}
 	served := 0
 	for id := range maps.Keys(want) {
@@ -52,7 +50,7 @@ func TestJaegerHasEveryTraceWhole(t *testing.T) {
 	if said := exportedByPrices(t, prices); served != said {
 		t.Errorf("Jaeger has %d spans of prices, which says that it has exported %d", served, said)
 	}
-	j.end(t)
+	j.stop(t)
 	t.Logf("%d traces, %d spans of prices; %s", len(want), served, time.Since(began).Round(time.Millisecond))
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,42 +29,38 @@ const (
 	stormLines = 12
 )
 
-// run is the function in the local Lambda, with a proxy between it and a Collector.
+// run is a function in the local Lambda.
 type run struct {
 	*testing.T
-	proxy  *proxy
-	col    *collector
-	lambda *lambdatest.Environment
-	record string
-	stderr *bytes.Buffer // complete when lambda is closed
-	ctx    context.Context
+	lambda    *lambdatest.Environment
+	ctx       context.Context
+	record    string       // the file for the spans that end
+	out, errs bytes.Buffer // complete when lambda is closed
 }
 
-// newRun starts a Collector and the function.
-func newRun(t *testing.T, env ...string) *run {
+// start starts the function at path, whose spans go to the endpoint.
+func start(t *testing.T, path, endpoint string, config lambdatest.Config, env ...string) *run {
 	t.Helper()
-	s := &run{T: t, col: startCollector(t), record: filepath.Join(t.TempDir(), "ended.json"), stderr: new(bytes.Buffer)}
-	s.proxy = startProxy(t, s.col.url)
-	lambda, err := lambdatest.New(lambdatest.Config{
-		FunctionName: "function", MemorySize: 256, Timeout: functionTimeout, ShutdownWindow: window, Stderr: s.stderr,
-		Env: append([]string{
-			"E2E_RECORD=" + s.record, "OTEL_EXPORTER_OTLP_ENDPOINT=" + s.proxy.url(), "EPILOGUE_FLUSH_TIMEOUT=" + flushTimeout.String(),
-			"GORACE=atexit_sleep_ms=0", // otherwise the race detector takes a second of the shutdown window
-		}, env...),
-	}, lambdatest.Command(buildFunction(t)))
+	r := &run{T: t, record: filepath.Join(t.TempDir(), "ended")}
+	config.FunctionName, config.Stdout, config.Stderr = filepath.Base(path), &r.out, &r.errs
+	config.Env = slices.Concat(config.Env, env, []string{
+		"E2E_RECORD=" + r.record, "OTEL_EXPORTER_OTLP_ENDPOINT=" + endpoint, "EPILOGUE_FLUSH_TIMEOUT=" + flushTimeout.String(),
+		"GORACE=atexit_sleep_ms=0", // otherwise the race detector takes a second of the shutdown window
+	})
+	lambda, err := lambdatest.New(config, lambdatest.Command(path))
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.lambda = lambda
+	r.lambda = lambda
 	t.Cleanup(func() { _ = lambda.Close() })
 	ctx, cancel := context.WithTimeout(t.Context(), 4*patience)
 	t.Cleanup(cancel)
-	s.ctx = ctx
-	return s
+	r.ctx = ctx
+	return r
 }
 
-// buildFunction compiles the function.
-func buildFunction(t *testing.T) string { return build(t, ".", "./function", nil, raceFlags) }
+// log is the function's log.
+func (r *run) log() string { return r.out.String() + r.errs.String() }
 
 // order is the payload of an invocation; see function/work.go.
 type order struct {
@@ -71,40 +68,74 @@ type order struct {
 	Plain, Stay bool
 }
 
-// invoke makes the function end n spans besides the invocation's own two, and returns when the environment is frozen.
-func (s *run) invoke(n int) {
-	s.Helper()
-	res := s.send(order{Spans: n})
-	if res.FunctionError != "" || string(res.Payload) != `"done"` {
-		s.Errorf("the caller got %s %s", res.FunctionError, res.Payload)
-	}
-}
-
 // send makes a call and returns when the environment is frozen or gone.
-func (s *run) send(o order) lambdatest.Response {
-	s.Helper()
+func (r *run) send(o order) lambdatest.Response {
+	r.Helper()
 	payload, err := json.Marshal(o)
 	if err != nil {
-		s.Fatal(err)
+		r.Fatal(err)
 	}
-	res, err := s.lambda.Invoke(s.ctx, lambdatest.Invocation{Payload: payload})
-	if err := errors.Join(err, s.lambda.WaitIdle(s.ctx)); err != nil {
-		s.Fatalf("%v\n%s", err, s.lambda.Log())
+	return r.invoke(lambdatest.Invocation{Payload: payload})
+}
+
+func (r *run) invoke(i lambdatest.Invocation) lambdatest.Response {
+	r.Helper()
+	res, err := r.lambda.Invoke(r.ctx, i)
+	if err := errors.Join(err, r.lambda.WaitIdle(r.ctx)); err != nil {
+		r.Fatalf("%v\n%s", err, r.lambda.Log())
 	}
 	return res
 }
 
-// freeze leaves the environment frozen for longer than the Collector keeps an idle connection.
-func (s *run) freeze() { letTimePass(freeze) }
-
-// shutdown ends the environment and the Collector, and checks their durations.
-func (s *run) shutdown() {
-	s.Helper()
-	exit, err := s.lambda.Shutdown(s.ctx)
-	_ = s.lambda.Close()
+// end ends the environment. The process has to exit inside its window.
+func (r *run) end() {
+	r.Helper()
+	exit, err := r.lambda.Shutdown(r.ctx)
+	_ = r.lambda.Close() // all of the log is written when it returns
 	if err != nil || exit.Code != 0 || exit.Killed {
-		s.Errorf("shutdown: %+v, %v\n%s\n%s", exit, err, s.lambda.Log(), s.stderr)
+		r.Errorf("shutdown: %+v, %v\n%s\n%s", exit, err, r.lambda.Log(), r.log())
 	}
+	if strings.Contains(r.log(), "DATA RACE") {
+		r.Errorf("the function has a data race:\n%s", r.log())
+	}
+}
+
+// proxied is the function with a proxy between it and a Collector.
+type proxied struct {
+	*run
+	proxy *proxy
+	col   *collector
+}
+
+// startProxied starts a Collector and the function.
+func startProxied(t *testing.T, env ...string) *proxied {
+	t.Helper()
+	col := startCollector(t)
+	proxy := startProxy(t, col.url)
+	config := lambdatest.Config{MemorySize: 256, Timeout: functionTimeout, ShutdownWindow: window}
+	return &proxied{start(t, build(t, ".", "./function", nil, raceFlags), proxy.url(), config, env...), proxy, col}
+}
+
+// spansEach is how many spans an invocation ends besides its own two: in requests of about 25 KB.
+const spansEach = 30
+
+// invokeTimes makes the function end spansEach spans in each of n invocations.
+func (s *proxied) invokeTimes(n int) {
+	s.Helper()
+	for range n {
+		if res := s.send(order{Spans: spansEach}); res.FunctionError != "" || string(res.Payload) != `"done"` {
+			s.Errorf("the caller got %s %s", res.FunctionError, res.Payload)
+		}
+	}
+}
+
+// freeze leaves the environment frozen for longer than the Collector keeps an idle connection.
+func (*proxied) freeze() { letTimePass(freeze) }
+
+// shutdown ends the environment and the Collector, and checks the durations and the length of the log.
+func (s *proxied) shutdown() {
+	s.Helper()
+	s.end()
 	s.proxy.down()
 	s.col.stop(s.T)
 	for _, r := range lambdatest.Invocations(s.lambda.Log().Events()) {
@@ -112,10 +143,7 @@ func (s *run) shutdown() {
 			s.Errorf("invocation %s was held for %s after its response, timed out: %t", r.RequestID, r.AfterResponse, r.TimedOut)
 		}
 	}
-	if n := strings.Count(s.stderr.String(), "\n"); n > stormLines {
-		s.Errorf("the log has %d lines:\n%s", n, s.stderr)
-	}
-	if strings.Contains(s.stderr.String(), "DATA RACE") {
-		s.Errorf("the function has a data race:\n%s", s.stderr)
+	if n := strings.Count(s.log(), "\n"); n > stormLines {
+		s.Errorf("the log has %d lines:\n%s", n, s.log())
 	}
 }

@@ -2,17 +2,19 @@ package e2e
 
 import (
 	"testing"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
 )
 
 // checkScenario checks the received spans: each invocation has one span, each failed one has status Error on all spans it
 // left open, and traces continue in prices.
 func checkScenario(t *testing.T, spans []span) {
 	t.Helper()
-	byID := map[string]span{}
-	roots := map[any]span{}
+	byID := map[pcommon.SpanID]span{}
+	roots := map[string]span{}
 	for _, s := range spans {
-		byID[s.SpanID] = s
-		if id, ok := s.Attributes["faas.invocation_id"]; ok {
+		byID[s.SpanID()] = s
+		if id := s.invocation(); id != "" {
 			if _, again := roots[id]; again {
 				t.Errorf("two spans have the invocation %v", id)
 			}
@@ -38,18 +40,18 @@ func checkScenario(t *testing.T, spans []span) {
 // checkFailed expects status Error on the invocation and on the spans that its fault left open.
 func checkFailed(t *testing.T, step string, root span, spans []span) {
 	t.Helper()
-	if root.Status != "error" {
-		t.Errorf("%s: the invocation's status is %s", step, root.Status)
+	if !root.failed() {
+		t.Errorf("%s: the invocation's status is %s", step, root.Status().Code())
 	}
 	open := map[string]bool{"pack order": true, "wait for the glacier": true}
 	arrived := 0
 	for _, s := range spans {
-		if s.TraceID != root.TraceID || s.Parent != root.SpanID || !open[s.Name] {
+		if s.TraceID() != root.TraceID() || s.ParentSpanID() != root.SpanID() || !open[s.Name()] {
 			continue
 		}
 		arrived++
-		if s.Status != "error" {
-			t.Errorf("%s: %s, left open, has status %s", step, s.Name, s.Status)
+		if !s.failed() {
+			t.Errorf("%s: %s, left open, has status %s", step, s.Name(), s.Status().Code())
 		}
 	}
 	if arrived != 1 {
@@ -58,11 +60,11 @@ func checkFailed(t *testing.T, step string, root span, spans []span) {
 }
 
 // checkPrices expects a span of prices under each request that got an answer.
-func checkPrices(t *testing.T, spans []span, byID map[string]span) {
+func checkPrices(t *testing.T, spans []span, byID map[pcommon.SpanID]span) {
 	t.Helper()
 	answered := 0
 	for _, s := range named(spans, "HTTP GET") {
-		if s.Status != "error" {
+		if !s.failed() {
 			answered++
 		}
 	}
@@ -71,9 +73,9 @@ func checkPrices(t *testing.T, spans []span, byID map[string]span) {
 		t.Errorf("%d requests were answered, prices has %d spans", answered, len(served))
 	}
 	for _, s := range served {
-		client, ok := byID[s.Parent]
-		if !ok || client.Name != "HTTP GET" || client.TraceID != s.TraceID || s.service() != "prices" {
-			t.Errorf("a span of %s has the parent %q", s.service(), client.Name)
+		client, ok := byID[s.ParentSpanID()]
+		if !ok || client.Name() != "HTTP GET" || client.TraceID() != s.TraceID() || s.service != "prices" {
+			t.Errorf("the parent of span %s of %s is no request that was answered", s.SpanID(), s.service)
 		}
 	}
 }
@@ -81,7 +83,7 @@ func checkPrices(t *testing.T, spans []span, byID map[string]span) {
 func named(spans []span, name string) []span {
 	var out []span
 	for _, s := range spans {
-		if s.Name == name {
+		if s.Name() == name {
 			out = append(out, s)
 		}
 	}

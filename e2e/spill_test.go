@@ -6,32 +6,24 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
-
-	gocmp "github.com/google/go-cmp/cmp"
 )
 
-// If the backend is down at the end, the spilled lines reach a Collector in two ways: a Collector reads them from a file, and
-// `epilogue replay` sends them, from the log, from an export of it, or from both. Each time every span arrives once, with
-// the same fields as an exported one.
+// If the backend is down at the end, the function writes the spans that are left as lines of OTLP, equal in every field. With
+// `epilogue replay` each of them reaches a Collector once: from the log, from an export of it, and from the lines alone.
 func TestSpilledSpansReachACollector(t *testing.T) {
 	t.Parallel()
-	s := newRun(t, "EPILOGUE_SPILL=stderr")
-	s.invoke(spansEach)
+	s := startProxied(t, "EPILOGUE_SPILL=stderr")
+	s.invokeTimes(1)
 	s.proxy.down()
-	s.invoke(spansEach)
-	s.invoke(0)
+	s.invokeTimes(2)
 	s.shutdown()
-	log := s.stderr.String()
-	usual := readDelivered(t, s.col.file)
-	written := missing(readRecord(t, s.record), usual)
-	got := readCounts(t, log)
-	if len(written) != spansEach+2+2 || got["pending"] != 0 || got["spilled"] != len(written) {
-		t.Fatalf("%d spans did not arrive; the function says %v\n%s", len(written), got, log)
+	log := s.log()
+	_, left := split(readRecord(t, s.record), readDelivered(t, s.col.file))
+	if got := readCounts(t, log); len(left) != 2*(spansEach+2) || got["pending"] != 0 || got["spilled"] != len(left) {
+		t.Fatalf("%d spans did not arrive; the function says %v\n%s", len(left), got, log)
 	}
-	schemas := resourceSchemas(t, s.col.file)
 
 	dir := t.TempDir()
 	write := func(name, text string) string {
@@ -42,52 +34,17 @@ func TestSpilledSpansReachACollector(t *testing.T) {
 		return path
 	}
 	lines := write("lines.jsonl", documents(log))
-	plain := write("plain.log", surround(log))
-	export := write("export.json", filterLogEvents(t, surround(log)))
+	compare(t, left, readDelivered(t, lines))
+
+	col := startCollector(t)
 	epilogue := build(t, "..", "./cmd/epilogue", nil, raceFlags)
-	for _, way := range []struct {
-		name   string
-		file   string   // for the Collector to read
-		replay []string // files to replay
-	}{
-		{name: "a file that the Collector reads", file: lines},
-		{name: "replay of the log", replay: []string{plain}},
-		{name: "replay of what aws logs filter-log-events prints", replay: []string{export}},
-		{name: "replay of everything at once", replay: []string{export, lines, plain}},
-	} {
-		t.Run(way.name, func(t *testing.T) {
-			var col *collector
-			if way.file != "" {
-				col = startReader(t, way.file)
-			} else {
-				col = startCollector(t)
-				replay(t, epilogue, col.url, len(written), way.replay)
-			}
-			col.stop(t)
-			compare(t, slices.Clone(written), readDelivered(t, col.file))
-			if diff := gocmp.Diff(schemas, resourceSchemas(t, col.file)); diff != "" {
-				t.Errorf("schemas of resources (-the usual way +this way):\n%s", diff)
-			}
-		})
+	out, err := exec.CommandContext(t.Context(), epilogue, "replay", "-endpoint", col.url+"/v1/traces",
+		write("export.json", filterLogEvents(t, surround(log))), lines, write("plain.log", surround(log))).CombinedOutput()
+	if want := fmt.Sprintf("; %d sent", len(left)); err != nil || !strings.Contains(string(out), want) {
+		t.Errorf("%v; want %q in\n%s", err, want, out)
 	}
-}
-
-// replay runs the command and expects it to say that it has sent n spans.
-func replay(t *testing.T, epilogue, url string, n int, files []string) {
-	t.Helper()
-	args := append([]string{"replay", "-endpoint", url + "/v1/traces"}, files...)
-	out, err := exec.CommandContext(t.Context(), epilogue, args...).CombinedOutput()
-	if want := fmt.Sprintf("; %d sent", n); err != nil || !strings.Contains(string(out), want) {
-		t.Errorf("%v: %v; want %q in\n%s", args, err, want, out)
-	}
-}
-
-// missing are the spans that are not among others.
-func missing(spans, others []span) []span {
-	there := among(spans, others)
-	return slices.DeleteFunc(slices.Clone(spans), func(s span) bool {
-		return slices.ContainsFunc(there, func(o span) bool { return o.SpanID == s.SpanID })
-	})
+	col.stop(t)
+	compare(t, left, readDelivered(t, col.file))
 }
 
 // documents are the lines of a log that are OTLP.

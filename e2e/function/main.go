@@ -6,7 +6,6 @@ import (
 	"os"
 
 	"github.com/aws/aws-lambda-go/lambda"
-	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/epilogue-go/epilogue/agent"
 	"github.com/epilogue-go/epilogue/handler"
@@ -24,7 +23,7 @@ func main() {
 	if err != nil {
 		slog.Error("telemetry", "error", err)
 	}
-	record(tel.TracerProvider().(*sdktrace.TracerProvider))
+	record(tel.TracerProvider())
 	ag := agent.Start(ctx, tel)
 	lambda.Start(handler.Wrap(handle, handler.WithTracker(ag), handler.WithoutInitSpan()))
 }

@@ -4,8 +4,6 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io/fs"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -23,32 +21,18 @@ var recovers = []struct{ path, reason string }{
 // methods of errors alike everywhere.
 func TestRecover(t *testing.T) {
 	used := map[string]bool{}
-	err := filepath.WalkDir("../..", func(path string, entry fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case entry.IsDir() && (entry.Name() == "node_modules" || entry.Name() == ".git"):
-			return filepath.SkipDir
-		case entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go"):
-			return nil
-		}
-		name := filepath.ToSlash(strings.TrimPrefix(path, "../../"))
-		calls, err := callsRecover(path, nil)
-		if err != nil || !calls {
-			return err
+	for path, text := range sources(t) {
+		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || !callsRecover(t, path, text) {
+			continue
 		}
 		at := slices.IndexFunc(recovers, func(r struct{ path, reason string }) bool {
-			return name == r.path || strings.HasSuffix(r.path, "/") && strings.HasPrefix(name, r.path)
+			return path == r.path || strings.HasSuffix(r.path, "/") && strings.HasPrefix(path, r.path)
 		})
 		if at < 0 {
-			t.Errorf("%s calls recover: use internal/bounded", name)
-			return nil
+			t.Errorf("%s calls recover: use internal/bounded", path)
+			continue
 		}
 		used[recovers[at].path] = true
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 	for _, r := range recovers {
 		if !used[r.path] {
@@ -57,11 +41,12 @@ func TestRecover(t *testing.T) {
 	}
 }
 
-// callsRecover reports whether a file calls the builtin. source replaces the file's text unless it is nil.
-func callsRecover(path string, source any) (calls bool, err error) {
-	file, err := parser.ParseFile(token.NewFileSet(), path, source, parser.SkipObjectResolution)
+// callsRecover reports whether a file calls the builtin.
+func callsRecover(t *testing.T, path string, text []byte) (calls bool) {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), path, text, parser.SkipObjectResolution)
 	if err != nil {
-		return false, err
+		t.Fatal(err)
 	}
 	ast.Inspect(file, func(n ast.Node) bool {
 		if call, ok := n.(*ast.CallExpr); ok {
@@ -70,7 +55,7 @@ func callsRecover(path string, source any) (calls bool, err error) {
 		}
 		return true
 	})
-	return calls, nil
+	return calls
 }
 
 func TestCallsRecover(t *testing.T) {
@@ -78,8 +63,8 @@ func TestCallsRecover(t *testing.T) {
 		"package p; func f() { defer func() { _ = recover() }() }": true,
 		"package p; func f() { x.recover() } // recover()":         false,
 	} {
-		if got, err := callsRecover("p.go", source); got != want || err != nil {
-			t.Errorf("%s: %v, %v", source, got, err)
+		if got := callsRecover(t, "p.go", []byte(source)); got != want {
+			t.Errorf("%s: %v", source, got)
 		}
 	}
 }

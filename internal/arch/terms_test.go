@@ -58,13 +58,9 @@ func TestRetiredTerms(t *testing.T) {
 	for term := range retiredTerms {
 		terms[term] = wholeWord(term)
 	}
-	for _, path := range sources(t) {
+	for path, text := range sources(t) {
 		if slices.ContainsFunc(termsExempt, func(exempt string) bool { return strings.HasPrefix(path, exempt) }) {
 			continue
-		}
-		text, err := os.ReadFile(filepath.Join("..", "..", path))
-		if err != nil {
-			t.Fatal(err)
 		}
 		lines := bufio.NewScanner(bytes.NewReader(text))
 		lines.Buffer(nil, 1<<20)
@@ -86,10 +82,10 @@ func wholeWord(pattern string) *regexp.Regexp {
 	return regexp.MustCompile(`(^|[^A-Za-z])(?i:` + pattern + `)([^A-Za-z]|$)`)
 }
 
-// sources returns the text files of the repository that people write, without test data.
-func sources(t *testing.T) (paths []string) {
+// sources are the text files of the repository that people write, by path, without test data.
+func sources(t *testing.T) map[string][]byte {
 	t.Helper()
-	root := filepath.Join("..", "..")
+	texts, root := make(map[string][]byte), filepath.Join("..", "..")
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -98,19 +94,17 @@ func sources(t *testing.T) (paths []string) {
 		if entry.IsDir() && (name == "testdata" || name == "node_modules" || strings.HasPrefix(name, ".") && path != root) {
 			return filepath.SkipDir
 		}
-		switch filepath.Ext(name) {
-		case ".go", ".md", ".yaml", ".yml", ".mjs":
-		default:
-			if name != "Makefile" {
-				return nil
-			}
+		if !slices.Contains([]string{".go", ".md", ".yaml", ".yml", ".mjs"}, filepath.Ext(name)) && name != "Makefile" {
+			return nil
 		}
 		relative, err := filepath.Rel(root, path)
-		paths = append(paths, filepath.ToSlash(relative))
+		if err == nil {
+			texts[filepath.ToSlash(relative)], err = os.ReadFile(path)
+		}
 		return err
 	})
-	if err != nil || len(paths) < 100 {
-		t.Fatalf("%d source files found: %v", len(paths), err)
+	if err != nil || len(texts) < 100 {
+		t.Fatalf("%d source files found: %v", len(texts), err)
 	}
-	return paths
+	return texts
 }

@@ -31,23 +31,6 @@ func TestPackageOf(t *testing.T) {
 	}
 }
 
-func TestBudget(t *testing.T) {
-	for text, want := range map[string]int64{
-		"# why\n\n2097152\n": 2097152,
-		"1":                  1,
-		"":                   0, // here and below: an error
-		"# only words":       0,
-		"1\n2":               0,
-		"-1":                 0,
-		"1.6 MB":             0,
-	} {
-		got, err := parseBudget([]byte(text))
-		if got != want || (err != nil) != (want == 0) {
-			t.Errorf("%q: got %d, %v", text, got, err)
-		}
-	}
-}
-
 func TestCheck(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "size.budget")
 	if err := os.WriteFile(path, []byte("1000000\n"), 0o600); err != nil {
@@ -75,13 +58,5 @@ func TestWhy(t *testing.T) {
 		if got := why(by, pkg); got != want {
 			t.Errorf("%s: got %q, want %q", pkg, got, want)
 		}
-	}
-}
-
-func TestGrownBy(t *testing.T) {
-	got := grownBy(map[string]int64{"a": 5, "b": 2, "same": 1}, map[string]int64{"b": 9, "c": 1, "same": 1})
-	want := []growth{{"b", 7}, {"c", 1}, {"a", -5}}
-	if len(got) != len(want) || got[0] != want[0] || got[1] != want[1] || got[2] != want[2] {
-		t.Errorf("got %v, want %v", got, want)
 	}
 }
