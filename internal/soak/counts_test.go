@@ -20,8 +20,7 @@ import (
 // that of the test.
 type observed struct {
 	*harness.Function
-	number      int // of the process, from 1
-	connections *connections
+	number int // of the process, from 1
 
 	mu      sync.Mutex
 	started int

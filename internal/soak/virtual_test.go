@@ -44,7 +44,7 @@ type virtualRun struct {
 	previous    *checkedStep // nil before the first
 	behind      int          // spans that the last calls have left behind, and that may be open
 	behindUntil time.Time
-	frozen      map[int]answer // to requests that were under way when the environment was frozen
+	frozen      map[int]bool // requests that were under way when the environment was frozen
 	summary     summary
 	gauges      gauges
 
@@ -98,7 +98,7 @@ func TestVirtual(t *testing.T) {
 func newVirtualRun(t *testing.T, seed uint64, extensions string) *virtualRun {
 	v := &virtualRun{
 		T: t, seed: seed, random: rand.New(rand.NewPCG(seed, seed)), extensions: extensions,
-		log: new(eventlog.Log), network: new(lambdatest.Network), mode: &faultMode{}, frozen: make(map[int]answer),
+		log: new(eventlog.Log), network: new(lambdatest.Network), mode: &faultMode{}, frozen: make(map[int]bool),
 		summary: summary{exits: make(map[int]int)},
 	}
 	v.receiver = otlpreceiver.New(otlpreceiver.Config{Log: v.log})
@@ -146,9 +146,7 @@ func (v *virtualRun) startEnvironment() {
 // main is a process.
 func (v *virtualRun) main(emulated *lambdatest.Process) {
 	p := harness.Emulated(emulated)
-	conns := &connections{dial: p.Dial, busy: make(map[*connection]bool)}
-	p.Dial = conns.Dial
-	o := &observed{Function: harness.New(p), connections: conns, spans: make(map[trace.SpanID]*spanState)}
+	o := &observed{Function: harness.New(p), spans: make(map[trace.SpanID]*spanState)}
 	o.Observe(o)
 	v.mu.Lock()
 	v.processes++
