@@ -81,7 +81,9 @@ func down(t *testing.T, lost int, env []string, s ...step) {
 		Env: append([]string{
 			"EPILOGUE_SPILL=stderr", "EPILOGUE_FLUSH_TIMEOUT=300ms", "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1",
 		}, env...),
-		Allow: allow{Lost: lost}, Steps: append(s, spilled(lost)),
+		Allow: allow{Lost: lost}, Steps: append(s, func(r *run) {
+			r.Wait(0, harness.Line(`"spilled":`)) // the lines of a child come through a pipe
+		}, spilled(lost)),
 	})
 }
 
