@@ -52,8 +52,7 @@ type Agent struct {
 	life context.Context // ends when the process exits or is gone
 	stop context.CancelFunc
 
-	phase       shutdownPhase
-	noExtension chan struct{} // closed by Start if the registration failed
+	phase shutdownPhase
 }
 
 // Start registers the internal extension, takes charge of SIGTERM and SIGINT, and returns the agent. Call it before
@@ -77,7 +76,6 @@ func Start(ctx context.Context, f Flusher, opts ...Option) *Agent {
 		return a
 	}
 	a.sharesWindow = a.process.hasExternalExtensions()
-	a.invocations.Alarms = invocations.Alarms{Plan: a.planAlarm, Ring: a.beforeTimeout}
 	signals := make(chan os.Signal, 2)
 	a.process.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
 	go a.watch(ctx, signals)
@@ -87,7 +85,6 @@ func Start(ctx context.Context, f Flusher, opts ...Option) *Agent {
 	a.enter(m)
 	if identifier == "" {
 		a.client.Close()
-		close(a.noExtension)
 		return a
 	}
 	go a.loop(identifier)
@@ -95,26 +92,25 @@ func Start(ctx context.Context, f Flusher, opts ...Option) *Agent {
 }
 
 func newAgent(ctx context.Context, f Flusher, opts []Option) *Agent {
-	var o options
+	o := options{settings: settings.Options{}}
 	for _, option := range opts {
 		if option != nil {
 			option.apply(&o)
 		}
 	}
 	a := &Agent{
-		hooks:       o.hooks,
-		process:     o.process.withDefaults(),
-		flusher:     members.List(nil).With(f),
-		phase:       newShutdownPhase(),
-		noExtension: make(chan struct{}),
+		hooks:   o.hooks,
+		process: o.process.withDefaults(),
+		flusher: members.List(nil).With(f),
+		phase:   shutdownPhase{draining: make(chan struct{}), drained: make(chan struct{})},
 	}
 	out := o.logger
-	if out == nil {
-		out = a.process.logger()
+	if out == nil && a.process.Getenv("AWS_LAMBDA_RUNTIME_API") != "" {
+		out = logger.ForLambda(a.process.Stderr, a.process.Getenv)
 	}
 	a.log = logger.New(out)
 	var bad []error
-	a.settings, bad = settings.Resolve(o.Options, a.process.Getenv)
+	a.settings, bad = settings.Resolve(o.settings, a.process.Getenv)
 	a.logSettings(bad)
 	a.logIncomplete()
 	a.schedule = strategy.NewSchedule(a.settings.Strategy)
@@ -150,11 +146,9 @@ const quickCall = 100 * time.Millisecond
 // enter makes m the agent's first mode.
 func (a *Agent) enter(m mode) {
 	a.mode.store(m)
-	ctx, cancel := context.WithTimeout(a.life, quickCall)
-	defer cancel()
-	if err := a.flusher.SetBackgroundExport(ctx, m.backgroundExport()); err != nil {
-		a.log.Log(slog.LevelWarn, "agent: SetBackgroundExport failed", slog.Any("error", err))
-	}
+	a.call("SetBackgroundExport", time.Now().Add(quickCall), func(ctx context.Context) error {
+		return a.flusher.SetBackgroundExport(ctx, !m.freezes())
+	})
 }
 
 // dial connects to the Extensions API. If the network is gone for good, so is the process. net/http may let a dial

@@ -99,7 +99,7 @@ func TestSlowBackendDelaysNeitherResponseNorBeyondTheBudget(t *testing.T) {
 				w.Errorf("the environment is held for %v, want the flush timeout", d)
 			}
 		}
-		if got := w.stats(); got.FlushErrors != 3 || got.StuckFlushes != 0 {
+		if got := w.stats(); got.FlushErrors != 3 {
 			w.Errorf("stats %+v", got)
 		}
 	})
@@ -139,7 +139,7 @@ func TestFlusherThatIgnoresItsContextIsLeftBehindAndNotPiledUp(t *testing.T) {
 			}
 		}
 		w.one(flushBegun, "")
-		if got := w.stats(); got.StuckFlushes != 11 || got.FlushErrors != 11 {
+		if got := w.stats(); got.FlushErrors != 11 {
 			w.Errorf("stats %+v", got)
 		}
 		close(release)
@@ -191,7 +191,7 @@ func TestPayloadThatDoesNotDecodeIsReleased(t *testing.T) {
 			w.Errorf("%d flushes, want one for each invocation", n)
 		}
 		w.serves("after")
-		if got := w.stats(); got.HandlersNotStarted != 1 || got.LateStarts != 0 || got.Invocations != 3 {
+		if got := w.stats(); got.HandlersNotStarted != 1 || got.Invocations != 3 {
 			w.Errorf("stats %+v", got)
 		}
 		w.gracefully()
@@ -218,7 +218,7 @@ func TestEndOfALateStartFlushes(t *testing.T) {
 		if d := w.one(endReturned, "late").Duration; d != 30*time.Millisecond {
 			w.Errorf("End took %v, want the flush", d)
 		}
-		if got := w.stats(); got.HandlersNotStarted != 1 || got.LateStarts != 1 {
+		if got := w.stats(); got.HandlersNotStarted != 1 {
 			w.Errorf("stats %+v", got)
 		}
 	})

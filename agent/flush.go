@@ -19,45 +19,59 @@ func (a *Agent) flushFor(deadline time.Time) error {
 // if mayDefer is true and the strategy says so. It does neither while a flush or an export is under way, since the
 // environment is about to freeze.
 func (a *Agent) flushAtEnd(deadline time.Time, mayDefer bool) error {
-	until := a.settings.Budget.FlushEnd(time.Now(), deadline)
-	due := a.schedule.Due()
-	if asked := a.schedule.Now(); !a.flushCalls.Running() {
-		n, flushNow := a.pending(until)
+	now := time.Now()
+	until := a.settings.Budget.FlushEnd(now, deadline)
+	due := a.schedule.Due(now)
+	if !a.flushCalls.Running() {
+		ctx, cancel := context.WithDeadline(a.life, until.Add(-budget.CallGrace))
+		n, flushNow := a.flusher.Pending(ctx)
+		cancel()
 		switch {
 		case flushNow:
 		case n == 0:
-			a.schedule.Emptied(asked)
-			a.counters.emptyFlushesSkipped.Add(1)
+			a.schedule.Emptied(now)
+			a.counters.count(func(s *Stats) { s.EmptyFlushesSkipped++ })
 			return nil
 		case mayDefer && !due:
-			a.counters.flushesDeferred.Add(1)
+			a.counters.count(func(s *Stats) { s.FlushesDeferred++ })
 			return nil
 		}
 	}
 	err := a.flushCalls.Flush(until)
 	if err != nil {
-		a.schedule.Failed() // the call may not even have begun
+		a.schedule.Flushed(now, err) // the call may not even have begun
 	}
 	return err
-}
-
-func (a *Agent) pending(until time.Time) (n int, flushNow bool) {
-	ctx, cancel := context.WithDeadline(a.life, until.Add(-budget.CallGrace))
-	defer cancel()
-	return a.flusher.Pending(ctx)
 }
 
 // forceFlush is the only caller of the Flusher's ForceFlush. During a shutdown it leaves the log to the last line:
 // nothing may delay Shutdown.
 func (a *Agent) forceFlush(ctx context.Context) error {
-	began, clock := a.schedule.Now(), time.Now()
+	began := time.Now()
 	err := a.flusher.ForceFlush(ctx)
-	a.counters.flushed(time.Since(clock), err)
+	took := time.Since(began)
 	a.schedule.Flushed(began, err)
+	a.counters.count(func(s *Stats) {
+		s.Flushes++
+		s.FlushTime += took
+		s.LastFlushTime = took
+		if err != nil {
+			s.FlushErrors++
+		}
+	})
 	if err != nil && !a.phase.isDraining() {
 		a.log.LogLimited(slog.LevelWarn, "agent: flush failed", slog.Any("error", err))
 	}
 	return err
+}
+
+// call calls a method of the Pipeline, until then at the latest, and logs a failure.
+func (a *Agent) call(method string, until time.Time, fn func(context.Context) error) {
+	ctx, cancel := context.WithDeadline(a.life, until)
+	defer cancel()
+	if err := fn(ctx); err != nil {
+		a.log.LogLimited(slog.LevelWarn, "agent: "+method+" failed", slog.Any("error", err))
+	}
 }
 
 // backendDown reports whether a circuit breaker of the Pipeline is not closed. A Pipeline that fails to tell counts as one
@@ -69,49 +83,35 @@ func (a *Agent) backendDown() bool {
 	return slices.ContainsFunc(signals, SignalCounts.BackendDown)
 }
 
-// setExitDeadline tells the Pipeline that the process exits at end, or that it does not if end is zero.
+// setExitDeadline tells the Pipeline that the process exits at end, or that it lives on if end is zero. It leaves the
+// deadline of a shutdown alone.
 func (a *Agent) setExitDeadline(end time.Time) {
-	ctx, cancel := context.WithTimeout(a.life, budget.CallGrace)
-	defer cancel()
-	if err := a.flusher.SetExitDeadline(ctx, end); err != nil {
-		a.log.LogLimited(slog.LevelWarn, "agent: SetExitDeadline failed", slog.Any("error", err))
+	if a.phase.isDraining() {
+		return
 	}
-}
-
-// clearExitDeadline tells the Pipeline that the process lives on. It leaves the deadline of a shutdown alone.
-func (a *Agent) clearExitDeadline() {
-	if !a.phase.isDraining() {
-		a.setExitDeadline(time.Time{})
-	}
+	a.call("SetExitDeadline", time.Now().Add(budget.CallGrace), func(ctx context.Context) error {
+		return a.flusher.SetExitDeadline(ctx, end)
+	})
 }
 
 // spill writes the pending items out, within the budget of an invocation with this deadline.
 func (a *Agent) spill(deadline time.Time) {
-	ctx, cancel := context.WithDeadline(a.life, a.settings.Budget.ExitStepEnd(time.Now(), deadline))
-	defer cancel()
-	n, err := a.flusher.SpillPending(ctx)
-	if err != nil {
-		a.log.Log(slog.LevelWarn, "agent: SpillPending failed", slog.Any("error", err))
-	}
+	n := 0
+	a.call("SpillPending", a.settings.Budget.ExitStepEnd(time.Now(), deadline), func(ctx context.Context) (err error) {
+		n, err = a.flusher.SpillPending(ctx)
+		return err
+	})
 	if n > 0 {
 		a.log.Log(slog.LevelWarn, "agent: the process exits; undelivered telemetry is spilled", slog.Int("spilled", n))
 	}
 }
 
-// endOpenSpans ends open spans of the Flusher and counts them.
-func (a *Agent) endOpenSpans(ctx context.Context, roots [][8]byte, errorType, reason string) (int, error) {
-	n, err := a.flusher.EndOpenSpans(ctx, roots, errorType, reason)
-	a.counters.openSpansEnded.Add(int64(n))
-	return n, err
-}
-
 // endSpansOf ends the open spans at and under the root of an invocation, and returns how many it ended by then.
-func (a *Agent) endSpansOf(root [8]byte, until time.Time, errorType, reason string) int {
-	ctx, cancel := context.WithDeadline(a.life, until)
-	defer cancel()
-	n, err := a.endOpenSpans(ctx, [][8]byte{root}, errorType, reason)
-	if err != nil {
-		a.log.LogLimited(slog.LevelWarn, "agent: EndOpenSpans failed", slog.Any("error", err))
-	}
+func (a *Agent) endSpansOf(root [8]byte, until time.Time, errorType, reason string) (n int) {
+	a.call("EndOpenSpans", until, func(ctx context.Context) (err error) {
+		n, err = a.flusher.EndOpenSpans(ctx, [][8]byte{root}, errorType, reason)
+		return err
+	})
+	a.counters.count(func(s *Stats) { s.OpenSpansEnded += int64(n) })
 	return n
 }

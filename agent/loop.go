@@ -28,7 +28,7 @@ func (a *Agent) loop(identifier string) {
 			// The environment ends, and the API with it. mayAsk says whether to go on.
 		case err != nil:
 			a.nextFailed(err)
-			a.sleep(pause/2 + rand.N(pause/2))
+			a.pause(pause/2 + rand.N(pause/2))
 			pause = min(2*pause, mostPause)
 		default:
 			pause = leastPause
@@ -50,30 +50,24 @@ func (a *Agent) mayAsk() bool {
 	return a.life.Err() == nil
 }
 
-// sleep lets d pass, unless a shutdown begins.
-func (a *Agent) sleep(d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	draining := a.phase.draining
-	if a.phase.hasBegun() {
-		draining = nil // the shutdown is over and the process lives on: pause all the same
+// pause lets d pass, unless a shutdown begins.
+func (a *Agent) pause(d time.Duration) {
+	if a.phase.hasBegun() { // it is over, and the process lives on
+		a.waitFor(nil, d)
+		return
 	}
-	select {
-	case <-draining:
-	case <-a.life.Done():
-	case <-timer.C:
-	}
+	a.waitFor(a.phase.draining, d)
 }
 
 // nextFailed makes the end of each invocation flush from now on, and flushes for those that ended before and relied on
 // an INVOKE event.
 func (a *Agent) nextFailed(err error) {
-	a.counters.nextFailures.Add(1)
+	a.counters.count(func(s *Stats) { s.NextFailures++ })
 	a.log.LogLimited(slog.LevelWarn, "agent: next event failed, asking again", slog.Any("error", err))
 	if !a.mode.change(extension, extensionFailed) {
 		return
 	}
-	if deadline, found := a.invocations.Orphan(); found {
+	if deadline, found := a.invocations.Orphans(); found {
 		_ = a.flushFor(deadline) // a failure is counted and logged there
 	}
 }
@@ -87,16 +81,15 @@ func (a *Agent) nextSucceeded() {
 
 // invoked handles an INVOKE event. It returns when the invocation has ended and has been flushed, or need not be held.
 func (a *Agent) invoked(event extensionsapi.Event) {
-	a.counters.invocations.Add(1)
-	inv := a.invocations.Invoke(event.RequestID, event.Deadline)
-	defer a.invocations.Handled(inv)
+	a.counters.count(func(s *Stats) { s.Invocations++ })
 	if !a.attached.Load() {
 		// Nothing reports the post of the response. To wait would delay every invocation, so the flush runs during
 		// this one, and delivers the telemetry of those before it.
-		a.counters.unwrappedInvokes.Add(1)
+		a.counters.count(func(s *Stats) { s.UnwrappedInvokes++ })
 		a.flushCalls.Request(a.settings.Budget.FlushEnd(time.Now(), event.Deadline))
 		return
 	}
+	inv := a.invocations.Invoke(event.RequestID, event.Deadline)
 	// If next was broken before, the End of this invocation may have flushed already.
 	if a.awaitBegin(inv) && a.awaitEnd(inv) && a.invocations.Snapshot(inv).Flush != invocations.FlushFailed {
 		inTime := event.Deadline.IsZero() || time.Now().Before(event.Deadline)
@@ -126,7 +119,7 @@ func (a *Agent) awaitBegin(inv *invocations.Invocation) bool {
 	if !a.invocations.Release(inv) {
 		return true
 	}
-	a.counters.handlersNotStarted.Add(1)
+	a.counters.count(func(s *Stats) { s.HandlersNotStarted++ })
 	a.log.Log(slog.LevelDebug, "agent: no handler started, invocation released", slog.String("requestId", inv.ID))
 	return false
 }

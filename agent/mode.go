@@ -2,7 +2,7 @@ package agent
 
 import "sync/atomic"
 
-// mode says where the agent runs, and so who flushes. docs/design.md has the table.
+// mode says where the agent runs, and so who flushes after an invocation. docs/design.md has the table.
 type mode int32
 
 const (
@@ -15,43 +15,31 @@ const (
 	extensionFailed                 // registered for INVOKE, but next is broken; SIGTERM still comes
 )
 
-// flushedBy says who flushes after an invocation.
-type flushedBy int
-
-const (
-	byLoop  flushedBy = iota // the agent's goroutine, after End, before it asks for the next event
-	byEnd                    // End itself, before the runtime asks for the next invocation
-	byTimer                  // the Pipeline's background export
-)
-
-const (
-	freezes, runsOn = true, false
-	yes, no         = true, false
-	off, on         = false, true
-)
-
-var modes = [...]struct {
-	name             string
-	registered       bool
-	freezes          bool
-	flushes          flushedBy
-	backgroundExport bool
-}{
-	// name, registered, environment, who flushes, background export
-	notLambda:           {"not-lambda", no, runsOn, byTimer, on},
-	extension:           {"extension", yes, freezes, byLoop, off},
-	shutdownOnly:        {"shutdown-only", yes, freezes, byEnd, off},
-	managedInstances:    {"managed-instances", yes, runsOn, byTimer, on},
-	unregistered:        {"unregistered", no, freezes, byEnd, off},
-	unregisteredManaged: {"managed-instances-unregistered", no, runsOn, byTimer, on},
-	extensionFailed:     {"extension-failed", yes, freezes, byEnd, off},
+// String is the mode's name in Stats and in the log.
+func (m mode) String() string {
+	return [...]string{
+		notLambda: "not-lambda", extension: "extension", shutdownOnly: "shutdown-only", managedInstances: "managed-instances",
+		unregistered: "unregistered", unregisteredManaged: "managed-instances-unregistered", extensionFailed: "extension-failed",
+	}[m]
 }
 
-// String is the mode's name in Stats and in the log.
-func (m mode) String() string { return modes[m].name }
-
 // registered reports whether the platform knows the extension, and so sends SIGTERM.
-func (m mode) registered() bool { return modes[m].registered }
+func (m mode) registered() bool {
+	return m != notLambda && m != unregistered && m != unregisteredManaged
+}
+
+// freezes reports whether the environment may freeze when the runtime and the extensions ask for the next event. If it
+// does not, the Pipeline's background export flushes.
+func (m mode) freezes() bool {
+	return m != notLambda && m != managedInstances && m != unregisteredManaged
+}
+
+// loopFlushes reports whether the agent's goroutine holds the environment to flush after each invocation, after End and
+// before it asks for the next event.
+func (m mode) loopFlushes() bool { return m == extension }
+
+// endFlushes reports whether End flushes, before the runtime asks for the next invocation, because nothing else does.
+func (m mode) endFlushes() bool { return m.freezes() && !m.loopFlushes() }
 
 // withoutRegistration is the mode instead of m if the registration fails. The environment freezes or not as before.
 func (m mode) withoutRegistration() mode {
@@ -61,20 +49,7 @@ func (m mode) withoutRegistration() mode {
 	return unregisteredManaged
 }
 
-// freezes reports whether the environment may freeze when the runtime and the extensions ask for the next event.
-func (m mode) freezes() bool { return modes[m].freezes }
-
-// loopFlushes reports whether the agent's goroutine holds the environment to flush after each invocation.
-func (m mode) loopFlushes() bool { return modes[m].flushes == byLoop }
-
-// endFlushes reports whether End flushes, because nothing else does.
-func (m mode) endFlushes() bool { return modes[m].flushes == byEnd }
-
-// backgroundExport reports whether the Pipeline exports by timer.
-func (m mode) backgroundExport() bool { return modes[m].backgroundExport }
-
-// atomicMode is the agent's current mode. Start sets it. Then only the loop changes it, between extension and
-// extensionFailed.
+// atomicMode is the agent's current mode. Start sets it. Then it only changes between extension and extensionFailed.
 type atomicMode struct{ v atomic.Int32 }
 
 func (a *atomicMode) load() mode                { return mode(a.v.Load()) }

@@ -5,26 +5,26 @@ import "testing"
 // TestModes is the table of docs/design.md, "Who flushes when".
 func TestModes(t *testing.T) {
 	for _, tt := range []struct {
-		s                                                        mode
-		name                                                     string
-		registered, freezes, loopFlushes, endFlushes, background bool
+		s                                            mode
+		name                                         string
+		registered, freezes, loopFlushes, endFlushes bool
 	}{
-		{extension, "extension", true, true, true, false, false},
-		{shutdownOnly, "shutdown-only", true, true, false, true, false},
-		{managedInstances, "managed-instances", true, false, false, false, true},
-		{unregistered, "unregistered", false, true, false, true, false},
-		{unregisteredManaged, "managed-instances-unregistered", false, false, false, false, true},
-		{extensionFailed, "extension-failed", true, true, false, true, false},
-		{notLambda, "not-lambda", false, false, false, false, true},
+		{extension, "extension", true, true, true, false},
+		{shutdownOnly, "shutdown-only", true, true, false, true},
+		{managedInstances, "managed-instances", true, false, false, false},
+		{unregistered, "unregistered", false, true, false, true},
+		{unregisteredManaged, "managed-instances-unregistered", false, false, false, false},
+		{extensionFailed, "extension-failed", true, true, false, true},
+		{notLambda, "not-lambda", false, false, false, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := tt.s.String(); got != tt.name {
 				t.Errorf("name %q", got)
 			}
 			if tt.s.registered() != tt.registered || tt.s.freezes() != tt.freezes || tt.s.loopFlushes() != tt.loopFlushes ||
-				tt.s.endFlushes() != tt.endFlushes || tt.s.backgroundExport() != tt.background {
-				t.Errorf("registered %t, freezes %t, loop flushes %t, end flushes %t, background export %t",
-					tt.s.registered(), tt.s.freezes(), tt.s.loopFlushes(), tt.s.endFlushes(), tt.s.backgroundExport())
+				tt.s.endFlushes() != tt.endFlushes {
+				t.Errorf("registered %t, freezes %t, loop flushes %t, end flushes %t",
+					tt.s.registered(), tt.s.freezes(), tt.s.loopFlushes(), tt.s.endFlushes())
 			}
 		})
 	}

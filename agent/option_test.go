@@ -24,7 +24,7 @@ func TestEachOptionReachesItsSetting(t *testing.T) {
 		Budget: budget.Budget{
 			FlushTimeout: time.Second, Margin: time.Millisecond, Shutdown: 3 * time.Second, PreTimeoutFlush: 4 * time.Second,
 		},
-		Strategy:         strategy.New(strategy.Periodic, 10*time.Second),
+		Strategy:         strategy.Strategy{Kind: strategy.Periodic, Period: 10 * time.Second},
 		HandlerStartWait: 2 * time.Second,
 		ShutdownOnly:     true,
 		EndBeforeTimeout: true,

@@ -222,10 +222,8 @@ func TestExitDeadlineEndsWithTheInvocation(t *testing.T) {
 					return
 				}
 				cleared := w.one(deadlineCleared, "")
-				w.inOrder(w.one(endCalled, "r"), cleared, w.one(endReturned, "r"))
-				if n := len(w.within(w.one(endCalled, "r"), cleared, flushBegun)); n > 0 {
-					w.Error("the flush of End begins with the exit deadline")
-				}
+				flushes := w.find(flushBegun, "")
+				w.inOrder(flushes[len(flushes)-2], cleared, flushes[len(flushes)-1], w.one(endReturned, "r"))
 				w.handle = lasting(0)
 				w.serves("short")
 				w.one(deadlineCleared, "")
@@ -426,8 +424,7 @@ func TestEndOfSpansThatHangs(t *testing.T) {
 				w.Errorf("End takes %v", d)
 			}
 		}
-		w.one(openEnded, "")
-		if got := w.stats(); got.StuckFlushes != 0 || got.FlushErrors != 0 {
+		if got := w.stats(); got.FlushErrors != 0 {
 			w.Errorf("stats %+v", got)
 		}
 	})

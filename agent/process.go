@@ -4,12 +4,10 @@ import (
 	"cmp"
 	"context"
 	"io"
-	"log/slog"
 	"net"
 	"os"
 	"os/signal"
-
-	"github.com/epilogue-go/epilogue/agent/internal/logger"
+	"slices"
 )
 
 // extensionsDir is where Lambda unpacks external extensions, a file each (AWS Lambda Developer Guide, Extensions API).
@@ -66,31 +64,13 @@ func (p Process) withDefaults() Process {
 	} else {
 		p.holdOffGC = func(string) {}
 	}
-	if p.Stderr == nil {
-		p.Stderr = os.Stderr
-	}
+	p.Stderr = cmp.Or[io.Writer](p.Stderr, os.Stderr)
 	p.ExtensionsDir = cmp.Or(p.ExtensionsDir, extensionsDir)
 	return p
 }
 
-// logger returns the logger of the process inside Lambda, nil outside.
-func (p Process) logger() *slog.Logger {
-	if p.Getenv("AWS_LAMBDA_RUNTIME_API") == "" {
-		return nil
-	}
-	return logger.ForLambda(p.Stderr, p.Getenv)
-}
-
 // hasExternalExtensions reports whether another extension shares this environment, and so its shutdown.
 func (p Process) hasExternalExtensions() bool {
-	entries, err := os.ReadDir(p.ExtensionsDir)
-	if err != nil {
-		return false // no such directory: nothing was unpacked into it
-	}
-	for _, e := range entries {
-		if !e.IsDir() {
-			return true
-		}
-	}
-	return false
+	entries, _ := os.ReadDir(p.ExtensionsDir) // no such directory: nothing was unpacked into it
+	return slices.ContainsFunc(entries, func(e os.DirEntry) bool { return !e.IsDir() })
 }

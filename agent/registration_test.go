@@ -353,6 +353,8 @@ func TestUnreachablePlatform(t *testing.T) {
 		p.Getenv = inLambda
 		p.Dial = refuseDial
 		p.Notify, p.StopNotify = noNotify, noStop
+		gone := make(chan struct{})
+		p.Done = gone
 		a := agent.Start(ctx, w.flusher, agent.WithLogger(w.logger()), agent.WithProcess(p))
 		if got := a.Stats(); got.Mode != "unregistered" {
 			t.Errorf("stats %+v", got)
@@ -363,6 +365,7 @@ func TestUnreachablePlatform(t *testing.T) {
 		cancel()
 		synctest.Wait()
 		w.one(shutdownEnded, "")
+		close(gone)
 	})
 }
 

@@ -13,25 +13,13 @@ import (
 
 // shutdownPhase says how far the shutdown is:
 //
-//	running ──begin──▶ draining ──complete──▶ drained
+//	running ──▶ draining ──▶ drained
 //
 // After a signal the process ends while it drains. Only watch changes the phase.
 type shutdownPhase struct {
-	draining chan struct{} // closed by begin: the loop releases the invocation that it holds, and asks for nothing
-	drained  chan struct{} // closed by complete: the process lives on without its telemetry
+	draining chan struct{} // closed when it begins: the loop releases the invocation that it holds, and asks for nothing
+	drained  chan struct{} // closed when it is over and the process lives on without its telemetry
 }
-
-func newShutdownPhase() shutdownPhase {
-	return shutdownPhase{draining: make(chan struct{}), drained: make(chan struct{})}
-}
-
-// begin returns the time at which the shutdown began.
-func (p shutdownPhase) begin() time.Time {
-	close(p.draining)
-	return time.Now()
-}
-
-func (p shutdownPhase) complete() { close(p.drained) }
 
 // hasBegun reports whether the shutdown is under way or over.
 func (p shutdownPhase) hasBegun() bool { return isClosed(p.draining) }
@@ -49,7 +37,7 @@ func isClosed(c <-chan struct{}) bool {
 	}
 }
 
-// watch owns the shutdown, from Start to the end of the process. It drains the telemetry once, at the first signal or
+// watch owns the shutdown, from Start to the end of the process. It shuts the telemetry down once, at the first signal or
 // when ctx ends, and ends the process at the first signal.
 func (a *Agent) watch(ctx context.Context, signals chan os.Signal) {
 	defer a.stop() // also if Exit ends this goroutine
@@ -58,7 +46,7 @@ func (a *Agent) watch(ctx context.Context, signals chan os.Signal) {
 	final := context.WithoutCancel(ctx) // the last work must not end with its cause
 	select {
 	case sig := <-signals:
-		a.exit(final, sig, nil)
+		a.exit(final, sig)
 		return
 	case <-a.process.Done:
 		return
@@ -66,45 +54,61 @@ func (a *Agent) watch(ctx context.Context, signals chan os.Signal) {
 		return
 	case <-ctx.Done():
 	}
-	var done *shutdown.Report
 	// A signal, or the end of the process, may be the reason why ctx ended, and then counts instead.
 	if len(signals) == 0 && !isClosed(a.process.Done) {
-		began := a.phase.begin()
-		a.log.Log(slog.LevelInfo, "agent: context ended, shutting telemetry down")
-		done = a.drain(final, began, "the telemetry's context ended", false)
-		done.Log(a.log)
-		a.phase.complete()
+		a.shutDown(final, "agent: context ended, shutting telemetry down", "the telemetry's context ended", false)
+		close(a.phase.drained)
 	}
 	select {
 	case sig := <-signals:
-		a.exit(final, sig, done)
-	case <-a.noExtension: // no SIGTERM will come, and nothing is left to save from one
+		a.exit(final, sig)
 	case <-a.process.Done:
 	case <-a.life.Done():
 	}
 }
 
-// exit answers a signal: it drains, unless that has been done, and ends the process. Telemetry comes before the log: the
-// line about the signal is written during the drain.
-func (a *Agent) exit(ctx context.Context, sig os.Signal, done *shutdown.Report) {
-	received := signalName(sig) + " received"
-	logged := make(chan struct{})
-	logReceived := func() {
-		defer close(logged)
+// exit answers a signal: it shuts the telemetry down, unless that has been done, and ends the process.
+func (a *Agent) exit(ctx context.Context, sig os.Signal) {
+	received := sig.String() + " received"
+	switch sig {
+	case syscall.SIGTERM:
+		received = "SIGTERM received"
+	case syscall.SIGINT:
+		received = "SIGINT received"
+	}
+	if a.phase.hasBegun() {
 		a.log.Log(slog.LevelInfo, received)
-	}
-	if done != nil {
-		done.Restart()
-		logReceived()
 	} else {
-		began := a.phase.begin()
-		go logReceived()
 		go a.process.holdOffGC(a.process.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"))
-		done = a.drain(ctx, began, received, a.meansTimeout(sig))
+		// The platform ends an environment that freezes only between invocations, or because one has timed out (AWS
+		// Lambda Developer Guide, Lambda execution environment lifecycle). It never sends SIGINT.
+		timedOut := sig == syscall.SIGTERM && a.mode.load().freezes()
+		a.shutDown(ctx, received, received, timedOut)
 	}
-	<-logged
-	done.Log(a.log)
 	a.process.Exit(0)
+}
+
+// shutDown shuts the telemetry down and logs the result. Telemetry comes before the log: the line about the beginning is
+// written meanwhile. why is the reason for the spans that are open, and timedOut says that the invocations in flight
+// have timed out.
+func (a *Agent) shutDown(ctx context.Context, line, why string, timedOut bool) {
+	close(a.phase.draining)
+	plan := a.settings.Budget.PlanShutdown(time.Now(), a.sharesWindow)
+	logged := make(chan struct{})
+	go func() {
+		defer close(logged)
+		a.log.Log(slog.LevelInfo, line)
+	}()
+	inFlight, roots := a.invocations.InFlight()
+	s := shutdown.Shutdown{
+		Plan: plan, Flusher: a.flusher, FlushCalls: a.flushCalls, Hooks: a.hooks,
+		Why: why, InFlight: inFlight, Roots: roots, TimedOut: timedOut,
+		ReportPath: a.process.Getenv(counts.ReportVariable),
+	}
+	report := s.Run(ctx)
+	a.counters.count(func(s *Stats) { s.OpenSpansEnded += int64(report.OpenSpansEnded) })
+	<-logged
+	report.Log(a.log)
 }
 
 // sigtermDelay is how long after an invocation's deadline SIGTERM may take to be noticed, in a process with little CPU.
@@ -134,38 +138,4 @@ func (a *Agent) waitFor(c <-chan struct{}, d time.Duration) {
 	case <-a.life.Done():
 	case <-timer.C:
 	}
-}
-
-func signalName(sig os.Signal) string {
-	switch sig {
-	case syscall.SIGTERM:
-		return "SIGTERM"
-	case syscall.SIGINT:
-		return "SIGINT"
-	default:
-		return sig.String()
-	}
-}
-
-// meansTimeout reports whether the signal means that an invocation in flight has timed out. The platform ends an
-// environment that freezes only between invocations, or because one has timed out (AWS Lambda Developer Guide, Lambda
-// execution environment lifecycle). It never sends SIGINT.
-func (a *Agent) meansTimeout(sig os.Signal) bool {
-	return sig == syscall.SIGTERM && a.mode.load().freezes()
-}
-
-// drain shuts the telemetry down. timedOut says that the invocations in flight have timed out.
-func (a *Agent) drain(ctx context.Context, began time.Time, why string, timedOut bool) *shutdown.Report {
-	s := shutdown.Shutdown{
-		Plan:         a.settings.Budget.PlanShutdown(began, a.sharesWindow),
-		Flusher:      a.flusher,
-		FlushCalls:   a.flushCalls,
-		Hooks:        a.hooks,
-		Why:          why,
-		TimedOut:     timedOut,
-		InFlight:     a.invocations.InFlight,
-		EndOpenSpans: a.endOpenSpans,
-		ReportPath:   a.process.Getenv(counts.ReportVariable),
-	}
-	return s.Run(ctx)
 }

@@ -1,10 +1,8 @@
 package agent
 
 import (
-	"sync/atomic"
+	"sync"
 	"time"
-
-	"github.com/epilogue-go/epilogue/agent/internal/members"
 )
 
 // Stats counts what the agent has done since [Start]. All counters but Mode, InFlight and LastFlushTime only grow.
@@ -16,7 +14,6 @@ type Stats struct {
 	InFlight           int   // invocations that have begun and not ended
 	Invocations        int64 // INVOKE events received; only mode extension receives any
 	HandlersNotStarted int64 // of these, released because no handler started within the handler start wait
-	LateStarts         int64 // of these, released and started later
 	UnwrappedInvokes   int64 // INVOKE events not held because no handler is wrapped
 	NextFailures       int64 // failed requests for the next event
 
@@ -25,7 +22,6 @@ type Stats struct {
 
 	Flushes       int64         // completed calls of ForceFlush
 	FlushErrors   int64         // of these, failed
-	StuckFlushes  int64         // of these, abandoned, or not made because of an abandoned call
 	FlushTime     time.Duration // the duration of all of them
 	LastFlushTime time.Duration // the duration of the last one
 
@@ -34,58 +30,31 @@ type Stats struct {
 	EndedTooEarly     int64 // invocations that ended in time after the agent had ended their open spans
 }
 
-// Stats returns a snapshot. Each counter is right; they need not be of the same instant.
+// Stats returns a snapshot.
 func (a *Agent) Stats() Stats {
 	if a == nil {
 		return Stats{Mode: notLambda.String()}
 	}
-	c := &a.counters
-	inFlight, _ := a.invocations.InFlight()
-	return Stats{
-		Mode:                a.mode.load().String(),
-		InFlight:            inFlight,
-		Invocations:         c.invocations.Load(),
-		HandlersNotStarted:  c.handlersNotStarted.Load(),
-		LateStarts:          c.lateStarts.Load(),
-		UnwrappedInvokes:    c.unwrappedInvokes.Load(),
-		NextFailures:        c.nextFailures.Load(),
-		EmptyFlushesSkipped: c.emptyFlushesSkipped.Load(),
-		FlushesDeferred:     c.flushesDeferred.Load(),
-		Flushes:             c.flushes.Load(),
-		FlushErrors:         c.flushErrors.Load(),
-		StuckFlushes:        c.stuckFlushes.Load(),
-		FlushTime:           time.Duration(c.flushTime.Load()),
-		LastFlushTime:       c.lastFlush(),
-		PreTimeoutFlushes:   c.preTimeoutFlushes.Load(),
-		OpenSpansEnded:      c.openSpansEnded.Load(),
-		EndedTooEarly:       c.endedTooEarly.Load(),
-	}
+	s := a.counters.load()
+	s.Mode = a.mode.load().String()
+	s.InFlight, _ = a.invocations.InFlight()
+	return s
 }
 
-// counters are the numbers behind Stats.
+// counters are the Stats, without Mode and InFlight.
 type counters struct {
-	invocations, handlersNotStarted, lateStarts, unwrappedInvokes, nextFailures atomic.Int64
-
-	emptyFlushesSkipped, flushesDeferred atomic.Int64
-
-	flushes, flushErrors, stuckFlushes atomic.Int64
-	flushTime, lastFlushTime           atomic.Int64 // nanoseconds
-
-	preTimeoutFlushes, openSpansEnded, endedTooEarly atomic.Int64
+	mu    sync.Mutex
+	stats Stats
 }
 
-// flushed counts a call of ForceFlush.
-func (c *counters) flushed(took time.Duration, err error) {
-	c.flushes.Add(1)
-	c.flushTime.Add(int64(took))
-	c.lastFlushTime.Store(int64(took))
-	if err != nil {
-		c.flushErrors.Add(1)
-	}
-	if members.NotReturned(err) {
-		c.stuckFlushes.Add(1)
-	}
+func (c *counters) load() Stats {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.stats
 }
 
-// lastFlush is the duration of the last flush, zero before the first.
-func (c *counters) lastFlush() time.Duration { return time.Duration(c.lastFlushTime.Load()) }
+func (c *counters) count(change func(s *Stats)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	change(&c.stats)
+}

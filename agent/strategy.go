@@ -1,14 +1,13 @@
 package agent
 
 import (
+	"cmp"
 	"time"
-
-	"github.com/epilogue-go/epilogue/agent/internal/strategy"
 )
 
 // FlushStrategy says after which invocations the agent flushes in mode extension; see [WithFlushStrategy]. Its zero value
 // is [AtEnd].
-type FlushStrategy struct{ value strategy.Strategy }
+type FlushStrategy struct{ text string }
 
 // AtEnd flushes at the end of every invocation, before the environment can freeze.
 func AtEnd() FlushStrategy { return FlushStrategy{} }
@@ -18,9 +17,7 @@ func AtEnd() FlushStrategy { return FlushStrategy{} }
 //
 // A deferred flush happens at the next end that is due, or in the shutdown. So a span waits less than the period and the
 // time to the next end together. The period is from 1s to 5m; zero means the default, 10s.
-func Periodic(period time.Duration) FlushStrategy {
-	return FlushStrategy{strategy.New(strategy.Periodic, period)}
-}
+func Periodic(period time.Duration) FlushStrategy { return withPeriod("periodic", period) }
 
 // Adaptive flushes at every end while traffic is thin, and at intervals while it is dense. Traffic is dense if for at
 // least a period no end came more than half a period after the one before. Then flushes are deferred until half a period
@@ -28,9 +25,14 @@ func Periodic(period time.Duration) FlushStrategy {
 //
 // So no span waits longer than the period while ends come at most half of it apart. An end that comes later flushes, and
 // so do the others of the period after it. The period is from 1s to 5m; zero means the default, 10s.
-func Adaptive(period time.Duration) FlushStrategy {
-	return FlushStrategy{strategy.New(strategy.Adaptive, period)}
+func Adaptive(period time.Duration) FlushStrategy { return withPeriod("adaptive", period) }
+
+func withPeriod(name string, period time.Duration) FlushStrategy {
+	if period == 0 {
+		return FlushStrategy{name}
+	}
+	return FlushStrategy{name + "," + period.String()}
 }
 
 // String is the strategy in the form of EPILOGUE_FLUSH_STRATEGY.
-func (s FlushStrategy) String() string { return s.value.String() }
+func (s FlushStrategy) String() string { return cmp.Or(s.text, "end") }

@@ -22,8 +22,8 @@ func (a *Agent) Begin(requestID string, deadline time.Time, root [8]byte) {
 	if a == nil {
 		return
 	}
-	if late := a.invocations.Begin(requestID, deadline, root); late {
-		a.counters.lateStarts.Add(1)
+	if inv, first := a.invocations.Begin(requestID, deadline, root); first {
+		a.setAlarms(inv)
 	}
 }
 
@@ -44,11 +44,11 @@ func (a *Agent) End(requestID string) {
 	if !first {
 		return
 	}
-	if inv.ExitSet { // the invocation did not time out
-		a.clearExitDeadline()
-	}
-	if a.endFlushes(inv.Released) && inv.Flush == invocations.NotFlushed {
-		a.flushCompleted(inv, a.flushAtEnd(inv.Deadline, false)) // a failure is counted and logged there
+	if inv.Flush == invocations.NotFlushed {
+		a.notTimedOut(inv)
+		if a.endFlushes(inv.Released) {
+			a.flushCompleted(inv, a.flushAtEnd(inv.Deadline, false)) // a failure is counted and logged there
+		}
 	}
 	a.checkEndedTooEarly(inv)
 }
@@ -63,6 +63,7 @@ func (a *Agent) Flush(requestID string) error {
 		return nil
 	}
 	inv := a.invocations.Find(requestID)
+	a.notTimedOut(inv)
 	err := a.flushFor(inv.Deadline)
 	a.flushCompleted(inv, err)
 	return err
@@ -78,10 +79,7 @@ func (a *Agent) FlushBeforeExit(requestID string) {
 	}
 	inv, now := a.invocations.Find(requestID), time.Now()
 	end := a.settings.Budget.ExitFlushEnd(now, inv.Deadline, a.backendDown())
-	if !a.phase.isDraining() {
-		a.setExitDeadline(end)
-		a.invocations.ExitCertain(inv.Invocation)
-	}
+	a.setExitDeadline(end)
 	a.flushCompleted(inv, a.flushCalls.Flush(end))
 	if !a.phase.isDraining() {
 		a.spill(inv.Deadline)

@@ -1,3 +1,13 @@
+// Package extensionsapi is a small client for the Lambda Extensions API, for an internal extension: [Client.Register]
+// and [Client.Next].
+//
+// It leaves out init/error and exit/error on purpose: they condemn the whole environment, which is never the right
+// answer to a fault of telemetry.
+//
+// No reply makes the client panic or read without bound. A refusal is an [*Error]. A reply that differs from the
+// documentation is an error too.
+//
+// Facts about the API are from the AWS Lambda Developer Guide, "Lambda Extensions API".
 package extensionsapi
 
 import (
@@ -98,13 +108,17 @@ func (c *Client) call(ctx context.Context, op, method, path, body, key, value st
 	}
 	response, err := c.http.RoundTrip(request)
 	if err != nil {
-		return nil, nil, fmt.Errorf("extensions api: %s: %w", op, brief(err))
+		return nil, nil, fmt.Errorf("extensions api: %s: %s", op, excerpt(err.Error()))
 	}
 	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode == http.StatusSwitchingProtocols { // its body is the connection, which no context ends
 		return nil, nil, refusal(op, response.StatusCode, nil)
 	}
-	reply, err := readBounded(response.Body)
+	// It reads to the end, so that the connection can be used again.
+	reply, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
+	if len(reply) > maxBody {
+		err = fmt.Errorf("more than %d bytes", maxBody)
+	}
 	if response.StatusCode != http.StatusOK {
 		return nil, nil, refusal(op, response.StatusCode, reply)
 	}
@@ -112,17 +126,4 @@ func (c *Client) call(ctx context.Context, op, method, path, body, key, value st
 		return response.Header, nil, fmt.Errorf("extensions api: %s: read reply: %w", op, err)
 	}
 	return response.Header, reply, nil
-}
-
-// readBounded reads r to its end, so that the connection can be used again. More than maxBody bytes are an error. It
-// returns the bytes that it has read in any case.
-func readBounded(r io.Reader) ([]byte, error) {
-	body, err := io.ReadAll(io.LimitReader(r, maxBody+1))
-	if err != nil {
-		return body, err
-	}
-	if len(body) > maxBody {
-		return body[:maxBody], fmt.Errorf("more than %d bytes", maxBody)
-	}
-	return body, nil
 }

@@ -21,18 +21,13 @@ type Error struct {
 
 // Error names the operation, the status, and the reason if the reply has one.
 func (e *Error) Error() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "extensions api: %s: %d", e.Op, e.Status)
-	if text := http.StatusText(e.Status); text != "" {
-		b.WriteString(" " + text)
+	text := strings.TrimSpace(fmt.Sprintf("extensions api: %s: %d %s", e.Op, e.Status, http.StatusText(e.Status)))
+	for _, reason := range []string{e.Type, e.Message} {
+		if reason != "" {
+			text += ": " + reason
+		}
 	}
-	if e.Type != "" {
-		b.WriteString(": " + e.Type)
-	}
-	if e.Message != "" {
-		b.WriteString(": " + e.Message)
-	}
-	return b.String()
+	return text
 }
 
 // excerptLength bounds the part of a reply that an Error repeats.
@@ -53,28 +48,11 @@ func refusal(op string, status int, body []byte) *Error {
 	return e
 }
 
-// excerpt returns the beginning of s, fit for one line of a log.
+// excerpt returns the beginning of s, fit for one line of a log. The errors of net/http and encoding/json repeat parts of
+// a reply of any length.
 func excerpt(s string) string {
 	if len(s) > excerptLength {
 		s = s[:excerptLength] + "…"
 	}
 	return strings.Join(strings.Fields(strings.ToValidUTF8(s, "")), " ")
 }
-
-// brief is err with a text that fits one line of a log: net/http and encoding/json repeat parts of a reply of any
-// length.
-func brief(err error) error {
-	if text := excerpt(err.Error()); text != err.Error() {
-		return &briefError{text: text, err: err}
-	}
-	return err
-}
-
-// briefError shows the beginning of the text of its error.
-type briefError struct {
-	text string
-	err  error
-}
-
-func (e *briefError) Error() string { return e.text }
-func (e *briefError) Unwrap() error { return e.err }

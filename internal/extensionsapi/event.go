@@ -28,7 +28,7 @@ type wireEvent struct {
 func parseEvent(body []byte) (Event, error) {
 	var e wireEvent
 	if err := json.Unmarshal(body, &e); err != nil {
-		return Event{}, fmt.Errorf("decode event: %w", brief(err))
+		return Event{}, errors.New("decode event: " + excerpt(err.Error()))
 	}
 	if e.EventType != invoke {
 		return Event{}, fmt.Errorf("unknown event type %q", excerpt(e.EventType))

@@ -32,29 +32,18 @@ func ageBy(file string) time.Duration {
 }
 
 // since returns the process's age at now, which counts from the machine's boot, as the 22nd field of /proc/self/stat does.
-// That field is rounded down to a tick, so its middle is right within half a tick.
+// That field is rounded down to a tick, so its middle is right within half a tick. The second field is the command's name
+// in parentheses, with any characters.
 func since(stat []byte, now time.Duration) time.Duration {
-	started, ok := parseStarttime(stat)
-	if !ok {
+	const starttime, name = 22, 2
+	const most = 1 << 33 // keeps the number in the range of a duration: nearly three years
+	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
+	if len(fields) < starttime-name {
 		return 0
 	}
-	return max(now-started-tick/2, 0)
-}
-
-// parseStarttime reads the 22nd field. The second is the command's name in parentheses, with any characters; one space
-// separates the others.
-func parseStarttime(stat []byte) (time.Duration, bool) {
-	const field, name = 22, 2
-	const most = 1 << 33 // keeps the number in the range of a duration: nearly three years
-	space := []byte(" ")
-	number, found := []byte(nil), true
-	rest := stat[bytes.LastIndexByte(stat, ')')+1:]
-	for i := name; i <= field && found; i++ {
-		number, rest, found = bytes.Cut(rest, space)
+	ticks, err := strconv.ParseUint(string(fields[starttime-name-1]), 10, 64)
+	if err != nil || ticks > most {
+		return 0
 	}
-	ticks, err := strconv.ParseUint(string(number), 10, 64)
-	if !found || err != nil || ticks > most {
-		return 0, false
-	}
-	return time.Duration(ticks) * tick, true
+	return max(now-time.Duration(ticks)*tick-tick/2, 0)
 }

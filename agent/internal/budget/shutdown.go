@@ -37,6 +37,3 @@ func (b Budget) PlanShutdown(now time.Time, shared bool) ShutdownPlan {
 		End:      now.Add(window),
 	}
 }
-
-// Share divides the time until end into n equal parts, and returns the end of the first.
-func Share(now, end time.Time, n int) time.Time { return now.Add(end.Sub(now) / time.Duration(n)) }

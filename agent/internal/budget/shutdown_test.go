@@ -42,14 +42,3 @@ func TestShutdownPartsFollowEachOther(t *testing.T) {
 		}
 	}
 }
-
-func TestShareIsEqualAndNothingIsLost(t *testing.T) {
-	now := time.Unix(1_700_000_000, 0)
-	end := now.Add(90 * time.Millisecond)
-	if got := Share(now, end, 3).Sub(now); got != 30*time.Millisecond {
-		t.Errorf("a third of 90ms is %v", got)
-	}
-	if got := Share(now, end, 1); !got.Equal(end) {
-		t.Errorf("the last share ends %v early", end.Sub(got))
-	}
-}

@@ -2,13 +2,12 @@ package invocations
 
 import "time"
 
-// Invocation is one invocation. Handler and platform report in any order, so there is a state machine for each of them:
+// Invocation is one invocation. Handler and platform report in any order, so each has a state of its own:
 //
-//	handler   notStarted ──Begin──▶ running ──End──▶ ended
-//	               └───────────────End─────────────────┘
+//	handler   not started ──Begin──▶ running ──End──▶ ended
+//	               └────────────────End─────────────────┘
 //	event     awaited ──Invoke──▶ held ──Release──▶ released
-//	             └─────Orphan────▶ orphaned ──Invoke──▶ held
-//	flush     NotFlushed ──RecordFlush──▶ Flushed or FlushFailed
+//	flush     NotFlushed ──RecordFlush, Orphans──▶ Flushed or FlushFailed
 //
 // Only the methods of Table that the drawing names change a state.
 type Invocation struct {
@@ -18,27 +17,16 @@ type Invocation struct {
 	ended chan struct{} // closed by End, or when another invocation of the same id replaces this one
 
 	// The mutex of Table guards the rest.
-	handler  handlerState
 	event    eventState
 	flush    FlushState
 	deadline time.Time // zero: not known
 	root     [8]byte   // the span id of its root span; zero: none
 	past     bool      // it is in the list of past invocations
 
-	alarm      *time.Timer // before the deadline; nil: none, or over
-	endSpansAt time.Time   // when the agent ends its open spans; zero: never
-	exitSet    bool        // the Pipeline has an exit deadline in case the invocation times out
-	spansEnded bool        // the agent has ended them
+	alarms     []*time.Timer // stopped by the end
+	rang       bool          // one of them has fired
+	spansEnded bool          // the agent has ended its open spans before the deadline
 }
-
-// handlerState is the handler's side of an invocation.
-type handlerState uint8
-
-const (
-	notStarted handlerState = iota
-	running
-	ended
-)
 
 // eventState is the platform's side of an invocation: what the loop does about its INVOKE event.
 type eventState uint8
@@ -47,7 +35,6 @@ const (
 	awaited  eventState = iota // has not come
 	held                       // has come; the loop waits for the end
 	released                   // has come; the loop does not wait, because no handler started in time
-	orphaned                   // the invocation ended, and the loop stopped waiting for the event to flush it
 )
 
 // FlushState says whether the invocation has had its flush. There is no second one after a failure.
@@ -72,6 +59,8 @@ func (inv *Invocation) HasBegun() bool { return isClosed(inv.begun) }
 // HasEnded reports whether the invocation has ended.
 func (inv *Invocation) HasEnded() bool { return isClosed(inv.ended) }
 
+func (inv *Invocation) isRunning() bool { return inv.HasBegun() && !inv.HasEnded() }
+
 func isClosed(c <-chan struct{}) bool {
 	select {
 	case <-c:
@@ -88,14 +77,13 @@ type Snapshot struct {
 	Root       [8]byte   // zero: none
 	Released   bool      // the loop does not wait for its end
 	Flush      FlushState
+	Rang       bool // an alarm has fired
 	SpansEnded bool // the agent has ended its open spans before the deadline
-	ExitSet    bool // the Pipeline has an exit deadline in case the invocation times out
 }
 
 func (inv *Invocation) snapshot() Snapshot {
 	return Snapshot{
 		Invocation: inv, Deadline: inv.deadline, Root: inv.root,
-		Released: inv.event == released, Flush: inv.flush, SpansEnded: inv.spansEnded,
-		ExitSet: inv.exitSet,
+		Released: inv.event == released, Flush: inv.flush, Rang: inv.rang, SpansEnded: inv.spansEnded,
 	}
 }

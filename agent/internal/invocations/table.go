@@ -15,32 +15,28 @@ const maxPast = 256
 // A request id can come again: Lambda retries a failed asynchronous invocation under the same id. So a Begin after the
 // end, or a second Invoke, starts a new invocation, which replaces the old one.
 type Table struct {
-	Alarms Alarms // set before the first use
-
 	mu   sync.Mutex
 	byID map[string]*Invocation
 	past []*Invocation // oldest first
 }
 
-// Begin records that the handler runs, and reports whether the loop had released the invocation before. A second Begin
-// before the end changes nothing.
-func (t *Table) Begin(id string, deadline time.Time, root [8]byte) (late bool) {
+// Begin records that the handler runs. A second Begin before the end changes nothing, and is not the first.
+func (t *Table) Begin(id string, deadline time.Time, root [8]byte) (s Snapshot, first bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	inv := t.byID[id]
-	if inv == nil || inv.handler == ended {
+	if inv == nil || inv.HasEnded() {
 		inv = t.add(id)
 	}
-	if inv.handler == running {
-		return false
+	if inv.HasBegun() {
+		return inv.snapshot(), false
 	}
-	inv.handler, inv.root = running, root
+	inv.root = root
 	if !deadline.IsZero() {
 		inv.deadline = deadline
 	}
 	close(inv.begun)
-	t.Alarms.set(inv)
-	return inv.event == released
+	return inv.snapshot(), true
 }
 
 // Invoke records that the INVOKE event has come.
@@ -48,7 +44,7 @@ func (t *Table) Invoke(id string, deadline time.Time) *Invocation {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	inv := t.byID[id]
-	if inv == nil || inv.event == held || inv.event == released {
+	if inv == nil || inv.event != awaited {
 		inv = t.add(id)
 	}
 	inv.event = held
@@ -66,12 +62,10 @@ func (t *Table) End(id string) (s Snapshot, first bool) {
 	if inv == nil {
 		inv = t.add(id)
 	}
-	if inv.handler == ended {
+	if inv.HasEnded() {
 		return inv.snapshot(), false
 	}
-	inv.handler = ended
-	close(inv.ended)
-	inv.clearAlarm()
+	inv.end()
 	t.addPast(inv)
 	return inv.snapshot(), true
 }
@@ -80,7 +74,7 @@ func (t *Table) End(id string) (s Snapshot, first bool) {
 func (t *Table) Release(inv *Invocation) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if inv.handler != notStarted {
+	if inv.HasBegun() || inv.HasEnded() {
 		return false
 	}
 	inv.event = released
@@ -88,11 +82,30 @@ func (t *Table) Release(inv *Invocation) bool {
 	return true
 }
 
-// Handled says that the loop has handled the INVOKE event of inv, whether inv has ended or not. So inv may be forgotten.
-func (t *Table) Handled(inv *Invocation) {
+// SetAlarm calls ring at that time, on a goroutine of its own, unless inv has ended by then. endSpans says that ring ends
+// the open spans of inv. No alarm is set between invocations, so none fires at a thaw.
+func (t *Table) SetAlarm(inv *Invocation, at time.Time, endSpans bool, ring func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.addPast(inv)
+	if inv.HasEnded() {
+		return
+	}
+	inv.alarms = append(inv.alarms, time.AfterFunc(time.Until(at), func() {
+		if t.rings(inv, endSpans) {
+			ring()
+		}
+	}))
+}
+
+func (t *Table) rings(inv *Invocation, endSpans bool) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if inv.HasEnded() {
+		return false
+	}
+	inv.rang = true
+	inv.spansEnded = inv.spansEnded || endSpans
+	return true
 }
 
 // Find returns the invocation of an id.
@@ -125,34 +138,14 @@ func (t *Table) RecordFlush(inv *Invocation, err error) {
 	}
 }
 
-// ExitSet records that the Pipeline has an exit deadline in case inv times out. It reports false if inv has ended
-// meanwhile, so that nothing else clears the deadline.
-func (t *Table) ExitSet(inv *Invocation) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	inv.exitSet = inv.handler != ended
-	return inv.exitSet
-}
-
-// ExitCertain records that the process exits after inv even if inv does not time out. So the end of inv does not clear
-// the exit deadline. inv may be nil.
-func (t *Table) ExitCertain(inv *Invocation) {
-	if inv == nil {
-		return
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	inv.exitSet = false
-}
-
-// Orphan stops waiting for the INVOKE events of invocations that have ended without one, and reports whether there were
-// any: the loop must flush for them. The deadline is the latest of theirs; zero if none is known.
-func (t *Table) Orphan() (deadline time.Time, found bool) {
+// Orphans reports whether invocations have ended without their INVOKE events and without a flush. The caller flushes for
+// them, so it reports each once. The deadline is the latest of theirs; zero if none is known.
+func (t *Table) Orphans() (deadline time.Time, found bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, inv := range t.byID {
-		if inv.handler == ended && inv.event == awaited {
-			inv.event, found = orphaned, true
+		if inv.HasEnded() && inv.event == awaited && inv.flush == NotFlushed {
+			inv.flush, found = Flushed, true
 			if inv.deadline.After(deadline) {
 				deadline = inv.deadline
 			}
@@ -166,7 +159,7 @@ func (t *Table) InFlight() (n int, roots [][8]byte) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, inv := range t.byID {
-		if inv.handler != running {
+		if !inv.isRunning() {
 			continue
 		}
 		n++
@@ -180,8 +173,7 @@ func (t *Table) InFlight() (n int, roots [][8]byte) {
 // add remembers a new invocation, which replaces an older one of the same id. The caller holds the mutex.
 func (t *Table) add(id string) *Invocation {
 	if old := t.byID[id]; old != nil && !old.HasEnded() {
-		close(old.ended) // nothing else will
-		old.clearAlarm()
+		old.end() // nothing else will
 	}
 	inv := &Invocation{ID: id, begun: make(chan struct{}), ended: make(chan struct{})}
 	if t.byID == nil {
@@ -189,6 +181,14 @@ func (t *Table) add(id string) *Invocation {
 	}
 	t.byID[id] = inv
 	return inv
+}
+
+// end ends inv, which has not ended. The caller holds the mutex of the Table.
+func (inv *Invocation) end() {
+	close(inv.ended)
+	for _, alarm := range inv.alarms {
+		alarm.Stop()
+	}
 }
 
 // addPast puts inv among the past invocations, of which the oldest is forgotten, unless its handler runs by now. The
@@ -206,7 +206,7 @@ func (t *Table) addPast(inv *Invocation) {
 	t.past[0] = nil
 	t.past = t.past[1:]
 	old.past = false
-	if old.handler != running && t.byID[old.ID] == old {
+	if !old.isRunning() && t.byID[old.ID] == old {
 		delete(t.byID, old.ID)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -81,7 +82,7 @@ func TestRetryUnderTheSameRequestID(t *testing.T) {
 				v.Begin("r", time.Time{}, [8]byte{2})
 				retry = v.Invoke("r", time.Time{})
 			}
-			if retry.handler != running || retry.root != [8]byte{2} {
+			if !retry.isRunning() || retry.root != [8]byte{2} {
 				t.Errorf("the retry is not in flight under its own root: %+v", retry)
 			}
 			if !firstEnd(&v, "r") || !retry.HasEnded() {
@@ -97,28 +98,26 @@ func TestReleaseAndBegin(t *testing.T) {
 	if !v.Release(late) || !v.Find("late").Released {
 		t.Error("not released")
 	}
-	if !v.Begin("late", time.Time{}, [8]byte{}) {
-		t.Error("a begin after the release is not late")
+	if s, first := v.Begin("late", time.Time{}, [8]byte{}); !first || !s.Released {
+		t.Errorf("begin: first %t, released %t", first, s.Released)
 	}
 	if s, first := v.End("late"); !first || !s.Released {
 		t.Errorf("end: first %t, released %t", first, s.Released)
 	}
 
 	begun := v.Invoke("begun", time.Time{})
-	if v.Begin("begun", time.Time{}, [8]byte{}) {
-		t.Error("a begin in time is late")
-	}
+	v.Begin("begun", time.Time{}, [8]byte{})
 	if v.Release(begun) || v.Find("begun").Released {
 		t.Error("released although the handler runs")
 	}
 }
 
-func TestOrphanFindsEndsWithoutAFlush(t *testing.T) {
+func TestOrphansAreEndsWithoutInvokeAndFlush(t *testing.T) {
 	var v Table
 	v.Invoke("seen", time.Time{})
 	v.End("seen")
 	v.Begin("in flight", time.Time{}, [8]byte{})
-	if _, found := v.Orphan(); found {
+	if _, found := v.Orphans(); found {
 		t.Error("found one where all have been seen or have not ended")
 	}
 	at := time.Unix(1_700_000_000, 0)
@@ -127,10 +126,13 @@ func TestOrphanFindsEndsWithoutAFlush(t *testing.T) {
 		v.End(strconv.Itoa(i))
 	}
 	v.End("unseen")
-	if deadline, found := v.Orphan(); !found || !deadline.Equal(at.Add(time.Second)) {
+	flushed, _ := v.Begin("flushed", at.Add(time.Hour), [8]byte{})
+	v.RecordFlush(flushed.Invocation, nil)
+	v.End("flushed")
+	if deadline, found := v.Orphans(); !found || !deadline.Equal(at.Add(time.Second)) {
 		t.Errorf("found %t, deadline %v, want the latest", found, deadline)
 	}
-	if _, found := v.Orphan(); found {
+	if _, found := v.Orphans(); found {
 		t.Error("found twice")
 	}
 	if inv := v.Invoke("unseen", time.Time{}); !inv.HasEnded() {
@@ -154,7 +156,7 @@ func TestOnlyPastInvocationsAreForgotten(t *testing.T) {
 		id := strconv.Itoa(i)
 		v.Begin(id, time.Time{}, [8]byte{})
 		v.End(id)
-		v.Handled(v.Invoke("unwrapped-"+id, time.Time{}))
+		v.Release(v.Invoke("undecodable-"+id, time.Time{}))
 	}
 	if n, most := len(v.byID), inFlight+2+maxPast; n > most {
 		t.Errorf("%d remembered, want at most %d", n, most)
@@ -194,7 +196,8 @@ func TestRetryOfAReleasedInvocation(t *testing.T) {
 	if retry.HasEnded() || v.Find("r").Released {
 		t.Error("the retry counts as over before it has begun")
 	}
-	if v.Begin("r", time.Time{}, [8]byte{2}) || !firstEnd(&v, "r") || !retry.HasEnded() {
+	v.Begin("r", time.Time{}, [8]byte{2})
+	if !firstEnd(&v, "r") || !retry.HasEnded() {
 		t.Error("the end of the retry does not count")
 	}
 }
@@ -213,4 +216,42 @@ func TestForgottenTryLeavesItsRetry(t *testing.T) {
 	if !firstEnd(&v, "r") || !retry.HasEnded() {
 		t.Error("the retry was forgotten: the loop would wait for it forever")
 	}
+}
+
+// TestAlarmRingsIfTheInvocationHasNotEnded asserts that an alarm of an invocation that has ended, or was replaced, is
+// silent.
+func TestAlarmRingsIfTheInvocationHasNotEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var v Table
+		rung := make(chan string, 10)
+		set := func(id string, in time.Duration, endSpans bool) *Invocation {
+			s, _ := v.Begin(id, time.Time{}, [8]byte{})
+			v.SetAlarm(s.Invocation, time.Now().Add(in), endSpans, func() { rung <- id + " after " + in.String() })
+			return s.Invocation
+		}
+		set("hangs", 200*time.Millisecond, true)
+		set("hangs", 100*time.Millisecond, false)
+		set("ends", time.Second, false)
+		v.End("ends")
+		replaced := set("comes again", time.Second, false)
+		v.Invoke("comes again", time.Time{})
+		v.Invoke("comes again", time.Time{})
+		v.SetAlarm(replaced, time.Now(), false, func() { rung <- "too late" })
+		time.Sleep(150 * time.Millisecond)
+		if s := v.Find("hangs"); !s.Rang || s.SpansEnded {
+			t.Errorf("after the first alarm: rang %t, spans ended %t", s.Rang, s.SpansEnded)
+		}
+		time.Sleep(time.Hour)
+		if s, _ := v.End("hangs"); !s.SpansEnded {
+			t.Error("after the second alarm its spans have not ended")
+		}
+		close(rung)
+		var got []string
+		for id := range rung {
+			got = append(got, id)
+		}
+		if want := []string{"hangs after 100ms", "hangs after 200ms"}; !slices.Equal(got, want) {
+			t.Errorf("rung: %q, want %q", got, want)
+		}
+	})
 }

@@ -23,10 +23,8 @@ const (
 // Logger writes the agent's lines, one at a time. It abandons a write that blocks, and drops lines until that write has
 // returned. A logger that panics does no harm.
 type Logger struct {
-	out *slog.Logger // nil: slog.Default at the time of the line
-
-	writing chan struct{} // has a token during a write, for lineTimeout at most
-	slot    bounded.Exclusive
+	out  *slog.Logger // nil: slog.Default at the time of the line
+	slot bounded.Slots
 
 	mu      sync.Mutex
 	limited map[string]*limitedLine // by message
@@ -34,12 +32,12 @@ type Logger struct {
 
 // limitedLine is a line that could come with every invocation of an outage.
 type limitedLine struct {
-	last       time.Time
+	last       time.Time // zero: never
 	suppressed int
 }
 
 // New returns a Logger that writes to out; nil means slog.Default at the time of the line.
-func New(out *slog.Logger) *Logger { return &Logger{out: out, writing: make(chan struct{}, 1)} }
+func New(out *slog.Logger) *Logger { return &Logger{out: out, limited: map[string]*limitedLine{}} }
 
 // Log writes a line, and returns after lineTimeout at the latest.
 func (l *Logger) Log(level slog.Level, message string, attrs ...any) {
@@ -48,8 +46,6 @@ func (l *Logger) Log(level slog.Level, message string, attrs ...any) {
 
 // LogWithin is [Logger.Log] with a shorter bound.
 func (l *Logger) LogWithin(limit time.Duration, level slog.Level, message string, attrs ...any) {
-	l.writing <- struct{}{}
-	defer func() { <-l.writing }()
 	ctx, cancel := context.WithTimeout(context.Background(), min(limit, lineTimeout))
 	defer cancel()
 	_ = l.slot.Call(ctx, 0, func(context.Context) error { // nothing else could tell of the failure
@@ -81,17 +77,15 @@ func (l *Logger) admit(message string) (suppressed int, ok bool) {
 	line := l.limited[message]
 	if line == nil {
 		line = &limitedLine{}
-		if l.limited == nil {
-			l.limited = map[string]*limitedLine{}
-		}
 		l.limited[message] = line
 	}
 	now := time.Now()
-	if !line.last.IsZero() && now.Sub(line.last) < limitedInterval {
+	if now.Sub(line.last) < limitedInterval {
 		line.suppressed++
 		return 0, false
 	}
-	suppressed, line.last, line.suppressed = line.suppressed, now, 0
+	suppressed = line.suppressed
+	*line = limitedLine{last: now}
 	return suppressed, true
 }
 

@@ -1,7 +1,6 @@
 package shutdown
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,18 +10,18 @@ import (
 
 	"github.com/epilogue-go/epilogue/agent/internal/budget"
 	"github.com/epilogue-go/epilogue/agent/internal/logger"
-	"github.com/epilogue-go/epilogue/internal/bounded"
 	"github.com/epilogue-go/epilogue/internal/counts"
 )
 
 // Report is the result of a shutdown.
 type Report struct {
-	took, window time.Duration
-	end          time.Time       // of the window
-	inFlight     int             // invocations that had begun and not ended
-	spansEnded   int             // spans that were open
-	counts       []counts.Signal // empty if the Flusher is no Pipeline
-	err          error           // of every part that failed
+	OpenSpansEnded int
+
+	plan     budget.ShutdownPlan
+	took     time.Duration
+	inFlight int             // invocations that had begun and not ended
+	counts   []counts.Signal // empty if the Flusher is no Pipeline
+	err      error           // of every part that failed
 }
 
 // fail adds the error of a part of the shutdown; nil adds nothing.
@@ -34,29 +33,11 @@ func (r *Report) fail(part string, err error) {
 
 // undelivered reports whether telemetry was left undelivered. Without counts an error means that it was.
 func (r *Report) undelivered() bool {
-	for _, s := range r.counts {
-		if s.Undelivered() > 0 {
-			return true
-		}
+	if len(r.counts) == 0 {
+		return r.err != nil
 	}
-	return len(r.counts) == 0 && r.err != nil
+	return slices.ContainsFunc(r.counts, func(s counts.Signal) bool { return s.Undelivered() > 0 })
 }
-
-// writeReport writes the counts to the file, if there are any.
-func (s *Shutdown) writeReport(ctx context.Context, r *Report) error {
-	if s.ReportPath == "" || len(r.counts) == 0 {
-		return nil
-	}
-	ctx, cancel := context.WithDeadline(ctx, r.end)
-	defer cancel()
-	_, err := bounded.Call(ctx, budget.CallGrace, func(context.Context) (struct{}, error) {
-		return struct{}{}, counts.ShutdownReport{Signals: r.counts}.Write(s.ReportPath)
-	})
-	return err
-}
-
-// Restart gives Log a new window, which begins now.
-func (r *Report) Restart() { r.end = time.Now().Add(r.window) }
 
 // Log writes the last line. It does not outlast the window by more than budget.CallGrace, even if the log blocks.
 func (r *Report) Log(log *logger.Logger) {
@@ -69,9 +50,9 @@ func (r *Report) Log(log *logger.Logger) {
 	}
 	attrs := []any{
 		slog.Duration("took", r.took.Round(time.Microsecond)),
-		slog.Duration("window", r.window),
+		slog.Duration("window", r.plan.Window),
 		slog.Int("invocationsInFlight", r.inFlight),
-		slog.Int("openSpansEnded", r.spansEnded),
+		slog.Int("openSpansEnded", r.OpenSpansEnded),
 	}
 	for _, s := range r.counts {
 		attrs = append(attrs, signalAttr(s))
@@ -79,7 +60,7 @@ func (r *Report) Log(log *logger.Logger) {
 	if r.err != nil {
 		attrs = append(attrs, slog.String("error", logger.OneLine(r.err)))
 	}
-	log.LogWithin(max(time.Until(r.end), budget.CallGrace), level, message, attrs...)
+	log.LogWithin(max(time.Until(r.plan.End), budget.CallGrace), level, message, attrs...)
 }
 
 // signalAttr renders the counts of a signal, without those that are rare and zero.

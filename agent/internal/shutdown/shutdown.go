@@ -11,7 +11,6 @@ package shutdown
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -19,6 +18,7 @@ import (
 	"github.com/epilogue-go/epilogue/agent/internal/flushcalls"
 	"github.com/epilogue-go/epilogue/agent/internal/members"
 	"github.com/epilogue-go/epilogue/internal/bounded"
+	"github.com/epilogue-go/epilogue/internal/counts"
 )
 
 // TimeoutType is the error.type of spans that a timeout has ended, or is about to (OpenTelemetry semantic conventions,
@@ -32,11 +32,10 @@ type Shutdown struct {
 	FlushCalls *flushcalls.Calls // of the same Flusher; Run closes them
 	Hooks      []func(context.Context)
 
-	Why      string // the reason, for the spans that were open
-	TimedOut bool   // the shutdown means that the invocations in flight have timed out
-
-	InFlight     func() (n int, roots [][8]byte) // invocations that have begun and not ended
-	EndOpenSpans func(ctx context.Context, roots [][8]byte, errorType, reason string) (int, error)
+	Why      string    // the reason, for the spans that were open
+	InFlight int       // invocations that have begun and not ended
+	Roots    [][8]byte // the root span ids of these that have one
+	TimedOut bool      // these invocations have timed out
 
 	ReportPath string // the file for the delivery counts; empty: none
 }
@@ -46,63 +45,64 @@ type Shutdown struct {
 func (s *Shutdown) Run(ctx context.Context) *Report {
 	s.FlushCalls.Limit(s.Plan.Flush, s.Plan.Shutdown)
 
-	r := &Report{end: s.Plan.End, window: s.Plan.Window}
-	r.fail("set exit deadline", s.announceExit(ctx))
-	r.fail("end open spans", s.endAllOpenSpans(ctx, r))
-	r.fail("hook", s.runHooks(ctx))
+	r := &Report{plan: s.Plan, inFlight: s.InFlight}
+	r.fail("set exit deadline", until(ctx, time.Now().Add(budget.CallGrace), func(ctx context.Context) error {
+		return s.Flusher.SetExitDeadline(ctx, s.Plan.Shutdown)
+	}))
+	s.endOpenSpans(ctx, r)
+	s.runHooks(ctx, r)
 	s.flushAndShutDown(ctx, r)
-	r.fail("counts", s.count(ctx, r))
-	r.took = r.window - time.Until(r.end)
-	r.fail("report", s.writeReport(ctx, r))
+	// On a busy machine the parts before may have used all of the time. Then this one has CallGrace of the margin.
+	r.fail("counts", until(ctx, s.Plan.End.Add(-budget.CallGrace), func(ctx context.Context) (err error) {
+		r.counts, err = s.Flusher.Counts(ctx)
+		return err
+	}))
+	r.took = s.Plan.Window - time.Until(s.Plan.End)
+	if s.ReportPath != "" && len(r.counts) > 0 {
+		r.fail("report", counts.ShutdownReport{Signals: r.counts}.Write(s.ReportPath))
+	}
 	return r
 }
 
-// announceExit tells the Pipeline that its last moments have begun.
-func (s *Shutdown) announceExit(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, budget.CallGrace)
+// until calls fn with a context that ends at end.
+func until(ctx context.Context, end time.Time, fn func(context.Context) error) error {
+	ctx, cancel := context.WithDeadline(ctx, end)
 	defer cancel()
-	return s.Flusher.SetExitDeadline(ctx, s.Plan.Shutdown)
+	return fn(ctx)
 }
 
-// endAllOpenSpans ends the open spans: those of invocations in flight with a reason of their own, then all others. A
+// share divides the time until end into n equal parts, and returns the end of the first.
+func share(end time.Time, n int) time.Time { return time.Now().Add(time.Until(end) / time.Duration(n)) }
+
+// endOpenSpans ends the open spans: those of invocations in flight with a reason of their own, then all others. A
 // timeout interrupts the latter as well, such as a span above the invocation's root.
-func (s *Shutdown) endAllOpenSpans(ctx context.Context, r *Report) error {
-	var roots [][8]byte
-	r.inFlight, roots = s.InFlight()
+func (s *Shutdown) endOpenSpans(ctx context.Context, r *Report) {
 	errorType, meaning := "", ""
-	if s.TimedOut && r.inFlight > 0 {
+	if s.TimedOut && s.InFlight > 0 {
 		errorType, meaning = TimeoutType, ": the invocation timed out"
 	}
-	end := budget.Share(time.Now(), s.Plan.Hooks, 1+len(s.Hooks))
-	ctx, cancel := context.WithDeadline(ctx, end.Add(-2*budget.CallGrace))
-	defer cancel()
-	var errs error
+	end := share(s.Plan.Hooks, 1+len(s.Hooks)).Add(-2 * budget.CallGrace)
 	endSpans := func(roots [][8]byte, reason string) {
-		n, err := s.EndOpenSpans(ctx, roots, errorType, reason)
-		r.spansEnded += n
-		errs = errors.Join(errs, err)
+		r.fail("end open spans", until(ctx, end, func(ctx context.Context) error {
+			n, err := s.Flusher.EndOpenSpans(ctx, roots, errorType, reason)
+			r.OpenSpansEnded += n
+			return err
+		}))
 	}
-	if len(roots) > 0 {
-		endSpans(roots, s.Why+" during the invocation"+meaning)
+	if len(s.Roots) > 0 {
+		endSpans(s.Roots, s.Why+" during the invocation"+meaning)
 	}
 	endSpans(nil, s.Why+meaning)
-	return errs
 }
 
 // runHooks runs the hooks in order. The time that one does not use is for those that follow.
-func (s *Shutdown) runHooks(ctx context.Context) (errs error) {
+func (s *Shutdown) runHooks(ctx context.Context, r *Report) {
 	for i, hook := range s.Hooks {
-		if err := runHook(ctx, budget.Share(time.Now(), s.Plan.Hooks, len(s.Hooks)-i), hook); err != nil {
-			errs = errors.Join(errs, fmt.Errorf("%d of %d: %w", i+1, len(s.Hooks), err))
-		}
+		end := share(s.Plan.Hooks, len(s.Hooks)-i).Add(-budget.CallGrace)
+		r.fail(fmt.Sprintf("hook: %d of %d", i+1, len(s.Hooks)), until(ctx, end, func(ctx context.Context) error {
+			return bounded.Run(ctx, budget.CallGrace, hook)
+		}))
 	}
-	return errs
-}
-
-func runHook(ctx context.Context, end time.Time, hook func(context.Context)) error {
-	ctx, cancel := context.WithDeadline(ctx, end.Add(-budget.CallGrace))
-	defer cancel()
-	return bounded.Run(ctx, budget.CallGrace, hook)
 }
 
 // flushAndShutDown flushes for the last time and shuts the Flusher down: after the flush, or concurrently with it if the
@@ -119,27 +119,12 @@ func (s *Shutdown) flushAndShutDown(ctx context.Context, r *Report) {
 	case <-handover.C:
 	}
 	s.FlushCalls.Close()
-	err := s.shutDown(ctx)
+	err := until(ctx, s.Plan.Shutdown, s.Flusher.Shutdown)
 	if flushed != nil {
-		// A call that had not begun, behind another one, has left its work to Shutdown.
+		// A flush that has not begun, because the one under way does not end, has left its work to Shutdown.
 		if err := <-flushed; err != flushcalls.ErrClosed { //nolint:errorlint // other errors may have foreign methods
 			r.fail("flush", err)
 		}
 	}
 	r.fail("shutdown", err)
-}
-
-func (s *Shutdown) shutDown(ctx context.Context) error {
-	ctx, cancel := context.WithDeadline(ctx, s.Plan.Shutdown)
-	defer cancel()
-	return s.Flusher.Shutdown(ctx)
-}
-
-// count reads the delivery counts. On a busy machine the parts before may have used all of the time; then it has
-// CallGrace of the margin.
-func (s *Shutdown) count(ctx context.Context, r *Report) (err error) {
-	ctx, cancel := context.WithDeadline(ctx, s.Plan.End.Add(-budget.CallGrace))
-	defer cancel()
-	r.counts, err = s.Flusher.Counts(ctx)
-	return err
 }

@@ -35,27 +35,6 @@ const (
 // Accepted describes the texts that [Parse] accepts, for errors.
 const Accepted = "end, periodic or adaptive, the latter two optionally with a period from 1s to 5m, such as adaptive,30s"
 
-// New returns the strategy with this period; zero means the default. With AtEnd, use the zero value of Strategy instead.
-func New(kind Kind, period time.Duration) Strategy {
-	if period == 0 {
-		period = defaultPeriod
-	}
-	return Strategy{Kind: kind, Period: period}
-}
-
-// String is the strategy in the form of EPILOGUE_FLUSH_STRATEGY.
-func (s Strategy) String() string {
-	if s.Kind == AtEnd {
-		return names[AtEnd]
-	}
-	return names[s.Kind] + "," + s.Period.String()
-}
-
-// Valid reports whether the period is within its limits.
-func (s Strategy) Valid() bool {
-	return s.Kind == AtEnd || leastPeriod <= s.Period && s.Period <= mostPeriod
-}
-
 // Parse reads a name, in any case (OpenTelemetry Specification, "Environment Variable Specification", Enum), and after a
 // comma the period. It returns the zero Strategy and false for any other text.
 func Parse(text string) (Strategy, bool) {
@@ -64,14 +43,14 @@ func Parse(text string) (Strategy, bool) {
 		if !strings.EqualFold(strings.TrimSpace(name), known) {
 			continue
 		}
-		s := New(Kind(kind), 0)
-		if s.Kind == AtEnd {
+		if Kind(kind) == AtEnd {
 			return Strategy{}, !hasPeriod
 		}
+		s := Strategy{Kind: Kind(kind), Period: defaultPeriod}
 		if hasPeriod {
-			s.Period, _ = time.ParseDuration(strings.TrimSpace(period)) // zero, which is not valid, if it fails
+			s.Period, _ = time.ParseDuration(strings.TrimSpace(period)) // zero, which is too short, if it fails
 		}
-		if s.Valid() {
+		if leastPeriod <= s.Period && s.Period <= mostPeriod {
 			return s, true
 		}
 	}
