@@ -245,6 +245,7 @@ func TestAlarmRingsIfTheInvocationHasNotEnded(t *testing.T) {
 		if s, _ := v.End("hangs"); !s.SpansEnded {
 			t.Error("after the second alarm its spans have not ended")
 		}
+		synctest.Wait()
 		close(rung)
 		var got []string
 		for id := range rung {

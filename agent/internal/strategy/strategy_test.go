@@ -131,7 +131,7 @@ func TestItemsWaitNoLongerThanPromised(t *testing.T) {
 		p := NewSchedule(s)
 		var now, oldest time.Duration // oldest: since when the first waits that does; 0: none does
 		deferred := 0
-		for range 200_000 {
+		for range 50_000 {
 			gap := time.Duration(random.Int64N(int64(s.Period/2)+1)) + 1
 			if random.IntN(50) == 0 {
 				gap = time.Duration(random.Int64N(int64(time.Hour)))
