@@ -61,28 +61,6 @@ func TestDeferredFlushHoldsNothingAndLeavesAtSIGTERM(t *testing.T) {
 	}
 }
 
-// TestEnvironmentSetsTheStrategy sets the strategy by its variable.
-func TestEnvironmentSetsTheStrategy(t *testing.T) {
-	scenario(t, func(w *run) { w.config.Env = []string{"EPILOGUE_FLUSH_STRATEGY=periodic,1m"} }, func(w *run) {
-		w.serves("1")
-		w.serves("2")
-		if s := w.stats(); s.Flushes != 1 || s.FlushesDeferred != 1 {
-			w.Errorf("stats %+v", s)
-		}
-	})
-}
-
-func TestBadStrategyMeansEndAndIsLogged(t *testing.T) {
-	scenario(t, func(w *run) { w.config.Env = []string{"EPILOGUE_FLUSH_STRATEGY=sometimes"} }, func(w *run) {
-		w.serves("1")
-		w.serves("2")
-		if s := w.stats(); s.Flushes != 2 || s.FlushesDeferred != 0 {
-			w.Errorf("stats %+v", s)
-		}
-		w.logs(`EPILOGUE_FLUSH_STRATEGY=\"sometimes\": not accepted; write end, periodic or adaptive`)
-	})
-}
-
 // TestFaultsFlushWhateverTheStrategy has each fault follow a deferred flush.
 func TestFaultsFlushWhateverTheStrategy(t *testing.T) {
 	const id = "fault"

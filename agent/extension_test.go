@@ -10,7 +10,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/epilogue-go/epilogue/agent"
 	"github.com/epilogue-go/epilogue/lambdatest"
 )
 
@@ -63,15 +62,6 @@ func TestFlushFollowsTheResponseAndPrecedesNext(t *testing.T) {
 	}
 }
 
-func TestRegistersForInvokeUnderItsName(t *testing.T) {
-	scenario(t, func(w *run) { w.options = []agent.Option{agent.WithExtensionName("ours")} }, func(w *run) {
-		w.serves("r")
-		if e := w.one(lambdatest.KindExtensionRegistered, ""); e.Who != "ours" || e.Detail != "INVOKE" {
-			w.Errorf("%s", e)
-		}
-	})
-}
-
 func TestBadExtensionNameIsReplacedAndLogged(t *testing.T) {
 	scenario(t, func(w *run) { w.config.Env = []string{"EPILOGUE_EXTENSION_NAME=two words"} }, func(w *run) {
 		w.serves("r")
@@ -102,21 +92,6 @@ func TestSlowBackendDelaysNeitherResponseNorBeyondTheBudget(t *testing.T) {
 		if got := w.stats(); got.FlushErrors != 3 {
 			w.Errorf("stats %+v", got)
 		}
-	})
-}
-
-func TestFlushEndsAMarginBeforeTheDeadline(t *testing.T) {
-	scenario(t, func(w *run) {
-		w.config.Timeout = 3 * time.Second
-		w.handle = func(ctx context.Context, _ *function) error { return pause(ctx, 2200*time.Millisecond) }
-		w.flusher.onFlush = taking(time.Hour)
-	}, func(w *run) {
-		w.serves("r")
-		// What the platform calls the deadline is cut to milliseconds, and the bubble's clock is exact to them.
-		if d := w.one(flushBegun, "").Duration; d != 750*time.Millisecond {
-			w.Errorf("the flush gets %v", d)
-		}
-		w.none(lambdatest.KindTimeout)
 	})
 }
 
@@ -291,21 +266,6 @@ func TestEndFlushesForATrackerThatDidNotAttach(t *testing.T) {
 	}
 }
 
-func TestUnwrappedFunctionsFlushesDoNotPileUp(t *testing.T) {
-	scenario(t, func(w *run) {
-		w.wrapped = false
-		w.config.Timeout = 30 * time.Second
-		w.flusher.onFlush = taking(time.Hour)
-	}, func(w *run) {
-		for i := range 20 {
-			w.serves(strconv.Itoa(i))
-		}
-		if n := w.flusher.overlaps(); n != 1 {
-			w.Errorf("%d flushes at once", n)
-		}
-	})
-}
-
 func TestErrorsAreFlushedAfterTheyHaveBeenPosted(t *testing.T) {
 	scenario(t, func(w *run) {
 		w.handle = func(context.Context, *function) error { return errors.New("no such order") }
@@ -352,33 +312,6 @@ func TestRefusedResponseIsFlushedBeforeTheProcessEnds(t *testing.T) {
 		w.idle()
 		w.inOrder(w.one(lambdatest.KindResponseRefused, "r"), w.find(flushBegun, "")[0], w.find(flushEnded, "")[0],
 			w.one(lambdatest.KindProcessExit, ""))
-		if n := w.flusher.overlaps(); n != 1 {
-			w.Errorf("%d flushes at once", n)
-		}
-	})
-}
-
-func TestFlushIsJoinedAndBounded(t *testing.T) {
-	scenario(t, func(w *run) {
-		w.handle = func(_ context.Context, m *function) error {
-			errs := make(chan error, 5)
-			for range cap(errs) {
-				go func() { errs <- m.agent.Flush(m.id) }()
-			}
-			for range cap(errs) {
-				if err := <-errs; err != nil {
-					w.Errorf("Flush: %v", err)
-				}
-			}
-			return nil
-		}
-		w.flusher.onFlush = taking(10 * time.Millisecond)
-	}, func(w *run) {
-		w.serves("r")
-		// The first begins at once, the four others share the next, and the end has one of its own.
-		if n := len(w.find(flushBegun, "")); n != 3 {
-			w.Errorf("%d flushes, want 3", n)
-		}
 		if n := w.flusher.overlaps(); n != 1 {
 			w.Errorf("%d flushes at once", n)
 		}

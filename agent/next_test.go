@@ -101,34 +101,3 @@ func TestEndBeforeNextBreaksIsFlushedByTheLoop(t *testing.T) {
 		w.gracefully()
 	})
 }
-
-// TestFlushOfABrokenNextHonorsTheDeadline: the platform may count its time as the invocation's.
-func TestFlushOfABrokenNextHonorsTheDeadline(t *testing.T) {
-	scenario(t, func(w *run) {
-		w.config.Timeout = time.Second
-		w.config.Order, w.config.OrderGap = lambdatest.OrderInvocationFirst, 100*time.Millisecond
-		w.config.Faults.Next = lambdatest.Fault{Status: 500, Skip: 2, Times: 1} // the call that follows the cut
-		w.flusher.onFlush = func(ctx context.Context, call int) error {
-			if call == 2 {
-				return pause(ctx, time.Hour)
-			}
-			return nil
-		}
-		w.onClose = func(m *function) {
-			if m.id != "1" {
-				return
-			}
-			m.agent.End(m.id)
-			m.process.Network().Cut("")
-			_ = pause(context.Background(), time.Millisecond)
-		}
-	}, func(w *run) {
-		w.serves("0")
-		w.serves("1")
-		if d := w.find(flushBegun, "")[1].Duration; d > 950*time.Millisecond {
-			w.Errorf("the flush gets %v", d)
-		}
-		w.none(lambdatest.KindTimeout)
-		w.gracefully()
-	})
-}

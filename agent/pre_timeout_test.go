@@ -313,20 +313,6 @@ func TestNoFlushBeforeTheDeadline(t *testing.T) {
 	}
 }
 
-// TestFlushOfAShortInvocation begins when half of the time is over, not at the beginning.
-func TestFlushOfAShortInvocation(t *testing.T) {
-	scenario(t, func(w *run) {
-		w.config.Timeout, w.handle = 100*time.Millisecond, untilKilled
-	}, func(w *run) {
-		w.invokeAs("r")
-		w.idle()
-		flush := w.find(flushBegun, "")[0]
-		if at := w.since("r", flush); at < 50*time.Millisecond || at > 60*time.Millisecond || flush.Duration > 20*time.Millisecond {
-			w.Errorf("after %v: %s", at, flush)
-		}
-	})
-}
-
 // TestAlarmsOnManagedInstances has several invocations at once, each with a flush of its own before its deadline. The
 // agent ends open spans only by option, and only of the invocations that are about to time out.
 func TestAlarmsOnManagedInstances(t *testing.T) {

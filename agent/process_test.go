@@ -39,8 +39,6 @@ func inLambda(key string) string {
 	return ""
 }
 
-func refuseDial(context.Context, string, string) (net.Conn, error) { return nil, errRefused }
-
 func noNotify(chan<- os.Signal, ...os.Signal) {}
 
 func noStop(chan<- os.Signal) {}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strconv"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -144,19 +143,6 @@ func TestFailedFlushIsNotRepeatedAtAnInvokeThatComesLate(t *testing.T) {
 	})
 }
 
-func TestUnregisteredFlushIsBounded(t *testing.T) {
-	scenario(t, func(w *run) {
-		w.config.Faults.Register = lambdatest.Fault{Status: 500}
-		w.config.Timeout = time.Second
-		w.flusher.onFlush = taking(time.Hour)
-	}, func(w *run) {
-		w.serves("r")
-		if d := w.one(endReturned, "r").Duration; d != 950*time.Millisecond {
-			w.Errorf("End takes %v, want the deadline less the margin", d)
-		}
-	})
-}
-
 // TestReplyWithoutIdentifierIsLogged has the one malformed reply that costs the Init: the platform waits for a
 // next that cannot be sent. The function is there when the platform tries again.
 func TestReplyWithoutIdentifierIsLogged(t *testing.T) {
@@ -168,19 +154,6 @@ func TestReplyWithoutIdentifierIsLogged(t *testing.T) {
 		w.idle()
 		w.logs("reply without Lambda-Extension-Identifier")
 		w.serves("again")
-	})
-}
-
-// TestDamagedReplyIsNoReasonToGiveUp: the platform has registered the extension and waits for its next.
-func TestDamagedReplyIsNoReasonToGiveUp(t *testing.T) {
-	scenario(t, func(w *run) {
-		w.config.Faults.Register = lambdatest.Fault{Body: "certainly not JSON"}
-	}, func(w *run) {
-		w.serves("r")
-		if got := w.stats(); got.Mode != "extension" {
-			w.Errorf("stats %+v", got)
-		}
-		w.gracefully()
 	})
 }
 
@@ -199,21 +172,6 @@ func TestRefusedEventsLeadToShutdownOnly(t *testing.T) {
 			w.Errorf("stats %+v", got)
 		}
 		w.gracefully()
-	})
-}
-
-func TestRefusedTwiceLeadsToUnregistered(t *testing.T) {
-	scenario(t, func(w *run) {
-		w.config.Faults.Register = lambdatest.Fault{Status: 403, ErrorType: "Extension.InvalidEventType"}
-	}, func(w *run) {
-		w.serves("r")
-		w.endFlushes("r")
-		if n := len(w.find(lambdatest.KindExtensionRefused, "")); n != 2 {
-			w.Errorf("%d attempts", n)
-		}
-		if got := w.stats(); got.Mode != "unregistered" {
-			w.Errorf("stats %+v", got)
-		}
 	})
 }
 
@@ -245,16 +203,6 @@ func TestShutdownOnly(t *testing.T) {
 			})
 		})
 	}
-}
-
-func TestSecondEndDoesNotFlushAgain(t *testing.T) {
-	scenario(t, func(w *run) {
-		w.options = []agent.Option{agent.WithShutdownOnly()}
-		w.onClose = func(m *function) { m.agent.End(m.id); m.agent.End(m.id) }
-	}, func(w *run) {
-		w.serves("r")
-		w.one(flushBegun, "")
-	})
 }
 
 // The End of an error comes when the environment may be frozen already; its flush came before the post. A second one began at
@@ -340,32 +288,6 @@ func TestOutsideLambdaNothingIsTouched(t *testing.T) {
 		if got := a.Stats(); got.Mode != "not-lambda" || got.InFlight != 0 {
 			t.Errorf("stats %+v", got)
 		}
-	})
-}
-
-func TestUnreachablePlatform(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := &run{T: t, lines: &lines{}}
-		w.config.Log = newLog()
-		w.flusher = &fakeFlusher{log: w.config.Log}
-		ctx, cancel := context.WithCancel(t.Context())
-		p := nowhere(t)
-		p.Getenv = inLambda
-		p.Dial = refuseDial
-		p.Notify, p.StopNotify = noNotify, noStop
-		gone := make(chan struct{})
-		p.Done = gone
-		a := agent.Start(ctx, w.flusher, agent.WithLogger(w.logger()), agent.WithProcess(p))
-		if got := a.Stats(); got.Mode != "unregistered" {
-			t.Errorf("stats %+v", got)
-		}
-		if !strings.Contains(w.lines.String(), errRefused.Error()) {
-			t.Errorf("log %s", w.lines)
-		}
-		cancel()
-		synctest.Wait()
-		w.one(shutdownEnded, "")
-		close(gone)
 	})
 }
 

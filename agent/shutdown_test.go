@@ -78,14 +78,6 @@ func TestSigtermWhileIdle(t *testing.T) {
 	})
 }
 
-func TestSigtermInModeShutdownOnly(t *testing.T) {
-	scenario(t, func(w *run) { w.options = []agent.Option{agent.WithShutdownOnly()} }, func(w *run) {
-		w.serves("r")
-		w.gracefully()
-		w.one(shutdownEnded, "")
-	})
-}
-
 // TestTimeoutEndsOpenSpans: at the deadline the platform resets the environment, which begins with SIGTERM.
 func TestTimeoutEndsOpenSpans(t *testing.T) {
 	for name, order := range orders {
@@ -301,23 +293,6 @@ func TestEverythingHangsAtSigterm(t *testing.T) {
 	}
 }
 
-func TestSigtermDuringAFlushThatIgnoresItsContext(t *testing.T) {
-	var never chan struct{}
-	scenario(t, func(w *run) {
-		never = make(chan struct{})
-		w.config.Timeout = time.Minute
-		w.flusher.onFlush = func(context.Context, int) error { <-never; return nil }
-	}, func(w *run) {
-		w.Cleanup(func() { close(never) })
-		w.invokeAs("r")
-		time.Sleep(300 * time.Millisecond)
-		w.signal(syscall.SIGTERM, window)
-		w.one(flushBegun, "")    // never two at once
-		w.one(shutdownEnded, "") // the last chance
-		w.logs("an earlier call has not returned")
-	})
-}
-
 func TestHooksRunInOrderUnderTheirShare(t *testing.T) {
 	scenario(t, func(w *run) {
 		w.flusher.counts = []agent.SignalCounts{{Name: "traces"}}
@@ -439,22 +414,6 @@ func TestSecondSignalChangesNothing(t *testing.T) {
 		w.exits(began, window)
 		w.logs("SIGTERM received", "graceful shutdown completed")
 		time.Sleep(time.Second)
-	})
-}
-
-func TestShutdownBudgetIsUsedAsItIs(t *testing.T) {
-	scenario(t, func(w *run) {
-		w.config.ShutdownWindow = 2 * time.Second
-		w.options = []agent.Option{agent.WithShutdownBudget(1200 * time.Millisecond)}
-		w.flusher.onFlush = taking(time.Hour)
-		w.flusher.onClose = func(ctx context.Context) error { return pause(ctx, time.Hour) }
-	}, func(w *run) {
-		w.invokeAs("r")
-		w.idle()
-		exit := w.shutdown()
-		if exit.Code != 0 || exit.Took > 1200*time.Millisecond || exit.Took < 1100*time.Millisecond {
-			w.Errorf("%+v", exit)
-		}
 	})
 }
 

@@ -112,38 +112,3 @@ func FuzzReply(f *testing.F) {
 		}
 	})
 }
-
-func FuzzParseEvent(f *testing.F) {
-	for _, seed := range []string{
-		`{"eventType":"INVOKE","deadlineMs":1700000000123,"requestId":"r-1","invokedFunctionArn":"arn:f","tracing":{"type":"X-Amzn-Trace-Id","value":"Root=1-a"}}`,
-		`{"eventType":"INVOKE","requestId":"r","deadlineMs":9223372036854775807}`,
-		`{"eventType":"INVOKE","requestId":"r","deadlineMs":-1}`,
-		`{"eventType":"INVOKE","requestId":"r","deadlineMs":1e99}`,
-		`{"eventType":"SHUTDOWN"}`, `{"eventType":7}`, `{}`, `[]`, `null`, ``, "\x00",
-	} {
-		f.Add([]byte(seed))
-	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		event, err := parseEvent(body)
-		if err != nil && event != (Event{}) {
-			t.Errorf("event %+v with the error %v", event, err)
-		}
-		if err != nil && (len(err.Error()) > 2*excerptLength || strings.ContainsAny(err.Error(), "\r\n")) {
-			t.Errorf("not fit for a line of the log: %q", err)
-		}
-		if err == nil && event.RequestID == "" {
-			t.Errorf("accepted event without request id: %+v", event)
-		}
-	})
-}
-
-func FuzzRefusal(f *testing.F) {
-	f.Add(403, []byte(`{"errorMessage":"m","errorType":"t"}`))
-	f.Add(0, []byte("\xff\xfe"))
-	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		e := refusal("next", status, body)
-		if text := e.Error(); strings.ContainsAny(text, "\r\n") || len(text) > 4*excerptLength {
-			t.Errorf("not fit for a line of the log: %q", text)
-		}
-	})
-}

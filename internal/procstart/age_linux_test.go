@@ -45,13 +45,3 @@ func TestAgeIsRead(t *testing.T) {
 		t.Errorf("no process is %v old", age)
 	}
 }
-
-func FuzzSince(f *testing.F) {
-	f.Add([]byte(statOf("bootstrap", "12345")), uint32(123))
-	f.Fuzz(func(t *testing.T, stat []byte, seconds uint32) {
-		now := time.Duration(seconds) * time.Second
-		if age := since(stat, now); age < 0 || age > now {
-			t.Errorf("age %v", age)
-		}
-	})
-}
