@@ -16,12 +16,6 @@ import (
 	"github.com/epilogue-go/epilogue/otelx"
 )
 
-// nullExporter takes everything at once.
-type nullExporter struct{}
-
-func (nullExporter) ExportSpans(context.Context, []sdktrace.ReadOnlySpan) error { return nil }
-func (nullExporter) Shutdown(context.Context) error                             { return nil }
-
 func benchSDK(b *testing.B, opts ...otelx.Option) *otelx.SDK {
 	b.Helper()
 	s, err := otelx.New(context.Background(), append(opts, environ())...)

@@ -247,7 +247,7 @@ func TestContractSlowBackendDelivers(t *testing.T) {
 				}
 				time.Sleep(time.Second)
 			}
-			if c := countsOf(f.sdk); c.pending != 0 || c.dropped.Total() != 0 {
+			if c := f.counts(); c.pending != 0 || c.dropped.Total() != 0 {
 				f.Errorf("counts %+v", c)
 			}
 		})

@@ -17,7 +17,7 @@ import (
 func TestContractHalfFullQueueIsExported(t *testing.T) {
 	for _, on := range []bool{false, true} {
 		contract(t, func(f *fixture) {
-			setBackgroundExport(f.sdk, on)
+			f.sdk.SetBackgroundExport(on)
 			for range 31 {
 				f.end("a")
 			}
@@ -33,7 +33,7 @@ func TestContractHalfFullQueueIsExported(t *testing.T) {
 func TestContractHalfFullDuringAnExport(t *testing.T) {
 	contract(t, func(f *fixture) {
 		f.fails(otlpreceiver.Fault{Delay: 100 * ms})
-		setBackgroundExport(f.sdk, true)
+		f.sdk.SetBackgroundExport(true)
 		f.end("flushed")
 		flush := async(func() outcome { return f.flush(time.Second) })
 		for range 60 {
@@ -52,15 +52,15 @@ func TestContractBackgroundExportOff(t *testing.T) {
 	contract(t, func(f *fixture) {
 		before := runtime.NumGoroutine()
 		f.end("a", "b")
-		setBackgroundExport(f.sdk, true)
+		f.sdk.SetBackgroundExport(true)
 		f.end("c")
-		setBackgroundExport(f.sdk, false)
+		f.sdk.SetBackgroundExport(false)
 		time.Sleep(24 * time.Hour)
 		f.wantRequests(0)
 		if n := runtime.NumGoroutine(); n > before {
 			f.Errorf("%d goroutines, %d before the first span", n, before)
 		}
-		setBackgroundExport(f.sdk, true)
+		f.sdk.SetBackgroundExport(true)
 		time.Sleep(5 * time.Second)
 		f.wantDelivered("a b c")
 	})
@@ -69,7 +69,7 @@ func TestContractBackgroundExportOff(t *testing.T) {
 // The delay counts from the first span in an empty queue.
 func TestContractBackgroundExportAfterTheDelay(t *testing.T) {
 	contract(t, func(f *fixture) {
-		setBackgroundExport(f.sdk, true)
+		f.sdk.SetBackgroundExport(true)
 		time.Sleep(time.Hour)
 		f.end("a")
 		time.Sleep(999 * ms)
@@ -93,7 +93,7 @@ func TestContractBackgroundExportDuringAnOutage(t *testing.T) {
 	contract(t, func(f *fixture) {
 		reported := otelerr.Collect(f.T)
 		f.fails(otlpreceiver.Fault{Status: 503})
-		setBackgroundExport(f.sdk, true)
+		f.sdk.SetBackgroundExport(true)
 		f.end("a")
 		time.Sleep(10 * time.Minute)
 		if n, _ := f.requests(); n < 10 || n > 100 {
@@ -113,7 +113,7 @@ func TestContractBackgroundExportDuringAnOutage(t *testing.T) {
 func TestContractFlushTakesOverABackgroundExport(t *testing.T) {
 	for _, on := range []bool{false, true} {
 		contract(t, func(f *fixture) {
-			setBackgroundExport(f.sdk, on)
+			f.sdk.SetBackgroundExport(on)
 			f.fails(otlpreceiver.Fault{Hang: true})
 			f.end("a", "b")
 			if o := f.flush(time.Second); !errors.Is(o.err, context.DeadlineExceeded) || o.took != time.Second {
@@ -132,7 +132,7 @@ func TestContractDropsOfAServiceAreReported(t *testing.T) {
 	contract(t, func(f *fixture) {
 		reported := otelerr.Collect(f.T)
 		f.hold(10)
-		setBackgroundExport(f.sdk, true)
+		f.sdk.SetBackgroundExport(true)
 		f.end("a", "b", "c", "d", "e")
 		time.Sleep(20 * time.Second)
 		f.wantDelivered("b c d e")

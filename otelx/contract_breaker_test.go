@@ -85,7 +85,7 @@ func TestContractASlowerBackendIsFoundAgain(t *testing.T) {
 			f.works()
 			f.fails(otlpreceiver.Fault{Delay: slow})
 			back := time.Now()
-			for countsOf(f.sdk).pending > 0 {
+			for f.counts().pending > 0 {
 				if time.Since(back) > 30*time.Minute {
 					f.Fatalf("a backend that answers after %v was not found within 30 minutes", slow)
 				}

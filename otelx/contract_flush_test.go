@@ -194,7 +194,7 @@ func TestContractTenThousandSpansInTheLastWindow(t *testing.T) {
 	for name, end := range map[string]func(*fixture) outcome{
 		"Shutdown": func(f *fixture) outcome { return f.shutdown(430 * ms) },
 		"ForceFlush": func(f *fixture) outcome {
-			setExitDeadline(f.sdk, time.Now().Add(430*ms))
+			f.sdk.SetExitDeadline(time.Now().Add(430 * ms))
 			return f.flush(430 * ms)
 		},
 	} {
@@ -222,11 +222,11 @@ func TestContractDisabledSDKDoesNothing(t *testing.T) {
 				f.Errorf("%v after %v", o.err, o.took)
 			}
 		}
-		setExitDeadline(f.sdk, time.Now().Add(time.Second))
-		if n := endOpenSpans(f.sdk, nil, "timeout", "x") + spill(f.sdk, f.Context()); n != 0 {
+		f.sdk.SetExitDeadline(time.Now().Add(time.Second))
+		if n := f.sdk.EndOpenSpans(nil, "timeout", "x") + f.sdk.SpillPending(f.Context()); n != 0 {
 			f.Errorf("%d spans ended or spilled", n)
 		}
-		if n, flushNow := pending(f.sdk); n != 0 || flushNow {
+		if n, flushNow := f.sdk.Pending(); n != 0 || flushNow {
 			f.Errorf("pending: %d, %t", n, flushNow)
 		}
 		synctest.Wait()

@@ -53,7 +53,7 @@ func TestContractEndOpenSpansOfOneRoot(t *testing.T) {
 		done.End()
 		_, other := f.start(f.Context(), "other")
 		time.Sleep(time.Second)
-		if n := endOpenSpans(f.sdk, [][8]byte{root.SpanContext().SpanID()}, "timeout", "no time left"); n != 3 {
+		if n := f.sdk.EndOpenSpans([][8]byte{root.SpanContext().SpanID()}, "timeout", "no time left"); n != 3 {
 			f.Errorf("%d spans ended, want 3", n)
 		}
 		root.End() // too late, and no second export
@@ -80,7 +80,7 @@ func TestContractEndOpenSpansOfSeveralRoots(t *testing.T) {
 			_, _ = f.start(ctx, name+name)
 			roots = append(roots, s.SpanContext().SpanID())
 		}
-		if n := endOpenSpans(f.sdk, roots[:2], "", "gone"); n != 4 {
+		if n := f.sdk.EndOpenSpans(roots[:2], "", "gone"); n != 4 {
 			f.Errorf("%d spans ended, want 4", n)
 		}
 		f.mustFlush(time.Second, 0)
@@ -97,10 +97,10 @@ func TestContractEndAllOpenSpans(t *testing.T) {
 		ok.SetStatus(codes.Ok, "")
 		_, typed := f.start(f.Context(), "typed")
 		typed.SetAttributes(attribute.String("error.type", "mine"))
-		if n := endOpenSpans(f.sdk, nil, "shutdown", "the process ends"); n != 4 {
+		if n := f.sdk.EndOpenSpans(nil, "shutdown", "the process ends"); n != 4 {
 			f.Errorf("%d spans ended, want 4", n)
 		}
-		if n := endOpenSpans(f.sdk, nil, "shutdown", "the process ends"); n != 0 {
+		if n := f.sdk.EndOpenSpans(nil, "shutdown", "the process ends"); n != 0 {
 			f.Errorf("%d spans ended a second time", n)
 		}
 		f.mustFlush(time.Second, 0)
@@ -120,7 +120,7 @@ func TestContractEndOpenSpansFindsOrphans(t *testing.T) {
 		child, s := f.start(ctx, "child")
 		_, _ = f.start(child, "orphan")
 		s.End()
-		if n := endOpenSpans(f.sdk, [][8]byte{root.SpanContext().SpanID()}, "timeout", "x"); n != 2 {
+		if n := f.sdk.EndOpenSpans([][8]byte{root.SpanContext().SpanID()}, "timeout", "x"); n != 2 {
 			f.Errorf("%d spans ended, want the root and the orphan", n)
 		}
 
@@ -130,7 +130,7 @@ func TestContractEndOpenSpansFindsOrphans(t *testing.T) {
 		ctx, first := f.start(remote, "first")
 		_, _ = f.start(ctx, "below")
 		_, second := f.start(remote, "second")
-		if n := endOpenSpans(f.sdk, [][8]byte{first.SpanContext().SpanID()}, "timeout", "x"); n != 2 {
+		if n := f.sdk.EndOpenSpans([][8]byte{first.SpanContext().SpanID()}, "timeout", "x"); n != 2 {
 			f.Errorf("%d spans ended, want the first invocation's", n)
 		}
 		if !second.IsRecording() {
@@ -146,7 +146,7 @@ func TestContractEndOpenSpansRacesEnd(t *testing.T) {
 			_, s := f.start(f.Context(), "a")
 			done := make(chan struct{})
 			go func() { s.End(); close(done) }()
-			endOpenSpans(f.sdk, nil, "timeout", "x")
+			f.sdk.EndOpenSpans(nil, "timeout", "x")
 			<-done
 		}
 		f.mustFlush(time.Second, 0)
@@ -165,7 +165,7 @@ func TestContractOpenSpansAreBounded(t *testing.T) {
 		for range 20 {
 			_, _ = f.start(f.Context(), "new")
 		}
-		if n := endOpenSpans(f.sdk, nil, "timeout", "x"); n != 10 {
+		if n := f.sdk.EndOpenSpans(nil, "timeout", "x"); n != 10 {
 			f.Errorf("%d spans ended, want as many as the queue holds", n)
 		}
 		f.mustFlush(time.Second, 0)

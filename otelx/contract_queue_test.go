@@ -38,7 +38,7 @@ func TestContractFullQueueDropsTheOldest(t *testing.T) {
 		f.hold(60)
 		for i := range 300 {
 			f.end(strconv.Itoa(i))
-			if n := countsOf(f.sdk).pending; n > 100 {
+			if n := f.counts().pending; n > 100 {
 				f.Fatalf("%d spans pending in a queue of 100", n)
 			}
 		}
@@ -109,7 +109,7 @@ func TestContractPending(t *testing.T) {
 		want := func(when string, n int, flushNow bool) {
 			f.Helper()
 			synctest.Wait()
-			if gotN, gotNow := pending(f.sdk); gotN != n || gotNow != flushNow {
+			if gotN, gotNow := f.sdk.Pending(); gotN != n || gotNow != flushNow {
 				f.Errorf("%s: Pending() = %d, %t; want %d, %t", when, gotN, gotNow, n, flushNow)
 			}
 		}
@@ -177,7 +177,7 @@ func countsRound(f *fixture, seed uint64) {
 	repeat(11*ms, func() { _ = f.flush(200 * ms) })
 	repeat(97*ms, f.backend.Unblock)
 	repeat(500*time.Microsecond, func() {
-		if c := countsOf(f.sdk); !c.addUp() || c.pending > 200 {
+		if c := f.counts(); !c.addUp() || c.pending > 200 {
 			f.Errorf("seed %d: %+v", seed, c)
 		}
 	})
@@ -187,7 +187,7 @@ func countsRound(f *fixture, seed uint64) {
 	f.works()
 	time.Sleep(time.Minute)
 	_ = f.shutdown(time.Second)
-	c := countsOf(f.sdk)
+	c := f.counts()
 	kept := int64(len(f.backend.Spans()) - f.backend.Duplicates())
 	if c.pending != 0 || !c.addUp() || kept < c.exported || kept > c.exported+c.dropped.Total() {
 		f.Errorf("seed %d: the backend has kept %d spans, the SDK counts %+v", seed, kept, c)

@@ -152,7 +152,7 @@ func TestContractShutdownIgnoresTheBreaker(t *testing.T) {
 var last = map[string]func(f *fixture, timeout time.Duration) outcome{
 	"Shutdown": func(f *fixture, timeout time.Duration) outcome { return f.shutdown(timeout) },
 	"exit deadline": func(f *fixture, timeout time.Duration) outcome {
-		setExitDeadline(f.sdk, time.Now().Add(timeout))
+		f.sdk.SetExitDeadline(time.Now().Add(timeout))
 		return f.flush(timeout)
 	},
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
+	"github.com/epilogue-go/epilogue/otelx"
 )
 
 // pages records each Write of spilled lines.
@@ -85,11 +87,14 @@ func TestContractShutdownSpills(t *testing.T) {
 				}
 				p.want(f.T, "a b c d e")
 				f.wantCounts(spanCounts{ended: 5, spilled: 5})
-				if o := f.shutdown(time.Second); o.took != 0 {
-					f.Errorf("%s: the second Shutdown: %v after %v", name, o.err, o.took)
+				again := f.shutdown(time.Second)
+				for _, err := range []error{o.err, again.err} {
+					if err == nil || !strings.HasSuffix(err.Error(), "spill: 5 of 5 spans written") || again.took != 0 {
+						f.Errorf("%s: Shutdown: %v, want the count of spilled spans", name, err)
+					}
 				}
 				p.want(f.T, "a b c d e")
-			}, withSpill(p), withQueue(100, 2))
+			}, otelx.WithSpill(p), withQueue(100, 2))
 		}
 	}
 }
@@ -102,12 +107,12 @@ func TestContractDeliveredSpansAreNotSpilled(t *testing.T) {
 		if o := f.shutdown(time.Second); o.err != nil {
 			f.Error(o.err)
 		}
-		if n := spill(f.sdk, f.Context()); n != 0 {
+		if n := f.sdk.SpillPending(f.Context()); n != 0 {
 			f.Errorf("%d spans spilled afterwards", n)
 		}
 		p.want(f.T, "")
 		f.wantCounts(spanCounts{ended: 1, exported: 1})
-	}, withSpill(p))
+	}, otelx.WithSpill(p))
 }
 
 // A process that exits without Shutdown spills after its last flush. Spilled spans are not spilled again.
@@ -116,24 +121,24 @@ func TestContractSpillBeforeAnExit(t *testing.T) {
 	contract(t, func(f *fixture) {
 		f.fails(otlpreceiver.Fault{Hang: true})
 		f.end("a", "b")
-		setExitDeadline(f.sdk, time.Now().Add(100*ms))
+		f.sdk.SetExitDeadline(time.Now().Add(100 * ms))
 		if o := f.flush(100 * ms); o.err == nil {
 			f.Error("ForceFlush: nil although the backend hangs")
 		}
 		for i, want := range []int{2, 0} {
-			if n := spill(f.sdk, f.Context()); n != want {
+			if n := f.sdk.SpillPending(f.Context()); n != want {
 				f.Errorf("call %d spilled %d spans, want %d", i, n, want)
 			}
 		}
 		f.end("c")
-		if n := spill(f.sdk, f.Context()); n != 1 {
+		if n := f.sdk.SpillPending(f.Context()); n != 1 {
 			f.Errorf("%d spans spilled, want the new one", n)
 		}
 		p.want(f.T, "a b c")
 		f.wantCounts(spanCounts{ended: 3, spilled: 3})
 		_ = f.shutdown(100 * ms)
 		p.want(f.T, "a b c")
-	}, withSpill(p))
+	}, otelx.WithSpill(p))
 }
 
 // Without a place to spill to nothing is spilled.
@@ -141,7 +146,7 @@ func TestContractSpillIsOffByDefault(t *testing.T) {
 	contract(t, func(f *fixture) {
 		f.fails(otlpreceiver.Fault{Status: 503})
 		f.end("a")
-		if n := spill(f.sdk, f.Context()); n != 0 {
+		if n := f.sdk.SpillPending(f.Context()); n != 0 {
 			f.Errorf("%d spans spilled", n)
 		}
 		_ = f.shutdown(100 * ms)
@@ -149,41 +154,51 @@ func TestContractSpillIsOffByDefault(t *testing.T) {
 	})
 }
 
-// A writer that hangs, fails or panics holds no caller beyond the deadline and does no harm.
+// writer is a Write function.
+type writer func(b []byte) (int, error)
+
+func (w writer) Write(b []byte) (int, error) { return w(b) }
+
+// A writer that hangs, fails or panics holds no caller beyond the deadline. Shutdown says why spans were not written.
 func TestContractSpillToABadWriter(t *testing.T) {
 	var release chan struct{}
-	for name, write := range map[string]func() error{
-		"hangs":  func() error { <-release; return nil },
-		"fails":  func() error { return errors.New("disk full") },
-		"panics": func() error { panic("boom") },
+	lines := 0
+	for name, c := range map[string]struct {
+		write writer
+		want  string
+	}{
+		"hangs":  {func([]byte) (int, error) { <-release; return 0, nil }, "0 of 3 spans written"},
+		"fails":  {func([]byte) (int, error) { return 0, io.ErrClosedPipe }, "0 of 3 spans written: " + io.ErrClosedPipe.Error()},
+		"short":  {func([]byte) (int, error) { return 5, nil }, "0 of 3 spans written: short write"},
+		"panics": {func([]byte) (int, error) { panic("no paper") }, "0 of 3 spans written: panicked: no paper"},
+		"fails later": {func(b []byte) (int, error) {
+			if lines++; lines > 1 {
+				return 0, io.ErrClosedPipe
+			}
+			return len(b), nil
+		}, "1 of 3 spans written: " + io.ErrClosedPipe.Error()},
 	} {
-		for _, way := range []string{"Shutdown", "spill"} {
-			p := &pages{before: write}
-			contract(t, func(f *fixture) {
-				release = make(chan struct{})
-				f.fails(otlpreceiver.Fault{Status: 503})
-				f.end("a")
-				var o outcome
-				if way == "Shutdown" {
-					o = f.shutdown(400 * ms)
-				} else {
-					o = f.within(400*ms, func(ctx context.Context) error {
-						if n := spill(f.sdk, ctx); n != 0 {
-							f.Errorf("%s: %d spans counted as spilled", name, n)
-						}
-						return errors.New("none is returned")
-					})
+		contract(t, func(f *fixture) {
+			release = make(chan struct{})
+			f.fails(otlpreceiver.Fault{Status: 503})
+			f.endLarge(150, 150, 150)
+			if name != "fails later" {
+				o := f.within(400*ms, func(ctx context.Context) error {
+					if n := f.sdk.SpillPending(ctx); n != 0 {
+						f.Errorf("%s: %d spans counted as spilled", name, n)
+					}
+					return nil
+				})
+				if c := f.counts(); o.took > 400*ms || !c.addUp() || c.pending != 3 {
+					f.Errorf("%s: SpillPending after %v, %+v", name, o.took, c)
 				}
-				if o.err == nil || o.took > 400*ms {
-					f.Errorf("a writer that %s: %s: %v after %v", name, way, o.err, o.took)
-				}
-				if c := countsOf(f.sdk); !c.addUp() || c.spilled != 0 || c.pending != 1 {
-					f.Errorf("a writer that %s: counts %+v", name, c)
-				}
-				close(release)
-				synctest.Wait()
-			}, withSpill(p))
-		}
+			}
+			if o := f.shutdown(400 * ms); o.took > 400*ms || o.err == nil || !strings.Contains(o.err.Error(), c.want) {
+				f.Errorf("%s: Shutdown: %v after %v, want %s", name, o.err, o.took, c.want)
+			}
+			close(release)
+			synctest.Wait()
+		}, otelx.WithSpill(c.write))
 	}
 }
 
@@ -205,7 +220,7 @@ func TestContractSpillIsBounded(t *testing.T) {
 			f.Errorf("%d spans in %d bytes: %v", n, total, o.err)
 		}
 		f.wantCounts(spanCounts{ended: 200, spilled: n, pending: 200 - n})
-	}, withSpill(p))
+	}, otelx.WithSpill(p))
 }
 
 // Undelivered and spilled spans are each somewhere: in the backend, in the lines, or in both if an answer was lost.
@@ -224,9 +239,181 @@ func TestContractNoSpanIsLostBetweenBackendAndSpill(t *testing.T) {
 			if got := len(slices.Compact(found)); got != 20 {
 				f.Errorf("%+v: %d of 20 spans are delivered or spilled", fault, got)
 			}
-			if c := countsOf(f.sdk); !c.addUp() || c.pending != 0 || c.dropped.Total() != 0 {
+			if c := f.counts(); !c.addUp() || c.pending != 0 || c.dropped.Total() != 0 {
 				f.Errorf("%+v: counts %+v", fault, c)
 			}
-		}, withSpill(p), withQueue(100, 2))
+		}, otelx.WithSpill(p), withQueue(100, 2))
 	}
+}
+
+// A backend that hangs leaves the lines their part of the time: a quarter, at most 250 ms, and up to half if it is short.
+func TestSpillHasTime(t *testing.T) {
+	for _, c := range []struct{ timeout, flush time.Duration }{
+		{10 * time.Second, 9750 * ms},
+		{400 * ms, 300 * ms},
+		{45 * ms, 22500 * time.Microsecond},
+		{22 * ms, 11 * ms},
+	} {
+		p := new(pages)
+		contract(t, func(f *fixture) {
+			f.fails(otlpreceiver.Fault{Hang: true})
+			f.end("a")
+			begin := time.Now()
+			o := f.shutdown(c.timeout)
+			if !errors.Is(o.err, context.DeadlineExceeded) || o.took > c.timeout {
+				f.Errorf("of %v: Shutdown: %v after %v", c.timeout, o.err, o.took)
+			}
+			if at := p.at[0].Sub(begin); at < c.flush || at > c.flush+ms {
+				f.Errorf("of %v: written after %v, want %v", c.timeout, at, c.flush)
+			}
+			f.wantCounts(spanCounts{ended: 1, spilled: 1})
+		}, otelx.WithSpill(p))
+	}
+}
+
+// An answer that comes soon after its request was canceled counts: the spans are not spilled.
+func TestSpillWaitsForTheAnswer(t *testing.T) {
+	p, x := new(pages), new(custom)
+	withCustom(t, x, func(f *fixture) {
+		x.export = func(ctx context.Context, _ []string) error {
+			<-ctx.Done()
+			time.Sleep(50 * ms) // less than the grace of the engine
+			return nil
+		}
+		f.end("a", "b")
+		o := f.shutdown(time.Second)
+		p.want(f.T, "b")
+		if x.delivered() != "a" {
+			f.Errorf("delivered %q: %v", x.delivered(), o.err)
+		}
+		f.wantCounts(spanCounts{ended: 2, exported: 1, spilled: 1})
+	}, otelx.WithSpill(p), withQueue(10, 1))
+}
+
+// Between two lines the spill looks at its time. A Write under way continues and counts.
+func TestSpillEndsWithItsTime(t *testing.T) {
+	p := &pages{before: func() error { time.Sleep(300 * ms); return nil }}
+	contract(t, func(f *fixture) {
+		f.fails(otlpreceiver.Fault{Status: 503})
+		f.endLarge(150, 150, 150, 150, 150, 150, 150, 150, 150, 150)
+		ctx, cancel := context.WithTimeout(f.Context(), time.Second)
+		defer cancel()
+		if n := f.sdk.SpillPending(ctx); n != 3 {
+			f.Errorf("SpillPending = %d, want the 3 lines of a second", n)
+		}
+		time.Sleep(time.Second)
+		f.wantCounts(spanCounts{ended: 10, pending: 6, spilled: 4})
+		for range 3 { // each call continues where the one before ended, within the bound of all lines
+			_ = f.within(time.Second, func(ctx context.Context) error { f.sdk.SpillPending(ctx); return nil })
+			time.Sleep(time.Second)
+		}
+		f.wantCounts(spanCounts{ended: 10, pending: 4, spilled: 6}) // of 150 KB each in 1 MiB
+	}, otelx.WithSpill(p))
+}
+
+// A context without a deadline gives a spill one second.
+func TestSpillWithoutADeadline(t *testing.T) {
+	var release chan struct{}
+	p := &pages{before: func() error { <-release; return nil }}
+	contract(t, func(f *fixture) {
+		release = make(chan struct{})
+		f.fails(otlpreceiver.Fault{Status: 503})
+		f.end("a")
+		begin := time.Now()
+		if n := f.sdk.SpillPending(f.Context()); n != 0 || time.Since(begin) != time.Second {
+			f.Errorf("SpillPending = %d after %v, want 0 after a second", n, time.Since(begin))
+		}
+		begin = time.Now() // the writer is still busy
+		if o := f.shutdown(time.Second); o.err == nil || o.took > time.Second {
+			f.Errorf("Shutdown: %v after %v", o.err, o.took)
+		}
+		if n := f.sdk.SpillPending(f.Context()); n != 0 || time.Since(begin) > 2*time.Second {
+			f.Errorf("SpillPending = %d after %v", n, time.Since(begin))
+		}
+		close(release)
+		synctest.Wait()
+	}, otelx.WithSpill(p))
+}
+
+// A span too large for a line stays pending, and takes no other span along.
+func TestSpillSkipsASpanTooLargeForALine(t *testing.T) {
+	p := new(pages)
+	contract(t, func(f *fixture) {
+		f.fails(otlpreceiver.Fault{Status: 503})
+		f.end("a")
+		f.endLarge(200)
+		f.end("b")
+		o := f.shutdown(time.Second)
+		p.want(f.T, "a b")
+		if o.err == nil || !strings.Contains(o.err.Error(), "2 of 3 spans written: 1 too large for a line of 204800 bytes") {
+			f.Errorf("Shutdown: %v", o.err)
+		}
+		f.wantCounts(spanCounts{ended: 3, pending: 1, spilled: 2})
+	}, otelx.WithSpill(p))
+}
+
+// While one caller of Shutdown still flushes, nothing is spilled. Then the spans are spilled once.
+func TestSpillWaitsForTheLastCaller(t *testing.T) {
+	p := new(pages)
+	contract(t, func(f *fixture) {
+		f.fails(otlpreceiver.Fault{Hang: true})
+		f.end("a")
+		short := async(func() outcome { return f.shutdown(200 * ms) })
+		long := async(func() outcome { return f.shutdown(time.Second) })
+		time.Sleep(300 * ms)
+		p.want(f.T, "")
+		if o := <-short; o.err == nil || o.took > 200*ms {
+			f.Errorf("the short Shutdown: %v after %v", o.err, o.took)
+		}
+		if o := <-long; o.err == nil || o.took > time.Second {
+			f.Errorf("the long Shutdown: %v after %v", o.err, o.took)
+		}
+		p.want(f.T, "a")
+	}, otelx.WithSpill(p))
+}
+
+// A Shutdown whose context has ended spills nothing, and the next one does.
+func TestSpillUnderADoneContext(t *testing.T) {
+	p := new(pages)
+	contract(t, func(f *fixture) {
+		f.fails(otlpreceiver.Fault{Status: 503})
+		f.end("a")
+		ctx, cancel := context.WithCancel(f.Context())
+		cancel()
+		if err := f.sdk.Shutdown(ctx); !errors.Is(err, context.Canceled) {
+			f.Errorf("Shutdown: %v", err)
+		}
+		p.want(f.T, "")
+		_ = f.shutdown(time.Second)
+		p.want(f.T, "a")
+	}, otelx.WithSpill(p))
+}
+
+// A process that lives on after a spill exports only the other spans.
+func TestSpilledSpansLeaveTheQueue(t *testing.T) {
+	p, x := new(pages), new(custom)
+	withCustom(t, x, func(f *fixture) {
+		release := make(chan struct{})
+		x.export = func(context.Context, []string) error { <-release; return nil }
+		f.end("a", "b", "c")
+		flush := async(func() outcome { return f.flush(time.Minute) }) // a and b are with the exporter
+		f.endLarge(200)
+		if n := f.sdk.SpillPending(f.Context()); n != 3 {
+			f.Errorf("SpillPending = %d, want a, b and c", n)
+		}
+		f.wantCounts(spanCounts{ended: 4, pending: 1, spilled: 3})
+		if n, _ := f.sdk.Pending(); n != 1 {
+			f.Errorf("%d pending, want 1", n)
+		}
+		close(release)
+		if o := <-flush; o.err != nil {
+			f.Errorf("ForceFlush: %v", o.err)
+		}
+		f.end("d")
+		f.mustFlush(time.Second, 0)
+		f.wantCounts(spanCounts{ended: 5, exported: 2, spilled: 3})
+		if got := x.delivered(); got != "abdlarge" { // a and b were with the exporter already
+			f.Errorf("exported %s", got)
+		}
+	}, otelx.WithSpill(p), withQueue(100, 2))
 }

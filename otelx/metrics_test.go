@@ -15,11 +15,9 @@ import (
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
-	"github.com/epilogue-go/epilogue/internal/delivery"
 	"github.com/epilogue-go/epilogue/internal/otelerr"
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 	"github.com/epilogue-go/epilogue/otelx"
-	"github.com/epilogue-go/epilogue/otelx/internal/config"
 )
 
 // meters collects the metrics of the export.
@@ -103,34 +101,20 @@ func (m *meters) want(t *testing.T, want map[string]int64, keep func(name string
 // Each fate of a span is in the figures, and they add up as Stats does.
 func TestMetricsShowEachFate(t *testing.T) {
 	otelerr.Discard(t)
-	down := errors.New("503 Service Unavailable")
-	say := func(r delivery.Result, err error) answer { return func() (delivery.Result, error) { return r, err } }
-	var release chan struct{}
-	o := &sender{answers: []answer{
-		say(delivery.Result{Outcome: delivery.Refused}, down),
-		say(delivery.Result{Outcome: delivery.TooLarge}, down),
-		say(delivery.Result{Rejected: 1}, nil),
-		say(delivery.Result{Outcome: delivery.Retryable, RetryAfter: ms}, down),
-		say(delivery.Result{}, nil),
-		func() (delivery.Result, error) {
-			<-release
-			return delivery.Result{Outcome: delivery.RetryNextFlush}, down
-		},
-		say(delivery.Result{Outcome: delivery.RetryNextFlush}, down), // the caller's own flush
-	}}
 	m, option := newMeters()
 	contract(t, func(f *fixture) {
-		release = make(chan struct{})
+		f.backend.FailNext(otlpreceiver.Fault{Status: 400}, otlpreceiver.Fault{Status: 413}, otlpreceiver.Fault{Rejected: 1},
+			otlpreceiver.Fault{Status: 503}, otlpreceiver.Fault{})
 		for range 4 { // one is sent twice
 			f.end("a")
 			_ = f.flush(time.Second)
 		}
+		f.fails(otlpreceiver.Fault{Hang: true})
 		f.end("b", "b", "b", "b", "b") // half of the queue: an export begins
 		synctest.Wait()
 		f.end("c", "c", "c", "c", "c", "d", "d") // the oldest two that wait give way
-		flush := async(func() outcome { return f.flush(time.Second) })
-		close(release)
-		<-flush
+		_ = f.flush(500 * ms)
+		synctest.Wait()
 		f.wantCounts(spanCounts{ended: 16, exported: 1, pending: 10, dropped: otelx.Dropped{TooLarge: 1, Refused: 1, Rejected: 1, QueueFull: 2}})
 		m.want(f.T, map[string]int64{
 			"processor.span.queue.size": 10, "processor.span.queue.capacity": 10, "exporter.span.inflight": 0,
@@ -140,11 +124,12 @@ func TestMetricsShowEachFate(t *testing.T) {
 			"exporter.span.exported{refused}": 1, "exporter.span.exported{too_large}": 1,
 			"exporter.operation.duration count": 1, "exporter.operation.duration{rejected} count": 1,
 			"exporter.operation.duration{refused} count": 1, "exporter.operation.duration{too_large} count": 1,
-			"exporter.operation.duration{unavailable} count": 3,
-			"epilogue.breaker.state{open}":                   1,
-			"epilogue.flush.duration count":                  1, "epilogue.flush.duration{dropped} count": 4,
+			"exporter.operation.duration{unavailable} count": 1, "exporter.operation.duration{timeout} count": 1,
+			"epilogue.breaker.state{half-open}": 1,
+			"epilogue.flush.duration count":     1, "epilogue.flush.duration{dropped} count": 3, "epilogue.flush.duration{timeout} count": 1,
 		}, func(name string) bool { return !strings.HasSuffix(name, " ms") })
-	}, config.WithSender(o), option, otelx.WithMaxQueueSize(10), otelx.WithMaxExportBatchSize(10))
+		f.works()
+	}, option, otelx.WithMaxQueueSize(10), otelx.WithMaxExportBatchSize(10))
 }
 
 // A flush lasts as long as its caller waits, and an attempt as long as the exporter works. Both say why they failed.
@@ -222,11 +207,95 @@ func TestMetricsEndWithTheFinalCounts(t *testing.T) {
 	}, option)
 }
 
-// Without a meter provider there are no metrics, and no error.
-func TestNoMeterProvider(t *testing.T) {
-	s, err := newSDK(t, environ(), otelx.WithMeterProvider(nil), otelx.WithExporter(nullExporter{}))
-	span(s, "a")
-	if err := errors.Join(err, s.ForceFlush(t.Context())); err != nil || s.Stats().Exported != 1 {
-		t.Errorf("%v, %+v", err, s.Stats())
+// Names, units and attributes are those of the semantic conventions.
+func TestMetricsFollowTheConventions(t *testing.T) { synctest.Test(t, checkConventions) } // New waits 100 ms for the provider
+
+func checkConventions(t *testing.T) {
+	m, option := newMeters()
+	s, err := newSDK(t, option, environ("OTEL_EXPORTER_OTLP_ENDPOINT=https://user:secret@collector.example.com/otlp"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.ForceFlush(t.Context()); err != nil {
+		t.Error(err)
+	}
+	units := map[string]string{}
+	for name, metric := range m.collect(t) {
+		units[name] = metric.Unit
+		if sum, ok := metric.Data.(metricdata.Sum[int64]); ok {
+			checkComponent(t, name, sum.DataPoints[0].Attributes)
+		}
+	}
+	if diff := cmp.Diff(map[string]string{
+		"processor.span.queue.size": "{span}", "processor.span.queue.capacity": "{span}", "processor.span.processed": "{span}",
+		"exporter.span.inflight": "{span}", "exporter.span.exported": "{span}", "epilogue.flush.duration": "s",
+		"epilogue.breaker.state": "",
+	}, units); diff != "" {
+		t.Errorf("units (-want +got)\n%s", diff)
+	}
+}
+
+func checkComponent(t *testing.T, metric string, got attribute.Set) {
+	t.Helper()
+	want := map[attribute.Key]string{
+		"otel.component.type": "github.com/epilogue-go/epilogue/otelx.", "otel.component.name": "github.com/epilogue-go/epilogue/otelx.",
+		"server.address": "", "server.port": "",
+	}
+	if strings.HasPrefix(metric, "exporter.") {
+		want = map[attribute.Key]string{
+			"otel.component.type": "otlp_http_span_exporter", "otel.component.name": "otlp_http_span_exporter/",
+			"server.address": "collector.example.com", "server.port": "443",
+		}
+	}
+	for key, prefix := range want {
+		v, found := got.Value(key)
+		if found != (prefix != "") || found && !strings.HasPrefix(v.String(), prefix) {
+			t.Errorf("%s: %s = %q, want %q", metric, key, v.String(), prefix)
+		}
+	}
+}
+
+// An endpoint without a port has the default port of its scheme.
+func TestMetricsOfAnEndpoint(t *testing.T) {
+	for endpoint, want := range map[string]string{
+		"http://c.example.com/v1/traces": "80", "https://c.example.com/v1/traces": "443", "http://c.example.com:4318": "4318",
+	} {
+		m, option := newMeters()
+		contract(t, func(f *fixture) {
+			if port := m.exporterAttribute(f.T, "server.port"); port != want {
+				f.Errorf("%s: server.port = %s, want %s", endpoint, port, want)
+			}
+		}, option, otelx.WithEndpoint(endpoint))
+	}
+}
+
+// A request without an answer in time and one without a connection have different error types.
+func TestMetricsOfRequestsWithoutAnAnswer(t *testing.T) {
+	for want, fault := range map[string]otlpreceiver.Fault{"timeout": {Hang: true}, "unavailable": {Cut: otlpreceiver.BeforeRead}} {
+		m, option := newMeters()
+		contract(t, func(f *fixture) {
+			f.fails(fault)
+			f.end("a")
+			_ = f.flush(300 * ms)
+			synctest.Wait()
+			figures := m.figures(f.T)
+			if figures["exporter.operation.duration{"+want+"} count"] == 0 || figures["exporter.operation.duration count"] > 0 {
+				f.Errorf("%+v: figures %v, want error type %s", fault, figures, want)
+			}
+		}, option)
+	}
+}
+
+// A custom exporter is named by its type.
+func TestMetricsNameACustomExporter(t *testing.T) {
+	for _, o := range []otelx.Option{
+		otelx.WithExporter(nullExporter{}), otelx.WithExporter(&nullExporter{}),
+	} {
+		m, option := newMeters()
+		var got string
+		contract(t, func(f *fixture) { got = m.exporterAttribute(f.T, "otel.component.name") }, option, o)
+		if !strings.HasPrefix(got, "github.com/epilogue-go/epilogue/otelx_test.nullExporter/") {
+			t.Errorf("otel.component.name = %q", got)
+		}
 	}
 }

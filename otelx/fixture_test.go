@@ -9,15 +9,21 @@ import (
 	"testing/synctest"
 	"time"
 
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"go.uber.org/goleak"
+
 	"github.com/epilogue-go/epilogue/lambdatest"
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 	"github.com/epilogue-go/epilogue/otelx"
 )
 
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
 // The contract tests state what a user of otelx can rely on. They use New, the SDK's public methods and an OTLP receiver,
 // and assert outcomes and bounds. They know nothing about the inside, so any implementation must pass them unchanged.
 //
-// Each file has one topic; contract_names_test.go holds the names that differ between versions of the API.
+// Each file has one topic.
 
 // ms is the unit of most bounds.
 const ms = time.Millisecond
@@ -39,7 +45,7 @@ func contract(t *testing.T, test func(f *fixture), opts ...otelx.Option) {
 		f.listen()
 		f.open(opts...)
 		defer f.close()
-		setBackgroundExport(f.sdk, false)
+		f.sdk.SetBackgroundExport(false)
 		test(f)
 	})
 }
@@ -194,7 +200,7 @@ func (f *fixture) request(n int) (names []string) {
 // wantCounts compares the SDK's counts, which must add up.
 func (f *fixture) wantCounts(want spanCounts) {
 	f.Helper()
-	got := countsOf(f.sdk)
+	got := f.counts()
 	if got != want {
 		f.Errorf("counts %+v, want %+v", got, want)
 	}
@@ -225,4 +231,73 @@ func dropped(err error) *otelx.DropError {
 		return drop
 	}
 	return nil
+}
+
+// withQueue bounds the queue and its batches.
+func withQueue(bound, batch int) otelx.Option {
+	return otelx.Options(otelx.WithMaxQueueSize(bound), otelx.WithMaxExportBatchSize(batch))
+}
+
+// spanCounts are the delivery counts of spans.
+type spanCounts struct {
+	ended, exported, pending, spilled int64
+	dropped                           otelx.Dropped
+}
+
+func (c spanCounts) addUp() bool {
+	return c.ended == c.exported+c.pending+c.spilled+c.dropped.Total()
+}
+
+func (f *fixture) counts() spanCounts {
+	st := f.sdk.Stats()
+	return spanCounts{st.Ended, st.Exported, st.Pending, st.Spilled, st.Dropped}
+}
+
+// environ makes an environment of "KEY=value" words.
+func environ(vars ...string) otelx.Option {
+	return otelx.WithGetenv(func(key string) string {
+		for _, v := range vars {
+			if value, ok := strings.CutPrefix(v, key+"="); ok {
+				return value
+			}
+		}
+		return ""
+	})
+}
+
+// newSDK calls New and puts the globals back after the test.
+func newSDK(t *testing.T, opts ...otelx.Option) (*otelx.SDK, error) {
+	t.Helper()
+	provider, propagator := otel.GetTracerProvider(), otel.GetTextMapPropagator()
+	t.Cleanup(func() {
+		otel.SetTracerProvider(provider)
+		otel.SetTextMapPropagator(propagator)
+	})
+	s, err := otelx.New(t.Context(), opts...)
+	if s == nil {
+		t.Fatal("New returned no SDK")
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+		defer cancel()
+		_ = s.Shutdown(ctx)
+	})
+	return s, err
+}
+
+func span(s *otelx.SDK, name string) {
+	_, sp := s.TracerProvider().Tracer("test").Start(context.Background(), name)
+	sp.End()
+}
+
+// exported ends one span and returns it as the exporter gets it.
+func exported(t *testing.T, opts ...otelx.Option) (tracetest.SpanStub, error) {
+	t.Helper()
+	x := tracetest.NewInMemoryExporter()
+	s, err := newSDK(t, append(opts, otelx.WithExporter(x))...)
+	span(s, "a")
+	if ferr := s.ForceFlush(t.Context()); ferr != nil {
+		t.Fatal(ferr)
+	}
+	return x.GetSpans()[0], err
 }

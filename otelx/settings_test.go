@@ -1,0 +1,385 @@
+package otelx_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/sdk/resource"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"github.com/epilogue-go/epilogue/otelx"
+)
+
+// wantError checks that err contains want, or is nil if want is empty.
+func wantError(t *testing.T, name string, err error, want string) {
+	t.Helper()
+	if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+		t.Errorf("%s: error %v, want %q", name, err, want)
+	}
+}
+
+func TestNewSetsTheGlobals(t *testing.T) {
+	s, err := newSDK(t, environ())
+	if err != nil || otel.GetTracerProvider() != s.TracerProvider() {
+		t.Errorf("the global provider is another; %v", err)
+	}
+}
+
+func TestDisabledSDKKeepsThePropagatorAlone(t *testing.T) {
+	for _, value := range []string{"true", "True", " TRUE "} {
+		s, err := newSDK(t, environ("OTEL_SDK_DISABLED="+value))
+		if _, ok := otel.GetTracerProvider().(noop.TracerProvider); !ok || err != nil {
+			t.Errorf("the global provider is a %T, want the API's no-op; %v", otel.GetTracerProvider(), err)
+		}
+		if len(otel.GetTextMapPropagator().Fields()) == 0 || s.Resource() == nil || s.Resource().Len() != 0 {
+			t.Errorf("fields %q, resource %v", otel.GetTextMapPropagator().Fields(), s.Resource())
+		}
+	}
+}
+
+// Without an exporter spans are sampled all the same, or the trace would break for the services that we call.
+func TestExporterNoneKeepsTracing(t *testing.T) {
+	s, err := newSDK(t, environ("OTEL_TRACES_EXPORTER=none"), otelx.WithSpill(new(pages)))
+	_, sp := s.TracerProvider().Tracer("test").Start(t.Context(), "a")
+	sp.End()
+	n := s.SpillPending(t.Context())
+	if err != nil || !sp.SpanContext().IsSampled() || s.Stats() != (otelx.Stats{Breaker: "closed"}) || n != 0 {
+		t.Errorf("sampled %t, %+v, %d spilled, %v", sp.SpanContext().IsSampled(), s.Stats(), n, err)
+	}
+}
+
+// console returns an SDK that writes spans to a pipe in place of standard output.
+func console(t *testing.T) (s *otelx.SDK, r, w *os.File) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout := os.Stdout
+	os.Stdout = w
+	defer func() { os.Stdout = stdout }()
+	s, err = newSDK(t, environ("OTEL_TRACES_EXPORTER=console"))
+	if err != nil {
+		t.Error(err)
+	}
+	return s, r, w
+}
+
+func TestConsoleWritesALineForEachSpan(t *testing.T) {
+	s, r, w := console(t)
+	span(s, "one")
+	span(s, "two")
+	if err := errors.Join(s.ForceFlush(t.Context()), w.Close()); err != nil {
+		t.Error(err)
+	}
+	out, err := io.ReadAll(r)
+	lines := strings.SplitAfter(string(out), "\n")
+	if err != nil || len(lines) != 3 || lines[2] != "" {
+		t.Fatalf("standard output has %q, error %v", out, err)
+	}
+	for i, name := range []string{"one", "two"} {
+		var request tracepb.TracesData
+		if err := protojson.Unmarshal([]byte(lines[i]), &request); err != nil {
+			t.Fatal(err)
+		}
+		if got := request.GetResourceSpans()[0].GetScopeSpans()[0].GetSpans(); len(got) != 1 || got[0].GetName() != name {
+			t.Errorf("line %d has %v, want the span %s", i, got, name)
+		}
+	}
+}
+
+func TestConsoleThatFailsKeepsSpans(t *testing.T) {
+	s, r, w := console(t)
+	if err := errors.Join(r.Close(), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	span(s, "a")
+	if err := s.ForceFlush(t.Context()); !errors.Is(err, os.ErrClosed) || s.Stats().Pending != 1 {
+		t.Errorf("ForceFlush: %v, %+v", err, s.Stats())
+	}
+}
+
+func TestErrorsAreJoinedAndSayWhatToWrite(t *testing.T) {
+	_, err := newSDK(t, environ("OTEL_SDK_DISABLED=yes", "OTEL_TRACES_SAMPLER=sometimes", "OTEL_TRACES_EXPORTER=zipkin",
+		"OTEL_EXPORTER_OTLP_ENDPOINT=collector:4318", "OTEL_EXPORTER_OTLP_PROTOCOL=grpc", "OTEL_BSP_SCHEDULE_DELAY=5s",
+		"OTEL_SPAN_LINK_COUNT_LIMIT=many", "OTEL_RESOURCE_ATTRIBUTES=a=b,c", "OTEL_BSP_MAX_QUEUE_SIZE=0", "OTEL_PROPAGATORS=xray,baggage",
+		"EPILOGUE_SPILL=stdout", "EPILOGUE_SPILL_MAX_BYTES=1MB", "EPILOGUE_LAST_RESORT=stderr", "EPILOGUE_LAST_RESORT_MAX_BYTES=5"),
+		otelx.WithMaxRequestSize(16<<10-1), otelx.WithMaxRequestSize(64<<20+1), otelx.WithMaxExportBatchSize(-5),
+		otelx.WithNamedPropagator("mine", mine{}))
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, want := range []string{
+		`OTEL_SDK_DISABLED="yes": unknown (write true or false)`,
+		`OTEL_TRACES_SAMPLER="sometimes": unknown (write parentbased_always_on, parentbased_always_off, parentbased_traceidratio, always_on, always_off or traceidratio)`,
+		`OTEL_TRACES_EXPORTER="zipkin": unknown (write otlp, console or none)`,
+		`OTEL_EXPORTER_OTLP_ENDPOINT="collector:4318": no scheme (write http://collector:4318)`,
+		`OTEL_EXPORTER_OTLP_PROTOCOL="grpc": not supported (write http/protobuf`,
+		`OTEL_BSP_SCHEDULE_DELAY="5s": not a number of milliseconds (write 5000)`,
+		`OTEL_SPAN_LINK_COUNT_LIMIT="many": not a whole number (write 0 to 2147483647)`,
+		`OTEL_RESOURCE_ATTRIBUTES: entry "c" has no = (write key=value); the whole variable is ignored`,
+		`OTEL_BSP_MAX_QUEUE_SIZE="0": out of range (write 1 to 2147483647)`,
+		`OTEL_PROPAGATORS="xray,baggage": "xray" is unknown (write none, tracecontext, baggage, b3, b3multi or mine, separated by commas)`,
+		`EPILOGUE_SPILL="stdout": unknown (write none or stderr)`,
+		`EPILOGUE_SPILL_MAX_BYTES="1MB": not a whole number`,
+		"EPILOGUE_LAST_RESORT is set and ignored: it is now called EPILOGUE_SPILL",
+		"EPILOGUE_LAST_RESORT_MAX_BYTES is set and ignored: it is now called EPILOGUE_SPILL_MAX_BYTES",
+		"WithMaxRequestSize(16383): give 16384 to 67108864 bytes",
+		"WithMaxRequestSize(67108865): give 16384 to 67108864 bytes",
+		"WithMaxExportBatchSize(-5): give a number of spans, 1 or more",
+	} {
+		if strings.Count(err.Error(), want) != 1 {
+			t.Errorf("not once: %s", want)
+		}
+	}
+	t.Log(err)
+}
+
+func TestSpanLimits(t *testing.T) {
+	x := tracetest.NewInMemoryExporter()
+	s, err := newSDK(t, otelx.WithExporter(x), environ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT=9", "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT=3",
+		"OTEL_ATTRIBUTE_COUNT_LIMIT=2", "OTEL_SPAN_EVENT_COUNT_LIMIT=1", "OTEL_SPAN_LINK_COUNT_LIMIT=1", "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT=1",
+		"OTEL_LINK_ATTRIBUTE_COUNT_LIMIT=0"))
+	attrs := []attribute.KeyValue{attribute.String("a", "12345"), attribute.Int("b", 1), attribute.Int("c", 1)}
+	link := trace.Link{SpanContext: trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{1}}), Attributes: attrs}
+	_, sp := s.TracerProvider().Tracer("test").Start(t.Context(), "a", trace.WithAttributes(attrs...), trace.WithLinks(link, link))
+	sp.AddEvent("1")
+	sp.AddEvent("2", trace.WithAttributes(attrs...))
+	sp.End()
+	if err := errors.Join(err, s.ForceFlush(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	stub := x.GetSpans()[0]
+	got := []int{
+		len(stub.Attributes), len(stub.Attributes[0].Value.AsString()), len(stub.Events), len(stub.Events[0].Attributes),
+		len(stub.Links), len(stub.Links[0].Attributes),
+	}
+	if diff := cmp.Diff([]int{2, 3, 1, 1, 1, 0}, got); diff != "" {
+		t.Errorf("limits (-want +got):\n%s", diff)
+	}
+}
+
+func TestPropagators(t *testing.T) {
+	const standard = "baggage traceparent tracestate"
+	for value, c := range map[string]struct{ want, err string }{
+		"":                   {standard, ""},
+		"baggage":            {"baggage", ""},
+		"none":               {"", ""},
+		"mine, baggage,mine": {"baggage mine", ""},
+		"Mine,BAGGAGE":       {"baggage mine", ""},
+		"b3":                 {"b3", ""},
+		"b3multi":            {"x-b3-flags x-b3-sampled x-b3-spanid x-b3-traceid", ""},
+		"jaeger":             {standard, `OTEL_PROPAGATORS="jaeger": "jaeger" is unknown`},
+		"xray,baggage":       {"baggage", `"xray" is unknown`},
+	} {
+		_, err := newSDK(t, environ("OTEL_PROPAGATORS="+value), otelx.WithNamedPropagator("mine", propagation.Baggage{}),
+			otelx.WithNamedPropagator("Mine", mine{})) // the later one wins
+		fields := otel.GetTextMapPropagator().Fields()
+		slices.Sort(fields)
+		if got := strings.Join(fields, " "); got != c.want {
+			t.Errorf("%q: fields %q, want %q", value, got, c.want)
+		}
+		wantError(t, value, err, c.err)
+	}
+}
+
+type mine struct{ propagation.Baggage }
+
+func (mine) Fields() []string { return []string{"mine"} }
+
+func TestSampler(t *testing.T) {
+	sampled := trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{1}, TraceFlags: trace.FlagsSampled})
+	for _, c := range []struct {
+		vars string
+		want string // whether a root, a child of a sampled and a child of an unsampled span is sampled
+		err  string
+	}{
+		{"", "true true false", ""},
+		{"OTEL_TRACES_SAMPLER=always_on", "true true true", ""},
+		{"OTEL_TRACES_SAMPLER=ALWAYS_OFF", "false false false", ""},
+		{"OTEL_TRACES_SAMPLER=parentbased_always_on", "true true false", ""},
+		{"OTEL_TRACES_SAMPLER=parentbased_always_off", "false true false", ""},
+		{"OTEL_TRACES_SAMPLER=traceidratio", "true true true", ""},
+		{"OTEL_TRACES_SAMPLER=traceidratio OTEL_TRACES_SAMPLER_ARG=0", "false false false", ""},
+		{"OTEL_TRACES_SAMPLER=parentbased_traceidratio OTEL_TRACES_SAMPLER_ARG=0", "false true false", ""},
+		{"OTEL_TRACES_SAMPLER=traceidratio OTEL_TRACES_SAMPLER_ARG=2", "true true true", `OTEL_TRACES_SAMPLER_ARG="2": not a number from 0 to 1`},
+	} {
+		s, err := newSDK(t, environ(strings.Fields(c.vars)...))
+		wantError(t, c.vars, err, c.err)
+		var got []string
+		for _, parent := range []trace.SpanContext{{}, sampled, sampled.WithTraceFlags(0)} {
+			_, sp := s.TracerProvider().Tracer("test").Start(trace.ContextWithSpanContext(t.Context(), parent), "a")
+			got = append(got, map[bool]string{true: "true", false: "false"}[sp.SpanContext().IsSampled()])
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%q: sampled %v, want %s", c.vars, got, c.want)
+		}
+	}
+}
+
+func TestIDGenerator(t *testing.T) {
+	for _, o := range []otelx.Option{otelx.WithIDGenerator(fixedIDs{}), otelx.Fallback(otelx.WithIDGenerator(fixedIDs{}))} {
+		stub, err := exported(t, environ(), o)
+		if err != nil || stub.SpanContext.TraceID() != (trace.TraceID{7}) {
+			t.Errorf("trace id %v, error %v", stub.SpanContext.TraceID(), err)
+		}
+	}
+}
+
+type fixedIDs struct{}
+
+func (fixedIDs) NewIDs(context.Context) (trace.TraceID, trace.SpanID) {
+	return trace.TraceID{7}, trace.SpanID{7}
+}
+func (fixedIDs) NewSpanID(context.Context, trace.TraceID) trace.SpanID { return trace.SpanID{8} }
+
+func TestQueueHoldsItsSize(t *testing.T) {
+	for name, c := range map[string]struct {
+		opt     otelx.Option
+		pending int64 // of 3000 ended
+		err     string
+	}{
+		"default": {environ(), 2048, ""},
+		"set":     {environ("OTEL_BSP_MAX_QUEUE_SIZE=100", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE=10"), 100, ""},
+		"batch too large": {
+			environ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE=200", "OTEL_BSP_MAX_QUEUE_SIZE=100"), 100,
+			`OTEL_BSP_MAX_EXPORT_BATCH_SIZE=200: more than the queue's 100 spans`,
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) { // which waits for the exports in the background
+			gate := make(chan struct{})
+			held := &custom{export: func(ctx context.Context, _ []string) error {
+				select {
+				case <-gate:
+				case <-ctx.Done():
+				}
+				return ctx.Err()
+			}}
+			s, err := newSDK(t, c.opt, otelx.WithExporter(held))
+			s.SetBackgroundExport(false)
+			for range 3000 {
+				span(s, "a")
+			}
+			if got := s.Stats().Pending; got != c.pending {
+				t.Errorf("%s: %d pending, want %d", name, got, c.pending)
+			}
+			wantError(t, name, err, c.err)
+			close(gate)
+		})
+	}
+}
+
+func TestResource(t *testing.T) {
+	attributes := func(pairs ...string) *resource.Resource {
+		var attrs []attribute.KeyValue
+		for i := 0; i < len(pairs); i += 2 {
+			attrs = append(attrs, attribute.String(pairs[i], pairs[i+1]))
+		}
+		return resource.NewWithAttributes("https://example.com/schema", attrs...)
+	}
+	defaults := otelx.Fallback(otelx.WithResource(attributes("service.name", "default", "a", "default", "d", "default")))
+	for name, c := range map[string]struct {
+		opts []otelx.Option
+		want map[string]string
+	}{
+		"built in": {[]otelx.Option{environ()}, map[string]string{"telemetry.sdk.language": "go", "telemetry.sdk.name": "opentelemetry"}},
+		"default":  {[]otelx.Option{environ(), defaults}, map[string]string{"service.name": "default"}},
+		"environment beats default": {
+			[]otelx.Option{environ("OTEL_RESOURCE_ATTRIBUTES=service.name=env, a=%41b%2C"), defaults},
+			map[string]string{"service.name": "env", "a": "Ab,", "d": "default"},
+		},
+		"service name beats attributes": {
+			[]otelx.Option{environ("OTEL_RESOURCE_ATTRIBUTES=service.name=env", "OTEL_SERVICE_NAME=name"), defaults},
+			map[string]string{"service.name": "name"},
+		},
+		"option beats environment, and options add up": {
+			[]otelx.Option{otelx.WithResource(attributes("b", "option", "c", "option")), environ("OTEL_RESOURCE_ATTRIBUTES=b=env,a=env"),
+				defaults, otelx.WithResource(attributes("c", "later"))},
+			map[string]string{"a": "env", "b": "option", "c": "later", "d": "default"},
+		},
+	} {
+		stub, err := exported(t, c.opts...)
+		wantError(t, name, err, "")
+		for k, want := range c.want {
+			if v, _ := stub.Resource.Set().Value(attribute.Key(k)); v.AsString() != want {
+				t.Errorf("%s: %s = %q, want %q", name, k, v.AsString(), want)
+			}
+		}
+	}
+	stub, _ := exported(t, environ())
+	if v, _ := stub.Resource.Set().Value("service.name"); !strings.HasPrefix(v.AsString(), "unknown_service:") {
+		t.Errorf("service.name = %q", v.AsString())
+	}
+	s, _ := newSDK(t, environ("OTEL_SERVICE_NAME=orders"))
+	if v, _ := s.Resource().Set().Value("service.name"); v.AsString() != "orders" {
+		t.Errorf("Resource: service.name = %q", v.AsString())
+	}
+}
+
+// stderr replaces the process's standard error during call, and returns the text written to it.
+func stderr(t *testing.T, call func()) string {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := os.Stderr
+	os.Stderr = w
+	call()
+	os.Stderr = before
+	err = w.Close()
+	text, readErr := io.ReadAll(r)
+	if err := errors.Join(err, readErr); err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestSpillGoesToStandardErrorWithinItsBound(t *testing.T) {
+	for vars, most := range map[string]int{
+		"EPILOGUE_SPILL=STDERR": 1 << 20, "EPILOGUE_SPILL=stderr EPILOGUE_SPILL_MAX_BYTES=30000": 30_000, "EPILOGUE_SPILL=none": 0, "": 0,
+	} {
+		var n int
+		text := stderr(t, func() {
+			s, err := newSDK(t, environ(strings.Fields(vars)...), otelx.WithExporter(nullExporter{}))
+			wantError(t, vars, err, "")
+			s.SetBackgroundExport(false)
+			f := &fixture{T: t, sdk: s}
+			f.endLarge(slices.Repeat([]int{2}, 20)...)
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			n = s.SpillPending(ctx)
+		})
+		if want := min(most, 20<<11); len(text) > most || (n > 0) != (most > 0) || len(text) < want*9/10 {
+			t.Errorf("%q: %d bytes of %d spans, want %d", vars, len(text), n, want)
+		}
+	}
+}
+
+// A DropError lists each reason with its count, and unwraps to the backend's words.
+func TestDropError(t *testing.T) {
+	err := &otelx.DropError{Dropped: otelx.Dropped{QueueFull: 1, Rejected: 2, Refused: 3, TooLarge: 4, AfterShutdown: 5}, Cause: io.EOF}
+	const want = "15 spans dropped: 1 the queue was full, 2 rejected by the backend, 3 refused by the backend permanently, " +
+		"4 too large for a request, 5 ended after Shutdown (EOF)"
+	if err.Error() != want || !errors.Is(err, io.EOF) {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	if got := (&otelx.DropError{Dropped: otelx.Dropped{TooLarge: 1}}).Error(); got != "1 spans dropped: 1 too large for a request" {
+		t.Errorf("got %s", got)
+	}
+}
