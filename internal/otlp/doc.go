@@ -5,8 +5,8 @@
 // field by field. The wire functions are this package's own, because protowire opens the executable at init; tests use it as
 // an oracle.
 //
-//	span.go, value.go     what a span says        wire.go          protobuf's wire format
-//	tree.go, encoder.go   resources and scopes    json_message.go  the table from fields to JSON
+//	encoder.go            resources and scopes    span.go, value.go  what a span says
+//	line.go, json.go      protobuf to JSON        wire.go            protobuf's wire format
 //
 // Wire format: opentelemetry-proto 1.x, opentelemetry/proto/collector/trace/v1/trace_service.proto and the files it
 // imports. Package internal/otlp/response reads the responses, and package internal/otlphttp sends requests.

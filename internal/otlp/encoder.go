@@ -1,8 +1,12 @@
 package otlp
 
 import (
+	"cmp"
 	"slices"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/sdk/instrumentation"
+	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
@@ -15,64 +19,81 @@ type Encoder struct {
 	// MaxSpan is how many bytes the encoding of a span may have; 0 is no limit. It must not change.
 	MaxSpan int
 
-	gathering
+	text      []byte    // the encoded spans, one after another
+	spans     []spanRef // where each lies in text, and its scope
+	scopes    []scopeGroup
+	resources []resourceGroup
+	byKey     map[scopeKey]int // index into scopes
+	recent    scopeKey         // of the last span
+	size      int              // bytes of the request so far, at most
 }
 
-// ResourceBytes returns the largest size of a resource with one of its scopes in the last request, in bytes.
-func (e *Encoder) ResourceBytes() int {
-	most, t := 0, &e.tree
-	for i := range t.scopes {
-		if s := &t.scopes[i]; s.size > 0 {
-			r := &t.resources[s.resource]
-			most = max(most, r.end-r.begin+s.end-s.begin)
-		}
-	}
-	return most
+// spanRef locates a span in Encoder.text.
+type spanRef struct{ begin, end, scope int }
+
+// resourceGroup is a resource of the request.
+type resourceGroup struct {
+	key      resourceKey
+	resource *resource.Resource
+	size     int // of its own fields
 }
+
+// scopeGroup is an instrumentation scope of a resource.
+type scopeGroup struct {
+	scope    instrumentation.Scope
+	resource int // index into Encoder.resources
+	size     int // of its own fields
+}
+
+type resourceKey struct {
+	attributes attribute.Distinct
+	schemaURL  string
+}
+
+type scopeKey struct {
+	resource                 resourceKey
+	name, version, schemaURL string
+	attributes               attribute.Distinct
+}
+
+// groupFrame is the size of a group's tag and length at most.
+const groupFrame = 6
 
 // AppendRequest appends to dst the protobuf bytes of an ExportTraceServiceRequest that holds the longest prefix of
-// spans which fits in limit bytes, and returns the result with the length of that prefix. If n is 0, nothing is
-// appended: spans is empty, or its first span is larger than MaxSpan or does not fit in limit.
+// spans which fits in limit bytes, less a few for each resource and scope. It returns the result with the length of that
+// prefix. If n is 0, nothing is appended: spans is empty, or its first span is larger than MaxSpan or does not fit in limit.
 //
 // Spans are grouped by resource and instrumentation scope, in the order in which these first appear; inside a scope
 // they keep their order. A nil span counts as sent and writes nothing. In strings that are not UTF-8 each run of
 // invalid bytes becomes U+FFFD. Arrays and maps nested deeper than 30 levels are sent as text.
 func (e *Encoder) AppendRequest(dst []byte, spans []sdktrace.ReadOnlySpan, limit int) (out []byte, n int) {
-	e.most = e.MaxSpan
-	n = e.gather(protobuf{}, spans, limit)
+	e.reset()
+	for ; n < len(spans); n++ {
+		if n == sampleSpans {
+			e.text = slices.Grow(e.text, estimate(len(e.text), len(spans), limit))
+		}
+		if spans[n] != nil && !e.add(spans[n], limit) {
+			break
+		}
+	}
 	return e.assemble(dst), n
 }
 
-// gathering holds the encoded spans of one request and the groups they belong to.
-type gathering struct {
-	most  int       // bytes of a span; 0: no limit
-	text  []byte    // the spans, back to back
-	spans []spanRef // where each lies in text, and in which scope
-	tree  tree      // the resources and scopes they belong to
-}
-
-// spanRef locates a span in gathering.text.
-type spanRef struct {
-	begin, end int
-	next       int // the next span of the same scope, -1 for none
-}
-
-// gather begins a request. It encodes the longest prefix of spans that fits in limit and returns its length.
-func (g *gathering) gather(s syntax, spans []sdktrace.ReadOnlySpan, limit int) (n int) {
-	g.text, g.spans = g.text[:0], g.spans[:0]
-	g.tree.reset(s)
-	for fits := true; n < len(spans) && fits; {
-		if n == sampleSpans {
-			g.text = slices.Grow(g.text, estimate(len(g.text), len(spans), limit))
-		}
-		if spans[n] != nil {
-			fits = g.add(spans[n], limit)
-		}
-		if fits {
-			n++
-		}
+// ResourceBytes returns the largest size of a resource with one of its scopes in the last request, in bytes.
+func (e *Encoder) ResourceBytes() int {
+	most := 0
+	for i := range e.scopes {
+		s := &e.scopes[i]
+		most = max(most, e.resources[s.resource].size+s.size)
 	}
-	return n
+	return most
+}
+
+func (e *Encoder) reset() {
+	clear(e.scopes) // they keep spans' resources alive
+	clear(e.resources)
+	clear(e.byKey)
+	e.text, e.spans, e.scopes, e.resources, e.size = e.text[:0], e.spans[:0], e.scopes[:0], e.resources[:0], 0
 }
 
 // sampleSpans is how many spans are encoded before the size of the others is estimated.
@@ -85,62 +106,95 @@ func estimate(size, n, limit int) int {
 	return max(all+all/16-size, 0)
 }
 
-// add encodes span and adds it to the tree, unless the request would exceed limit.
-func (g *gathering) add(span sdktrace.ReadOnlySpan, limit int) (fits bool) {
-	begin := len(g.text)
-	g.text = g.tree.syntax.span(g.text, span)
-	size := len(g.text) - begin
-	fits = g.most <= 0 || size <= g.most
-	scope := 0
-	if fits {
-		scope = g.tree.scopeOf(span)
-		fits = g.tree.grow(scope, g.tree.syntax.framed(size), limit)
+// add encodes span and adds it to the request, unless the request would exceed limit.
+func (e *Encoder) add(span sdktrace.ReadOnlySpan, limit int) (fits bool) {
+	begin := len(e.text)
+	e.text = appendSpan(e.text, span)
+	size := len(e.text) - begin
+	if e.MaxSpan <= 0 || size <= e.MaxSpan {
+		before, scopes, resources := e.size, len(e.scopes), len(e.resources)
+		scope := e.scopeOf(span)
+		e.size += framed(size)
+		if e.size <= limit {
+			e.spans = append(e.spans, spanRef{begin: begin, end: len(e.text), scope: scope})
+			return true
+		}
+		e.size, e.scopes, e.resources = before, e.scopes[:scopes], e.resources[:resources] // the request ends here
 	}
-	if !fits {
-		g.text = g.text[:begin]
-		return false
-	}
-	ref := len(g.spans)
-	g.spans = append(g.spans, spanRef{begin: begin, end: len(g.text), next: none})
-	s := &g.tree.scopes[scope]
-	if s.first == none {
-		s.first = ref
-	} else {
-		g.spans[s.last].next = ref
-	}
-	s.last = ref
-	return true
+	e.text = e.text[:begin]
+	return false
 }
 
-// assemble appends to dst the resources that gather has found, with their scopes and spans.
-func (g *gathering) assemble(dst []byte) []byte {
-	t := &g.tree
-	dst = slices.Grow(dst, t.total)
-	for i := range t.resources {
-		r := &t.resources[i]
-		if r.size == 0 {
-			continue
+// scopeOf returns the index of the scope of span and adds the scope if it is new. It tries the scope of the previous span before
+// the map.
+func (e *Encoder) scopeOf(span sdktrace.ReadOnlySpan) int {
+	res, scope := span.Resource(), span.InstrumentationScope()
+	key := scopeKey{
+		resource: resourceKey{res.Equivalent(), res.SchemaURL()},
+		name:     scope.Name, version: scope.Version, schemaURL: scope.SchemaURL,
+		attributes: scope.Attributes.Equivalent(),
+	}
+	if len(e.scopes) > 0 && e.recent == key {
+		return e.spans[len(e.spans)-1].scope
+	}
+	e.recent = key
+	i, ok := e.byKey[key]
+	if !ok {
+		i = e.addScope(scope, e.resourceOf(key.resource, res))
+		if e.byKey == nil {
+			e.byKey = make(map[scopeKey]int)
 		}
-		dst = t.syntax.header(dst, 1, r.size)
-		dst = append(dst, t.text[r.begin:r.split]...)
-		for s := r.first; s != none; s = t.scopes[s].next {
-			dst = g.assembleScope(dst, &t.scopes[s])
+		e.byKey[key] = i
+	}
+	return i
+}
+
+// resourceOf returns the index of res and adds res if it is new. Most requests have one resource.
+func (e *Encoder) resourceOf(key resourceKey, res *resource.Resource) int {
+	i := slices.IndexFunc(e.resources, func(r resourceGroup) bool { return r.key == key })
+	if i >= 0 {
+		return i
+	}
+	size := len(appendString(appendResource(e.text, res), 3, key.schemaURL)) - len(e.text)
+	e.size += size + groupFrame
+	e.resources = append(e.resources, resourceGroup{key: key, resource: res, size: size})
+	return len(e.resources) - 1
+}
+
+func (e *Encoder) addScope(scope instrumentation.Scope, res int) int {
+	size := len(appendString(appendScope(e.text, scope), 3, scope.SchemaURL)) - len(e.text)
+	e.size += size + groupFrame
+	e.scopes = append(e.scopes, scopeGroup{scope: scope, resource: res, size: size})
+	return len(e.scopes) - 1
+}
+
+// assemble appends the request to dst.
+func (e *Encoder) assemble(dst []byte) []byte {
+	dst = slices.Grow(dst, e.size)
+	slices.SortStableFunc(e.spans, func(a, b spanRef) int {
+		return cmp.Or(e.scopes[a.scope].resource-e.scopes[b.scope].resource, a.scope-b.scope)
+	})
+	for rest := e.spans; len(rest) > 0; {
+		r := e.scopes[rest[0].scope].resource
+		var mark int
+		dst, mark = open(dst, 1)
+		dst = appendResource(dst, e.resources[r].resource)
+		for len(rest) > 0 && e.scopes[rest[0].scope].resource == r {
+			dst, rest = e.assembleScope(dst, rest)
 		}
-		dst = append(t.syntax.closed(dst), t.text[r.split:r.end]...)
+		dst = shut(appendString(dst, 3, e.resources[r].resource.SchemaURL()), mark)
 	}
 	return dst
 }
 
-func (g *gathering) assembleScope(dst []byte, s *scopeGroup) []byte {
-	if s.size == 0 {
-		return dst
+// assembleScope appends the scope of the first of spans with its spans, and returns the other spans.
+func (e *Encoder) assembleScope(dst []byte, spans []spanRef) (out []byte, rest []spanRef) {
+	scope := spans[0].scope
+	dst, mark := open(dst, 2)
+	dst = appendScope(dst, e.scopes[scope].scope)
+	for len(spans) > 0 && spans[0].scope == scope {
+		dst = appendBytes(dst, 2, e.text[spans[0].begin:spans[0].end])
+		spans = spans[1:]
 	}
-	t := &g.tree
-	dst = t.syntax.header(dst, 2, s.size)
-	dst = append(dst, t.text[s.begin:s.split]...)
-	for i := s.first; i != none; i = g.spans[i].next {
-		span := g.text[g.spans[i].begin:g.spans[i].end]
-		dst = append(t.syntax.header(dst, 2, len(span)), span...)
-	}
-	return append(t.syntax.closed(dst), t.text[s.split:s.end]...)
+	return shut(appendString(dst, 3, e.scopes[scope].scope.SchemaURL), mark), spans
 }

@@ -15,7 +15,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// FuzzEncoder compares requests of spans built from the input with the oracle, whole and cut by a limit.
+// FuzzEncoder compares requests and lines of spans built from the input with the oracle, whole and cut by a limit.
 func FuzzEncoder(f *testing.F) {
 	f.Add([]byte{}, 0)
 	f.Add([]byte("a span's name, an attribute \xff\xfe and so on, until the bytes are used up"), 100)
@@ -29,19 +29,17 @@ func FuzzEncoder(f *testing.F) {
 		src := source{data: data}
 		stubs := src.stubs()
 		spans := snapshots(stubs)
+		requireEncoded(t, stubs)
 		var e Encoder
-		whole, n := e.AppendRequest(nil, spans, noLimit)
-		if n != len(spans) {
-			t.Fatalf("encoded %d spans of %d without a limit", n, len(spans))
-		}
-		requireEqual(t, whole, stubs)
 		body, n := e.AppendRequest(nil, spans, limit)
-		if len(body) > max(0, limit) {
-			t.Fatalf("%d bytes, limit %d", len(body), limit)
+		line, lines := new(LineEncoder).AppendLine(nil, spans, limit)
+		if len(body) > max(0, limit) || len(line) > max(0, limit) {
+			t.Fatalf("%d and %d bytes, limit %d", len(body), len(line), limit)
 		}
 		requireEqual(t, body, stubs[:n])
+		requireLine(t, line, stubs[:lines])
 		if n < len(spans) {
-			if longer, _ := e.AppendRequest(nil, spans[:n+1], noLimit); len(longer) <= limit {
+			if longer, _ := e.AppendRequest(nil, spans[:n+1], noLimit); len(longer)+2*(n+1)*groupFrame <= limit {
 				t.Fatalf("%d spans taken; %d need %d bytes and fit in %d", n, n+1, len(longer), limit)
 			}
 		}

@@ -15,6 +15,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/epilogue-go/epilogue/internal/benchspans"
 )
@@ -145,13 +146,7 @@ func fieldTests() map[string][]tracetest.SpanStub {
 
 func TestEncoderFields(t *testing.T) {
 	for name, stubs := range fieldTests() {
-		t.Run(name, func(t *testing.T) {
-			body, n := new(Encoder).AppendRequest(nil, snapshots(stubs), noLimit)
-			if n != len(stubs) {
-				t.Fatalf("encoded %d spans of %d", n, len(stubs))
-			}
-			requireEqual(t, body, stubs)
-		})
+		t.Run(name, func(t *testing.T) { requireEncoded(t, stubs) })
 	}
 }
 
@@ -195,6 +190,9 @@ func valueTests() []attribute.KeyValue {
 		{Key: "map", Value: attribute.MapValue(attribute.Int("one", 1), attribute.KeyValue{Key: "inner", Value: attribute.MapValue(attribute.Bool("", false))})},
 		{Key: "empty map", Value: attribute.MapValue()},
 		{Key: "nested", Value: nested(maxNesting)},
+		attribute.Float64("one third", 1.0/3), attribute.Float64("large", 1e21), attribute.Float64("small", -1.5e-7),
+		attribute.String("escapes", "\"\\/\b\f\n\r\t\x00\x1f\x7f\u2028\u2029</script>\U0001F600"),
+		attribute.String("\"key\"\n", "{\"resourceSpans\":[]}"),
 	}
 }
 
@@ -212,16 +210,12 @@ func everywhere(kv attribute.KeyValue) tracetest.SpanStub {
 
 func TestEncoderValues(t *testing.T) {
 	for _, kv := range valueTests() {
-		t.Run(kv.Value.Type().String()+" "+string(kv.Key), func(t *testing.T) {
-			stub := everywhere(kv)
-			body, _ := new(Encoder).AppendRequest(nil, snapshots([]tracetest.SpanStub{stub}), noLimit)
-			requireEqual(t, body, []tracetest.SpanStub{stub})
-		})
+		t.Run(kv.Value.Type().String()+" "+string(kv.Key), func(t *testing.T) { requireEncoded(t, []tracetest.SpanStub{everywhere(kv)}) })
 	}
-	t.Run("NaN", func(t *testing.T) {
-		stubs := change(func(s *tracetest.SpanStub) { s.Attributes = []attribute.KeyValue{attribute.Float64("nan", math.NaN())} })
-		body, _ := new(Encoder).AppendRequest(nil, snapshots(stubs), noLimit)
-		requireEqual(t, body, stubs)
+	t.Run("NaN", func(t *testing.T) { // an attribute.Set has no NaN
+		requireEncoded(t, []tracetest.SpanStub{{Attributes: []attribute.KeyValue{
+			attribute.Float64("nan", math.NaN()), attribute.Float64Slice("none of them", []float64{math.NaN(), math.Inf(-1)}),
+		}}})
 	})
 }
 
@@ -239,13 +233,15 @@ func nested(levels int) attribute.Value {
 }
 
 func TestEncoderSendsTooDeepAsText(t *testing.T) {
-	encode := func(v attribute.Value) *commonValue {
-		stubs := []tracetest.SpanStub{{Attributes: []attribute.KeyValue{{Key: "deep", Value: v}}}}
-		body, _ := new(Encoder).AppendRequest(nil, snapshots(stubs), noLimit)
-		return decodeStrictly(t, body).ResourceSpans[0].ScopeSpans[0].Spans[0].Attributes[0].Value
-	}
 	const more = 5
-	got := encode(nested(maxNesting + more))
+	spans := snapshots([]tracetest.SpanStub{{Attributes: []attribute.KeyValue{{Key: "deep", Value: nested(maxNesting + more)}}}})
+	body, _ := new(Encoder).AppendRequest(nil, spans, noLimit)
+	line, _ := new(LineEncoder).AppendLine(nil, spans, noLimit)
+	request := decodeStrictly(t, body)
+	if !proto.Equal(request, decodeLine(t, line)) { // cmp.Diff would take ages
+		t.Errorf("line and request differ: %s", line)
+	}
+	got := request.ResourceSpans[0].ScopeSpans[0].Spans[0].Attributes[0].Value
 	for range maxNesting {
 		if list := got.GetKvlistValue(); list != nil {
 			got = list.Values[0].Value
@@ -258,47 +254,45 @@ func TestEncoderSendsTooDeepAsText(t *testing.T) {
 	}
 }
 
-func TestEncoderTakesTheLongestPrefix(t *testing.T) {
+// TestPrefix: a request holds the longest prefix that fits, less a few bytes for each group, and a line one that is not much shorter.
+func TestPrefix(t *testing.T) {
 	stubs := interleaved(12)
 	spans := snapshots(stubs)
-	size := make([]int, len(spans)+1) // of a request of that many spans
-	for i := range size {
-		body, _ := new(Encoder).AppendRequest(nil, spans[:i], noLimit)
-		size[i] = len(body)
+	const groups = 9
+	for name, appendTo := range map[string]func([]sdktrace.ReadOnlySpan, int) ([]byte, int){
+		"request": func(spans []sdktrace.ReadOnlySpan, limit int) ([]byte, int) {
+			return new(Encoder).AppendRequest([]byte("before"), spans, limit)
+		},
+		"line": func(spans []sdktrace.ReadOnlySpan, limit int) ([]byte, int) {
+			return new(LineEncoder).AppendLine([]byte("before"), spans, limit)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sizes := make([]int, len(spans)+1)
+			for i := range sizes {
+				out, _ := appendTo(spans[:i], noLimit)
+				sizes[i] = len(out) - len("before")
+			}
+			for limit := -1; limit <= sizes[len(spans)]+groups*groupFrame; limit++ {
+				out, n := appendTo(spans, limit)
+				body, kept := bytes.CutPrefix(out, []byte("before"))
+				if !kept || len(body) > max(limit, 0) {
+					t.Fatalf("%d bytes, limit %d", len(body), limit)
+				}
+				if longest := len(spans); n < longest && sizes[n+1]+groups*groupFrame <= limit && (name == "request" || n == 0) {
+					t.Fatalf("limit %d: %d spans, and one more fits", limit, n)
+				}
+				if limit%97 != 0 {
+					continue
+				}
+				if name == "request" {
+					requireEqual(t, body, stubs[:n])
+				} else {
+					requireLine(t, body, stubs[:n])
+				}
+			}
+		})
 	}
-	e := new(Encoder)
-	for limit := -1; limit <= size[len(spans)]+1; limit++ {
-		body, n := e.AppendRequest(nil, spans, limit)
-		want := 0
-		for want < len(spans) && size[want+1] <= limit {
-			want++
-		}
-		if n != want || len(body) != size[n] {
-			t.Fatalf("limit %d: %d spans in %d bytes, want %d in %d", limit, n, len(body), want, size[want])
-		}
-		if limit%97 == 0 {
-			requireEqual(t, body, stubs[:n])
-		}
-	}
-}
-
-func TestEncoderFirstSpanTooLarge(t *testing.T) {
-	stubs := []tracetest.SpanStub{{Name: strings.Repeat("x", 1000)}, {Name: "small"}}
-	before := []byte("before")
-	out, n := new(Encoder).AppendRequest(before, snapshots(stubs), 500)
-	if n != 0 || string(out) != "before" {
-		t.Errorf("took %d spans and appended %d bytes, want none", n, len(out)-len(before))
-	}
-}
-
-func TestEncoderAppends(t *testing.T) {
-	stubs := []tracetest.SpanStub{baseStub()}
-	out, _ := new(Encoder).AppendRequest([]byte("before"), snapshots(stubs), noLimit)
-	rest, ok := bytes.CutPrefix(out, []byte("before"))
-	if !ok {
-		t.Fatal("what was in dst is gone")
-	}
-	requireEqual(t, rest, stubs)
 }
 
 func TestEncoderCountsNilSpans(t *testing.T) {
@@ -317,23 +311,6 @@ func TestEncoderReused(t *testing.T) {
 		body, _ := e.AppendRequest(nil, snapshots(stubs), noLimit)
 		requireEqual(t, body, stubs)
 	}
-}
-
-func TestEncoderOfRealSpans(t *testing.T) {
-	recorder := tracetest.NewSpanRecorder()
-	tp := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(recorder), sdktrace.WithResource(testResource))
-	ctx, parent := tp.Tracer("a", trace.WithInstrumentationVersion("1")).Start(t.Context(), "parent", trace.WithSpanKind(trace.SpanKindServer))
-	_, child := tp.Tracer("b").Start(ctx, "child", trace.WithLinks(trace.LinkFromContext(ctx, attribute.Int("n", 1))))
-	child.AddEvent("event", trace.WithAttributes(attribute.StringSlice("s", []string{"x"})))
-	child.SetStatus(codes.Error, "broken")
-	child.End()
-	parent.End()
-	stubs := tracetest.SpanStubsFromReadOnlySpans(recorder.Ended())
-	body, n := new(Encoder).AppendRequest(nil, recorder.Ended(), noLimit)
-	if n != 2 {
-		t.Fatalf("encoded %d spans, want 2", n)
-	}
-	requireEqual(t, body, stubs)
 }
 
 func TestEncoderAllocatesNothing(t *testing.T) {

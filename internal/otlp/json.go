@@ -1,76 +1,123 @@
 package otlp
 
 import (
-	"go.opentelemetry.io/otel/sdk/instrumentation"
-	"go.opentelemetry.io/otel/sdk/resource"
-	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"math"
+	"strconv"
 )
 
-// The text around the resources of a line.
+// message is a kind of OTLP message, an index into messages.
+type message uint8
+
 const (
-	lineHead = `{"resourceSpans":[`
-	lineTail = "}\n"
+	messageRequest message = iota
+	messageResourceSpans
+	messageScopeSpans
+	messageResource
+	messageScope
+	messageSpan
+	messageEvent
+	messageLink
+	messageStatus
+	messageKeyValue
+	messageAnyValue
+	messageArrayValue
+	messageKeyValueList
 )
 
-// LineEncoder writes spans as lines of OTLP JSON. Each line is a whole request, which the OpenTelemetry Collector's otlpjsonfile
-// receiver reads and its file exporter writes. It keeps memory as an [Encoder] does.
-//
-// The zero value is ready. A LineEncoder must not be used by several goroutines at once.
-type LineEncoder struct {
-	gathering
-	syntax jsonSyntax
+// form is the JSON form of a field's value.
+type form uint8
+
+const (
+	formText   form = iota
+	formHex         // of an id
+	formBase64      // of other bytes
+	formBool
+	formNumber   // of at most 32 bits
+	formUint64   // a string, because most JSON readers have 53 bits for a number
+	formInt64    // the same
+	formDouble   // a string if JSON has no such number
+	formObject   // a message
+	formMessages // field is a list of messages
+)
+
+// jsonField is a field of a message.
+type jsonField struct {
+	number uint8
+	form   form
+	of     message // of an object
+	name   string  // quoted and with its colon
 }
 
-// AppendLine appends to dst one line, including its line feed, that holds the longest prefix of spans which fits in
-// limit bytes, and returns the result with the length of that prefix. If n is 0, nothing is appended: spans is empty, or its
-// first span does not fit in limit. Nothing is appended either if all spans are nil; they count as written.
-//
-// The line has the content of [Encoder.AppendRequest] for the same spans, in the same order. Its only line feed is the last byte.
-// It is valid UTF-8 and follows the JSON Protobuf Encoding of the OpenTelemetry Protocol Specification: IDs in
-// hexadecimal digits, enumerations as numbers, 64-bit integers as decimal strings, bytes in base64, and "NaN", "Infinity" and
-// "-Infinity" for numbers that JSON does not have.
-func (e *LineEncoder) AppendLine(dst []byte, spans []sdktrace.ReadOnlySpan, limit int) (out []byte, n int) {
-	begin := len(dst)
-	n = e.gather(&e.syntax, spans, max(limit, 0)-len(lineHead)-len(lineTail))
-	dst = e.assemble(append(dst, lineHead...))
-	if len(dst) == begin+len(lineHead) {
-		return dst[:begin], n
-	}
-	return append(e.syntax.closed(dst), lineTail...), n
+// messages has the encoded fields (opentelemetry-proto, trace/v1, resource/v1 and common/v1).
+var messages = [...][]jsonField{
+	messageRequest: {{1, formMessages, messageResourceSpans, `"resourceSpans":`}},
+	messageResourceSpans: {
+		{1, formObject, messageResource, `"resource":`},
+		{2, formMessages, messageScopeSpans, `"scopeSpans":`},
+		{3, formText, 0, `"schemaUrl":`},
+	},
+	messageScopeSpans: {
+		{1, formObject, messageScope, `"scope":`},
+		{2, formMessages, messageSpan, `"spans":`},
+		{3, formText, 0, `"schemaUrl":`},
+	},
+	messageResource: {{1, formMessages, messageKeyValue, `"attributes":`}},
+	messageScope: {
+		{1, formText, 0, `"name":`}, {2, formText, 0, `"version":`}, {3, formMessages, messageKeyValue, `"attributes":`},
+	},
+	messageSpan: {
+		{1, formHex, 0, `"traceId":`},
+		{2, formHex, 0, `"spanId":`},
+		{3, formText, 0, `"traceState":`},
+		{4, formHex, 0, `"parentSpanId":`},
+		{5, formText, 0, `"name":`},
+		{6, formNumber, 0, `"kind":`},
+		{7, formUint64, 0, `"startTimeUnixNano":`},
+		{8, formUint64, 0, `"endTimeUnixNano":`},
+		{9, formMessages, messageKeyValue, `"attributes":`},
+		{10, formNumber, 0, `"droppedAttributesCount":`},
+		{11, formMessages, messageEvent, `"events":`},
+		{12, formNumber, 0, `"droppedEventsCount":`},
+		{13, formMessages, messageLink, `"links":`},
+		{14, formNumber, 0, `"droppedLinksCount":`},
+		{15, formObject, messageStatus, `"status":`},
+		{16, formNumber, 0, `"flags":`},
+	},
+	messageEvent: {
+		{1, formUint64, 0, `"timeUnixNano":`},
+		{2, formText, 0, `"name":`},
+		{3, formMessages, messageKeyValue, `"attributes":`},
+		{4, formNumber, 0, `"droppedAttributesCount":`},
+	},
+	messageLink: {
+		{1, formHex, 0, `"traceId":`},
+		{2, formHex, 0, `"spanId":`},
+		{3, formText, 0, `"traceState":`},
+		{4, formMessages, messageKeyValue, `"attributes":`},
+		{5, formNumber, 0, `"droppedAttributesCount":`},
+		{6, formNumber, 0, `"flags":`},
+	},
+	messageStatus:   {{2, formText, 0, `"message":`}, {3, formNumber, 0, `"code":`}},
+	messageKeyValue: {{1, formText, 0, `"key":`}, {2, formObject, messageAnyValue, `"value":`}},
+	messageAnyValue: {
+		{anyString, formText, 0, `"stringValue":`},
+		{anyBool, formBool, 0, `"boolValue":`},
+		{anyInt, formInt64, 0, `"intValue":`},
+		{anyDouble, formDouble, 0, `"doubleValue":`},
+		{anyArray, formObject, messageArrayValue, `"arrayValue":`},
+		{anyKvlist, formObject, messageKeyValueList, `"kvlistValue":`},
+		{anyBytes, formBase64, 0, `"bytesValue":`},
+	},
+	messageArrayValue:   {{1, formMessages, messageAnyValue, `"values":`}},
+	messageKeyValueList: {{1, formMessages, messageKeyValue, `"values":`}},
 }
 
-// jsonSyntax is OTLP's JSON encoding. Each part of a request is encoded as protobuf and then rewritten with the names of its
-// fields, so the content of spans, resources and scopes is defined once. Each member ends with a comma; the bracket that closes
-// the list replaces the last one.
-type jsonSyntax struct{ wire []byte }
-
-func (j *jsonSyntax) span(dst []byte, span sdktrace.ReadOnlySpan) []byte {
-	j.wire = appendSpan(j.wire[:0], span)
-	return append(appendObject(dst, messageSpan, j.wire), ',')
-}
-
-func (j *jsonSyntax) resource(dst []byte, res *resource.Resource) (out []byte, split int) {
-	j.wire, split = protobuf{}.resource(j.wire[:0], res)
-	return appendJSONGroup(dst, messageResourceSpans, `"scopeSpans":[`, j.wire[:split], j.wire[split:])
-}
-
-func (j *jsonSyntax) scope(dst []byte, scope instrumentation.Scope) (out []byte, split int) {
-	j.wire, split = protobuf{}.scope(j.wire[:0], scope)
-	return appendJSONGroup(dst, messageScopeSpans, `"spans":[`, j.wire[:split], j.wire[split:])
-}
-
-func (*jsonSyntax) header(dst []byte, _, _ int) []byte { return dst }
-
-func (*jsonSyntax) framed(n int) int { return n }
-
-func (*jsonSyntax) closed(dst []byte) []byte { return closeJSON(dst, ']') }
-
-// appendJSONGroup appends the description of a group: head, the position of the members at split, and tail.
-func appendJSONGroup(dst []byte, m message, members string, head, tail []byte) (out []byte, split int) {
-	dst = append(appendFields(append(dst, '{'), m, head), members...)
-	split = len(dst)
-	dst = appendFields(append(dst, ','), m, tail)
-	return append(closeJSON(dst, '}'), ','), split
+// appendObject appends the message m whose encoding is wire.
+func appendObject(dst []byte, m message, wire []byte) []byte {
+	return closeJSON(appendFields(append(dst, '{'), m, wire), '}')
 }
 
 // closeJSON ends an object or a list with bracket, which replaces the comma after the last member.
@@ -80,4 +127,114 @@ func closeJSON(dst []byte, bracket byte) []byte {
 		return dst
 	}
 	return append(dst, bracket)
+}
+
+// appendFields appends the fields of m in wire, with a comma after each. They are in ascending order, as this package writes them,
+// and the items of a list are adjacent.
+func appendFields(dst []byte, m message, wire []byte) []byte {
+	fields := messages[m]
+	inList := false // of fields[0]
+	for len(wire) > 0 {
+		tag, n := binary.Uvarint(wire)
+		v, content, rest := cutValue(tag&7, wire[n:])
+		wire = rest
+		for uint64(fields[0].number) != tag>>3 {
+			if inList {
+				dst, inList = append(closeJSON(dst, ']'), ','), false
+			}
+			fields = fields[1:]
+		}
+		f := &fields[0]
+		if !inList {
+			dst = append(dst, f.name...)
+			if f.form == formMessages {
+				dst, inList = append(dst, '['), true
+			}
+		}
+		dst = append(f.appendValue(dst, v, content), ',')
+	}
+	if inList {
+		dst = append(closeJSON(dst, ']'), ',')
+	}
+	return dst
+}
+
+// cutValue cuts the first value from wire: a number, v, or content.
+func cutValue(wireType uint64, wire []byte) (v uint64, content, rest []byte) {
+	switch wireType {
+	case wireFixed32:
+		return uint64(binary.LittleEndian.Uint32(wire)), nil, wire[4:]
+	case wireFixed64:
+		return binary.LittleEndian.Uint64(wire), nil, wire[8:]
+	}
+	v, n := binary.Uvarint(wire)
+	wire = wire[n:]
+	if wireType == wireBytes {
+		return 0, wire[:v], wire[v:]
+	}
+	return v, nil, wire
+}
+
+// appendValue appends one value of f, the number v or content.
+func (f *jsonField) appendValue(dst []byte, v uint64, content []byte) []byte {
+	switch f.form {
+	case formText:
+		return appendQuoted(dst, content)
+	case formHex:
+		return append(hex.AppendEncode(append(dst, '"'), content), '"')
+	case formBase64:
+		return append(base64.StdEncoding.AppendEncode(append(dst, '"'), content), '"')
+	case formBool:
+		return strconv.AppendBool(dst, v != 0)
+	case formNumber:
+		return strconv.AppendUint(dst, v, 10)
+	case formUint64:
+		return append(strconv.AppendUint(append(dst, '"'), v, 10), '"')
+	case formInt64:
+		return append(strconv.AppendInt(append(dst, '"'), int64(v), 10), '"')
+	case formDouble:
+		return appendJSONDouble(dst, math.Float64frombits(v))
+	default:
+		return appendObject(dst, f.of, content)
+	}
+}
+
+// appendJSONDouble appends the shortest number that parses as v.
+func appendJSONDouble(dst []byte, v float64) []byte {
+	switch {
+	case math.IsNaN(v):
+		return append(dst, `"NaN"`...)
+	case math.IsInf(v, 1):
+		return append(dst, `"Infinity"`...)
+	case math.IsInf(v, -1):
+		return append(dst, `"-Infinity"`...)
+	default:
+		return strconv.AppendFloat(dst, v, 'g', -1, 64)
+	}
+}
+
+// appendQuoted appends s, which is valid UTF-8, as a JSON string.
+func appendQuoted(dst, s []byte) []byte {
+	const digits = "0123456789abcdef"
+	dst = append(dst, '"')
+	plain := 0 // s[plain:i] needs no escape
+	for i, c := range s {
+		if c >= ' ' && c != '"' && c != '\\' {
+			continue
+		}
+		dst = append(dst, s[plain:i]...)
+		plain = i + 1
+		switch c {
+		case '"', '\\':
+			dst = append(dst, '\\', c)
+		case '\n':
+			dst = append(dst, `\n`...)
+		case '\t':
+			dst = append(dst, `\t`...)
+		default:
+			dst = append(dst, `\u00`...)
+			dst = append(dst, digits[c>>4], digits[c&0xf])
+		}
+	}
+	return append(append(dst, s[plain:]...), '"')
 }

@@ -5,13 +5,11 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
-	"math"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
-	"go.opentelemetry.io/otel/attribute"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
@@ -85,35 +83,6 @@ func requireLine(tb testing.TB, line []byte, stubs []tracetest.SpanStub) {
 	}
 }
 
-func TestLineFields(t *testing.T) {
-	for name, stubs := range fieldTests() {
-		t.Run(name, func(t *testing.T) {
-			line, n := new(LineEncoder).AppendLine(nil, snapshots(stubs), noLimit)
-			if n != len(stubs) {
-				t.Fatalf("encoded %d spans of %d", n, len(stubs))
-			}
-			requireLine(t, line, stubs)
-		})
-	}
-}
-
-func TestLineValues(t *testing.T) {
-	more := []attribute.KeyValue{
-		attribute.Float64("nan", math.NaN()), attribute.Float64("inf", math.Inf(1)),
-		attribute.Float64("one third", 1.0/3), attribute.Float64("large", 1e21), attribute.Float64("small", -1.5e-7),
-		attribute.Float64("integral", 1e20), attribute.Float64Slice("none of them", []float64{math.NaN(), math.Inf(-1)}),
-		attribute.String("escapes", "\"\\/\b\f\n\r\t\x00\x1f\x7f\u2028\u2029</script>\U0001F600"),
-		attribute.String("\"key\"\n", "{\"resourceSpans\":[]}"),
-	}
-	for _, kv := range append(valueTests(), more...) {
-		t.Run(kv.Value.Type().String()+" "+string(kv.Key), func(t *testing.T) {
-			stubs := []tracetest.SpanStub{everywhere(kv)}
-			line, _ := new(LineEncoder).AppendLine(nil, snapshots(stubs), noLimit)
-			requireLine(t, line, stubs)
-		})
-	}
-}
-
 // TestLine shows the format, as the specification's example has it.
 func TestLine(t *testing.T) {
 	stub := baseStub()
@@ -134,40 +103,7 @@ func TestLine(t *testing.T) {
 	}
 }
 
-func TestLineSendsTooDeepAsText(t *testing.T) {
-	stubs := []tracetest.SpanStub{{Attributes: []attribute.KeyValue{{Key: "deep", Value: nested(maxNesting + 5)}}}}
-	body, _ := new(Encoder).AppendRequest(nil, snapshots(stubs), noLimit)
-	line, _ := new(LineEncoder).AppendLine(nil, snapshots(stubs), noLimit)
-	if !proto.Equal(decodeStrictly(t, body), decodeLine(t, line)) { // cmp.Diff would take ages
-		t.Errorf("line and request differ: %s", line)
-	}
-}
-
-func TestLineTakesTheLongestPrefix(t *testing.T) {
-	stubs := interleaved(12)
-	spans := snapshots(stubs)
-	size := make([]int, len(spans)+1) // of a line of that many spans
-	for i := range size {
-		line, _ := new(LineEncoder).AppendLine(nil, spans[:i], noLimit)
-		size[i] = len(line)
-	}
-	e := new(LineEncoder)
-	for limit := -1; limit <= size[len(spans)]+1; limit++ {
-		line, n := e.AppendLine(nil, spans, limit)
-		want := 0
-		for want < len(spans) && size[want+1] <= limit {
-			want++
-		}
-		if n != want || len(line) != size[n] {
-			t.Fatalf("limit %d: %d spans in %d bytes, want %d in %d", limit, n, len(line), want, size[want])
-		}
-		if limit%97 == 0 {
-			requireLine(t, line, stubs[:n])
-		}
-	}
-}
-
-func TestLineAppends(t *testing.T) {
+func TestLineWithoutASpan(t *testing.T) {
 	stub := baseStub()
 	e := new(LineEncoder)
 	for _, spans := range [][]sdktrace.ReadOnlySpan{nil, {nil, nil}} {
@@ -175,50 +111,9 @@ func TestLineAppends(t *testing.T) {
 			t.Errorf("%d nil spans: took %d, wrote %q", len(spans), n, out)
 		}
 	}
-	out, n := e.AppendLine([]byte("before,"), []sdktrace.ReadOnlySpan{nil, stub.Snapshot()}, noLimit)
-	line, ok := bytes.CutPrefix(out, []byte("before,"))
-	if !ok || n != 2 {
-		t.Fatalf("took %d spans, wrote %q", n, out)
-	}
-	requireLine(t, line, []tracetest.SpanStub{stub})
 	if out, n := e.AppendLine([]byte("before,"), snapshots([]tracetest.SpanStub{stub}), 100); string(out) != "before," || n != 0 {
 		t.Errorf("a span too large for a line: took %d, wrote %q", n, out)
 	}
-}
-
-// FuzzLineEncoder compares lines of spans built from the input with the oracle, whole and cut by a limit, and with the protobuf
-// request of the same spans.
-func FuzzLineEncoder(f *testing.F) {
-	f.Add([]byte{}, 0)
-	f.Add([]byte("a span's name, an attribute \xff\xfe and so on, until the bytes are used up"), 400)
-	seed := make([]byte, 2000)
-	for i := range seed {
-		seed[i] = byte(i * i >> 3)
-	}
-	f.Add(seed, 1700)
-	f.Add(seed[:999], 1<<20)
-	f.Fuzz(func(t *testing.T, data []byte, limit int) {
-		src := source{data: data}
-		stubs := src.stubs()
-		spans := snapshots(stubs)
-		var e LineEncoder
-		whole, n := e.AppendLine(nil, spans, noLimit)
-		if n != len(spans) {
-			t.Fatalf("encoded %d spans of %d without a limit", n, len(spans))
-		}
-		requireLine(t, whole, stubs)
-		if n > 0 {
-			body, _ := new(Encoder).AppendRequest(nil, spans, noLimit)
-			if !proto.Equal(decodeStrictly(t, body), decodeLine(t, whole)) {
-				t.Fatal("line and request differ")
-			}
-		}
-		line, n := e.AppendLine(nil, spans, limit)
-		if len(line) > max(0, limit) {
-			t.Fatalf("%d bytes, limit %d", len(line), limit)
-		}
-		requireLine(t, line, stubs[:n])
-	})
 }
 
 func BenchmarkLineEncoder(b *testing.B) {

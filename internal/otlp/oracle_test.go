@@ -251,6 +251,18 @@ func requireEqual(tb testing.TB, body []byte, stubs []tracetest.SpanStub) {
 	}
 }
 
+// requireEncoded fails the test unless a request and a line with all of stubs equal the oracle's request.
+func requireEncoded(tb testing.TB, stubs []tracetest.SpanStub) {
+	tb.Helper()
+	body, n := new(Encoder).AppendRequest(nil, snapshots(stubs), noLimit)
+	line, lines := new(LineEncoder).AppendLine(nil, snapshots(stubs), noLimit)
+	if n != len(stubs) || lines != n {
+		tb.Fatalf("encoded %d and %d spans of %d", n, lines, len(stubs))
+	}
+	requireEqual(tb, body, stubs)
+	requireLine(tb, line, stubs)
+}
+
 func snapshots(stubs []tracetest.SpanStub) []sdktrace.ReadOnlySpan {
 	return tracetest.SpanStubs(stubs).Snapshots()
 }

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/sdk/instrumentation"
+	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 )
@@ -81,6 +83,23 @@ func appendStatus(dst []byte, field int, status sdktrace.Status) []byte {
 		dst = appendUint(dst, 3, 2)
 	}
 	return shut(dst, mark)
+}
+
+// appendResource appends the resource of a trace.v1.ResourceSpans.
+func appendResource(dst []byte, res *resource.Resource) []byte {
+	dst, mark := open(dst, 1)
+	return shut(appendSet(dst, 1, res.Set()), mark)
+}
+
+// appendScope appends the scope of a trace.v1.ScopeSpans. One that has at most a schema URL is left out.
+func appendScope(dst []byte, scope instrumentation.Scope) []byte {
+	if scope.Name == "" && scope.Version == "" && scope.Attributes.Len() == 0 {
+		return dst
+	}
+	dst, mark := open(dst, 1)
+	dst = appendString(dst, 1, scope.Name)
+	dst = appendString(dst, 2, scope.Version)
+	return shut(appendSet(dst, 3, &scope.Attributes), mark)
 }
 
 // flags returns the trace flags of sc, and whether other, the parent or the linked span, is remote.
