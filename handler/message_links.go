@@ -55,13 +55,7 @@ func (in *instrument) messages(ctx context.Context, cause *trigger.Cause, links 
 
 // headerContext returns the span context that an X-Ray header names, with any decision; invalid if it names none.
 func headerContext(s string) trace.SpanContext {
-	if s == "" {
-		return trace.SpanContext{}
-	}
-	h, err := xrayheader.Parse(s)
-	if err != nil {
-		return trace.SpanContext{}
-	}
+	h, _ := xrayheader.Parse(s)
 	return h.SpanContext()
 }
 

@@ -44,8 +44,8 @@ func (in *instrument) header(s string, links *linkSet) (trace.SpanContext, bool)
 	if s == "" {
 		return trace.SpanContext{}, false
 	}
-	h, err := xrayheader.Parse(s)
-	if err != nil || !h.Parent.IsValid() {
+	h, ok := xrayheader.Parse(s)
+	if !ok || !h.Parent.IsValid() {
 		return trace.SpanContext{}, false
 	}
 	switch {

@@ -26,6 +26,7 @@ type Encoder struct {
 	byKey     map[scopeKey]int // index into scopes
 	recent    scopeKey         // of the last span
 	size      int              // bytes of the request so far, at most
+	frame     int              // bytes of a group's tag and length, at most
 }
 
 // spanRef locates a span in Encoder.text.
@@ -56,18 +57,15 @@ type scopeKey struct {
 	attributes               attribute.Distinct
 }
 
-// groupFrame is the size of a group's tag and length at most.
-const groupFrame = 6
-
 // AppendRequest appends to dst the protobuf bytes of an ExportTraceServiceRequest that holds the longest prefix of
-// spans which fits in limit bytes, less a few for each resource and scope. It returns the result with the length of that
+// spans which fits in limit bytes, less up to two for each resource and scope. It returns the result with the length of that
 // prefix. If n is 0, nothing is appended: spans is empty, or its first span is larger than MaxSpan or does not fit in limit.
 //
 // Spans are grouped by resource and instrumentation scope, in the order in which these first appear; inside a scope
 // they keep their order. A nil span counts as sent and writes nothing. In strings that are not UTF-8 each run of
 // invalid bytes becomes U+FFFD. Arrays and maps nested deeper than 30 levels are sent as text.
 func (e *Encoder) AppendRequest(dst []byte, spans []sdktrace.ReadOnlySpan, limit int) (out []byte, n int) {
-	e.reset()
+	e.reset(limit)
 	for ; n < len(spans); n++ {
 		if n == sampleSpans {
 			e.text = slices.Grow(e.text, estimate(len(e.text), len(spans), limit))
@@ -89,11 +87,12 @@ func (e *Encoder) ResourceBytes() int {
 	return most
 }
 
-func (e *Encoder) reset() {
+func (e *Encoder) reset(limit int) {
 	clear(e.scopes) // they keep spans' resources alive
 	clear(e.resources)
 	clear(e.byKey)
 	e.text, e.spans, e.scopes, e.resources, e.size = e.text[:0], e.spans[:0], e.scopes[:0], e.resources[:0], 0
+	e.frame = 1 + uvarintLen(limit)
 }
 
 // sampleSpans is how many spans are encoded before the size of the others is estimated.
@@ -156,14 +155,14 @@ func (e *Encoder) resourceOf(key resourceKey, res *resource.Resource) int {
 		return i
 	}
 	size := len(appendString(appendResource(e.text, res), 3, key.schemaURL)) - len(e.text)
-	e.size += size + groupFrame
+	e.size += size + e.frame
 	e.resources = append(e.resources, resourceGroup{key: key, resource: res, size: size})
 	return len(e.resources) - 1
 }
 
 func (e *Encoder) addScope(scope instrumentation.Scope, res int) int {
 	size := len(appendString(appendScope(e.text, scope), 3, scope.SchemaURL)) - len(e.text)
-	e.size += size + groupFrame
+	e.size += size + e.frame
 	e.scopes = append(e.scopes, scopeGroup{scope: scope, resource: res, size: size})
 	return len(e.scopes) - 1
 }

@@ -39,7 +39,7 @@ func FuzzEncoder(f *testing.F) {
 		requireEqual(t, body, stubs[:n])
 		requireLine(t, line, stubs[:lines])
 		if n < len(spans) {
-			if longer, _ := e.AppendRequest(nil, spans[:n+1], noLimit); len(longer)+2*(n+1)*groupFrame <= limit {
+			if longer, _ := e.AppendRequest(nil, spans[:n+1], noLimit); len(longer)+2*2*(n+1) <= limit {
 				t.Fatalf("%d spans taken; %d need %d bytes and fit in %d", n, n+1, len(longer), limit)
 			}
 		}

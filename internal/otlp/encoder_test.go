@@ -254,11 +254,11 @@ func TestEncoderSendsTooDeepAsText(t *testing.T) {
 	}
 }
 
-// TestPrefix: a request holds the longest prefix that fits, less a few bytes for each group, and a line one that is not much shorter.
+// TestPrefix: a request holds the longest prefix that fits, less two bytes for each group, and a line one that is not much shorter.
 func TestPrefix(t *testing.T) {
 	stubs := interleaved(12)
 	spans := snapshots(stubs)
-	const groups = 9
+	const slack = 9 * 2 // of groups
 	for name, appendTo := range map[string]func([]sdktrace.ReadOnlySpan, int) ([]byte, int){
 		"request": func(spans []sdktrace.ReadOnlySpan, limit int) ([]byte, int) {
 			return new(Encoder).AppendRequest([]byte("before"), spans, limit)
@@ -273,13 +273,13 @@ func TestPrefix(t *testing.T) {
 				out, _ := appendTo(spans[:i], noLimit)
 				sizes[i] = len(out) - len("before")
 			}
-			for limit := -1; limit <= sizes[len(spans)]+groups*groupFrame; limit++ {
+			for limit := -1; limit <= sizes[len(spans)]+slack; limit++ {
 				out, n := appendTo(spans, limit)
 				body, kept := bytes.CutPrefix(out, []byte("before"))
 				if !kept || len(body) > max(limit, 0) {
 					t.Fatalf("%d bytes, limit %d", len(body), limit)
 				}
-				if longest := len(spans); n < longest && sizes[n+1]+groups*groupFrame <= limit && (name == "request" || n == 0) {
+				if longest := len(spans); n < longest && sizes[n+1]+slack <= limit && (name == "request" || n == 0) {
 					t.Fatalf("limit %d: %d spans, and one more fits", limit, n)
 				}
 				if limit%97 != 0 {

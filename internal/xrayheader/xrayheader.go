@@ -8,8 +8,7 @@
 package xrayheader
 
 import (
-	"errors"
-	"fmt"
+	"encoding/hex"
 	"strings"
 
 	"go.opentelemetry.io/otel/trace"
@@ -26,63 +25,50 @@ const (
 	ContextKey = "x-amzn-trace-id"
 )
 
-// ErrMalformed is wrapped by every error of Parse.
-var ErrMalformed = errors.New("malformed X-Ray trace header")
-
 // Sampling is the decision that a header carries.
 type Sampling byte
 
 // The decisions.
 const (
-	Undecided  Sampling = iota // the field is absent or "?": the receiver of the header decides
+	Undecided  Sampling = iota // the field is absent, "?" or unknown: the receiver of the header decides
 	NotSampled                 // Sampled=0; in PassThrough mode Lambda sends it without a decision
 	Sampled                    // Sampled=1
 )
 
 // Header is a parsed trace header.
 type Header struct {
-	Root     trace.TraceID // always valid after a Parse without error
+	Root     trace.TraceID // always valid after a successful Parse
 	Parent   trace.SpanID  // invalid (zero) if the header has none
 	Sampling Sampling
 	Lineage  string // opaque: Lambda's loop detection; shares memory with the parsed string
 }
 
 // Parse reads s. Fields may be in any order with spaces around them. Parse skips unknown ones (Self, custom data). If a
-// field occurs twice, the last one counts. Root is required. The error wraps ErrMalformed and names the field and the
-// value. Parse does not allocate unless it fails.
-func Parse(s string) (Header, error) {
+// field occurs twice, the last one counts. It reports false if the header has no Root, or a Root or Parent that is malformed.
+// Parse does not allocate.
+func Parse(s string) (Header, bool) {
 	var h Header
-	for rest, more := s, true; more; {
-		var field string
-		field, rest, more = strings.Cut(rest, ";")
-		if err := h.set(strings.TrimSpace(field)); err != nil {
-			return Header{}, err
+	for field := range strings.SplitSeq(s, ";") {
+		key, value, _ := strings.Cut(strings.TrimSpace(field), "=")
+		ok := true
+		switch key {
+		case "Root":
+			h.Root, ok = parseRoot(value)
+		case "Parent":
+			ok = decodeHex(h.Parent[:], value) && h.Parent.IsValid()
+		case "Sampled":
+			h.Sampling = parseSampling(value)
+		case "Lineage":
+			h.Lineage = value
+		}
+		if !ok {
+			return Header{}, false
 		}
 	}
 	if !h.Root.IsValid() {
-		return Header{}, fmt.Errorf("%w: no Root in %q", ErrMalformed, clip(s))
+		return Header{}, false
 	}
-	return h, nil
-}
-
-// set sets one field.
-func (h *Header) set(field string) error {
-	key, value, _ := strings.Cut(field, "=")
-	ok := true
-	switch key {
-	case "Root":
-		h.Root, ok = parseRoot(value)
-	case "Parent":
-		ok = decodeHex(h.Parent[:], value) && h.Parent.IsValid()
-	case "Sampled":
-		h.Sampling, ok = parseSampling(value)
-	case "Lineage":
-		h.Lineage = value
-	}
-	if !ok {
-		return fmt.Errorf("%w: %s=%q", ErrMalformed, key, clip(value))
-	}
-	return nil
+	return h, true
 }
 
 // parseRoot reads 1-8hex-24hex.
@@ -94,16 +80,14 @@ func parseRoot(s string) (id trace.TraceID, ok bool) {
 	return id, ok && id.IsValid()
 }
 
-func parseSampling(s string) (Sampling, bool) {
+func parseSampling(s string) Sampling {
 	switch s {
 	case "1":
-		return Sampled, true
+		return Sampled
 	case "0":
-		return NotSampled, true
-	case "?", "":
-		return Undecided, true
+		return NotSampled
 	default:
-		return Undecided, false
+		return Undecided
 	}
 }
 
@@ -112,35 +96,60 @@ func decodeHex(dst []byte, s string) bool {
 	if len(s) != 2*len(dst) {
 		return false
 	}
-	for i := range dst {
-		hi, lo := nibble(s[2*i]), nibble(s[2*i+1])
-		if hi > 15 || lo > 15 {
-			return false
-		}
-		dst[i] = hi<<4 | lo
-	}
-	return true
+	_, err := hex.Decode(dst, []byte(s))
+	return err == nil
 }
 
-// nibble is the value of a hex digit, above 15 for any other byte.
-func nibble(c byte) byte {
-	switch {
-	case '0' <= c && c <= '9':
-		return c - '0'
-	case 'a' <= c && c <= 'f':
-		return c - 'a' + 10
-	case 'A' <= c && c <= 'F':
-		return c - 'A' + 10
-	default:
-		return 0xff
-	}
+// String renders h in the order Root, Parent, Sampled, Lineage, without absent fields. Parse reads the result;
+// the header of an invalid Root is empty.
+func (h Header) String() string {
+	const usual = 74 // Root, Parent and Sampled
+	return string(h.AppendTo(make([]byte, 0, usual+len(";Lineage=")+len(h.Lineage))))
 }
 
-// clip keeps error texts short: the header comes from outside.
-func clip(s string) string {
-	const most = 128
-	if len(s) > most {
-		return s[:most] + "…"
+// AppendTo appends the result of String to dst.
+func (h Header) AppendTo(dst []byte) []byte {
+	if !h.Root.IsValid() {
+		return dst
 	}
-	return s
+	dst = append(dst, "Root=1-"...)
+	dst = hex.AppendEncode(dst, h.Root[:4])
+	dst = append(dst, '-')
+	dst = hex.AppendEncode(dst, h.Root[4:])
+	if h.Parent.IsValid() {
+		dst = append(dst, ";Parent="...)
+		dst = hex.AppendEncode(dst, h.Parent[:])
+	}
+	switch h.Sampling {
+	case Sampled:
+		dst = append(dst, ";Sampled=1"...)
+	case NotSampled:
+		dst = append(dst, ";Sampled=0"...)
+	case Undecided:
+	}
+	if h.Lineage != "" {
+		dst = append(dst, ";Lineage="...)
+		dst = append(dst, h.Lineage...)
+	}
+	return dst
+}
+
+// SpanContext returns h as a remote span context. It is valid only if the header has a Parent; an undecided
+// header gives an unsampled one.
+func (h Header) SpanContext() trace.SpanContext {
+	return trace.NewSpanContext(trace.SpanContextConfig{
+		TraceID:    h.Root,
+		SpanID:     h.Parent,
+		TraceFlags: trace.TraceFlags(0).WithSampled(h.Sampling == Sampled),
+		Remote:     true,
+	})
+}
+
+// FromSpanContext returns the header that propagates sc: its span is the Parent, its sampled flag the decision.
+func FromSpanContext(sc trace.SpanContext) Header {
+	h := Header{Root: sc.TraceID(), Parent: sc.SpanID(), Sampling: NotSampled}
+	if sc.IsSampled() {
+		h.Sampling = Sampled
+	}
+	return h
 }

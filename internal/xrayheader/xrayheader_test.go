@@ -1,7 +1,6 @@
 package xrayheader_test
 
 import (
-	"errors"
 	"strings"
 	"testing"
 
@@ -33,6 +32,7 @@ func TestParse(t *testing.T) {
 		{"undecided", rootField + ";" + parentField + ";Sampled=?", xrayheader.Header{Root: root, Parent: parent}},
 		{"no decision", rootField + ";" + parentField, xrayheader.Header{Root: root, Parent: parent}},
 		{"empty decision", rootField + ";Sampled=", xrayheader.Header{Root: root}},
+		{"unknown decision", rootField + ";" + parentField + ";Sampled=true", xrayheader.Header{Root: root, Parent: parent}},
 		{"root alone", rootField, xrayheader.Header{Root: root}},
 		{"another order", "Sampled=1;" + parentField + ";" + rootField, xrayheader.Header{Root: root, Parent: parent, Sampling: xrayheader.Sampled}},
 		{"lineage", rootField + ";" + parentField + ";Sampled=1;Lineage=a87bd80c:1|68fd508a:5", xrayheader.Header{Root: root, Parent: parent, Sampling: xrayheader.Sampled, Lineage: "a87bd80c:1|68fd508a:5"}},
@@ -42,39 +42,33 @@ func TestParse(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := xrayheader.Parse(tt.header)
-			if err != nil || got != tt.want {
-				t.Errorf("Parse(%q) = %+v, %v, want %+v", tt.header, got, err, tt.want)
+			if got, ok := xrayheader.Parse(tt.header); !ok || got != tt.want {
+				t.Errorf("Parse(%q) = %+v, %t, want %+v", tt.header, got, ok, tt.want)
 			}
 		})
 	}
 }
 
 func TestParseMalformed(t *testing.T) {
-	for header, named := range map[string]string{
-		"":                           "no Root",
-		"garbage":                    "no Root",
-		parentField:                  "no Root",
-		"root" + rootField[4:]:       "no Root", // names are as they stand in the documentation
-		"Root=" + rootField[7:]:      "Root=",   // no version
-		"Root=2" + rootField[6:]:     "Root=",
-		rootField + "0":              "Root=",
-		rootField[:len(rootField)-1]: "Root=",
-		strings.Replace(rootField, "bd", "xd", 1):   "Root=",
-		strings.Replace(rootField, "-bd", "_bd", 1): "Root=",
-		"Root=1-00000000-000000000000000000000000":  "Root=",
-		rootField + ";Parent=53995c3f":              "Parent=",
-		rootField + ";Parent=53995c3f42cd8adg":      "Parent=",
-		rootField + ";Parent=0000000000000000":      "Parent=",
-		rootField + ";Sampled=2":                    "Sampled=",
-		rootField + ";Sampled=true":                 "Sampled=",
-		"Root=" + strings.Repeat("long", 1000):      "Root=",
+	for _, header := range []string{
+		"",
+		"garbage",
+		parentField,
+		"root" + rootField[4:],  // names are as they stand in the documentation
+		"Root=" + rootField[7:], // no version
+		"Root=2" + rootField[6:],
+		rootField + "0",
+		rootField[:len(rootField)-1],
+		strings.Replace(rootField, "bd", "xd", 1),
+		strings.Replace(rootField, "-bd", "_bd", 1),
+		"Root=1-00000000-000000000000000000000000",
+		rootField + ";Parent=53995c3f",
+		rootField + ";Parent=53995c3f42cd8adg",
+		rootField + ";Parent=0000000000000000",
+		"Root=" + strings.Repeat("long", 1000),
 	} {
-		got, err := xrayheader.Parse(header)
-		if !errors.Is(err, xrayheader.ErrMalformed) || got != (xrayheader.Header{}) {
-			t.Errorf("Parse(%q) = %+v, %v, want ErrMalformed", header, got, err)
-		} else if msg := err.Error(); !strings.Contains(msg, named) || len(msg) > 300 {
-			t.Errorf("Parse(%q): %d bytes of error: %s, want %q named", header, len(msg), msg, named)
+		if got, ok := xrayheader.Parse(header); ok || got != (xrayheader.Header{}) {
+			t.Errorf("Parse(%q) = %+v, %t", header, got, ok)
 		}
 	}
 }
@@ -116,32 +110,25 @@ func TestAllocations(t *testing.T) {
 	header := rootField + ";" + parentField + ";Sampled=1;Lineage=1:a:0"
 	buf := make([]byte, 0, 128)
 	if n := testing.AllocsPerRun(100, func() {
-		h, err := xrayheader.Parse(header)
-		if err != nil {
-			t.Fatal(err)
-		}
+		h, _ := xrayheader.Parse(header)
 		buf = h.AppendTo(buf[:0])
 	}); n != 0 {
 		t.Errorf("%v allocations for parsing and formatting, want none", n)
 	}
 }
 
-// FuzzParse: what parses comes back from its own text, and nothing makes an error longer than a line.
+// FuzzParse: what parses comes back from its own text.
 func FuzzParse(f *testing.F) {
 	f.Add(rootField + ";" + parentField + ";Sampled=1")
 	f.Add("Sampled=?;" + rootField + ";Lineage=a:1|b:2")
 	f.Add("Root=1-5759e988-bd862e3fe1be46a99427279;Parent=;;=;")
 	f.Fuzz(func(t *testing.T, s string) {
-		h, err := xrayheader.Parse(s)
-		if err != nil {
-			if len(err.Error()) > 1000 {
-				t.Errorf("error of %d bytes", len(err.Error()))
-			}
+		h, ok := xrayheader.Parse(s)
+		if !ok {
 			return
 		}
-		back, err := xrayheader.Parse(h.String())
-		if err != nil || back != h {
-			t.Errorf("%q: %+v comes back as %+v, %v", s, h, back, err)
+		if back, ok := xrayheader.Parse(h.String()); !ok || back != h {
+			t.Errorf("%q: %+v comes back as %+v, %t", s, h, back, ok)
 		}
 	})
 }

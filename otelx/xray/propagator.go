@@ -46,11 +46,8 @@ func (Propagator) Fields() []string { return []string{xrayheader.Name} }
 
 // extract returns ctx with the content of header.
 func extract(ctx context.Context, header string) context.Context {
-	if header == "" {
-		return ctx
-	}
-	h, err := xrayheader.Parse(header)
-	if err != nil {
+	h, ok := xrayheader.Parse(header)
+	if !ok {
 		return ctx
 	}
 	if passable(h.Lineage) {
@@ -67,10 +64,9 @@ type lineageKey struct{}
 
 // lineage returns the Lineage to pass on; empty for none.
 func lineage(ctx context.Context) string {
-	if header, _ := ctx.Value(xrayheader.ContextKey).(string); header != "" {
-		if h, err := xrayheader.Parse(header); err == nil && passable(h.Lineage) {
-			return h.Lineage
-		}
+	header, _ := ctx.Value(xrayheader.ContextKey).(string)
+	if h, ok := xrayheader.Parse(header); ok && passable(h.Lineage) {
+		return h.Lineage
 	}
 	s, _ := ctx.Value(lineageKey{}).(string)
 	return s

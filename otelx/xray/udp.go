@@ -1,10 +1,21 @@
 package xray
 
 import (
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
 	"strings"
 
 	"github.com/epilogue-go/epilogue/otelx"
 	"github.com/epilogue-go/epilogue/otelx/internal/config"
+)
+
+const (
+	daemonAddressKey     = "AWS_XRAY_DAEMON_ADDRESS"
+	defaultDaemonAddress = "127.0.0.1:2000"
+
+	addressForms = "(write host:port, or tcp:host:port udp:host:port)"
 )
 
 // UDP sends spans to an X-Ray daemon at address in place of OTLP over HTTP. Lambda runs a daemon for every function and sets
@@ -28,11 +39,11 @@ import (
 // SDK; default 127.0.0.1:2000. A bad address is an error, and spans then go by OTLP over HTTP.
 func UDP(address string) otelx.Option {
 	if address != "" {
-		return udpTo("the address of xray.UDP", `xray.UDP(%q)`, address)
+		return udpTo("the address of xray.UDP", `xray.UDP(%.120q)`, address)
 	}
 	return config.FromEnv(func(getenv func(string) string) otelx.Option {
 		if value := strings.TrimSpace(getenv(daemonAddressKey)); value != "" {
-			return udpTo(daemonAddressKey, daemonAddressKey+"=%q", value)
+			return udpTo(daemonAddressKey, daemonAddressKey+"=%.120q", value)
 		}
 		return udpTo(daemonAddressKey, "%q", defaultDaemonAddress)
 	})
@@ -42,10 +53,55 @@ func UDP(address string) otelx.Option {
 func udpTo(setting, form, value string) otelx.Option {
 	address, err := parseDaemonAddress(value)
 	if err != nil {
-		return config.Invalid(badAddress(form, value, err))
+		return config.Invalid(fmt.Errorf(form+": %w; spans go by OTLP over HTTP", value, err))
 	}
 	return config.Options(
 		config.WithSender(newUDPSender(address, setting)),
 		config.WithLimits(config.Limits{RequestBytes: maxRequest}),
 	)
+}
+
+// parseDaemonAddress returns the host:port for UDP of a daemon's address (AWS X-Ray Developer Guide, "Configuring the X-Ray SDK",
+// AWS_XRAY_DAEMON_ADDRESS): one address for both protocols, or one for UDP and one for TCP in any order. The one for TCP, which
+// serves sampling rules, may be missing.
+func parseDaemonAddress(value string) (string, error) {
+	fields := strings.Fields(value)
+	if len(fields) == 1 && !strings.HasPrefix(fields[0], "tcp:") && !strings.HasPrefix(fields[0], "udp:") {
+		return fields[0], checkHostPort(fields[0])
+	}
+	byKind := map[string]string{}
+	for _, field := range fields {
+		kind, address, _ := strings.Cut(field, ":")
+		if _, again := byKind[kind]; again || kind != "tcp" && kind != "udp" {
+			return "", errors.New("neither one address nor one for each of tcp and udp " + addressForms)
+		}
+		if err := checkHostPort(address); err != nil {
+			return "", err
+		}
+		byKind[kind] = address
+	}
+	address, found := byKind["udp"]
+	if !found {
+		return "", errors.New("no address for udp " + addressForms)
+	}
+	return address, nil
+}
+
+func checkHostPort(address string) error {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return errors.New("no host and port " + addressForms)
+	}
+	if host == "" || strings.ContainsFunc(host, notInHost) {
+		return errors.New("no valid host " + addressForms)
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+		return errors.New("no valid port (write 1 to 65535 after the host)")
+	}
+	return nil
+}
+
+// notInHost reports whether r cannot be a part of a host name or an address with its zone.
+func notInHost(r rune) bool {
+	return r <= ' ' || r >= 0x7f || strings.ContainsRune(`/\@?#"'<>[]`, r)
 }

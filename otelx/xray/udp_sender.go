@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"sync"
 	"syscall"
 	"time"
 
@@ -36,8 +37,8 @@ type udpSender struct {
 	setting string // the name of the address in errors
 	dial    func(ctx context.Context, network, address string) (net.Conn, error)
 
-	turn     chan struct{} // holds a token while a Send runs, which owns the fields below
-	conn     net.Conn      // nil: not open
+	mu       sync.Mutex // held by Send and Close, for the fields below
+	conn     net.Conn   // nil: not open
 	pace     pace
 	datagram []byte // memory for one
 }
@@ -45,7 +46,7 @@ type udpSender struct {
 var _ delivery.Sender = (*udpSender)(nil)
 
 func newUDPSender(address, setting string) *udpSender {
-	return &udpSender{address: address, setting: setting, dial: new(net.Dialer).DialContext, turn: make(chan struct{}, 1)}
+	return &udpSender{address: address, setting: setting, dial: new(net.Dialer).DialContext}
 }
 
 // Send sends request as one datagram. Success means that the kernel has accepted it.
@@ -53,12 +54,8 @@ func (s *udpSender) Send(ctx context.Context, _ delivery.Signal, request []byte)
 	if len(request) > maxRequest {
 		return delivery.Result{Outcome: delivery.TooLarge}, fmt.Errorf("send to X-Ray daemon: %d bytes, a datagram holds %d", len(request), maxRequest)
 	}
-	select {
-	case s.turn <- struct{}{}:
-	case <-ctx.Done():
-		return delivery.Result{Outcome: delivery.Retryable}, s.failure(context.Cause(ctx))
-	}
-	defer func() { <-s.turn }()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.fill(request)
 	if err := sleep(ctx, s.pace.delay(len(s.datagram), time.Now())); err != nil {
 		return delivery.Result{Outcome: delivery.Retryable}, s.failure(err)
@@ -119,13 +116,19 @@ func (s *udpSender) write(ctx context.Context) (err error) {
 		err = pendingError(s.conn)
 	}
 	if err != nil {
-		_ = s.Close()
+		_ = s.close()
 	}
 	return err
 }
 
 // Close closes the socket. A Send after it opens another.
 func (s *udpSender) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.close()
+}
+
+func (s *udpSender) close() error {
 	if s.conn == nil {
 		return nil
 	}

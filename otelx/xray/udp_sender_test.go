@@ -204,27 +204,3 @@ func TestStuckWriteIsBounded(t *testing.T) {
 		})
 	}
 }
-
-// A caller that waits for another's datagram returns when its time is up.
-func TestWaitingForTheTurnEndsWithTheContext(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := &socket{taking: time.Second}
-		u := s.sender()
-		first := make(chan error, 1)
-		go func() {
-			_, err := u.Send(t.Context(), delivery.Traces, []byte("first"))
-			first <- err
-		}()
-		synctest.Wait()
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
-		defer cancel()
-		began := time.Now()
-		res, err := u.Send(ctx, delivery.Traces, []byte("second"))
-		if !errors.Is(err, context.DeadlineExceeded) || res.Outcome != delivery.Retryable || time.Since(began) != 10*time.Millisecond {
-			t.Errorf("%+v, %v after %s", res, err, time.Since(began))
-		}
-		if err := <-first; err != nil || len(s.datagrams) != 1 {
-			t.Errorf("the first: %v, %d datagrams", err, len(s.datagrams))
-		}
-	})
-}

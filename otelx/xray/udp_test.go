@@ -161,7 +161,7 @@ func TestBadAddressIsAnError(t *testing.T) {
 	}{
 		{nil, UDP("daemon"), `xray.UDP("daemon"): no host and port (write host:port, or tcp:host:port udp:host:port); spans go by OTLP over HTTP`},
 		{map[string]string{daemonAddressKey: "x:0"}, UDP(""), daemonAddressKey + `="x:0": no valid port`},
-		{nil, UDP(strings.Repeat("x", 500)), strings.Repeat("x", 120) + `…"`},
+		{nil, UDP(strings.Repeat("x", 500)), strings.Repeat("x", 120) + `"): no host`},
 	} {
 		s, err := newSDK(t, c.env, c.opt)
 		if err == nil || !strings.Contains(err.Error(), c.want) {

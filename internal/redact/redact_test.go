@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // requestWith returns a request like those of the senders.
@@ -33,13 +34,17 @@ func TestSecretsAreRedacted(t *testing.T) {
 	req := requestWith(t, "http://user:pa%20ss@collector.test:4318/v1/traces?token=q-secret", map[string]string{
 		"x-auth": "Bearer abc123", "x-key": "abc123-and-more", "x-tenant": "17", "user-agent": "agent",
 		"x-params": `Digest response="d1gest", a=p4rt;n0ther`, "x-basic": "Basic " + base64.StdEncoding.EncodeToString([]byte("me:b4sic")),
-		"x-odd": `<o"d&d>`,
+		"x-odd": `<o"d&d>`, "cookie": "session=c00kie; theme=d4rk", "x-acct": "acct:acc0unt", "x-first": "f1rst, sec0nd",
+		"x-list": "k1=v4lue1;k2=v4lue2", "x-encoded": "key=a%2Fb%2Fc",
 	})
 	for text, want := range map[string]string{
 		"401: Bearer abc123? abc123! abc123-and-more":   "401: [redacted]? [redacted]! [redacted]",
 		"user, user:pa ss, pa ss, pa%20ss, PA+SS":       "user, [redacted], [redacted], [redacted], [redacted]",
 		"q-secret, token=Q-Secret, tenant 17":           "[redacted], [redacted], tenant 17",
 		"agent, application/x-protobuf":                 "agent, application/x-protobuf",
+		"session c00kie, d4rk of acct, acc0unt":         "session [redacted], [redacted] of acct, [redacted]",
+		"f1rst! sec0nd! v4lue1 v4lue2 a/b/c":            "[redacted]! [redacted]! [redacted] [redacted] [redacted]",
+		"Bearer or Digest or Basic":                     "Bearer or Digest or Basic",
 		"d1gest, p4rt, n0ther":                          "[redacted], [redacted], [redacted]",
 		"me:b4sic, b4sic, me":                           "[redacted], [redacted], me",
 		"cHJveHltYW46cHImeHk= of proxyman and pr&xy":    "[redacted]= of [redacted] and [redacted]",
@@ -114,4 +119,14 @@ func TestSignaturesAreRedacted(t *testing.T) {
 	if got := secretsOf(req).redact(text); got != want {
 		t.Errorf("\ngot  %s\nwant %s", got, want)
 	}
+}
+func FuzzPrintable(f *testing.F) {
+	f.Add("two\nlines\x00 and \xff", 3)
+	f.Add(strings.Repeat("漢", 200), 1)
+	f.Fuzz(func(t *testing.T, text string, repeat int) {
+		out := printable(strings.Repeat(text, max(0, repeat%100)))
+		if !utf8.ValidString(out) || len(out) > MaxBytes+len("…") || strings.ContainsAny(out, "\n\r\x00\x1b") {
+			t.Errorf("printable gave %q", out)
+		}
+	})
 }
