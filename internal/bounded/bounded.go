@@ -26,11 +26,12 @@ var ErrNotReturned = errors.New("did not return in time")
 //
 // A panic in fn becomes a [*PanicError], runtime.Goexit becomes [ErrGoexit], and an error of fn becomes [Safe].
 func Call[T any](ctx context.Context, grace time.Duration, fn func(context.Context) (T, error)) (T, error) {
-	value := new(T) // the rest has no type parameter: each type would add 2 KB to a binary
-	returned, err := wait(ctx, grace, start(ctx, func(ctx context.Context) (err error) {
+	value, done := new(T), make(chan error, 1) // the rest has no type parameter: each type would add 2 KB to a binary
+	Start(ctx, func(ctx context.Context) (err error) {
 		*value, err = fn(ctx)
 		return err
-	}, func() {}))
+	}, func(err error) { done <- err })
+	returned, err := wait(ctx, grace, done)
 	if !returned { // fn may still write to value
 		var zero T
 		return zero, err
@@ -62,16 +63,12 @@ func recovered(fn func()) (value any) {
 	return nil
 }
 
-// start runs fn on a new goroutine. It calls after when fn has returned and before the error is readable. Errors are
-// made safe on that goroutine, so that their methods cannot hold the caller either.
-func start(ctx context.Context, fn func(context.Context) error, after func()) <-chan error {
-	done := make(chan error, 1)
+// Start runs fn on a new goroutine and calls done there with its error when it has returned: [ErrGoexit], a [*PanicError],
+// or an error made [Safe], so that the methods of an error cannot hold the caller of Start either.
+func Start(ctx context.Context, fn func(context.Context) error, done func(error)) {
 	go func() {
 		result := ErrGoexit
-		defer func() {
-			after()
-			done <- result
-		}()
+		defer func() { done(result) }()
 		var err error
 		if panicked := Protect(func() { err = fn(ctx) }); panicked != nil {
 			result = panicked
@@ -79,7 +76,6 @@ func start(ctx context.Context, fn func(context.Context) error, after func()) <-
 		}
 		result = Safe(err) // may end the goroutine
 	}()
-	return done
 }
 
 // wait returns the error of a call, or [ErrNotReturned]. returned reports whether the call is over.

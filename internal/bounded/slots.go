@@ -28,8 +28,12 @@ func (s *Slots) Call(ctx context.Context, grace time.Duration, fn func(context.C
 	if !s.enter(ctx) {
 		return ErrStillRunning
 	}
-	c := &call{}
-	returned, err := wait(ctx, grace, start(ctx, fn, func() { s.leave(c) }))
+	c, done := &call{}, make(chan error, 1)
+	Start(ctx, fn, func(err error) {
+		s.leave(c)
+		done <- err
+	})
+	returned, err := wait(ctx, grace, done)
 	if !returned {
 		s.abandon(c)
 	}

@@ -2,137 +2,266 @@ package delivery
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
+
+	"github.com/epilogue-go/epilogue/internal/bounded"
 )
 
 // attempt is one request and its result.
 type attempt struct {
-	content content
-	outcome Outcome
-	unsent  bool // no request was made
-	divided bool // the request was too large: the items go again in smaller ones
-	result  Result
-	err     error // why the items are not delivered
+	Result
+	err error // why the items are not delivered
+
+	items   int    // in the request
+	end     uint64 // they have lower numbers
+	size    int    // bytes of the request
+	unsent  bool   // no request was made
+	divided bool   // the request was too large: the items go again in smaller ones
 
 	begun time.Time
 	took  time.Duration
 	late  bool // it ended because its time was over
+	// notReturned says that a call has not returned, and may still read the body.
+	notReturned bool
 
-	keepBody bool // a call that has not returned may still read the body
+	encoderHintKey string
+	encoderHint    error
 }
 
-// attempt makes one request with items of p, acknowledges those that it decides about, and records what it tells about
-// the backend.
-func (s *stream) attempt(ctx context.Context, f *flush, p parcel) attempt {
-	ctx, cancel := s.attemptContext(ctx, f)
-	defer cancel()
-	var a attempt
-	if p.custom() {
-		a = s.sendItems(ctx, p)
-	} else {
-		a = s.sendEncoded(ctx, f, p)
+func (a attempt) permanent() bool { return a.Outcome.permanent() }
+
+// terms are what an attempt may do.
+type terms struct {
+	entries  []entry   // not empty
+	bytes    int       // of a request
+	until    time.Time // end of its time, unless the policy is shutdown
+	why      error     // it ends then
+	deadline time.Time // it ends then as far as is known; a caller who joins or the shutdown policy may move it
+}
+
+var errNoReason = errors.New("the exporter gave no reason")
+
+// attempt makes one request with items of b, which has time until over.
+func (s *stream) attempt(f *flush, b *batch, over time.Time) attempt {
+	t := s.terms(f, b, over)
+	switch {
+	case len(t.entries) == 0: // a spill has taken them
+		return attempt{Result: Result{Outcome: Retryable}, unsent: true}
+	case s.export != nil:
+		return s.sendItems(f, t)
 	}
-	if ctx.Err() != nil && !a.outcome.permanent() {
-		a.late = true
-		if a.err == nil {
-			a.err = context.Cause(ctx)
+	return s.sendEncoded(f, t)
+}
+
+// terms returns the terms of an attempt. A probe has the time of the breaker or of the hold, whichever is longer.
+func (s *stream) terms(f *flush, b *batch, over time.Time) terms {
+	e := s.engine
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	t := terms{entries: b.entries, bytes: s.requestBytes, until: over, why: errExportTimeout, deadline: s.deadlineLocked(f)}
+	if f.policy.probes {
+		budget := s.budgetLocked(f)
+		timeout := max(e.breaker.ProbeTimeout(e.usual, budget), s.hold.ProbeTimeout(e.usual, budget))
+		if until := time.Now().Add(timeout); until.Before(over) {
+			t.until, t.why = until, fmt.Errorf("no answer within %s", timeout.Round(time.Millisecond))
 		}
 	}
-	if !a.divided {
-		p.ack(a.content, a.outcome, a.result.Rejected)
+	if !f.policy.lastChance && t.until.Before(t.deadline) {
+		t.deadline = t.until
 	}
-	s.record(f, p, a)
+	return t
+}
+
+// sendEncoded makes an attempt with the engine's sender.
+func (s *stream) sendEncoded(f *flush, t terms) attempt {
+	a := attempt{Result: Result{Outcome: Retryable}, unsent: true}
+	r, err := s.engine.resources.newRequest(f.ctx)
+	if err != nil {
+		a.err = err
+		return a
+	}
+	reusable := true
+	defer func() { r.release(reusable) }()
+	encoder, _ := s.encoders.Get().(anyEncoder)
+	defer s.encoders.Put(encoder)
+	n := 0
+	err = r.encode(f.ctx, func(dst []byte) (body []byte) {
+		body, n = encoder.append(dst, t.entries, t.bytes)
+		if n == 0 && t.bytes < s.config.RequestBytes { // one item alone may have all of it
+			body, n = encoder.append(dst, t.entries[:1], s.config.RequestBytes)
+		}
+		return body
+	})
+	switch {
+	case err != nil:
+		a.err = err
+		return a
+	case n == 0:
+		a.Outcome, a.items, a.end = TooLarge, 1, t.entries[0].number+1
+		a.err = fmt.Errorf("%s exceeds %d bytes", encoder.describe(t.entries[0]), s.config.largestItem())
+		return a
+	}
+	hintKey, hint := encoder.hint()
+	body := r.body()
+	a = s.send(f, t, func(ctx context.Context) (Result, error) {
+		return s.engine.sender.Send(ctx, s.config.Signal, body)
+	})
+	reusable = !a.notReturned
+	a.items, a.end, a.size, a.encoderHintKey, a.encoderHint = n, t.entries[n-1].number+1, len(body), hintKey, hint
+	switch {
+	case a.Outcome != TooLarge:
+	case n == 1:
+		a.err = fmt.Errorf("%s: %w", encoder.describe(t.entries[0]), a.err)
+	case a.size < min(splitBytes, s.config.RequestBytes/splitShare):
+		a.Outcome = Refused
+	default:
+		a.divided = true
+	}
 	return a
 }
 
-// attemptContext returns the context of one request, which has the probe timeout under the probe policy.
-func (s *stream) attemptContext(ctx context.Context, f *flush) (context.Context, context.CancelFunc) {
-	e := s.engine
-	e.mu.Lock()
-	probes := f.policy.probes
-	budget := s.budgetLocked(f)
-	timeout := max(e.breaker.ProbeTimeout(e.usual, budget), s.hold.ProbeTimeout(e.usual, budget))
-	e.mu.Unlock()
-	if !probes {
-		return ctx, func() {}
-	}
-	return s.limit(ctx, f, timeout, fmt.Errorf("no answer within %s", timeout.Round(time.Millisecond)))
-}
-
-// record enters an attempt into the flush, the breaker and the hold.
-func (s *stream) record(f *flush, p parcel, a attempt) {
-	e := s.engine
-	now := time.Now()
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	f.noteLocked(a, s.config.Items)
-	if a.unsent || p.custom() && !a.outcome.permanent() && a.took < instantFailure {
-		return
-	}
-	if f.firstRequest.IsZero() || a.begun.Before(f.firstRequest) {
-		f.firstRequest = a.begun
-	}
-	if a.outcome.permanent() {
-		f.decided, f.lastProgress, s.lastResponse = true, now, now
-		took := a.took
-		if budget := s.budgetLocked(f); budget > 0 {
-			took = min(took, budget) // the process may have been frozen meanwhile
-		}
-		e.answeredLocked(s, took)
-		s.proceedLocked(f)
-		return
-	}
-	if a.result.Answered {
-		f.responded, s.lastResponse = true, now
-	}
-	f.cutShort = f.cutShort && a.late
-	if d := min(a.result.RetryAfter, retryAfterLimit); d > 0 && now.Add(d).After(s.retryAfter.until) {
-		s.retryAfter = retryAfter{asked: d, until: now.Add(d), cause: a.err}
-	}
-}
-
-// noteLocked keeps the texts of an attempt.
-func (f *flush) noteLocked(a attempt, items string) {
-	if f.hint == nil {
-		f.hintKey, f.hint = a.hint()
-	}
-	switch {
-	case a.divided:
-	case !a.outcome.permanent():
-		if a.err != nil {
-			f.err = a.err
-		}
-	case a.outcome == Accepted:
-		if err := a.partialSuccess(items); err != nil {
-			f.partialSuccess = err
-			if a.result.Rejected > 0 {
-				f.dropReason = err
+// send makes a call and waits for its answer, or until its time is over. Under the shutdown policy, a request without an
+// answer is hedged: sent once more concurrently with the first, which may be on a connection that died, since there is no
+// later flush.
+func (s *stream) send(f *flush, t terms, call func(context.Context) (Result, error)) (a attempt) {
+	ctx, cancel := context.WithCancelCause(f.ctx)
+	defer cancel(nil)
+	begun, answers := time.Now(), make(chan attempt, 2)
+	begin := func() { s.begin(requestContext{ctx, t.deadline}, call, begun, answers) }
+	begin()
+	mayHedge := s.config.Hedge && s.export == nil
+	calls := 1
+	for calls > 0 && ctx.Err() == nil {
+		timer, hedge, changed := s.nextEvent(f, t, begun, mayHedge)
+		select {
+		case answer := <-answers:
+			calls--
+			if a = merge(a, answer); a.permanent() {
+				cancel(nil)
+			}
+		case <-changed:
+		case <-ctx.Done():
+		case <-timer:
+			if !hedge {
+				cancel(t.why)
+				break
+			}
+			mayHedge = false
+			if s.reserveRequest() {
+				defer s.freeRequest()
+				calls++
+				begin()
 			}
 		}
-	default:
-		f.dropReason = a.err
 	}
+	for grace := time.After(senderGrace); calls > 0; calls-- {
+		select {
+		case answer := <-answers:
+			a = merge(a, answer)
+		case <-grace:
+			calls = 1
+			a = merge(a, newAttempt(Result{}, bounded.ErrNotReturned, begun))
+		}
+	}
+	a.late = ctx.Err() != nil && !a.permanent()
+	return a
 }
 
-// hint returns the encoder's hint or the sender's.
-func (a attempt) hint() (key string, err error) {
+// requestContext shows the deadline of an attempt.
+type requestContext struct {
+	context.Context
+	deadline time.Time
+}
+
+func (c requestContext) Deadline() (time.Time, bool) { return c.deadline, true }
+
+// begin makes a call on a goroutine of its own. The result goes to answers.
+func (s *stream) begin(
+	ctx context.Context, call func(context.Context) (Result, error), begun time.Time, answers chan<- attempt,
+) {
+	e := s.engine
+	e.calls.Add(1)
+	e.running.Add(1)
+	var r Result
+	bounded.Start(ctx, func(ctx context.Context) (err error) {
+		r, err = call(ctx)
+		return err
+	}, func(err error) {
+		e.running.Add(-1)
+		answers <- newAttempt(r, err, begun)
+		e.calls.Done()
+	})
+}
+
+// nextEvent returns a timer for the end of an attempt's time, or for its hedging under the shutdown policy (nil: not
+// again), and a channel that is closed when this may have changed.
+func (s *stream) nextEvent(f *flush, t terms, begun time.Time, mayHedge bool) (
+	timer <-chan time.Time, hedge bool, changed <-chan struct{},
+) {
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
 	switch {
-	case a.content.hint != nil && a.outcome.permanent():
-		return a.content.hintKey, a.content.hint
-	case a.result.Hint != "":
-		return a.result.HintKey, fmt.Errorf("%w; %s", a.err, a.result.Hint)
+	case !f.policy.lastChance:
+		return time.After(time.Until(t.until)), false, f.changed
+	case mayHedge:
+		at := begun.Add(hedgeAfter(s.deadlineLocked(f).Sub(begun)))
+		return time.After(time.Until(at)), true, f.changed
 	}
-	return "", nil
+	return nil, false, f.changed
 }
 
-// partialSuccess returns the backend's message about an accepted request; nil if there is none.
-func (a attempt) partialSuccess(items string) error {
-	switch r := a.result; {
-	case r.Rejected > 0:
-		return fmt.Errorf("the backend rejected %d of %d %s: %q", min(r.Rejected, int64(a.content.items)), a.content.items, items, r.Message)
-	case r.Message != "":
-		return fmt.Errorf("the backend accepted %d %s with a message: %q", a.content.items, items, r.Message)
+// newAttempt makes an attempt of the result of a call.
+func newAttempt(r Result, err error, begun time.Time) attempt {
+	a := attempt{Result: r, err: err, begun: begun, took: time.Since(begun)}
+	_, panicked := err.(*bounded.PanicError) //nolint:errorlint // an error of the exporter is wrapped
+	switch {
+	case panicked || err == bounded.ErrGoexit: //nolint:errorlint // the same
+		a.Outcome = Refused // the items would cause it again
+		a.err = fmt.Errorf("exporter %w", err)
+	case err == bounded.ErrNotReturned: //nolint:errorlint // the same
+		a.Outcome, a.notReturned = Retryable, true
+		a.err = fmt.Errorf("exporter %w", err)
+	case err != nil && a.Outcome == Accepted: // it is the zero value
+		a.Outcome = Retryable
+	case err == nil && a.Outcome != Accepted:
+		a.err = errNoReason
 	}
-	return nil
+	return a
+}
+
+// merge returns the result of a request that was sent twice: that of the first attempt that decides about the items,
+// unless the other was accepted. The first may be zero: there was none.
+func merge(first, second attempt) attempt {
+	a := first
+	switch {
+	case first.begun.IsZero():
+		return second
+	case second.Outcome == Accepted && first.Outcome != Accepted,
+		!first.permanent() && (second.permanent() || second.Answered || !first.Answered):
+		a = second
+	}
+	a.notReturned = first.notReturned || second.notReturned
+	a.Answered = first.Answered || second.Answered
+	a.RetryAfter = max(first.RetryAfter, second.RetryAfter)
+	return a
+}
+
+// reserveRequest reports whether there is room for one more request, and takes it.
+func (s *stream) reserveRequest() bool {
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
+	if !s.engine.mayRequestLocked(s) {
+		return false
+	}
+	s.engine.requests++
+	return true
+}
+
+func (s *stream) freeRequest() {
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
+	s.engine.requests--
+	s.engine.addWorkersLocked()
 }

@@ -1,22 +1,15 @@
 package delivery
 
-import (
-	"context"
-	"time"
-)
+import "time"
 
-// onThreshold begins a background flush for an event of the queue, or arms the timer.
-func (s *stream) onThreshold(reached event) {
-	s.engine.mu.Lock()
-	defer s.engine.mu.Unlock()
-	if f := s.flush; f != nil { // otherwise its end looks at the queue again
-		if reached == halfFull && s.lastChanceLocked() {
-			f.extendLocked(s.items.sequence())
-			s.addWorkersLocked(f)
-		}
-		return
+// onThresholdLocked begins a background flush for an event of the backlog, or arms the timer.
+func (s *stream) onThresholdLocked(reached event) {
+	switch {
+	case s.flush == nil:
+		s.exportLaterLocked(reached == halfFull)
+	case reached == halfFull && s.lastChanceLocked(): // otherwise the end of the flush looks at the backlog again
+		s.extendLocked(s.flush)
 	}
-	s.exportLaterLocked(reached == halfFull)
 }
 
 // exportLaterLocked provides for items without a flush: a background flush at once if it may begin, otherwise one by
@@ -25,31 +18,12 @@ func (s *stream) exportLaterLocked(atOnce bool) {
 	switch {
 	case s.noFlushes:
 	case atOnce && (s.lastChanceLocked() || s.waitLocked() <= 0):
-		s.beginBackgroundLocked()
+		f := s.beginLocked()
+		f.background = true
+		s.startLocked(f)
 	default:
 		s.armLocked()
 	}
-}
-
-// beginBackgroundLocked begins a flush that no caller waits for.
-func (s *stream) beginBackgroundLocked() {
-	f := s.beginLocked(s.defaultDeadline())
-	f.unowned, f.backgroundWaits = true, true
-	if f.hasDeadline {
-		mu := &s.engine.mu
-		f.backgroundTimer = time.AfterFunc(time.Until(f.deadline), func() {
-			mu.Lock()
-			defer mu.Unlock()
-			f.leaveBackgroundLocked()
-		})
-	}
-	s.startLocked(f)
-}
-
-// takeOverLocked makes a caller's flush of one that the background has begun: it ends with its last caller.
-func (f *flush) takeOverLocked() {
-	f.unowned = false
-	f.leaveBackgroundLocked()
 }
 
 // armLocked sets the timer of the background export, if it is not set.
@@ -81,38 +55,21 @@ func (s *stream) onTimer() {
 		return
 	}
 	s.armed = false
-	if waiting, _ := s.items.load(); waiting > 0 && s.flush == nil {
+	if s.items.load() > 0 && s.flush == nil {
 		s.exportLaterLocked(true)
 	}
 }
 
-// setBackground switches the background export on or off.
-func (s *stream) setBackground(on bool) {
+// SetBackgroundExport switches the export by timer on (the default) or off. A half-full queue is exported in the
+// background in either case.
+func (s *stream) SetBackgroundExport(on bool) {
 	s.engine.mu.Lock()
 	defer s.engine.mu.Unlock()
 	s.background = on && !s.shutDown
-	waiting, _ := s.items.load()
 	switch {
 	case !on:
 		s.disarmLocked()
-	case waiting > 0 && s.flush == nil:
+	case s.items.load() > 0 && s.flush == nil:
 		s.armLocked()
 	}
-}
-
-// defaultDeadline is the deadline of a background flush, and of callers without one; zero: none.
-func (s *stream) defaultDeadline() time.Time {
-	if s.config.Timeout <= 0 {
-		return time.Time{}
-	}
-	return time.Now().Add(s.config.Timeout)
-}
-
-// withDeadline gives the context of a caller that has no deadline the default one.
-func (s *stream) withDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
-	deadline := s.defaultDeadline()
-	if _, ok := ctx.Deadline(); ok || deadline.IsZero() {
-		return ctx, func() {}
-	}
-	return context.WithDeadline(ctx, deadline)
 }

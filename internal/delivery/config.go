@@ -39,6 +39,14 @@ type Config struct {
 	OnHint func(key string, err error)
 }
 
+// largestItem is how many bytes an item may have.
+func (c *Config) largestItem() int {
+	if c.ItemBytes > 0 {
+		return min(c.ItemBytes, c.RequestBytes)
+	}
+	return c.RequestBytes
+}
+
 const (
 	// splitBytes is the size from which a request that is too large for the backend is divided, or an eighth of
 	// Config.RequestBytes if that is less. A backend that takes less is not made for telemetry.

@@ -2,7 +2,6 @@ package delivery
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/epilogue-go/epilogue/internal/bounded"
@@ -19,17 +18,18 @@ import (
 //   - A call that panics or ends its goroutine drops its batch, since the items would cause it again.
 //   - An exporter that fails at once costs the function nothing. So every flush tries it: such a failure does not count for
 //     the breaker, and the flush goes on with the next batch until its failures have taken longer than instantFailure.
+//   - While a call that was left behind has not returned, no other is made.
 
 const (
 	maxFailedFlushes = 3
 	instantFailure   = 5 * time.Millisecond
 )
 
-// failures are those of one batch with a custom exporter. Queue.mu guards them.
+// failures are those of one batch with a custom exporter.
 type failures struct {
 	flush     uint64 // number of the last flush in which the batch failed; 0: none
 	count     int    // failures that count
-	delivered uint64 // Queue.delivered at the last of them
+	delivered uint64 // backlog.delivered at the last of them
 }
 
 // add records a failure in a flush and reports whether the batch has failed too often.
@@ -42,43 +42,25 @@ func (x *failures) add(flush, delivered uint64, counts bool) (drop bool) {
 	return counts && x.count >= maxFailedFlushes
 }
 
-// sendItems makes an attempt with a custom exporter.
-func (s *stream) sendItems(ctx context.Context, p parcel) attempt {
-	c, send := p.items()
-	a := attempt{content: c, outcome: RetryNextFlush, begun: time.Now()}
-	a.err = s.calls.Call(ctx, senderGrace, send)
-	a.took = time.Since(a.begun)
-	a.late = a.err == bounded.ErrNotReturned //nolint:errorlint // an error of the exporter is wrapped
-	switch {
-	case a.err == nil:
-		a.outcome = Accepted
-	case crashed(a.err):
-		a.outcome = Refused
-		a.err = fmt.Errorf("exporter %w", a.err)
-	case a.late:
-		a.err = fmt.Errorf("exporter %w", a.err)
+// sendItems makes an attempt with a custom exporter. Its engine allows one request at once.
+func (s *stream) sendItems(f *flush, t terms) attempt {
+	a := newAttempt(Result{}, bounded.ErrStillRunning, time.Now())
+	if s.engine.running.Load() == 0 {
+		a = s.send(f, t, func(ctx context.Context) (Result, error) { return Result{}, s.export(ctx, t.entries) })
 	}
+	a.items, a.end = len(t.entries), t.entries[len(t.entries)-1].number+1
 	return a
 }
 
-// crashed reports whether a call of a Sender or an exporter has panicked or ended its goroutine.
-func crashed(err error) bool {
-	_, panicked := err.(*bounded.PanicError)    //nolint:errorlint // an error of the exporter is wrapped
-	return panicked || err == bounded.ErrGoexit //nolint:errorlint // the same
-}
-
-// failed ends the attempts at a batch in this flush. The error says why the flush does not go on with the others.
-func (s *stream) failed(ctx context.Context, f *flush, p parcel, a attempt) error {
-	if p.fail(f.number, !a.late || a.took >= senderGrace) {
-		p.ack(a.content, Refused, 0)
-		s.record(f, p, attempt{content: a.content, outcome: Refused, err: a.err, unsent: true})
+// failedLocked records that a custom exporter has not taken b in this flush. The error says why the flush does not go on
+// with the others.
+func (s *stream) failedLocked(f *flush, b *batch, a attempt) error {
+	if b.failed.add(f.number, s.items.delivered, !a.late || a.took >= senderGrace) {
+		s.items.ack(b, a.end, Refused, 0)
+		f.dropReason = a.err
 	}
-	s.engine.mu.Lock()
-	defer s.engine.mu.Unlock()
 	f.failing += a.took
 	switch {
-	case ctx.Err() != nil:
-		return context.Cause(ctx)
 	case f.policy.probes:
 		return errProbeFailed
 	case f.failing >= instantFailure && !f.policy.lastChance:

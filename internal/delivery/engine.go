@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/epilogue-go/epilogue/internal/bounded"
@@ -32,23 +33,20 @@ import (
 //
 // A worker that finds nothing to take leaves too, so a flush ends from every state.
 //
-// The locks, in their order:
-//
-//	lock          guards                               while it is held, the code may take
-//	Engine.mu     the engine, its streams and flushes   Queue.mu, the lock of a timer or a context
-//	Queue.mu      one queue and its batches             none
-//	Slots.mu      the calls of a custom exporter        none; never taken under the other two
-//
-// None is held while a Sender, an exporter, an encoder, a callback or a method of a foreign error runs: package bounded
-// calls the methods of an error once, on the goroutine of the call that returned it. A function whose name ends in Locked
-// needs Engine.mu.
+// There is one lock, Engine.mu. It guards the engine, its streams with their items, and their flushes. While it is held,
+// the code takes only the locks of timers and contexts, and no Sender, exporter, encoder, callback or method of a foreign
+// error runs: package bounded calls the methods of an error once, on the goroutine of the call that returned it. Nothing
+// under the lock takes long, so a push never waits for a flush. A function whose name ends in Locked needs the lock.
 type Engine struct {
-	sender    Sender // nil: the one signal has a custom exporter
-	limits    Limits
-	resources *Resources
-	sends     sync.WaitGroup // calls of sender, those left behind included
+	sender           Sender // nil: the one signal has a custom exporter
+	limits           Limits
+	resources        *Resources
+	closeDestination func(context.Context) error
 
-	mu           sync.Mutex // guards the rest, and the streams and their flushes
+	calls   sync.WaitGroup // of the sender or the exporter, those left behind included
+	running atomic.Int64   // the same as a number
+
+	mu           sync.Mutex // guards the rest
 	streams      []*stream
 	open         int // streams that are not shut down
 	requests     int // workers of all flushes, each of which makes one request at once, and hedged requests
@@ -61,19 +59,15 @@ type Engine struct {
 
 // NewEngine returns an engine for the origin that sender sends to. It owns sender.
 func NewEngine(sender Sender, resources *Resources) *Engine {
-	return &Engine{sender: sender, limits: sender.Limits(), resources: resources}
+	return &Engine{
+		sender: sender, limits: sender.Limits(), resources: resources,
+		closeDestination: func(context.Context) error { return sender.Close() },
+	}
 }
 
 // NewItemEngine returns an engine for one queue with a custom exporter (see [NewItemQueue]).
 func NewItemEngine() *Engine {
 	return &Engine{limits: Limits{Requests: 1, Breaker: true}}
-}
-
-func (e *Engine) add(s *stream) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.streams = append(e.streams, s)
-	e.open++
 }
 
 // SetExitDeadline tells the engine that the process exits at t. Until then every flush, including one that is under
@@ -157,8 +151,8 @@ func (e *Engine) otherAnsweredLocked(s *stream, t time.Time) bool {
 	return slices.ContainsFunc(e.streams, func(o *stream) bool { return o != s && o.lastResponse.After(t) })
 }
 
-// remove closes the destination if s was the last signal.
-func (e *Engine) remove(ctx context.Context, s *stream) error {
+// remove closes the destination if no signal is left.
+func (e *Engine) remove(ctx context.Context) error {
 	e.mu.Lock()
 	e.open--
 	last := e.open == 0
@@ -166,12 +160,10 @@ func (e *Engine) remove(ctx context.Context, s *stream) error {
 	if !last {
 		return nil
 	}
-	e.sends.Wait()
-	closing := s.items.closeExporter
-	if e.sender != nil {
-		closing = func(context.Context) error { return e.sender.Close() }
-	}
-	_, err := bounded.Call(ctx, senderGrace, func(ctx context.Context) (struct{}, error) { return struct{}{}, closing(ctx) })
+	e.calls.Wait()
+	_, err := bounded.Call(ctx, senderGrace, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, e.closeDestination(ctx)
+	})
 	if err != nil {
 		return fmt.Errorf("close exporter: %w", err)
 	}

@@ -21,7 +21,7 @@ const (
 //
 // Engine.mu guards all fields but those of the first group.
 type flush struct {
-	ctx    context.Context // ends with the last waiter
+	ctx    context.Context // ends when nothing waits for the flush any more
 	cancel context.CancelFunc
 	began  time.Time
 	number uint64
@@ -33,14 +33,11 @@ type flush struct {
 	upTo    uint64        // items with a lower number are its task
 	workers int
 
-	callers         int         // that wait for it
-	backgroundWaits bool        // the background waits for it, until backgroundTimer
-	backgroundTimer *time.Timer // nil: none
-	held            bool        // it goes on until the exit deadline
-	unowned         bool        // the background has begun it and no caller has taken it over
-	hasDeadline     bool
-	deadline        time.Time // if hasDeadline: the latest of the callers' and the background's; see stream.deadlineLocked
-	leftAt          time.Time // time at which the last waiter left; zero: somebody waits
+	callers    int       // that wait for it
+	background bool      // the background waits for it, and its errors go to Config.OnError
+	held       bool      // it goes on until the exit deadline
+	deadline   time.Time // the latest of all that have waited; see stream.deadlineLocked
+	leftAt     time.Time // time at which the last of them left; zero: somebody waits
 
 	firstRequest time.Time     // zero: none was made
 	failing      time.Duration // time that a custom exporter has taken for batches that it has failed
@@ -48,8 +45,6 @@ type flush struct {
 	decided      bool          // a request was accepted or permanently refused
 	responded    bool          // a request got a retryable response
 	cutShort     bool          // every failed attempt so far ended because its time was over
-	gaveUp       bool          // it ended with items left
-	ownerless    bool          // it ended without a caller: its errors go to Config.OnError
 
 	err            error // of the last failed attempt
 	why            error // why it makes no further attempt
@@ -59,14 +54,13 @@ type flush struct {
 	hint           error
 }
 
-// newFlush returns a flush of the items with a number below upTo. It has no waiter yet.
-func newFlush(number, upTo uint64, deadline time.Time) *flush {
+// newFlush returns a flush of the items with a number below upTo. Nothing waits for it yet.
+func newFlush(number, upTo uint64) *flush {
 	ctx, cancel := context.WithCancel(context.Background())
 	now := time.Now()
 	return &flush{
 		ctx: ctx, cancel: cancel, began: now, number: number, done: make(chan struct{}),
-		state: sending, policy: normal, changed: make(chan struct{}), upTo: upTo,
-		hasDeadline: !deadline.IsZero(), deadline: deadline, lastProgress: now, cutShort: true,
+		state: sending, policy: normal, changed: make(chan struct{}), upTo: upTo, lastProgress: now, cutShort: true,
 	}
 }
 
@@ -80,34 +74,29 @@ func (f *flush) becomeLocked(state flushState, p *policy) {
 	f.changed = make(chan struct{})
 }
 
-// joinLocked adds a caller with a deadline (zero: none). It fails if every waiter has left, since the flush then ends.
-func (f *flush) joinLocked(deadline time.Time) bool {
-	if f.ctx.Err() != nil {
-		return false
-	}
+// joinLocked adds a caller with a deadline.
+func (f *flush) joinLocked(deadline time.Time) {
 	f.callers++
-	f.hasDeadline = f.hasDeadline && !deadline.IsZero()
 	if deadline.After(f.deadline) {
 		f.deadline = deadline
 	}
-	return true
 }
 
 // leaveLocked removes a caller.
 func (f *flush) leaveLocked() {
 	f.callers--
-	f.endWithLastLocked()
+	f.endIfUnwantedLocked()
 }
 
-// leaveBackgroundLocked ends the background's wait.
+// leaveBackgroundLocked makes it a flush of its callers alone.
 func (f *flush) leaveBackgroundLocked() {
-	f.backgroundWaits = false
-	f.endWithLastLocked()
+	f.background = false
+	f.endIfUnwantedLocked()
 }
 
-// endWithLastLocked ends the flush if nothing waits for it any more.
-func (f *flush) endWithLastLocked() {
-	if f.callers == 0 && !f.backgroundWaits && !f.held && f.leftAt.IsZero() {
+// endIfUnwantedLocked ends the flush if nothing waits for it any more.
+func (f *flush) endIfUnwantedLocked() {
+	if f.callers == 0 && !f.background && !f.held && f.leftAt.IsZero() {
 		f.leftAt = time.Now()
 		f.cancel()
 	}
@@ -120,9 +109,7 @@ func (f *flush) extendLocked(upTo uint64) { f.upTo = max(f.upTo, upTo) }
 func (f *flush) taskLocked() task { return task{upTo: f.upTo, flush: f.number} }
 
 // activeLocked reports whether workers may take batches.
-func (f *flush) activeLocked() bool {
-	return f.state < stopping && f.ctx.Err() == nil
-}
+func (f *flush) activeLocked() bool { return f.state < stopping && f.ctx.Err() == nil }
 
 // toShutdownLocked gives the flush the shutdown policy. A flush that has given up tries again.
 func (f *flush) toShutdownLocked() {
@@ -139,8 +126,12 @@ func (f *flush) toNormalLocked() {
 	}
 }
 
-// giveUpLocked lets no further attempt begin.
-func (f *flush) giveUpLocked(why error) {
+// giveUpLocked lets no further attempt begin, for a reason that counts under the policy p. If the last chance has come
+// since, the flush goes on.
+func (f *flush) giveUpLocked(p *policy, why error) {
+	if f.policy.lastChance && !p.lastChance {
+		return
+	}
 	if f.state != stopping {
 		f.why = why
 	}

@@ -36,11 +36,7 @@ func (s *stream) recordOutcomeLocked(f *flush) {
 
 // enoughSilence returns how long flushes of budget wait in all before the missing answer is a failure of the backend.
 func (s *stream) enoughSilence(b *breaker.Breaker, budget time.Duration) time.Duration {
-	enough := b.ProbeTimeout(s.engine.usual, 0)
-	if budget > 0 {
-		enough = min(enough, budget/4*3)
-	}
-	return enough
+	return min(b.ProbeTimeout(s.engine.usual, 0), budget/4*3)
 }
 
 // waitLocked returns for how long no request may be sent: the breaker or the hold is open, or Retry-After has not

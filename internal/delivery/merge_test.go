@@ -9,17 +9,18 @@ import (
 // TestMerge asserts what a request that was sent twice tells: the deciding answer, and all that either attempt says about
 // the backend and its body.
 func TestMerge(t *testing.T) {
-	accepted := attempt{outcome: Accepted, result: Result{Answered: true}}
-	refused := attempt{outcome: Refused, result: Result{Answered: true}, err: errors.New("400")}
-	busy := attempt{outcome: Retryable, result: Result{Answered: true, RetryAfter: time.Second}, err: errors.New("503")}
-	hung := attempt{outcome: Retryable, err: errors.New("no answer"), keepBody: true}
+	begun := time.Now()
+	accepted := attempt{Result: Result{Answered: true}, begun: begun}
+	refused := attempt{Result: Result{Outcome: Refused, Answered: true}, err: errors.New("400"), begun: begun}
+	busy := attempt{Result: Result{Outcome: Retryable, Answered: true, RetryAfter: time.Second}, err: errors.New("503"), begun: begun}
+	hung := attempt{Result: Result{Outcome: Retryable}, err: errors.New("no answer"), begun: begun, notReturned: true}
 	for _, c := range []struct {
 		name          string
 		first, second attempt
 		want          Outcome
 		err           error
 		retryAfter    time.Duration
-		keepBody      bool
+		notReturned   bool
 	}{
 		{"the first decides", refused, hung, Refused, refused.err, 0, true},
 		{"the second decides", hung, accepted, Accepted, nil, 0, true},
@@ -30,12 +31,12 @@ func TestMerge(t *testing.T) {
 		{"a Retry-After beside an acceptance", busy, accepted, Accepted, nil, time.Second, false},
 	} {
 		got := merge(c.first, c.second)
-		if got.outcome != c.want || !errors.Is(got.err, c.err) || got.result.RetryAfter != c.retryAfter ||
-			got.keepBody != c.keepBody || !got.result.Answered {
+		if got.Outcome != c.want || !errors.Is(got.err, c.err) || got.RetryAfter != c.retryAfter ||
+			got.notReturned != c.notReturned || !got.Answered {
 			t.Errorf("%s: %+v", c.name, got)
 		}
 	}
-	if got := merge(hung, hung); got.result.Answered || got.err == nil {
+	if got := merge(hung, hung); got.Answered || got.err == nil {
 		t.Errorf("no answer at all: %+v", got)
 	}
 }

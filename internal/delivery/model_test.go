@@ -1,27 +1,24 @@
 package delivery
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"math/rand/v2"
 	"slices"
 	"strconv"
 	"testing"
-	"time"
 )
 
-// model is what a queue should hold: where each item is.
+// model is what a backlog should hold: where each item is. Items are the numbers of their entries.
 type model struct {
 	waiting, sending map[int]bool
 	stats            Stats
 }
 
-// check asserts that q has the same items and counts, and that take would find every batch that it announces.
-func (m *model) check(t *testing.T, q *Queue[int], step string) {
+// check asserts that q has the same items and counts.
+func (m *model) check(t *testing.T, q *backlog, step string) {
 	t.Helper()
-	got := q.counts()
-	want := m.stats
+	got, want := q.stats(), m.stats
 	want.InFlight = int64(len(m.sending))
 	want.Pending = int64(len(m.waiting) + len(m.sending))
 	if got != want {
@@ -30,41 +27,58 @@ func (m *model) check(t *testing.T, q *Queue[int], step string) {
 	if got.Ended != got.Exported+got.Pending+got.Dropped.Total()+got.Spilled+got.Superseded {
 		t.Fatalf("%s: the counts do not add up: %+v", step, got)
 	}
-	items, ends := q.pendingItems()
 	all := maps.Clone(m.waiting)
 	maps.Copy(all, m.sending)
-	if !slices.Equal(items, slices.Sorted(maps.Keys(all))) || !slices.IsSorted(ends) {
+	if items := itemsIn(q.pending()); !slices.Equal(items, slices.Sorted(maps.Keys(all))) {
 		t.Fatalf("%s: pending %v, want %v", step, items, all)
 	}
-	for _, b := range slices.Concat(q.queued, q.inFlight, []*batch[int]{q.current}) {
-		if len(b.live()) > q.stream.config.BatchSize {
-			t.Fatalf("%s: a batch of %d", step, len(b.live()))
+	for _, upTo := range []uint64{0, q.next / 2, q.next} {
+		want := true
+		for item := range all {
+			want = want && q.numberOf(item) >= upTo
+		}
+		if q.done(upTo) != want {
+			t.Fatalf("%s: done(%d) is %v", step, upTo, !want)
+		}
+	}
+	for _, b := range slices.Concat(q.failed, q.inFlight) {
+		if len(b.entries) > q.batchSize {
+			t.Fatalf("%s: a batch of %d", step, len(b.entries))
 		}
 	}
 }
 
-// TestQueueModel makes random calls of a queue and of a model and compares them after each.
-func TestQueueModel(t *testing.T) {
+// numberOf returns the number of a pending item.
+func (q *backlog) numberOf(item int) uint64 {
+	all := q.pending()
+	return all[slices.IndexFunc(all, func(x entry) bool { return x.item == item })].number
+}
+
+func itemsIn(entries []entry) []int {
+	items := make([]int, 0, len(entries))
+	for _, x := range entries {
+		items = append(items, x.item.(int))
+	}
+	return items
+}
+
+// TestBacklogModel makes random calls of a backlog and of a model and compares them after each.
+func TestBacklogModel(t *testing.T) {
 	for range 200 {
 		seed := rand.Uint64() //nolint:gosec // printed
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // reproducible
-			queueRun(t, r)
+			backlogRun(t, r)
 		})
 	}
 }
 
-type taken struct {
-	parcel parcel
-	items  []int
-}
-
-// queueRun is one run of the model. Items are the numbers in order of their pushes.
-func queueRun(t *testing.T, r *rand.Rand) {
+// backlogRun is one run of the model. Items are the numbers in order of their pushes.
+func backlogRun(t *testing.T, r *rand.Rand) {
 	custom := r.IntN(2) == 0
-	q := modelQueue(r, custom)
+	q := &backlog{capacity: 1 + r.IntN(30), batchSize: 1 + r.IntN(8)}
 	m := &model{waiting: map[int]bool{}, sending: map[int]bool{}}
-	var out []taken
+	var out []*batch
 	next, flush := 0, uint64(1)
 	for i := range 400 {
 		step := fmt.Sprintf("step %d", i)
@@ -80,16 +94,16 @@ func queueRun(t *testing.T, r *rand.Rand) {
 			}
 			out = append(out, m.take(t, q, task{upTo: uint64(r.IntN(next + 2)), flush: flush})...) //nolint:gosec // small
 		case 6, 7:
-			step += ": settle or nack"
+			step += ": ack or put back"
 			if len(out) == 0 {
 				continue
 			}
 			at := r.IntN(len(out))
-			m.finish(r, out[at], flush)
+			m.finish(r, q, out[at], custom, flush)
 			out = slices.Delete(out, at, at+1)
 		case 8:
 			step += ": spill"
-			m.spill(t, r, q)
+			m.spill(r, q)
 		default:
 			step += ": next flush"
 			flush++
@@ -98,51 +112,31 @@ func queueRun(t *testing.T, r *rand.Rand) {
 	}
 }
 
-func modelQueue(r *rand.Rand, custom bool) *Queue[int] {
-	c := Config{Capacity: 1 + r.IntN(30), BatchSize: 1 + r.IntN(8), Delay: time.Hour}
-	e := NewItemEngine()
-	var q *Queue[int]
-	if custom {
-		q = NewItemQueue[int](e, c, nopExporter{})
-	} else {
-		q = NewQueue(e, c, func() Encoder[int] { return nil })
-	}
-	q.SetBackgroundExport(false)
-	return q
-}
-
-type nopExporter struct{}
-
-func (nopExporter) SendItems(context.Context, []int) error { return nil }
-func (nopExporter) Close(context.Context) error            { return nil }
-
-// push pushes without the thresholds' effects: the model has no flushes.
-func (m *model) push(q *Queue[int], item int) {
+func (m *model) push(q *backlog, item int) {
 	m.stats.Ended++
-	if len(m.waiting)+len(m.sending) >= q.stream.config.Capacity {
+	q.push(item)
+	if len(m.waiting)+len(m.sending) >= q.capacity {
 		m.stats.Dropped.QueueFull++
 		if len(m.waiting) == 0 {
-			q.push(item)
 			return
 		}
 		delete(m.waiting, slices.Min(slices.Collect(maps.Keys(m.waiting))))
 	}
-	q.push(item)
 	m.waiting[item] = true
 }
 
 // take asserts that batches announces what take returns, and that a batch is in order and matches the task.
-func (m *model) take(t *testing.T, q *Queue[int], k task) []taken {
+func (m *model) take(t *testing.T, q *backlog, k task) []*batch {
 	t.Helper()
 	announced := q.batches(k)
-	p := q.take(k)
-	if (p == nil) != (announced == 0) {
-		t.Fatalf("%d batches announced, taken: %v", announced, p != nil)
+	b := q.take(k)
+	if (b == nil) != (announced == 0) {
+		t.Fatalf("%d batches announced, taken: %v", announced, b != nil)
 	}
-	if p == nil {
+	if b == nil {
 		return nil
 	}
-	items, _ := p.(*takenBatch[int]).live()
+	items := itemsIn(b.entries)
 	for _, item := range items {
 		if !m.waiting[item] {
 			t.Fatalf("took %d, which does not wait", item)
@@ -150,28 +144,26 @@ func (m *model) take(t *testing.T, q *Queue[int], k task) []taken {
 		delete(m.waiting, item)
 		m.sending[item] = true
 	}
-	if len(items) == 0 || !slices.IsSorted(items) {
+	if len(items) == 0 || !slices.IsSorted(items) || b.oldest() >= k.upTo || b.failed.flush == k.flush {
 		t.Fatalf("took %v for %+v", items, k)
 	}
-	return []taken{{p, items}}
+	return []*batch{b}
 }
 
-// finish settles a part of the batch, as after a request, or nacks all of it.
-func (m *model) finish(r *rand.Rand, b taken, flush uint64) {
-	f := b.parcel.(*takenBatch[int])
-	items, numbers := f.live()
+// finish acknowledges a part of the batch, as after a request, and puts the rest back.
+func (m *model) finish(r *rand.Rand, q *backlog, b *batch, custom bool, flush uint64) {
+	items := itemsIn(b.entries)
 	if n := len(items); n > 0 && r.IntN(3) > 0 {
 		part := 1 + r.IntN(n)
-		c := contentOf(numbers[:part])
 		o := Outcome(r.IntN(5))
 		rejected := int64(r.IntN(part + 2))
-		f.ack(c, o, rejected)
+		q.ack(b, b.entries[part-1].number+1, o, rejected)
 		if o.permanent() {
 			m.settle(items[:part], o, min(rejected, int64(part)))
 		}
 	}
-	if f.custom() && r.IntN(2) == 0 {
-		f.fail(flush, r.IntN(2) == 0)
+	if custom && r.IntN(2) == 0 {
+		b.failed.add(flush, q.delivered, r.IntN(2) == 0)
 	}
 	for _, item := range items {
 		if m.sending[item] {
@@ -179,7 +171,7 @@ func (m *model) finish(r *rand.Rand, b taken, flush uint64) {
 			m.waiting[item] = true
 		}
 	}
-	f.putBack()
+	q.putBack(b)
 }
 
 func (m *model) settle(items []int, o Outcome, rejected int64) {
@@ -198,44 +190,23 @@ func (m *model) settle(items []int, o Outcome, rejected int64) {
 	}
 }
 
-// spill writes some of the oldest items. Items that are divisible by 7 cannot be written and stay.
-func (m *model) spill(t *testing.T, r *rand.Rand, q *Queue[int]) {
-	t.Helper()
-	room, waiting := r.IntN(20), len(m.waiting)+len(m.sending)
-	var written []int
-	pending, _ := q.Spill(func(items []int, spilled func(from, to int)) error {
-		for from := 0; from < len(items) && len(written) < room; from++ {
-			to := from
-			for ; to < min(len(items), from+3) && items[to]%7 != 0; to++ {
-				written = append(written, items[to])
-			}
-			if to > from {
-				spilled(from, to)
-				from = to - 1
-			}
-		}
-		return nil
-	})
-	if pending != waiting {
-		t.Fatalf("Spill found %d items, want %d", pending, waiting)
-	}
-	m.remove(written)
-	m.stats.Spilled += int64(len(written))
-}
-
-func (m *model) remove(items []int) {
-	for _, item := range items {
+// spill writes some of the pending items.
+func (m *model) spill(r *rand.Rand, q *backlog) {
+	all := q.pending()
+	from := r.IntN(len(all) + 1)
+	written := all[from : from+r.IntN(len(all)-from+1)]
+	q.spilled(written)
+	for _, item := range itemsIn(written) {
 		delete(m.waiting, item)
 		delete(m.sending, item)
 	}
+	m.stats.Spilled += int64(len(written))
 }
 
-// TestBatchesThatOvertakeEachOther asserts that a batch stays in order if it was filled up with younger items than those of
-// a batch that is nacked later. An acknowledgement would miss some of them otherwise.
+// TestBatchesThatOvertakeEachOther asserts that items wait in their order again, whatever the order in which their batches
+// are put back.
 func TestBatchesThatOvertakeEachOther(t *testing.T) {
-	c := Config{Capacity: 100, BatchSize: 4, Delay: time.Hour}
-	q := NewQueue(NewItemEngine(), c, func() Encoder[int] { return nil })
-	q.SetBackgroundExport(false)
+	q := &backlog{capacity: 100, batchSize: 4}
 	all := task{upTo: 100, flush: 1}
 	push := func(items ...int) {
 		for _, item := range items {
@@ -246,13 +217,13 @@ func TestBatchesThatOvertakeEachOther(t *testing.T) {
 	first := q.take(all)
 	push(3, 4, 5)
 	second := q.take(all)
-	first.putBack()
+	q.putBack(first)
 	push(6)
 	first = q.take(all) // with 6
-	first.putBack()
-	second.putBack()
-	for _, want := range [][]int{{1, 2, 6}, {3, 4, 5}} {
-		if items, _ := q.take(all).(*takenBatch[int]).live(); !slices.Equal(items, want) {
+	q.putBack(first)
+	q.putBack(second)
+	for _, want := range [][]int{{1, 2, 3, 4}, {5, 6}} {
+		if items := itemsIn(q.take(all).entries); !slices.Equal(items, want) {
 			t.Errorf("took %v, want %v", items, want)
 		}
 	}
@@ -260,23 +231,18 @@ func TestBatchesThatOvertakeEachOther(t *testing.T) {
 
 // TestPoisonNeverComesFirstAgain asserts that a batch that a custom exporter has failed is behind all others.
 func TestPoisonNeverComesFirstAgain(t *testing.T) {
-	q := NewItemQueue[int](NewItemEngine(), Config{Capacity: 100, BatchSize: 2, Delay: time.Hour}, nopExporter{})
-	q.SetBackgroundExport(false)
+	q := &backlog{capacity: 100, batchSize: 2}
 	for i := range 5 {
 		q.push(i)
 	}
-	p := q.take(task{upTo: 5, flush: 1})
-	p.fail(1, true)
-	p.putBack()
+	b := q.take(task{upTo: 5, flush: 1})
+	b.failed.add(1, 0, true)
+	q.putBack(b)
 	var order []int
-	for p := q.take(task{upTo: 5, flush: 2}); p != nil; p = q.take(task{upTo: 5, flush: 2}) {
-		items, _ := p.(*takenBatch[int]).live()
-		order = append(order, items...)
+	for b := q.take(task{upTo: 5, flush: 2}); b != nil; b = q.take(task{upTo: 5, flush: 2}) {
+		order = append(order, itemsIn(b.entries)...)
 	}
 	if want := []int{2, 3, 4, 0, 1}; !slices.Equal(order, want) {
 		t.Errorf("order %v, want %v", order, want)
-	}
-	if p := q.take(task{upTo: 5, flush: 1}); p != nil {
-		t.Error("a batch was taken twice")
 	}
 }

@@ -43,7 +43,7 @@ var (
 
 // policy says how a flush deals with a backend that does not take its requests. The three policies are values; only the
 // holder of Engine.mu gives a flush another one. A background flush has the normal policy. Only the reader of its errors
-// differs: flush.unowned says that they go to Config.OnError.
+// differs: flush.background says that they go to Config.OnError.
 type policy struct {
 	// probes gives a request the breaker's probe timeout, and ends the flush if it fails.
 	probes bool
@@ -65,19 +65,19 @@ var (
 	shutdown = &policy{lastChance: true, maxBackoff: 100 * time.Millisecond}
 )
 
-// keepsRetrying reports whether a flush of budget (0: without limit) makes another attempt after a pause, if none has
-// made progress for the time stalled.
+// keepsRetrying reports whether a flush of budget makes another attempt after a pause, if none has made progress for the
+// time stalled.
 func (p *policy) keepsRetrying(stalled, pause, budget time.Duration) bool {
-	return p.lastChance || budget <= 0 || stalled+pause <= max(minRetry, budget/retryShare)
+	return p.lastChance || stalled+pause <= max(minRetry, budget/retryShare)
 }
 
 // retryIn returns the pause before the next attempt. backoff is the pause that the attempts so far ask for, 0 before the
-// first. retryAfter is the pause that the backend asks for, and remaining the time until the deadline if there is one.
-// It returns false if the time does not suffice.
-func (p *policy) retryIn(backoff, retryAfter, remaining time.Duration, bounded bool) (time.Duration, bool) {
-	if !bounded || !p.lastChance {
+// first. retryAfter is the pause that the backend asks for, and remaining the time until the deadline. It returns false if
+// the time does not suffice.
+func (p *policy) retryIn(backoff, retryAfter, remaining time.Duration) (time.Duration, bool) {
+	if !p.lastChance {
 		wait := max(backoff, retryAfter)
-		return wait, !bounded || wait < remaining
+		return wait, wait < remaining
 	}
 	if retryAfter >= remaining-shutdownReserve { // it cannot be honored, and there is no later flush
 		retryAfter = 0

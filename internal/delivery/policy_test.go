@@ -11,13 +11,12 @@ func TestRetryIn(t *testing.T) {
 	for _, c := range []struct {
 		name                                 string
 		policy                               *policy
-		backoff, retryAfter, remaining, want time.Duration // remaining 0: without limit; want -1: no attempt
+		backoff, retryAfter, remaining, want time.Duration // want -1: no attempt
 	}{
 		{"the backoff", normal, 20 * ms, 0, 2000 * ms, 20 * ms},
 		{"Retry-After if it is longer", normal, 20 * ms, 300 * ms, 2000 * ms, 300 * ms},
 		{"the backoff if it is longer", normal, 500 * ms, 300 * ms, 2000 * ms, 500 * ms},
 		{"none if the time ends before", normal, 20 * ms, 2000 * ms, 2000 * ms, -1},
-		{"without a deadline", normal, 20 * ms, 5000 * ms, 0, 5000 * ms},
 		{"shutdown: the backoff", shutdown, 20 * ms, 0, 450 * ms, 20 * ms},
 		{"shutdown: a quarter of the time", shutdown, 100 * ms, 0, 80 * ms, 20 * ms},
 		{"shutdown: at most 100 ms", shutdown, 800 * ms, 0, 2000 * ms, 100 * ms},
@@ -29,7 +28,7 @@ func TestRetryIn(t *testing.T) {
 		{"shutdown: none in the last 5 ms", shutdown, 20 * ms, 0, 5 * ms, -1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got, ok := c.policy.retryIn(c.backoff, c.retryAfter, c.remaining, c.remaining > 0)
+			got, ok := c.policy.retryIn(c.backoff, c.retryAfter, c.remaining)
 			if ok && got != c.want || ok != (c.want >= 0) {
 				t.Errorf("got %v, %v; want %v", got, ok, c.want)
 			}
@@ -48,7 +47,7 @@ func TestKeepsRetrying(t *testing.T) {
 		{"no longer", normal, 481 * ms, 20 * ms, 1000 * ms, false},
 		{"for a quarter of a long flush", normal, 2480 * ms, 20 * ms, 10000 * ms, true},
 		{"no longer than that", normal, 2481 * ms, 20 * ms, 10000 * ms, false},
-		{"without a limit forever", normal, time.Hour, time.Second, 0, true},
+		{"for hours without a limit", normal, time.Hour, time.Second, noLimit, true},
 		{"shutdown to the end", shutdown, 900 * ms, 20 * ms, 1000 * ms, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {

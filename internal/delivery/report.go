@@ -6,33 +6,44 @@ import (
 	"github.com/epilogue-go/epilogue/internal/bounded"
 )
 
-// report tells the callbacks about an ended flush, whose fields no longer change. A callback that panics has said enough.
-func (s *stream) report(f *flush) {
-	_ = bounded.Protect(func() { s.reportHints(f) })
-	if f.ownerless && s.config.OnError != nil {
-		_ = bounded.Protect(func() { s.reportErrors(f) })
+// reportLocked returns a function that tells the callbacks about the flush f, which has ended. It is for a caller without
+// the lock. A callback that panics has said enough.
+func (s *stream) reportLocked(f *flush, gaveUp bool) func() {
+	var errs []error
+	if f.background && f.callers == 0 {
+		errs = s.backgroundErrorsLocked(f, gaveUp)
+	}
+	return func() {
+		c := &s.config
+		_ = bounded.Protect(func() {
+			if f.hint != nil && c.OnHint != nil {
+				c.OnHint(f.hintKey, f.hint)
+			}
+			if f.partialSuccess != nil && c.OnPartialSuccess != nil {
+				c.OnPartialSuccess(f.partialSuccess)
+			}
+		})
+		for _, err := range errs {
+			_ = bounded.Protect(func() { c.OnError(err) })
+		}
 	}
 }
 
-func (s *stream) reportHints(f *flush) {
+// backgroundErrorsLocked returns the errors of a flush that no caller waits for.
+func (s *stream) backgroundErrorsLocked(f *flush, gaveUp bool) (errs []error) {
 	c := &s.config
-	if f.hint != nil && c.OnHint != nil {
-		c.OnHint(f.hintKey, f.hint)
+	if c.OnError == nil {
+		return nil
 	}
-	if f.partialSuccess != nil && c.OnPartialSuccess != nil {
-		c.OnPartialSuccess(f.partialSuccess)
+	if gaveUp {
+		errs = append(errs, fmt.Errorf("export %s: %w; %d kept", c.Items, f.failureLocked(), s.items.stats().Pending))
 	}
-}
-
-func (s *stream) reportErrors(f *flush) {
-	c := &s.config
-	if f.gaveUp {
-		c.OnError(fmt.Errorf("export %s: %w; %d kept", c.Items, f.failureLocked(), s.items.counts().Pending))
+	if f.dropReason != nil && f.dropReason != f.partialSuccess { //nolint:errorlint // the same error is reported already
+		errs = append(errs, fmt.Errorf("export %s: %w", c.Items, f.dropReason))
 	}
-	if f.dropReason != nil && f.dropReason != f.partialSuccess { //nolint:errorlint // the same error has been reported
-		c.OnError(fmt.Errorf("export %s: %w", c.Items, f.dropReason))
+	if n := s.items.counts.Dropped.QueueFull - s.announced; n > 0 {
+		s.announced += n
+		errs = append(errs, fmt.Errorf("%d %s dropped: the queue was full", n, c.Items))
 	}
-	if n := s.items.takeQueueFullDrops(); n > 0 {
-		c.OnError(fmt.Errorf("%d %s dropped: the queue was full", n, c.Items))
-	}
+	return errs
 }

@@ -6,17 +6,17 @@ import (
 	"fmt"
 )
 
-// shutdown is Queue.Shutdown.
-func (s *stream) shutdown(ctx context.Context) error {
+// Shutdown does what Flush does, under the shutdown policy, and then closes the destination if this was the engine's
+// last signal. Items that are pushed after the call are dropped. Any number of callers share it, each under its own ctx.
+// Items that were not delivered stay pending. If a Sender or an exporter has not returned, it is closed when it does.
+func (s *stream) Shutdown(ctx context.Context) error {
 	ctx, cancel := s.withDeadline(ctx)
 	defer cancel()
-	s.items.close()
 	s.enterShutdown(ctx)
-	err := s.flushAll(ctx)
+	err := s.Flush(ctx)
 	s.leaveShutdown(ctx)
 	select {
 	case <-s.closed:
-		return errors.Join(err, s.closeErr)
 	case <-ctx.Done():
 	}
 	switch {
@@ -32,13 +32,15 @@ func (s *stream) shutdown(ctx context.Context) error {
 func (s *stream) enterShutdown(ctx context.Context) {
 	s.engine.mu.Lock()
 	defer s.engine.mu.Unlock()
+	s.items.closed = true
 	s.background, s.shutDown = false, true
 	s.disarmLocked()
 	s.shuttingDown++
 	if f := s.flush; f != nil {
-		if deadline, ok := ctx.Deadline(); ok && f.policy != shutdown {
-			f.hasDeadline, f.deadline = true, deadline
+		if f.policy != shutdown {
+			f.deadline, _ = ctx.Deadline()
 		}
+		f.background = false
 		s.toLastChanceLocked(f)
 	}
 }
@@ -53,7 +55,7 @@ func (s *stream) leaveShutdown(ctx context.Context) {
 	}
 	s.noFlushes = true
 	if s.flush != nil {
-		s.flush.leaveBackgroundLocked()
+		s.flush.endIfUnwantedLocked()
 	}
 	go s.close(ctx, s.flush)
 }
@@ -64,8 +66,7 @@ func (s *stream) close(ctx context.Context, last *flush) {
 	if last != nil {
 		<-last.done
 	}
-	s.calls.Wait()
-	s.closeErr = s.engine.remove(ctx, s)
+	s.closeErr = s.engine.remove(ctx)
 }
 
 // isClosed reports whether c, on which nothing is sent, is closed.

@@ -2,44 +2,25 @@ package delivery
 
 import (
 	"context"
+	"sync"
 	"time"
 
-	"github.com/epilogue-go/epilogue/internal/bounded"
 	"github.com/epilogue-go/epilogue/internal/breaker"
 )
 
-// source is the Queue of a stream, whatever its items are. Its methods take Queue.mu.
-type source interface {
-	take(t task) parcel
-	batches(t task) int
-	done(upTo uint64) bool
-	sequence() uint64
-	load() (items int, enough bool)
-	setEager(on bool)
-	close()
-	closeExporter(ctx context.Context) error
-	counts() Stats
-	takeDrops() Dropped
-	takeQueueFullDrops() int64
-	pressure() (pending int, quarterFull, drops bool)
-}
+// noLimit is the time of a caller without a deadline, and of a batch, if Config.Timeout sets no limit.
+const noLimit = 24 * time.Hour
 
-// task says which batches the workers of a flush take.
-type task struct {
-	upTo  uint64 // those with an item that has a lower sequence number
-	flush uint64 // but none that a custom exporter has failed in this flush
-}
-
-// stream is one signal on its way through an engine: its flushes and its timer. Engine.mu guards all fields but those of
-// the first group.
+// stream is one signal on its way through an engine: its items, its flushes and its timer. Engine.mu guards all fields but
+// those of the first group.
 type stream struct {
-	engine *Engine
-	config Config
-	items  source
+	engine   *Engine
+	config   Config
+	encoders sync.Pool                                        // of anyEncoder
+	export   func(ctx context.Context, entries []entry) error // calls the custom exporter; nil: the engine's Sender
+	closed   chan struct{}                                    // closed when the last shutdown has ended; closeErr is readable then
 
-	calls  bounded.Slots // of a custom exporter
-	closed chan struct{} // closed when the last shutdown has ended; closeErr is readable then
-
+	items        backlog
 	flush        *flush // under way; nil: none
 	flushes      uint64 // begun so far
 	background   bool   // background export is on
@@ -50,7 +31,10 @@ type stream struct {
 	retryAfter   retryAfter
 	requestBytes int // the largest request; a 413 lowers it
 	lastResponse time.Time
-	dropReason   error // the backend's message about drops that no flush has reported
+
+	reported   Dropped // drops that a flush has reported
+	announced  int64   // drops of a full queue that Config.OnError has got
+	dropReason error   // the backend's message about drops that no flush has reported
 
 	shutDown     bool // Shutdown was called
 	shuttingDown int  // callers of Shutdown whose flush has not ended
@@ -58,19 +42,82 @@ type stream struct {
 	closeErr     error
 }
 
-func newStream(e *Engine, c Config, items source) *stream {
-	return &stream{
-		engine: e, config: c, items: items, background: true, requestBytes: c.RequestBytes, closed: make(chan struct{}),
+// retryAfter is a pause that the backend has asked for. The zero value is none.
+type retryAfter struct {
+	asked time.Duration
+	until time.Time
+	cause error // of the request with the answer
+}
+
+func newStream(e *Engine, c Config) *stream {
+	if c.Timeout <= 0 {
+		c.Timeout = noLimit
+	}
+	s := &stream{
+		engine: e, config: c, background: true, requestBytes: c.RequestBytes, closed: make(chan struct{}),
+		items: backlog{capacity: c.Capacity, batchSize: c.BatchSize},
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.streams = append(e.streams, s)
+	e.open++
+	return s
+}
+
+func (s *stream) push(item any) {
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
+	if reached := s.items.push(item); reached != noEvent {
+		s.onThresholdLocked(reached)
 	}
 }
 
+// Stats returns the counts of one moment.
+func (s *stream) Stats() Stats {
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
+	stats := s.items.stats()
+	stats.Breaker = s.stateLocked()
+	return stats
+}
+
+// Pending returns how many items are pending, and whether a flush should not be deferred: one is under way, a quarter
+// of the queue is in use, or the next flush has drops to report. If it returns 0 and false, Flush has nothing to do.
+func (s *stream) Pending() (n int, flushNow bool) {
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
+	n = int(s.items.stats().Pending)
+	return n, s.flush != nil || n > 0 && n >= s.config.Capacity/4 || s.items.counts.Dropped != s.reported
+}
+
+// Idle returns a channel that is closed when the flush under way has ended; nil if there is none.
+func (s *stream) Idle() <-chan struct{} {
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
+	if s.flush == nil {
+		return nil
+	}
+	return s.flush.done
+}
+
+func (s *stream) pendingEntries() []entry {
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
+	return s.items.pending()
+}
+
+func (s *stream) spilled(entries []entry) {
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
+	s.items.spilled(entries)
+}
+
 // beginLocked begins a flush of all items pushed so far. There is none under way.
-func (s *stream) beginLocked(deadline time.Time) *flush {
+func (s *stream) beginLocked() *flush {
 	s.flushes++
-	f := newFlush(s.flushes, s.items.sequence(), deadline)
-	s.flush = f
+	s.flush = newFlush(s.flushes, s.items.next)
 	s.disarmLocked()
-	return f
+	return s.flush
 }
 
 // startLocked chooses the first state of f, or the one after the probe of another signal, and adds its workers.
@@ -117,12 +164,11 @@ func (s *stream) startWorkerLocked(f *flush) {
 
 // proceedLocked ends the probe of f with success: the flush goes on at full width.
 func (s *stream) proceedLocked(f *flush) {
-	if f.state != probing {
-		return
+	if f.state == probing {
+		f.becomeLocked(sending, normal)
+		s.endProbeLocked(f)
+		s.addWorkersLocked(f)
 	}
-	f.becomeLocked(sending, normal)
-	s.endProbeLocked(f)
-	s.addWorkersLocked(f)
 }
 
 // endProbeLocked says that f sends no probe of the breaker any more. The change of its state wakes the flushes that wait
@@ -137,19 +183,21 @@ func (s *stream) endProbeLocked(f *flush) {
 func (s *stream) toLastChanceLocked(f *flush) {
 	s.endProbeLocked(f)
 	f.toShutdownLocked()
-	f.extendLocked(s.items.sequence())
+	s.extendLocked(f)
+}
+
+// extendLocked makes all items pushed so far the task of f.
+func (s *stream) extendLocked(f *flush) {
+	f.upTo = s.items.next
 	s.addWorkersLocked(f)
 }
 
-// endLocked ends f, whose last worker has left, and provides for the items that are left.
-func (s *stream) endLocked(f *flush) {
-	f.gaveUp = !s.items.done(f.upTo)
-	f.ownerless = f.unowned && f.callers == 0
-	if f.gaveUp && f.err == nil && f.why == nil {
+// endLocked ends f, whose last worker has left, and provides for the items that are left. It returns a function that tells
+// the callbacks about f, for a caller without the lock.
+func (s *stream) endLocked(f *flush) (report func()) {
+	gaveUp := !s.items.done(f.upTo)
+	if gaveUp && f.err == nil && f.why == nil {
 		f.why = context.Cause(f.ctx)
-	}
-	if f.backgroundTimer != nil {
-		f.backgroundTimer.Stop()
 	}
 	s.flush = nil
 	s.recordOutcomeLocked(f)
@@ -158,35 +206,31 @@ func (s *stream) endLocked(f *flush) {
 	if f.dropReason != nil {
 		s.dropReason = f.dropReason
 	}
-	waiting, enough := s.items.load()
-	if waiting > 0 { // a threshold reached while f was under way
-		s.exportLaterLocked(enough && (f.unowned || s.background) && !f.gaveUp)
+	if s.items.load() > 0 { // a threshold reached while f was under way
+		s.exportLaterLocked(s.items.enough() && (f.background || s.background) && !gaveUp)
 	}
+	return s.reportLocked(f, gaveUp)
 }
 
-// deadlineLocked returns the time at which the attempts of f are over; false: there is none.
-func (s *stream) deadlineLocked(f *flush) (time.Time, bool) {
-	exit := s.engine.exitDeadline
-	if s.engine.exitingLocked() && (f.held || !f.hasDeadline || exit.Before(f.deadline)) {
-		return exit, true
+// deadlineLocked returns the time at which the attempts of f are over.
+func (s *stream) deadlineLocked(f *flush) time.Time {
+	deadline := f.deadline
+	if f.background {
+		deadline = f.began.Add(noLimit)
 	}
-	return f.deadline, f.hasDeadline
+	if exit := s.engine.exitDeadline; s.engine.exitingLocked() && (f.held || exit.Before(deadline)) {
+		return exit
+	}
+	return deadline
 }
 
-// budgetLocked returns the time that f has in all for a batch; 0: no limit.
+// budgetLocked returns the time that f has in all for a batch.
 func (s *stream) budgetLocked(f *flush) time.Duration {
-	limit := s.config.Timeout
+	budget := max(s.deadlineLocked(f).Sub(f.began), 1)
 	if f.policy.lastChance {
-		limit = 0
+		return budget
 	}
-	at, ok := s.deadlineLocked(f)
-	if !ok {
-		return limit
-	}
-	if d := max(at.Sub(f.began), 1); limit <= 0 || d < limit {
-		return d
-	}
-	return limit
+	return min(budget, s.config.Timeout)
 }
 
 // lastChanceLocked reports whether no later flush is certain: Shutdown was called or the exit deadline lies ahead.
@@ -194,19 +238,17 @@ func (s *stream) lastChanceLocked() bool { return s.shutDown || s.engine.exiting
 
 // setExitingLocked is Engine.SetExitDeadline for one signal.
 func (s *stream) setExitingLocked(on bool) {
-	s.items.setEager(on)
+	s.items.eager = on
 	f := s.flush
 	switch {
 	case on && f != nil:
 		f.held = f.ctx.Err() == nil
 		s.toLastChanceLocked(f)
-	case on:
-		if _, enough := s.items.load(); enough {
-			s.exportLaterLocked(true)
-		}
-	case f != nil:
+	case on && s.items.enough():
+		s.exportLaterLocked(true)
+	case !on && f != nil:
 		f.held = false
-		f.endWithLastLocked()
+		f.endIfUnwantedLocked()
 		if !s.shutDown {
 			f.toNormalLocked()
 		}

@@ -2,90 +2,163 @@ package delivery
 
 import (
 	"context"
+	"fmt"
 	"time"
+
+	"github.com/epilogue-go/epilogue/internal/breaker"
 )
 
 // work is a worker: it delivers batches until none is left or the flush gives up. The last worker ends the flush.
 func (s *stream) work(f *flush) {
-	if err := s.awaitProbe(f); err != nil {
-		s.giveUp(f, probe, err)
-	}
-	for {
-		p, policy := s.next(f)
-		if p == nil {
-			return
-		}
-		if err := s.deliver(f, p); err != nil {
-			s.giveUp(f, policy, err) // before the batch waits again, or another worker would take it
-		}
-		p.putBack()
+	err := s.awaitProbe(f)
+	for b, p := s.next(f, nil, probe, err); b != nil; b, p = s.next(f, b, p, err) {
+		err = s.deliver(f, b)
 	}
 }
 
-// next returns the next batch, and the policy under which it is taken. Without one, the worker has left the flush.
-func (s *stream) next(f *flush) (parcel, *policy) {
+// next puts back the batch b (nil: none), which the worker has taken under the policy p and could not deliver because of
+// err (nil: it did), and returns the next batch and the policy under which it is taken. Without one, the worker has left
+// the flush.
+func (s *stream) next(f *flush, b *batch, p *policy, err error) (*batch, *policy) {
 	e := s.engine
 	e.mu.Lock()
+	if err != nil {
+		f.giveUpLocked(p, err)
+	}
+	if b != nil {
+		s.items.putBack(b)
+	}
 	if f.activeLocked() {
-		if p := s.items.take(f.taskLocked()); p != nil {
+		if b := s.items.take(f.taskLocked()); b != nil {
 			defer e.mu.Unlock()
-			return p, f.policy
+			return b, f.policy
 		}
 	}
 	f.workers--
 	e.requests--
 	last := f.workers == 0
+	var report func()
 	if last {
-		s.endLocked(f)
+		report = s.endLocked(f)
 	}
 	e.addWorkersLocked() // the slot is free for another signal
 	e.mu.Unlock()
 	if last {
-		s.report(f)
+		report()
 		f.cancel()
 		close(f.done)
 	}
 	return nil, nil
 }
 
-// giveUp lets no further attempt of f begin, for a reason that counts under the policy p. If the last chance has come
-// since, the flush goes on.
-func (s *stream) giveUp(f *flush, p *policy, why error) {
-	s.engine.mu.Lock()
-	defer s.engine.mu.Unlock()
-	if p.lastChance || !f.policy.lastChance {
-		f.giveUpLocked(why)
-	}
-}
-
-// deliver attempts to send p until it is empty, or returns why it stops.
-func (s *stream) deliver(f *flush, p parcel) error {
-	ctx, cancel := s.limit(f.ctx, f, s.config.Timeout, errExportTimeout)
-	defer cancel()
+// deliver attempts to send b until it is empty, or returns why it stops.
+func (s *stream) deliver(f *flush, b *batch) error {
+	over := time.Now().Add(s.config.Timeout)
 	var retry backoff
 	pause := time.Duration(0)
-	for !p.empty() {
-		if err := s.waitForAttempt(ctx, f, pause); err != nil {
+	for s.holdsItems(b) {
+		if err := s.waitForAttempt(f, over, pause); err != nil {
 			return err
 		}
-		a := s.attempt(ctx, f, p)
-		policy := s.policyOf(f)
+		a := s.attempt(f, b, over)
+		p, err := s.record(f, b, a)
 		switch {
-		case a.outcome.permanent():
+		case a.permanent():
 			retry, pause = backoff{}, 0
-		case p.custom():
-			return s.failed(ctx, f, p, a)
-		case ctx.Err() != nil:
-			return context.Cause(ctx)
+		case s.export != nil:
+			return err
 		case a.unsent: // it has waited for memory or CPU, not for the backend
 			pause = 0
-		case policy.probes:
+		case p.probes:
 			return errProbeFailed
-		case a.outcome == RetryNextFlush && !policy.lastChance:
+		case a.Outcome == RetryNextFlush && !p.lastChance:
 			return errNoProgress
 		default:
-			pause = retry.next(policy.maxBackoff)
+			pause = retry.next(p.maxBackoff)
 		}
 	}
 	return nil
+}
+
+// holdsItems reports whether some items of b have not left.
+func (s *stream) holdsItems(b *batch) bool {
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
+	return !isEmpty(b)
+}
+
+// waitForAttempt waits for the pause that the attempts so far ask for, and for Retry-After. If the policy becomes
+// shutdown meanwhile, the backoff ends and the wait for Retry-After is computed again. The error says why no attempt may
+// follow at a batch that has time until over.
+func (s *stream) waitForAttempt(f *flush, over time.Time, backoff time.Duration) error {
+	until := time.Now().Add(backoff)
+	for {
+		w, err := s.nextWait(f, over, time.Until(until))
+		if err != nil || w.pause <= 0 {
+			return err
+		}
+		timer := time.NewTimer(w.pause)
+		select {
+		case <-timer.C:
+			until = time.Time{} // it may have been shortened
+		case <-w.changed:
+			if !w.policy.lastChance && s.policyOf(f).lastChance {
+				until = time.Time{}
+			}
+		case <-f.ctx.Done():
+		}
+		timer.Stop()
+	}
+}
+
+// wait is a pause before an attempt.
+type wait struct {
+	pause   time.Duration
+	policy  *policy
+	changed <-chan struct{} // closed when the policy or the state of the flush has changed
+}
+
+// nextWait returns how long to wait for the next attempt.
+func (s *stream) nextWait(f *flush, over time.Time, backoff time.Duration) (wait, error) {
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
+	now := time.Now()
+	deadline := s.deadlineLocked(f)
+	if !f.policy.lastChance && over.Before(deadline) {
+		deadline = over
+	}
+	switch {
+	case f.ctx.Err() != nil:
+		return wait{}, context.Cause(f.ctx)
+	case !f.policy.lastChance && !now.Before(over):
+		return wait{}, errExportTimeout
+	case f.state == stopping:
+		return wait{}, errNoProgress
+	}
+	retryAfter := breaker.Remaining(s.retryAfter.until, now)
+	if backoff <= 0 && retryAfter <= 0 {
+		return wait{}, nil
+	}
+	pause, ok := f.policy.retryIn(backoff, retryAfter, deadline.Sub(now))
+	switch {
+	case !ok && retryAfter > backoff:
+		if f.err == nil {
+			f.err = s.retryAfter.cause
+		}
+		return wait{}, fmt.Errorf("the backend asked for a pause of %s (Retry-After)", s.retryAfter.asked)
+	case !ok:
+		return wait{}, fmt.Errorf("no time for another attempt in %s", pause.Round(time.Millisecond))
+	case retryAfter < backoff && !f.policy.keepsRetrying(now.Sub(f.lastProgress), backoff, s.budgetLocked(f)):
+		return wait{}, errNoProgress
+	}
+	if retryAfter > 0 {
+		f.lastProgress = now.Add(pause) // the backend wants the pause
+	}
+	return wait{pause, f.policy, f.changed}, nil
+}
+
+func (s *stream) policyOf(f *flush) *policy {
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
+	return f.policy
 }

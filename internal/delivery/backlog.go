@@ -1,0 +1,273 @@
+package delivery
+
+import (
+	"slices"
+	"sort"
+)
+
+// entry is an item in the queue.
+type entry struct {
+	number uint64 // in the order of the pushes
+	item   any
+}
+
+// batch is the entries that one worker has taken, or that a custom exporter has failed together.
+type batch struct {
+	// entries have not left. The slice is replaced but never changed in place: a worker reads it without the lock.
+	entries []entry
+	failed  failures
+}
+
+func (b *batch) oldest() uint64 { return b.entries[0].number }
+
+// task says which batches the workers of a flush take.
+type task struct {
+	upTo  uint64 // those with an item that has a lower number
+	flush uint64 // but none that a custom exporter has failed in this flush
+}
+
+// has reports whether b is part of the task.
+func (t task) has(b *batch) bool { return b.oldest() < t.upTo && b.failed.flush != t.flush }
+
+// backlog is the items of one signal that are not delivered, and the counts of all. Engine.mu guards it. An item is in one
+// of three places:
+//
+//	push ──▶ waiting ──take──▶ inFlight ──ack──▶ gone
+//	            ▲                 │  ▲
+//	            ├────putBack──────┤  │
+//	            │         failed ◀┘  │ take, after all that wait
+//	            │           └────────┘
+type backlog struct {
+	capacity, batchSize int
+
+	waiting  []entry // in the order of their numbers; those before head have left
+	head     int
+	failed   []*batch // by a custom exporter; none is empty
+	inFlight []*batch // with a worker, in no order
+
+	next      uint64 // number of the next item
+	delivered uint64 // batches acknowledged so far
+	eager     bool   // a full batch is enough for a background flush
+	closed    bool   // items pushed from now on are dropped
+	counts    Stats  // without Pending, InFlight and Breaker
+}
+
+// event is a threshold that a push has reached.
+type event int
+
+const (
+	noEvent  event = iota
+	nonEmpty       // the queue was empty
+	halfFull       // the queue is half full, or another batch has come since
+)
+
+// push adds an item. If the queue is full it drops the oldest item that waits; if all are being sent, it drops this one.
+func (q *backlog) push(item any) event {
+	q.counts.Ended++
+	if q.closed {
+		q.counts.Dropped.AfterShutdown++
+		return noEvent
+	}
+	waiting := q.load()
+	if waiting+q.sending() >= q.capacity {
+		q.counts.Dropped.QueueFull++
+		if waiting == 0 {
+			return noEvent
+		}
+		q.dropOldest()
+		waiting--
+	}
+	if len(q.waiting) == cap(q.waiting) && q.head > len(q.waiting)/2 {
+		q.waiting, q.head = slices.Delete(q.waiting, 0, q.head), 0
+	}
+	q.waiting = append(q.waiting, entry{q.next, item})
+	q.next++
+	waiting++
+	half := q.threshold()
+	switch {
+	case waiting == half, waiting > half && q.next%uint64(q.batchSize) == 0: //nolint:gosec // positive
+		return halfFull
+	case waiting == 1:
+		return nonEmpty
+	}
+	return noEvent
+}
+
+// threshold is how many waiting items begin a background flush.
+func (q *backlog) threshold() int {
+	half := max(q.capacity/2, 1)
+	if q.eager {
+		return min(half, q.batchSize)
+	}
+	return half
+}
+
+// dropOldest drops the oldest item that waits. Failed batches are older than all others.
+func (q *backlog) dropOldest() {
+	if len(q.failed) == 0 {
+		q.removeFirst(1)
+		return
+	}
+	b := slices.MinFunc(q.failed, func(a, b *batch) int { return int(a.oldest()) - int(b.oldest()) }) //nolint:gosec // small
+	b.entries = b.entries[1:]
+	q.failed = slices.DeleteFunc(q.failed, isEmpty)
+}
+
+func isEmpty(b *batch) bool { return len(b.entries) == 0 }
+
+// removeFirst removes the first n waiting items that no custom exporter has failed.
+func (q *backlog) removeFirst(n int) {
+	clear(q.waiting[q.head : q.head+n])
+	q.head += n
+	if q.head == len(q.waiting) {
+		q.waiting, q.head = q.waiting[:0], 0
+	}
+}
+
+// take hands a worker the first batch of the task t; nil if there is none. The worker returns it with putBack. A batch that
+// a custom exporter has failed stays alone, since one of its items may be the reason.
+func (q *backlog) take(t task) *batch {
+	b := &batch{}
+	if waiting := q.waiting[q.head:]; len(waiting) > 0 && waiting[0].number < t.upTo {
+		b.entries = slices.Clone(waiting[:min(len(waiting), q.batchSize)])
+		q.removeFirst(len(b.entries))
+	} else {
+		i := slices.IndexFunc(q.failed, t.has)
+		if i < 0 {
+			return nil
+		}
+		b = q.failed[i]
+		q.failed = slices.Delete(q.failed, i, i+1)
+	}
+	q.inFlight = append(q.inFlight, b)
+	return b
+}
+
+// batches returns how many batches take would return for t.
+func (q *backlog) batches(t task) int {
+	waiting := q.waiting[q.head:]
+	items := sort.Search(len(waiting), func(i int) bool { return waiting[i].number >= t.upTo })
+	n := (items + q.batchSize - 1) / q.batchSize
+	for _, b := range q.failed {
+		if t.has(b) {
+			n++
+		}
+	}
+	return n
+}
+
+// putBack takes b back from its worker. Its items wait again.
+func (q *backlog) putBack(b *batch) {
+	q.inFlight = slices.DeleteFunc(q.inFlight, func(other *batch) bool { return other == b })
+	switch {
+	case isEmpty(b):
+	case b.failed.flush > 0:
+		q.failed = append(q.failed, b)
+	default:
+		q.insert(b.entries)
+	}
+}
+
+// insert adds entries to those that wait.
+func (q *backlog) insert(entries []entry) {
+	if more := len(entries) - q.head; more > 0 {
+		q.waiting = slices.Insert(q.waiting, q.head, make([]entry, more)...)
+		q.head += more
+	}
+	younger := q.waiting[q.head:]
+	q.head -= len(entries)
+	for at := q.head; len(entries) > 0; at++ {
+		from := &entries
+		if len(younger) > 0 && younger[0].number < entries[0].number {
+			from = &younger
+		}
+		q.waiting[at] = (*from)[0]
+		*from = (*from)[1:]
+	}
+}
+
+// ack counts the first items of b, up to the number end, and removes them. A spill may have removed some of them: they are
+// counted as spilled already. An outcome that is not permanent changes nothing.
+func (q *backlog) ack(b *batch, end uint64, o Outcome, rejected int64) {
+	if !o.permanent() {
+		return
+	}
+	left := sort.Search(len(b.entries), func(i int) bool { return b.entries[i].number >= end })
+	b.entries = b.entries[left:]
+	n, d := int64(left), &q.counts.Dropped
+	switch o {
+	case Accepted:
+		rejected = min(max(rejected, 0), n)
+		q.counts.Exported += n - rejected
+		d.Rejected += rejected
+		q.delivered++
+	case TooLarge:
+		d.TooLarge += n
+	default:
+		d.Refused += n
+	}
+}
+
+// done reports whether no item with a number below upTo is pending.
+func (q *backlog) done(upTo uint64) bool {
+	pending := func(b *batch) bool { return len(b.entries) > 0 && b.oldest() < upTo }
+	waits := q.head < len(q.waiting) && q.waiting[q.head].number < upTo
+	return !waits && !slices.ContainsFunc(q.failed, pending) && !slices.ContainsFunc(q.inFlight, pending)
+}
+
+// load returns how many items wait.
+func (q *backlog) load() int { return len(q.waiting) - q.head + itemsOf(q.failed) }
+
+// enough reports whether the items that wait are enough for a background flush.
+func (q *backlog) enough() bool { return q.load() >= q.threshold() }
+
+// sending returns how many items are with a worker.
+func (q *backlog) sending() int { return itemsOf(q.inFlight) }
+
+func itemsOf(batches []*batch) (n int) {
+	for _, b := range batches {
+		n += len(b.entries)
+	}
+	return n
+}
+
+// stats returns the counts of this moment, without the breaker's state.
+func (q *backlog) stats() Stats {
+	s := q.counts
+	s.InFlight = int64(q.sending())
+	s.Pending = int64(q.load()) + s.InFlight
+	return s
+}
+
+// pending returns all pending entries, the oldest first.
+func (q *backlog) pending() []entry {
+	all := slices.Clone(q.waiting[q.head:])
+	for _, b := range slices.Concat(q.failed, q.inFlight) {
+		all = append(all, b.entries...)
+	}
+	sort.Sort(byNumber(all))
+	return all
+}
+
+// spilled counts entries, some of which pending has returned together, and removes those that are still there.
+func (q *backlog) spilled(entries []entry) {
+	before := q.load() + q.sending()
+	written := func(x entry) bool {
+		i := sort.Search(len(entries), func(i int) bool { return entries[i].number >= x.number })
+		return i < len(entries) && entries[i].number == x.number
+	}
+	kept := slices.DeleteFunc(q.waiting[q.head:], written)
+	q.waiting = q.waiting[:q.head+len(kept)]
+	for _, b := range slices.Concat(q.failed, q.inFlight) {
+		b.entries = slices.DeleteFunc(slices.Clone(b.entries), written)
+	}
+	q.failed = slices.DeleteFunc(q.failed, isEmpty)
+	q.counts.Spilled += int64(before - q.load() - q.sending())
+}
+
+// byNumber sorts by number. It is a sort.Interface because slices.SortFunc adds 13 KB to a function's binary.
+type byNumber []entry
+
+func (b byNumber) Len() int           { return len(b) }
+func (b byNumber) Swap(i, j int)      { b[i], b[j] = b[j], b[i] }
+func (b byNumber) Less(i, j int) bool { return b[i].number < b[j].number }
