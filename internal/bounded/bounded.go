@@ -2,7 +2,7 @@
 // another library has written. Such code may panic, end its goroutine or never return. None of that reaches the caller.
 //
 // The errors of foreign code are foreign code, too: their methods may panic, for example those of a typed nil pointer.
-// [Call] and [Slots.Call] return them as [Safe] does. They return the package's own results unwrapped, so callers
+// [Call] and [Slot.Call] return them as [Safe] does. They return the package's own results unwrapped, so callers
 // compare them with == or a type assertion: [ErrGoexit], [ErrNotReturned], [ErrStillRunning] and *[PanicError].
 //
 // It is the only package of the product that recovers panics, but for those that package handler passes on.

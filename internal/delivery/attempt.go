@@ -231,21 +231,29 @@ func newAttempt(r Result, err error, begun time.Time) attempt {
 	return a
 }
 
-// merge returns the result of a request that was sent twice: that of the first attempt that decides about the items,
-// unless the other was accepted. The first may be zero: there was none.
+// merge returns the result of a request that was sent twice: what tells most about the items, and then about the backend.
 func merge(first, second attempt) attempt {
 	a := first
-	switch {
-	case first.begun.IsZero():
-		return second
-	case second.Outcome == Accepted && first.Outcome != Accepted,
-		!first.permanent() && (second.permanent() || second.Answered || !first.Answered):
+	if second.tells() > first.tells() {
 		a = second
 	}
 	a.notReturned = first.notReturned || second.notReturned
-	a.Answered = first.Answered || second.Answered
 	a.RetryAfter = max(first.RetryAfter, second.RetryAfter)
 	return a
+}
+
+func (a attempt) tells() int {
+	switch {
+	case a.begun.IsZero(): // there was none
+		return 0
+	case a.Outcome == Accepted:
+		return 4
+	case a.permanent():
+		return 3
+	case a.Answered:
+		return 2
+	}
+	return 1
 }
 
 // reserveRequest reports whether there is room for one more request, and takes it.

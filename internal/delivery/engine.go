@@ -17,19 +17,15 @@ import (
 //
 // A flush of a signal is a state machine. Only flush.becomeLocked changes its state and its policy.
 //
-//	             breaker or hold half-open                other cases
-//	      ┌────────────────────┴──────────────────┐            │
-//	      ▼            no answer for the other    ▼            │
-//	waitingForProbe ────────────────────────▶  probing         │
-//	(another signal    signal: one of our own     │            │
-//	 sends the probe)                             │ answer     │
-//	      │                                       ▼            │
-//	      ├── the other signal got an answer ─▶ sending ◀──────┘
-//	      │                                    │   ▲
-//	      │ the breaker is open         an attempt │ the policy becomes
-//	      │                             fails  │   │ shutdown (from any state)
-//	      │                                    ▼   │
-//	      └───────────────────────────────▶ stopping ──▶ ended (the last worker has left)
+//	breaker or hold half-open    other cases
+//	            │                     │
+//	            ▼       answer        ▼
+//	         probing ───────────▶ sending
+//	            │                  │   ▲
+//	    no such │      an attempt  │   │ the policy becomes shutdown
+//	     answer │      fails       │   │ (from any state but ended)
+//	            │                  ▼   │
+//	            └──────────────▶ stopping ──▶ ended (the last worker has left)
 //
 // A worker that finds nothing to take leaves too, so a flush ends from every state.
 //
@@ -51,7 +47,6 @@ type Engine struct {
 	open         int // streams that are not shut down
 	requests     int // workers of all flushes, each of which makes one request at once, and hedged requests
 	breaker      breaker.Breaker
-	prober       *flush        // the flush whose probe decides about the breaker; nil: none
 	exitDeadline time.Time     // zero: the process is not about to exit
 	exitTimer    *time.Timer   // ends the exit deadline; nil: there was none
 	usual        time.Duration // usual time to an answer; 0: none has come yet

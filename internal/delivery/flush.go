@@ -10,11 +10,10 @@ import (
 type flushState int
 
 const (
-	waitingForProbe flushState = iota // another signal's flush sends the breaker's probe
-	probing                           // one request goes first
-	sending                           // all workers take batches
-	stopping                          // it has given up; attempts under way end
-	ended                             // no worker is left
+	probing  flushState = iota // one request goes first
+	sending                    // all workers take batches
+	stopping                   // it has given up; attempts under way end
+	ended                      // no worker is left
 )
 
 // flush is one export of a signal's items, shared by all callers that ask while it is under way.

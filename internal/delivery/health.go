@@ -66,7 +66,7 @@ func (s *stream) refusalLocked() error {
 	case s.breakerWaitLocked(now) > 0:
 		return openError("circuit breaker", s.breakerWaitLocked(now), s.engine.breaker.Cause())
 	case s.hold.Wait(now) > 0:
-		return openError("hold on "+s.config.Signal.String(), s.hold.Wait(now), s.hold.Cause())
+		return openError("hold on "+string(s.config.Signal), s.hold.Wait(now), s.hold.Cause())
 	}
 	return nil
 }
@@ -89,32 +89,4 @@ func (s *stream) stateLocked() breaker.State {
 		return breaker.Open
 	}
 	return breaker.HalfOpen
-}
-
-// awaitProbe waits while another signal's flush sends the breaker's probe, and chooses the next state after it.
-func (s *stream) awaitProbe(f *flush) error {
-	e := s.engine
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for f.state == waitingForProbe {
-		if e.prober == nil {
-			if why := s.refusalLocked(); why != nil {
-				return why
-			}
-			s.startLocked(f)
-			continue
-		}
-		probers, ours := e.prober.changed, f.changed
-		e.mu.Unlock()
-		select {
-		case <-probers:
-		case <-ours:
-		case <-f.ctx.Done():
-		}
-		e.mu.Lock()
-		if f.ctx.Err() != nil {
-			return openError("circuit breaker", e.breaker.Wait(time.Now()), e.breaker.Cause())
-		}
-	}
-	return nil
 }

@@ -2,32 +2,18 @@ package delivery
 
 import (
 	"context"
-	"fmt"
 	"time"
 )
 
 // Signal is a kind of telemetry.
-type Signal int
+type Signal string
 
 // The signals of OpenTelemetry.
 const (
-	Traces Signal = iota
-	Metrics
-	Logs
+	Traces  Signal = "traces"
+	Metrics Signal = "metrics"
+	Logs    Signal = "logs"
 )
-
-// String returns "traces", "metrics" or "logs".
-func (s Signal) String() string {
-	switch s {
-	case Traces:
-		return "traces"
-	case Metrics:
-		return "metrics"
-	case Logs:
-		return "logs"
-	}
-	return fmt.Sprintf("Signal(%d)", int(s))
-}
 
 // Sender delivers encoded requests to one origin.
 type Sender interface {
@@ -76,19 +62,7 @@ const (
 
 // String returns the outcome in words.
 func (o Outcome) String() string {
-	switch o {
-	case Accepted:
-		return "accepted"
-	case Refused:
-		return "refused"
-	case TooLarge:
-		return "too large"
-	case Retryable:
-		return "retryable"
-	case RetryNextFlush:
-		return "retry next flush"
-	}
-	return fmt.Sprintf("Outcome(%d)", int(o))
+	return [...]string{"accepted", "refused", "too large", "retryable", "retry next flush"}[o]
 }
 
 // Result tells more about an attempt. Its texts are fit for a log: bounded, on one line, and without credentials.

@@ -112,112 +112,18 @@ func TestBreakerIsShared(t *testing.T) {
 	}
 }
 
-// TestHalfOpenSendsOneRequestPerOrigin asserts that signals which flush together send one probe, and that all of them
-// go on after its answer and none after its failure.
-func TestHalfOpenSendsOneRequestPerOrigin(t *testing.T) {
-	for _, recovers := range []bool{false, true} {
-		synctest.Test(t, func(t *testing.T) {
-			b := newBackend(always(hangs))
-			traces, metrics, logs := origin(b)
-			all := []*delivery.Queue[string]{traces, metrics, logs}
-			var running []<-chan error
-			begin := func() {
-				running = nil
-				for _, q := range all {
-					running = append(running, async(func() error { return q.Flush(within(t, time.Second)) }))
-				}
-				synctest.Wait()
-			}
-			for _, q := range all {
-				push(q, "a")
-			}
-			begin()
-			for _, r := range running {
-				<-r
-			}
-			synctest.Wait()
-			if recovers {
-				b.become(always(accepts.in(50 * ms)))
-			}
-			before := len(b.log())
-			begin()
-			if n := len(b.log()) - before; n != 1 {
-				t.Errorf("%d requests while half-open, want 1", n)
-			}
-			for _, r := range running {
-				if err := <-r; (err == nil) != recovers {
-					t.Errorf("recovered: %v; flush: %v", recovers, err)
-				}
-			}
-			if n, want := len(b.log())-before, map[bool]int{false: 1, true: 3}[recovers]; n != want {
-				t.Errorf("recovered: %v; %d requests, want %d", recovers, n, want)
-			}
-		})
-	}
-}
-
-// TestWaitingForAProbeEndsWithTheCaller asserts that a flush that waits for another signal's probe ends with its caller.
-func TestWaitingForAProbeEndsWithTheCaller(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBackend(always(hangs))
-		traces, metrics, _ := origin(b)
-		push(traces, "t")
-		push(metrics, "m")
-		_, _ = flush(t, traces, time.Second)
-		probe := async(func() error { return traces.Flush(within(t, time.Second)) })
-		synctest.Wait()
-		took, err := flush(t, metrics, 20*ms)
-		wantTook(t, "metrics", took, 20*ms)
-		if err == nil {
-			t.Error("no error")
-		}
-		<-probe
-		synctest.Wait()
-		if metrics.Idle() != nil {
-			t.Error("the flush goes on without a caller")
-		}
-	})
-}
-
-// TestProbeOfACallerWithoutTime asserts that a probe which ends with its caller leaves the next one to the signal that
-// waits for it.
-func TestProbeOfACallerWithoutTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBackend(always(hangs))
-		traces, metrics, _ := origin(b)
-		push(traces, "t")
-		push(metrics, "m")
-		_, _ = flush(t, traces, time.Second)
-		b.become(tracesAndOthers(hangs, accepts))
-		begin := time.Now()
-		_ = async(func() error { return traces.Flush(within(t, 20*ms)) })
-		synctest.Wait()
-		wantNil(t, "metrics", metrics.Flush(within(t, time.Second)))
-		wantTook(t, "metrics", time.Since(begin), 20*ms)
-	})
-}
-
-// TestOneSignalIsShutDown asserts that Shutdown of one signal leaves the others and closes nothing, and that a flush that
-// waits for the probe of the first one goes on.
+// TestOneSignalIsShutDown asserts that Shutdown of one signal leaves the others and closes nothing.
 func TestOneSignalIsShutDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBackend(always(hangs))
+		b := newBackend(tracesAndOthers(hangs, accepts))
 		traces, metrics, logs := origin(b)
 		push(traces, "t")
 		push(metrics, "m")
-		_, _ = flush(t, traces, time.Second)
-		b.become(tracesAndOthers(hangs, accepts))
-		_ = async(func() error { return traces.Flush(within(t, time.Second)) })
-		synctest.Wait()
-		waiting := async(func() error { return metrics.Flush(within(t, time.Second)) })
-		synctest.Wait()
-		begin := time.Now()
-		down := async(func() error { return traces.Shutdown(within(t, 400*ms)) })
-		wantNil(t, "metrics", <-waiting)
-		wantTook(t, "metrics", time.Since(begin), 0)
-		if <-down == nil {
+		if traces.Shutdown(within(t, 400*ms)) == nil {
 			t.Error("the shutdown of traces delivered something")
 		}
+		_, err := flush(t, metrics, time.Second)
+		wantNil(t, "metrics", err)
 		if n := b.closed(); n != 0 {
 			t.Error("closed with signals left")
 		}

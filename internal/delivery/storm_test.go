@@ -48,7 +48,7 @@ func storm(t *testing.T, seed uint64) {
 	b.limits.Requests = 1 + d.roll(8)
 	e := delivery.NewEngine(b, delivery.NewResources(1<<10))
 	var queues []*delivery.Queue[string]
-	for s := range delivery.Signal(3) {
+	for _, s := range []delivery.Signal{delivery.Traces, delivery.Metrics, delivery.Logs} {
 		queues = append(queues, delivery.NewQueue(e, delivery.Config{
 			Signal: s, Items: "items", Capacity: 20 + d.roll(100), BatchSize: 1 + d.roll(10), RequestBytes: 1 << 10,
 			Delay: d.upTo(time.Second), Timeout: time.Duration(d.roll(3)) * time.Second, Hedge: d.roll(2) == 0,

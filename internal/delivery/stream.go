@@ -120,21 +120,14 @@ func (s *stream) beginLocked() *flush {
 	return s.flush
 }
 
-// startLocked chooses the first state of f, or the one after the probe of another signal, and adds its workers.
+// startLocked chooses the first state of f and adds its workers.
 func (s *stream) startLocked(f *flush) {
-	e, now := s.engine, time.Now()
+	now := time.Now()
 	switch {
 	case s.lastChanceLocked():
 		f.becomeLocked(sending, shutdown)
-	case e.breaker.State(now) != breaker.Closed && e.prober != nil:
-		f.becomeLocked(waitingForProbe, probe)
-	case e.breaker.State(now) != breaker.Closed:
-		e.prober = f
+	case s.engine.breaker.State(now) != breaker.Closed || s.hold.State(now) != breaker.Closed:
 		f.becomeLocked(probing, probe)
-	case s.hold.State(now) != breaker.Closed:
-		f.becomeLocked(probing, probe)
-	default:
-		f.becomeLocked(sending, normal)
 	}
 	s.addWorkersLocked(f)
 	if f.workers == 0 { // a spill has taken everything since the caller looked
@@ -166,22 +159,12 @@ func (s *stream) startWorkerLocked(f *flush) {
 func (s *stream) proceedLocked(f *flush) {
 	if f.state == probing {
 		f.becomeLocked(sending, normal)
-		s.endProbeLocked(f)
 		s.addWorkersLocked(f)
-	}
-}
-
-// endProbeLocked says that f sends no probe of the breaker any more. The change of its state wakes the flushes that wait
-// for the probe.
-func (s *stream) endProbeLocked(f *flush) {
-	if s.engine.prober == f {
-		s.engine.prober = nil
 	}
 }
 
 // toLastChanceLocked makes f the last chance of all items pushed so far.
 func (s *stream) toLastChanceLocked(f *flush) {
-	s.endProbeLocked(f)
 	f.toShutdownLocked()
 	s.extendLocked(f)
 }
@@ -201,7 +184,6 @@ func (s *stream) endLocked(f *flush) (report func()) {
 	}
 	s.flush = nil
 	s.recordOutcomeLocked(f)
-	s.endProbeLocked(f)
 	f.becomeLocked(ended, f.policy)
 	if f.dropReason != nil {
 		s.dropReason = f.dropReason

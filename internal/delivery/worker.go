@@ -10,9 +10,10 @@ import (
 
 // work is a worker: it delivers batches until none is left or the flush gives up. The last worker ends the flush.
 func (s *stream) work(f *flush) {
-	err := s.awaitProbe(f)
-	for b, p := s.next(f, nil, probe, err); b != nil; b, p = s.next(f, b, p, err) {
-		err = s.deliver(f, b)
+	b, p := s.next(f, nil, nil, nil)
+	for b != nil {
+		err := s.deliver(f, b)
+		b, p = s.next(f, b, p, err)
 	}
 }
 

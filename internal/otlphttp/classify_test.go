@@ -87,13 +87,3 @@ func TestClassify(t *testing.T) {
 		})
 	}
 }
-
-func TestOutcomeString(t *testing.T) {
-	var words []string
-	for o := Accepted; o <= RetryNextFlush+1; o++ {
-		words = append(words, o.String())
-	}
-	if got := strings.Join(words, ", "); got != "accepted, refused, too large, retryable, retry next flush, Outcome(5)" {
-		t.Error(got)
-	}
-}

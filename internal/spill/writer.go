@@ -31,8 +31,8 @@ type Encoder[T any] interface {
 type Writer struct {
 	w        io.Writer
 	maxBytes int
-	slot     bounded.Slots // of Write, which owns used
-	used     int           // bytes so far
+	slot     bounded.Slot // of Write, which owns used
+	used     int          // bytes so far
 }
 
 // NewWriter returns a Writer of at most maxBytes in all to w.

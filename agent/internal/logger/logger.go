@@ -24,7 +24,7 @@ const (
 // returned. A logger that panics does no harm.
 type Logger struct {
 	out  *slog.Logger // nil: slog.Default at the time of the line
-	slot bounded.Slots
+	slot bounded.Slot
 
 	mu      sync.Mutex
 	limited map[string]*limitedLine // by message

@@ -15,14 +15,8 @@ const timeout = 100 * time.Millisecond
 
 // Handler reports errors to otel.Handle, which calls an error handler of the program. That one may panic, end its goroutine or
 // block. Calls are made one at a time. A call that does not return in time is left behind, and no other is made until it has
-// returned.
-type Handler struct {
-	turn chan struct{} // holds a token while a call is waited for
-	slot bounded.Exclusive
-}
-
-// NewHandler returns a Handler.
-func NewHandler() *Handler { return &Handler{turn: make(chan struct{}, 1)} }
+// returned. The zero value is ready.
+type Handler struct{ slot bounded.Slot }
 
 // Handle reports err unless it is nil. It returns within 100 ms. err is lost if the error handler has not returned from an earlier
 // call.
@@ -32,12 +26,6 @@ func (h *Handler) Handle(err error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	select {
-	case h.turn <- struct{}{}:
-	case <-ctx.Done():
-		return
-	}
-	defer func() { <-h.turn }()
 	_ = h.slot.Call(ctx, 0, func(context.Context) error {
 		otel.Handle(err)
 		return nil

@@ -15,7 +15,7 @@ const (
 
 // Reporter reports faults of the export without flooding a log during an outage.
 type Reporter struct {
-	handler *Handler
+	handler Handler
 
 	mu       sync.Mutex
 	failures limiter
@@ -25,7 +25,7 @@ type Reporter struct {
 
 // NewReporter returns a Reporter.
 func NewReporter() *Reporter {
-	return &Reporter{handler: NewHandler(), hints: map[string]bool{}}
+	return &Reporter{hints: map[string]bool{}}
 }
 
 // limiter lets one error pass in reportEvery.

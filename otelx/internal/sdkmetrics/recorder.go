@@ -94,7 +94,7 @@ func New(provider metric.MeterProvider, s Subject) (Recorder, error) {
 	processor, exporter := component(processorType, number), s.exporterComponent(number)
 	m := &recorder{
 		isDrop:  s.IsDrop,
-		handler: faults.NewHandler(),
+		handler: &faults.Handler{},
 		flushed: byErrorType(processor, typeTimeout, typeUndelivered, typeDropped),
 		tried:   byErrorType(exporter, "rejected", "refused", "too_large", typeTimeout, typeUnavailable, typeOther),
 		counts:  newCountsReport(processor, exporter, s.QueueSize),

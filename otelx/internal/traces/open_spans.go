@@ -89,10 +89,10 @@ func (o *openSpans) remove(sc trace.SpanContext) {
 	o.mu.Unlock()
 }
 
-// list returns the open spans, the oldest first, so that a parent comes before its children.
+// list returns the open spans in the order of their starts, so a parent comes before its children.
 func (o *openSpans) list() []sdktrace.ReadWriteSpan {
 	o.mu.Lock()
-	known := make(byStart, 0, len(o.spans))
+	known := make(byNumber, 0, len(o.spans))
 	for _, s := range o.spans {
 		known = append(known, s)
 	}
@@ -105,14 +105,10 @@ func (o *openSpans) list() []sdktrace.ReadWriteSpan {
 	return spans
 }
 
-// byStart sorts spans by start time, and spans of one moment by when the table got them. It is a sort.Interface because
-// slices.SortFunc adds 8 KB to a function's binary.
-type byStart []openSpan
+// byNumber sorts spans by the order of their starts. It is a sort.Interface because slices.SortFunc adds 8 KB to a
+// function's binary.
+type byNumber []openSpan
 
-func (s byStart) Len() int      { return len(s) }
-func (s byStart) Swap(i, j int) { s[i], s[j] = s[j], s[i] }
-
-func (s byStart) Less(i, j int) bool {
-	order := s[i].start.Compare(s[j].start)
-	return order < 0 || order == 0 && s[i].number < s[j].number
-}
+func (s byNumber) Len() int           { return len(s) }
+func (s byNumber) Swap(i, j int)      { s[i], s[j] = s[j], s[i] }
+func (s byNumber) Less(i, j int) bool { return s[i].number < s[j].number }
