@@ -59,9 +59,9 @@ type List []*member
 type member struct {
 	Named
 
-	pipeline Pipeline      // nil if the Flusher is none
-	slots    bounded.Slots // of ForceFlush and Pending: abandoned calls do not pile up
-	timeouts atomic.Int32  // of ForceFlush, in a row
+	pipeline Pipeline     // nil if the Flusher is none
+	slots    bounded.Slot // of ForceFlush and Pending: abandoned calls do not pile up
+	timeouts atomic.Int32 // of ForceFlush, in a row
 }
 
 // With returns the list with f at its end: nothing for a nil f, the members of f if it is a List.
@@ -141,6 +141,6 @@ func (m *member) recordTimeout(ctx context.Context, err error) {
 // Shutdown calls Shutdown of the members, also of one whose ForceFlush hangs: there is no later chance.
 func (l List) Shutdown(ctx context.Context) error {
 	return l.each(ctx, func(ctx context.Context, m *member) error {
-		return new(bounded.Slots).Call(ctx, budget.CallGrace, m.Flusher.Shutdown)
+		return new(bounded.Slot).Call(ctx, budget.CallGrace, m.Flusher.Shutdown)
 	})
 }
