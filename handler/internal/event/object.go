@@ -1,11 +1,92 @@
 package event
 
 import (
-	"bytes"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
 )
+
+// Object is an object whose members with some names have been found.
+type Object struct {
+	Value
+	names []string
+	texts [][]byte // of JSON text: the members with these names
+}
+
+// Select finds the members with these names, with one scan of JSON text. Of several members with one name the last
+// counts, as for encoding/json.
+func (v Value) Select(names ...string) Object {
+	o := Object{Value: v}
+	if v.begins('{') {
+		o.names, o.texts = names, make([][]byte, len(names))
+		c := cursor{v.text}
+		c.object(names, o.texts)
+	}
+	return o
+}
+
+// EachObject is Each with the members of each element that have these names, with one scan of JSON text.
+func (v Value) EachObject(max int, names []string, f func(element *Object)) (n int) {
+	if !v.begins('[') {
+		return v.Each(max, func(element Value) { f(&Object{Value: element}) })
+	}
+	for c := inside(v.text); c.next(); n++ {
+		var o Object
+		if n < max && c.rest[0] == '{' {
+			o.names, o.texts = names, make([][]byte, len(names))
+			c.object(names, o.texts)
+		} else {
+			c.value()
+		}
+		if n < max {
+			f(&o)
+		}
+	}
+	return n
+}
+
+// Get returns the member with this name, which must be one of those that were selected.
+func (o *Object) Get(name string) Value {
+	if o.texts == nil {
+		return o.Value.Get(name)
+	}
+	return JSON(o.texts[slices.Index(o.names, name)])
+}
+
+var mapType = reflect.TypeFor[map[string]any]()
+
+// Get returns one member of an object, with a scan of JSON text.
+func (v Value) Get(name string) Value {
+	switch {
+	case v.begins('{'):
+		var texts [1][]byte
+		c := cursor{v.text}
+		c.object([]string{name}, texts[:])
+		return JSON(texts[0])
+	case v.decoded.Kind() == reflect.Struct:
+		return v.field(shapeOf(v.decoded.Type()).index(name))
+	case v.decoded.IsValid() && v.decoded.Type() == mapType: // the usual one, without allocations
+		return Of(reflect.ValueOf(v.decoded.Interface().(map[string]any)[name]))
+	case v.hasKeys():
+		return Of(v.decoded.MapIndex(reflect.ValueOf(name).Convert(v.decoded.Type().Key())))
+	}
+	return Value{}
+}
+
+// field returns the field of a struct at an index. It is absent if there is none, or within a nil embedded pointer.
+func (v Value) field(index []int) Value {
+	if index == nil {
+		return Value{}
+	}
+	field, _ := v.decoded.FieldByIndexErr(index)
+	return Of(field)
+}
+
+// hasKeys reports whether v is a map with the names of members.
+func (v Value) hasKeys() bool {
+	return v.decoded.Kind() == reflect.Map && v.decoded.Type().Key().Kind() == reflect.String
+}
 
 // Member is a member of an object.
 type Member struct {
@@ -13,235 +94,54 @@ type Member struct {
 	Value Value
 }
 
-// Object is an object whose members with some names have been found.
-type Object struct {
-	Value
-	names []string
-	texts [][]byte // of JSON text: the members with these names
-	shape shape    // of a struct
-}
-
-// Select finds the members with these names, with one scan of JSON text. Of several members with one name the last counts,
-// as for encoding/json.
-func (v Value) Select(names ...string) Object {
-	o := Object{Value: v}
-	if v.text != nil && v.text[0] == '{' {
-		o.names, o.texts = names, make([][]byte, len(names))
-		o.scan(&cursor{s: v.text})
-	}
-	return o
-}
-
-// EachObject is Each with the members of each element that have these names. The Object is valid until f returns.
-func (v Value) EachObject(max int, names []string, f func(element *Object)) (n int) {
-	var o Object
-	if v.text == nil {
-		return v.Each(max, func(element Value) {
-			if o.decoded.Kind() != reflect.Struct || !element.decoded.IsValid() || element.decoded.Type() != o.decoded.Type() {
-				o.shape = nil
-			}
-			o.Value = element
-			f(&o)
-		})
-	}
-	if !v.IsList() {
-		return 0
-	}
-	o.names, o.texts = names, make([][]byte, len(names))
-	for c := inside(v.text); c.next(); n++ {
-		if n >= max {
-			c.value()
-			continue
+// Members returns the first max members of an object in the order of their names. Of a list, it returns those of the
+// objects in it. Its memory is in proportion to max, and its time to the size of the object.
+func (v Value) Members(max int) (list []Member) {
+	last := "" // once max members are known: names after it are not among the first
+	v.members(func(name string, value Value) {
+		if last != "" && name > last {
+			return
 		}
-		clear(o.texts)
-		start := c.i
-		if c.s[start] == '{' {
-			o.scan(&c)
-		} else {
-			c.value()
+		list = append(list, Member{name, value})
+		if len(list) < 2*max {
+			return
 		}
-		o.Value = JSON(c.s[start:c.i])
-		f(&o)
-	}
-	return n
-}
-
-// scan finds the members of the object at c, and goes to its end.
-func (o *Object) scan(c *cursor) {
-	c.i++
-	for key, ok := c.key(); ok; key, ok = c.key() {
-		member := c.value()
-		if i := indexOf(o.names, key); i >= 0 {
-			o.texts[i] = member
+		if list = firstByName(list, max); len(list) == max {
+			last = list[max-1].Name
 		}
-	}
-	c.i = min(c.i+1, len(c.s))
+	})
+	return firstByName(list, max)
 }
 
-// indexOf returns which of names a key in JSON text stands for, -1 if none.
-func indexOf(names []string, key []byte) int {
-	for i, name := range names {
-		if string(key) == name {
-			return i
-		}
-	}
-	if bytes.IndexByte(key, '\\') < 0 {
-		return -1
-	}
-	return slices.Index(names, string(unquote(key)))
-}
-
-// Get returns the member with this name, which must be one of those that were selected.
-func (o *Object) Get(name string) Value {
-	if o.decoded.Kind() == reflect.Struct {
-		if o.shape == nil {
-			o.shape = shapeOf(o.decoded.Type())
-		}
-		return o.field(o.shape[name])
-	}
-	if o.text == nil {
-		return o.member(name)
-	}
-	for i, selected := range o.names {
-		if selected == name {
-			return JSON(o.texts[i])
-		}
-	}
-	return Value{}
-}
-
-// Get returns one member of an object, with a scan of JSON text.
-func (v Value) Get(name string) Value {
-	if v.text == nil {
-		return v.member(name)
-	}
-	o := v.Select(name)
-	return o.Get(name)
-}
-
-// member returns a member of a decoded object.
-func (v Value) member(name string) Value {
-	switch v.decoded.Kind() {
-	case reflect.Struct:
-		return v.field(shapeOf(v.decoded.Type())[name])
-	case reflect.Map:
-		return v.entry(name)
-	}
-	return Value{}
-}
-
-// field returns the field of a struct at an index, which is empty if there is none.
-func (v Value) field(index []int) Value {
-	switch len(index) {
-	case 0:
-		return Value{}
-	case 1:
-		return Of(v.decoded.Field(index[0]))
-	}
-	found, err := v.decoded.FieldByIndexErr(index)
-	if err != nil || !found.CanInterface() { // through a nil embedded pointer, or an unexported struct
-		return Value{}
-	}
-	return Of(found)
-}
-
-// entry returns an entry of a map. Maps of the usual types need no reflection.
-func (v Value) entry(name string) Value {
-	switch m := v.decoded.Interface().(type) {
-	case map[string]any:
-		return Of(reflect.ValueOf(m[name]))
-	case map[string]string:
-		if s, ok := m[name]; ok {
-			return Value{decoded: reflect.ValueOf(s)}
-		}
-		return Value{}
-	}
-	if v.decoded.Type().Key().Kind() != reflect.String {
-		return Value{}
-	}
-	return Of(v.decoded.MapIndex(reflect.ValueOf(name).Convert(v.decoded.Type().Key())))
-}
-
-// Members returns the members of an object in the order of their names: the first max of them. Its memory is in
-// proportion to max, and its time to the size of the object.
-func (v Value) Members(max int) []Member {
-	list := smallest{max: max}
+// members calls f with each member, in any order.
+func (v Value) members(f func(name string, value Value)) {
 	switch {
-	case v.text != nil && v.text[0] == '{':
+	case v.begins('{'):
 		c := inside(v.text)
-		for key, ok := c.key(); ok; key, ok = c.key() {
-			list.add(unquote(key), JSON(c.value()))
+		for key, value := c.member(); key != nil; key, value = c.member() {
+			f(string(unquote(key)), JSON(value))
 		}
 	case v.decoded.Kind() == reflect.Struct:
-		for name, index := range shapeOf(v.decoded.Type()) {
-			list.addString(name, v.field(index))
+		for _, field := range shapeOf(v.decoded.Type()) {
+			f(field.name, v.field(field.index))
 		}
-	case v.decoded.Kind() == reflect.Map:
-		v.addEntries(&list)
-	}
-	return list.sorted()
-}
-
-// addEntries adds the entries of a map.
-func (v Value) addEntries(list *smallest) {
-	switch m := v.decoded.Interface().(type) {
-	case map[string]any:
-		for name, entry := range m {
-			list.addString(name, Of(reflect.ValueOf(entry)))
+	case v.hasKeys():
+		for entries := v.decoded.MapRange(); entries.Next(); {
+			f(entries.Key().String(), Of(entries.Value()))
 		}
-		return
-	case map[string]string:
-		for name, entry := range m {
-			list.addString(name, Value{decoded: reflect.ValueOf(entry)})
-		}
-		return
-	}
-	if v.decoded.Type().Key().Kind() != reflect.String {
-		return
-	}
-	for entries := v.decoded.MapRange(); entries.Next(); {
-		list.addString(entries.Key().String(), Of(entries.Value()))
+	case v.IsList():
+		v.Each(math.MaxInt, func(element Value) {
+			if element.IsObject() {
+				element.members(f)
+			}
+		})
 	}
 }
 
-// smallest keeps the members with the max smallest names. Of several members with one name it keeps the last.
-type smallest struct {
-	list  []Member
-	max   int
-	bound string // once max names are known: larger ones are not among the smallest
-}
-
-func (s *smallest) add(name []byte, v Value) {
-	if s.bound == "" || string(name) <= s.bound {
-		s.addString(string(name), v)
-	}
-}
-
-func (s *smallest) addString(name string, v Value) {
-	if s.bound != "" && name > s.bound {
-		return
-	}
-	if s.list == nil {
-		s.list = make([]Member, 0, min(s.max, 16))
-	}
-	s.list = append(s.list, Member{name, v})
-	if len(s.list) == 2*s.max {
-		s.sorted()
-	}
-}
-
-// sorted drops all but the smallest and returns them.
-func (s *smallest) sorted() []Member {
-	slices.SortStableFunc(s.list, func(a, b Member) int { return strings.Compare(a.Name, b.Name) })
-	kept := s.list[:0]
-	for i := range s.list {
-		if i+1 == len(s.list) || s.list[i+1].Name != s.list[i].Name {
-			kept = append(kept, s.list[i])
-		}
-	}
-	s.list = kept[:min(len(kept), s.max)]
-	if len(s.list) == s.max && s.max > 0 {
-		s.bound = s.list[s.max-1].Name
-	}
-	return s.list
+// firstByName returns the first max members in the order of their names. Of several with one name the last counts.
+func firstByName(list []Member, max int) []Member {
+	slices.Reverse(list)
+	slices.SortStableFunc(list, func(a, b Member) int { return strings.Compare(a.Name, b.Name) })
+	list = slices.CompactFunc(list, func(a, b Member) bool { return a.Name == b.Name })
+	return list[:min(len(list), max)]
 }

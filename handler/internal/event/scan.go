@@ -1,137 +1,126 @@
 package event
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
-// space returns the index of the first byte from s[i] that is not white space.
-func space(s []byte, i int) int {
-	for i < len(s) && (s[i] == ' ' || s[i] == '\n' || s[i] == '\r' || s[i] == '\t') {
-		i++
+// trimLeft returns text without the white space before it.
+func trimLeft(text []byte) []byte {
+	for len(text) > 0 && isSpace(text[0]) {
+		text = text[1:]
 	}
-	return i
+	return text
 }
 
-// trim returns text without the white space around it.
-func trim(text []byte) []byte {
-	text = text[space(text, 0):]
-	for len(text) > 0 && text[len(text)-1] <= ' ' {
+// trimRight returns text without the white space after it.
+func trimRight(text []byte) []byte {
+	for len(text) > 0 && isSpace(text[len(text)-1]) {
 		text = text[:len(text)-1]
 	}
 	return text
 }
 
+func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }
+
 // cursor goes over the members of an object or the elements of a list. After malformed text it is at the end.
-type cursor struct {
-	s []byte
-	i int
-}
+type cursor struct{ rest []byte }
 
 // inside returns a cursor in an object or a list. For any other value it is at the end.
-func inside(s []byte) cursor {
-	if len(s) == 0 || s[0] != '{' && s[0] != '[' {
+func inside(text []byte) cursor {
+	if text[0] != '{' && text[0] != '[' {
 		return cursor{}
 	}
-	return cursor{s, 1}
+	return cursor{text[1:]}
 }
 
 // next goes to the next member or element. It reports whether there is one.
 func (c *cursor) next() bool {
-	c.i = space(c.s, c.i)
-	if c.i < len(c.s) && c.s[c.i] == ',' {
-		c.i = space(c.s, c.i+1)
+	c.rest = trimLeft(c.rest)
+	if len(c.rest) > 0 && c.rest[0] == ',' {
+		c.rest = trimLeft(c.rest[1:])
 	}
-	return c.i < len(c.s) && c.s[c.i] != '}' && c.s[c.i] != ']'
+	return len(c.rest) > 0 && c.rest[0] != '}' && c.rest[0] != ']'
 }
 
-// key goes to the value of the next member. It returns the text between the quotes of the member's name. After the last
-// member it returns false, and the cursor is at the brace.
-func (c *cursor) key() ([]byte, bool) {
-	if !c.next() {
-		return nil, false
+// member goes past the next member. It returns the text of the name, nil if there is none, and of the value.
+func (c *cursor) member() (key, value []byte) {
+	if !c.next() || c.rest[0] != '"' {
+		return nil, nil
 	}
-	if c.s[c.i] != '"' {
-		c.i = len(c.s)
-		return nil, false
+	key = c.value()
+	c.rest = trimLeft(c.rest)
+	if len(c.rest) == 0 || c.rest[0] != ':' {
+		return nil, nil
 	}
-	key := c.value()
-	c.i = space(c.s, c.i)
-	if key == nil || c.i == len(c.s) || c.s[c.i] != ':' {
-		c.i = len(c.s)
-		return nil, false
-	}
-	c.i = space(c.s, c.i+1)
-	return key[1 : len(key)-1], true
+	c.rest = trimLeft(c.rest[1:])
+	return key, c.value()
 }
 
-// OnScan is called with the length of each scanned value. Only tests set it, to bound the work for an event without a clock.
-var OnScan func(bytes int)
+// object goes past an object and finds its members with these names.
+func (c *cursor) object(names []string, texts [][]byte) {
+	c.rest = c.rest[1:]
+	for key, value := c.member(); key != nil; key, value = c.member() {
+		name := key[1 : len(key)-1]
+		if bytes.IndexByte(name, '\\') >= 0 {
+			name = unquote(key)
+		}
+		if i := slices.Index(names, string(name)); i >= 0 {
+			texts[i] = value
+		}
+	}
+	if len(c.rest) > 0 {
+		c.rest = c.rest[1:]
+	}
+}
 
-// value goes to the end of a value and returns its text, nil if the text is malformed.
+// value goes past a value and returns its text, which is empty if the text is malformed.
 func (c *cursor) value() []byte {
-	start := c.i
-	c.i = skip(c.s, start)
-	if OnScan != nil {
-		OnScan(min(c.i, len(c.s)) - start)
+	n := valueLen(c.rest)
+	value := c.rest[:n]
+	c.rest = c.rest[n:]
+	if n == 0 {
+		c.rest = nil
 	}
-	if c.i > len(c.s) || c.i == start {
-		c.i = len(c.s)
-		return nil
-	}
-	return c.s[start:c.i]
+	return value
 }
 
-// structural has the bytes at which an object, a list or a string begins or ends. wordEnd has those after a number, true, false
-// or null.
-var (
-	structural = [256]bool{'"': true, '{': true, '}': true, '[': true, ']': true}
-	wordEnd    = [256]bool{',': true, ':': true, '"': true, '{': true, '}': true, '[': true, ']': true, ' ': true, '\n': true, '\r': true, '\t': true}
-)
-
-// skip returns the index after the value that begins at s[i]: more than len(s) if the value does not end, i if no value
-// begins there.
-func skip(s []byte, i int) int {
-	for depth := 0; i < len(s); {
+// valueLen returns the length of the value at the beginning of s: 0 if there is none, all of s if the value does not end.
+func valueLen(s []byte) int {
+	depth := 0
+	for i := 0; i < len(s); i++ {
 		switch s[i] {
-		case '"':
-			i = skipString(s, i)
 		case '{', '[':
 			depth++
-			i++
+			continue
+		case '"':
+			i += stringLen(s[i:]) - 1
 		case '}', ']':
-			if depth == 0 {
+			if depth == 0 { // after a number, true, false or null
 				return i
 			}
 			depth--
-			i++
-		default:
+		case ',', ':', ' ', '\n', '\r', '\t':
 			if depth == 0 {
-				return skipWord(s, i)
+				return i
 			}
-			for i++; i < len(s) && !structural[s[i]]; i++ {
-			}
+			continue
+		default:
 			continue
 		}
 		if depth == 0 {
-			return i
+			return i + 1
 		}
 	}
-	return len(s) + 1
+	return len(s)
 }
 
-// skipWord returns the index after a number, true, false or null.
-func skipWord(s []byte, i int) int {
-	for i < len(s) && !wordEnd[s[i]] {
-		i++
+// stringLen returns the length of the string at the beginning of s: all of s if the string does not end.
+func stringLen(s []byte) int {
+	if n := bytes.IndexByte(s[1:], '"') + 1; n > 0 && s[n-1] != '\\' {
+		return n + 1
 	}
-	return i
-}
-
-// skipString returns the index after the string that begins at s[i]: more than len(s) if the string does not end.
-func skipString(s []byte, i int) int {
-	i++
-	if n := bytes.IndexByte(s[i:], '"'); n == 0 || n > 0 && s[i+n-1] != '\\' {
-		return i + n + 1
-	}
-	for ; i < len(s); i++ {
+	for i := 1; i < len(s); i++ {
 		switch s[i] {
 		case '"':
 			return i + 1
@@ -139,5 +128,5 @@ func skipString(s []byte, i int) int {
 			i++
 		}
 	}
-	return len(s) + 1
+	return len(s)
 }

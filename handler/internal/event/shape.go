@@ -1,17 +1,19 @@
 package event
 
 import (
+	"cmp"
 	"reflect"
-	"slices"
 	"strings"
 	"sync"
 )
 
-// maxDepth bounds how deep embedded structs are followed.
-const maxDepth = 8
-
 // shape says where a struct type keeps the members of an object, by the rules of encoding/json.
-type shape map[string][]int
+type shape []field
+
+type field struct {
+	name  string
+	index []int
+}
 
 // shapes caches the shape of each struct type that an event has.
 var shapes sync.Map
@@ -21,55 +23,46 @@ func shapeOf(t reflect.Type) shape {
 	if known, ok := shapes.Load(t); ok {
 		return known.(shape)
 	}
-	found := make(shape, t.NumField())
-	found.add(t, nil)
-	shapes.Store(t, found)
-	return found
-}
-
-// add adds the fields of t, which is embedded at index. Of two with one name the less deep counts.
-func (s shape) add(t reflect.Type, index []int) {
-	for i := range t.NumField() {
-		f := t.Field(i)
-		at := f.Index
-		if index != nil {
-			at = slices.Concat(index, at)
-		}
+	var s shape
+	for _, f := range reflect.VisibleFields(t) {
 		tag := f.Tag.Get("json")
 		name, _, _ := strings.Cut(tag, ",")
-		if inner := Indirect(f.Type); f.Anonymous && name == "" && inner.Kind() == reflect.Struct {
-			if len(at) < maxDepth {
-				s.add(inner, at)
-			}
-			continue
-		}
-		if name == "" {
-			name = f.Name
-		}
-		if known, ok := s[name]; f.IsExported() && tag != "-" && (!ok || len(at) < len(known)) {
-			s[name] = at
+		promotes := f.Anonymous && name == "" && Indirect(f.Type).Kind() == reflect.Struct
+		if f.IsExported() && tag != "-" && !promotes {
+			s.add(field{cmp.Or(name, f.Name), f.Index})
 		}
 	}
+	shapes.Store(t, s)
+	return s
 }
 
-// MayHave reports whether values of type t, or the elements of such a list, may have a member with one of these names: they
-// are maps, interfaces, JSON text, or structs with such a field.
-func MayHave(t reflect.Type, names []string) bool {
-	t = Indirect(t)
-	if t.Kind() == reflect.Slice {
-		if t.Elem().Kind() == reflect.Uint8 {
-			return true
+// add adds a field. Of two with one name the less deep counts.
+func (s *shape) add(f field) {
+	for i, known := range *s {
+		if known.name == f.name {
+			if len(f.index) < len(known.index) {
+				(*s)[i] = f
+			}
+			return
 		}
-		t = Indirect(t.Elem())
 	}
-	switch t.Kind() {
-	case reflect.Map, reflect.Interface:
-		return true
-	case reflect.Struct:
-		known := shapeOf(t)
-		return slices.ContainsFunc(names, func(name string) bool { return known[name] != nil })
+	*s = append(*s, f)
+}
+
+// index returns the field into which encoding/json decodes a member, nil if there is none: the field with this name, or
+// with this name in another case.
+func (s shape) index(name string) []int {
+	for _, f := range s {
+		if f.name == name {
+			return f.index
+		}
 	}
-	return false
+	for _, f := range s {
+		if strings.EqualFold(f.name, name) {
+			return f.index
+		}
+	}
+	return nil
 }
 
 // Indirect returns the type that t points to, or t.

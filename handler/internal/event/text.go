@@ -5,110 +5,60 @@ import (
 	"encoding/base64"
 	"reflect"
 	"slices"
-	"strings"
+	"strconv"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
 // Text returns a string; empty for any other value.
 func (v Value) Text() string {
 	switch {
-	case v.text != nil:
-		return string(unquote(v.quoted()))
-	case v.isString():
+	case v.begins('"'):
+		return string(unquote(v.text))
+	case v.IsString():
 		return v.decoded.String()
 	}
 	return ""
 }
 
-// Is reports whether v is this string.
-func (v Value) Is(text string) bool {
-	if v.text != nil {
-		return string(unquote(v.quoted())) == text
-	}
-	return v.Text() == text
-}
-
-// Mentions reports whether a string may have one of these words in it, which are written in ASCII. It also reports true
-// for a string with an escape sequence that may be a letter.
+// Mentions reports whether a string may have one of these words in it, which are written in ASCII. It also reports true for
+// a string with an escape sequence that may be a letter.
 func (v Value) Mentions(words ...string) bool {
-	return slices.ContainsFunc(words, v.contains) || v.contains(`\u`)
-}
-
-func (v Value) contains(word string) bool {
-	if v.text != nil {
-		return bytes.Contains(v.text, []byte(word))
+	text := v.text
+	if text == nil {
+		text = []byte(v.Text())
 	}
-	return strings.Contains(v.Text(), word)
+	return slices.ContainsFunc(append(words, `\u`), func(word string) bool { return bytes.Contains(text, []byte(word)) })
 }
 
 // Embedded returns the value of the JSON text in a string.
 func (v Value) Embedded() Value {
-	if v.text != nil {
-		return JSON(unquote(v.quoted()))
+	if v.begins('"') {
+		return JSON(unquote(v.text))
 	}
 	return JSON([]byte(v.Text()))
 }
 
-// Bytes returns bytes, which JSON text has in base64; nil for more than max of them and for any other value.
-func (v Value) Bytes(max int) []byte {
-	if v.isBytes() {
-		if data := v.decoded.Bytes(); len(data) <= max {
-			return data
+// Bytes returns bytes, which JSON text has in base64 or as a list of numbers from -128 to 255; nil for more than max of
+// them and for any other value.
+func (v Value) Bytes(max int) (data []byte) {
+	switch {
+	case v.isBytes():
+		data = v.decoded.Bytes()
+	case v.IsList():
+		v.Each(max+1, func(element Value) {
+			n, _ := element.Integer()
+			data = append(data, byte(n))
+		})
+	default:
+		if text := v.Text(); len(text) <= base64.StdEncoding.EncodedLen(max) {
+			data, _ = base64.StdEncoding.DecodeString(text)
 		}
-		return nil
 	}
-	text := unquote(v.quoted())
-	if v.text == nil {
-		text = []byte(v.Text())
-	}
-	if len(text) > base64.StdEncoding.EncodedLen(max) {
-		return nil
-	}
-	data, err := base64.StdEncoding.AppendDecode(nil, text)
-	if err != nil || len(data) > max {
+	if len(data) > max {
 		return nil
 	}
 	return data
-}
-
-// ByteSlice returns a value that was decoded to bytes, and whether it was.
-func (v Value) ByteSlice() ([]byte, bool) {
-	if !v.isBytes() {
-		return nil, false
-	}
-	return v.decoded.Bytes(), true
-}
-
-// IsString reports whether v is a string.
-func (v Value) IsString() bool { return v.quoted() != nil || v.isString() }
-
-// TextLen returns the length of a string in bytes.
-func (v Value) TextLen() int {
-	if v.text != nil {
-		return len(unquote(v.quoted()))
-	}
-	return len(v.Text())
-}
-
-// Base64Len returns how many bytes a string in base64 stands for, padded or not.
-func (v Value) Base64Len() int {
-	if v.text != nil {
-		return base64.RawStdEncoding.DecodedLen(len(bytes.TrimRight(unquote(v.quoted()), "=")))
-	}
-	return base64.RawStdEncoding.DecodedLen(len(strings.TrimRight(v.Text(), "=")))
-}
-
-// quoted returns the text between the quotes of a string in JSON text; nil for any other value.
-func (v Value) quoted() []byte {
-	if n := len(v.text); n > 1 && v.text[0] == '"' && v.text[n-1] == '"' {
-		return v.text[1 : n-1]
-	}
-	return nil
-}
-
-// isString reports whether v was decoded to a string, which a number can also be.
-func (v Value) isString() bool {
-	return v.decoded.Kind() == reflect.String && v.decoded.Type() != numberType
 }
 
 // isBytes reports whether v was decoded to bytes.
@@ -116,15 +66,63 @@ func (v Value) isBytes() bool {
 	return v.decoded.Kind() == reflect.Slice && v.decoded.Type().Elem().Kind() == reflect.Uint8
 }
 
-// unquote returns the string that s stands for, the text between the quotes of a JSON string, as encoding/json decodes it:
-// invalid UTF-8 and unpaired surrogates become U+FFFD. The result may share memory with s.
-func unquote(s []byte) []byte {
-	if !utf8.Valid(s) {
-		s = []byte(string(bytes.Runes(s))) // U+FFFD for each invalid byte
+// unquote returns the string that JSON text stands for, as encoding/json decodes it: invalid UTF-8 and unpaired surrogates
+// become U+FFFD. The result may share memory with quoted.
+func unquote(quoted []byte) []byte {
+	if len(quoted) < 2 || quoted[len(quoted)-1] != '"' {
+		return nil
 	}
-	i := bytes.IndexByte(s, '\\')
-	if i < 0 {
-		return s
+	inner := quoted[1 : len(quoted)-1]
+	if !utf8.Valid(inner) {
+		inner = []byte(string([]rune(string(inner)))) // U+FFFD for each invalid byte
 	}
-	return unescape(s, i)
+	if bytes.IndexByte(inner, '\\') < 0 {
+		return inner
+	}
+	out := make([]byte, 0, len(inner))
+	for i := 0; i < len(inner); i++ {
+		if inner[i] != '\\' || i+1 == len(inner) {
+			out = append(out, inner[i])
+			continue
+		}
+		char, rest := unescape(inner[i+1:])
+		out = utf8.AppendRune(out, char)
+		i = len(inner) - len(rest) - 1
+	}
+	return out
+}
+
+// unescaped has the control characters that letters stand for.
+var unescaped = [256]byte{'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
+
+// unescape returns the character of an escape sequence, of which s begins after the backslash, and the text after it.
+func unescape(s []byte) (char rune, rest []byte) {
+	switch s[0] {
+	case '"', '\\', '/':
+		return rune(s[0]), s[1:]
+	case 'u':
+	default:
+		return rune(unescaped[s[0]]), s[1:]
+	}
+	char, rest = codeUnit(s)
+	if !utf16.IsSurrogate(char) {
+		return char, rest
+	}
+	if second, ok := bytes.CutPrefix(rest, []byte{'\\'}); ok && len(second) > 0 {
+		low, after := codeUnit(second)
+		if pair := utf16.DecodeRune(char, low); pair != utf8.RuneError {
+			return pair, after
+		}
+	}
+	return utf8.RuneError, rest
+}
+
+// codeUnit returns the UTF-16 code unit in uXXXX.
+func codeUnit(s []byte) (unit rune, rest []byte) {
+	if s[0] == 'u' && len(s) >= 5 {
+		if n, err := strconv.ParseUint(string(s[1:5]), 16, 16); err == nil {
+			return rune(n), s[5:]
+		}
+	}
+	return utf8.RuneError, s[1:]
 }

@@ -17,33 +17,28 @@ type Value struct {
 	text    []byte        // JSON text without surrounding white space
 }
 
-var (
-	rawMessageType = reflect.TypeFor[json.RawMessage]()
-	numberType     = reflect.TypeFor[json.Number]()
-)
+// RawMessageType is the type of JSON text.
+var RawMessageType = reflect.TypeFor[json.RawMessage]()
+
+var numberType = reflect.TypeFor[json.Number]()
 
 // Of returns the value that v holds or points to. A json.RawMessage is JSON text.
 func Of(v reflect.Value) Value {
 	for v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface {
 		v = v.Elem()
 	}
-	switch v.Kind() {
-	case reflect.Invalid:
+	switch {
+	case !v.IsValid(), (v.Kind() == reflect.Map || v.Kind() == reflect.Slice) && v.IsNil():
 		return Value{}
-	case reflect.Map, reflect.Slice:
-		if v.IsNil() {
-			return Value{}
-		}
-		if v.Type() == rawMessageType {
-			return JSON(v.Bytes())
-		}
+	case v.Type() == RawMessageType:
+		return JSON(v.Bytes())
 	}
 	return Value{decoded: v}
 }
 
 // JSON returns the value of JSON text.
 func JSON(text []byte) Value {
-	text = trim(text)
+	text = trimRight(trimLeft(text))
 	if len(text) == 0 || text[0] == 'n' {
 		return Value{}
 	}
@@ -61,28 +56,27 @@ func (v Value) Or(other Value) Value {
 	return other
 }
 
+// begins reports whether v is JSON text that begins with c.
+func (v Value) begins(c byte) bool { return v.text != nil && v.text[0] == c }
+
 // IsObject reports whether v has members.
 func (v Value) IsObject() bool {
-	if v.text != nil {
-		return v.text[0] == '{'
-	}
-	return v.decoded.Kind() == reflect.Struct || v.decoded.Kind() == reflect.Map
+	return v.begins('{') || v.decoded.Kind() == reflect.Struct || v.decoded.Kind() == reflect.Map
 }
 
 // IsList reports whether v has elements. Bytes are not a list.
 func (v Value) IsList() bool {
-	if v.text != nil {
-		return v.text[0] == '['
-	}
-	return v.decoded.Kind() == reflect.Slice && !v.isBytes()
+	return v.begins('[') || v.decoded.Kind() == reflect.Slice && !v.isBytes()
+}
+
+// IsString reports whether v is a string.
+func (v Value) IsString() bool {
+	return v.begins('"') || v.decoded.Kind() == reflect.String && v.decoded.Type() != numberType
 }
 
 // IsTrue reports whether v is the bool true.
 func (v Value) IsTrue() bool {
-	if v.text != nil {
-		return v.text[0] == 't'
-	}
-	return v.decoded.Kind() == reflect.Bool && v.decoded.Bool()
+	return v.begins('t') || v.decoded.Kind() == reflect.Bool && v.decoded.Bool()
 }
 
 // Empty reports whether v is absent, or a map or a list with nothing in it.
@@ -100,13 +94,13 @@ func (v Value) Empty() bool {
 // Each calls f with the first max elements of a list. It returns how many elements there are.
 func (v Value) Each(max int, f func(element Value)) (n int) {
 	switch {
-	case v.text != nil && v.text[0] == '[':
+	case v.begins('['):
 		for c := inside(v.text); c.next(); n++ {
 			if text := c.value(); n < max {
 				f(JSON(text))
 			}
 		}
-	case v.decoded.Kind() == reflect.Slice:
+	case v.IsList():
 		n = v.decoded.Len()
 		for i := range min(max, n) {
 			f(Of(v.decoded.Index(i)))
@@ -116,13 +110,13 @@ func (v Value) Each(max int, f func(element Value)) (n int) {
 }
 
 // First returns the first element of a list.
-func (v Value) First() (first Value) {
+func (v Value) First() Value {
 	switch {
-	case v.text != nil && v.text[0] == '[':
+	case v.begins('['):
 		if c := inside(v.text); c.next() {
 			return JSON(c.value())
 		}
-	case v.decoded.Kind() == reflect.Slice && v.decoded.Len() > 0:
+	case v.IsList() && v.decoded.Len() > 0:
 		return Of(v.decoded.Index(0))
 	}
 	return Value{}

@@ -103,8 +103,8 @@ func TestStruct(t *testing.T) {
 	}
 }
 
-// TestEachObject: the elements beyond the limit are counted, and an element that is no object has no members.
-func TestEachObject(t *testing.T) {
+// TestSelect asserts that the elements beyond the limit are counted, and that an element that is no object has no members.
+func TestSelect(t *testing.T) {
 	const text = `[{"a":"1","b":{"a":"no"}},7,{"c":"\"}"},{"\u0061":"2","a":"3"},{"a":"4"}]`
 	var decoded any
 	if err := json.Unmarshal([]byte(text), &decoded); err != nil {
@@ -112,7 +112,10 @@ func TestEachObject(t *testing.T) {
 	}
 	for _, v := range []event.Value{event.JSON([]byte(text)), event.Of(reflect.ValueOf(decoded))} {
 		var got []string
-		n := v.EachObject(4, []string{"a"}, func(o *event.Object) { got = append(got, o.Get("a").Text()) })
+		n := v.Each(4, func(element event.Value) {
+			o := element.Select("a")
+			got = append(got, o.Get("a").Text())
+		})
 		if want := []string{"1", "", "", "3"}; n != 5 || !cmp.Equal(got, want) {
 			t.Errorf("%d elements, %q, want 5 and %q", n, got, want)
 		}

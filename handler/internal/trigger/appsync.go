@@ -9,9 +9,7 @@ import (
 // appSync is a GraphQL API whose field the function resolves (AWS AppSync Developer Guide, "Direct Lambda resolver reference"). The
 // event has the headers of the client's request. The result is a field's value and no HTTP response, so the trigger is not HTTP.
 var appSync = source{
-	name:      "AppSync",
-	signature: []string{"info"},
-	members:   []string{"request"},
+	name: "AppSync",
 	is: func(d *document) bool {
 		info := d.Get("info")
 		return info.Get("parentTypeName").Present() && info.Get("fieldName").Present() && d.Get("request").IsObject()
@@ -29,8 +27,6 @@ func readAppSync(d *document, _ *Settings) Cause {
 	case "Subscription":
 		c.add(semconv.GraphQLOperationTypeSubscription)
 	}
-	if headers := d.Get("request").Get("headers"); !headers.Empty() {
-		c.Caller = Origin{Carrier: headersOf(event.Value{}, headers)}
-	}
+	c.Caller.Carrier = carrierOf(headerText, d.Get("request").Get("headers"), event.Value{})
 	return c
 }

@@ -4,6 +4,9 @@ import (
 	"slices"
 	"strings"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/propagation"
+
 	"github.com/epilogue-go/epilogue/handler/internal/event"
 )
 
@@ -18,6 +21,14 @@ type carrier struct {
 	text    func(event.Value) string // of a member's value
 	members [2][]event.Member        // in the order of their names
 	indexed bool
+}
+
+// carrierOf returns the carrier of a message's attributes or headers, nil if it has none.
+func carrierOf(text func(event.Value) string, first, second event.Value) propagation.TextMapCarrier {
+	if first.Empty() && second.Empty() {
+		return nil
+	}
+	return &carrier{objects: [2]event.Value{first, second}, text: text}
 }
 
 // index finds the members at the first use, so that the cost of a key does not depend on the event's size.
@@ -61,43 +72,45 @@ func (c *carrier) Get(key string) string {
 // Set does nothing: an event is not written to.
 func (*carrier) Set(string, string) {}
 
-// Keys returns the names of all members, in the order of the objects and of the names.
+// Keys returns the names of all members.
 func (c *carrier) Keys() []string {
 	c.index()
-	keys := make([]string, 0, len(c.members[0])+len(c.members[1]))
-	for _, m := range c.members[0] {
+	var keys []string
+	for _, m := range slices.Concat(c.members[0], c.members[1]) {
 		keys = append(keys, m.Name)
 	}
-	for _, m := range c.members[1] {
-		if _, twice := slices.BinarySearchFunc(c.members[0], m.Name, compareName); !twice {
-			keys = append(keys, m.Name)
-		}
-	}
-	return keys
+	slices.Sort(keys)
+	return slices.Compact(keys)
 }
 
-// all returns the values of key, each of a list as an element.
-func (c *carrier) all(key string) (values []string) {
-	for i := range c.objects {
-		found := c.find(i, key)
-		if s := found.Text(); s != "" {
-			return []string{s}
-		}
-		if found.Each(maxMembers, func(element event.Value) { values = append(values, element.Text()) }) > 0 {
-			return values
-		}
-	}
-	return nil
+// headersOf returns the carrier of HTTP headers. Lists take precedence: the other object has one value of each header.
+func headersOf(lists, single event.Value) *carrier {
+	return &carrier{objects: [2]event.Value{lists, single}, text: headerText}
 }
 
 // headerText returns a header: a string, or the strings of a list with commas between them (RFC 9110, section 5.3).
-func headerText(v event.Value) string {
-	if !v.IsList() {
-		return v.Text()
+func headerText(v event.Value) string { return strings.Join(headerValues(v), ",") }
+
+func headerValues(v event.Value) (values []string) {
+	if s := v.Text(); s != "" {
+		return []string{s}
 	}
-	var list []string
-	v.Each(maxMembers, func(element event.Value) { list = append(list, element.Text()) })
-	return strings.Join(list, ",")
+	v.Each(maxMembers, func(element event.Value) { values = append(values, element.Text()) })
+	return values
+}
+
+// capture appends the headers that the program asked for.
+func (c *carrier) capture(attrs []attribute.KeyValue, prefix string, names []string) []attribute.KeyValue {
+	for _, name := range names {
+		values := headerValues(c.find(0, name))
+		if len(values) == 0 {
+			values = headerValues(c.find(1, name))
+		}
+		if len(values) > 0 {
+			attrs = append(attrs, attribute.StringSlice(prefix+name, values))
+		}
+	}
+	return attrs
 }
 
 // attributeText returns a message attribute: a string, or an object with a string, as SQS and SNS have it.

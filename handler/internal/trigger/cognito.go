@@ -7,10 +7,8 @@ import (
 
 // cognito is a user pool's trigger, or Cognito Sync. The user is not recorded.
 var cognito = source{
-	name:      "Cognito",
-	types:     []string{"CognitoEvent", "CognitoEventUserPoolsHeader"},
-	signature: []string{"triggerSource", "datasetName"},
-	members:   []string{"userPoolId", "identityPoolId"},
+	name:  "Cognito",
+	types: []string{"CognitoEvent", "CognitoEventUserPoolsHeader"},
 	is: func(d *document) bool {
 		return d.Get("triggerSource").Present() && d.Get("userPoolId").Present() ||
 			d.Get("datasetName").Present() && d.Get("identityPoolId").Present()

@@ -9,10 +9,8 @@ import (
 // eventBridge is an event bus (EventBridge User Guide, "Events"). An event does not name its bus: in the span's name the event's
 // type stands for it.
 var eventBridge = source{
-	name:      "EventBridge",
-	types:     []string{"CloudWatchEvent"},
-	signature: []string{"detail-type"},
-	members:   []string{"source", "detail", "id"},
+	name:  "EventBridge",
+	types: []string{"CloudWatchEvent"},
 	is: func(d *document) bool {
 		return d.Get("detail-type").Present() && d.Get("source").Present() && !isSchedule(d)
 	},
@@ -20,12 +18,12 @@ var eventBridge = source{
 }
 
 // eventBridgeSystem is a value of ours: the conventions have none for EventBridge, and allow that.
-const eventBridgeSystem = "aws.eventbridge"
+var eventBridgeSystem = semconv.MessagingSystemKey.String("aws.eventbridge")
 
 func readEventBridge(d *document, _ *Settings) Cause {
-	b := batch{system: semconv.MessagingSystemKey.String(eventBridgeSystem), count: 1}
-	b.add(event.Value{}, d.Get("id"), attributesOf(detailOf(&d.Object), event.Value{}), "")
-	c := b.cause("")
+	b := batch{count: 1}
+	b.add(message{id: d.Get("id").Text(), carrier: carrierOf(attributeText, detailOf(&d.Object), event.Value{})})
+	c := b.cause(eventBridgeSystem, "")
 	if kind := d.Get("detail-type").Text(); kind != "" {
 		c.Name += " " + kind
 		c.add(semconv.CloudEventsEventType(kind))

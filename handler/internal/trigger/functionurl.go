@@ -4,10 +4,8 @@ import "strings"
 
 // functionURL is the function's own URL, ID.lambda-url.REGION.on.aws. Its events are in format 2.0.
 var functionURL = source{
-	name:      "function URL",
-	types:     []string{"LambdaFunctionURLRequest"},
-	signature: []string{"requestContext"},
-	members:   requestMembers,
+	name:  "function URL",
+	types: []string{"LambdaFunctionURLRequest"},
 	is: func(d *document) bool {
 		return isRequest(d) && d.context.Get("http").IsObject() && !d.context.Get("elb").IsObject() && isFunctionURL(d)
 	},

@@ -12,17 +12,6 @@ import (
 	"github.com/epilogue-go/epilogue/handler/internal/event"
 )
 
-// contextMembers are the members of requestContext that are read.
-var contextMembers = []string{
-	"elb", "connectionId", "domainName", "protocol", "routeKey", "stage", "http", "identity", "serviceArn", "serviceNetworkArn",
-}
-
-// requestMembers are the members of an event that requestOf reads.
-var requestMembers = []string{
-	"requestContext", "httpMethod", "path", "rawPath", "rawQueryString", "resource", "routeKey", "headers", "multiValueHeaders",
-	"queryStringParameters", "multiValueQueryStringParameters", "methodArn", "routeArn",
-}
-
 // isRequest reports whether the event is a request. An authorizer's event, which has an ARN for it, asks about one.
 func isRequest(d *document) bool {
 	return d.context.IsObject() && !d.Get("methodArn").Present() && !d.Get("routeArn").Present()
@@ -61,11 +50,6 @@ func requestOf(d *document) request {
 	}
 	r.peer, r.agent = client.Get("sourceIp").Text(), client.Get("userAgent").Text()
 	return r
-}
-
-// headersOf returns the carrier of a request's headers. Lists take precedence: the other object has one value of each header.
-func headersOf(lists, single event.Value) *carrier {
-	return &carrier{objects: [2]event.Value{lists, single}, text: headerText}
 }
 
 // routeOf returns a route's template. An HTTP API's key is "METHOD /route", "ANY /route" or "$default".
@@ -119,9 +103,7 @@ func (r *request) describe(c *Cause, s *Settings) {
 	c.addText(semconv.ClientAddressKey, r.client())
 	c.addText(semconv.UserAgentOriginalKey, cmp.Or(r.headers.Get("user-agent"), r.agent))
 	c.addText(semconv.NetworkProtocolVersionKey, strings.TrimPrefix(r.protocol, "HTTP/"))
-	for _, name := range s.RequestHeaders {
-		c.Attributes = appendHeader(c.Attributes, "http.request.header.", name, r.headers)
-	}
+	c.Attributes = r.headers.capture(c.Attributes, "http.request.header.", s.RequestHeaders)
 }
 
 // addServer adds the server's name, according to the service or to the Host header, and its port.

@@ -2,10 +2,8 @@ package trigger
 
 // loadBalancer is an Application Load Balancer. It leaves the parameters of a query percent-encoded.
 var loadBalancer = source{
-	name:      "load balancer",
-	types:     []string{"ALBTargetGroupRequest"},
-	signature: []string{"requestContext"},
-	members:   requestMembers,
-	is:        func(d *document) bool { return isRequest(d) && d.context.Get("elb").IsObject() },
-	read:      readHTTP,
+	name:  "load balancer",
+	types: []string{"ALBTargetGroupRequest"},
+	is:    func(d *document) bool { return isRequest(d) && d.context.Get("elb").IsObject() },
+	read:  readHTTP,
 }

@@ -1,7 +1,6 @@
 package trigger
 
 import (
-	"slices"
 	"strings"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -16,59 +15,60 @@ import (
 // span keeps by default (OpenTelemetry specification, SDK, "Span Limits").
 const maxMessages = 128
 
+// message is what one record of a batch tells.
+type message struct {
+	destination, id string
+	carrier         propagation.TextMapCarrier // of attributes or headers; nil if there are none
+	traceHeader     string                     // an X-Ray header apart from the carrier
+}
+
 // batch gathers what the messages of an event tell.
 type batch struct {
-	system      attribute.KeyValue
-	count       int // all messages
-	seen        int // messages that were asked
+	count       int  // all messages
+	counted     bool // the event has a list of them: one of a program's own type may not
+	seen        int  // messages that were asked
 	destination common
 	id          string // of the first message
 	origins     []Origin
 }
 
-// add adds a message. The header is an X-Ray header apart from the carrier.
-func (b *batch) add(destination, id event.Value, c propagation.TextMapCarrier, header string) {
-	b.destination.add(destination)
-	if b.seen == 0 {
-		b.id = id.Text()
-	}
-	b.seen++
-	if c != nil || header != "" {
-		b.origins = append(b.origins, Origin{Carrier: c, TraceHeader: header})
-	}
+// addList adds the messages of a list.
+func (b *batch) addList(list event.Value, read func(record *event.Object) message, members ...string) {
+	b.counted = b.counted || list.Present()
+	b.count += list.EachObject(maxMessages-b.seen, members, func(record *event.Object) { b.add(read(record)) })
 }
 
-// attributesOf returns the carrier of a message's attributes, nil if it has none. The first object takes precedence.
-func attributesOf(own, inner event.Value) propagation.TextMapCarrier {
-	if own.Empty() && inner.Empty() {
-		return nil
+// add adds a message, which is counted already.
+func (b *batch) add(m message) {
+	b.destination.add(m.destination)
+	if b.seen == 0 {
+		b.id = m.id
 	}
-	return &carrier{objects: [2]event.Value{own, inner}, text: attributeText}
+	b.seen++
+	if m.carrier != nil || m.traceHeader != "" {
+		b.origins = append(b.origins, Origin{Carrier: m.carrier, TraceHeader: m.traceHeader})
+	}
 }
 
 // cause returns what the conventions ask for about messages (OpenTelemetry AWS Lambda conventions, "SQS Event"; messaging
 // conventions, "Span name" and "Messaging attributes"). The name is "process DESTINATION", as in the examples of both; the
 // text of the former has the reverse order.
-func (b *batch) cause(destination string) Cause {
+func (b *batch) cause(system attribute.KeyValue, destination string) Cause {
 	const operation = "process"
 	c := Cause{Kind: trace.SpanKindConsumer, Batch: b.count, Messages: b.origins, Name: operation}
-	c.Attributes = append(make([]attribute.KeyValue, 0, 10+Spare), semconv.FaaSTriggerPubSub, b.system,
+	c.Attributes = append(make([]attribute.KeyValue, 0, 10+Spare), semconv.FaaSTriggerPubSub, system,
 		semconv.MessagingOperationTypeProcess, semconv.MessagingOperationName(operation))
 	if destination != "" {
 		c.Name += " " + destination
 		c.add(semconv.MessagingDestinationName(destination))
 	}
-	if b.count == 1 && b.id != "" {
-		c.add(semconv.MessagingMessageID(b.id))
-	}
-	return c
-}
-
-// addCount adds the number of messages, if one of these values has them: an event of a program's own type may not.
-func (b *batch) addCount(c *Cause, messages ...event.Value) {
-	if slices.ContainsFunc(messages, event.Value.Present) {
+	if b.counted {
 		c.add(semconv.MessagingBatchMessageCount(b.count))
 	}
+	if b.count == 1 {
+		c.addText(semconv.MessagingMessageIDKey, b.id)
+	}
+	return c
 }
 
 // common is a value that may be the same for all messages.
@@ -78,13 +78,9 @@ type common struct {
 }
 
 // add adds the value of one message.
-func (c *common) add(v event.Value) {
-	switch {
-	case !c.seen:
-		c.value, c.seen = v.Text(), true
-	case !c.differ && !v.Is(c.value):
-		c.differ = true
-	}
+func (c *common) add(value string) {
+	c.differ = c.differ || c.seen && value != c.value
+	c.value, c.seen = value, true
 }
 
 // get returns the value, empty if the messages have different ones.

@@ -1,9 +1,9 @@
 package trigger
 
 import (
-	"encoding/json"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/epilogue-go/epilogue/handler/internal/event"
@@ -11,11 +11,6 @@ import (
 
 // eventsPackage has the event types that are known by name. This package does not import it.
 const eventsPackage = "github.com/aws/aws-lambda-go/events"
-
-var rawMessageType = reflect.TypeFor[json.RawMessage]()
-
-// maxDepth bounds how deep embedded structs are followed.
-const maxDepth = 8
 
 // Settings are the program's choices.
 type Settings struct {
@@ -31,63 +26,56 @@ type Settings struct {
 type Reader struct {
 	settings Settings
 	source   Source // set by the program, or told by the event's type; Unknown if each event tells
-	opaque   bool   // events of this type tell nothing
 }
 
 // NewReader returns a reader of events that are decoded to the given type, which is nil if they are not decoded.
 func NewReader(t reflect.Type, s Settings) *Reader {
 	s.methods = split(os.Getenv("OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS"))
 	r := &Reader{settings: s, source: s.Source}
-	if t == nil {
-		return r
+	if r.source == Unknown && t != nil {
+		r.source = sourceOf(t)
 	}
-	if r.source == Unknown {
-		r.source = sourceOf(t, maxDepth)
-	}
-	r.opaque = r.source == Unknown && !event.MayHave(t, signatures())
 	return r
 }
 
-// sourceOf returns the source of a type of the events package, or of a type that embeds one.
-func sourceOf(t reflect.Type, depth int) Source {
+// sourceOf returns the source of a type of the events package, or of a type that embeds one. It is Unknown if the type alone
+// does not tell.
+func sourceOf(t reflect.Type) Source {
 	t = event.Indirect(t)
-	if t.PkgPath() == eventsPackage {
-		if s := sourceOfType(t.Name()); s != Unknown {
+	if s := sourceNamed(t); s != Unknown || t.Kind() != reflect.Struct {
+		return s
+	}
+	for _, f := range reflect.VisibleFields(t) {
+		if s := sourceNamed(event.Indirect(f.Type)); f.Anonymous && s != Unknown {
 			return s
-		}
-	}
-	if t.Kind() != reflect.Struct || depth == 0 {
-		return Unknown
-	}
-	for i := range t.NumField() {
-		if f := t.Field(i); f.Anonymous {
-			if s := sourceOf(f.Type, depth-1); s != Unknown {
-				return s
-			}
 		}
 	}
 	return Unknown
 }
 
+// sourceNamed returns the source of a type of the events package.
+func sourceNamed(t reflect.Type) Source {
+	if t.PkgPath() != eventsPackage {
+		return Unknown
+	}
+	return find(func(s *source) bool { return slices.Contains(s.types, t.Name()) })
+}
+
 // WantsRaw reports whether Raw may tell more about an event than Typed: the event's type is the program's own.
 func (r *Reader) WantsRaw(t reflect.Type) bool {
-	if t == nil || r.source != Unknown && sourceOf(t, maxDepth) == r.source {
+	if t == nil || r.source != Unknown && sourceOf(t) == r.source {
 		return false
 	}
 	t = event.Indirect(t)
-	return t.Kind() != reflect.Map && t.Kind() != reflect.Interface && t != rawMessageType
+	return t.Kind() != reflect.Map && t.Kind() != reflect.Interface && t != event.RawMessageType
 }
 
 // Typed reads a decoded event. An invalid value is no event.
 func (r *Reader) Typed(v reflect.Value) Cause {
-	if r.opaque || !v.IsValid() {
-		return r.read(event.Value{})
+	if v.IsValid() && v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.Uint8 {
+		return r.Raw(v.Bytes())
 	}
-	e := event.Of(v)
-	if v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.Uint8 {
-		e = event.JSON(v.Bytes())
-	}
-	return r.read(e)
+	return r.read(event.Of(v))
 }
 
 // Raw reads an event's JSON text. The carriers of the result share memory with it, attributes do not.
@@ -109,15 +97,7 @@ func (r *Reader) read(e event.Value) Cause {
 }
 
 // LowerNames returns names of headers as attributes have them. Blank ones are left out.
-func LowerNames(names []string) []string {
-	lower := make([]string, 0, len(names))
-	for _, name := range names {
-		if name = strings.ToLower(strings.TrimSpace(name)); name != "" {
-			lower = append(lower, name)
-		}
-	}
-	return lower
-}
+func LowerNames(names []string) []string { return split(strings.ToLower(strings.Join(names, ","))) }
 
 // split returns the elements of a comma-separated list that are not blank.
 func split(list string) (elements []string) {

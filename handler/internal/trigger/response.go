@@ -1,7 +1,9 @@
 package trigger
 
 import (
+	"encoding/base64"
 	"reflect"
+	"strings"
 
 	"go.opentelemetry.io/otel/attribute"
 
@@ -34,26 +36,13 @@ func (r *Reader) response(v event.Value) (out Response) {
 		}
 	}
 	if body := o.Get("body"); body.IsString() {
-		out.HasBody, out.BodySize = true, body.TextLen()
+		text := body.Text()
+		out.HasBody, out.BodySize = true, len(text)
 		if o.Get("isBase64Encoded").IsTrue() {
-			out.BodySize = body.Base64Len()
+			out.BodySize = base64.RawStdEncoding.DecodedLen(len(strings.TrimRight(text, "=")))
 		}
 	}
-	if len(r.settings.ResponseHeaders) > 0 {
-		headers := carrier{text: headerText, objects: [2]event.Value{
-			o.Get("multiValueHeaders").Or(o.Get("MultiValueHeaders")), o.Get("headers").Or(o.Get("Headers")),
-		}}
-		for _, name := range r.settings.ResponseHeaders {
-			out.Headers = appendHeader(out.Headers, "http.response.header.", name, &headers)
-		}
-	}
+	headers := headersOf(o.Get("multiValueHeaders").Or(o.Get("MultiValueHeaders")), o.Get("headers").Or(o.Get("Headers")))
+	out.Headers = headers.capture(nil, "http.response.header.", r.settings.ResponseHeaders)
 	return out
-}
-
-// appendHeader appends a header that the program asked for.
-func appendHeader(attrs []attribute.KeyValue, prefix, name string, headers *carrier) []attribute.KeyValue {
-	if values := headers.all(name); len(values) > 0 {
-		attrs = append(attrs, attribute.StringSlice(prefix+name, values))
-	}
-	return attrs
 }

@@ -7,16 +7,14 @@ import (
 // schedule is a rule with a schedule, or EventBridge Scheduler without an input of its own (EventBridge User Guide, "Events from
 // AWS services"; Scheduler User Guide, "Schedule targets"). The event does not have the schedule's expression.
 var schedule = source{
-	name:      "schedule",
-	signature: []string{"detail-type"},
-	members:   []string{"source", "time"},
-	is:        isSchedule,
-	read:      readSchedule,
+	name: "schedule",
+	is:   isSchedule,
+	read: readSchedule,
 }
 
 func isSchedule(d *document) bool {
-	source := d.Get("source")
-	return d.Get("detail-type").Is("Scheduled Event") && (source.Is("aws.events") || source.Is("aws.scheduler"))
+	source := d.Get("source").Text()
+	return d.Get("detail-type").Text() == "Scheduled Event" && (source == "aws.events" || source == "aws.scheduler")
 }
 
 // readSchedule follows the OpenTelemetry FaaS conventions, "Timer".

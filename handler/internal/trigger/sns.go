@@ -9,28 +9,24 @@ import (
 // sns is a topic, whose events have one message each (AWS Lambda Developer Guide, "Invoking Lambda functions with Amazon SNS
 // notifications").
 var sns = source{
-	name:      "SNS",
-	types:     []string{"SNSEvent"},
-	signature: []string{"Records"},
-	is:        func(d *document) bool { return d.recordSource == "aws:sns" },
-	read:      readSNS,
+	name:  "SNS",
+	types: []string{"SNSEvent"},
+	is:    func(d *document) bool { return d.recordSource == "aws:sns" },
+	read:  readSNS,
 }
 
-// notificationMembers are the members of a message that are read.
-var notificationMembers = []string{"MessageId", "TopicArn", "MessageAttributes", "Message"}
-
 func readSNS(d *document, _ *Settings) Cause {
-	b := batch{system: semconv.MessagingSystemAWSSNS}
-	b.count = d.records.EachObject(maxMessages, []string{"Sns"}, func(r *event.Object) {
-		m := r.Get("Sns").Select(notificationMembers...)
-		attributes := m.Get("MessageAttributes")
-		if attributes.Empty() {
-			attributes = eventDetail(m.Get("Message"))
+	var b batch
+	b.addList(d.records, func(r *event.Object) message {
+		m := r.Get("Sns").Select("MessageId", "TopicArn", "MessageAttributes", "Message")
+		return message{
+			destination: m.Get("TopicArn").Text(), id: m.Get("MessageId").Text(),
+			carrier: carrierOf(attributeText, notificationMembers(&m), event.Value{}),
 		}
-		b.add(m.Get("TopicArn"), m.Get("MessageId"), attributesOf(attributes, event.Value{}), "")
-	})
+	}, "Sns")
+	b.counted = false // the conventions want no count of what is no batch
 	topic := b.destination.get()
-	c := b.cause(parseARN(topic).resource)
+	c := b.cause(semconv.MessagingSystemAWSSNS, parseARN(topic).resource)
 	c.addText(semconv.AWSSNSTopicARNKey, topic)
 	return c
 }

@@ -38,7 +38,7 @@ func documentsOf(t *testing.T) map[string][]string {
 }
 
 // TestSourcesAreComplete enforces "Add an event source" of docs/triggers.md: every source of the table has a file, a constant of
-// package handler, a document with a golden file that only this source accepts, and a row in the page with its signature.
+// package handler, a document with a golden file that only this source accepts, and a row in the page.
 func TestSourcesAreComplete(t *testing.T) {
 	constants, err := os.ReadFile("../../trigger.go")
 	if err != nil {
@@ -54,14 +54,8 @@ func TestSourcesAreComplete(t *testing.T) {
 		if !strings.Contains(string(constants), `triggerName = "`+name+`"`) {
 			t.Errorf("%s: handler/trigger.go has no constant", name)
 		}
-		row, ok := rows[name]
-		if !ok {
+		if _, ok := rows[name]; !ok {
 			t.Errorf("%s: docs/triggers.md has no row", name)
-		}
-		for _, member := range trigger.Signature(source) {
-			if !strings.Contains(row.toldBy, member) {
-				t.Errorf("%s: docs/triggers.md does not say that %s tells it", name, member)
-			}
 		}
 		if len(documents[name]) == 0 {
 			t.Errorf("%s: testdata/events has no document", name)

@@ -8,28 +8,29 @@ import (
 
 // sqs is a queue (AWS Lambda Developer Guide, "Using Lambda with Amazon SQS").
 var sqs = source{
-	name:      "SQS",
-	types:     []string{"SQSEvent"},
-	signature: []string{"Records"},
-	is:        func(d *document) bool { return d.recordSource == "aws:sqs" },
-	read:      readSQS,
+	name:  "SQS",
+	types: []string{"SQSEvent"},
+	is:    func(d *document) bool { return d.recordSource == "aws:sqs" },
+	read:  readSQS,
 }
 
 func readSQS(d *document, _ *Settings) Cause {
-	b := batch{system: semconv.MessagingSystemAWSSQS}
+	var b batch
 	var topic common
-	b.count = d.records.EachObject(maxMessages, []string{"messageId", "eventSourceARN", "attributes", "messageAttributes", "body"}, func(m *event.Object) {
-		from, inner := openEnvelope(m.Get("body"))
+	b.addList(d.records, func(r *event.Object) message {
+		from, inner := openEnvelope(r.Get("body"))
 		topic.add(from)
-		header := m.Get("attributes").Get("AWSTraceHeader").Text()
-		b.add(m.Get("eventSourceARN"), m.Get("messageId"), attributesOf(m.Get("messageAttributes"), inner), header)
-	})
+		return message{
+			destination: r.Get("eventSourceARN").Text(), id: r.Get("messageId").Text(),
+			carrier:     carrierOf(attributeText, r.Get("messageAttributes"), inner),
+			traceHeader: r.Get("attributes").Get("AWSTraceHeader").Text(),
+		}
+	}, "messageId", "eventSourceARN", "attributes", "messageAttributes", "body")
 	queue := parseARN(b.destination.get())
-	c := b.cause(queue.resource)
+	c := b.cause(semconv.MessagingSystemAWSSQS, queue.resource)
 	if b.destination.differ {
 		c.Name = "multiple_sources process" // OpenTelemetry AWS Lambda conventions, "SQS Event"
 	}
-	b.addCount(&c, d.records)
 	c.addText(semconv.AWSSQSQueueURLKey, queueURL(queue))
 	c.addText(semconv.AWSSNSTopicARNKey, topic.get())
 	return c

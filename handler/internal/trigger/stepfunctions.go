@@ -9,11 +9,9 @@ import (
 // stepFunctions is a state machine's task whose payload is the context object, or has it as its member "Context" or "context"
 // (Step Functions Developer Guide, "Accessing execution data from the Context object").
 var stepFunctions = source{
-	name:      "Step Functions",
-	signature: []string{"StateMachine", "Context", "context"},
-	members:   []string{"Execution", "State", "AWSTraceHeader"},
-	is:        func(d *document) bool { _, ok := contextObject(d); return ok },
-	read:      readStepFunctions,
+	name: "Step Functions",
+	is:   func(d *document) bool { _, ok := contextObject(d); return ok },
+	read: readStepFunctions,
 }
 
 // contextObject finds the context object.
@@ -41,6 +39,6 @@ func readStepFunctions(d *document, _ *Settings) Cause {
 	c.addText(semconv.AWSStepFunctionsStateMachineARNKey, o.Get("StateMachine").Get("Id").Text())
 	input := o.Get("Execution").Get("Input")
 	header := d.Get("AWSTraceHeader").Or(input.Get("AWSTraceHeader")).Text()
-	c.Caller = Origin{Carrier: &carrier{objects: [2]event.Value{d.Value, input}, text: event.Value.Text}, TraceHeader: header}
+	c.Caller = Origin{Carrier: carrierOf(event.Value.Text, d.Value, input), TraceHeader: header}
 	return c
 }

@@ -3,43 +3,61 @@ package trigger
 import (
 	"time"
 
-	"go.opentelemetry.io/otel/attribute"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 
 	"github.com/epilogue-go/epilogue/handler/internal/event"
 )
 
-// store gathers what the records of a data store's event tell (OpenTelemetry FaaS conventions, "Datasource").
-type store struct {
-	count, seen  int
-	collection   common
-	operation    attribute.KeyValue // the same for all records; the zero value if they have different ones
-	name, moment string             // of the first record
+// change is what one record of a data store tells.
+type change struct {
+	collection, operation, name string      // the operation in the store's own words
+	at                          event.Value // a time
 }
 
-// add adds a record.
-func (s *store) add(collection event.Value, operation attribute.KeyValue, at event.Value) {
-	s.collection.add(collection)
-	if s.seen == 0 {
-		s.operation, s.moment = operation, moment(at)
-	} else if operation != s.operation {
-		s.operation = attribute.KeyValue{}
-	}
-	s.seen++
+// store gathers what the records of a data store's event tell (OpenTelemetry FaaS conventions, "Datasource").
+type store struct {
+	count                       int
+	collection, operation, name common
+	at                          event.Value // of the last record
+}
+
+// storeOf reads the records of a list.
+func storeOf(list event.Value, read func(record *event.Object) change, members ...string) (s store) {
+	s.count = list.EachObject(maxMessages, members, func(record *event.Object) {
+		c := read(record)
+		s.collection.add(c.collection)
+		s.operation.add(operationOf(c.operation))
+		s.name.add(c.name)
+		s.at = c.at
+	})
+	return s
 }
 
 // cause returns what is true of all records, and the name and the time of a single one.
 func (s *store) cause(collection string) Cause {
 	c := newServerCause(semconv.FaaSTriggerDatasource)
 	c.addText(semconv.FaaSDocumentCollectionKey, collection)
-	if s.operation.Valid() {
-		c.add(s.operation)
-	}
+	c.addText(semconv.FaaSDocumentOperationKey, s.operation.get())
 	if s.count == 1 {
-		c.addText(semconv.FaaSDocumentNameKey, s.name)
-		c.addText(semconv.FaaSDocumentTimeKey, s.moment)
+		c.addText(semconv.FaaSDocumentNameKey, s.name.get())
+		c.addText(semconv.FaaSDocumentTimeKey, moment(s.at))
 	}
 	return c
+}
+
+// operationOf is the conventions' word for what DynamoDB, DocumentDB or S3 call an item's, a document's or an object's change
+// (Amazon S3 User Guide, "Supported event types"); empty for a change of whole collections, and for what is no change.
+func operationOf(name string) string {
+	switch name {
+	case "INSERT", "insert", "ObjectCreated":
+		return semconv.FaaSDocumentOperationInsert.Value.AsString()
+	case "MODIFY", "update", "replace",
+		"ObjectTagging", "ObjectAcl", "ObjectRestore", "LifecycleTransition", "IntelligentTiering":
+		return semconv.FaaSDocumentOperationEdit.Value.AsString()
+	case "REMOVE", "delete", "ObjectRemoved", "LifecycleExpiration", "ReducedRedundancyLostObject":
+		return semconv.FaaSDocumentOperationDelete.Value.AsString()
+	}
+	return ""
 }
 
 // moment returns a time as the conventions want it: ISO 8601 in UTC, to the millisecond. It is empty for the zero time.

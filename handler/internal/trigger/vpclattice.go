@@ -8,9 +8,7 @@ import (
 
 // vpcLattice is a service of VPC Lattice, with events of version 1 or 2 (VPC Lattice User Guide, "Lambda functions as targets").
 var vpcLattice = source{
-	name:      "VPC Lattice",
-	signature: []string{"requestContext", "raw_path"},
-	members:   []string{"method", "path", "headers", "queryStringParameters", "query_string_parameters"},
+	name: "VPC Lattice",
 	is: func(d *document) bool {
 		return d.Get("method").Present() && (d.Get("raw_path").Present() || isRequest(d) && d.context.Get("serviceArn").Present())
 	},

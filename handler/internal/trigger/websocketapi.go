@@ -10,10 +10,8 @@ import (
 // the end (API Gateway Developer Guide, "WebSocket API"). The route is what a message was matched to, such as "$connect" or
 // "sendOrder".
 var webSocket = source{
-	name:      "WebSocket API",
-	types:     []string{"APIGatewayWebsocketProxyRequest"},
-	signature: []string{"requestContext"},
-	members:   requestMembers,
+	name:  "WebSocket API",
+	types: []string{"APIGatewayWebsocketProxyRequest"},
 	is: func(d *document) bool {
 		return isRequest(d) && d.context.Get("connectionId").Present() && !d.context.Get("elb").IsObject() && !d.context.Get("http").IsObject()
 	},
@@ -32,9 +30,7 @@ func readWebSocket(d *document, s *Settings) Cause {
 		c.Name = key
 		c.add(semconv.HTTPRoute(key))
 	}
-	if !r.headers.objects[0].Empty() || !r.headers.objects[1].Empty() {
-		c.Caller = Origin{Carrier: r.headers}
-	}
+	c.Caller.Carrier = carrierOf(headerText, d.Get("multiValueHeaders"), d.Get("headers"))
 	r.describe(&c, s)
 	return c
 }
