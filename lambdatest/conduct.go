@@ -8,43 +8,46 @@ import (
 	"time"
 
 	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
+	"github.com/epilogue-go/epilogue/lambdatest/internal/api"
+	"github.com/epilogue-go/epilogue/lambdatest/internal/sandbox"
 )
 
 // conduct runs r to the end of its phase. It starts a process if none runs, and resets the environment if the phase fails.
 // The caller holds a place. The error is a process that cannot be started, a request ID in use, or ErrClosed; otherwise
 // the invocation's caller has its answer.
-func (e *Environment) conduct(r *run) error {
+func (e *Environment) conduct(r *sandbox.Run) error {
 	box, err := e.prepare(r)
 	if box == nil || err != nil {
 		return err
 	}
-	if !box.admit(r) {
+	if !box.Admit(r) {
 		return fmt.Errorf("request id %q belongs to an invocation that is under way", r.RequestID)
 	}
-	box.thaw()
+	box.Thaw()
 	gap := time.NewTimer(e.config.OrderGap)
 	defer gap.Stop()
-	if !box.dispatch(r, e.draw()) {
+	if !box.Dispatch(r, e.draw()) {
 		gap.Stop()
 	}
-	deadline := time.NewTimer(time.Until(r.deadline))
+	deadline := time.NewTimer(time.Until(r.Deadline))
 	defer deadline.Stop()
 	for {
 		select {
-		case <-r.finished:
+		case <-r.Finished:
 			return nil
 		case <-gap.C:
-			box.releaseRest(r)
+			box.ReleaseRest(r)
 		case <-deadline.C:
-			if box.expire(r) && !e.config.ManagedInstances {
+			if box.Expire(r) && !e.config.ManagedInstances {
 				e.end(box)
 			}
 			return nil
-		case <-box.proc.done():
-			box.abandon(r, r.exited(box.outcome()))
+		case <-box.Done():
+			box.Abandon(r, r.Exited(box.Outcome()))
 			return nil
-		case <-box.condemned:
-			box.abandon(r, failure(*box.verdict))
+		case <-box.Condemned():
+			verdict, _ := box.Verdict()
+			box.Abandon(r, verdict)
 			e.end(box)
 			return nil
 		case <-e.closing:
@@ -62,70 +65,91 @@ func (e *Environment) draw() *rand.Rand {
 
 // prepare returns a process that is ready for r, and starts one if none runs. It returns nil if Init failed; the caller
 // then has the error.
-func (e *Environment) prepare(r *run) (*sandbox, error) {
+func (e *Environment) prepare(r *sandbox.Run) (*sandbox.Sandbox, error) {
 	if err := e.take(context.Background(), e.life); err != nil {
 		return nil, err
 	}
 	defer func() { <-e.life }()
-	switch box := e.running(); {
-	case box == nil:
-	case box.isCondemned(): // since the last invocation, or by a concurrent one
-		e.endHolding(box)
-	default:
-		return box, nil
+	if box := e.running(); box != nil {
+		if _, condemned := box.Verdict(); !condemned {
+			return box, nil
+		}
+		e.endHolding(box) // condemned since the last invocation, or by a concurrent one
 	}
 	e.clear()
-	r.cold = true
+	r.Cold = true
 	box, err := e.launch()
 	if err != nil {
 		return nil, err
 	}
 	limit := time.NewTimer(e.config.InitTimeout)
 	defer limit.Stop()
-	var failed Response
+	var failed sandbox.Result
 	select {
-	case <-box.ready:
+	case <-box.Ready():
 		return box, nil
-	case <-box.proc.done():
-		failed = r.exited(box.outcome())
-	case <-box.condemned:
-		failed = failure(*box.verdict)
+	case <-box.Done():
+		failed = r.Exited(box.Outcome())
+	case <-box.Condemned():
+		failed, _ = box.Verdict()
 	case <-limit.C:
-		failed = r.timeout(e.config.InitTimeout)
+		failed = r.TimedOut(e.config.InitTimeout)
 	case <-e.closing:
 		return nil, ErrClosed
 	}
-	box.add(eventlog.Event{Kind: KindInitFailed, RequestID: r.RequestID, Detail: failed.ErrorType})
-	r.reply(e.config.Log, failed)
+	box.FailInit(r, failed)
 	e.endHolding(box)
 	return nil, nil
 }
 
 // launch starts a process. The caller holds life.
-func (e *Environment) launch() (*sandbox, error) {
+func (e *Environment) launch() (*sandbox.Sandbox, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {
 		return nil, ErrClosed
 	}
 	e.number++
-	box := newSandbox(&e.config, e.number)
-	box.add(eventlog.Event{Kind: KindProcessStart, Count: e.number, Detail: e.program.String()})
-	proc, err := e.program.start(box.boot())
+	box := sandbox.New(e.config.sandbox(), e.number)
+	e.config.Log.Add(eventlog.Event{Kind: KindProcessStart, Count: e.number, Detail: e.program.String()})
+	proc, err := e.program.start(e.boot(box))
 	if err != nil {
-		box.add(eventlog.Event{Kind: KindInitFailed, Detail: err.Error()})
+		e.config.Log.Add(eventlog.Event{Kind: KindInitFailed, Detail: err.Error()})
 		return nil, fmt.Errorf("start process: %w", err)
 	}
-	box.proc = proc
-	e.box = box
+	box.Attach(proc)
+	e.box, e.proc = box, proc
 	return box, nil
 }
 
+// boot returns the parameters of the program's start in box.
+func (e *Environment) boot(box *sandbox.Sandbox) boot {
+	c := &e.config
+	return boot{
+		api: api.New(box, api.Config{
+			FunctionName: c.FunctionName, FunctionVersion: c.FunctionVersion, Handler: c.Handler, AccountID: c.AccountID, ARN: c.arn(),
+			Register: api.Fault(c.Faults.Register), Next: api.Fault(c.Faults.Next),
+		}),
+		variables: func(runtimeAPI string) []string {
+			vars := c.variables(runtimeAPI)
+			if c.ProcessEnv != nil {
+				vars = append(vars, c.ProcessEnv(box.Number())...)
+			}
+			return vars
+		},
+		network: c.Network, stdout: c.Stdout, stderr: c.Stderr, loops: c.Concurrency,
+		activity: func(op, address string) {
+			c.Log.Add(eventlog.Event{Kind: KindFrozenActivity, Who: address, Detail: op})
+		},
+		ended: box.Ended,
+	}
+}
+
 // running returns the process if it has not ended.
-func (e *Environment) running() *sandbox {
+func (e *Environment) running() *sandbox.Sandbox {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.box == nil || e.box.hasEnded() {
+	if e.box == nil || e.box.HasEnded() {
 		return nil
 	}
 	return e.box
@@ -135,33 +159,33 @@ func (e *Environment) running() *sandbox {
 // caller holds life.
 func (e *Environment) clear() {
 	e.mu.Lock()
-	box := e.box
-	e.box = nil
+	box, proc := e.box, e.proc
+	e.box, e.proc = nil, nil
 	e.mu.Unlock()
 	if box != nil {
-		box.leave()
-		e.wait.Go(box.proc.close)
+		box.Leave()
+		e.wait.Go(proc.close)
 	}
 }
 
 // end ends the process: SIGTERM and a window if an extension is registered, then SIGKILL.
-func (e *Environment) end(box *sandbox) {
+func (e *Environment) end(box *sandbox.Sandbox) {
 	e.life <- struct{}{}
 	defer func() { <-e.life }()
 	e.endHolding(box)
 }
 
 // endHolding is end. The caller holds life.
-func (e *Environment) endHolding(box *sandbox) {
-	if box.hasExtension() && box.noteEnding(KindSigterm, e.config.ShutdownWindow) {
-		box.proc.signal(syscall.SIGTERM)
+func (e *Environment) endHolding(box *sandbox.Sandbox) {
+	if box.HasExtension() && box.NoteSigterm(e.config.ShutdownWindow) {
+		box.Signal(syscall.SIGTERM)
 		window := time.NewTimer(e.config.ShutdownWindow)
 		defer window.Stop()
 		select {
-		case <-box.proc.done():
+		case <-box.Done():
 		case <-window.C:
 		case <-e.closing:
 		}
 	}
-	box.kill()
+	box.Kill()
 }

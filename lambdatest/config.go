@@ -7,11 +7,11 @@ import (
 	"time"
 
 	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
+	"github.com/epilogue-go/epilogue/lambdatest/internal/sandbox"
 )
 
 // Limits and windows of the service.
 const (
-	maxExtensions    = 10                     // AWS Lambda Developer Guide, Lambda quotas
 	defaultResponse  = 6<<20 + 100            // the number in the service's refusals: 6,291,556 bytes
 	defaultWindow    = 500 * time.Millisecond // AWS Lambda Developer Guide, Extensions API: internal extensions only
 	externalWindow   = 300 * time.Millisecond // the same, with external extensions
@@ -79,11 +79,11 @@ type Order int
 
 // Orders of INVOKE and the invocation.
 const (
-	OrderRandom          Order = iota // both at once, in an order drawn with Config.Seed
-	OrderInvokeFirst                  // INVOKE, and the invocation a gap later
-	OrderInvocationFirst              // the invocation, and INVOKE a gap later
-	OrderInvokeLate                   // INVOKE when the response or error has been posted
-	OrderInvokeLast                   // INVOKE when the runtime has asked for the next invocation
+	OrderRandom          = Order(sandbox.OrderRandom)          // both at once, in an order drawn with Config.Seed
+	OrderInvokeFirst     = Order(sandbox.OrderInvokeFirst)     // INVOKE, and the invocation a gap later
+	OrderInvocationFirst = Order(sandbox.OrderInvocationFirst) // the invocation, and INVOKE a gap later
+	OrderInvokeLate      = Order(sandbox.OrderInvokeLate)      // INVOKE when the response or error has been posted
+	OrderInvokeLast      = Order(sandbox.OrderInvokeLast)      // INVOKE when the runtime has asked for the next invocation
 )
 
 // Faults are faults of the Extensions API, counted anew for each process. All other calls are served as usual.
@@ -160,8 +160,8 @@ func (c *Config) check() error {
 }
 
 func (c *Config) checkExtensions() error {
-	if len(c.ExternalExtensions) > maxExtensions {
-		return fmt.Errorf("setting Config.ExternalExtensions: %d of them; at most %d", len(c.ExternalExtensions), maxExtensions)
+	if len(c.ExternalExtensions) > sandbox.MaxExtensions {
+		return fmt.Errorf("setting Config.ExternalExtensions: %d of them; at most %d", len(c.ExternalExtensions), sandbox.MaxExtensions)
 	}
 	names := make(map[string]bool)
 	for i, x := range c.ExternalExtensions {
@@ -200,4 +200,16 @@ func setDefault[T comparable](field *T, value T) {
 	if *field == zero {
 		*field = value
 	}
+}
+
+// sandbox returns the settings of a process's sandbox.
+func (c *Config) sandbox() sandbox.Config {
+	box := sandbox.Config{
+		ARN: c.arn(), Timeout: c.Timeout, MaxResponse: c.MaxResponse, ManagedInstances: c.ManagedInstances,
+		Order: sandbox.Order(c.Order), Log: c.Log,
+	}
+	for _, x := range c.ExternalExtensions {
+		box.External = append(box.External, sandbox.External(x))
+	}
+	return box
 }

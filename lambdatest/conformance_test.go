@@ -96,7 +96,7 @@ var scenarios = []scenario{
 	},
 	{
 		name:  "panic",
-		main:  func(m machine) { m.extend("flusher", `["INVOKE"]`); m.serve(func() error { panic("boom") }) },
+		main:  func(m machine) { m.extendFor(time.Minute, "flusher", `["INVOKE"]`); m.serve(func() error { panic("boom") }) },
 		drive: twice,
 	},
 	{
@@ -242,8 +242,11 @@ func inProcess(p *lambdatest.Process) machine {
 	return machine{getenv: p.Getenv, dial: p.Dial, notify: p.Notify, exit: p.Exit, serve: p.Serve, ctx: p.Context()}
 }
 
-func (m machine) extend(name, events string) {
-	extend(m.ctx, dialAPI(m.getenv("AWS_LAMBDA_RUNTIME_API"), m.dial), name, events, sleeper(20*time.Millisecond))
+func (m machine) extend(name, events string) { m.extendFor(20*time.Millisecond, name, events) }
+
+// extendFor registers an extension that takes d after each event.
+func (m machine) extendFor(d time.Duration, name, events string) {
+	extend(m.ctx, dialAPI(m.getenv("AWS_LAMBDA_RUNTIME_API"), m.dial), name, events, sleeper(d))
 }
 
 func (m machine) ignoreSignals() { m.notify(make(chan os.Signal, 1), syscall.SIGTERM) }

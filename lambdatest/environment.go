@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
+	"github.com/epilogue-go/epilogue/lambdatest/internal/sandbox"
 )
 
 // Errors of an Environment's methods.
@@ -34,10 +35,11 @@ type Environment struct {
 
 	mu     sync.Mutex
 	closed bool
-	active int           // invocations under way or waiting
-	idle   chan struct{} // closed when active falls to zero; nil without a waiter
-	box    *sandbox      // the process, running or ended; nil before the first
-	number int           // of processes started
+	active int              // invocations under way or waiting
+	idle   chan struct{}    // closed when active falls to zero; nil without a waiter
+	box    *sandbox.Sandbox // of the process, running or ended; nil before the first
+	proc   process          // box's
+	number int              // of processes started
 	random *rand.Rand
 }
 
@@ -87,8 +89,8 @@ func (e *Environment) Invoke(ctx context.Context, inv Invocation) (Response, err
 		}
 	}()
 	select {
-	case resp := <-r.answer:
-		return resp, nil
+	case res := <-r.Answer:
+		return responseOf(r, res), nil
 	case err := <-failed:
 		return Response{}, fmt.Errorf("invoke: %w", err)
 	case <-ctx.Done():
@@ -171,9 +173,9 @@ func (e *Environment) Shutdown(ctx context.Context) (Exit, error) {
 	if box == nil {
 		return Exit{}, ErrNotRunning
 	}
-	box.thaw()
+	box.Thaw()
 	e.end(box)
-	return box.outcome(), nil
+	return Exit(box.Outcome()), nil
 }
 
 // Signal sends sig to the process, busy or frozen, as Ctrl-C does. A frozen process gets it after the thaw. It returns
@@ -183,7 +185,7 @@ func (e *Environment) Signal(sig os.Signal) error {
 	if box == nil {
 		return ErrNotRunning
 	}
-	box.proc.signal(sig)
+	box.Signal(sig)
 	return nil
 }
 
@@ -198,7 +200,7 @@ func (e *Environment) Close() error {
 	e.mu.Unlock()
 	e.life <- struct{}{} // no process starts any more, but one may be about to end
 	if box := e.running(); box != nil {
-		box.kill()
+		box.Kill()
 	}
 	e.clear()
 	<-e.life

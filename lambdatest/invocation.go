@@ -1,5 +1,12 @@
 package lambdatest
 
+import (
+	"net/http"
+
+	"github.com/epilogue-go/epilogue/lambdatest/internal/api"
+	"github.com/epilogue-go/epilogue/lambdatest/internal/sandbox"
+)
+
 // Invocation is a caller's request. Empty fields are left out, except for the request ID.
 type Invocation struct {
 	RequestID       string // default: a random UUID
@@ -23,8 +30,21 @@ type Response struct {
 	Cold          bool   // the invocation started the process
 }
 
-// errorBody is the JSON of an error, from a runtime or from the platform.
-type errorBody struct {
-	Message string `json:"errorMessage"`
-	Type    string `json:"errorType"`
+// newRun returns inv as the sandbox has it.
+func newRun(inv Invocation) *sandbox.Run {
+	r := sandbox.NewRun(inv.RequestID, inv.Payload)
+	r.TraceHeader = inv.TraceHeader
+	r.Header = map[string]string{
+		api.HeaderClientContext: inv.ClientContext, api.HeaderCognitoIdentity: inv.CognitoIdentity, api.HeaderTenantID: inv.TenantID,
+	}
+	return r
+}
+
+// responseOf returns the answer to r.
+func responseOf(r *sandbox.Run, res sandbox.Result) Response {
+	return Response{
+		RequestID: r.RequestID, Payload: res.Payload, ContentType: res.ContentType, StatusCode: http.StatusOK,
+		FunctionError: res.FunctionError, ErrorType: res.ErrorType, ErrorMessage: res.ErrorMessage,
+		TimedOut: res.TimedOut, Cold: r.Cold,
+	}
 }

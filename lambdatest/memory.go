@@ -12,6 +12,8 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/epilogue-go/epilogue/lambdatest/internal/api"
+	"github.com/epilogue-go/epilogue/lambdatest/internal/goruntime"
 	"github.com/epilogue-go/epilogue/lambdatest/internal/memnet"
 )
 
@@ -48,7 +50,7 @@ func (f function) start(b boot) (process, error) {
 		key, value, _ := strings.Cut(variable, "=")
 		p.vars[key] = value
 	}
-	p.api = serveAPI(l, b.api)
+	p.api = api.Serve(l, b.api)
 	p.wait.Go(func() { p.run(f.main) })
 	return (*memoryProcess)(p), nil
 }
@@ -70,7 +72,7 @@ func (s *sharedWriter) Write(b []byte) (int, error) {
 type Process struct {
 	boot   boot
 	host   *memnet.Host
-	api    *apiServer
+	api    *api.Server
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	ended  chan struct{}  // closed by end
@@ -147,6 +149,32 @@ func (p *Process) Exit(code int) {
 	runtime.Goexit()
 }
 
+// Serve is lambda.Start: it serves invocations with fn, any handler that lambda.Start accepts. Its visible order is that of
+// aws-lambda-go 1.55:
+//
+//   - A response: next; call; post the response; close it if it is an io.Closer; cancel the invocation's context; next.
+//   - An error: post it; cancel the context; next.
+//   - A panic: post the error, without a stack trace; exit with code 1.
+//   - A refused post: close the response; cancel the context; exit with code 1.
+//   - runtime.Goexit in fn ends its loop only, so the invocation times out.
+//
+// On Managed Instances there are as many loops as concurrent invocations. If one of them ends, the others finish their
+// invocations, and then the process exits.
+//
+// It does not return: it ends with runtime.Goexit when the process does.
+//
+// The result of lambda.NewHandler is served as any lambda.Handler, with a content type of application/octet-stream.
+func (p *Process) Serve(fn any) {
+	err := goruntime.Serve(p.ctx, goruntime.Options{
+		RuntimeAPI: p.Getenv("AWS_LAMBDA_RUNTIME_API"), Dial: p.Dial, Loops: p.boot.loops, Setenv: p.setenv, Stderr: p.boot.stderr,
+	}, fn)
+	if err != nil {
+		fmt.Fprintf(p.boot.stderr, "%v\n", err)
+		p.Exit(1)
+	}
+	runtime.Goexit()
+}
+
 // awaitThaw blocks while the process is frozen.
 func (p *Process) awaitThaw() {
 	p.mu.Lock()
@@ -178,14 +206,14 @@ type memoryProcess Process
 
 func (m *memoryProcess) process() *Process { return (*Process)(m) }
 
-func (m *memoryProcess) freeze() {
+func (m *memoryProcess) Freeze() {
 	m.mu.Lock()
 	m.isFrozen = true
 	m.mu.Unlock()
 	m.host.Freeze()
 }
 
-func (m *memoryProcess) thaw() {
+func (m *memoryProcess) Thaw() {
 	m.mu.Lock()
 	m.isFrozen = false
 	waiting := m.signals.takeWaiting()
@@ -193,16 +221,16 @@ func (m *memoryProcess) thaw() {
 	m.mu.Unlock()
 	m.host.Thaw()
 	for _, sig := range waiting {
-		m.signal(sig)
+		m.Signal(sig)
 	}
 }
 
-func (m *memoryProcess) kill() { m.process().end(-1, syscall.SIGKILL.String()) }
+func (m *memoryProcess) Kill() { m.process().end(-1, syscall.SIGKILL.String()) }
 
-func (m *memoryProcess) done() <-chan struct{} { return m.ended }
+func (m *memoryProcess) Done() <-chan struct{} { return m.ended }
 
 func (m *memoryProcess) close() {
 	<-m.ended
-	m.api.close()
+	m.api.Close()
 	m.wait.Wait()
 }

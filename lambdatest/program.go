@@ -3,8 +3,9 @@ package lambdatest
 import (
 	"io"
 	"net/http"
-	"os"
 	"time"
+
+	"github.com/epilogue-go/epilogue/lambdatest/internal/sandbox"
 )
 
 // Program is the program of an Environment; see [Command] and [Func]. It may run many times: each cold start is a new
@@ -32,15 +33,11 @@ type boot struct {
 	stderr    io.Writer
 	loops     int                        // invocations at once
 	activity  func(op, address string)   // a frozen process tried to send
-	ended     func(code int, sig string) // called once, before done is closed
+	ended     func(code int, sig string) // called once, before Done is closed
 }
 
 // process is one running program. Its methods may be called in any order and from any goroutine.
 type process interface {
-	freeze()
-	thaw()
-	signal(sig os.Signal)
-	kill()
-	done() <-chan struct{} // closed when it has ended
-	close()                // after done: releases its resources and waits for its goroutines
+	sandbox.Process
+	close() // after Done: releases its resources and waits for its goroutines
 }

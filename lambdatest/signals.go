@@ -59,11 +59,11 @@ func (t *signalTable) takeWaiting() []os.Signal {
 	return waiting
 }
 
-// signal sends sig to the subscribers, at the thaw if the process is frozen. SIGKILL ends the process, and so do SIGTERM,
+// Signal sends sig to the subscribers, at the thaw if the process is frozen. SIGKILL ends the process, and so do SIGTERM,
 // SIGINT and SIGHUP without a subscriber.
-func (m *memoryProcess) signal(sig os.Signal) {
+func (m *memoryProcess) Signal(sig os.Signal) {
 	if sig == syscall.SIGKILL {
-		m.kill()
+		m.Kill()
 		return
 	}
 	m.mu.Lock()

@@ -1,6 +1,8 @@
 package lambdatest
 
 import (
+	"crypto/rand"
+	"encoding/hex"
 	"strconv"
 	"time"
 )
@@ -44,4 +46,11 @@ func (c *Config) variables(runtimeAPI string) []string {
 // arn returns the ARN of an unqualified invocation.
 func (c *Config) arn() string {
 	return "arn:aws:lambda:" + c.Region + ":" + c.AccountID + ":function:" + c.FunctionName
+}
+
+// randomHex returns n random bytes in hexadecimal.
+func randomHex(n int) string {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // never fails
+	return hex.EncodeToString(b)
 }

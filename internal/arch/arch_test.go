@@ -135,6 +135,30 @@ var rules = []rule{
 		reason: "programs use the environment too, and it must not share a defect with what it tests",
 	},
 	{
+		pkg:    "/lambdatest/internal/sandbox",
+		never:  []string{"."},
+		except: []string{module + "/lambdatest/internal/sandbox", module + "/lambdatest/eventlog"},
+		reason: "the rules of the platform hold for any transport and any kind of process",
+	},
+	{
+		pkg:    "/lambdatest/internal/api",
+		never:  []string{"."},
+		except: []string{module + "/lambdatest/internal/api", module + "/lambdatest/internal/sandbox", module + "/lambdatest/eventlog"},
+		reason: "the HTTP front of a sandbox turns requests into its calls, and knows no process",
+	},
+	{
+		pkg:    "/lambdatest/internal/child",
+		never:  []string{"."},
+		except: []string{module + "/lambdatest/internal/child"},
+		reason: "the supervisor of a child process knows nothing of Lambda",
+	},
+	{
+		pkg:    "/lambdatest/internal/memnet",
+		never:  []string{"."},
+		except: []string{module + "/lambdatest/internal/memnet"},
+		reason: "the network in memory carries any protocol",
+	},
+	{
 		pkg:    "/...",
 		never:  []string{"google.golang.org/grpc"},
 		reason: "gRPC adds 4.7 MB to a function's binary",

@@ -1,16 +1,9 @@
-package lambdatest
+package sandbox
 
 import (
 	"crypto/rand"
 	"encoding/hex"
 )
-
-// randomHex returns n random bytes in hexadecimal.
-func randomHex(n int) string {
-	b := make([]byte, n)
-	_, _ = rand.Read(b) // never fails
-	return hex.EncodeToString(b)
-}
 
 // newUUID returns a random UUID, version 4, the form of request IDs and of extension identifiers.
 func newUUID() string {

@@ -1,6 +1,6 @@
 //go:build unix && !linux
 
-package lambdatest
+package child
 
 import "syscall"
 

@@ -1,4 +1,4 @@
-package lambdatest
+package sandbox
 
 import (
 	"encoding/json"
@@ -8,8 +8,20 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
 )
 
-// admit adds r to the invocations under way. It reports false if another one has its request ID.
-func (s *sandbox) admit(r *run) bool {
+// Order is the order of the invocation, to the runtime, and the INVOKE event, to the extensions.
+type Order int
+
+// Orders, as package lambdatest documents them.
+const (
+	OrderRandom Order = iota
+	OrderInvokeFirst
+	OrderInvocationFirst
+	OrderInvokeLate
+	OrderInvokeLast
+)
+
+// Admit adds r to the invocations under way. It reports false if another one has its request ID.
+func (s *Sandbox) Admit(r *Run) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.runs[r.RequestID] != nil {
@@ -20,13 +32,13 @@ func (s *sandbox) admit(r *run) bool {
 	return true
 }
 
-// dispatch begins r's phase and releases the first half by Config.Order. random decides OrderRandom. It reports whether the
+// Dispatch begins r's phase and releases the first half by Config.Order. random decides OrderRandom. It reports whether the
 // other half follows after the gap.
-func (s *sandbox) dispatch(r *run, random *rand.Rand) (afterGap bool) {
+func (s *Sandbox) Dispatch(r *Run, random *rand.Rand) (afterGap bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r.began = time.Now()
-	r.deadline = r.began.Add(s.config.Timeout)
+	r.Deadline = r.began.Add(s.config.Timeout)
 	if !s.config.ManagedInstances {
 		s.current = r
 	}
@@ -50,8 +62,8 @@ func (s *sandbox) dispatch(r *run, random *rand.Rand) (afterGap bool) {
 	return false
 }
 
-// releaseRest releases the half that waited for the gap.
-func (s *sandbox) releaseRest(r *run) {
+// ReleaseRest releases the half that waited for the gap.
+func (s *Sandbox) ReleaseRest(r *Run) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.runs[r.RequestID] == r {
@@ -62,7 +74,7 @@ func (s *sandbox) releaseRest(r *run) {
 }
 
 // invokeWanted reports whether an extension takes INVOKE. The caller holds mu.
-func (s *sandbox) invokeWanted() bool {
+func (s *Sandbox) invokeWanted() bool {
 	for _, x := range s.extensions {
 		if x.wantsInvoke && !x.broken {
 			return true
@@ -72,18 +84,18 @@ func (s *sandbox) invokeWanted() bool {
 }
 
 // releaseInvocation gives r to a waiting loop of the runtime, or to the next one. The caller holds mu.
-func (s *sandbox) releaseInvocation(r *run) {
+func (s *Sandbox) releaseInvocation(r *Run) {
 	if r.released {
 		return
 	}
 	r.released = true
-	s.add(eventlog.Event{Kind: KindInvocationReleased, RequestID: r.RequestID})
+	s.log.Add(eventlog.Event{Kind: InvocationReleased, RequestID: r.RequestID})
 	s.queue = append(s.queue, r)
 	s.feed()
 }
 
 // feed matches queued invocations with waiting loops. The caller holds mu.
-func (s *sandbox) feed() {
+func (s *Sandbox) feed() {
 	for len(s.queue) > 0 && len(s.loops) > 0 {
 		s.loops[0] <- s.queue[0] // of capacity 1, and used once
 		s.loops, s.queue = s.loops[1:], s.queue[1:]
@@ -105,13 +117,13 @@ type tracing struct {
 }
 
 // releaseInvoke gives the extensions that want it the INVOKE event of r. The caller holds mu.
-func (s *sandbox) releaseInvoke(r *run) {
+func (s *Sandbox) releaseInvoke(r *Run) {
 	if r.invokeReleased {
 		return
 	}
 	r.invokeReleased = true
 	event := invokeEvent{
-		EventType: "INVOKE", DeadlineMs: r.deadline.UnixMilli(), RequestID: r.RequestID, InvokedFunctionArn: s.config.arn(),
+		EventType: "INVOKE", DeadlineMs: r.Deadline.UnixMilli(), RequestID: r.RequestID, InvokedFunctionArn: s.config.ARN,
 	}
 	if r.TraceHeader != "" {
 		event.Tracing = &tracing{Type: "X-Amzn-Trace-Id", Value: r.TraceHeader}
@@ -123,7 +135,7 @@ func (s *sandbox) releaseInvoke(r *run) {
 			takers = append(takers, x)
 		}
 	}
-	s.add(eventlog.Event{Kind: KindInvokeReleased, RequestID: r.RequestID, Count: len(takers)})
+	s.log.Add(eventlog.Event{Kind: InvokeReleased, RequestID: r.RequestID, Count: len(takers)})
 	for _, x := range takers {
 		x.ready, x.requestID = false, r.RequestID
 		if x.external {
@@ -135,28 +147,19 @@ func (s *sandbox) releaseInvoke(r *run) {
 }
 
 // callNext is an external extension's call of next.
-func (s *sandbox) callNext(x *extension) {
+func (s *Sandbox) callNext(x *extension) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	x.ready = true
-	s.add(eventlog.Event{Kind: KindExtensionNext, RequestID: x.requestID, Who: x.name})
+	s.log.Add(eventlog.Event{Kind: ExtensionNext, RequestID: x.requestID, Who: x.name})
 	s.advance()
-}
-
-// stopHolds ends external extensions with their environment. The caller holds mu.
-func (s *sandbox) stopHolds() {
-	for _, x := range s.extensions {
-		if x.holding != nil {
-			x.holding.Stop()
-		}
-	}
 }
 
 // settle records that the runtime cannot post for r any more, answers its caller, and releases INVOKE if Order says so. The
 // caller holds mu.
-func (s *sandbox) settle(r *run, resp Response) {
+func (s *Sandbox) settle(r *Run, res Result) {
 	r.settled = true
-	r.reply(s.log, resp)
+	r.reply(s.log, res)
 	if s.config.ManagedInstances {
 		s.finish(r)
 		return
@@ -166,24 +169,24 @@ func (s *sandbox) settle(r *run, resp Response) {
 	}
 }
 
-// expire ends r because its deadline has passed. It reports false if r was done by then.
-func (s *sandbox) expire(r *run) bool {
+// Expire ends r because its deadline has passed. It reports false if r was done by then.
+func (s *Sandbox) Expire(r *Run) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.runs[r.RequestID] != r {
 		return false
 	}
-	s.add(eventlog.Event{Kind: KindTimeout, RequestID: r.RequestID, Duration: s.config.Timeout})
-	r.reply(s.log, r.timeout(s.config.Timeout))
+	s.log.Add(eventlog.Event{Kind: Timeout, RequestID: r.RequestID, Duration: s.config.Timeout})
+	r.reply(s.log, r.TimedOut(s.config.Timeout))
 	s.forget(r)
 	s.expired[r.RequestID] = struct{}{}
 	return true
 }
 
-// abandon ends r because its process has ended, or will.
-func (s *sandbox) abandon(r *run, resp Response) {
+// Abandon ends r because its process has ended, or will.
+func (s *Sandbox) Abandon(r *Run, res Result) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r.reply(s.log, resp)
+	r.reply(s.log, res)
 	s.forget(r)
 }

@@ -1,4 +1,6 @@
-package lambdatest
+// Package goruntime is the function's side of the Runtime API as aws-lambda-go implements it, over any network: for
+// functions in memory.
+package goruntime
 
 import (
 	"bytes"
@@ -8,75 +10,74 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
-	"runtime"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda/messages"
 	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"github.com/epilogue-go/epilogue/lambdatest/internal/api"
 )
 
-// Serve is lambda.Start: it serves invocations with fn, any handler that lambda.Start accepts. Its visible order is that of
-// aws-lambda-go 1.55:
-//
-//   - A response: next; call; post the response; close it if it is an io.Closer; cancel the invocation's context; next.
-//   - An error: post it; cancel the context; next.
-//   - A panic: post the error, without a stack trace; exit with code 1.
-//   - A refused post: close the response; cancel the context; exit with code 1.
-//   - runtime.Goexit in fn ends its loop only, so the invocation times out.
-//
-// On Managed Instances there are as many loops as concurrent invocations. If one of them ends, the others finish their
-// invocations, and then the process exits.
-//
-// It does not return: it ends with runtime.Goexit when the process does.
-//
-// The result of lambda.NewHandler is served as any lambda.Handler, with a content type of application/octet-stream.
-func (p *Process) Serve(fn any) {
-	client := &runtimeClient{
-		process:  p,
-		endpoint: "http://" + p.Getenv("AWS_LAMBDA_RUNTIME_API") + "/2018-06-01/runtime/invocation/",
-		http:     &http.Client{Transport: &http.Transport{DialContext: p.Dial}},
+// Options describe the process that serves.
+type Options struct {
+	RuntimeAPI string // the address of the API
+	Dial       func(ctx context.Context, network, address string) (net.Conn, error)
+	Loops      int // invocations at once
+	Setenv     func(key, value string)
+	Stderr     io.Writer
+}
+
+// Serve serves invocations with fn, any handler that lambda.Start accepts, until ctx ends or a loop ends. It then waits for
+// the other loops, and returns the error that ended the first one; nil if ctx has ended.
+func Serve(ctx context.Context, o Options, fn any) error {
+	client := &client{
+		Options:  o,
+		process:  ctx,
+		endpoint: "http://" + o.RuntimeAPI + "/2018-06-01/runtime/invocation/",
+		http:     &http.Client{Transport: &http.Transport{DialContext: o.Dial}},
 		call:     adapt(fn),
 	}
-	ctx, cancel := context.WithCancelCause(p.ctx)
+	looping, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var loops sync.WaitGroup
-	for range p.boot.loops {
+	for range o.Loops {
 		loops.Go(func() {
 			defer func() {
-				if ctx.Err() == nil { // by runtime.Goexit: the process lives on
-					<-p.ctx.Done()
+				if looping.Err() == nil { // by runtime.Goexit: the process lives on
+					<-ctx.Done()
 				}
 			}()
-			cancel(client.loop(ctx))
+			cancel(client.loop(looping))
 		})
 	}
 	loops.Wait()
-	if p.ctx.Err() == nil {
-		fmt.Fprintf(p.boot.stderr, "%v\n", context.Cause(ctx))
-		p.Exit(1)
+	if ctx.Err() != nil {
+		return nil
 	}
-	runtime.Goexit()
+	return context.Cause(looping)
 }
 
-// runtimeClient is the function's side of the Runtime API.
-type runtimeClient struct {
-	process  *Process
+// client is the function's side of the Runtime API.
+type client struct {
+	Options
+
+	process  context.Context // ends with the process; the end of the loops does not end an invocation
 	endpoint string
 	http     *http.Client
 	call     handlerFunc
 }
 
 // loop serves invocations until an error, which it returns.
-func (c *runtimeClient) loop(ctx context.Context) error {
+func (c *client) loop(ctx context.Context) error {
 	for {
 		header, payload, err := c.next(ctx)
 		if err != nil {
 			return err
 		}
-		// The end of the loops does not end an invocation.
 		if err := c.serve(header, payload); err != nil {
 			return err
 		}
@@ -87,8 +88,8 @@ func (c *runtimeClient) loop(ctx context.Context) error {
 var errPanicked = errors.New("calling the handler function resulted in a panic, the process should exit")
 
 // serve is one invocation.
-func (c *runtimeClient) serve(header http.Header, payload []byte) error {
-	id := header.Get(headerRequestID)
+func (c *client) serve(header http.Header, payload []byte) error {
+	id := header.Get(api.HeaderRequestID)
 	ctx, cancel, err := c.invocationContext(header)
 	defer cancel()
 	if err != nil {
@@ -115,27 +116,27 @@ func (c *runtimeClient) serve(header http.Header, payload []byte) error {
 }
 
 // invocationContext builds the function's context. cancel is never nil.
-func (c *runtimeClient) invocationContext(header http.Header) (ctx context.Context, cancel context.CancelFunc, err error) {
-	ms, err := strconv.ParseInt(header.Get(headerDeadline), 10, 64)
+func (c *client) invocationContext(header http.Header) (ctx context.Context, cancel context.CancelFunc, err error) {
+	ms, err := strconv.ParseInt(header.Get(api.HeaderDeadline), 10, 64)
 	if err != nil {
 		return nil, func() {}, fmt.Errorf("failed to parse deadline: %w", err)
 	}
-	ctx, cancel = context.WithDeadline(c.process.ctx, time.UnixMilli(ms))
+	ctx, cancel = context.WithDeadline(c.process, time.UnixMilli(ms))
 	lc := lambdacontext.LambdaContext{
-		AwsRequestID:       header.Get(headerRequestID),
-		InvokedFunctionArn: header.Get(headerInvokedARN),
-		TenantID:           header.Get(headerTenantID),
+		AwsRequestID:       header.Get(api.HeaderRequestID),
+		InvokedFunctionArn: header.Get(api.HeaderInvokedARN),
+		TenantID:           header.Get(api.HeaderTenantID),
 	}
-	for name, target := range map[string]any{headerClientContext: &lc.ClientContext, headerCognitoIdentity: &lc.Identity} {
+	for name, target := range map[string]any{api.HeaderClientContext: &lc.ClientContext, api.HeaderCognitoIdentity: &lc.Identity} {
 		if value := header.Get(name); value != "" {
 			if err := json.Unmarshal([]byte(value), target); err != nil {
 				return nil, cancel, fmt.Errorf("failed to unmarshal %s: %w", name, err)
 			}
 		}
 	}
-	traceID := header.Get(headerTraceID)
-	if c.process.boot.loops == 1 {
-		c.process.setenv("_X_AMZN_TRACE_ID", traceID)
+	traceID := header.Get(api.HeaderTraceID)
+	if c.Loops == 1 {
+		c.Setenv("_X_AMZN_TRACE_ID", traceID)
 	}
 	ctx = lambdacontext.NewContext(ctx, &lc)
 	//nolint:staticcheck // aws-lambda-go's own key is this string
@@ -143,7 +144,7 @@ func (c *runtimeClient) invocationContext(header http.Header) (ctx context.Conte
 }
 
 // protect calls the function and turns an error or a panic into the body of the post.
-func (c *runtimeClient) protect(ctx context.Context, payload []byte) (response io.Reader, failed *messages.InvokeResponse_Error) {
+func (c *client) protect(ctx context.Context, payload []byte) (response io.Reader, failed *messages.InvokeResponse_Error) {
 	defer func() {
 		if reason := recover(); reason != nil {
 			failed = describePanic(reason)
@@ -156,7 +157,7 @@ func (c *runtimeClient) protect(ctx context.Context, payload []byte) (response i
 	return response, nil
 }
 
-func (c *runtimeClient) next(ctx context.Context) (http.Header, []byte, error) {
+func (c *client) next(ctx context.Context) (http.Header, []byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.endpoint+"next", http.NoBody)
 	if err != nil {
 		return nil, nil, fmt.Errorf("make request for the next invocation: %w", err)
@@ -177,15 +178,15 @@ func (c *runtimeClient) next(ctx context.Context) (http.Header, []byte, error) {
 }
 
 // fail posts an error, which aws-lambda-go also logs.
-func (c *runtimeClient) fail(id string, failed *messages.InvokeResponse_Error) error {
+func (c *client) fail(id string, failed *messages.InvokeResponse_Error) error {
 	body := marshalError(failed)
-	fmt.Fprintf(c.process.boot.stderr, "%s\n", body)
+	fmt.Fprintf(c.Stderr, "%s\n", body)
 	return c.post(id+"/error", bytes.NewReader(body), "application/json")
 }
 
-func (c *runtimeClient) post(path string, body io.Reader, contentType string) error {
-	reader := &trailingReader{reader: body, trailer: http.Header{headerErrorType: nil, headerErrorBody: nil}}
-	req, err := http.NewRequestWithContext(c.process.ctx, http.MethodPost, c.endpoint+path, reader)
+func (c *client) post(path string, body io.Reader, contentType string) error {
+	reader := &trailingReader{reader: body, trailer: http.Header{api.HeaderErrorType: nil, api.HeaderErrorBody: nil}}
+	req, err := http.NewRequestWithContext(c.process, http.MethodPost, c.endpoint+path, reader)
 	if err != nil {
 		return fmt.Errorf("make request to post %s: %w", path, err)
 	}
@@ -220,7 +221,7 @@ func (r *trailingReader) Read(b []byte) (int, error) {
 		return n, err
 	}
 	failed := describe(err)
-	r.trailer.Set(headerErrorType, failed.Type)
-	r.trailer.Set(headerErrorBody, base64.StdEncoding.EncodeToString(marshalError(failed)))
+	r.trailer.Set(api.HeaderErrorType, failed.Type)
+	r.trailer.Set(api.HeaderErrorBody, base64.StdEncoding.EncodeToString(marshalError(failed)))
 	return 0, io.EOF
 }
