@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/epilogue-go/epilogue/cmd/epilogue/internal/cli"
 )
 
 // binaries builds the command and the examples once, and returns the directory that holds them.
@@ -320,4 +322,30 @@ func processesOf(t *testing.T, dir string) []string {
 		}
 	}
 	return running
+}
+
+// brokenPipe is an output whose reader has gone after a first write.
+type brokenPipe struct{ written bool }
+
+func (p *brokenPipe) Write(b []byte) (int, error) {
+	if p.written {
+		return 0, errors.New("broken pipe")
+	}
+	p.written = true
+	return len(b), nil
+}
+
+// TestBrokenPipe: the command ends if the reader of its report has gone.
+func TestBrokenPipe(t *testing.T) {
+	t.Parallel()
+	var errs strings.Builder
+	began := time.Now()
+	code := epilogue([]string{"run", "-n", "1000", "-freeze", "1s", "--", filepath.Join(built(t), "orders")},
+		cli.Console{In: strings.NewReader(""), Out: &cli.LockedWriter{W: new(brokenPipe)}, Err: &errs})
+	if code != exitFailed || errs.String() != "epilogue: write the report: broken pipe\n" {
+		t.Errorf("status %d, errors %q", code, errs.String())
+	}
+	if took := time.Since(began); took > time.Minute {
+		t.Errorf("took %s", took)
+	}
 }

@@ -22,6 +22,10 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/epilogue-go/epilogue/cmd/epilogue/internal/cli"
+	"github.com/epilogue-go/epilogue/cmd/epilogue/internal/demo"
+	"github.com/epilogue-go/epilogue/cmd/epilogue/internal/replay"
+	"github.com/epilogue-go/epilogue/cmd/epilogue/internal/run"
 	"github.com/epilogue-go/epilogue/internal/report"
 )
 
@@ -32,9 +36,6 @@ const (
 	exitUsage       = 2
 	exitInterrupted = 130 // as a shell reports a process that SIGINT ended
 )
-
-// errInterrupted is the cause of a context that a signal canceled.
-var errInterrupted = errors.New("interrupted")
 
 const usage = `epilogue runs Lambda functions in a local Lambda that freezes, and shows when their telemetry
 is sent.
@@ -47,28 +48,14 @@ demo, run and replay list their flags with --help.
 `
 
 func main() {
-	os.Exit(epilogue(os.Args[1:], console{
-		in: os.Stdin, out: &lockedWriter{w: os.Stdout}, err: os.Stderr, style: styleOf(os.Stdout),
+	os.Exit(epilogue(os.Args[1:], cli.Console{
+		In: os.Stdin, Out: &cli.LockedWriter{W: os.Stdout}, Err: os.Stderr, Style: styleOf(os.Stdout),
 	}))
 }
 
-// console is the input and the outputs of a command. Several goroutines write to out.
-type console struct {
-	in       io.Reader
-	out, err io.Writer
-	style    report.Style // of out
-}
-
-// usageError is an invalid command line. Its text names the remedy.
-type usageError struct{ text string }
-
-func (e *usageError) Error() string { return e.text }
-
-func usagef(format string, args ...any) error { return &usageError{fmt.Sprintf(format, args...)} }
-
 // epilogue runs the command that args name and returns the exit status. SIGINT, SIGTERM and SIGHUP end it cleanly. A
 // closed output ends it with an error.
-func epilogue(args []string, c console) int {
+func epilogue(args []string, c cli.Console) int {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	signals := make(chan os.Signal, 1)
@@ -80,46 +67,52 @@ func epilogue(args []string, c console) int {
 	go func() {
 		select {
 		case <-signals:
-			cancel(errInterrupted)
+			cancel(cli.ErrInterrupted)
 		case <-ctx.Done():
 		}
 	}()
 	return status(ctx, dispatch(ctx, args, c), c)
 }
 
-func dispatch(ctx context.Context, args []string, c console) error {
+func dispatch(ctx context.Context, args []string, c cli.Console) error {
 	if len(args) == 0 {
-		return usagef("no command (use demo, run or replay; see epilogue --help)")
+		return cli.Usagef("no command (use demo, run or replay; see epilogue --help)")
 	}
 	switch args[0] {
 	case "demo":
-		return demo(ctx, args[1:], c)
+		return demo.Command(ctx, args[1:], c)
 	case "run":
-		return run(ctx, args[1:], c)
+		return run.Command(ctx, args[1:], c)
 	case "replay":
-		return replayLines(ctx, args[1:], c)
+		return replay.Command(ctx, args[1:], c)
 	case "help", "-h", "-help", "--help":
-		_, err := io.WriteString(c.out, usage)
+		_, err := io.WriteString(c.Out, usage)
 		return err
 	default:
-		return usagef("unknown command %q (use demo, run or replay)", args[0])
+		return cli.Usagef("unknown command %q (use demo, run or replay)", args[0])
 	}
 }
 
 // status prints the error and returns the exit status for it.
-func status(ctx context.Context, err error, c console) int {
-	var wrong *usageError
+func status(ctx context.Context, err error, c cli.Console) int {
+	var wrong *cli.UsageError
 	switch {
-	case errors.Is(context.Cause(ctx), errInterrupted):
-		fmt.Fprintln(c.err, "epilogue: interrupted; everything that was started has ended")
+	case errors.Is(context.Cause(ctx), cli.ErrInterrupted):
+		fmt.Fprintln(c.Err, "epilogue: interrupted; everything that was started has ended")
 		return exitInterrupted
 	case err == nil, errors.Is(err, flag.ErrHelp):
 		return exitOK
 	case errors.As(err, &wrong):
-		fmt.Fprintln(c.err, "epilogue:", err)
+		fmt.Fprintln(c.Err, "epilogue:", err)
 		return exitUsage
 	default:
-		fmt.Fprintln(c.err, "epilogue:", err)
+		fmt.Fprintln(c.Err, "epilogue:", err)
 		return exitFailed
 	}
+}
+
+// styleOf returns the style for file: colors on a terminal, unless the environment disables them.
+func styleOf(file *os.File) report.Style {
+	info, err := file.Stat()
+	return report.StyleFor(err == nil && info.Mode()&os.ModeCharDevice != 0, os.Getenv)
 }

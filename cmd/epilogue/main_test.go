@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/epilogue-go/epilogue/cmd/epilogue/internal/cli"
 )
 
 func TestMain(m *testing.M) {
@@ -23,7 +25,7 @@ func TestMain(m *testing.M) {
 func invoke(t *testing.T, stdin string, args ...string) (code int, out, errs string) {
 	t.Helper()
 	var o, e bytes.Buffer
-	code = epilogue(args, console{in: strings.NewReader(stdin), out: &lockedWriter{w: &o}, err: &e})
+	code = epilogue(args, cli.Console{In: strings.NewReader(stdin), Out: &cli.LockedWriter{W: &o}, Err: &e})
 	for line := range strings.Lines(strings.ReplaceAll(o.String(), "\t", "    ")) { // tabs stand at column 4
 		if n := len([]rune(line)) - 1; n > 100 && !strings.Contains(line, " | ") || strings.Contains(line, "\x1b") {
 			t.Errorf("%q: %d columns, at most 100 fit, and no colors where there is no terminal: %q", args, n, line)

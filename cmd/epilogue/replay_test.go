@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/epilogue-go/epilogue/cmd/epilogue/internal/cli"
+	"github.com/epilogue-go/epilogue/cmd/epilogue/internal/replay"
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 )
 
@@ -122,10 +124,10 @@ func TestReplayInterrupted(t *testing.T) {
 	hold, release := context.WithCancel(t.Context())
 	defer release()
 	ctx, cancel := context.WithCancelCause(t.Context())
-	stdin := io.MultiReader(strings.NewReader(lostLine(0)+"\n"), readerFunc(func() { cancel(errInterrupted) }), endless{hold})
+	stdin := io.MultiReader(strings.NewReader(lostLine(0)+"\n"), readerFunc(func() { cancel(cli.ErrInterrupted) }), endless{hold})
 	var out strings.Builder
-	err := replayLines(ctx, nil, console{in: stdin, out: &out, err: &out})
-	if !errors.Is(err, errInterrupted) {
+	err := replay.Command(ctx, nil, cli.Console{In: stdin, Out: &out, Err: &out})
+	if !errors.Is(err, cli.ErrInterrupted) {
 		t.Errorf("error %v", err)
 	}
 	contains(t, out.String(), `^lines: 1 with spans, 0 without$`, `^spans: 1 found; 0 sent, 1 not sent$`)

@@ -159,6 +159,16 @@ var rules = []rule{
 		reason: "the network in memory carries any protocol",
 	},
 	{
+		pkg:    "/cmd/epilogue/internal/run",
+		never:  []string{module + "/cmd/epilogue/internal/demo", module + "/cmd/epilogue/internal/replay"},
+		reason: "subcommands share packages local and cli, and nothing else",
+	},
+	{
+		pkg:    "/cmd/epilogue/internal/demo",
+		never:  []string{module + "/cmd/epilogue/internal/run", module + "/cmd/epilogue/internal/replay"},
+		reason: "subcommands share packages local and cli, and nothing else",
+	},
+	{
 		pkg:    "/...",
 		never:  []string{"google.golang.org/grpc"},
 		reason: "gRPC adds 4.7 MB to a function's binary",

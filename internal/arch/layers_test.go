@@ -11,7 +11,9 @@ var layers = []struct {
 	name     string
 	packages []string
 }{
-	{"programs", []string{"/cmd/...", "/examples/..."}},
+	{"programs", []string{"/cmd/epilogue", "/examples/..."}},
+	{"subcommands", []string{"/cmd/epilogue/internal/..."}},
+	{"parts of subcommands", []string{"/cmd/epilogue/internal/cli", "/cmd/epilogue/internal/local"}},
 	{"tests of the whole system", []string{
 		"/internal/arch", "/internal/integration", "/internal/matrix", "/internal/soak", "/internal/strategies",
 	}},

@@ -1,4 +1,4 @@
-package main
+package local
 
 import (
 	"errors"
@@ -9,24 +9,24 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest"
 )
 
-// conclusion is the input of the report's last part.
-type conclusion struct {
-	traces   bool                      // show them
-	services map[string]report.Service // the services that the function calls
-	expected map[string][]string       // by request id, the names of the spans that the function ends in the invocation
+// Conclusion is the input of the report's last part.
+type Conclusion struct {
+	Traces   bool                      // show them
+	Services map[string]report.Service // the services that the function calls
+	Expected map[string][]string       // by request id, the names of the spans that the function ends in the invocation
 }
 
-// conclude prints the traces and the span counts. Its error lists lost spans and unplanned ends.
-func (s *localRun) conclude(c conclusion) error {
+// Conclude prints the traces and the span counts. Its error lists lost spans and unplanned ends.
+func (s *Lambda) Conclude(c Conclusion) error {
 	events := s.log.Events()
 	in := report.Input{
 		Function: s.function, Invocations: lambdatest.Invocations(events),
-		Counts: s.counts(), Services: c.services, Expected: c.expected, Elsewhere: s.receiver == nil,
+		Counts: s.counts(), Services: c.Services, Expected: c.Expected, Elsewhere: s.receiver == nil,
 	}
 	if s.receiver != nil {
 		in.Spans = s.receiver.spans()
 	}
-	if c.traces {
+	if c.Traces {
 		s.writeTraces(in.Spans)
 	}
 	stats := report.Reconcile(in)
@@ -43,14 +43,14 @@ func (s *localRun) conclude(c conclusion) error {
 	return nil
 }
 
-func (s *localRun) writeTraces(received []report.Span) {
+func (s *Lambda) writeTraces(received []report.Span) {
 	for _, t := range report.Traces(received) {
 		s.write("\n" + t.Tree(s.style, s.titleOf(t)))
 	}
 }
 
 // titleOf names the invocation of a trace.
-func (s *localRun) titleOf(t report.Trace) string {
+func (s *Lambda) titleOf(t report.Trace) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, id := range t.Invocations() {
@@ -62,7 +62,7 @@ func (s *localRun) titleOf(t report.Trace) string {
 }
 
 // counts returns the counts of the function's processes that had a shutdown, by their numbers.
-func (s *localRun) counts() map[int]report.Counts {
+func (s *Lambda) counts() map[int]report.Counts {
 	all := map[int]report.Counts{}
 	for process := 1; process <= s.process(); process++ {
 		if c, ok := readCounts(s.reportPath(process)); ok {

@@ -1,4 +1,4 @@
-package main
+package local
 
 import (
 	"context"
@@ -21,19 +21,17 @@ const functionPath = "/function"
 // settling is how long the daemon may take for received datagrams.
 const settling = time.Second
 
-// receiver is the local OTLP receiver, with an X-Ray daemon for the spans that the function sends by UDP. Its methods are
+// Receiver is the local OTLP receiver, with an X-Ray daemon for the spans that the function sends by UDP. Its methods are
 // safe for concurrent use.
-type receiver struct {
+type Receiver struct {
 	otlp   *otlpreceiver.Receiver
 	daemon *xraydaemon.Daemon
 
 	settle func() // waits until the daemon has stored all received spans; its senders do not wait
-
-	xrayOnly bool // the function gets the daemon's address only
 }
 
-// startReceiver starts a receiver on free ports of loopback that writes to log. The caller must call close.
-func startReceiver(ctx context.Context, log *eventlog.Log) (*receiver, error) {
+// StartReceiver starts a receiver on free ports of loopback that writes to log. The caller must call Close.
+func StartReceiver(ctx context.Context, log *eventlog.Log) (*Receiver, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("listen for OTLP: %w", err)
@@ -42,33 +40,34 @@ func startReceiver(ctx context.Context, log *eventlog.Log) (*receiver, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("listen for X-Ray: %w", err), l.Close())
 	}
-	r := &receiver{otlp: otlpreceiver.New(otlpreceiver.Config{Log: log}), daemon: xraydaemon.New(xraydaemon.Config{Log: log})}
+	r := &Receiver{otlp: otlpreceiver.New(otlpreceiver.Config{Log: log}), daemon: xraydaemon.New(xraydaemon.Config{Log: log})}
 	r.settle = func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settling)
 		defer cancel()
-		_ = r.daemon.WaitQuiet(ctx) // fails after close, when all spans are kept; after the timeout, missing spans show as lost
+		_ = r.daemon.WaitQuiet(ctx) // fails after Close, when all spans are kept; after the timeout, missing spans show as lost
 	}
 	if err := errors.Join(r.otlp.Serve(l), r.daemon.Serve(conn)); err != nil {
-		return nil, errors.Join(err, r.close())
+		return nil, errors.Join(err, r.Close())
 	}
 	return r, nil
 }
 
-func (r *receiver) close() error    { return errors.Join(r.otlp.Close(), r.daemon.Close()) }
-func (r *receiver) address() string { return strings.TrimPrefix(r.otlp.Endpoint(), "http://") }
+// Close ends it.
+func (r *Receiver) Close() error    { return errors.Join(r.otlp.Close(), r.daemon.Close()) }
+func (r *Receiver) address() string { return strings.TrimPrefix(r.otlp.Endpoint(), "http://") }
 
-// variables returns the environment of a process that sends its telemetry here. path identifies its requests.
-func (r *receiver) variables(path string) []string {
+// Variables returns the environment of a process that sends its telemetry here. path identifies its requests.
+func (r *Receiver) Variables(path string) []string {
 	return []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + r.otlp.Endpoint() + path}
 }
 
 // xrayVariables returns the environment of a function that sends spans here by UDP.
-func (r *receiver) xrayVariables() []string {
+func (r *Receiver) xrayVariables() []string {
 	return []string{"AWS_XRAY_DAEMON_ADDRESS=" + r.daemon.Address()}
 }
 
-// refuse makes the receiver refuse all later requests, or accept them again.
-func (r *receiver) refuse(on bool) {
+// Refuse makes the receiver refuse all later requests, or accept them again.
+func (r *Receiver) Refuse(on bool) {
 	fault := otlpreceiver.Fault{}
 	if on {
 		fault.Status = http.StatusServiceUnavailable
@@ -77,10 +76,10 @@ func (r *receiver) refuse(on bool) {
 }
 
 // cut resets all connections and returns how many there were.
-func (r *receiver) cut() int { return r.otlp.CutConnections() }
+func (r *Receiver) cut() int { return r.otlp.CutConnections() }
 
 // receipts returns the function's requests.
-func (r *receiver) receipts() []report.Receipt {
+func (r *Receiver) receipts() []report.Receipt {
 	var receipts []report.Receipt
 	for _, req := range r.otlp.Requests() {
 		if strings.HasPrefix(req.Path, functionPath+"/") {
@@ -99,7 +98,7 @@ func (r *receiver) receipts() []report.Receipt {
 }
 
 // spans returns all received spans, of all senders, with copies.
-func (r *receiver) spans() []report.Span {
+func (r *Receiver) spans() []report.Span {
 	r.settle()
 	var spans []report.Span
 	for _, s := range append(r.otlp.Spans(), r.daemon.Spans()...) {

@@ -1,4 +1,4 @@
-package main
+package local
 
 import (
 	"context"
@@ -9,21 +9,23 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/epilogue-go/epilogue/cmd/epilogue/internal/cli"
 )
 
 // maxEvent is the largest payload of a synchronous invocation, 6 MB (AWS Lambda Developer Guide, Lambda quotas).
 const maxEvent = 6 << 20
 
-// event is a payload and a short description.
-type event struct {
-	title   string
-	payload []byte
+// Event is a payload and a short description.
+type Event struct {
+	Title   string
+	Payload []byte
 }
 
-// awaitEvents is readEvents until ctx ends, because a terminal or a pipe may never end. The read itself continues until then.
-func awaitEvents(ctx context.Context, names []string, in io.Reader) ([]event, error) {
+// AwaitEvents is readEvents until ctx ends, because a terminal or a pipe may never end. The read itself continues until then.
+func AwaitEvents(ctx context.Context, names []string, in io.Reader) ([]Event, error) {
 	type result struct {
-		events []event
+		events []Event
 		err    error
 	}
 	read := make(chan result, 1)
@@ -40,13 +42,13 @@ func awaitEvents(ctx context.Context, names []string, in io.Reader) ([]event, er
 }
 
 // readEvents reads the named events: files, or "-" for in. Without a name there is one event {}.
-func readEvents(names []string, in io.Reader) ([]event, error) {
+func readEvents(names []string, in io.Reader) ([]Event, error) {
 	if len(names) == 0 {
-		return []event{{title: "{}", payload: []byte("{}")}}, nil
+		return []Event{{Title: "{}", Payload: []byte("{}")}}, nil
 	}
-	var events []event
+	var events []Event
 	for _, name := range names {
-		e, err := readEvent(name, in)
+		e, err := ReadEvent(name, in)
 		if err != nil {
 			return nil, err
 		}
@@ -55,24 +57,25 @@ func readEvents(names []string, in io.Reader) ([]event, error) {
 	return events, nil
 }
 
-func readEvent(name string, in io.Reader) (event, error) {
+// ReadEvent reads the event in a file, or "-" for in.
+func ReadEvent(name string, in io.Reader) (Event, error) {
 	title := "standard input"
 	if name != "-" {
 		file, err := os.Open(name)
 		if err != nil {
-			return event{}, usagef("-event %s: %v", name, errors.Unwrap(err))
+			return Event{}, cli.Usagef("-event %s: %v", name, errors.Unwrap(err))
 		}
 		defer func() { _ = file.Close() }() // it was only read
 		in, title = file, strings.TrimSuffix(filepath.Base(name), ".json")
 	}
 	payload, err := io.ReadAll(io.LimitReader(in, maxEvent+1))
 	if err != nil {
-		return event{}, fmt.Errorf("read event %s: %w", name, err)
+		return Event{}, fmt.Errorf("read event %s: %w", name, err)
 	}
 	if err := checkEvent(payload); err != nil {
-		return event{}, usagef("-event %s: %v", name, err)
+		return Event{}, cli.Usagef("-event %s: %v", name, err)
 	}
-	return event{title: describe(title, payload), payload: payload}, nil
+	return Event{Title: describe(title, payload), Payload: payload}, nil
 }
 
 // checkEvent refuses what Lambda's Invoke API refuses: an event is JSON, of any kind, of at most 6 MB.

@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"context"
@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"os/exec"
 	"regexp"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
+	"github.com/epilogue-go/epilogue/cmd/epilogue/internal/local"
 	"github.com/epilogue-go/epilogue/internal/report"
 )
 
@@ -24,16 +27,16 @@ var listens = regexp.MustCompile(`prices listens.*\baddr"?[=:]"?([^\s"]+)`)
 type prices struct {
 	cmd    *exec.Cmd
 	addr   string
-	output *processLog
+	output *local.ProcessLog
 	said   chan report.Counts // the counts that it reports of its spans; capacity 1
 	ended  chan error         // its end; capacity 1
 }
 
 // startPrices starts the service on a free port and waits until it listens.
-func startPrices(ctx context.Context, path string, env []string, output *processLog) (*prices, error) {
+func startPrices(ctx context.Context, path string, env []string, output *local.ProcessLog) (*prices, error) {
 	p := &prices{output: output, said: make(chan report.Counts, 1), ended: make(chan error, 1)}
 	ready := make(chan string, 1)
-	output.read = func(line string) {
+	output.Read = func(line string) {
 		if m := listens.FindStringSubmatch(line); m != nil {
 			offer(ready, m[1])
 		}
@@ -101,4 +104,31 @@ func (p *prices) stop(ctx context.Context) (counts report.Counts, counted bool, 
 func (p *prices) kill() {
 	_ = p.cmd.Process.Kill() // an error means that the process has ended
 	p.ended <- <-p.ended
+}
+
+// pricesEnded is in the last line of examples/prices, which has no agent: it logs its counts.
+const pricesEnded = "prices has ended"
+
+// parsePrices reads the counts in the last line of examples/prices: NAME.ended=21 NAME.exported=19 and so on.
+func parsePrices(line string) (report.Counts, bool) {
+	_, attrs, ok := strings.Cut(line, pricesEnded)
+	if !ok {
+		return report.Counts{}, false
+	}
+	var c report.Counts
+	known := map[string]*int{"ended": &c.Ended, "exported": &c.Exported, "pending": &c.Pending, "dropped": &c.Dropped}
+	found := false
+	for _, attr := range strings.Fields(attrs) {
+		key, text, _ := strings.Cut(attr, "=")
+		field := known[key[strings.LastIndexByte(key, '.')+1:]]
+		if field == nil {
+			continue
+		}
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 0 {
+			return report.Counts{}, false
+		}
+		*field, found = n, found || field == &c.Ended
+	}
+	return c, found
 }

@@ -1,15 +1,16 @@
-package main
+package run
 
 import (
 	"errors"
 	"flag"
-	"fmt"
 	"io"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/epilogue-go/epilogue/cmd/epilogue/internal/cli"
 )
 
 // settings are the flags of run.
@@ -45,11 +46,11 @@ The function's environment holds what Lambda gives it and what -env adds, nothin
 // parseRun reads the command line of run.
 func parseRun(args []string, out io.Writer) (settings, error) {
 	var set settings
-	fs := newFlags("run")
+	fs := cli.NewFlags("run")
 	set.defineEvents(fs)
 	set.defineFunction(fs)
 	otlp := set.defineReport(fs)
-	if err := parse(fs, args, out, runUsage); err != nil {
+	if err := cli.Parse(fs, args, out, runUsage); err != nil {
 		return set, err
 	}
 	set.command = fs.Args()
@@ -63,9 +64,9 @@ func parseRun(args []string, out io.Writer) (settings, error) {
 // defineEvents defines the flags about the events and their times.
 func (set *settings) defineEvents(fs *flag.FlagSet) {
 	fs.Func("event", "send the JSON in `FILE`, - for standard input; repeat it for several events (default {})", appendTo(&set.events))
-	number(fs, &set.count, "n", 1, 1, 1000, "send each event `N` times")
-	number(fs, &set.concurrency, "concurrency", 0, 1, 1000, "be Lambda Managed Instances: `N` invocations at once in one process, no freezes")
-	duration(fs, &set.freeze, "freeze", 0, 0, time.Hour, "stay frozen for this `DURATION` between invocations")
+	cli.Number(fs, &set.count, "n", 1, 1, 1000, "send each event `N` times")
+	cli.Number(fs, &set.concurrency, "concurrency", 0, 1, 1000, "be Lambda Managed Instances: `N` invocations at once in one process, no freezes")
+	cli.Duration(fs, &set.freeze, "freeze", 0, 0, time.Hour, "stay frozen for this `DURATION` between invocations")
 	fs.BoolVar(&set.cut, "cut", false, "cut the receiver's connections in every freeze, as real networks do")
 	fs.Func("seed", "choose the order in which the runtime and the extension are told of an invocation, a `NUMBER`", func(v string) (err error) {
 		if set.seed, err = strconv.ParseUint(v, 10, 64); err != nil {
@@ -78,9 +79,9 @@ func (set *settings) defineEvents(fs *flag.FlagSet) {
 // defineFunction defines the flags for the settings that the function has in Lambda.
 func (set *settings) defineFunction(fs *flag.FlagSet) {
 	fs.StringVar(&set.name, "name", "", "the function's `NAME` (default: the binary's)")
-	duration(fs, &set.timeout, "timeout", 3*time.Second, time.Millisecond, 15*time.Minute, "the function's timeout, a `DURATION`")
-	number(fs, &set.memory, "memory", 128, 128, 10240, "the function's memory size in `MB`, as its environment tells it; no limit is set")
-	duration(fs, &set.window, "window", 500*time.Millisecond, time.Millisecond, time.Minute, "the `DURATION` between SIGTERM and SIGKILL")
+	cli.Duration(fs, &set.timeout, "timeout", 3*time.Second, time.Millisecond, 15*time.Minute, "the function's timeout, a `DURATION`")
+	cli.Number(fs, &set.memory, "memory", 128, 128, 10240, "the function's memory size in `MB`, as its environment tells it; no limit is set")
+	cli.Duration(fs, &set.window, "window", 500*time.Millisecond, time.Millisecond, time.Minute, "the `DURATION` between SIGTERM and SIGKILL")
 	fs.Func("env", "add `KEY=VALUE` to the function's environment; KEY alone: with its value here; repeatable", func(v string) error {
 		kv, err := variable(v)
 		set.env = append(set.env, kv)
@@ -139,43 +140,21 @@ func (set *settings) sendsElsewhere() bool {
 func (set *settings) check() error {
 	switch {
 	case len(set.command) == 0:
-		return usagef("no function (add its binary after the flags: epilogue run [flags] -- ./bootstrap)")
+		return cli.Usagef("no function (add its binary after the flags: epilogue run [flags] -- ./bootstrap)")
 	case set.cut && !set.otlp:
-		return usagef("-cut needs the receiver that -otlp starts")
+		return cli.Usagef("-cut needs the receiver that -otlp starts")
 	case set.trace && !set.otlp:
-		return usagef("-trace needs the receiver that -otlp starts")
+		return cli.Usagef("-trace needs the receiver that -otlp starts")
 	case set.xray && (!set.otlp || set.sendsElsewhere()):
-		return usagef("-xray starts an X-Ray daemon, but -otlp or -env select another destination; leave one of them out")
+		return cli.Usagef("-xray starts an X-Ray daemon, but -otlp or -env select another destination; leave one of them out")
 	case set.xray && slices.ContainsFunc(set.env, func(kv string) bool { return strings.HasPrefix(kv, "AWS_XRAY_DAEMON_ADDRESS=") }):
-		return usagef("-xray starts an X-Ray daemon, but -env names another; leave one of them out")
+		return cli.Usagef("-xray starts an X-Ray daemon, but -env names another; leave one of them out")
 	case set.xray && set.cut:
-		return usagef("-cut closes connections, and the X-Ray daemon has none; leave -cut or -xray out")
+		return cli.Usagef("-cut closes connections, and the X-Ray daemon has none; leave -cut or -xray out")
 	case set.otlp && set.sendsElsewhere():
-		return usagef("-otlp starts a receiver, but -env names another endpoint or exporter; leave one of them out")
+		return cli.Usagef("-otlp starts a receiver, but -env names another endpoint or exporter; leave one of them out")
 	case set.concurrency > 0 && (set.freeze > 0 || set.cut):
-		return usagef("-concurrency means Managed Instances, which never freeze; leave -freeze and -cut out")
-	}
-	return nil
-}
-
-// newFlags returns an empty set that neither prints nor exits; parse prints.
-func newFlags(name string) *flag.FlagSet {
-	fs := flag.NewFlagSet(name, flag.ContinueOnError)
-	fs.SetOutput(io.Discard)
-	return fs
-}
-
-// parse reads args into fs. If they ask for help it prints text and the flags, and returns flag.ErrHelp.
-func parse(fs *flag.FlagSet, args []string, out io.Writer, text string) error {
-	err := fs.Parse(args)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprint(out, text)
-		fs.SetOutput(out)
-		fs.PrintDefaults()
-		return err
-	case err != nil:
-		return usagef("%v; epilogue %s --help lists the flags", err, fs.Name())
+		return cli.Usagef("-concurrency means Managed Instances, which never freeze; leave -freeze and -cut out")
 	}
 	return nil
 }
@@ -185,36 +164,4 @@ func appendTo(list *[]string) func(string) error {
 		*list = append(*list, v)
 		return nil
 	}
-}
-
-// duration defines a flag that accepts Go durations between least and most.
-func duration(fs *flag.FlagSet, p *time.Duration, name string, value, least, most time.Duration, help string) {
-	*p = value
-	if value != 0 {
-		help += fmt.Sprintf(" (default %s)", value)
-	}
-	fs.Func(name, help, func(text string) error {
-		d, err := time.ParseDuration(text)
-		if err != nil || d < least || d > most {
-			return fmt.Errorf("want a duration from %s to %s, such as 1500ms or 3s", least, most)
-		}
-		*p = d
-		return nil
-	})
-}
-
-// number defines a flag that accepts whole numbers between least and most.
-func number(fs *flag.FlagSet, p *int, name string, value, least, most int, help string) {
-	*p = value
-	if value != 0 {
-		help += fmt.Sprintf(" (default %d)", value)
-	}
-	fs.Func(name, help, func(text string) error {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < least || n > most {
-			return fmt.Errorf("want a whole number from %d to %d", least, most)
-		}
-		*p = n
-		return nil
-	})
 }

@@ -1,4 +1,5 @@
-package main
+// Package run is the subcommand that runs a function of the user's own in a local Lambda.
+package run
 
 import (
 	"context"
@@ -10,17 +11,19 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/epilogue-go/epilogue/cmd/epilogue/internal/cli"
+	"github.com/epilogue-go/epilogue/cmd/epilogue/internal/local"
 	"github.com/epilogue-go/epilogue/lambdatest"
 	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
 )
 
-// run is the command that runs a function of the user's own.
-func run(ctx context.Context, args []string, c console) (err error) {
-	set, err := parseRun(args, c.out)
+// Command is the command that runs a function of the user's own.
+func Command(ctx context.Context, args []string, c cli.Console) (err error) {
+	set, err := parseRun(args, c.Out)
 	if err != nil {
 		return err
 	}
-	events, err := awaitEvents(ctx, set.events, c.in)
+	events, err := local.AwaitEvents(ctx, set.events, c.In)
 	if err != nil {
 		return err
 	}
@@ -29,23 +32,24 @@ func run(ctx context.Context, args []string, c console) (err error) {
 		return err
 	}
 	log := new(eventlog.Log)
-	var r *receiver
+	var r *local.Receiver
 	if set.otlp {
-		if r, err = startReceiver(ctx, log); err != nil {
+		if r, err = local.StartReceiver(ctx, log); err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, r.close()) }()
-		r.xrayOnly = set.xray
+		defer func() { err = errors.Join(err, r.Close()) }()
 	}
-	s, err := newLocalRun(set.config(path), append([]string{path}, set.command[1:]...), log, r, c, set.verbose)
+	s, err := local.New(local.Options{
+		Config: set.config(path, log), Command: append([]string{path}, set.command[1:]...), Receiver: r, XRayOnly: set.xray, Verbose: set.verbose,
+	}, c)
 	if err != nil {
 		return err
 	}
-	defer func() { err = s.end(ctx, err, c.err) }()
+	defer func() { err = s.End(ctx, err, c.Err) }()
 	if err := set.drive(ctx, s, events); err != nil {
 		return err
 	}
-	return s.conclude(conclusion{traces: set.trace})
+	return s.Conclude(local.Conclusion{Traces: set.trace})
 }
 
 // findBinary returns the absolute path of the function's binary, found as a shell finds it.
@@ -56,26 +60,26 @@ func findBinary(name string) (string, error) {
 		if at := new(fs.PathError); errors.As(err, &at) { // it names the file once more
 			reason = at.Err
 		}
-		return "", usagef("%s: %v; name the function's executable, such as ./bootstrap", name, reason)
+		return "", cli.Usagef("%s: %v; name the function's executable, such as ./bootstrap", name, reason)
 	}
 	return filepath.Abs(path)
 }
 
 // config returns the environment that the flags describe.
-func (set *settings) config(path string) lambdatest.Config {
+func (set *settings) config(path string, log *eventlog.Log) lambdatest.Config {
 	name := set.name
 	if name == "" {
 		name = strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
 	}
 	return lambdatest.Config{
-		FunctionName: name, MemorySize: set.memory, Timeout: set.timeout, Env: set.env, Seed: set.seed,
+		FunctionName: name, MemorySize: set.memory, Timeout: set.timeout, Env: set.env, Seed: set.seed, Log: log,
 		ShutdownWindow: set.window, ManagedInstances: set.concurrency > 0, Concurrency: set.concurrency,
 	}
 }
 
 // drive sends the events and ends the environment.
-func (set *settings) drive(ctx context.Context, s *localRun, events []event) error {
-	s.begin(fmt.Sprintf("timeout %s, window %s", set.timeout, set.window))
+func (set *settings) drive(ctx context.Context, s *local.Lambda, events []local.Event) error {
+	s.Begin(fmt.Sprintf("timeout %s, window %s", set.timeout, set.window))
 	send := set.sendInTurn
 	if set.concurrency > 0 {
 		send = set.sendTogether
@@ -83,21 +87,21 @@ func (set *settings) drive(ctx context.Context, s *localRun, events []event) err
 	if err := send(ctx, s, events); err != nil {
 		return err
 	}
-	return s.shutdown(ctx)
+	return s.Shutdown(ctx)
 }
 
 // sendInTurn sends each event the given number of times, with a freeze between them.
-func (set *settings) sendInTurn(ctx context.Context, s *localRun, events []event) error {
+func (set *settings) sendInTurn(ctx context.Context, s *local.Lambda, events []local.Event) error {
 	first := true
 	for _, e := range events {
 		for range set.count {
 			if !first && (set.freeze > 0 || set.cut) {
-				if err := s.pause(ctx, set.freeze, set.cut); err != nil {
+				if err := s.Pause(ctx, set.freeze, set.cut); err != nil {
 					return err
 				}
 			}
 			first = false
-			if err := s.invoke(ctx, call{event: e}); err != nil {
+			if err := s.Invoke(ctx, local.Call{Event: e}); err != nil {
 				return err
 			}
 		}
@@ -106,7 +110,7 @@ func (set *settings) sendInTurn(ctx context.Context, s *localRun, events []event
 }
 
 // sendTogether sends as many events at once as the environment accepts, and prints all invocations at the end.
-func (set *settings) sendTogether(ctx context.Context, s *localRun, events []event) error {
+func (set *settings) sendTogether(ctx context.Context, s *local.Lambda, events []local.Event) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var wg sync.WaitGroup
@@ -121,7 +125,7 @@ func (set *settings) sendTogether(ctx context.Context, s *localRun, events []eve
 			}
 			wg.Go(func() {
 				defer func() { <-places }()
-				if err := s.send(ctx, call{event: e}); err != nil {
+				if err := s.Send(ctx, local.Call{Event: e}); err != nil {
 					cancel(err)
 				}
 			})
@@ -131,9 +135,5 @@ func (set *settings) sendTogether(ctx context.Context, s *localRun, events []eve
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	if err := s.env.WaitIdle(ctx); err != nil {
-		return err
-	}
-	s.print()
-	return nil
+	return s.Wait(ctx)
 }

@@ -1,4 +1,4 @@
-package main
+package local
 
 import (
 	"context"
@@ -11,28 +11,33 @@ import (
 // printed counts the printed items.
 type printed struct{ inits, invocations, ends int }
 
-// call is one invocation to make, with its plan.
-type call struct {
-	event   event
-	planned string   // the planned kind of end; empty: success
-	answers string   // the planned answer, if known; then no span may leave before it
-	leaves  []string // the names of the function's spans that it ends, if known
-	note    string   // an explanation for the reader
+// Call is one invocation to make, with its plan.
+type Call struct {
+	Event   Event
+	Planned string   // the planned kind of end; empty: success
+	Answers string   // the planned answer, if known; then no span may leave before it
+	Leaves  []string // the names of the function's spans that it ends, if known
+	Note    string   // an explanation for the reader
 }
 
 // answer has the facts about an invocation that the environment's report lacks.
 type answer struct {
-	call
+	Call
 	resp   lambdatest.Response
 	number int    // 0 before it has been printed
 	kind   string // empty before it has been printed
 }
 
-// invoke sends one event, waits until the environment is frozen or has been reset, and prints the invocation.
-func (s *localRun) invoke(ctx context.Context, c call) error {
-	if err := s.send(ctx, c); err != nil {
+// Invoke sends one event, waits until the environment is frozen or has been reset, and prints the invocation.
+func (s *Lambda) Invoke(ctx context.Context, c Call) error {
+	if err := s.Send(ctx, c); err != nil {
 		return err
 	}
+	return s.Wait(ctx)
+}
+
+// Wait waits until the environment is idle, and prints the events since the last print.
+func (s *Lambda) Wait(ctx context.Context) error {
 	if err := s.env.WaitIdle(ctx); err != nil {
 		return err
 	}
@@ -40,9 +45,9 @@ func (s *localRun) invoke(ctx context.Context, c call) error {
 	return s.broken
 }
 
-// send sends one event and keeps the answer for print.
-func (s *localRun) send(ctx context.Context, c call) error {
-	resp, err := s.env.Invoke(ctx, lambdatest.Invocation{Payload: c.event.payload})
+// Send sends one event and keeps the answer for print.
+func (s *Lambda) Send(ctx context.Context, c Call) error {
+	resp, err := s.env.Invoke(ctx, lambdatest.Invocation{Payload: c.Event.Payload})
 	if err != nil {
 		return err
 	}
@@ -51,19 +56,19 @@ func (s *localRun) send(ctx context.Context, c call) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.answers[resp.RequestID] = answer{call: c, resp: resp}
+	s.answers[resp.RequestID] = answer{Call: c, resp: resp}
 	return nil
 }
 
 // released reports whether an invocation has reached the function; it has not if Init failed.
-func (s *localRun) released(requestID string) bool {
+func (s *Lambda) released(requestID string) bool {
 	return slices.ContainsFunc(lambdatest.Invocations(s.log.Events()), func(r lambdatest.InvocationReport) bool {
 		return r.RequestID == requestID
 	})
 }
 
 // print prints the events since the last print: starts of processes, invocations, ends of processes.
-func (s *localRun) print() {
+func (s *Lambda) print() {
 	events, receipts, counts := s.log.Events(), s.receipts(), s.counts()
 	inits := report.Inits(events)
 	for _, begin := range inits[s.printed.inits:] {
@@ -82,7 +87,7 @@ func (s *localRun) print() {
 }
 
 // describe joins the facts about one invocation, and records unplanned results.
-func (s *localRun) describe(number int, r lambdatest.InvocationReport, receipts []report.Receipt) report.Invocation {
+func (s *Lambda) describe(number int, r lambdatest.InvocationReport, receipts []report.Receipt) report.Invocation {
 	if s.unseen != "" {
 		receipts = nil
 	}
@@ -92,23 +97,23 @@ func (s *localRun) describe(number int, r lambdatest.InvocationReport, receipts 
 	a := s.answers[r.RequestID]
 	a.number, a.kind = number, v.Kind
 	s.answers[r.RequestID] = a
-	v.Request, v.Answer, v.Flush = a.event.title, report.Answer(a.resp), s.unseen
-	v.Planned = a.planned != "" && v.Kind == a.planned
+	v.Request, v.Answer, v.Flush = a.Event.Title, report.Answer(a.resp), s.unseen
+	v.Planned = a.Planned != "" && v.Kind == a.Planned
 	s.judge(a, v)
 	v.Notes = append(v.Notes, remarks(a, v, r)...)
 	return v
 }
 
 // judge records unplanned results.
-func (s *localRun) judge(a answer, v report.Invocation) {
+func (s *Lambda) judge(a answer, v report.Invocation) {
 	switch {
-	case a.planned == "" && v.Failed:
+	case a.Planned == "" && v.Failed:
 		s.problemf("invocation %d failed: %s: %s", v.Number, a.resp.ErrorType, firstLine(a.resp.ErrorMessage))
-	case a.planned != "" && v.Kind != a.planned:
-		s.problemf("invocation %d was to end as a %s, and ended as: %s", v.Number, a.planned, v.Kind)
-	case a.answers != "" && v.Answer != a.answers:
-		s.problemf("invocation %d was to be answered with %s, and was with %s", v.Number, a.answers, v.Answer)
-	case a.answers != "" && v.Early:
+	case a.Planned != "" && v.Kind != a.Planned:
+		s.problemf("invocation %d was to end as a %s, and ended as: %s", v.Number, a.Planned, v.Kind)
+	case a.Answers != "" && v.Answer != a.Answers:
+		s.problemf("invocation %d was to be answered with %s, and was with %s", v.Number, a.Answers, v.Answer)
+	case a.Answers != "" && v.Early:
 		s.problemf("spans of invocation %d left before its response", v.Number)
 	}
 }
@@ -116,13 +121,13 @@ func (s *localRun) judge(a answer, v report.Invocation) {
 // remarks describes in sentences what the figures of an invocation do not show.
 func remarks(a answer, v report.Invocation, r lambdatest.InvocationReport) []string {
 	var notes []string
-	if a.note != "" {
-		notes = append(notes, a.note)
+	if a.Note != "" {
+		notes = append(notes, a.Note)
 	}
-	if a.planned == "" && v.Failed {
+	if a.Planned == "" && v.Failed {
 		notes = append(notes, firstLine(a.resp.ErrorType+": "+a.resp.ErrorMessage))
 	}
-	if a.planned == "" && v.Early && v.Posted > 0 {
+	if a.Planned == "" && v.Early && v.Posted > 0 {
 		notes = append(notes, "spans left before the response had been posted")
 	}
 	if v.Refusals > 0 {
@@ -138,17 +143,17 @@ func remarks(a answer, v report.Invocation, r lambdatest.InvocationReport) []str
 // initSpan is the name of handler.Wrap's span of the initialization. A process's first invocation ends it.
 const initSpan = "init"
 
-// expected returns, by request id, the names of the function's spans that the invocations end, if known.
-func (s *localRun) expected() map[string][]string {
+// Expected returns, by request id, the names of the function's spans that the invocations end, if known.
+func (s *Lambda) Expected() map[string][]string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	expected := map[string][]string{}
 	for id, a := range s.answers {
 		switch {
-		case len(a.leaves) > 0 && a.resp.Cold:
-			expected[id] = append([]string{initSpan}, a.leaves...)
-		case len(a.leaves) > 0:
-			expected[id] = a.leaves
+		case len(a.Leaves) > 0 && a.resp.Cold:
+			expected[id] = append([]string{initSpan}, a.Leaves...)
+		case len(a.Leaves) > 0:
+			expected[id] = a.Leaves
 		}
 	}
 	return expected

@@ -1,4 +1,4 @@
-package main
+package local
 
 import (
 	"bytes"
@@ -15,12 +15,12 @@ const (
 	maxLogBytes = 64 << 10 // of a line; a longer one is cut into several
 )
 
-// processLog takes the output of a child process. It keeps the last lines, shows all of them if show is set, and passes
+// ProcessLog takes the output of a child process. It keeps the last lines, shows all of them if Show is set, and passes
 // each to a reader. Its methods are safe for concurrent use.
-type processLog struct {
-	name string
-	show io.Writer // nil: hidden
-	read func(line string)
+type ProcessLog struct {
+	Name string
+	Show io.Writer // nil: hidden
+	Read func(line string)
 
 	mu      sync.Mutex
 	partial []byte
@@ -28,7 +28,7 @@ type processLog struct {
 }
 
 // Write takes a piece of output. It never fails.
-func (l *processLog) Write(p []byte) (int, error) {
+func (l *ProcessLog) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.partial = append(l.partial, p...)
@@ -42,40 +42,28 @@ func (l *processLog) Write(p []byte) (int, error) {
 	}
 }
 
-func (l *processLog) line(text string) {
+func (l *ProcessLog) line(text string) {
 	l.tail = append(l.tail, text)
 	if len(l.tail) > tailLines {
 		l.tail = l.tail[1:]
 	}
-	if l.read != nil {
-		l.read(text)
+	if l.Read != nil {
+		l.Read(text)
 	}
-	if l.show != nil {
-		fmt.Fprintf(l.show, "%s | %s\n", l.name, text)
+	if l.Show != nil {
+		fmt.Fprintf(l.Show, "%s | %s\n", l.Name, text)
 	}
 }
 
-// writeTail shows the last lines, unless they have been shown already.
-func (l *processLog) writeTail(w io.Writer) {
+// WriteTail shows the last lines, unless they have been shown already.
+func (l *ProcessLog) WriteTail(w io.Writer) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.show != nil || len(l.tail) == 0 {
+	if l.Show != nil || len(l.tail) == 0 {
 		return
 	}
-	fmt.Fprintf(w, "\nthe last lines of %s:\n", l.name)
+	fmt.Fprintf(w, "\nthe last lines of %s:\n", l.Name)
 	for _, line := range l.tail {
 		fmt.Fprintln(w, "  "+report.Shorten(line, tailColumns))
 	}
-}
-
-// lockedWriter lets several writers share one: whole lines of one never stand inside lines of another.
-type lockedWriter struct {
-	mu sync.Mutex
-	w  io.Writer
-}
-
-func (l *lockedWriter) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.w.Write(p)
 }

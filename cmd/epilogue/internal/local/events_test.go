@@ -1,4 +1,4 @@
-package main
+package local
 
 import (
 	"context"
@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/epilogue-go/epilogue/cmd/epilogue/internal/cli"
 )
 
 func TestReadEvents(t *testing.T) {
@@ -28,22 +30,21 @@ func TestReadEvents(t *testing.T) {
 		{[]string{"-"}, " 1 ", "standard input"},
 	} {
 		events, err := readEvents(c.names, strings.NewReader(c.stdin))
-		if err != nil || len(events) != 1 || events[0].title != c.title {
+		if err != nil || len(events) != 1 || events[0].Title != c.title {
 			t.Errorf("%v: got %v, %v; want the title %q", c.names, events, err, c.title)
 		}
 	}
 }
 
-// TestAwaitEvents: Ctrl-C ends the wait for an event.
-func TestAwaitEvents(t *testing.T) {
+func TestCtrlCEndsTheWaitForAnEvent(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	r, w := io.Pipe()
 	defer func() { _ = w.Close() }() // ends the reading
-	time.AfterFunc(10*time.Millisecond, func() { cancel(errInterrupted) })
-	if _, err := awaitEvents(ctx, []string{"-"}, r); !errors.Is(err, errInterrupted) {
-		t.Errorf("got %v, want %v", err, errInterrupted)
+	time.AfterFunc(10*time.Millisecond, func() { cancel(cli.ErrInterrupted) })
+	if _, err := AwaitEvents(ctx, []string{"-"}, r); !errors.Is(err, cli.ErrInterrupted) {
+		t.Errorf("got %v, want %v", err, cli.ErrInterrupted)
 	}
-	events, err := awaitEvents(t.Context(), []string{"-"}, strings.NewReader("{}"))
+	events, err := AwaitEvents(t.Context(), []string{"-"}, strings.NewReader("{}"))
 	if err != nil || len(events) != 1 {
 		t.Errorf("got %v, %v", events, err)
 	}

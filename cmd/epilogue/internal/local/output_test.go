@@ -1,4 +1,4 @@
-package main
+package local
 
 import (
 	"bytes"
@@ -10,7 +10,7 @@ import (
 func TestProcessLog(t *testing.T) {
 	var shown bytes.Buffer
 	var read []string
-	l := &processLog{name: "fn", show: &shown, read: func(line string) { read = append(read, line) }}
+	l := &ProcessLog{Name: "fn", Show: &shown, Read: func(line string) { read = append(read, line) }}
 	for _, piece := range []string{"one\ntw", "o\r\n", "three"} {
 		if n, err := l.Write([]byte(piece)); n != len(piece) || err != nil {
 			t.Fatalf("write: %d, %v", n, err)
@@ -30,12 +30,12 @@ func TestProcessLog(t *testing.T) {
 }
 
 func TestTail(t *testing.T) {
-	l := &processLog{name: "fn"}
+	l := &ProcessLog{Name: "fn"}
 	for i := range tailLines + 5 {
 		fmt.Fprintf(l, "line %d\n", i)
 	}
 	var b bytes.Buffer
-	l.writeTail(&b)
+	l.WriteTail(&b)
 	if got := b.String(); strings.Contains(got, "line 4\n") || !strings.Contains(got, "  line 5\n") || !strings.Contains(got, "the last lines of fn:") {
 		t.Errorf("got %s", got)
 	}

@@ -1,4 +1,5 @@
-package main
+// Package local runs one function in a local Lambda, with a receiver for its telemetry, and prints each event as it happens.
+package local
 
 import (
 	"context"
@@ -13,21 +14,32 @@ import (
 	"sync"
 	"time"
 
+	"github.com/epilogue-go/epilogue/cmd/epilogue/internal/cli"
 	"github.com/epilogue-go/epilogue/internal/counts"
 	"github.com/epilogue-go/epilogue/internal/report"
 	"github.com/epilogue-go/epilogue/lambdatest"
 	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
 )
 
-// localRun is one function in a local Lambda, with a receiver for its telemetry. It prints each event as it happens.
-// One goroutine uses it, except for send.
-type localRun struct {
+// Options describe a function and the use of it.
+type Options struct {
+	Config   lambdatest.Config
+	Command  []string  // the function's program and its arguments
+	Receiver *Receiver // nil: the telemetry goes elsewhere
+	XRayOnly bool      // tell the function only the address of the receiver's X-Ray daemon
+	Verbose  bool      // show the function's output
+}
+
+// Lambda is one function in a local Lambda, with a receiver for its telemetry. It prints each event as it happens.
+// One goroutine uses it, except for Send.
+type Lambda struct {
 	function string
 	unseen   string // why flushes cannot be assigned to invocations; empty: they can
 	env      *lambdatest.Environment
-	receiver *receiver // nil: the telemetry goes elsewhere
+	receiver *Receiver // nil: the telemetry goes elsewhere
+	xrayOnly bool
 	log      *eventlog.Log
-	output   *processLog
+	output   *ProcessLog
 	out      io.Writer
 	style    report.Style
 
@@ -41,15 +53,16 @@ type localRun struct {
 	answers map[string]answer // by request id; guarded by mu
 }
 
-// newLocalRun returns a localRun for the program at command. The caller must call end.
-func newLocalRun(cfg lambdatest.Config, command []string, log *eventlog.Log, r *receiver, c console, verbose bool) (*localRun, error) {
-	s := &localRun{
-		function: cfg.FunctionName, receiver: r, log: log, out: c.out, style: c.style,
+// New returns a Lambda that prints to c. The caller must call End.
+func New(o Options, c cli.Console) (*Lambda, error) {
+	cfg, r := o.Config, o.Receiver
+	s := &Lambda{
+		function: cfg.FunctionName, receiver: r, xrayOnly: o.XRayOnly, log: cfg.Log, out: c.Out, style: c.Style,
 		answers: map[string]answer{},
 	}
-	s.output = &processLog{name: cfg.FunctionName}
-	if verbose {
-		s.output.show = c.out
+	s.output = &ProcessLog{Name: cfg.FunctionName}
+	if o.Verbose {
+		s.output.Show = c.Out
 	}
 	switch {
 	case r == nil:
@@ -64,14 +77,14 @@ func newLocalRun(cfg lambdatest.Config, command []string, log *eventlog.Log, r *
 	cfg.ProcessEnv = func(process int) []string {
 		return []string{counts.ReportVariable + "=" + s.reportPath(process)}
 	}
-	cfg.Log, cfg.Stdout, cfg.Stderr = s.log, s.output, s.output
+	cfg.Stdout, cfg.Stderr = s.output, s.output
 	if r != nil {
 		cfg.Env = append(cfg.Env, r.xrayVariables()...)
-		if !r.xrayOnly {
-			cfg.Env = append(cfg.Env, r.variables(functionPath)...)
+		if !o.XRayOnly {
+			cfg.Env = append(cfg.Env, r.Variables(functionPath)...)
 		}
 	}
-	env, err := lambdatest.New(cfg, lambdatest.Command(command[0], command[1:]...))
+	env, err := lambdatest.New(cfg, lambdatest.Command(o.Command[0], o.Command[1:]...))
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(s.reports))
 	}
@@ -79,25 +92,25 @@ func newLocalRun(cfg lambdatest.Config, command []string, log *eventlog.Log, r *
 	return s, nil
 }
 
-// end closes the environment. If err is not nil and ctx is not done, it shows the last lines of the function's log and
+// End closes the environment. If err is not nil and ctx is not done, it shows the last lines of the function's log and
 // of others.
-func (s *localRun) end(ctx context.Context, err error, w io.Writer, others ...*processLog) error {
+func (s *Lambda) End(ctx context.Context, err error, w io.Writer, others ...*ProcessLog) error {
 	closing := s.env.Close()
 	if err != nil && ctx.Err() == nil && s.broken == nil {
-		for _, log := range append([]*processLog{s.output}, others...) {
-			log.writeTail(w)
+		for _, log := range append([]*ProcessLog{s.output}, others...) {
+			log.WriteTail(w)
 		}
 	}
 	return errors.Join(err, closing, os.RemoveAll(s.reports))
 }
 
 // reportPath is the path of a process's shutdown report.
-func (s *localRun) reportPath(process int) string {
+func (s *Lambda) reportPath(process int) string {
 	return filepath.Join(s.reports, strconv.Itoa(process))
 }
 
 // process returns the number of the last process that was started.
-func (s *localRun) process() int {
+func (s *Lambda) process() int {
 	n := 0
 	for _, e := range s.log.Events() {
 		if e.Kind == lambdatest.KindProcessStart {
@@ -107,11 +120,11 @@ func (s *localRun) process() int {
 	return n
 }
 
-// begin prints the lines above the invocations.
-func (s *localRun) begin(words string) {
+// Begin prints the lines above the invocations.
+func (s *Lambda) Begin(words string) {
 	destination := "its telemetry goes elsewhere"
 	switch {
-	case s.receiver != nil && s.receiver.xrayOnly:
+	case s.receiver != nil && s.xrayOnly:
 		destination = "X-Ray daemon " + s.receiver.daemon.Address()
 	case s.receiver != nil:
 		destination = "OTLP receiver " + s.receiver.address()
@@ -120,8 +133,8 @@ func (s *localRun) begin(words string) {
 	s.write(report.Legend + "\n\n" + report.Heading(s.style))
 }
 
-// pause leaves the environment frozen for d. With cut, the receiver closes its connections meanwhile.
-func (s *localRun) pause(ctx context.Context, d time.Duration, cut bool) error {
+// Pause leaves the environment frozen for d. With cut, the receiver closes its connections meanwhile.
+func (s *Lambda) Pause(ctx context.Context, d time.Duration, cut bool) error {
 	p := report.Pause{Took: d}
 	if cut {
 		p.Words = "meanwhile the receiver cut all its connections: " + strconv.Itoa(s.receiver.cut())
@@ -131,14 +144,14 @@ func (s *localRun) pause(ctx context.Context, d time.Duration, cut bool) error {
 }
 
 // problemf records a reason for the command to fail. Equal reasons are recorded once.
-func (s *localRun) problemf(format string, args ...any) {
+func (s *Lambda) problemf(format string, args ...any) {
 	if text := fmt.Sprintf(format, args...); !slices.Contains(s.problems, text) {
 		s.problems = append(s.problems, text)
 	}
 }
 
-// shutdown ends the environment and prints how.
-func (s *localRun) shutdown(ctx context.Context) error {
+// Shutdown ends the environment and prints how.
+func (s *Lambda) Shutdown(ctx context.Context) error {
 	_, err := s.env.Shutdown(ctx)
 	if err != nil && !errors.Is(err, lambdatest.ErrNotRunning) {
 		return err
@@ -160,7 +173,7 @@ func freeze(ctx context.Context, d time.Duration) error {
 }
 
 // receipts returns the function's requests.
-func (s *localRun) receipts() []report.Receipt {
+func (s *Lambda) receipts() []report.Receipt {
 	if s.receiver == nil {
 		return nil
 	}
@@ -168,7 +181,7 @@ func (s *localRun) receipts() []report.Receipt {
 }
 
 // write prints text and keeps the first error.
-func (s *localRun) write(text string) {
+func (s *Lambda) write(text string) {
 	if _, err := io.WriteString(s.out, text); err != nil && s.broken == nil {
 		s.broken = fmt.Errorf("write the report: %w", err)
 	}

@@ -1,9 +1,11 @@
-package main
+package demo
 
 import (
 	"context"
 	"fmt"
 	"path/filepath"
+
+	"github.com/epilogue-go/epilogue/cmd/epilogue/internal/local"
 )
 
 // A scenario is one event of the demo and its conditions.
@@ -42,28 +44,28 @@ var (
 )
 
 // perform runs the scenarios and ends the environment.
-func (set demoSettings) perform(ctx context.Context, s *localRun, dir string) error {
-	s.receiver.refuse(set.refuse)
-	s.begin(fmt.Sprintf("timeout %s, flush timeout %s", demoTimeout, demoFlush))
+func (set demoSettings) perform(ctx context.Context, s *local.Lambda, r *local.Receiver, dir string) error {
+	r.Refuse(set.refuse)
+	s.Begin(fmt.Sprintf("timeout %s, flush timeout %s", demoTimeout, demoFlush))
 	for _, sc := range scenarios {
-		e, err := readEvent(filepath.Join(dir, sc.event+".json"), nil)
+		e, err := local.ReadEvent(filepath.Join(dir, sc.event+".json"), nil)
 		if err != nil {
 			return err
 		}
 		if sc.frozen {
-			if err := s.pause(ctx, demoFreeze, true); err != nil {
+			if err := s.Pause(ctx, demoFreeze, true); err != nil {
 				return err
 			}
 		}
-		s.receiver.refuse(set.refuse || sc.refused)
-		if err := s.invoke(ctx, call{
-			event: e, answers: sc.answer, planned: sc.planned, leaves: sc.leaves, note: sc.note,
+		r.Refuse(set.refuse || sc.refused)
+		if err := s.Invoke(ctx, local.Call{
+			Event: e, Answers: sc.answer, Planned: sc.planned, Leaves: sc.leaves, Note: sc.note,
 		}); err != nil {
 			return err
 		}
-		s.receiver.refuse(set.refuse)
+		r.Refuse(set.refuse)
 	}
-	return s.shutdown(ctx)
+	return s.Shutdown(ctx)
 }
 
 // pricesSpans returns how many spans the prices service ends in all scenarios.

@@ -1,9 +1,6 @@
-package main
+package local
 
 import (
-	"errors"
-	"io"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -23,30 +20,30 @@ func TestJudge(t *testing.T) {
 		happened report.Invocation
 		want     []string
 	}{
-		{"as planned", answer{call: call{answers: "201"}}, report.Invocation{Kind: "cold", Answer: "201"}, nil},
-		{"a planned panic", answer{call: call{planned: "panic"}, resp: failed}, report.Invocation{Kind: "panic", Failed: true, Early: true}, nil},
+		{"as planned", answer{Call: Call{Answers: "201"}}, report.Invocation{Kind: "cold", Answer: "201"}, nil},
+		{"a planned panic", answer{Call: Call{Planned: "panic"}, resp: failed}, report.Invocation{Kind: "panic", Failed: true, Early: true}, nil},
 		{"a failure", answer{resp: failed}, report.Invocation{Kind: "error", Failed: true}, []string{"invocation 3 failed: T: first"}},
 		{
 			"no timeout",
-			answer{call: call{planned: "timeout"}},
+			answer{Call: Call{Planned: "timeout"}},
 			report.Invocation{Kind: "warm"},
 			[]string{"invocation 3 was to end as a timeout, and ended as: warm"},
 		},
 		{
 			"another answer",
-			answer{call: call{answers: "201"}},
+			answer{Call: Call{Answers: "201"}},
 			report.Invocation{Kind: "warm", Answer: "502"},
 			[]string{"invocation 3 was to be answered with 201, and was with 502"},
 		},
 		{
 			"early spans",
-			answer{call: call{answers: "201"}},
+			answer{Call: Call{Answers: "201"}},
 			report.Invocation{Kind: "warm", Answer: "201", Early: true},
 			[]string{"spans of invocation 3 left before its response"},
 		},
 		{"early spans of an unknown function", answer{}, report.Invocation{Kind: "warm", Early: true}, nil},
 	} {
-		var s localRun
+		var s Lambda
 		c.happened.Number = 3
 		s.judge(c.answer, c.happened)
 		s.judge(c.answer, c.happened) // the same again is said once
@@ -65,7 +62,7 @@ func TestRemarks(t *testing.T) {
 		want     string
 	}{
 		{answer{}, report.Invocation{Kind: "warm"}, false, ""},
-		{answer{call: call{note: "n"}}, report.Invocation{Refusals: 1}, false, "n|the receiver refused 1 request; the spans stay in the function for the next flush"},
+		{answer{Call: Call{Note: "n"}}, report.Invocation{Refusals: 1}, false, "n|the receiver refused 1 request; the spans stay in the function for the next flush"},
 		{answer{}, report.Invocation{Refusals: 2}, true, "the receiver refused 2 requests"},
 		{answer{resp: failed}, report.Invocation{Failed: true}, false, "T: first"},
 		{answer{}, report.Invocation{Early: true, Posted: time.Millisecond}, false, "spans left before the response had been posted"},
@@ -75,31 +72,5 @@ func TestRemarks(t *testing.T) {
 		if got != c.want {
 			t.Errorf("%+v: got %q, want %q", c.happened, got, c.want)
 		}
-	}
-}
-
-// brokenPipe is an output whose reader has gone after a first write.
-type brokenPipe struct{ written bool }
-
-func (p *brokenPipe) Write(b []byte) (int, error) {
-	if p.written {
-		return 0, errors.New("broken pipe")
-	}
-	p.written = true
-	return len(b), nil
-}
-
-// TestBrokenPipe: the command ends if the reader of its report has gone.
-func TestBrokenPipe(t *testing.T) {
-	t.Parallel()
-	var errs strings.Builder
-	began := time.Now()
-	code := epilogue([]string{"run", "-n", "1000", "-freeze", "1s", "--", filepath.Join(built(t), "orders")},
-		console{in: strings.NewReader(""), out: io.Writer(&lockedWriter{w: new(brokenPipe)}), err: &errs})
-	if code != exitFailed || errs.String() != "epilogue: write the report: broken pipe\n" {
-		t.Errorf("status %d, errors %q", code, errs.String())
-	}
-	if took := time.Since(began); took > time.Minute {
-		t.Errorf("took %s", took)
 	}
 }

@@ -1,4 +1,5 @@
-package main
+// Package demo is the subcommand that shows everything that can happen to a function's telemetry.
+package demo
 
 import (
 	"context"
@@ -8,6 +9,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/epilogue-go/epilogue/cmd/epilogue/internal/cli"
+	"github.com/epilogue-go/epilogue/cmd/epilogue/internal/local"
 	"github.com/epilogue-go/epilogue/internal/report"
 	"github.com/epilogue-go/epilogue/lambdatest"
 	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
@@ -36,23 +39,23 @@ type demoSettings struct {
 }
 
 // parseDemo reads the command line of demo.
-func parseDemo(args []string, c console) (demoSettings, error) {
+func parseDemo(args []string, c cli.Console) (demoSettings, error) {
 	var set demoSettings
-	fs := newFlags("demo")
+	fs := cli.NewFlags("demo")
 	fs.StringVar(&set.binaries, "bin", "", "use the built examples in `DIR` instead of building them")
 	fs.BoolVar(&set.refuse, "refuse", false, "let the receiver refuse everything with 503, to see what a loss looks like")
 	fs.BoolVar(&set.verbose, "v", false, "show what the function and the service write")
-	if err := parse(fs, args, c.out, demoUsage); err != nil {
+	if err := cli.Parse(fs, args, c.Out, demoUsage); err != nil {
 		return set, err
 	}
 	if fs.NArg() > 0 {
-		return set, usagef("demo takes no arguments, only flags; got %q", fs.Arg(0))
+		return set, cli.Usagef("demo takes no arguments, only flags; got %q", fs.Arg(0))
 	}
 	return set, nil
 }
 
-// demo is the command that shows everything that can happen to a function's telemetry.
-func demo(ctx context.Context, args []string, c console) (err error) {
+// Command is the command that shows everything that can happen to a function's telemetry.
+func Command(ctx context.Context, args []string, c cli.Console) (err error) {
 	set, err := parseDemo(args, c)
 	if err != nil {
 		return err
@@ -71,7 +74,7 @@ func demo(ctx context.Context, args []string, c console) (err error) {
 			return fmt.Errorf("make a directory for the built examples: %w", err)
 		}
 		defer func() { _ = os.RemoveAll(dir) }()
-		if err := buildExamples(ctx, root, dir, c.err, "orders", "prices"); err != nil {
+		if err := buildExamples(ctx, root, dir, c.Err, "orders", "prices"); err != nil {
 			return err
 		}
 		set.binaries = dir
@@ -80,42 +83,45 @@ func demo(ctx context.Context, args []string, c console) (err error) {
 }
 
 // play starts everything, plays the scenarios and settles the account.
-func (set demoSettings) play(ctx context.Context, events string, c console) (err error) {
+func (set demoSettings) play(ctx context.Context, events string, c cli.Console) (err error) {
 	log := new(eventlog.Log)
-	r, err := startReceiver(ctx, log)
+	r, err := local.StartReceiver(ctx, log)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, r.close()) }()
-	output := &processLog{name: "prices"}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	output := &local.ProcessLog{Name: "prices"}
 	if set.verbose {
-		output.show = c.out
+		output.Show = c.Out
 	}
-	p, err := startPrices(ctx, filepath.Join(set.binaries, "prices"), r.variables("/prices"), output)
+	p, err := startPrices(ctx, filepath.Join(set.binaries, "prices"), r.Variables("/prices"), output)
 	if p != nil {
 		defer p.kill()
 	}
 	if err != nil {
-		output.writeTail(c.err)
+		output.WriteTail(c.Err)
 		return err
 	}
-	s, err := newLocalRun(lambdatest.Config{
-		FunctionName: "orders", Timeout: demoTimeout,
-		Env: []string{"PRICES_URL=http://" + p.addr, "ORDERS_FAULTS=on", "EPILOGUE_FLUSH_TIMEOUT=" + demoFlush.String()},
-	}, []string{filepath.Join(set.binaries, "orders")}, log, r, c, set.verbose)
+	s, err := local.New(local.Options{
+		Config: lambdatest.Config{
+			FunctionName: "orders", Timeout: demoTimeout, Log: log,
+			Env: []string{"PRICES_URL=http://" + p.addr, "ORDERS_FAULTS=on", "EPILOGUE_FLUSH_TIMEOUT=" + demoFlush.String()},
+		},
+		Command: []string{filepath.Join(set.binaries, "orders")}, Receiver: r, Verbose: set.verbose,
+	}, c)
 	if err != nil {
 		return err
 	}
-	defer func() { err = s.end(ctx, err, c.err, output) }()
-	if err := set.perform(ctx, s, events); err != nil {
+	defer func() { err = s.End(ctx, err, c.Err, output) }()
+	if err := set.perform(ctx, s, r, events); err != nil {
 		return err
 	}
 	counts, counted, err := p.stop(ctx)
 	if err != nil {
 		return err
 	}
-	return s.conclude(conclusion{
-		traces: true, expected: s.expected(),
-		services: map[string]report.Service{"prices": {Counts: counts, Counted: counted, Leaves: pricesSpans()}},
+	return s.Conclude(local.Conclusion{
+		Traces: true, Expected: s.Expected(),
+		Services: map[string]report.Service{"prices": {Counts: counts, Counted: counted, Leaves: pricesSpans()}},
 	})
 }

@@ -1,4 +1,5 @@
-package main
+// Package replay is the subcommand that sends spans from a function's log.
+package replay
 
 import (
 	"context"
@@ -11,6 +12,7 @@ import (
 
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 
+	"github.com/epilogue-go/epilogue/cmd/epilogue/internal/cli"
 	"github.com/epilogue-go/epilogue/internal/replay"
 	"github.com/epilogue-go/epilogue/internal/report"
 	"github.com/epilogue-go/epilogue/internal/spill/lines"
@@ -37,20 +39,20 @@ type replayFlags struct {
 
 func parseReplay(args []string, out io.Writer) (replayFlags, error) {
 	var set replayFlags
-	fs := newFlags("replay")
+	fs := cli.NewFlags("replay")
 	fs.StringVar(&set.endpoint, "endpoint", "", "send to this `URL`, as it is, such as https://otlp.example.com/v1/traces")
 	fs.BoolVar(&set.dryRun, "dry-run", false, "send nothing; count, and list the traces")
-	duration(fs, &set.retryFor, "patience", time.Minute, 0, time.Hour, "repeat a request for this `DURATION` while the endpoint is down or busy")
-	if err := parse(fs, args, out, replayUsage); err != nil {
+	cli.Duration(fs, &set.retryFor, "patience", time.Minute, 0, time.Hour, "repeat a request for this `DURATION` while the endpoint is down or busy")
+	if err := cli.Parse(fs, args, out, replayUsage); err != nil {
 		return set, err
 	}
 	set.files = fs.Args()
 	return set, nil
 }
 
-// replayLines is the command. It sends and counts the spans found, even after errors, unless ctx has ended.
-func replayLines(ctx context.Context, args []string, c console) error {
-	set, err := parseReplay(args, c.out)
+// Command is the command. It sends and counts the spans found, even after errors, unless ctx has ended.
+func Command(ctx context.Context, args []string, c cli.Console) error {
+	set, err := parseReplay(args, c.Out)
 	if err != nil {
 		return err
 	}
@@ -59,10 +61,10 @@ func replayLines(ctx context.Context, args []string, c console) error {
 		return err
 	}
 	defer closeTarget()
-	in, err := set.read(ctx, c.in, target)
-	fmt.Fprintf(c.out, "lines: %d with spans, %d without%s\n", in.Lines-in.Without, in.Without, unless0(in.Broken, ", "+broken(in.Broken)))
+	in, err := set.read(ctx, c.In, target)
+	fmt.Fprintf(c.Out, "lines: %d with spans, %d without%s\n", in.Lines-in.Without, in.Without, unless0(in.Broken, ", "+broken(in.Broken)))
 	err = errors.Join(err, target.finish(ctx))
-	target.summarize(c.out)
+	target.summarize(c.Out)
 	if in.Broken > 0 {
 		err = errors.Join(err, fmt.Errorf("%s; a log cuts long lines off", broken(in.Broken)))
 	}
@@ -70,17 +72,17 @@ func replayLines(ctx context.Context, args []string, c console) error {
 }
 
 // target returns the destination of the spans, and a function that closes it.
-func (set *replayFlags) target(c console) (spanTarget, func(), error) {
+func (set *replayFlags) target(c cli.Console) (spanTarget, func(), error) {
 	settings, err := replay.ReadSettings(os.Getenv, set.endpoint)
 	if err != nil {
-		return nil, nil, usagef("%v", err)
+		return nil, nil, cli.Usagef("%v", err)
 	}
 	if set.dryRun {
 		return &census{traces: map[string]int{}, seen: map[string]bool{}}, func() {}, nil
 	}
 	settings.RetryFor = set.retryFor
 	settings.OnRetry = func(err error) {
-		fmt.Fprintf(c.err, "epilogue: %v; retrying for %s at most\n", err, set.retryFor)
+		fmt.Fprintf(c.Err, "epilogue: %v; retrying for %s at most\n", err, set.retryFor)
 	}
 	sender := replay.NewSender(settings)
 	return &delivery{sender}, func() { _ = sender.Close() }, nil
@@ -120,7 +122,7 @@ func (set *replayFlags) read(ctx context.Context, stdin io.Reader, target spanTa
 func readFile(ctx context.Context, name string, found func(*tracepb.TracesData) error) (lines.Input, error) {
 	file, err := os.Open(filepath.Clean(name))
 	if err != nil {
-		return lines.Input{}, usagef("%s: %v", name, errors.Unwrap(err))
+		return lines.Input{}, cli.Usagef("%s: %v", name, errors.Unwrap(err))
 	}
 	defer func() { _ = file.Close() }() // it was only read
 	return readUntil(ctx, name, file, found)

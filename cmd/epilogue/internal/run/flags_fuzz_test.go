@@ -1,4 +1,4 @@
-package main
+package run
 
 import (
 	"errors"
@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/epilogue-go/epilogue/cmd/epilogue/internal/cli"
 )
 
 // FuzzFlags reads any command line of run: it is refused as a matter of usage, in one line, or gives settings in their
@@ -20,7 +22,7 @@ func FuzzFlags(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, line string) {
 		set, err := parseRun(strings.Split(line, "\x00"), io.Discard)
-		var wrong *usageError
+		var wrong *cli.UsageError
 		switch {
 		case errors.Is(err, flag.ErrHelp):
 		case err != nil && !errors.As(err, &wrong):
