@@ -95,8 +95,11 @@ var scenarios = []scenario{
 		drive: func(t *testing.T, env *lambdatest.Environment) { send(t, env, `{"N":"x"}`); send(t, env, `{`) },
 	},
 	{
-		name:  "panic",
-		main:  func(m machine) { m.extendFor(time.Minute, "flusher", `["INVOKE"]`); m.serve(func() error { panic("boom") }) },
+		name: "panic",
+		main: func(m machine) {
+			m.extendFor(time.Minute, "flusher", `["INVOKE"]`)
+			m.serve(func() error { panic("boom") })
+		},
 		drive: twice,
 	},
 	{

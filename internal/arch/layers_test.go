@@ -30,7 +30,7 @@ var layers = []struct {
 		"/internal/benchspans", "/internal/bounded", "/internal/breaker", "/internal/clocktest", "/internal/counts",
 		"/internal/extensionsapi", "/internal/otelenv", "/internal/otelerr", "/internal/otlp/response",
 		"/internal/procstart", "/internal/redact", "/internal/retired", "/internal/spill/lines", "/internal/version",
-		"/internal/xrayheader",
+		"/internal/xrayheader", "/lambdatest/eventlog",
 	}},
 }
 
@@ -71,7 +71,7 @@ func TestLayerOf(t *testing.T) {
 	for pkg, want := range map[string]string{
 		"/otelx": "public packages", "/otelx/internal/traces": "parts of the public packages", "/otelx/xray": "backends",
 		"/internal/otlp": "engine and encoding", "/internal/otlp/response": "single mechanisms", "/lambdatest": "public packages",
-		"/lambdatest/eventlog": "public packages", "/cmd/epilogue": "programs",
+		"/lambdatest/eventlog": "single mechanisms", "/cmd/epilogue": "programs",
 	} {
 		if i := layerOf(pkg); i < 0 || layers[i].name != want {
 			t.Errorf("%s is in layer %d, want %s", pkg, i, want)
