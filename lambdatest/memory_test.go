@@ -165,30 +165,18 @@ type echo struct{}
 
 func (echo) Invoke(_ context.Context, payload []byte) ([]byte, error) { return payload, nil }
 
-// TestProcessEnv asserts that each process has variables of its own, which beat those of all processes.
-func TestProcessEnv(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		seen := make(chan string, 2)
-		cfg := lambdatest.Config{
-			Env:        []string{"REPORT=of all"},
-			ProcessEnv: func(process int) []string { return []string{fmt.Sprintf("REPORT=%d", process)} },
-		}
-		env, err := lambdatest.New(cfg, lambdatest.Func(func(p *lambdatest.Process) {
-			seen <- p.Getenv("REPORT")
-			p.Serve(func(context.Context, any) (any, error) { p.Exit(1); return nil, nil })
-		}))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = env.Close() }()
-		for _, want := range []string{"1", "2"} {
-			_, _ = env.Invoke(t.Context(), lambdatest.Invocation{})
-			if err := env.WaitIdle(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			if got := <-seen; got != want {
-				t.Errorf("the process has REPORT=%q, want %s", got, want)
-			}
+func TestEachProcessHasVariablesOfItsOwn(t *testing.T) {
+	var seen []string
+	inMemory(t, lambdatest.Config{
+		Env:        []string{"REPORT=of all"},
+		ProcessEnv: func(process int) []string { return []string{fmt.Sprintf("REPORT=%d", process)} },
+	}, func(p *lambdatest.Process) {
+		seen = append(seen, p.Getenv("REPORT"))
+		p.Serve(func() { p.Exit(1) })
+	}, func(t *testing.T, env *lambdatest.Environment) {
+		twice(t, env)
+		if got := strings.Join(seen, " "); got != "1 2" {
+			t.Errorf("the processes have REPORT=%s", got)
 		}
 	})
 }

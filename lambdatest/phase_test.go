@@ -42,30 +42,29 @@ func TestCallerIsAnsweredAtTheResponse(t *testing.T) {
 	})
 }
 
-func TestNextInvocationIsHeldUntilEveryExtensionCalledNext(t *testing.T) {
-	inMemory(t, lambdatest.Config{}, flushing(time.Second, ok), func(t *testing.T, env *lambdatest.Environment) {
-		invoke(t, env, lambdatest.Invocation{})
-		start := time.Now()
-		if resp := invoke(t, env, lambdatest.Invocation{}); resp.Cold {
-			t.Error("the second invocation was a cold start")
-		}
-		if took := time.Since(start); took != time.Second {
-			t.Errorf("answered after %v, want 1s", took)
-		}
-	})
-}
-
-func TestNextInvocationIsHeldUntilTheRuntimeCalledNext(t *testing.T) {
-	inMemory(t, lambdatest.Config{}, func(p *lambdatest.Process) {
-		p.Serve(func() (*closing, error) { return &closing{after: time.Second}, nil })
-	}, func(t *testing.T, env *lambdatest.Environment) {
-		invoke(t, env, lambdatest.Invocation{})
-		start := time.Now()
-		invoke(t, env, lambdatest.Invocation{})
-		if took := time.Since(start); took != time.Second {
-			t.Errorf("answered after %v, want 1s: Close runs between the response and next", took)
-		}
-	})
+func TestNextInvocationIsHeldUntilAllHaveCalledNext(t *testing.T) {
+	for name, main := range map[string]func(*lambdatest.Process){
+		"the extension is last": flushing(time.Second, ok),
+		"the runtime is last": flushing(0, func() (*closing, error) { // Close runs between the response and next
+			return &closing{after: time.Second}, nil
+		}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			inMemory(t, lambdatest.Config{}, main, func(t *testing.T, env *lambdatest.Environment) {
+				invoke(t, env, lambdatest.Invocation{})
+				start := time.Now()
+				if resp := invoke(t, env, lambdatest.Invocation{}); resp.Cold || time.Since(start) != time.Second {
+					t.Errorf("answered %+v after %v, want a warm start after 1s", resp, time.Since(start))
+				}
+				freeze, done := only(t, env, lambdatest.KindFreeze), only(t, env, lambdatest.KindPhaseDone)
+				for _, next := range events(env, lambdatest.KindExtensionNext, lambdatest.KindRuntimeNext) {
+					if next.RequestID == done.RequestID && (next.Seq > done.Seq || done.Seq > freeze.Seq) {
+						t.Errorf("out of order:\n%s", env.Log())
+					}
+				}
+			})
+		})
+	}
 }
 
 // closing is a response whose Close takes a while.
@@ -76,19 +75,6 @@ type closing struct {
 }
 
 func (c *closing) Close() error { time.Sleep(c.after); return nil }
-
-func TestEnvironmentFreezesOnlyWhenAllHaveCalledNext(t *testing.T) {
-	inMemory(t, lambdatest.Config{Order: lambdatest.OrderInvokeFirst}, flushing(time.Second, ok),
-		func(t *testing.T, env *lambdatest.Environment) {
-			invoke(t, env, lambdatest.Invocation{})
-			idle(t, env)
-			freeze, done := only(t, env, lambdatest.KindFreeze), only(t, env, lambdatest.KindPhaseDone)
-			nexts := events(env, lambdatest.KindExtensionNext, lambdatest.KindRuntimeNext)
-			if last := nexts[len(nexts)-1]; last.Seq > done.Seq || done.Seq > freeze.Seq || last.Who != "flusher" {
-				t.Errorf("out of order:\n%s", env.Log())
-			}
-		})
-}
 
 // TestFrozenProcessDoesNothingUntilTheThaw lets a timer fire in a frozen process: its request leaves at the thaw.
 func TestFrozenProcessDoesNothingUntilTheThaw(t *testing.T) {
@@ -152,9 +138,14 @@ func TestOrders(t *testing.T) {
 		},
 	} {
 		t.Run(strconv.Itoa(int(order)), func(t *testing.T) {
-			inMemory(t, lambdatest.Config{Order: order}, flushing(0, func() { time.Sleep(handlerTakes) }),
+			cfg := lambdatest.Config{Order: order, OrderGap: 50 * time.Millisecond}
+			inMemory(t, cfg, flushing(0, func() { time.Sleep(handlerTakes) }),
 				func(t *testing.T, env *lambdatest.Environment) {
 					send(t, env, "{}")
+					first, second := only(t, env, want[0]), only(t, env, want[1])
+					if gap := second.At.Sub(first.At); want[1] != lambdatest.KindResponsePosted && gap != cfg.OrderGap {
+						t.Errorf("the second half came %v after the first, want %v", gap, cfg.OrderGap)
+					}
 					init := only(t, env, lambdatest.KindInitDone)
 					var got []eventlog.Kind
 					for _, e := range events(env, want...) {
@@ -168,17 +159,6 @@ func TestOrders(t *testing.T) {
 				})
 		})
 	}
-}
-
-func TestInvokeWaitsForTheGapWhereTheInvocationIsFirst(t *testing.T) {
-	cfg := lambdatest.Config{Order: lambdatest.OrderInvocationFirst, OrderGap: time.Second}
-	inMemory(t, cfg, flushing(0, ok), func(t *testing.T, env *lambdatest.Environment) {
-		send(t, env, "{}")
-		first, second := only(t, env, lambdatest.KindInvocationReleased), only(t, env, lambdatest.KindInvokeReleased)
-		if gap := second.At.Sub(first.At); gap != time.Second {
-			t.Errorf("INVOKE came %v after the invocation, want 1s", gap)
-		}
-	})
 }
 
 func TestRandomOrderIsRepeatableAndMixed(t *testing.T) {
@@ -207,43 +187,17 @@ func TestRandomOrderIsRepeatableAndMixed(t *testing.T) {
 	}
 }
 
-func TestTraceHeaderIsOnBothEvents(t *testing.T) {
-	const header = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
-	for _, trace := range []string{header, ""} {
-		var fromContext any
-		var fromEnv string
-		var event struct {
-			Tracing *struct{ Type, Value string }
-		}
-		inMemory(t, lambdatest.Config{}, func(p *lambdatest.Process) {
-			extend(p.Context(), newAPI(p), "x", `["INVOKE"]`, func(_ context.Context, body []byte) { _ = json.Unmarshal(body, &event) })
-			p.Serve(func(ctx context.Context) error {
-				fromContext, fromEnv = ctx.Value("x-amzn-trace-id"), p.Getenv("_X_AMZN_TRACE_ID")
-				return nil
-			})
-		}, func(t *testing.T, env *lambdatest.Environment) {
-			invoke(t, env, lambdatest.Invocation{TraceHeader: trace})
-			idle(t, env)
-		})
-		if fromContext != trace || fromEnv != trace {
-			t.Errorf("the function saw %q and %q, want %q", fromContext, fromEnv, trace)
-		}
-		switch {
-		case trace == "" && event.Tracing != nil:
-			t.Errorf("INVOKE has tracing %+v, want none", event.Tracing)
-		case trace != "" && (event.Tracing == nil || event.Tracing.Type != "X-Amzn-Trace-Id" || event.Tracing.Value != trace):
-			t.Errorf("INVOKE has tracing %+v", event.Tracing)
-		}
-	}
-}
-
 func TestInvocationAndInvokeEventAgree(t *testing.T) {
+	const header = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
 	var event struct {
 		EventType, RequestID, InvokedFunctionArn string
 		DeadlineMs                               int64
+		Tracing                                  *struct{ Type, Value string }
 	}
 	var lc lambdacontext.LambdaContext
 	var deadline time.Time
+	var fromContext any
+	var fromEnv string
 	inMemory(t, lambdatest.Config{FunctionName: "orders", Region: "eu-north-1", AccountID: "111122223333", Timeout: 7 * time.Second},
 		func(p *lambdatest.Process) {
 			extend(p.Context(), newAPI(p), "x", `["INVOKE"]`, func(_ context.Context, body []byte) { _ = json.Unmarshal(body, &event) })
@@ -251,12 +205,13 @@ func TestInvocationAndInvokeEventAgree(t *testing.T) {
 				seen, _ := lambdacontext.FromContext(ctx)
 				lc = *seen
 				deadline, _ = ctx.Deadline()
+				fromContext, fromEnv = ctx.Value("x-amzn-trace-id"), p.Getenv("_X_AMZN_TRACE_ID")
 				return nil
 			})
 		}, func(t *testing.T, env *lambdatest.Environment) {
 			start := time.Now()
 			resp := invoke(t, env, lambdatest.Invocation{
-				TenantID: "t1", ClientContext: `{"custom":{"k":"v"}}`, CognitoIdentity: `{"CognitoIdentityId":"c"}`,
+				TraceHeader: header, TenantID: "t1", ClientContext: `{"custom":{"k":"v"}}`, CognitoIdentity: `{"CognitoIdentityId":"c"}`,
 			})
 			idle(t, env)
 			const arn = "arn:aws:lambda:eu-north-1:111122223333:function:orders"
@@ -267,8 +222,18 @@ func TestInvocationAndInvokeEventAgree(t *testing.T) {
 				lc.ClientContext.Custom["k"] != "v" || lc.Identity.CognitoIdentityID != "c" {
 				t.Errorf("context %+v", lc)
 			}
+			if fromContext != header || fromEnv != header || event.Tracing == nil ||
+				event.Tracing.Type != "X-Amzn-Trace-Id" || event.Tracing.Value != header {
+				t.Errorf("the function saw the trace header %q and %q, INVOKE %+v", fromContext, fromEnv, event.Tracing)
+			}
 			if want := start.Add(7 * time.Second); !deadline.Equal(want) || event.DeadlineMs != want.UnixMilli() {
 				t.Errorf("deadlines %v and %d, want %v", deadline, event.DeadlineMs, want)
+			}
+			event.Tracing = nil
+			invoke(t, env, lambdatest.Invocation{})
+			idle(t, env)
+			if fromContext != "" || fromEnv != "" || event.Tracing != nil {
+				t.Errorf("without a trace header: %q, %q, %+v", fromContext, fromEnv, event.Tracing)
 			}
 		})
 }

@@ -1,7 +1,7 @@
 package lambdatest_test
 
 import (
-	"encoding/json"
+	"context"
 	"net/http"
 	"strconv"
 	"testing"
@@ -11,17 +11,52 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest"
 )
 
-// registering runs a function that makes registrations before it serves, and returns the answers.
-func registering(t *testing.T, cfg lambdatest.Config, calls func(p *lambdatest.Process, a *api) []reply) []reply {
-	t.Helper()
-	var replies []reply
-	inMemory(t, cfg, func(p *lambdatest.Process) {
-		replies = calls(p, newAPI(p))
-		p.Serve(ok)
-	}, func(t *testing.T, env *lambdatest.Environment) {
-		invoke(t, env, lambdatest.Invocation{})
-	})
-	return replies
+func TestExtensionsAPIRefuses(t *testing.T) {
+	ctx := context.Background()
+	for name, tc := range map[string]struct {
+		config lambdatest.Config
+		call   func(a *api) reply
+		want   string
+	}{
+		"the event SHUTDOWN of an internal extension": {
+			call: func(a *api) reply { return a.register(ctx, "a", `["INVOKE","SHUTDOWN"]`) }, want: "Extension.InvalidEventType",
+		},
+		"an unknown event": {
+			call: func(a *api) reply { return a.register(ctx, "a", `["RESTORE"]`) }, want: "Extension.InvalidEventType",
+		},
+		"any event on Managed Instances": {
+			config: lambdatest.Config{ManagedInstances: true},
+			call:   func(a *api) reply { return a.register(ctx, "a", `["INVOKE"]`) }, want: "Extension.InvalidEventType",
+		},
+		"the same name again": {
+			call: func(a *api) reply { extend(ctx, a, "a", `[]`, nil); return a.register(ctx, "a", `[]`) },
+			want: "Extension.InvalidExtensionState",
+		},
+		"the eleventh extension": {
+			config: lambdatest.Config{ExternalExtensions: []lambdatest.ExternalExtension{{Name: "agent"}, {Name: "secrets"}}},
+			call: func(a *api) reply {
+				for i := range 8 {
+					extend(ctx, a, "internal"+strconv.Itoa(i), `[]`, nil)
+				}
+				return a.register(ctx, "one more", `[]`)
+			},
+			want: "Extension.TooManyExtensions",
+		},
+		"no name":       {call: func(a *api) reply { return a.register(ctx, "", `[]`) }, want: "Extension.InvalidExtensionName"},
+		"no JSON":       {call: func(a *api) reply { return a.register(ctx, "a", `nonsense`) }, want: "InvalidRequestFormat"},
+		"no identifier": {call: func(a *api) reply { return a.next(ctx, "") }, want: "Extension.MissingExtensionIdentifier"},
+		"an unknown identifier": {
+			call: func(a *api) reply { return a.next(ctx, "0a0b0c0d-0000-4000-8000-000000000000") },
+			want: "Extension.UnknownExtensionIdentifier",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inMemory(t, tc.config, func(p *lambdatest.Process) {
+				wantRefusal(t, tc.call(newAPI(p)), tc.want)
+				p.Serve(ok)
+			}, func(t *testing.T, env *lambdatest.Environment) { invoke(t, env, lambdatest.Invocation{}) })
+		})
+	}
 }
 
 func wantRefusal(t *testing.T, r reply, errorType string) {
@@ -44,71 +79,16 @@ func TestRegistrationAnswersWhoTheFunctionIs(t *testing.T) {
 				"Lambda-Extension-Name", "b", "Lambda-Extension-Accept-Feature", "accountId")
 		}, func(t *testing.T, env *lambdatest.Environment) { invoke(t, env, lambdatest.Invocation{}) })
 	want := `{"functionName":"orders","functionVersion":"7","handler":"main"}`
-	if got := canonical(t, plain.body); got != want || plain.status != http.StatusOK {
+	if got := string(plain.body); got != want || plain.status != http.StatusOK {
 		t.Errorf("answered %d %s, want %s", plain.status, got, want)
 	}
 	want = `{"accountId":"111122223333","functionName":"orders","functionVersion":"7","handler":"main"}`
-	if got := canonical(t, featured.body); got != want {
+	if got := string(featured.body); got != want {
 		t.Errorf("with accountId: %s, want %s", got, want)
 	}
 	if a, b := plain.header.Get("Lambda-Extension-Identifier"), featured.header.Get("Lambda-Extension-Identifier"); a == "" || a == b {
 		t.Errorf("identifiers %q and %q, want two", a, b)
 	}
-}
-
-func canonical(t *testing.T, body []byte) string {
-	t.Helper()
-	var v map[string]string
-	if err := json.Unmarshal(body, &v); err != nil {
-		t.Fatalf("%s: %v", body, err)
-	}
-	b, _ := json.Marshal(v)
-	return string(b)
-}
-
-func TestRegistrationRefusesShutdownEventOfInternalExtension(t *testing.T) {
-	replies := registering(t, lambdatest.Config{}, func(p *lambdatest.Process, a *api) []reply {
-		return []reply{
-			a.register(p.Context(), "a", `["SHUTDOWN"]`),
-			a.register(p.Context(), "b", `["INVOKE","SHUTDOWN"]`),
-		}
-	})
-	for _, r := range replies {
-		wantRefusal(t, r, "Extension.InvalidEventType")
-	}
-}
-
-func TestRegistrationRefusesUnknownEvent(t *testing.T) {
-	replies := registering(t, lambdatest.Config{}, func(p *lambdatest.Process, a *api) []reply {
-		return []reply{a.register(p.Context(), "a", `["RESTORE"]`)}
-	})
-	wantRefusal(t, replies[0], "Extension.InvalidEventType")
-}
-
-func TestRegistrationRefusesAnyEventOnManagedInstances(t *testing.T) {
-	replies := registering(t, lambdatest.Config{ManagedInstances: true}, func(p *lambdatest.Process, a *api) []reply {
-		return []reply{a.register(p.Context(), "a", `["INVOKE"]`)}
-	})
-	wantRefusal(t, replies[0], "Extension.InvalidEventType")
-}
-
-func TestRegistrationRefusesTheSameNameAgain(t *testing.T) {
-	replies := registering(t, lambdatest.Config{}, func(p *lambdatest.Process, a *api) []reply {
-		extend(p.Context(), a, "a", `[]`, nil)
-		return []reply{a.register(p.Context(), "a", `[]`)}
-	})
-	wantRefusal(t, replies[0], "Extension.InvalidExtensionState")
-}
-
-func TestRegistrationRefusesTheEleventhExtension(t *testing.T) {
-	external := []lambdatest.ExternalExtension{{Name: "agent"}, {Name: "secrets"}}
-	replies := registering(t, lambdatest.Config{ExternalExtensions: external}, func(p *lambdatest.Process, a *api) []reply {
-		for i := range 8 {
-			extend(p.Context(), a, "internal"+strconv.Itoa(i), `[]`, nil)
-		}
-		return []reply{a.register(p.Context(), "one more", `[]`)}
-	})
-	wantRefusal(t, replies[0], "Extension.TooManyExtensions")
 }
 
 func TestRegistrationClosesAtTheRuntimesFirstNext(t *testing.T) {
@@ -120,14 +100,6 @@ func TestRegistrationClosesAtTheRuntimesFirstNext(t *testing.T) {
 		})
 	}, func(t *testing.T, env *lambdatest.Environment) { invoke(t, env, lambdatest.Invocation{}) })
 	wantRefusal(t, late, "Extension.RegistrationClosed")
-}
-
-func TestRegistrationRefusesMalformedRequests(t *testing.T) {
-	replies := registering(t, lambdatest.Config{}, func(p *lambdatest.Process, a *api) []reply {
-		return []reply{a.register(p.Context(), "", `[]`), a.register(p.Context(), "a", `nonsense`)}
-	})
-	wantRefusal(t, replies[0], "Extension.InvalidExtensionName")
-	wantRefusal(t, replies[1], "InvalidRequestFormat")
 }
 
 // TestRefusedRegistrationIsNotRemembered ends the environment as one that has no extension: with SIGKILL at once.
@@ -220,12 +192,4 @@ func TestExtensionWithoutEventsBuysSIGTERM(t *testing.T) {
 			t.Errorf("got %+v, %v, want %+v", exit, err, want)
 		}
 	})
-}
-
-func TestNextRefusesUnknownExtensions(t *testing.T) {
-	replies := registering(t, lambdatest.Config{}, func(p *lambdatest.Process, a *api) []reply {
-		return []reply{a.next(p.Context(), ""), a.next(p.Context(), "0a0b0c0d-0000-4000-8000-000000000000")}
-	})
-	wantRefusal(t, replies[0], "Extension.MissingExtensionIdentifier")
-	wantRefusal(t, replies[1], "Extension.UnknownExtensionIdentifier")
 }

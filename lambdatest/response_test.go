@@ -154,19 +154,6 @@ func TestPostsForOtherInvocationsAreRefused(t *testing.T) {
 	}
 }
 
-func TestStreamedErrorReachesTheCaller(t *testing.T) {
-	inMemory(t, lambdatest.Config{}, func(p *lambdatest.Process) {
-		p.Serve(func() (io.Reader, error) {
-			return &stream{parts: []string{"half"}, end: errors.New("disk full")}, nil
-		})
-	}, func(t *testing.T, env *lambdatest.Environment) {
-		resp := invoke(t, env, lambdatest.Invocation{})
-		if resp.FunctionError != "Unhandled" || resp.ErrorType != "errorString" || resp.ErrorMessage != "disk full" {
-			t.Errorf("answered %+v", resp)
-		}
-	})
-}
-
 // TestPostAfterABrokenOneIsAccepted asserts that a response that breaks off is refused and does not settle the invocation.
 func TestPostAfterABrokenOneIsAccepted(t *testing.T) {
 	inMemory(t, lambdatest.Config{}, func(p *lambdatest.Process) {

@@ -46,28 +46,19 @@ func TestConcurrentAddsAreOrderedWithoutGaps(t *testing.T) {
 	}
 }
 
-// TestTimesNeverGoBack: a writer that took the time before another had added its event.
-func TestTimesNeverGoBack(t *testing.T) {
+func TestEventEarlierThanTheOneBeforeGetsItsTime(t *testing.T) {
 	var log eventlog.Log
 	first := log.Add(eventlog.Event{Kind: "a"})
 	if second := log.Add(eventlog.Event{Kind: "b", At: first.At.Add(-time.Second)}); !second.At.Equal(first.At) {
 		t.Errorf("the second event is %v earlier than the first", first.At.Sub(second.At))
 	}
-}
-
-func TestSince(t *testing.T) {
-	var log eventlog.Log
-	log.Add(eventlog.Event{Kind: "a"})
-	log.Add(eventlog.Event{Kind: "b"})
-	for seq, want := range []int{2, 1, 0, 0} {
-		if got := log.Since(seq); len(got) != want {
-			t.Errorf("Since(%d) has %d events, want %d", seq, len(got), want)
-		}
+	log.Events()[0].Kind = "changed"
+	if got := log.Events()[0].Kind; got != "a" {
+		t.Errorf("a caller's change of the copy made the event %q", got)
 	}
 }
 
-// TestForget: trimmed events are gone, and the others do not change.
-func TestForget(t *testing.T) {
+func TestTrimmedEventsAreGoneAndTheOthersKeepTheirSeq(t *testing.T) {
 	var log eventlog.Log
 	for _, k := range []eventlog.Kind{"a", "b", "c"} {
 		log.Add(eventlog.Event{Kind: k})
@@ -82,78 +73,33 @@ func TestForget(t *testing.T) {
 			t.Errorf("Since(%d) has %d events, want %d", seq, len(got), want)
 		}
 	}
-	if e, err := log.Wait(t.Context(), 0, kind("c")); err != nil || e.Seq != 2 {
-		t.Errorf("Wait = %v, %v", e, err)
-	}
 	log.Trim(9)
-	if got := log.Events(); len(got) != 0 {
-		t.Errorf("%d events are left", len(got))
-	}
-	if e := log.Add(eventlog.Event{Kind: "e"}); e.Seq != 4 {
-		t.Errorf("the fifth event has Seq %d", e.Seq)
+	if e := log.Add(eventlog.Event{Kind: "e"}); e.Seq != 4 || len(log.Events()) != 1 {
+		t.Errorf("the fifth event has Seq %d of %d events", e.Seq, len(log.Events()))
 	}
 }
 
-// TestWaitGoesOnAfterForget: who waits is not confused by a log that gets shorter.
-func TestWaitGoesOnAfterForget(t *testing.T) {
+func TestWaitReturnsTheFirstEventFromSeqOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log eventlog.Log
-		log.Add(eventlog.Event{Kind: "a"})
+		log.Add(eventlog.Event{Kind: "b"})
 		go func() {
-			time.Sleep(time.Second)
-			log.Trim(1)
+			time.Sleep(time.Hour)
+			log.Trim(1) // a waiter is not confused by a log that gets shorter
+			log.Add(eventlog.Event{Kind: "a"})
+			time.Sleep(time.Hour)
 			log.Add(eventlog.Event{Kind: "b"})
 		}()
-		if e, err := log.Wait(t.Context(), 0, kind("b")); err != nil || e.Seq != 1 {
-			t.Errorf("Wait = %v, %v", e, err)
-		}
-	})
-}
-
-// TestEventsIsACopy: what a caller does to the slice does not reach the log.
-func TestEventsIsACopy(t *testing.T) {
-	var log eventlog.Log
-	log.Add(eventlog.Event{Kind: "a"})
-	log.Events()[0].Kind = "changed"
-	if got := log.Events()[0].Kind; got != "a" {
-		t.Errorf("the log's event became %q", got)
-	}
-}
-
-func TestWait(t *testing.T) {
-	t.Run("returns what is there already", func(t *testing.T) {
-		var log eventlog.Log
-		log.Add(eventlog.Event{Kind: "a"})
-		log.Add(eventlog.Event{Kind: "b"})
-		if e, err := log.Wait(t.Context(), 0, kind("b")); err != nil || e.Seq != 1 {
-			t.Errorf("Wait = %v, %v", e, err)
-		}
-	})
-	t.Run("blocks until it comes", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			var log eventlog.Log
-			go func() {
-				time.Sleep(time.Hour)
-				log.Add(eventlog.Event{Kind: "a"})
-				time.Sleep(time.Hour)
-				log.Add(eventlog.Event{Kind: "b"})
-			}()
-			start := time.Now()
-			if _, err := log.Wait(t.Context(), 0, kind("b")); err != nil {
-				t.Fatal(err)
+		start := time.Now()
+		for seq, want := range []time.Duration{0, 2 * time.Hour} {
+			if e, err := log.Wait(t.Context(), seq, kind("b")); err != nil || e.Seq != 2*seq || time.Since(start) != want {
+				t.Errorf("Wait from %d = %v, %v after %v, want %v", seq, e, err, time.Since(start), want)
 			}
-			if got := time.Since(start); got != 2*time.Hour {
-				t.Errorf("waited %v, want 2h", got)
-			}
-		})
-	})
-	t.Run("skips what is before seq", func(t *testing.T) {
-		var log eventlog.Log
-		log.Add(eventlog.Event{Kind: "a"})
+		}
 		ctx, cancel := context.WithCancelCause(t.Context())
 		enough := errors.New("enough")
 		cancel(enough)
-		if _, err := log.Wait(ctx, 1, kind("a")); !errors.Is(err, enough) {
+		if _, err := log.Wait(ctx, 3, kind("a")); !errors.Is(err, enough) {
 			t.Errorf("Wait = %v, want the context's cause", err)
 		}
 	})
