@@ -156,29 +156,17 @@ func get(t *testing.T, client *http.Client, url string) string {
 	return string(body)
 }
 
-func TestServeReportsABrokenListener(t *testing.T) {
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = listener.Close()
-	if err := serve(t.Context(), listener, http.NotFoundHandler()); err == nil {
-		t.Error("no error from a closed listener")
-	}
-}
-
 func TestBadSettings(t *testing.T) {
-	t.Setenv("PRICES_SLOW", "soon")
-	want := `PRICES_SLOW="soon": want a duration that is not negative, such as 1m or 300ms`
-	if err := run(t.Context()); err == nil || err.Error() != want {
-		t.Errorf("got %v; want %s", err, want)
-	}
-}
-
-func TestBadAddress(t *testing.T) {
 	t.Setenv("OTEL_SDK_DISABLED", "true")
-	t.Setenv("PRICES_ADDR", "127.0.0.1:http:80")
-	if err := run(t.Context()); err == nil || !strings.HasPrefix(err.Error(), `PRICES_ADDR="127.0.0.1:http:80": `) {
-		t.Errorf("got %v", err)
+	for _, tt := range []struct{ key, value, want string }{
+		{"PRICES_SLOW", "soon", `PRICES_SLOW="soon": want a duration that is not negative, such as 1m or 300ms`},
+		{"PRICES_ADDR", "127.0.0.1:http:80", `PRICES_ADDR="127.0.0.1:http:80": `},
+	} {
+		t.Run(tt.key, func(t *testing.T) {
+			t.Setenv(tt.key, tt.value)
+			if err := run(t.Context()); err == nil || !strings.HasPrefix(err.Error(), tt.want) {
+				t.Errorf("got %v; want %s", err, tt.want)
+			}
+		})
 	}
 }

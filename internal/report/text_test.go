@@ -45,19 +45,6 @@ func TestPadding(t *testing.T) {
 	}
 }
 
-func TestPortion(t *testing.T) {
-	for _, c := range []struct {
-		part, whole time.Duration
-		want        int
-	}{
-		{0, 10, 0}, {1, 1000, 1}, {999, 1000, 7}, {1000, 1000, 8}, {500, 1000, 4}, {1, 0, 0}, {2000, 1000, 8},
-	} {
-		if got := portion(c.part, c.whole, 8); got != c.want {
-			t.Errorf("portion(%d, %d): got %d, want %d", c.part, c.whole, got, c.want)
-		}
-	}
-}
-
 // A busy machine's flush from 135.1 to 301.8 ms was wider than its column, and moved all that follows.
 func TestIntervalFitsItsColumn(t *testing.T) {
 	const ms = time.Millisecond

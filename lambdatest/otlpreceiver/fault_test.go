@@ -35,14 +35,6 @@ func TestRefuses(t *testing.T) {
 	}
 }
 
-func TestRedirects(t *testing.T) {
-	s := newSetup(t, otlpreceiver.Config{})
-	s.FailNext(otlpreceiver.Fault{Status: 307, Location: "http://other.test/"})
-	if got := s.post(t.Context(), body(t, 1)); got.status != 307 || got.header.Get("Location") != "http://other.test/" {
-		t.Errorf("answer %+v", got)
-	}
-}
-
 func TestRejectsAPart(t *testing.T) {
 	s := newSetup(t, otlpreceiver.Config{})
 	s.FailNext(otlpreceiver.Fault{Rejected: 2, Message: "too old"}, otlpreceiver.Fault{Rejected: 99})
@@ -70,16 +62,23 @@ func TestNextIsUsedUpInOrder(t *testing.T) {
 	}
 }
 
-func TestDelays(t *testing.T) {
+func TestFaultChangesTheAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSetup(t, otlpreceiver.Config{})
-		s.FailNext(otlpreceiver.Fault{Delay: time.Minute})
+		s.FailNext(otlpreceiver.Fault{Status: 307, Location: "http://other.test/"}, otlpreceiver.Fault{Malformed: true}, otlpreceiver.Fault{Delay: time.Minute})
+		if got := s.post(t.Context(), body(t, 1)); got.status != 307 || got.header.Get("Location") != "http://other.test/" {
+			t.Errorf("redirected: answer %+v", got)
+		}
+		got := s.post(t.Context(), body(t, 1))
+		if _, _, n := protowire.ConsumeField(got.body); n >= 0 || got.status != 200 || len(s.Spans()) != 1 {
+			t.Errorf("malformed: answer %+v, %d spans kept", got, len(s.Spans()))
+		}
 		begun := time.Now()
 		if got := s.post(t.Context(), body(t, 1)); got.status != 200 || time.Since(begun) != time.Minute {
-			t.Errorf("status %d after %v", got.status, time.Since(begun))
+			t.Errorf("delayed: status %d after %v", got.status, time.Since(begun))
 		}
-		if e := s.log.Events()[2]; e.Duration != time.Minute {
-			t.Errorf("logged %v", e)
+		if all := s.log.Events(); all[len(all)-1].Duration != time.Minute {
+			t.Errorf("logged %v", all[len(all)-1])
 		}
 	})
 }
@@ -105,10 +104,10 @@ func TestHangsUntilReleased(t *testing.T) {
 	})
 }
 
-func TestHangEndsWithTheClient(t *testing.T) {
+func TestHangEndsWithTheClientOrWithClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSetup(t, otlpreceiver.Config{})
-		s.SetFault(otlpreceiver.Fault{Hang: true})
+		s.SetFault(otlpreceiver.Fault{Delay: time.Hour, Hang: true})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if got := s.post(ctx, body(t, 1)); !errors.Is(got.err, context.DeadlineExceeded) {
@@ -118,13 +117,6 @@ func TestHangEndsWithTheClient(t *testing.T) {
 		if req := s.Requests()[0]; req.Outcome != "client gave up" || req.Status != 0 || len(s.Spans()) != 0 {
 			t.Errorf("request %+v, %d spans kept", req, len(s.Spans()))
 		}
-	})
-}
-
-func TestCloseEndsHangingRequests(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newSetup(t, otlpreceiver.Config{})
-		s.SetFault(otlpreceiver.Fault{Delay: time.Hour, Hang: true})
 		var wg sync.WaitGroup
 		wg.Go(func() {
 			if got := s.post(t.Context(), body(t, 1)); got.err == nil {
@@ -190,13 +182,4 @@ func TestCutConnections(t *testing.T) {
 			t.Errorf("cut %d more, %d spans kept", n, len(s.Spans()))
 		}
 	})
-}
-
-func TestMalformedAnswer(t *testing.T) {
-	s := newSetup(t, otlpreceiver.Config{})
-	s.FailNext(otlpreceiver.Fault{Malformed: true})
-	got := s.post(t.Context(), body(t, 1))
-	if _, _, n := protowire.ConsumeField(got.body); n >= 0 || got.status != 200 || len(s.Spans()) != 1 {
-		t.Errorf("answer %+v, %d spans kept", got, len(s.Spans()))
-	}
 }

@@ -190,19 +190,8 @@ func TestRefusesWhatIsNotOTLP(t *testing.T) {
 	}
 }
 
-func TestCountsDuplicates(t *testing.T) {
-	s := newSetup(t, otlpreceiver.Config{})
-	for range 3 {
-		s.post(t.Context(), body(t, 1, 2))
-	}
-	s.post(t.Context(), body(t, 3))
-	if got := s.Duplicates(); got != 4 {
-		t.Errorf("Duplicates() = %d, want 4", got)
-	}
-}
-
-// TestTake: drained requests are gone, and a request under way is in the next Drain.
-func TestTake(t *testing.T) {
+// A request under way is in the next Drain.
+func TestDrainedRequestsAreGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSetup(t, otlpreceiver.Config{})
 		s.post(t.Context(), body(t, 1, 2))
@@ -211,6 +200,15 @@ func TestTake(t *testing.T) {
 		wait.Go(func() { s.post(t.Context(), body(t, 3)) })
 		synctest.Wait()
 		s.post(t.Context(), body(t, 1))
+		if n := s.Duplicates(); n != 1 {
+			t.Errorf("%d duplicates, want 1", n)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		waited, err := s.WaitSpans(ctx, 4)
+		if len(waited) != 3 || !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "wait for 4 spans, have 3") {
+			t.Errorf("WaitSpans: %d spans and %v", len(waited), err)
+		}
 		spans, requests := s.Drain()
 		if len(spans) != 3 || !slices.Equal(numbers(requests), []int{1, 3}) {
 			t.Errorf("took %d spans of requests %v; want 3 of 1 and 3", len(spans), numbers(requests))
@@ -234,19 +232,6 @@ func numbers(requests []otlpreceiver.Request) []int {
 		out = append(out, r.Number)
 	}
 	return out
-}
-
-func TestWaitSpansEnds(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newSetup(t, otlpreceiver.Config{})
-		s.post(t.Context(), body(t, 1))
-		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
-		defer cancel()
-		spans, err := s.WaitSpans(ctx, 2)
-		if len(spans) != 1 || !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "wait for 2 spans, have 1") {
-			t.Errorf("got %d spans and %v", len(spans), err)
-		}
-	})
 }
 
 func TestListensOnTCP(t *testing.T) {

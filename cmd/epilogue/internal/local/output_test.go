@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-func TestProcessLog(t *testing.T) {
-	var shown bytes.Buffer
+func TestOutputIsReadLineByLine(t *testing.T) {
+	var shown, tail bytes.Buffer
 	var read []string
 	l := &ProcessLog{Name: "fn", Show: &shown, Read: func(line string) { read = append(read, line) }}
 	for _, piece := range []string{"one\ntw", "o\r\n", "three"} {
@@ -16,27 +16,22 @@ func TestProcessLog(t *testing.T) {
 			t.Fatalf("write: %d, %v", n, err)
 		}
 	}
-	if got := strings.Join(read, "|"); got != "one|two" {
-		t.Errorf("read %q", got)
+	if got := strings.Join(read, "|"); got != "one|two" || shown.String() != "fn | one\nfn | two\n" {
+		t.Errorf("read %q, showed %q", got, shown.String())
 	}
-	if got := shown.String(); got != "fn | one\nfn | two\n" {
-		t.Errorf("showed %q", got)
-	}
-	long := strings.Repeat("x", 2*maxLogBytes)
-	_, _ = l.Write([]byte(long))
+	_, _ = l.Write([]byte(strings.Repeat("x", 2*maxLogBytes)))
 	if len(l.partial) >= maxLogBytes {
 		t.Errorf("%d bytes of a line without an end are held", len(l.partial))
 	}
-}
-
-func TestTail(t *testing.T) {
-	l := &ProcessLog{Name: "fn"}
-	for i := range tailLines + 5 {
-		fmt.Fprintf(l, "line %d\n", i)
+	if l.WriteTail(&tail); tail.Len() != 0 {
+		t.Errorf("shown lines are shown again: %s", &tail)
 	}
-	var b bytes.Buffer
-	l.WriteTail(&b)
-	if got := b.String(); strings.Contains(got, "line 4\n") || !strings.Contains(got, "  line 5\n") || !strings.Contains(got, "the last lines of fn:") {
+	hidden := &ProcessLog{Name: "fn"}
+	for i := range tailLines + 5 {
+		fmt.Fprintf(hidden, "line %d\n", i)
+	}
+	hidden.WriteTail(&tail)
+	if got := tail.String(); strings.Contains(got, "line 4\n") || !strings.Contains(got, "the last lines of fn:\n  line 5\n") {
 		t.Errorf("got %s", got)
 	}
 }

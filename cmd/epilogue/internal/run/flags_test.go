@@ -28,26 +28,6 @@ func TestParseRun(t *testing.T) {
 		},
 		{"-env A=1 -env B= -- ./bootstrap", func(s *settings) { s.env = []string{"A=1", "B="} }},
 		{"-env EPILOGUE_TEST_VARIABLE ./bootstrap", func(s *settings) { s.env = []string{"EPILOGUE_TEST_VARIABLE=a=b"} }},
-		{
-			"-env OTEL_EXPORTER_OTLP_ENDPOINT=http://h:1 -- ./bootstrap",
-			func(s *settings) { s.env, s.otlp = []string{"OTEL_EXPORTER_OTLP_ENDPOINT=http://h:1"}, false },
-		},
-		{
-			"-env OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://h:1 -- ./bootstrap",
-			func(s *settings) { s.env, s.otlp = []string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://h:1"}, false },
-		},
-		{
-			"-env OTEL_TRACES_EXPORTER=console -- ./bootstrap",
-			func(s *settings) { s.env, s.otlp = []string{"OTEL_TRACES_EXPORTER=console"}, false },
-		},
-		{
-			"-env OTEL_TRACES_EXPORTER=otlp -- ./bootstrap",
-			func(s *settings) { s.env = []string{"OTEL_TRACES_EXPORTER=otlp"} },
-		},
-		{
-			"-env OTEL_EXPORTER_OTLP_ENDPOINT= -- ./bootstrap",
-			func(s *settings) { s.env = []string{"OTEL_EXPORTER_OTLP_ENDPOINT="} },
-		},
 		{"-otlp=false -- ./bootstrap", func(s *settings) { s.otlp = false }},
 		{"-concurrency 8 -- ./bootstrap", func(s *settings) { s.concurrency = 8 }},
 	} {
@@ -59,6 +39,18 @@ func TestParseRun(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, got, cmp.AllowUnexported(settings{})); diff != "" {
 			t.Errorf("%s: -want +got:\n%s", c.args, diff)
+		}
+	}
+}
+
+func TestReceiverIsOffIfTheFunctionSendsElsewhere(t *testing.T) {
+	for variable, otlp := range map[string]bool{
+		"OTEL_EXPORTER_OTLP_ENDPOINT=http://h:1": false, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://h:1": false,
+		"OTEL_TRACES_EXPORTER=console": false, "OTEL_TRACES_EXPORTER=otlp": true, "OTEL_EXPORTER_OTLP_ENDPOINT=": true,
+	} {
+		set, err := parseRun([]string{"-env", variable, "./bootstrap"}, io.Discard)
+		if err != nil || set.otlp != otlp {
+			t.Errorf("%s: receiver %t, %v; want %t", variable, set.otlp, err, otlp)
 		}
 	}
 }
