@@ -209,6 +209,9 @@ func TestBothFormsBehaveAlike(t *testing.T) {
 	for _, sc := range scenarios {
 		t.Run(sc.name, func(t *testing.T) {
 			t.Parallel()
+			if sc.config.ShutdownWindow == 0 {
+				sc.config.ShutdownWindow = time.Minute // the child may be slow to die
+			}
 			config := sc.config
 			config.Env = []string{childScenario + "=" + sc.name}
 			child := newEnvironment(t, config, lambdatest.Command(binary))

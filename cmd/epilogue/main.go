@@ -103,10 +103,10 @@ func status(ctx context.Context, err error, c cli.Console) int {
 	case err == nil, errors.Is(err, flag.ErrHelp):
 		return exitOK
 	case errors.As(err, &wrong):
-		fmt.Fprintln(c.Err, "epilogue:", err)
+		fmt.Fprintln(c.Err, "epilogue:", report.VisibleLines(err.Error()))
 		return exitUsage
 	default:
-		fmt.Fprintln(c.Err, "epilogue:", err)
+		fmt.Fprintln(c.Err, "epilogue:", report.VisibleLines(err.Error()))
 		return exitFailed
 	}
 }

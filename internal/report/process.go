@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -19,11 +20,13 @@ func (i Init) Line(st Style) string {
 	parts := []string{"took " + Duration(i.Took)}
 	switch {
 	case i.Failure != "":
-		parts[0] = st.Fault("failed: " + i.Failure)
+		parts[0] = st.Fault("failed: " + Visible(i.Failure))
 	case i.Took == 0:
 		parts[0] = st.Fault("did not finish")
 	}
-	parts = append(append(parts, i.Extensions...), i.Refused...)
+	for _, phrase := range slices.Concat(i.Extensions, i.Refused) {
+		parts = append(parts, Visible(phrase))
+	}
 	if len(i.Extensions) == 0 && i.Failure == "" {
 		parts = append(parts, "no extension is registered, so no SIGTERM will come")
 	}
@@ -104,7 +107,7 @@ type Pause struct {
 func (p Pause) Line(st Style) string {
 	text := "for " + Duration(p.Took)
 	if p.Words != "" {
-		text += "; " + p.Words
+		text += "; " + Visible(p.Words)
 	}
 	return phase(st, "frozen", text)
 }

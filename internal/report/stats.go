@@ -68,7 +68,7 @@ func (s Stats) Table(st Style) string {
 		for _, figure := range figures {
 			b.WriteString(right(figure, figureColumns))
 		}
-		return strings.TrimRight(b.String()+"   "+how, " ") + "\n"
+		return strings.TrimRight(b.String()+"   "+Visible(how), " ") + "\n"
 	}
 	figures := func(p Process) [4]string {
 		dropped := "–"

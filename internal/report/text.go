@@ -12,22 +12,24 @@ import (
 // Width is the number of columns every line is made for.
 const Width = 100
 
-// columns returns how many columns s takes, a rune being one.
-func columns(s string) int { return utf8.RuneCountInString(s) }
+// columns returns how many columns the visible form of s takes, a rune being one.
+func columns(s string) int { return utf8.RuneCountInString(Visible(s)) }
 
-// left pads s with spaces on the right to n columns, and shortens it with an ellipsis if it is longer.
+// left makes s visible, pads it with spaces on the right to n columns, and shortens it with an ellipsis
+// if it is longer.
 func left(s string, n int) string {
 	s = Shorten(s, n)
 	return s + strings.Repeat(" ", n-columns(s))
 }
 
-// right pads s with spaces on the left to n columns. A longer s stays whole: figures are never cut.
+// right makes s visible and pads it with spaces on the left to n columns. A longer s stays whole: figures are never cut.
 func right(s string, n int) string {
-	return strings.Repeat(" ", max(0, n-columns(s))) + s
+	return strings.Repeat(" ", max(0, n-columns(s))) + Visible(s)
 }
 
-// Shorten cuts s to n columns, the last of them an ellipsis if text was cut.
+// Shorten makes s visible and cuts it to n columns, the last of them an ellipsis if text was cut.
 func Shorten(s string, n int) string {
+	s = Visible(s)
 	if columns(s) <= n {
 		return s
 	}

@@ -19,9 +19,9 @@ const (
 // same message. title may be empty.
 func (t Trace) Tree(st Style, title string) string {
 	var b strings.Builder
-	head := "trace " + t.ID
+	head := "trace " + Visible(t.ID)
 	if title != "" {
-		head += "  " + title
+		head += "  " + Visible(title)
 	}
 	fmt.Fprintf(&b, "%s  %s\n", st.Title(head), st.Quiet(Duration(t.End.Sub(t.Start))))
 	labels := 0
@@ -66,7 +66,7 @@ func (t Trace) beside(n *Node) string {
 	case n.above != nil && n.above.Service == n.Service:
 		return ""
 	default:
-		return " " + n.Service
+		return " " + Visible(n.Service)
 	}
 }
 

@@ -129,7 +129,7 @@ func (s *Lambda) Begin(words string) {
 	case s.receiver != nil:
 		destination = "OTLP receiver " + s.receiver.address()
 	}
-	s.write(s.style.Title("epilogue: "+s.function+" in a local Lambda") + ", " + words + ", " + destination + "\n")
+	s.write(s.style.Title("epilogue: "+report.Visible(s.function)+" in a local Lambda") + ", " + words + ", " + destination + "\n")
 	s.write(report.Legend + "\n\n" + report.Heading(s.style))
 }
 
@@ -145,7 +145,7 @@ func (s *Lambda) Pause(ctx context.Context, d time.Duration, cut bool) error {
 
 // problemf records a reason for the command to fail. Equal reasons are recorded once.
 func (s *Lambda) problemf(format string, args ...any) {
-	if text := fmt.Sprintf(format, args...); !slices.Contains(s.problems, text) {
+	if text := report.Visible(fmt.Sprintf(format, args...)); !slices.Contains(s.problems, text) {
 		s.problems = append(s.problems, text)
 	}
 }

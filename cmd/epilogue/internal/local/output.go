@@ -51,7 +51,7 @@ func (l *ProcessLog) line(text string) {
 		l.Read(text)
 	}
 	if l.Show != nil {
-		fmt.Fprintf(l.Show, "%s | %s\n", l.Name, text)
+		fmt.Fprintf(l.Show, "%s | %s\n", report.Visible(l.Name), report.VisibleLines(text))
 	}
 }
 
@@ -62,8 +62,8 @@ func (l *ProcessLog) WriteTail(w io.Writer) {
 	if l.Show != nil || len(l.tail) == 0 {
 		return
 	}
-	fmt.Fprintf(w, "\nthe last lines of %s:\n", l.Name)
+	fmt.Fprintf(w, "\nthe last lines of %s:\n", report.Visible(l.Name))
 	for _, line := range l.tail {
-		fmt.Fprintln(w, "  "+report.Shorten(line, tailColumns))
+		fmt.Fprintln(w, "  "+report.Shorten(report.VisibleLines(line), tailColumns))
 	}
 }

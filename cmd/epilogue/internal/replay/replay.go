@@ -82,7 +82,7 @@ func (set *replayFlags) target(c cli.Console) (spanTarget, func(), error) {
 	}
 	settings.RetryFor = set.retryFor
 	settings.OnRetry = func(err error) {
-		fmt.Fprintf(c.Err, "epilogue: %v; retrying for %s at most\n", err, set.retryFor)
+		fmt.Fprintf(c.Err, "epilogue: %s; retrying for %s at most\n", report.Visible(err.Error()), set.retryFor)
 	}
 	sender := replay.NewSender(settings)
 	return &delivery{sender}, func() { _ = sender.Close() }, nil

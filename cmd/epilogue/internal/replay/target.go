@@ -42,7 +42,7 @@ func (d *delivery) summarize(out io.Writer) {
 	a := d.sender.Counts()
 	fmt.Fprintf(out, "spans: %d found%s; %d sent%s%s\n", a.Found, copies(a.Duplicates), a.Sent,
 		unless0(a.Rejected, fmt.Sprintf(", %d rejected", a.Rejected)), unless0(a.Failed, fmt.Sprintf(", %d not sent", a.Failed)))
-	fmt.Fprintf(out, "endpoint: %s\n", d.sender.Target())
+	fmt.Fprintf(out, "endpoint: %s\n", report.Visible(d.sender.Target()))
 }
 
 func copies(n int) string { return unless0(n, fmt.Sprintf(", %d of them copies", n)) }
