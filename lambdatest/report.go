@@ -23,6 +23,7 @@ type InvocationReport struct {
 	Frozen   time.Time
 
 	ErrorType string // of the caller's response; empty for a success
+	Refused   int    // the status with which the last response or error was refused, such as 413; 0: it was accepted
 	TimedOut  bool
 	Exited    bool // the process ended in the phase
 
@@ -107,6 +108,10 @@ func (i *InvocationReport) add(e eventlog.Event) {
 	case KindResponsePosted, KindErrorPosted, KindResponseRefused:
 		if i.Posted.IsZero() {
 			i.Posted = e.At
+		}
+		i.Refused = 0
+		if e.Kind == KindResponseRefused {
+			i.Refused = e.Count
 		}
 	case KindCallerAnswered:
 		i.Answered, i.ErrorType = e.At, e.Detail

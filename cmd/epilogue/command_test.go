@@ -209,7 +209,7 @@ func TestRunFails(t *testing.T) {
 		{"a file that is no program", []string{"--", text}, `^epilogue: text in a local Lambda`, []string{`^epilogue: .*exec format error`}},
 		{
 			"an endpoint without a listener",
-			[]string{"-env", "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1", "-env", "EPILOGUE_FLUSH_TIMEOUT=20ms", "--", orders},
+			[]string{"-window", "10s", "-env", "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1", "-env", "EPILOGUE_FLUSH_TIMEOUT=20ms", "--", orders},
 			`^ 1 cold     {} .* elsewhere `,
 			[]string{`^epilogue: \d spans? did not arrive`},
 		},

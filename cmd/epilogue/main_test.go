@@ -64,6 +64,7 @@ func TestUsage(t *testing.T) {
 		{"run -xray -otlp=false -- x", "-xray starts an X-Ray daemon, but -otlp or -env select another destination"},
 		{"run -xray -env OTEL_TRACES_EXPORTER=none -- x", "-xray starts an X-Ray daemon, but -otlp or -env select another destination"},
 		{"run -xray -env AWS_XRAY_DAEMON_ADDRESS=127.0.0.1:2000 -- x", "-env names another"},
+		{"run -xray -otlp -- x", "-xray and -otlp name two receivers for the same telemetry; leave one of them out"},
 		{"run -xray -cut -- x", "the X-Ray daemon has none"},
 		{"run -concurrency 2 -freeze 1s -- x", "Managed Instances, which never freeze"},
 		{"run -event /does/not/exist.json -- x", "-event /does/not/exist.json: no such file or directory"},

@@ -12,7 +12,7 @@ import (
 type Invocation struct {
 	Number    int    // from 1, in the order of delivery
 	RequestID string // of the platform
-	Kind      string // how it began or ended, in a word: cold, warm, thawed, error, panic, exit, timeout
+	Kind      string // how it began or ended, in a word: cold, warm, thawed, error, refused, panic, exit, timeout
 	Request   string // the request in a few words: "POST /orders"
 	Answer    string // the caller's view: an HTTP status, "ok", "error", "timeout"
 	Failed    bool   // the function did not answer

@@ -57,7 +57,7 @@ func Shutdowns(events []eventlog.Event, receipts []Receipt) []Shutdown {
 		case lambdatest.KindSigkill:
 			current.Killed = true
 		case lambdatest.KindProcessExit:
-			current.Code = e.Count
+			current.Code, current.Signal = e.Count, e.Detail
 			if current.SIGTERM {
 				current.Exited = e.At.Sub(asked)
 				current.deliver(receipts, asked, e.At)

@@ -51,7 +51,8 @@ type Shutdown struct {
 	Window  time.Duration // from SIGTERM to SIGKILL
 	Exited  time.Duration // from SIGTERM until the process had ended
 	Killed  bool          // SIGKILL was sent
-	Code    int           // the process's exit code
+	Code    int           // the process's exit code; -1 if a signal ended it
+	Signal  string        // the signal that ended it, such as "killed"
 
 	Left   int           // spans that arrived after SIGTERM
 	Last   time.Duration // from SIGTERM until the last of them had arrived
@@ -62,12 +63,18 @@ type Shutdown struct {
 // Line renders s on one line: how the process ended, the spans pending at SIGTERM, and the used part of the window.
 func (s Shutdown) Line(st Style) string {
 	switch {
+	case s.Cause == CauseItself && s.Signal != "":
+		return phase(st, "signal", fmt.Sprintf("%q ended the process; no SIGTERM comes before that", s.Signal))
 	case s.Cause == CauseItself:
 		return phase(st, fmt.Sprintf("exit %d", s.Code), "the process ended by itself; no SIGTERM comes before that")
 	case !s.SIGTERM:
 		return phase(st, "SIGKILL", s.because()+"at once, as no extension is registered")
 	}
-	end := fmt.Sprintf("exit %d after %s of %s", s.Code, Duration(s.Exited), words(s.Window))
+	end := fmt.Sprintf("exit %d", s.Code)
+	if s.Signal != "" {
+		end = fmt.Sprintf("ended by the signal %q", s.Signal)
+	}
+	end += fmt.Sprintf(" after %s of %s", Duration(s.Exited), words(s.Window))
 	if s.Killed {
 		end = st.Fault("SIGKILL after " + words(s.Window))
 	}

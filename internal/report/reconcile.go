@@ -15,6 +15,7 @@ type Input struct {
 	Counts      map[int]Counts                // of the function's processes, by number; one that gave none is absent
 	Services    map[string]Service            // the services that the function calls, by service name
 	Expected    map[string][]string           // by request id, if known: the names of the spans that the function ends in the invocation
+	Payloads    [][]byte                      // the events of the invocations; they can name spans of the caller
 	Elsewhere   bool                          // the telemetry went to another receiver: the processes' own counts say how many spans were delivered
 }
 
@@ -29,6 +30,7 @@ type Service struct {
 const (
 	byItself = "its own count at its end"
 	byTraces = "no count; by parent spans"
+	tooFew   = "its count is too low; by parent spans"
 	byShape  = "no count; by expected spans"
 )
 

@@ -15,6 +15,11 @@ func sent(id, parent byte, name, instance, invocation string) Span {
 	return s
 }
 
+func remote(s Span) Span {
+	s.Remote = true
+	return s
+}
+
 // of returns the span as one of another trace.
 func of(trace rune, s Span) Span {
 	s.Trace = string(trace)
@@ -123,6 +128,32 @@ func TestReconcile(t *testing.T) {
 			input: Input{Invocations: one, Elsewhere: true, Counts: map[int]Counts{1: {Ended: 3, Exported: 2, Pending: 1}}},
 			want:  Stats{{Name: "orders", Counted: true, Ended: 3, Delivered: 2, Pending: 1, How: byItself}},
 			lost:  1,
+		},
+		{
+			name:  "a count of less than arrived is not believed",
+			input: Input{Invocations: one, Spans: []Span{root, child}, Counts: map[int]Counts{1: {Ended: 1, Exported: 1}}},
+			want:  Stats{{Name: "orders", Ended: 2, Delivered: 2, How: tooFew}},
+		},
+		{
+			name:  "a caller's span above a span that says that its parent is remote is not missing",
+			input: Input{Invocations: one, Spans: []Span{root, remote(sent(2, 99, "process", "i1", ""))}},
+			want:  Stats{{Name: "orders", Ended: 2, Delivered: 2, How: byTraces}},
+		},
+		{
+			name: "a caller's span that the event names is not missing",
+			input: Input{
+				Invocations: one, Spans: []Span{root, sent(2, 99, "process", "i1", "")},
+				Payloads: [][]byte{[]byte(`{"headers":{"traceparent":"00-57590000000000000000000000000000-0000000000000063-01"}}`)},
+			},
+			want: Stats{{Name: "orders", Ended: 2, Delivered: 2, How: byTraces}},
+		},
+		{
+			name: "the function's span above a span of another service is missing",
+			input: Input{
+				Invocations: one, Spans: []Span{root, remote(span(4, 7, "GET /prices", "prices", 0, 1))}, Services: map[string]Service{"prices": {}},
+			},
+			want: Stats{{Name: "orders", Ended: 1, Delivered: 1, How: byTraces}, {Name: "prices", Ended: 2, Delivered: 1, Missing: 1, How: byTraces}},
+			lost: 1,
 		},
 		{
 			name:  "a caller's span above an invocation is not missing",

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"maps"
@@ -91,20 +92,31 @@ func (r *reconciler) deliver() {
 	}
 }
 
-// absentParents counts by process the spans that others name as their parent and that did not arrive. The parent of an
-// invocation's span does not count: the caller or the platform sends it.
+// absentParents counts by process the spans that others name as their parent and that did not arrive. A parent of the
+// caller or of the platform does not count.
 func (r *reconciler) absentParents() map[string]int {
 	missing := map[string]int{}
 	for _, t := range Traces(r.Spans) {
 		absent := map[string]bool{}
 		for _, root := range t.Roots {
-			if root.Orphan && root.InvocationID == "" && !absent[root.Parent] {
+			if root.Orphan && !r.isCallers(root.Span) && !absent[root.Parent] {
 				absent[root.Parent] = true
 				missing[r.owners[ownerOf(root.Span)]]++
 			}
 		}
 	}
 	return missing
+}
+
+// isCallers reports whether the parent of a span of the function belongs to the caller or the platform: that of an
+// invocation's span, of a span that says so itself, and of one whose parent the event names.
+func (r *reconciler) isCallers(s Span) bool {
+	if _, other := r.Services[s.Service]; other {
+		return false // its parent is a span of the function
+	}
+	return s.InvocationID != "" || s.Remote || slices.ContainsFunc(r.Payloads, func(payload []byte) bool {
+		return bytes.Contains(payload, []byte(s.Parent))
+	})
 }
 
 // absentByShape counts by process the spans that must have ended and did not arrive. It leaves out a process of the
@@ -173,6 +185,9 @@ func (r *reconciler) count() {
 func (r *reconciler) stats() Stats {
 	var stats Stats
 	for _, p := range r.lines {
+		if p.Counted && p.Ended < p.Delivered {
+			p.Counted, p.How = false, tooFew
+		}
 		if !p.Counted {
 			p.Ended = max(p.Ended, p.Delivered+p.Missing)
 		}

@@ -105,7 +105,7 @@ func (s Stats) Verdict(st Style) string {
 		return "No span was ended." + again
 	case sum.Ended == 0:
 		return "No span has arrived: the function ended none, sends them elsewhere, or has lost them."
-	case slices.ContainsFunc(s, func(p Process) bool { return p.How == byTraces }):
+	case slices.ContainsFunc(s, func(p Process) bool { return p.How == byTraces || p.How == tooFew }):
 		return "No loss is known, but a process gave no count." + again
 	default:
 		return st.paint(green, "Nothing lost.") + again

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"encoding/json"
 	"strconv"
 	"time"
@@ -50,6 +51,8 @@ func kindOf(r lambdatest.InvocationReport) string {
 	switch {
 	case r.TimedOut:
 		return "timeout"
+	case r.ErrorType != "" && r.Refused != 0:
+		return "refused"
 	case r.ErrorType != "" && r.Exited && r.Posted.IsZero():
 		return "exit"
 	case r.ErrorType != "" && r.Exited:
@@ -78,8 +81,11 @@ func wholeMillis(d time.Duration) time.Duration {
 	return (d + time.Millisecond - 1).Truncate(time.Millisecond)
 }
 
+// preludeEnd ends the JSON before the body of a streamed HTTP response (AWS Lambda Developer Guide, response streaming).
+const preludeEnd = "\x00\x00\x00\x00\x00\x00\x00\x00"
+
 // Answer is the caller's view in a word: the HTTP status if the response has one, as those of API Gateway and function
-// URLs do, else "ok" or "error".
+// URLs do, streamed or not, else "ok" or "error".
 func Answer(resp lambdatest.Response) string {
 	if resp.FunctionError != "" {
 		return "error"
@@ -87,8 +93,15 @@ func Answer(resp lambdatest.Response) string {
 	var answer struct {
 		StatusCode int `json:"statusCode"`
 	}
-	if json.Unmarshal(resp.Payload, &answer) == nil && answer.StatusCode != 0 {
+	prelude, _, streamed := bytes.Cut(resp.Payload, []byte(preludeEnd))
+	switch err := json.Unmarshal(prelude, &answer); {
+	case err != nil:
+		return "ok"
+	case answer.StatusCode != 0:
 		return strconv.Itoa(answer.StatusCode)
+	case streamed:
+		return "200" // the default of a prelude
+	default:
+		return "ok"
 	}
-	return "ok"
 }

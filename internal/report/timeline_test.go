@@ -57,6 +57,7 @@ func TestKind(t *testing.T) {
 		{lambdatest.InvocationReport{Thawed: time.Second}, "thawed"},
 		{lambdatest.InvocationReport{Cold: true, ErrorType: "errorString", Posted: posted}, "error"},
 		{lambdatest.InvocationReport{ErrorType: "string", Posted: posted, Exited: true}, "panic"},
+		{lambdatest.InvocationReport{ErrorType: "Function.ResponseSizeTooLarge", Posted: posted, Exited: true, Refused: 413}, "refused"},
 		{lambdatest.InvocationReport{ErrorType: "Runtime.ExitError", Exited: true}, "exit"},
 		{lambdatest.InvocationReport{ErrorType: "Sandbox.Timedout", Exited: true, TimedOut: true}, "timeout"},
 	} {
@@ -73,6 +74,9 @@ func TestAnswer(t *testing.T) {
 	}{
 		{lambdatest.Response{Payload: []byte(`{"statusCode":201,"body":"{}"}`)}, "201"},
 		{lambdatest.Response{Payload: []byte(`{"statusCode":"x"}`)}, "ok"},
+		{lambdatest.Response{Payload: []byte(`{"statusCode":404,"headers":{}}` + preludeEnd + `{"statusCode":500}`)}, "404"},
+		{lambdatest.Response{Payload: []byte(`{"headers":{}}` + preludeEnd)}, "200"},
+		{lambdatest.Response{Payload: []byte("a file\x00\x00" + preludeEnd)}, "ok"},
 		{lambdatest.Response{Payload: []byte(`null`)}, "ok"},
 		{lambdatest.Response{}, "ok"},
 		{lambdatest.Response{FunctionError: "Unhandled", Payload: []byte(`{"statusCode":201}`)}, "error"},
@@ -117,7 +121,7 @@ func TestShutdowns(t *testing.T) {
 		{Kind: lambdatest.KindProcessStart, Count: 3},
 		{Kind: lambdatest.KindSigterm, Duration: 500 * ms, At: at(time.Second)},
 		{Kind: lambdatest.KindSigkill},
-		{Kind: lambdatest.KindProcessExit, Count: -1, At: at(1500 * ms)},
+		{Kind: lambdatest.KindProcessExit, Count: -1, Detail: "killed", At: at(1500 * ms)},
 		{Kind: lambdatest.KindProcessStart, Count: 4},
 		{Kind: lambdatest.KindSigkill},
 		{Kind: lambdatest.KindProcessExit, Count: -1, At: at(2 * time.Second)},
@@ -130,7 +134,7 @@ func TestShutdowns(t *testing.T) {
 	want := []Shutdown{
 		{Process: 1, Cause: CauseItself, Code: 1},
 		{Process: 2, Cause: CauseTimeout, SIGTERM: true, Window: 500 * ms, Exited: 8 * ms, Left: 3, Last: 3 * ms},
-		{Process: 3, SIGTERM: true, Killed: true, Window: 500 * ms, Exited: 500 * ms, Code: -1},
+		{Process: 3, SIGTERM: true, Killed: true, Window: 500 * ms, Exited: 500 * ms, Code: -1, Signal: "killed"},
 		{Process: 4, Killed: true, Code: -1},
 	}
 	if diff := cmp.Diff(want, Shutdowns(events, receipts)); diff != "" {

@@ -11,6 +11,7 @@ type Span struct {
 	Trace        string // its ids in hexadecimal
 	ID           string
 	Parent       string // empty for a root
+	Remote       bool   // its parent is a span of another process
 	Name         string
 	Service      string // service.name of its resource
 	InvocationID string // faas.invocation_id, on the span of an invocation

@@ -41,7 +41,7 @@ func (t Trace) lines(st Style, n *Node, own, below string, labels int) string {
 	pad := strings.Repeat(" ", max(0, labels-columns(own+name+beside)))
 	text := indent + st.Quiet(own) + name + st.paint(cyan, beside) + pad + "  " + right(Duration(n.Duration()), spanColumns)
 	bar := t.bar(n)
-	if n.Orphan && n.InvocationID == "" {
+	if n.Orphan && n.InvocationID == "" && !n.Remote {
 		text = indent + st.Quiet(own+"(the span above did not arrive)") + "\n" + text
 	}
 	if !n.Failed {

@@ -40,7 +40,7 @@ func reasonOf(path string, err error) string {
 	if openErr != nil {
 		return ""
 	}
-	defer file.Close() // it was only read
+	defer file.Close()                  // it was only read
 	if errors.Is(err, fs.ErrNotExist) { // the file exists, so another one that it needs does not
 		return missing(file)
 	}

@@ -26,6 +26,11 @@ func (s *Lambda) Conclude(c Conclusion) error {
 	if s.receiver != nil {
 		in.Spans = s.receiver.spans()
 	}
+	s.mu.Lock()
+	for _, a := range s.answers {
+		in.Payloads = append(in.Payloads, a.Event.Payload)
+	}
+	s.mu.Unlock()
 	if c.Traces {
 		s.writeTraces(in.Spans)
 	}
@@ -59,15 +64,4 @@ func (s *Lambda) titleOf(t report.Trace) string {
 		}
 	}
 	return ""
-}
-
-// counts returns the counts of the function's processes that had a shutdown, by their numbers.
-func (s *Lambda) counts() map[int]report.Counts {
-	all := map[int]report.Counts{}
-	for process := 1; process <= s.process(); process++ {
-		if c, ok := readCounts(s.reportPath(process)); ok {
-			all[process] = c
-		}
-	}
-	return all
 }

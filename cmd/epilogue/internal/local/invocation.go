@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/epilogue-go/epilogue/internal/report"
@@ -82,6 +83,7 @@ func (s *Lambda) print() {
 	for _, end := range ends[s.printed.ends:] {
 		end.Kept, end.Unseen = counts[end.Process].Pending, s.receiver == nil
 		s.write(end.Line(s.style))
+		s.judgeEnd(end, invocations)
 	}
 	s.printed = printed{len(inits), len(invocations), len(ends)}
 }
@@ -116,6 +118,24 @@ func (s *Lambda) judge(a answer, v report.Invocation) {
 	case a.Answers != "" && v.Early:
 		s.problemf("spans of invocation %d left before its response", v.Number)
 	}
+}
+
+// judgeEnd records the end of a process that ended by itself, unless a failed invocation or a failed Init tells of it.
+func (s *Lambda) judgeEnd(end report.Shutdown, invocations []lambdatest.InvocationReport) {
+	last := 0
+	for i, r := range invocations {
+		if r.Process == end.Process {
+			last = i + 1
+		}
+	}
+	if end.Cause != report.CauseItself || last == 0 || invocations[last-1].ErrorType != "" {
+		return
+	}
+	how := fmt.Sprintf("exit code %d", end.Code)
+	if end.Signal != "" {
+		how = fmt.Sprintf("signal %q", end.Signal)
+	}
+	s.problemf("the process ended by itself after it had answered invocation %d: %s", last, how)
 }
 
 // remarks describes in sentences what the figures of an invocation do not show.

@@ -47,7 +47,9 @@ type Lambda struct {
 	printed  printed
 	problems []string // sentences for the end
 
-	reports string // the directory of the processes' shutdown reports
+	reports string                // the directory of the processes' shutdown reports
+	settled int                   // the last process whose report has been read
+	counted map[int]report.Counts // by number, what the processes reported
 
 	mu      sync.Mutex
 	answers map[string]answer // by request id; guarded by mu
@@ -58,7 +60,7 @@ func New(o Options, c cli.Console) (*Lambda, error) {
 	cfg, r := o.Config, o.Receiver
 	s := &Lambda{
 		function: cfg.FunctionName, receiver: r, xrayOnly: o.XRayOnly, log: cfg.Log, out: c.Out, style: c.Style,
-		answers: map[string]answer{},
+		counted: map[int]report.Counts{}, answers: map[string]answer{},
 	}
 	s.output = &ProcessLog{Name: cfg.FunctionName}
 	if o.Verbose {
@@ -107,17 +109,6 @@ func (s *Lambda) End(ctx context.Context, err error, w io.Writer, others ...*Pro
 // reportPath is the path of a process's shutdown report.
 func (s *Lambda) reportPath(process int) string {
 	return filepath.Join(s.reports, strconv.Itoa(process))
-}
-
-// process returns the number of the last process that was started.
-func (s *Lambda) process() int {
-	n := 0
-	for _, e := range s.log.Events() {
-		if e.Kind == lambdatest.KindProcessStart {
-			n = e.Count
-		}
-	}
-	return n
 }
 
 // Begin prints the lines above the invocations.

@@ -103,7 +103,7 @@ func (r *Receiver) spans() []report.Span {
 	var spans []report.Span
 	for _, s := range append(r.otlp.Spans(), r.daemon.Spans()...) {
 		span := report.Span{
-			Trace: s.TraceID, ID: s.SpanID, Parent: s.ParentSpanID, Name: s.Name,
+			Trace: s.TraceID, ID: s.SpanID, Parent: s.ParentSpanID, Remote: hasRemoteParent(s), Name: s.Name,
 			Service: s.Service(), Instance: text(s.Resource, "faas.instance") + text(s.Resource, "service.instance.id"),
 			InvocationID: text(s.Attributes, "faas.invocation_id"),
 			Start:        s.Start, End: s.End, Failed: s.Status == "error", Message: s.StatusMessage,
@@ -111,6 +111,16 @@ func (r *Receiver) spans() []report.Span {
 		spans = append(spans, span)
 	}
 	return spans
+}
+
+// hasRemoteParent reports whether the parent of a span belongs to another process: by its flags (opentelemetry-proto,
+// SpanFlags), or by its kind if an older SDK has not set them.
+func hasRemoteParent(s otlpreceiver.Span) bool {
+	const known, remote = 0x100, 0x200
+	if s.Flags&known == 0 {
+		return s.Kind == "server" || s.Kind == "consumer"
+	}
+	return s.Flags&remote != 0
 }
 
 // text returns the attribute as text; empty if it is absent.

@@ -58,6 +58,9 @@ func parseRun(args []string, out io.Writer) (settings, error) {
 	if *otlp != nil {
 		set.otlp = **otlp
 	}
+	if set.xray && *otlp != nil && set.otlp {
+		return set, cli.Usagef("-xray and -otlp name two receivers for the same telemetry; leave one of them out")
+	}
 	return set, set.check()
 }
 
