@@ -9,7 +9,7 @@ import (
 // activeMQ is a queue of an Amazon MQ broker for ActiveMQ (AWS Lambda Developer Guide, "Using Lambda with Amazon MQ").
 var activeMQ = source{
 	name:  "ActiveMQ",
-	types: []string{"ActiveMQEvent"},
+	types: []string{"ActiveMQEvent", "ActiveMQMessage"},
 	is: func(d *document) bool {
 		return d.Get("messages").IsList() && d.Get("eventSource").Text() == "aws:mq" || d.recordSource == "aws:mq" || d.recordSource == "aws:amq"
 	},

@@ -12,7 +12,7 @@ import (
 // "Using Lambda with Amazon MSK"), from EventBridge Pipes in one list.
 var kafka = source{
 	name:  "Kafka",
-	types: []string{"KafkaEvent"},
+	types: []string{"KafkaEvent", "KafkaRecord"},
 	is: func(d *document) bool {
 		return d.Get("records").IsObject() && isKafka(d.Get("eventSource").Text()) || isKafka(d.recordSource)
 	},

@@ -12,7 +12,7 @@ import (
 // records from Amazon Kinesis Data Streams").
 var kinesis = source{
 	name:  "Kinesis",
-	types: []string{"KinesisEvent"},
+	types: []string{"KinesisEvent", "KinesisEventRecord"},
 	is:    func(d *document) bool { return d.recordSource == "aws:kinesis" },
 	read:  readKinesis,
 }

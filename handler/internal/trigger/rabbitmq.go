@@ -13,7 +13,7 @@ import (
 // Lambda Developer Guide, "Using Lambda with Amazon MQ"). EventBridge Pipes send one list, and the queue with each message.
 var rabbitMQ = source{
 	name:  "RabbitMQ",
-	types: []string{"RabbitMQEvent"},
+	types: []string{"RabbitMQEvent", "RabbitMQMessage"},
 	is: func(d *document) bool {
 		return d.Get("rmqMessagesByQueue").IsObject() && d.Get("eventSource").Text() == "aws:rmq" || d.recordSource == "aws:rmq"
 	},

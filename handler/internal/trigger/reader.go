@@ -1,10 +1,15 @@
 package trigger
 
 import (
+	"cmp"
+	"encoding/json"
 	"os"
 	"reflect"
 	"slices"
 	"strings"
+
+	"go.opentelemetry.io/otel/attribute"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 
 	"github.com/epilogue-go/epilogue/handler/internal/event"
 )
@@ -93,6 +98,27 @@ func (r *Reader) read(e event.Value) Cause {
 	}
 	c := sources[source].read(d, &r.settings)
 	c.Source = source
+	return c
+}
+
+// Message reads one record of a batch, as a batch of this record alone: a record of the events package, a pointer to one, a map,
+// or JSON text as json.RawMessage or []byte. The attributes are without faas.trigger and the number of messages. Messages has the
+// record's origin, if it has one. The source is the one of the invocation unless the record tells another; records of Kafka and
+// Amazon MQ do not tell theirs in JSON text. Batch is 0 if the record is no message.
+func Message(record any, invocation Source) Cause {
+	if text, ok := record.([]byte); ok {
+		record = json.RawMessage(text)
+	}
+	d := newDocument(event.Of(reflect.ValueOf([]any{record})))
+	source := d.detect()
+	if source == Other && record != nil {
+		source = cmp.Or(sourceNamed(event.Indirect(reflect.TypeOf(record))), invocation, Other)
+	}
+	c := sources[source].read(d, &Settings{})
+	c.Source = source
+	c.Attributes = slices.DeleteFunc(c.Attributes, func(a attribute.KeyValue) bool {
+		return a.Key == semconv.FaaSTriggerKey || a.Key == semconv.MessagingBatchMessageCountKey
+	})
 	return c
 }
 

@@ -10,7 +10,7 @@ import (
 // notifications").
 var sns = source{
 	name:  "SNS",
-	types: []string{"SNSEvent"},
+	types: []string{"SNSEvent", "SNSEventRecord"},
 	is:    func(d *document) bool { return d.recordSource == "aws:sns" },
 	read:  readSNS,
 }

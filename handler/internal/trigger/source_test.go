@@ -3,6 +3,7 @@ package trigger_test
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -87,7 +88,12 @@ func TestTypesExist(t *testing.T) {
 		}
 		exist[event.Name()] = true
 	}
-	exist["CognitoEventUserPoolsHeader"] = events.CognitoEventUserPoolsHeader{}.TriggerSource == ""
+	for _, value := range []any{
+		events.CognitoEventUserPoolsHeader{}, events.SQSMessage{}, events.SNSEventRecord{}, events.KinesisEventRecord{},
+		events.KafkaRecord{}, events.ActiveMQMessage{}, events.RabbitMQMessage{},
+	} {
+		exist[reflect.TypeOf(value).Name()] = true
+	}
 	for source := trigger.RESTAPI; source <= trigger.Other; source++ {
 		for _, name := range trigger.Types(source) {
 			if !exist[name] {

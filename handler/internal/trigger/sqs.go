@@ -9,7 +9,7 @@ import (
 // sqs is a queue (AWS Lambda Developer Guide, "Using Lambda with Amazon SQS").
 var sqs = source{
 	name:  "SQS",
-	types: []string{"SQSEvent"},
+	types: []string{"SQSEvent", "SQSMessage"},
 	is:    func(d *document) bool { return d.recordSource == "aws:sqs" },
 	read:  readSQS,
 }
