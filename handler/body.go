@@ -17,14 +17,15 @@ const maxResponse = 6<<20 + 100
 // errUnread is the error of a streamed response that was not read to its end.
 var errUnread = errors.New("response closed before its end was read")
 
-// body is the reader that aws-lambda-go gets, and closes right after the post. It has no exported field: aws-lambda-go
-// first encodes every result, gets "{}", and then posts the reader.
+// body is an invocation with the reader that aws-lambda-go gets, and closes right after the post. It has no exported
+// field: aws-lambda-go first encodes every result, gets "{}", and then posts the reader.
 //
 // After an early answer net/http may still be in Read when Close is called. So the fields that both use are atomic, and
 // Close reaches the wrapped reader during its Read, as without this type.
 type body struct {
-	inv      *invocation
-	response responseReader
+	inv     invocation
+	stream  io.Reader  // the user's own reader; nil if the result was encoded
+	encoded jsonReader // the encoded result
 
 	prelude *prelude // nil if the response has none; set before the first Read, as the next field
 	asked   bool     // aws-lambda-go has asked for the content type
@@ -35,20 +36,19 @@ type body struct {
 	close sync.Once    // tells the tracker
 }
 
-// take takes over the rest of the invocation. The span of an encoded result ends here, that of a streamed response with
-// the stream.
-func (b *body) take(inv *invocation, r responseReader) {
-	b.inv, b.response = inv, r
-	if !r.streamed {
-		inv.endSpan()
+// reader returns the reader of the response.
+func (b *body) reader() io.Reader {
+	if b.stream != nil {
+		return b.stream
 	}
+	return &b.encoded
 }
 
 // ContentType returns the content type of the response, or the one that aws-lambda-go assumes for a reader without one.
 // aws-lambda-go calls it before Read.
 func (b *body) ContentType() string {
 	b.asked = true
-	r, ok := b.response.Reader.(interface{ ContentType() string })
+	r, ok := b.reader().(interface{ ContentType() string })
 	if !ok {
 		return "application/octet-stream"
 	}
@@ -71,7 +71,7 @@ func (b *body) Read(p []byte) (int, error) {
 	if !b.asked {
 		b.ContentType()
 	}
-	n, err := b.response.Read(p)
+	n, err := b.reader().Read(p)
 	returned = true
 	b.size.Add(int64(n))
 	if b.prelude != nil {
@@ -99,17 +99,17 @@ func (b *body) Close() error {
 	accepted, last := false, true // the values if the response's Close panics
 	defer func() { b.close.Do(func() { b.inv.close(accepted, last) }) }()
 	var err error
-	if c, ok := b.response.Reader.(io.Closer); ok {
+	if c, ok := b.stream.(io.Closer); ok {
 		err = c.Close()
 	}
 	large := b.size.Load() > maxResponse
-	accepted, last = whole && !large && !b.inv.pastDeadline(), !whole || large && !b.response.streamed
+	accepted, last = whole && !large && !b.inv.pastDeadline(), !whole || large && b.stream == nil
 	return err
 }
 
 // endSpan ends the span of a streamed response; the first error counts.
 func (b *body) endSpan(err error) {
-	if !b.response.streamed {
+	if b.stream == nil {
 		return
 	}
 	b.span.Do(func() {

@@ -2,12 +2,15 @@ package handler
 
 import (
 	"context"
+	"os"
 	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/epilogue-go/epilogue/internal/procstart"
 )
 
 // The ways in which an environment is initialized. The first three are the platform's values (AWS Lambda Developer
@@ -45,9 +48,16 @@ type initialization struct {
 
 // begin reads the process's data. There is no Init phase outside Lambda.
 func (i *initialization) begin(c *config) {
-	i.kind = c.process.getenv("AWS_LAMBDA_INITIALIZATION_TYPE")
-	if !c.noInitSpan && c.process.getenv("AWS_LAMBDA_RUNTIME_API") != "" {
-		i.began = c.process.began()
+	getenv := c.process.Getenv
+	if getenv == nil {
+		getenv = os.Getenv
+	}
+	i.kind = getenv("AWS_LAMBDA_INITIALIZATION_TYPE")
+	if c.noInitSpan || getenv("AWS_LAMBDA_RUNTIME_API") == "" {
+		return
+	}
+	if i.began = c.process.Began; i.began.IsZero() {
+		i.began = procstart.Began() // zero if the clock is virtual
 	}
 }
 
@@ -101,4 +111,21 @@ func (in *instrument) traceInit(ctx context.Context, a arrival) {
 	_, span := in.tracer().Start(ctx, "init", trace.WithTimestamp(in.init.began),
 		trace.WithAttributes(a.appendAttributes(make([]attribute.KeyValue, 0, 2))...))
 	span.End(trace.WithTimestamp(in.init.ended))
+}
+
+// Process is the process in which Wrap is called. A zero field means the real one, so the zero Process is the process
+// itself. Tests and emulated environments set the fields; see [WithProcess]. Lambda's trace header is not among them:
+// if the context has none, it comes from the real environment, in which aws-lambda-go puts it.
+type Process struct {
+	// Getenv reads an environment variable: the platform's AWS_*. Default os.Getenv.
+	Getenv func(key string) string
+
+	// Began is the start of the process. Default: the time that Linux tells, to within 10 ms, or else the
+	// initialization of the packages.
+	Began time.Time
+}
+
+// WithProcess replaces the process, for one that is emulated in memory. Default: this process.
+func WithProcess(p Process) Option {
+	return optionFunc(func(c *config) { c.process = p })
 }

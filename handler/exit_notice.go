@@ -10,7 +10,7 @@ import (
 // or a refused response of one invocation, aws-lambda-go fetches no further ones, completes the invocations that it has
 // fetched, and exits without a signal. So each of these invocations flushes at its end, as after a panic of its own.
 type exitNotice struct {
-	shared bool // several invocations may share the process; if not, the methods do nothing
+	shared bool // several invocations may share the process; if not, announce does nothing
 
 	// The time of the last response that may have been refused, in nanoseconds since 1970. 0 means that there was none,
 	// certain that the process exits.
@@ -23,17 +23,6 @@ const certain = math.MaxInt64
 // before it learned that a response was refused. So an invocation that starts within startDelay after such a response
 // expects the exit, too.
 const startDelay = time.Second
-
-// exitSnapshot is an exitNotice at the beginning of an invocation.
-type exitSnapshot struct {
-	since     int64
-	suspected bool
-}
-
-func (n *exitNotice) snapshot() exitSnapshot {
-	since := n.since.Load()
-	return exitSnapshot{since, since == certain || since != 0 && time.Since(time.Unix(0, since)) < startDelay}
-}
 
 // announce records that the process will exit, or that it may exit if isCertain is false.
 func (n *exitNotice) announce(isCertain bool) {
@@ -49,8 +38,14 @@ func (n *exitNotice) announce(isCertain bool) {
 	}
 }
 
-// check reports whether the process exits after an invocation that began with s, for certain or perhaps.
-func (n *exitNotice) check(s exitSnapshot) (isCertain, suspected bool) {
-	since := n.since.Load()
-	return since == certain, s.suspected || since != s.since
+// check reports whether the process exits after an invocation that began at that time, for certain or perhaps.
+func (n *exitNotice) check(began time.Time) (isCertain, suspected bool) {
+	switch since := n.since.Load(); since {
+	case 0:
+		return false, false
+	case certain:
+		return true, true
+	default:
+		return false, began.Before(time.Unix(0, since).Add(startDelay))
+	}
 }

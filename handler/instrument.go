@@ -3,7 +3,7 @@ package handler
 import (
 	"cmp"
 	"context"
-	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
@@ -15,99 +15,102 @@ import (
 	"github.com/epilogue-go/epilogue/internal/version"
 )
 
+// scopeName is the instrumentation scope of the invocations' spans.
+const scopeName = "github.com/epilogue-go/epilogue/handler"
+
 // instrument is shared by all invocations of one wrapped handler.
 type instrument struct {
 	config
 	guard
-	tracker safeTracker // shadows the config's
-	tracers tracers
-	aliases aliases
-	init    initialization
-	exit    exitNotice
+	scope []trace.TracerOption
+	init  initialization
+	exit  exitNotice
 }
 
 // newInstrument attaches the tracker.
 func newInstrument(c config) *instrument {
-	in := &instrument{config: c}
-	in.tracers.scope = []trace.TracerOption{
+	in := &instrument{config: c, scope: []trace.TracerOption{
 		trace.WithInstrumentationVersion(version.Version), trace.WithSchemaURL(semconv.SchemaURL),
-	}
-	in.tracker = safeTracker{&in.guard, c.tracker}
+	}}
 	in.init.begin(&in.config)
 	in.exit.shared = in.init.kind == managedInstances
-	in.tracker.Attach()
+	in.protect(in.tracker.Attach)
 	in.init.ended = time.Now()
 	return in
 }
 
 // begin fills inv, which is zero, starts the invocation's span and tells the tracker. It returns the context for the
 // user's function, which has the span. The invocation keeps ctx itself.
-func (in *instrument) begin(inv *invocation, ctx context.Context, read func() trigger.Cause) context.Context { //nolint:revive // inv is what ctx is of
-	var arn string
-	if lc, ok := lambdacontext.FromContext(ctx); ok {
-		inv.requestID, arn = lc.AwsRequestID, lc.InvokedFunctionArn
+//
+//nolint:revive // inv is what ctx is of
+func (in *instrument) begin(inv *invocation, ctx context.Context, read func() trigger.Cause) context.Context {
+	lc, ok := lambdacontext.FromContext(ctx)
+	if !ok {
+		lc = &lambdacontext.LambdaContext{}
 	}
-	inv.instrument, inv.ctx, inv.span, inv.exitAtBegin = in, ctx, noSpan, in.exit.snapshot()
+	inv.instrument, inv.ctx, inv.span, inv.requestID = in, ctx, noSpan, lc.AwsRequestID
+	inv.began = time.Now()
 	inv.deadline, _ = ctx.Deadline()
 	spanCtx, root := ctx, trace.SpanID{}
 	how := in.init.arrive()
 	in.protect(func() {
 		cause := read()
 		inv.http = cause.HTTP
-		started, span := in.start(inv, &cause, in.aliases.of(arn), how)
+		started, span := in.start(ctx, &cause, lc, how)
 		root = span.SpanContext().SpanID()
 		spanCtx, inv.span = started, span
 		in.traceInit(spanCtx, how)
 	})
-	in.tracker.Begin(inv.requestID, inv.deadline, root)
+	in.protect(func() { in.tracker.Begin(inv.requestID, inv.deadline, root) })
 	return spanCtx
 }
 
 // start starts the invocation's span, which calls the program's propagator, sampler and processors.
-func (in *instrument) start(inv *invocation, cause *trigger.Cause, as *alias, how arrival) (context.Context, trace.Span) {
-	parent, links := in.parent(inv.ctx, cause)
-	options := append(inv.options[:0], spanKind(cause), trace.WithAttributes(inv.startAttributes(cause, as, how)...))
-	if len(links) > 0 {
-		options = append(options, trace.WithLinks(links...))
+func (in *instrument) start(
+	ctx context.Context, cause *trigger.Cause, lc *lambdacontext.LambdaContext, how arrival,
+) (context.Context, trace.Span) {
+	attrs := how.appendAttributes(cause.Attributes)
+	if lc.AwsRequestID != "" {
+		attrs = append(attrs, semconv.FaaSInvocationID(lc.AwsRequestID))
 	}
-	return in.tracer().Start(parent, spanName(cause, as), options...)
+	attrs, function := appendFunction(attrs, lc.InvokedFunctionArn)
+	name := cmp.Or(cause.Name, lambdacontext.FunctionName, function, "invocation")
+	parent, links := in.parent(ctx, cause)
+	options := []trace.SpanStartOption{trace.WithAttributes(attrs...), serverKind, trace.WithLinks(links...)}
+	if cause.Kind == trace.SpanKindConsumer { // messages (OpenTelemetry FaaS conventions)
+		options[1] = consumerKind
+	}
+	return in.tracer().Start(parent, name, options...)
 }
 
-func (in *instrument) tracer() trace.Tracer {
-	return in.tracers.of(in.tracerProvider())
-}
-
-// The kinds of an invocation's span.
 var (
 	serverKind   = trace.WithSpanKind(trace.SpanKindServer)
 	consumerKind = trace.WithSpanKind(trace.SpanKindConsumer)
 )
 
-// spanKind is consumer for messages, otherwise server (OpenTelemetry FaaS conventions).
-func spanKind(cause *trigger.Cause) trace.SpanStartOption {
-	if cause.Kind == trace.SpanKindConsumer {
-		return consumerKind
-	}
-	return serverKind
+func (in *instrument) tracer() trace.Tracer {
+	return in.tracerProvider().Tracer(scopeName, in.scope...)
 }
 
-// startAttributes adds the attributes of any invocation to those of the cause (OpenTelemetry AWS Lambda conventions, "All
-// triggers").
-func (inv *invocation) startAttributes(cause *trigger.Cause, as *alias, how arrival) []attribute.KeyValue {
-	attrs := how.appendAttributes(slices.Grow(cause.Attributes, trigger.Spare))
-	if inv.requestID != "" {
-		attrs = append(attrs, semconv.FaaSInvocationID(inv.requestID))
+// appendFunction adds the attributes of the function (OpenTelemetry AWS Lambda conventions, "All triggers") and returns
+// its name. The ARN is the one by which it was invoked, arn:aws:lambda:REGION:ACCOUNT:function:NAME[:QUALIFIER] (AWS
+// Lambda Developer Guide, "Lambda ARN format"). In cloud.resource_id the version that runs replaces the qualifier, which
+// may be one of several aliases; without a version it is left out (OpenTelemetry resource conventions).
+func appendFunction(attrs []attribute.KeyValue, arn string) (_ []attribute.KeyValue, name string) {
+	if arn == "" {
+		return attrs, ""
 	}
-	return append(attrs, as.attributes...)
-}
-
-// spanName is the cause's, otherwise the function's name.
-func spanName(cause *trigger.Cause, as *alias) string {
-	if cause.Name != "" {
-		return cause.Name
+	attrs = append(attrs, semconv.AWSLambdaInvokedARN(arn))
+	parts := strings.SplitN(arn, ":", 8)
+	if len(parts) < 7 || parts[4] == "" || parts[6] == "" {
+		return attrs, ""
 	}
-	if lambdacontext.FunctionName != "" {
-		return lambdacontext.FunctionName
+	resource := arn
+	if len(parts) == 8 {
+		resource = strings.TrimSuffix(arn, ":"+parts[7])
+		if version := lambdacontext.FunctionVersion; version != "" {
+			resource += ":" + version
+		}
 	}
-	return cmp.Or(as.function, "invocation")
+	return append(attrs, semconv.CloudAccountID(parts[4]), semconv.CloudResourceID(resource)), parts[6]
 }

@@ -11,15 +11,14 @@ import (
 // aws-lambda-go, which lambdaurl.Wrap returns, is one.
 const preludeType = "application/vnd.awslambda.http-integration-response"
 
-const (
-	preludeEnd = 8
-	maxPrelude = 64 << 10 // bytes that are kept; a longer one counts as none
-)
+var preludeEnd = make([]byte, 8)
+
+// maxPrelude is the number of bytes that are kept; a longer prelude counts as none.
+const maxPrelude = 64 << 10
 
 // prelude reads the status off a response during Read. Its fields belong to the reader's goroutine, except size.
 type prelude struct {
 	head []byte // so far
-	zero int    // zero bytes that are still to come; 0 before the first
 	over bool   // it has been read, or there is none
 	size atomic.Int64
 }
@@ -29,33 +28,16 @@ func (p *prelude) pass(b []byte) (status int, ok bool) {
 	if p.over {
 		return 0, false
 	}
-	if p.zero == 0 {
-		end := bytes.IndexByte(b, 0)
-		if end < 0 {
-			end = len(b)
-		}
-		if len(p.head)+end > maxPrelude {
-			p.over, p.head = true, nil
-			return 0, false
-		}
-		p.head = append(p.head, b[:end]...)
-		if end == len(b) {
-			return 0, false
-		}
-		b, p.zero = b[end:], preludeEnd
-	}
-	taken := min(p.zero, len(b))
-	p.zero -= taken
-	if p.zero > 0 {
+	before := max(0, len(p.head)-len(preludeEnd)) // has no end
+	p.head = append(p.head, b[:min(len(b), maxPrelude-len(p.head))]...)
+	end := bytes.Index(p.head[before:], preludeEnd)
+	if end < 0 {
+		p.over = len(p.head) == maxPrelude
 		return 0, false
 	}
 	p.over = true
-	p.size.Store(int64(len(p.head) + preludeEnd))
-	return statusOf(p.head)
-}
-
-// statusOf reads the status of a prelude.
-func statusOf(head []byte) (status int, ok bool) {
+	head := p.head[:before+end]
+	p.size.Store(int64(len(head) + len(preludeEnd)))
 	var h struct {
 		StatusCode int `json:"statusCode"`
 	}

@@ -15,23 +15,23 @@ import (
 const responseSize = attribute.Key("epilogue.response.size")
 
 // recordResult records the status, headers and body size of an HTTP event's result, and the size of any other result
-// that was encoded. The size of a stream is recorded when it has been read.
-func (inv *invocation) recordResult(read func() trigger.Response, out responseReader) {
+// that was encoded. The size of a stream, for which size is negative, is recorded when it has been read.
+func (inv *invocation) recordResult(read func() trigger.Response, size int) {
 	inv.protect(func() {
 		var r trigger.Response
 		if inv.http {
 			r = read()
 		}
-		attrs := append(inv.attributes[:0], r.Headers...)
+		attrs := r.Headers
 		if r.Status != 0 {
 			attrs = inv.appendStatus(attrs, r.Status)
 		}
 		switch {
-		case out.streamed:
+		case size < 0:
 		case r.HasBody:
 			attrs = append(attrs, semconv.HTTPResponseBodySize(r.BodySize))
 		default:
-			attrs = append(attrs, responseSize.Int(out.size))
+			attrs = append(attrs, responseSize.Int(size))
 		}
 		inv.span.SetAttributes(attrs...)
 	})

@@ -2,7 +2,6 @@ package handler
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"reflect"
@@ -23,19 +22,17 @@ type signature struct {
 
 // signatureOf reads fn by the rules of lambda.Start. The error tells why aws-lambda-go would not call fn.
 func signatureOf(fn any) (signature, error) {
-	if fn == nil {
-		return signature{}, errors.New("the handler is nil")
-	}
 	v := reflect.ValueOf(fn)
-	if v.Kind() != reflect.Func {
-		return signature{}, fmt.Errorf("the handler is a %T, not a function", fn)
+	if v.Kind() != reflect.Func || v.IsNil() {
+		return signature{}, fmt.Errorf("the handler is a %T that is nil or not a function", fn)
 	}
-	if v.IsNil() {
-		return signature{}, fmt.Errorf("the handler is a nil %T", fn)
+	s, t := signature{fn: v}, v.Type()
+	in := t.NumIn()
+	s.takesContext = in > 0 && isContext(t.In(0))
+	if in == 2 || in == 1 && !s.takesContext {
+		s.event = t.In(in - 1)
 	}
-	s := signature{fn: v}
-	t := v.Type()
-	if !s.readArguments(t) {
+	if in > 2 || in == 2 && !s.takesContext || s.event != nil && in == 1 && isOtherInterface(s.event) {
 		return s, fmt.Errorf("%s takes other arguments than a context.Context and an event", t)
 	}
 	if n := t.NumOut(); n > 2 || n > 0 && !t.Out(n-1).Implements(errorType) {
@@ -44,38 +41,20 @@ func signatureOf(fn any) (signature, error) {
 	return s, nil
 }
 
-// readArguments sets the arguments of s. It reports false if aws-lambda-go would not pass such arguments.
-func (s *signature) readArguments(t reflect.Type) bool {
-	switch t.NumIn() {
-	case 0:
-		return true
-	case 1:
-		if in := t.In(0); in.Kind() != reflect.Interface || in.NumMethod() == 0 {
-			s.event = in
-			return true
-		}
-		s.takesContext = isContext(t.In(0))
-		return s.takesContext
-	case 2:
-		s.takesContext, s.event = isContext(t.In(0)), t.In(1)
-		return s.takesContext
-	default:
-		return false
-	}
-}
-
 // isContext reports whether t is context.Context or an interface of the same methods.
 func isContext(t reflect.Type) bool {
 	return t.Kind() == reflect.Interface && contextType.Implements(t) && t.Implements(contextType)
 }
 
+// isOtherInterface reports whether t is an interface that aws-lambda-go does not take as the only argument.
+func isOtherInterface(t reflect.Type) bool { return t.Kind() == reflect.Interface && t.NumMethod() > 0 }
+
 // call calls the function and returns its result, nil if it has none, or its error. A nil pointer of an error type
 // counts as an error, as for aws-lambda-go.
-func (s *signature) call(ctx *context.Context, event reflect.Value) (any, error) {
-	var args [2]reflect.Value
-	in := args[:0]
+func (s *signature) call(ctx context.Context, event reflect.Value) (any, error) {
+	in := make([]reflect.Value, 0, 2)
 	if s.takesContext {
-		in = append(in, reflect.ValueOf(ctx).Elem())
+		in = append(in, reflect.ValueOf(ctx))
 	}
 	if s.event != nil {
 		in = append(in, event)

@@ -1,6 +1,16 @@
 package handler
 
-import "time"
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/epilogue-go/epilogue/internal/bounded"
+)
 
 // Tracker is told of the beginning and the end of each invocation, so that telemetry can leave after the response.
 // *agent.Agent is one. docs/design.md has the calls of each ending, in order.
@@ -47,36 +57,47 @@ func (noTracker) FlushBeforeExit(string)           {}
 func (noTracker) End(string)                       {}
 func (noTracker) FlushesAfterEnd(string) bool      { return true }
 
-// safeTracker is the program's tracker behind a guard.
-type safeTracker struct {
-	guard  *guard
-	unsafe Tracker
+func (inv *invocation) endOpenSpans(reason string) {
+	inv.protect(func() { inv.tracker.EndOpenSpans(inv.requestID, reason) })
 }
 
-func (t *safeTracker) Attach() { t.guard.protect(t.unsafe.Attach) }
+// flush ignores the error, which the tracker reports by itself.
+func (inv *invocation) flush() { inv.protect(func() { _ = inv.tracker.Flush(inv.requestID) }) }
 
-func (t *safeTracker) Begin(requestID string, deadline time.Time, root [8]byte) {
-	t.guard.protect(func() { t.unsafe.Begin(requestID, deadline, root) })
+func (inv *invocation) flushBeforeExit() {
+	inv.protect(func() { inv.tracker.FlushBeforeExit(inv.requestID) })
 }
 
-func (t *safeTracker) EndOpenSpans(requestID, reason string) {
-	t.guard.protect(func() { t.unsafe.EndOpenSpans(requestID, reason) })
-}
+func (inv *invocation) end() { inv.protect(func() { inv.tracker.End(inv.requestID) }) }
 
-// Flush ignores the error, which the tracker reports by itself.
-func (t *safeTracker) Flush(requestID string) {
-	t.guard.protect(func() { _ = t.unsafe.Flush(requestID) })
-}
-
-func (t *safeTracker) FlushBeforeExit(requestID string) {
-	t.guard.protect(func() { t.unsafe.FlushBeforeExit(requestID) })
-}
-
-func (t *safeTracker) End(requestID string) { t.guard.protect(func() { t.unsafe.End(requestID) }) }
-
-// FlushesAfterEnd is true if the tracker's panics.
-func (t *safeTracker) FlushesAfterEnd(requestID string) bool {
-	flushes := true
-	t.guard.protect(func() { flushes = t.unsafe.FlushesAfterEnd(requestID) })
+func (inv *invocation) flushesAfterEnd() bool {
+	flushes := true // also if the tracker panics
+	inv.protect(func() { flushes = inv.tracker.FlushesAfterEnd(inv.requestID) })
 	return flushes
+}
+
+// noSpan is the span of an invocation whose own could not be started. It records nothing.
+var noSpan = trace.SpanFromContext(context.Background())
+
+// reportTimeout bounds the call of OpenTelemetry's error handler.
+const reportTimeout = 100 * time.Millisecond
+
+// guard keeps panics of propagators, samplers, span processors and the tracker from the function. It reports the first
+// one to OpenTelemetry's error handler. The others are silent, since they would come with every invocation.
+type guard struct{ reported sync.Once }
+
+// protect calls f and recovers a panic.
+func (g *guard) protect(f func()) {
+	if err := bounded.Protect(f); err != nil {
+		g.reported.Do(func() { report(err) })
+	}
+}
+
+// report reports a panic. The error handler is the program's as well: it may panic, or never return.
+func report(err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), reportTimeout)
+	defer cancel()
+	_ = bounded.Run(ctx, 0, func(context.Context) {
+		otel.Handle(fmt.Errorf("epilogue: telemetry %w; the function continues without it", err))
+	})
 }

@@ -1,7 +1,6 @@
 package handler
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -65,11 +64,6 @@ type funcHandler struct {
 	raw       bool // the event comes as a rawEvent
 }
 
-var (
-	noReader = reflect.Zero(readerType)
-	noError  = reflect.Zero(errorType)
-)
-
 // serve is a func(context.Context, TIn) (io.Reader, error).
 func (h *funcHandler) serve(args []reflect.Value) []reflect.Value {
 	ctx, _ := args[0].Interface().(context.Context)
@@ -77,17 +71,27 @@ func (h *funcHandler) serve(args []reflect.Value) []reflect.Value {
 	if len(args) > 1 {
 		event = args[1]
 	}
-	c := new(call)
-	c.userCtx = h.begin(&c.invocation, ctx, func() trigger.Cause { return h.cause(event) })
-	defer c.onPanic(&c.returned)
-	result, out, err := h.call(c, event)
-	c.returned = true
-	if err != nil {
-		c.finishError(err)
-		return []reflect.Value{noReader, reflect.ValueOf(err)}
+	b := new(body)
+	inv := &b.inv
+	ctx = h.begin(inv, ctx, func() trigger.Cause { return h.cause(event) })
+	defer inv.onPanic(&inv.returned)
+	result, err := h.call(ctx, event)
+	if err == nil {
+		b.stream, err = h.codec.encode(result, &b.encoded)
 	}
-	c.recordResult(func() trigger.Response { return h.reader.Response(result) }, out)
-	return c.respond(out)
+	inv.returned = true
+	if err != nil {
+		inv.finishError(err)
+		return []reflect.Value{reflect.Zero(readerType), reflect.ValueOf(err)}
+	}
+	read := func() trigger.Response { return h.reader.Response(result) }
+	if b.stream != nil { // with which the span ends
+		inv.recordResult(read, -1)
+	} else {
+		inv.recordResult(read, b.encoded.Len())
+		inv.endSpan()
+	}
+	return []reflect.Value{reflect.ValueOf(b), reflect.Zero(errorType)}
 }
 
 // cause reads the source of the invocation from the event.
@@ -98,20 +102,15 @@ func (h *funcHandler) cause(event reflect.Value) trigger.Cause {
 	return h.reader.Typed(event)
 }
 
-// call decodes the event, if aws-lambda-go has not, calls the function and encodes its result.
-func (h *funcHandler) call(c *call, event reflect.Value) (result any, out responseReader, err error) {
+// call decodes the event, if aws-lambda-go has not, and calls the function.
+func (h *funcHandler) call(ctx context.Context, event reflect.Value) (result any, err error) {
 	if h.raw {
 		text := event.Interface().(rawEvent).text
-		if event, err = h.decoding.decode(text, h.signature.event); err != nil {
-			return nil, out, err
+		if event, err = h.codec.decode(text, h.signature.event); err != nil {
+			return nil, err
 		}
 	}
-	result, err = h.signature.call(&c.userCtx, event)
-	if err == nil {
-		c.encoded.Buffer = *bytes.NewBuffer(c.buffer[:0])
-		out, err = h.encoding.response(result, &c.encoded)
-	}
-	return result, out, err
+	return h.signature.call(ctx, event)
 }
 
 // bytesHandler serves the invocations of a lambda.Handler, whose responses are not closed.
@@ -132,7 +131,7 @@ func (h *bytesHandler) Invoke(ctx context.Context, payload []byte) ([]byte, erro
 		inv.finishError(err)
 		return out, err
 	}
-	inv.recordResult(func() trigger.Response { return h.reader.RawResponse(out) }, responseReader{size: len(out)})
+	inv.recordResult(func() trigger.Response { return h.reader.RawResponse(out) }, len(out))
 	inv.endSpan()
 	inv.finishWithoutClose(len(out) > maxResponse)
 	return out, nil

@@ -22,7 +22,7 @@ import (
 func TestPassThrough(t *testing.T) {
 	unwrapped := map[string]string{
 		"NewHandler": "hides the function", "NewHandlerWithOptions": "hides the function",
-		"nil": "is nil", "not a function": "not a function", "nil function": "nil func", "three arguments": "takes",
+		"nil": "is nil or", "not a function": "not a function", "nil function": "func() error that is nil", "three arguments": "takes",
 		"three results": "returns", "no error": "returns", "second no error": "returns", "first no context": "takes",
 		"no context": "takes",
 	}
