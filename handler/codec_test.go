@@ -7,36 +7,23 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 )
 
-func TestCodec(t *testing.T) {
-	tests := map[string]struct {
-		opts []lambda.Option
-		want codec
-	}{
-		"none":     {nil, codec{}},
-		"escape":   {[]lambda.Option{lambda.WithSetEscapeHTML(true)}, codec{escapeHTML: true}},
-		"indent":   {[]lambda.Option{lambda.WithSetIndent("", "\t")}, codec{indentBy: "\t"}},
-		"prefix":   {[]lambda.Option{lambda.WithSetIndent("> ", "")}, codec{indentPrefix: "> "}},
-		"both":     {[]lambda.Option{lambda.WithSetIndent("x", "xx"), lambda.WithSetEscapeHTML(true)}, codec{escapeHTML: true, indentPrefix: "x", indentBy: "xx"}},
-		"the last": {[]lambda.Option{lambda.WithSetEscapeHTML(true), lambda.WithSetEscapeHTML(false)}, codec{}},
-		"others":   {[]lambda.Option{lambda.WithUseNumber(true), lambda.WithContextValue(1, 2)}, codec{useNumber: true}},
-	}
-	for name, tt := range tests {
-		if got := codecOf(tt.opts); got != tt.want {
-			t.Errorf("%s: %+v, want %+v", name, got, tt.want)
-		}
-	}
-}
-
+// FuzzCodec asserts that the settings of any options are found. Its seeds are a table.
 func FuzzCodec(f *testing.F) {
-	f.Add(true, "", "  ")
-	f.Add(false, ">\n", "}\n")
-	f.Add(false, "\xff{", `"p": `)
-	f.Fuzz(func(t *testing.T, escape bool, prefix, by string) {
+	f.Add(false, "", "", false, false)
+	f.Add(true, "", "  ", true, false)
+	f.Add(false, "> ", "", false, true)
+	f.Add(true, "x", "xx", true, true)
+	f.Add(false, ">\n", "}\n", false, false)
+	f.Add(false, "\xff{", `"p": `, false, false)
+	f.Fuzz(func(t *testing.T, escape bool, prefix, by string, useNumber, disallow bool) {
 		if strings.Contains(prefix+by, "epilogue probe") {
 			t.Skip()
 		}
-		want := codec{escapeHTML: escape, indentPrefix: prefix, indentBy: by}
-		got := codecOf([]lambda.Option{lambda.WithSetEscapeHTML(escape), lambda.WithSetIndent(prefix, by)})
+		want := codec{escape, prefix, by, useNumber, disallow}
+		got := codecOf([]lambda.Option{
+			nil, lambda.WithContextValue(1, 2), lambda.WithSetEscapeHTML(!escape), lambda.WithSetEscapeHTML(escape),
+			lambda.WithSetIndent(prefix, by), lambda.WithUseNumber(useNumber), lambda.WithDisallowUnknownFields(disallow),
+		})
 		if got != want {
 			t.Errorf("got %+v, want %+v", got, want)
 		}

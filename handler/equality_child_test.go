@@ -6,7 +6,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -23,11 +22,13 @@ const (
 
 // optionSets are aws-lambda-go's options, by name; each changes something that no other one does.
 var optionSets = map[string][]lambda.Option{
-	"none":    nil,
-	"escape":  {lambda.WithSetEscapeHTML(true), lambda.WithUseNumber(true)},
-	"indent":  {lambda.WithSetIndent(">", "  "), lambda.WithContextValue(contextKey{}, "<value>")},
-	"strict":  {lambda.WithDisallowUnknownFields(true), lambda.WithSetIndent("\t", "")},
-	"context": {lambda.WithContext(context.WithValue(context.Background(), contextKey{}, "<base>")), lambda.WithEnableSIGTERM(func() {})},
+	"none":   nil,
+	"escape": {lambda.WithSetEscapeHTML(true), lambda.WithUseNumber(true)},
+	"indent": {lambda.WithSetIndent(">", "  "), lambda.WithContextValue(contextKey{}, "<value>")},
+	"strict": {lambda.WithDisallowUnknownFields(true), lambda.WithSetIndent("\t", "")},
+	"context": {
+		lambda.WithContext(context.WithValue(context.Background(), contextKey{}, "<base>")), lambda.WithEnableSIGTERM(func() {}),
+	},
 }
 
 type contextKey struct{}
@@ -55,9 +56,7 @@ func runChild() {
 func serve(h any, options []lambda.Option) {
 	if how := wrapping(os.Getenv(childWrapped)); how != bare {
 		provider := sdktrace.NewTracerProvider(sdktrace.WithSyncer(discard{}))
-		opts := []handler.Option{
-			handler.WithTracker(quietTracker{}), handler.WithTracerProvider(provider), handler.WithLambdaOptions(options...),
-		}
+		opts := []handler.Option{handler.WithTracerProvider(provider), handler.WithLambdaOptions(options...)}
 		if how == wrappedRaw {
 			opts = append(opts, handler.WithRawEvent())
 		}
@@ -65,14 +64,3 @@ func serve(h any, options []lambda.Option) {
 	}
 	lambda.StartWithOptions(h, options...)
 }
-
-// quietTracker does nothing.
-type quietTracker struct{}
-
-func (quietTracker) Attach()                          {}
-func (quietTracker) Begin(string, time.Time, [8]byte) {}
-func (quietTracker) End(string)                       {}
-func (quietTracker) Flush(string) error               { return nil }
-func (quietTracker) FlushBeforeExit(string)           {}
-func (quietTracker) FlushesAfterEnd(string) bool      { return true }
-func (quietTracker) EndOpenSpans(string, string) int  { return 0 }

@@ -29,29 +29,37 @@ type order struct {
 var shapes = merge(signatureShapes, valueShapes, readerShapes, errorShapes, panicShapes, handlerShapes, invalidShapes)
 
 var signatureShapes = map[string]func() any{
-	"func()":                            func() any { return func() {} },
-	"func(TIn)":                         func() any { return func(order) {} },
-	"func() error":                      func() any { return func() error { return nil } },
-	"func(TIn) error":                   func() any { return refuse },
-	"func() (TOut, error)":              func() any { return func() (string, error) { return "<none>", nil } },
-	"func(TIn) (TOut, error)":           func() any { return func(o order) (order, error) { return o, refuse(o) } },
-	"func(Context)":                     func() any { return func(context.Context) {} },
-	"func(Context) error":               func() any { return func(context.Context) error { return errors.New("<no>") } },
-	"func(Context) (TOut, error)":       func() any { return func(ctx context.Context) (any, error) { return aboutContext(ctx), nil } },
-	"func(Context, TIn)":                func() any { return func(context.Context, *order) {} },
-	"func(Context, TIn) error":          func() any { return func(_ context.Context, o order) error { return refuse(o) } },
-	"func(Context, TIn) (TOut, error)":  func() any { return func(_ context.Context, o order) (order, error) { return o, nil } },
-	"func(Context, *TIn) (TOut, error)": func() any { return func(_ context.Context, o *order) (*order, error) { return o, nil } },
-	"func(any) (any, error)":            func() any { return func(v any) (any, error) { return v, nil } },
-	"func(map)":                         func() any { return func(v map[string]any) (map[string]any, error) { return v, nil } },
-	"func(RawMessage)":                  func() any { return func(v json.RawMessage) (json.RawMessage, error) { return v, nil } },
-	"func([]byte)":                      func() any { return func(v []byte) ([]byte, error) { return v, nil } },
-	"func(string)":                      func() any { return func(v string) (string, error) { return v, nil } },
-	"func(int64)":                       func() any { return func(v int64) (int64, error) { return v, nil } },
-	"func(float64)":                     func() any { return func(v float64) (float64, error) { return v, nil } },
-	"func(...TIn)":                      func() any { return func(...string) error { return nil } },
-	"func(ownContext)":                  func() any { return func(ownContext) error { return nil } },
-	"func(fmt.Stringer event)":          func() any { return func(context.Context, fmt.Stringer) error { return nil } },
+	"func()":                  func() any { return func() {} },
+	"func(TIn)":               func() any { return func(order) {} },
+	"func() error":            func() any { return func() error { return nil } },
+	"func(TIn) error":         func() any { return refuse },
+	"func() (TOut, error)":    func() any { return func() (string, error) { return "<none>", nil } },
+	"func(TIn) (TOut, error)": func() any { return func(o order) (order, error) { return o, refuse(o) } },
+	"func(Context)":           func() any { return func(context.Context) {} },
+	"func(Context) error":     func() any { return func(context.Context) error { return errors.New("<no>") } },
+	"func(Context) (TOut, error)": func() any {
+		return func(ctx context.Context) (any, error) { return aboutContext(ctx), nil }
+	},
+	"func(Context, TIn)":       func() any { return func(context.Context, *order) {} },
+	"func(Context, TIn) error": func() any { return func(_ context.Context, o order) error { return refuse(o) } },
+	"func(Context, TIn) (TOut, error)": func() any {
+		return func(_ context.Context, o order) (order, error) { return o, nil }
+	},
+	"func(Context, *TIn) (TOut, error)": func() any {
+		return func(_ context.Context, o *order) (*order, error) { return o, nil }
+	},
+	"func(any) (any, error)": func() any { return func(v any) (any, error) { return v, nil } },
+	"func(map)":              func() any { return func(v map[string]any) (map[string]any, error) { return v, nil } },
+	"func(RawMessage)": func() any {
+		return func(v json.RawMessage) (json.RawMessage, error) { return v, nil }
+	},
+	"func([]byte)":             func() any { return func(v []byte) ([]byte, error) { return v, nil } },
+	"func(string)":             func() any { return func(v string) (string, error) { return v, nil } },
+	"func(int64)":              func() any { return func(v int64) (int64, error) { return v, nil } },
+	"func(float64)":            func() any { return func(v float64) (float64, error) { return v, nil } },
+	"func(...TIn)":             func() any { return func(...string) error { return nil } },
+	"func(ownContext)":         func() any { return func(ownContext) error { return nil } },
+	"func(fmt.Stringer event)": func() any { return func(context.Context, fmt.Stringer) error { return nil } },
 }
 
 // ownContext has the methods of context.Context under another name.
@@ -117,7 +125,9 @@ var readerShapes = map[string]func() any{
 	"json reader": func() any {
 		return func() (io.Reader, error) { return &jsonReader{Reader: strings.NewReader("unused"), N: 1}, nil }
 	},
-	"unjson reader":    func() any { return func() (io.Reader, error) { return unjsonReader{strings.NewReader("<used>")}, nil } },
+	"unjson reader": func() any {
+		return func() (io.Reader, error) { return unjsonReader{strings.NewReader("<used>")}, nil }
+	},
 	"value reader":     func() any { return func() (onlyA, error) { return onlyA{}, nil } },
 	"fails at once":    func() any { return func() (io.Reader, error) { return failing("", errors.New("<broken>")), nil } },
 	"fails midway":     func() any { return func() (io.Reader, error) { return failing("half", &ownError{7}), nil } },
@@ -166,14 +176,14 @@ func (f failingReader) Read([]byte) (int, error) { return 0, f.err }
 
 type panickingReader struct{}
 
-func (panickingReader) Read([]byte) (int, error) { panic("in Read") }
+func (panickingReader) Read([]byte) (int, error) { panic("boom") }
 
 // reader can be embedded without adding an exported field, which would make the type encode to more than "{}".
 type reader = io.Reader
 
 type panickingCloser struct{ reader }
 
-func (panickingCloser) Close() error { panic("in Close") }
+func (panickingCloser) Close() error { panic("boom") }
 
 type ownError struct{ code int }
 
@@ -227,7 +237,7 @@ func deep(n int, f func()) {
 
 type panickingJSON struct{}
 
-func (panickingJSON) MarshalJSON() ([]byte, error) { panic("in MarshalJSON") }
+func (panickingJSON) MarshalJSON() ([]byte, error) { panic("boom") }
 
 var handlerShapes = map[string]func() any{
 	"Handler":     func() any { return bytesHandler(func(_ context.Context, p []byte) ([]byte, error) { return p, nil }) },

@@ -31,8 +31,8 @@ const functionURLEvent = `{"rawPath":"/orders","requestContext":{"domainName":"e
 	`"http":{"method":"POST","path":"/orders"}},` +
 	`"headers":{"traceparent":"00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01"}}`
 
-// TestEquality: what the Runtime API receives is the same without Wrap, with it and with WithRawEvent, for every shape, payload and
-// set of aws-lambda-go's options, with real aws-lambda-go in a process of its own.
+// TestEquality asserts that the Runtime API receives the same without Wrap, with it and with WithRawEvent, for every
+// shape, payload and set of aws-lambda-go's options, with real aws-lambda-go in a process of its own.
 func TestEquality(t *testing.T) {
 	var steady, ending []job
 	for _, shape := range slices.Sorted(maps.Keys(shapes)) {
@@ -83,7 +83,7 @@ func compareOutcomes(t *testing.T, j job, payload string, bare, wrapped outcome)
 	bare.Body, wrapped.Body = onlyUserFrames(bare.Body), onlyUserFrames(wrapped.Body)
 	bare.XRayCause, wrapped.XRayCause = onlyUserCause(bare.XRayCause), onlyUserCause(wrapped.XRayCause)
 	if diff := cmp.Diff(bare, wrapped); diff != "" {
-		t.Errorf("%v, payload %.60q: with Wrap the Runtime API receives something else (-bare +wrapped):\n%.4000s", j, payload, diff)
+		t.Errorf("%v, payload %.60q: the Runtime API receives something else (-bare +wrapped):\n%.4000s", j, payload, diff)
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-lambda-go/lambda"
 	"go.opentelemetry.io/otel/propagation"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
@@ -78,9 +77,9 @@ var brokenTelemetry = map[string]handler.Option{
 	"tracker, a nil pointer": handler.WithTracker((*journal)(nil)),
 }
 
-// TestBrokenTelemetry: a panic in what the program has put behind Wrap is not the function's: results, errors and panics
-// go on as they are, nothing reaches aws-lambda-go's goroutines, and one line is said about it.
-func TestBrokenTelemetry(t *testing.T) {
+// TestPanicOfTelemetryIsNotTheFunctions asserts that results, errors and panics stay as they are, that nothing reaches
+// aws-lambda-go's goroutines, and that there is one report.
+func TestPanicOfTelemetryIsNotTheFunctions(t *testing.T) {
 	var reports atomic.Int32
 	otelerr.Handle(t, func(error) { reports.Add(1); panic("in Handle") })
 	for name, option := range brokenTelemetry {
@@ -135,24 +134,7 @@ func callBroken(t *testing.T, fn any, path string) {
 	}
 }
 
-// TestBrokenTelemetryOfHandlers: the same for lambda.Handlers.
-func TestBrokenTelemetryOfHandlers(t *testing.T) {
-	for name, option := range brokenTelemetry {
-		synctest.Test(t, func(t *testing.T) {
-			user := bytesHandler(func(_ context.Context, p []byte) ([]byte, error) { return p, nil })
-			ctx, cancel := invocationContext(t)
-			out, err := handler.Wrap(user, option).(lambda.Handler).Invoke(ctx, []byte("x"))
-			if string(out) != "x" || err != nil {
-				t.Errorf("%s: %q, %v", name, out, err)
-			}
-			cancel()
-			synctest.Wait()
-		})
-	}
-}
-
-// TestErrorHandlerThatHangs asserts that an OpenTelemetry error handler that never returns does not hold an invocation.
-func TestErrorHandlerThatHangs(t *testing.T) {
+func TestErrorHandlerThatNeverReturnsHoldsNoInvocation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		never := make(chan struct{})
 		defer close(never)

@@ -2,7 +2,12 @@ package handler_test
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"io"
+	"slices"
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -14,7 +19,6 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/epilogue-go/epilogue/handler"
-	"github.com/epilogue-go/epilogue/internal/otelerr"
 )
 
 const (
@@ -26,7 +30,11 @@ const (
 	traceparent = "00-" + w3cTrace + "-" + w3cParent + "-01"
 	contextXRay = "x-amzn-trace-id"
 	environXRay = "_X_AMZN_TRACE_ID"
+	maxLinks    = 128
 )
+
+var w3cAndBaggage = handler.WithPropagator(
+	propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{}))
 
 type eventFunc = func(context.Context, events.APIGatewayProxyRequest) (io.Reader, error)
 
@@ -34,16 +42,21 @@ func callV1(ctx context.Context, fn any, event events.APIGatewayProxyRequest) {
 	_, _ = fn.(eventFunc)(ctx, event)
 }
 
-// TestUserContext: the user's function gets the span, the baggage, and what aws-lambda-go's context holds.
-func TestUserContext(t *testing.T) {
+// withXRay returns a context with an X-Ray header as aws-lambda-go makes it.
+func withXRay(ctx context.Context, header string) context.Context {
+	return context.WithValue(ctx, contextXRay, header) //nolint:staticcheck // aws-lambda-go's key
+}
+
+func TestUserContextHasSpanBaggageAndOriginalValues(t *testing.T) {
 	j := newJournal()
 	var seen context.Context
-	fn := handler.Wrap(func(ctx context.Context, _ events.APIGatewayProxyRequest) { seen = ctx }, append(j.options(true),
-		handler.WithPropagator(propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{})))...)
+	fn := handler.Wrap(func(ctx context.Context, _ events.APIGatewayProxyRequest) { seen = ctx },
+		append(j.options(true), w3cAndBaggage)...)
 	ctx, cancel := invocationContext(t)
 	defer cancel()
 	headers := map[string]string{"traceparent": traceparent, "baggage": "user=17"}
-	callV1(context.WithValue(ctx, contextKey{}, "v"), fn, events.APIGatewayProxyRequest{HTTPMethod: "GET", Headers: headers})
+	event := events.APIGatewayProxyRequest{HTTPMethod: "GET", Headers: headers}
+	callV1(context.WithValue(ctx, contextKey{}, "v"), fn, event)
 	if got, want := trace.SpanContextFromContext(seen), j.span(t).SpanContext(); !got.Equal(want) {
 		t.Errorf("span context %v, want %v", got, want)
 	}
@@ -56,50 +69,164 @@ func TestUserContext(t *testing.T) {
 	}
 }
 
-// TestLocalSpan: a span of the base context, such as one of the initialization, is the parent only if the
-// invocation brings none; it is not taken for one that came with the event.
-func TestLocalSpan(t *testing.T) {
+// TestLocalSpanIsTheParentOfLastResort has a span in the base context, such as one of the initialization.
+func TestLocalSpanIsTheParentOfLastResort(t *testing.T) {
 	provider := sdktrace.NewTracerProvider()
 	base, local := provider.Tracer("test").Start(t.Context(), "init")
-	for header, want := range map[string]trace.SpanID{
-		xrayRoot + ";Sampled=1": {0x53, 0x99, 0x5c, 0x3f, 0x42, 0xcd, 0x8a, 0xd8}, "": local.SpanContext().SpanID(),
-	} {
+	for header, want := range map[string]string{lambdaSampled: xrayParent, "": local.SpanContext().SpanID().String()} {
 		j := newJournal()
 		fn := handler.Wrap(func(events.APIGatewayProxyRequest) {}, j.options(true)...)
-		ctx := context.WithValue(base, contextXRay, header) //nolint:staticcheck // aws-lambda-go's key
-		callV1(ctx, fn, events.APIGatewayProxyRequest{HTTPMethod: "GET"})
-		if got := j.span(t).Parent().SpanID(); got != want {
+		callV1(withXRay(base, header), fn, events.APIGatewayProxyRequest{HTTPMethod: "GET"})
+		if got := j.span(t).Parent().SpanID().String(); got != want {
 			t.Errorf("header %q: parent %s, want %s", header, got, want)
 		}
 	}
 }
 
-// TestGlobals: without options the globals count, as they are at each invocation.
-func TestGlobals(t *testing.T) {
+func TestGlobalsOfTheMomentAreTheDefaults(t *testing.T) {
 	provider, propagator := otel.GetTracerProvider(), otel.GetTextMapPropagator()
 	defer otel.SetTracerProvider(provider)
 	defer otel.SetTextMapPropagator(propagator)
 	fn := handler.Wrap(func(events.APIGatewayProxyRequest) {}, nil, handler.WithTracker(nil),
 		handler.WithTracerProvider(nil), handler.WithPropagator(nil))
-	j := newJournal()
-	otel.SetTracerProvider(j.provider())
-	otel.SetTextMapPropagator(propagation.TraceContext{})
-	callV1(t.Context(), fn, events.APIGatewayProxyRequest{HTTPMethod: "GET", Headers: map[string]string{"traceparent": traceparent}})
-	if p := j.span(t).Parent(); p.SpanID().String() != w3cParent {
-		t.Errorf("parent %v, want %s", p, w3cParent)
+	event := events.APIGatewayProxyRequest{HTTPMethod: "GET", Headers: map[string]string{"traceparent": traceparent}}
+	for range 2 {
+		j := newJournal()
+		otel.SetTracerProvider(j.provider())
+		otel.SetTextMapPropagator(propagation.TraceContext{})
+		callV1(t.Context(), fn, event)
+		if p := j.span(t).Parent(); p.SpanID().String() != w3cParent {
+			t.Errorf("parent %v, want %s", p, w3cParent)
+		}
+		otel.SetTextMapPropagator(propagation.Baggage{})
 	}
 }
 
-// TestBrokenPropagator: the propagators are the program's, and asked for every event and every message; one that panics
-// costs the span, and not the invocation.
-func TestBrokenPropagator(t *testing.T) {
-	otelerr.Discard(t)
-	for _, name := range []string{"any: nowhere", "SQS, a batch: message attribute traceparent", "HTTP API: header traceparent"} {
-		s := situations()[name]
-		for _, fn := range s.functions {
-			h := lambda.NewHandler(handler.Wrap(fn, handler.WithPropagator(brokenPropagator{})))
-			if out, err := h.Invoke(t.Context(), []byte(s.payload)); err != nil || string(out) != "null" {
-				t.Errorf("%s: %s, %v", name, out, err)
+// uncomparable is a provider whose comparison panics.
+type uncomparable struct {
+	trace.TracerProvider
+	_ []int
+}
+
+func TestProviderThatCannotBeComparedWorks(t *testing.T) {
+	j := newJournal()
+	fn := handler.Wrap(func() {}, handler.WithTracerProvider(uncomparable{TracerProvider: j.provider()})).(readerFunc)
+	_, _ = fn(t.Context())
+	_, _ = fn(t.Context())
+	if len(j.spans) != 2 {
+		t.Errorf("%d spans of 2 invocations", len(j.spans))
+	}
+}
+
+// sent is an SQS message that the n-th span has sent.
+func sent(n int) string { return sqsW3C(fmt.Sprintf("00-%032x-%016x-01", n, n), "") }
+
+// numbers returns the n of the spans that links name.
+func numbers(links []sdktrace.Link) (ns []int) {
+	for _, l := range links {
+		id := l.SpanContext.SpanID()
+		ns = append(ns, int(id[6])<<8|int(id[7]))
+	}
+	return ns
+}
+
+// spanOf returns the span of an invocation with a batch of messages.
+func spanOf(t *testing.T, lambdaHeader string, messages []string, opts ...handler.Option) sdktrace.ReadOnlySpan {
+	t.Helper()
+	j := newJournal()
+	fn := handler.Wrap(func(json.RawMessage) {}, append(append(j.options(true), w3cAndBaggage), opts...)...)
+	payload := `{"Records":[` + strings.Join(messages, ",") + `]}`
+	if _, err := lambda.NewHandler(fn).Invoke(withXRay(t.Context(), lambdaHeader), []byte(payload)); err != nil {
+		t.Fatal(err)
+	}
+	return j.span(t)
+}
+
+func TestEachSenderIsLinkedOnceUpToTheBound(t *testing.T) {
+	const lambdaNumber = 20000
+	lambdaHeader := fmt.Sprintf("Root=1-%08x-%024x;Parent=%016x;Sampled=0", 0, lambdaNumber, lambdaNumber)
+	for _, senders := range []int{1, 2, maxLinks - 1, maxLinks, maxLinks + 1, 1000} {
+		var messages []string
+		var want []int
+		for n := 1; n <= senders; n++ {
+			messages = append(messages, sent(n))
+			if n%50 == 1 {
+				messages = append(messages, sent(1), sent(n))
+			}
+			if len(messages) <= maxLinks { // the reader of events looks at as many messages
+				want = append(want, n)
+			}
+		}
+		if got := numbers(spanOf(t, "", messages).Links()); !slices.Equal(got, want) {
+			t.Errorf("%d senders: links %d, want %d", senders, got, want)
+		}
+		want = append(want[:min(len(want), maxLinks-1)], lambdaNumber)
+		if got := numbers(spanOf(t, lambdaHeader, messages).Links()); !slices.Equal(got, want) {
+			t.Errorf("%d senders and Lambda: links %d, want %d", senders, got, want)
+		}
+	}
+}
+
+func TestMessageParentIsOfABatchOfOneOnly(t *testing.T) {
+	withoutContext := sqsMessage("", "", "order")
+	for name, tt := range map[string]struct {
+		messages []string
+		parent   string
+	}{
+		"one":                          {[]string{sent(1)}, "0000000000000001"},
+		"two":                          {[]string{sent(1), sent(2)}, xrayParent},
+		"two, of which one has a span": {[]string{sent(1), withoutContext}, xrayParent},
+		"one without a span":           {[]string{withoutContext}, xrayParent},
+	} {
+		span := spanOf(t, lambdaSampled, tt.messages, handler.WithMessageParent())
+		if got := span.Parent().SpanID().String(); got != tt.parent {
+			t.Errorf("%s: parent %s, want %s", name, got, tt.parent)
+		}
+	}
+}
+
+func TestLinkToOneSpanComesOnce(t *testing.T) {
+	span := spanOf(t, xrayRoot+";Sampled=0", []string{sqsXRay(xrayRoot + ";Sampled=0")})
+	if len(span.Links()) != 1 || span.Parent().IsValid() {
+		t.Errorf("parent %v, links %v, want one link", span.Parent(), span.Links())
+	}
+}
+
+// TestConcurrentInvocationsKeepTheirOwnParents has 64 invocations at once, as on Lambda Managed Instances. Each has the
+// parent that its own context names, and its own span in the function's context, whatever the environment variable says.
+func TestConcurrentInvocationsKeepTheirOwnParents(t *testing.T) {
+	const crowd, rounds = 64, 5
+	t.Setenv("AWS_LAMBDA_MAX_CONCURRENCY", "64")
+	t.Setenv(environXRay, lambdaSampled)
+	for _, propagators := range []string{"", "tracecontext,baggage,xray-lambda"} {
+		j := newJournal()
+		var inside sync.WaitGroup // all of a round are in the function before any returns
+		h := lambda.NewHandler(handler.Wrap(func(ctx context.Context, _ int) (string, error) {
+			inside.Done()
+			inside.Wait()
+			return trace.SpanContextFromContext(ctx).TraceID().String(), nil
+		}, handler.WithTracerProvider(j.provider()), handler.WithPropagator(propagatorsNamed(t, propagators))))
+		for round := range rounds {
+			inside.Add(crowd)
+			var done sync.WaitGroup
+			for i := range crowd {
+				done.Go(func() {
+					n := round*crowd + i + 1
+					ctx := withXRay(t.Context(), fmt.Sprintf("Root=1-00000000-%024x;Parent=%016x;Sampled=1", n, n))
+					out, err := h.Invoke(ctx, fmt.Append(nil, n))
+					if want := fmt.Sprintf(`"%032x"`, n); err != nil || string(out) != want {
+						t.Errorf("invocation %d is in trace %s, %v, want %s", n, out, err, want)
+					}
+				})
+			}
+			done.Wait()
+		}
+		if len(j.spans) != crowd*rounds {
+			t.Errorf("%d spans, want %d", len(j.spans), crowd*rounds)
+		}
+		for _, s := range j.spans {
+			if p := s.Parent(); p.TraceID().String()[16:] != p.SpanID().String() || p.TraceID() != s.SpanContext().TraceID() {
+				t.Errorf("%v has the parent %v", s.SpanContext(), p)
 			}
 		}
 	}

@@ -1,28 +1,76 @@
 package handler_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"strings"
+	"testing"
 
 	"github.com/aws/aws-lambda-go/events"
-)
 
-// situation is an invocation: the event, as documents of that source are, and what Lambda says with it.
-type situation struct {
-	functions   []any // by the types that users give the event
-	payload     string
-	lambda      string // the X-Ray header in aws-lambda-go's context
-	environ     string // _X_AMZN_TRACE_ID
-	concurrency string
-}
+	"github.com/epilogue-go/epilogue/handler/internal/trigger/corpus"
+)
 
 const (
 	firstTrace, firstParent   = "11111111111111111111111111111111", "1111111111111111"
 	secondTrace, secondParent = "22222222222222222222222222222222", "2222222222222222"
 
 	callerXRay    = "Root=1-4bf92f35-77b34da6a3ce929d0e0e4736;Parent=" + w3cParent
+	otherXRay     = callerXRay + ";Sampled=1"
 	lambdaSampled = xrayRoot + ";Sampled=1"
 )
+
+// invoked has the parts of the places in docs/propagation.md that come with any invocation, in their column's words.
+var invoked = map[string]situation{
+	"nowhere":                                    {},
+	"Lambda's header, Sampled=1":                 {lambda: lambdaSampled},
+	"Lambda's header, Sampled=0":                 {lambda: xrayRoot + ";Sampled=0;Lineage=1:a:0"},
+	"Lambda's header, no decision":               {lambda: xrayRoot},
+	"Lambda's header, Root alone":                {lambda: "Root=1-5759e988-bd862e3fe1be46a994272793"},
+	"Lambda's header, malformed":                 {lambda: "Root=1-x;Sampled=1"},
+	"Lambda's header, several at once":           {lambda: lambdaSampled, concurrency: "64"},
+	"_X_AMZN_TRACE_ID, one invocation at a time": {environ: lambdaSampled},
+	"_X_AMZN_TRACE_ID, several at once":          {environ: lambdaSampled, concurrency: "2"},
+	"_X_AMZN_TRACE_ID of another":                {environ: otherXRay},
+}
+
+// carried has the parts that come with the event: the members with which a sender leaves its span context. W3C, XRAY,
+// ROOT, TRACE and PARENT stand for the sender's.
+var carried = map[string]string{
+	"header traceparent":                                 `"traceparent":"W3C"`,
+	"header Traceparent, in another case":                `"Traceparent":"W3C"`,
+	"header traceparent, not sampled":                    `"traceparent":"00-TRACE-PARENT-00"`,
+	"header traceparent, malformed":                      `"traceparent":"00-1"`,
+	"header b3":                                          `"b3":"TRACE-PARENT-1"`,
+	"headers X-B3-TraceId, X-B3-SpanId, X-B3-Sampled":    `"x-b3-traceid":"TRACE","x-b3-spanid":"PARENT","x-b3-sampled":"1"`,
+	"header X-Amzn-Trace-Id, Sampled=1":                  `"x-amzn-trace-id":"XRAY;Sampled=1"`,
+	"header X-Amzn-Trace-Id, Sampled=0":                  `"x-amzn-trace-id":"XRAY;Sampled=0"`,
+	"header X-Amzn-Trace-Id, Root alone, as AWS adds it": `"x-amzn-trace-id":"ROOT"`,
+	"traceparent among the multi-value headers":          `"traceparent":["W3C"]`,
+
+	"member traceparent of the payload":               `"traceparent":"W3C"`,
+	"member AWSTraceHeader of the payload, Sampled=1": `"AWSTraceHeader":"XRAY;Sampled=1"`,
+	"member AWSTraceHeader of the payload, Sampled=0": `"AWSTraceHeader":"XRAY;Sampled=0"`,
+	"member traceparent of the execution's input":     `"traceparent":"W3C"`,
+	"member traceparent of the detail":                `"traceparent":"W3C"`,
+	"member traceparent of the data, a JSON object":   `"traceparent":"W3C"`,
+
+	"message attribute traceparent":                                `"traceparent":"W3C"`,
+	"message attribute traceparent, the same in both":              `"traceparent":"W3C"`,
+	"message attribute traceparent, and another in AWSTraceHeader": `"traceparent":"W3C","AWSTraceHeader":"` + otherXRay + `"`,
+	"AWSTraceHeader, Sampled=1":                                    `"AWSTraceHeader":"XRAY;Sampled=1"`,
+	"AWSTraceHeader, Sampled=0":                                    `"AWSTraceHeader":"XRAY;Sampled=0"`,
+	"attribute traceparent of the notification in the body":        `"traceparent":"W3C"`,
+	"record header traceparent":                                    `"traceparent":"W3C"`,
+}
+
+// sender replaces the words of carried by the span of a sender.
+func sender(trace, parent string) *strings.Replacer {
+	root := "Root=1-" + trace[:8] + "-" + trace[8:]
+	return strings.NewReplacer("W3C", "00-"+trace+"-"+parent+"-01", "XRAY", root+";Parent="+parent, "ROOT", root,
+		"TRACE", trace, "PARENT", parent)
+}
 
 // typed is a function of the event as E.
 func typed[E any]() any { return func(E) error { return nil } }
@@ -32,119 +80,161 @@ func forms[E any]() []any {
 	return []any{typed[E](), typed[map[string]any](), typed[json.RawMessage]()}
 }
 
-// Documents of the sources, with what varies left out.
-const (
-	httpAPI = `{"version":"2.0","routeKey":"GET /orders/{id}","rawPath":"/orders/17","rawQueryString":"",
-		"headers":{"accept":"*/*",HEADERS},"requestContext":{"accountId":"123456789012","apiId":"api","stage":"$default",
-		"domainName":"api.execute-api.eu-west-1.amazonaws.com","http":{"method":"GET","path":"/orders/17","protocol":"HTTP/1.1",
-		"sourceIp":"192.0.2.1","userAgent":"agent"}},"isBase64Encoded":false}`
-	restAPI = `{"resource":"/orders/{id}","path":"/orders/17","httpMethod":"GET","headers":{"Accept":"*/*",HEADERS},
-		"multiValueHeaders":{"Accept":["*/*"],MULTI},"requestContext":{"resourceId":"r","resourcePath":"/orders/{id}",
-		"httpMethod":"GET","apiId":"api","stage":"prod","identity":{"sourceIp":"192.0.2.1"}},"body":null,"isBase64Encoded":false}`
-	loadBalancer = `{"requestContext":{"elb":{"targetGroupArn":
-		"arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/lambda/1"}},"httpMethod":"GET","path":"/orders/17",
-		"queryStringParameters":{},HEADERS,"body":"","isBase64Encoded":false}`
-	functionURL = `{"version":"2.0","routeKey":"$default","rawPath":"/orders/17","rawQueryString":"","headers":{HEADERS},
-		"requestContext":{"accountId":"anonymous","apiId":"url","domainName":"url.lambda-url.eu-west-1.on.aws",
-		"http":{"method":"GET","path":"/orders/17","protocol":"HTTP/1.1","sourceIp":"192.0.2.1","userAgent":"agent"}},
-		"isBase64Encoded":false}`
-	webSocketConnect = `{"headers":{"Host":"api.example",HEADERS},"requestContext":{"apiId":"api","stage":"live","requestId":"r",
-		"connectionId":"c","connectedAt":1768210200000,"routeKey":"$connect","eventType":"CONNECT","messageDirection":"IN"},
-		"isBase64Encoded":false}`
-	stepFunctions = `{MEMBERS,"context":{"Execution":{"Id":"arn:aws:states:eu-west-1:123456789012:execution:fulfil:run-1",
-		"Input":{INPUT},"Name":"run-1","StartTime":"2026-01-12T09:30:00.000Z"},"State":{"Name":"Pick","RetryCount":0},
-		"StateMachine":{"Id":"arn:aws:states:eu-west-1:123456789012:stateMachine:fulfil","Name":"fulfil"}}}`
-)
-
-// fill puts headers, as `"name":"value"` pairs, into a document.
-func fill(document, headers string) string {
-	return strings.NewReplacer("HEADERS", headers).Replace(document)
+// task is the payload of a state machine's task.
+type task struct {
+	Order       int             `json:"order"`
+	Traceparent string          `json:"traceparent"`
+	Header      string          `json:"AWSTraceHeader"`
+	Context     json.RawMessage `json:"context"`
 }
 
-// overHTTPAPI is a request with headers, and Lambda's header with it.
-func overHTTPAPI(headers, lambda string) situation {
-	return situation{
-		functions: append(forms[events.APIGatewayV2HTTPRequest](), typed[*events.APIGatewayV2HTTPRequest]()),
-		payload:   fill(httpAPI, headers), lambda: lambda,
-	}
+// eventDocument is an event as its source sends it, with what varies left out. MEMBERS, MULTI and INPUT stand for members
+// that are carried; MULTI for the multi-value headers, INPUT for the execution's input.
+type eventDocument struct {
+	functions []any
+	text      string
+	record    func(members string) string // of one message, if text has RECORDS for the records of two
 }
 
-// overStepFunctions is a task with members, of an execution with input.
-func overStepFunctions(members, input, lambda string) situation {
-	type task struct {
-		Order       int             `json:"order"`
-		Traceparent string          `json:"traceparent"`
-		Header      string          `json:"AWSTraceHeader"`
-		Context     json.RawMessage `json:"context"`
-	}
-	return situation{
-		functions: forms[task](), lambda: lambda,
-		payload: strings.NewReplacer("MEMBERS", members, "INPUT", input).Replace(stepFunctions),
-	}
+// eventDocuments are the events of the page. Others are in the corpus of package trigger.
+var eventDocuments = map[string]eventDocument{
+	"any": {[]any{typed[string](), typed[any](), func() {}}, `"order"`, nil},
+	"HTTP API": {append(forms[events.APIGatewayV2HTTPRequest](), typed[*events.APIGatewayV2HTTPRequest]()),
+		`{"version":"2.0","routeKey":"GET /orders/{id}","rawPath":"/orders/17","rawQueryString":"","headers":{MEMBERS},
+		"requestContext":{"accountId":"123456789012","apiId":"api","http":{"method":"GET","path":"/orders/17"}}}`, nil},
+	"REST API": {forms[events.APIGatewayProxyRequest](),
+		`{"resource":"/orders/{id}","path":"/orders/17","httpMethod":"GET","headers":{MEMBERS},"multiValueHeaders":{MULTI},
+		"requestContext":{"resourceId":"r","resourcePath":"/orders/{id}","httpMethod":"GET","apiId":"api","stage":"prod"}}`, nil},
+	"load balancer": {forms[events.ALBTargetGroupRequest](),
+		`{"requestContext":{"elb":{"targetGroupArn":"arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/l/1"}},
+		"httpMethod":"GET","path":"/orders/17","queryStringParameters":{},"headers":{MEMBERS},"multiValueHeaders":{MULTI}}`, nil},
+	"function URL": {forms[events.LambdaFunctionURLRequest](),
+		`{"version":"2.0","routeKey":"$default","rawPath":"/orders/17","rawQueryString":"","headers":{MEMBERS},
+		"requestContext":{"domainName":"u.lambda-url.eu-west-1.on.aws","http":{"method":"GET","path":"/orders/17"}}}`, nil},
+	"WebSocket API, a connection begins": {forms[events.APIGatewayWebsocketProxyRequest](),
+		`{"headers":{MEMBERS},"requestContext":{"apiId":"api","stage":"live","requestId":"r","connectionId":"c",
+		"routeKey":"$connect","eventType":"CONNECT"}}`, nil},
+	"Step Functions": {forms[task](),
+		`{MEMBERS,"context":{"Execution":{"Id":"arn:aws:states:eu-west-1:123456789012:execution:fulfil:run-1",
+		"Input":{INPUT},"Name":"run-1"},"State":{"Name":"Pick"},"StateMachine":{"Name":"fulfil"}}}`, nil},
+	"EventBridge": {forms[events.EventBridgeEvent](),
+		`{"version":"0","id":"i","detail-type":"Order Placed","source":"shop.orders","account":"123456789012",
+		"time":"2026-01-12T09:30:00Z","region":"eu-west-1","resources":[],"detail":RECORD}`,
+		func(members string) string { return "{" + members + "}" }},
+	"SQS, a batch":     {forms[events.SQSEvent](), `{"Records":[RECORDS]}`, sqsRecord},
+	"SQS, one message": {forms[events.SQSEvent](), `{"Records":[RECORD]}`, sqsRecord},
+	"SNS in SQS": {forms[events.SQSEvent](), `{"Records":[RECORDS]}`, func(members string) string {
+		return sqsMessage("", "", snsMessage(members))
+	}},
+	"SNS": {forms[events.SNSEvent](), `{"Records":[{"EventSource":"aws:sns","Sns":RECORD}]}`, snsMessage},
+	"Kinesis": {forms[events.KinesisEvent](), `{"Records":[RECORDS]}`, func(members string) string {
+		return fmt.Sprintf(`{"kinesis":{"partitionKey":"p","sequenceNumber":"1","data":%q},"eventSource":"aws:kinesis",
+			"eventSourceARN":"arn:aws:kinesis:eu-west-1:123456789012:stream/clicks"}`,
+			base64.StdEncoding.EncodeToString([]byte("{"+members+"}")))
+	}},
+	"Kafka": {forms[events.KafkaEvent](), `{"eventSource":"aws:kafka","eventSourceArn":
+		"arn:aws:kafka:eu-west-1:123456789012:cluster/shop/u","records":{"orders-0":[RECORDS]}}`, func(members string) string {
+		var numbers []string // which the bytes of a header are
+		for _, b := range []byte(attributeOf(members, "traceparent")) {
+			numbers = append(numbers, fmt.Sprint(b))
+		}
+		return `{"topic":"orders","partition":0,"offset":40,"value":"dg==","headers":[{"traceparent":[` +
+			strings.Join(numbers, ",") + `]}]}`
+	}},
 }
 
-// plain is an event that says nothing.
-func plain(s situation) situation {
-	s.functions, s.payload = []any{typed[string](), typed[any](), func() {}}, `"order"`
+// attributeOf returns a member of carried members, empty if there is none.
+func attributeOf(members, name string) string {
+	var all map[string]string
+	if err := json.Unmarshal([]byte("{"+members+"}"), &all); err != nil {
+		panic(err)
+	}
+	return all[name]
+}
+
+// sqsMessage is a message of a queue.
+func sqsMessage(attributes, traceHeader, body string) string {
+	system := `"ApproximateReceiveCount":"1","SentTimestamp":"1768210200000"`
+	if traceHeader != "" {
+		system += `,"AWSTraceHeader":"` + traceHeader + `"`
+	}
+	return fmt.Sprintf(`{"messageId":"0b1d2c3e-0000-4000-8000-000000000001","receiptHandle":"AQEB","body":%q,"attributes":{%s},
+		"messageAttributes":{%s},"eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:eu-west-1:123456789012:orders",
+		"awsRegion":"eu-west-1"}`, body, system, attributes)
+}
+
+// sqsW3C is a message with the attribute traceparent.
+func sqsW3C(traceparent, traceHeader string) string {
+	return sqsMessage(fmt.Sprintf(`"traceparent":{"stringValue":%q,"dataType":"String"}`, traceparent), traceHeader, "order")
+}
+
+// sqsXRay is a message with nothing but AWSTraceHeader.
+func sqsXRay(traceHeader string) string { return sqsMessage("", traceHeader, `{"order":17}`) }
+
+// sqsRecord is a message with carried members.
+func sqsRecord(members string) string {
+	if traceparent := attributeOf(members, "traceparent"); traceparent != "" {
+		return sqsW3C(traceparent, attributeOf(members, "AWSTraceHeader"))
+	}
+	return sqsXRay(attributeOf(members, "AWSTraceHeader"))
+}
+
+// snsMessage is a notification.
+func snsMessage(members string) string {
+	return fmt.Sprintf(`{"Type":"Notification","MessageId":"m","TopicArn":"arn:aws:sns:eu-west-1:123456789012:orders",
+		"Message":"order","MessageAttributes":{"traceparent":{"Type":"String","Value":%q}}}`, attributeOf(members, "traceparent"))
+}
+
+// inCorpus are the events of the page that carry nothing, by the names of their documents in the corpus.
+var inCorpus = map[string]string{
+	"DynamoDB Streams": "dynamodb", "S3": "s3", "schedule": "schedule-rule", "Cognito": "cognito-pre-sign-up",
+}
+
+// situationOf returns the situation of an event and a place, and marks the parts of the place.
+func situationOf(t *testing.T, event, place string, used map[string]bool) (s situation) {
+	t.Helper()
+	members, placeholder := "", "MEMBERS"
+	for part := range strings.SplitSeq(place, "; ") {
+		used[part] = true
+		if m, ok := carried[part]; ok {
+			members = m
+		} else if with, ok := invoked[part]; ok {
+			s.lambda, s.environ = s.lambda+with.lambda, s.environ+with.environ
+			s.concurrency += with.concurrency
+		} else {
+			t.Fatalf("docs/propagation.md names the place %q", part)
+		}
+		switch {
+		case strings.HasPrefix(part, "traceparent among the multi"):
+			placeholder = "MULTI"
+		case strings.HasSuffix(part, "input"):
+			placeholder = "INPUT"
+		}
+	}
+	if name, ok := inCorpus[event]; ok {
+		text, _ := document(t, name)
+		s.payload = string(text)
+		s.functions = []any{takingType(corpus.Types[name]), typed[map[string]any](), typed[json.RawMessage]()}
+		return s
+	}
+	d, ok := eventDocuments[event]
+	if !ok {
+		t.Fatalf("docs/propagation.md names the event %q", event)
+	}
+	first, second := sender(firstTrace, firstParent), sender(secondTrace, secondParent)
+	if strings.HasSuffix(place, "the same in both") {
+		second = first
+	}
+	s.functions = d.functions
+	if d.record != nil {
+		one := d.record(first.Replace(members))
+		s.payload = strings.NewReplacer("RECORDS", one+","+d.record(second.Replace(members)), "RECORD", one).Replace(d.text)
+		return s
+	}
+	text := d.text
+	if members != "" {
+		text = strings.Replace(text, placeholder, sender(w3cTrace, w3cParent).Replace(members), 1)
+	}
+	s.payload = strings.NewReplacer("{MEMBERS,", `{"order":17,`, "MEMBERS", "", "MULTI", "", "INPUT", "").Replace(text)
 	return s
-}
-
-// requestSituations are the situations of requests and of Lambda's header.
-var requestSituations = map[string]situation{
-	"HTTP API: header traceparent":                                        overHTTPAPI(`"traceparent":"`+traceparent+`"`, ""),
-	"HTTP API: header traceparent, not sampled":                           overHTTPAPI(`"traceparent":"`+strings.TrimSuffix(traceparent, "1")+`0"`, ""),
-	"HTTP API: header traceparent, malformed":                             overHTTPAPI(`"traceparent":"00-1"`, ""),
-	"HTTP API: header traceparent, malformed; Lambda's header, Sampled=1": overHTTPAPI(`"traceparent":"00-1"`, lambdaSampled),
-	"HTTP API: header traceparent; Lambda's header, Sampled=1":            overHTTPAPI(`"traceparent":"`+traceparent+`"`, lambdaSampled),
-	"HTTP API: header traceparent; Lambda's header, Sampled=0":            overHTTPAPI(`"traceparent":"`+traceparent+`"`, xrayRoot+";Sampled=0"),
-	"HTTP API: header b3":                                                 overHTTPAPI(`"b3":"`+w3cTrace+"-"+w3cParent+`-1"`, ""),
-	"HTTP API: headers X-B3-TraceId, X-B3-SpanId, X-B3-Sampled": overHTTPAPI(
-		`"x-b3-traceid":"`+w3cTrace+`","x-b3-spanid":"`+w3cParent+`","x-b3-sampled":"1"`, ""),
-	"HTTP API: header X-Amzn-Trace-Id, Sampled=1":                             overHTTPAPI(`"x-amzn-trace-id":"`+callerXRay+`;Sampled=1"`, ""),
-	"HTTP API: header X-Amzn-Trace-Id, Sampled=0":                             overHTTPAPI(`"x-amzn-trace-id":"`+callerXRay+`;Sampled=0"`, ""),
-	"HTTP API: header X-Amzn-Trace-Id, Root alone, as AWS adds it":            overHTTPAPI(`"x-amzn-trace-id":"Root=1-4bf92f35-77b34da6a3ce929d0e0e4736"`, ""),
-	"HTTP API: header X-Amzn-Trace-Id, Sampled=1; Lambda's header, Sampled=1": overHTTPAPI(`"x-amzn-trace-id":"`+callerXRay+`;Sampled=1"`, lambdaSampled),
-	"REST API: header Traceparent, in another case": {
-		functions: forms[events.APIGatewayProxyRequest](),
-		payload:   strings.NewReplacer("HEADERS", `"Traceparent":"`+traceparent+`"`, "MULTI", `"Traceparent":["`+traceparent+`"]`).Replace(restAPI),
-	},
-	"REST API: traceparent among the multi-value headers": {
-		functions: forms[events.APIGatewayProxyRequest](),
-		payload:   strings.NewReplacer(`"headers":{"Accept":"*/*",HEADERS}`, `"headers":null`, "MULTI", `"traceparent":["`+traceparent+`"]`).Replace(restAPI),
-	},
-	"load balancer: header traceparent": {
-		functions: forms[events.ALBTargetGroupRequest](),
-		payload:   fill(loadBalancer, `"headers":{"traceparent":"`+traceparent+`"}`),
-	},
-	"load balancer: traceparent among the multi-value headers": {
-		functions: forms[events.ALBTargetGroupRequest](),
-		payload:   fill(loadBalancer, `"multiValueHeaders":{"traceparent":["`+traceparent+`"]}`),
-	},
-	"function URL: header traceparent": {
-		functions: forms[events.LambdaFunctionURLRequest](),
-		payload:   fill(functionURL, `"traceparent":"`+traceparent+`"`),
-	},
-
-	"WebSocket API, a connection begins: header traceparent": {
-		functions: forms[events.APIGatewayWebsocketProxyRequest](), payload: fill(webSocketConnect, `"traceparent":"`+traceparent+`"`),
-	},
-	"Step Functions: member traceparent of the payload":           overStepFunctions(`"traceparent":"`+traceparent+`"`, `"order":17`, ""),
-	"Step Functions: member traceparent of the execution's input": overStepFunctions(`"order":17`, `"traceparent":"`+traceparent+`"`, ""),
-	"Step Functions: member AWSTraceHeader of the payload, Sampled=1; Lambda's header, Sampled=1": overStepFunctions(
-		`"AWSTraceHeader":"`+callerXRay+`;Sampled=1"`, "", lambdaSampled),
-	"Step Functions: member AWSTraceHeader of the payload, Sampled=0; Lambda's header, Sampled=1": overStepFunctions(
-		`"AWSTraceHeader":"`+callerXRay+`;Sampled=0"`, "", lambdaSampled),
-	"Step Functions: Lambda's header, Sampled=1": overStepFunctions(`"order":17`, `"order":17`, lambdaSampled),
-
-	"any: nowhere":                                    plain(situation{}),
-	"any: Lambda's header, Sampled=1":                 plain(situation{lambda: lambdaSampled}),
-	"any: Lambda's header, Sampled=0":                 plain(situation{lambda: xrayRoot + ";Sampled=0;Lineage=1:a:0"}),
-	"any: Lambda's header, no decision":               plain(situation{lambda: xrayRoot}),
-	"any: Lambda's header, Root alone":                plain(situation{lambda: "Root=1-5759e988-bd862e3fe1be46a994272793"}),
-	"any: Lambda's header, malformed":                 plain(situation{lambda: "Root=1-x;Sampled=1"}),
-	"any: _X_AMZN_TRACE_ID, one invocation at a time": plain(situation{environ: lambdaSampled}),
-	"any: _X_AMZN_TRACE_ID, several at once":          plain(situation{environ: lambdaSampled, concurrency: "2"}),
-	"any: Lambda's header, several at once; _X_AMZN_TRACE_ID of another": plain(situation{
-		lambda: lambdaSampled, environ: callerXRay + ";Sampled=1", concurrency: "64",
-	}),
 }

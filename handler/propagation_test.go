@@ -1,7 +1,6 @@
 package handler_test
 
 import (
-	"context"
 	"maps"
 	"os"
 	"slices"
@@ -21,12 +20,19 @@ import (
 // row is a row of docs/propagation.md's tables of events.
 type row struct{ event, place, propagators, option, parent, links string }
 
-// name is the row's test's; situations have it without propagators and option.
+// name is the name of the row's test.
 func (r *row) name() string {
-	return strings.TrimRight(strings.Join([]string{r.situation(), r.propagators, r.option}, ", "), ", ")
+	return strings.TrimRight(strings.Join([]string{r.event + ": " + r.place, r.propagators, r.option}, ", "), ", ")
 }
 
-func (r *row) situation() string { return r.event + ": " + r.place }
+// situation is an invocation: the event, as its source sends it, and the headers of Lambda.
+type situation struct {
+	functions   []any // by the types that users give the event
+	payload     string
+	lambda      string // the X-Ray header in aws-lambda-go's context
+	environ     string // _X_AMZN_TRACE_ID
+	concurrency string
+}
 
 // documented returns the rows of the page.
 func documented(t *testing.T) (rows []row) {
@@ -48,35 +54,24 @@ func documented(t *testing.T) (rows []row) {
 	return rows
 }
 
-// situations are all of them.
-func situations() map[string]situation {
-	all := maps.Clone(requestSituations)
-	maps.Copy(all, messageSituations)
-	return all
-}
-
-// TestPropagation: the page says what happens, row by row.
+// TestPropagation runs each row of docs/propagation.md.
 func TestPropagation(t *testing.T) {
-	seen, told, situations := map[string]bool{}, map[string]bool{}, situations()
+	seen, used := map[string]bool{}, map[string]bool{}
 	for _, r := range documented(t) {
 		if seen[r.name()] {
 			t.Errorf("docs/propagation.md has two rows %q", r.name())
 		}
-		seen[r.name()], told[r.situation()] = true, true
-		s, ok := situations[r.situation()]
-		if !ok {
-			t.Errorf("docs/propagation.md: no test case for %q", r.situation())
-			continue
-		}
+		seen[r.name()] = true
 		t.Run(r.name(), func(t *testing.T) {
+			s := situationOf(t, r.event, r.place, used)
 			for _, fn := range s.functions {
 				r.check(t, s.invoke(t, fn, &r))
 			}
 		})
 	}
-	for name := range situations {
-		if !told[name] {
-			t.Errorf("docs/propagation.md has no row for %q", name)
+	for _, part := range slices.Concat(slices.Collect(maps.Keys(carried)), slices.Collect(maps.Keys(invoked))) {
+		if !used[part] {
+			t.Errorf("docs/propagation.md has no row for %q", part)
 		}
 	}
 }
@@ -87,9 +82,7 @@ func (s *situation) invoke(t *testing.T, fn any, r *row) sdktrace.ReadOnlySpan {
 	t.Setenv(environXRay, s.environ)
 	t.Setenv("AWS_LAMBDA_MAX_CONCURRENCY", s.concurrency)
 	j := newJournal()
-	// The decision is shown by the parent; a sampler that followed it would leave no span to look at.
-	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(j), sdktrace.WithSampler(sdktrace.AlwaysSample()))
-	opts := []handler.Option{handler.WithTracerProvider(provider), handler.WithPropagator(propagatorsNamed(t, r.propagators))}
+	opts := append(j.options(true), handler.WithPropagator(propagatorsNamed(t, r.propagators)))
 	for option := range strings.SplitSeq(r.option, ", ") {
 		o, ok := parentOptions[option]
 		if !ok {
@@ -97,8 +90,8 @@ func (s *situation) invoke(t *testing.T, fn any, r *row) sdktrace.ReadOnlySpan {
 		}
 		opts = append(opts, o)
 	}
-	ctx := context.WithValue(t.Context(), contextXRay, s.lambda) //nolint:staticcheck // aws-lambda-go's key
-	if _, err := lambda.NewHandler(handler.Wrap(fn, opts...)).Invoke(ctx, []byte(s.payload)); err != nil {
+	h := lambda.NewHandler(handler.Wrap(fn, opts...))
+	if _, err := h.Invoke(withXRay(t.Context(), s.lambda), []byte(s.payload)); err != nil {
 		t.Fatal(err)
 	}
 	return j.span(t)
@@ -128,7 +121,7 @@ func propagatorsNamed(t *testing.T, value string) propagation.TextMapPropagator 
 	return otel.GetTextMapPropagator()
 }
 
-// who are the spans that the page speaks of: trace id and span id.
+// who are the spans that the page names: trace id and span id.
 var who = map[string][]string{
 	"none":         {},
 	"the caller":   {w3cTrace + " " + w3cParent},

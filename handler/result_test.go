@@ -1,7 +1,6 @@
 package handler_test
 
 import (
-	"context"
 	"errors"
 	"io"
 	"strings"
@@ -27,8 +26,8 @@ type urlReader struct{ r io.Reader }
 func (u *urlReader) Read(p []byte) (int, error) { return u.r.Read(p) }
 func (*urlReader) ContentType() string          { return "application/vnd.awslambda.http-integration-response" }
 
-// TestResponseSize: the body of an HTTP response, all that is posted of any other; and the status, if it is in
-// the response alone.
+// TestResponseSize asserts the size of an HTTP response's body or of any other response, and the status that the response
+// has.
 func TestResponseSize(t *testing.T) {
 	const end = "\x00\x00\x00\x00\x00\x00\x00\x00"
 	type v2 = events.APIGatewayV2HTTPResponse
@@ -43,7 +42,7 @@ func TestResponseSize(t *testing.T) {
 	}{
 		{"encoded", plain("four"), "", "6", "", ""},
 		{"no result", func() {}, "", "4", "", ""},
-		{"a lambda.Handler's bytes", bytesHandler(func(context.Context, []byte) ([]byte, error) { return []byte("123"), nil }), "", "3", "", ""},
+		{"a lambda.Handler's bytes", bytesOf([]byte("123"), nil), "", "3", "", ""},
 		{"streamed", plain(strings.NewReader("12345")), "", "5", "", ""},
 		{"streamed, nothing", plain(strings.NewReader("")), "", "0", "", ""},
 		{"http", http(v2{StatusCode: 200, Body: "häh"}), "4", "", "200", ""},
@@ -57,7 +56,7 @@ func TestResponseSize(t *testing.T) {
 		{"streaming response", http(&streaming{StatusCode: 206, Body: strings.NewReader("12345")}), "5", "", "206", ""},
 		{"streaming response, default status", http(&streaming{Body: strings.NewReader("123")}), "3", "", "200", ""},
 		{"streaming response, no body", http(&streaming{StatusCode: 503}), "0", "", "503", "503"},
-		{"streaming response to whatever event", plain(&streaming{StatusCode: 404, Body: strings.NewReader("12")}), "2", "", "404", ""},
+		{"streaming response to any event", plain(&streaming{StatusCode: 404, Body: strings.NewReader("1")}), "1", "", "404", ""},
 		{"own prelude", plain(preludeOf(`{"statusCode":418,"headers":{"a":"b"}}` + end + "tea")), "3", "", "418", ""},
 		{"own prelude, zeros in the body", plain(preludeOf(`{"statusCode":200}` + end + end)), "8", "", "200", ""},
 		{"own prelude, no status", plain(preludeOf(`{}` + end + "tea")), "3", "", "", ""},
@@ -91,15 +90,13 @@ func read(r io.Reader) error {
 	return err
 }
 
-// TestPreludeInPieces: however the response is cut into reads, the status and the size are the same, and so are the bytes.
-func TestPreludeInPieces(t *testing.T) {
+// TestPreludeIsReadFromAnyPieces cuts a response into reads of other sizes.
+func TestPreludeIsReadFromAnyPieces(t *testing.T) {
 	const response = "{\"statusCode\":201,\"headers\":{\"x\":\"y\"}}\x00\x00\x00\x00\x00\x00\x00\x00body\x00\x00"
 	for _, cut := range []func(io.Reader) io.Reader{iotest.OneByteReader, iotest.HalfReader, iotest.DataErrReader} {
 		j := newJournal()
 		r := respond(t, j, &urlReader{cut(strings.NewReader(response))})
-		_ = r.(interface{ ContentType() string }).ContentType()
-		got, err := io.ReadAll(r)
-		if err != nil || string(got) != response {
+		if got, err := io.ReadAll(r); err != nil || string(got) != response {
 			t.Errorf("read %q, %v", got, err)
 		}
 		_ = r.Close()
@@ -110,50 +107,34 @@ func TestPreludeInPieces(t *testing.T) {
 	}
 }
 
-// TestBrokenBodies: however a streamed body breaks, the span says so, and how far it came.
-func TestBrokenBodies(t *testing.T) {
+// TestSpanTellsHowAStreamBroke asserts the error and the size of a stream that is not read to its end.
+func TestSpanTellsHowAStreamBroke(t *testing.T) {
 	half := strings.Repeat("x", 40_000)
-	tests := []struct {
-		name    string
+	for name, tt := range map[string]struct {
 		body    io.Reader
-		consume func(io.ReadCloser)
+		read    int64 // bytes; negative: to the end
 		message string
 		size    string
 	}{
-		{"whole", strings.NewReader(half), func(r io.ReadCloser) { _ = read(r); _ = r.Close() }, "", "40000"},
-		{
-			"the reader fails", failing(half, errors.New("disk gone")),
-			func(r io.ReadCloser) { _ = read(r); _ = r.Close() }, "disk gone", "40000",
-		},
-		{
-			"the reader's context ends", failing(half, context.DeadlineExceeded),
-			func(r io.ReadCloser) { _ = read(r); _ = r.Close() }, context.DeadlineExceeded.Error(), "40000",
-		},
-		{
-			"an unexpected end", failing(half, io.ErrUnexpectedEOF),
-			func(r io.ReadCloser) { _ = read(r); _ = r.Close() }, io.ErrUnexpectedEOF.Error(), "40000",
-		},
-		{
-			"closed early, as when the caller is gone", strings.NewReader(half),
-			func(r io.ReadCloser) { _, _ = io.CopyN(io.Discard, r, 1000); _ = r.Close() },
-			"response closed before its end was read", "1000",
-		},
-		{
-			"never read", strings.NewReader(half), func(r io.ReadCloser) { _ = r.Close() },
-			"response closed before its end was read", "0",
-		},
-		{
-			"panics in Read", io.MultiReader(strings.NewReader("1234"), panickingReader{}),
-			func(r io.ReadCloser) {
-				defer func() { _ = recover() }()
-				_ = read(r)
-			}, "in Read", "4",
-		},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
+		"whole":               {strings.NewReader(half), -1, "", "40000"},
+		"the reader fails":    {failing(half, errors.New("disk gone")), -1, "disk gone", "40000"},
+		"an unexpected end":   {failing(half, io.ErrUnexpectedEOF), -1, io.ErrUnexpectedEOF.Error(), "40000"},
+		"the caller has gone": {strings.NewReader(half), 1000, "response closed before its end was read", "1000"},
+		"never read":          {strings.NewReader(half), 0, "response closed before its end was read", "0"},
+		"the reader panics":   {io.MultiReader(strings.NewReader("1234"), panickingReader{}), -1, "boom", "4"},
+	} {
+		t.Run(name, func(t *testing.T) {
 			j := newJournal()
-			tt.consume(respond(t, j, struct{ reader }{tt.body}))
+			r := respond(t, j, struct{ reader }{tt.body})
+			func() {
+				defer func() { _ = recover() }()
+				if tt.read < 0 {
+					_, _ = io.Copy(io.Discard, r)
+				} else {
+					_, _ = io.CopyN(io.Discard, r, tt.read)
+				}
+				_ = r.Close()
+			}()
 			s := j.span(t)
 			if got := s.Status(); (got.Code == codes.Error) != (tt.message != "") || got.Description != tt.message {
 				t.Errorf("status %v, want %q", got, tt.message)
@@ -165,16 +146,16 @@ func TestBrokenBodies(t *testing.T) {
 	}
 }
 
-// FuzzPrelude: whatever passes, it passes unchanged, and a size is never negative.
+// FuzzPrelude asserts that any response passes unchanged, and that a size is never negative.
 func FuzzPrelude(f *testing.F) {
 	f.Add("{\"statusCode\":201}\x00\x00\x00\x00\x00\x00\x00\x00body", 3)
 	f.Fuzz(func(t *testing.T, response string, piece int) {
 		j := newJournal()
 		r := respond(t, j, &urlReader{strings.NewReader(response)})
-		_ = r.(interface{ ContentType() string }).ContentType()
 		var got strings.Builder
 		buf := make([]byte, max(1, min(piece, 1<<16)))
-		if _, err := io.CopyBuffer(struct{ io.Writer }{&got}, struct{ io.Reader }{r}, buf); err != nil || got.String() != response {
+		_, err := io.CopyBuffer(struct{ io.Writer }{&got}, struct{ io.Reader }{r}, buf)
+		if err != nil || got.String() != response {
 			t.Errorf("read %q, %v; want %q", got.String(), err, response)
 		}
 		_ = r.Close()

@@ -2,6 +2,8 @@ package handler_test
 
 import (
 	"context"
+	"errors"
+	"io"
 	"slices"
 	"sync"
 	"testing"
@@ -26,10 +28,11 @@ type journal struct {
 	mu      sync.Mutex
 	entries []string
 	spans   []sdktrace.ReadOnlySpan
-	ended   chan struct{} // receives once for each End
+
+	flushTakes time.Duration
 }
 
-func newJournal() *journal { return &journal{ended: make(chan struct{}, 100)} }
+func newJournal() *journal { return &journal{} }
 
 func (j *journal) add(entry string) {
 	j.mu.Lock()
@@ -76,20 +79,26 @@ func (j *journal) OnEnd(s sdktrace.ReadOnlySpan) {
 	j.spans = append(j.spans, s)
 }
 
+// provider samples everything: an unsampled parent shows in the span's parent.
 func (j *journal) provider() trace.TracerProvider {
-	return sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(j))
+	return sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(j), sdktrace.WithSampler(sdktrace.AlwaysSample()))
 }
 
 // A journal is a Tracker that flushes after End.
-func (j *journal) Attach()                                 { j.add("attach") }
-func (j *journal) Begin(id string, _ time.Time, _ [8]byte) { j.add("begin " + id) }
-func (j *journal) End(id string)                           { j.add("end " + id); j.ended <- struct{}{} }
-func (j *journal) Flush(id string) error                   { j.add("flush " + id); return errFlush }
-func (j *journal) FlushBeforeExit(id string)               { j.add("exit flush " + id) }
+func (j *journal) Attach()                                 { j.add("Attach") }
+func (j *journal) Begin(id string, _ time.Time, _ [8]byte) { j.add("Begin " + id) }
+func (j *journal) End(id string)                           { j.add("End " + id) }
+func (j *journal) FlushBeforeExit(id string)               { j.add("FlushBeforeExit " + id) }
 func (j *journal) FlushesAfterEnd(string) bool             { return true }
 
+func (j *journal) Flush(id string) error {
+	time.Sleep(j.flushTakes)
+	j.add("Flush " + id)
+	return errFlush
+}
+
 func (j *journal) EndOpenSpans(id, reason string) int {
-	j.add("end open spans of " + id + ": " + reason)
+	j.add("EndOpenSpans " + id + ": " + reason)
 	return 1
 }
 
@@ -105,6 +114,17 @@ func (j *journal) options(flushesAfterEnd bool) []handler.Option {
 		tracker = handler.WithTracker(endFlushes{j})
 	}
 	return []handler.Option{tracker, handler.WithTracerProvider(j.provider())}
+}
+
+// errFlush is the error of each Flush of a journal: nothing depends on it.
+var errFlush = errors.New("flush failed")
+
+// readerFunc is the type that Wrap gives to a function without an event.
+type readerFunc = func(context.Context) (io.Reader, error)
+
+// result returns a function with these results.
+func result(value any, err error) any {
+	return func() (any, error) { return value, err }
 }
 
 const (

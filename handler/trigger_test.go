@@ -1,7 +1,6 @@
 package handler_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"os"
@@ -52,18 +51,19 @@ func document(t *testing.T, name string) (text []byte, golden []string) {
 	return text, golden
 }
 
-// TestTriggers: the span of each document is its golden file's, whatever form the function takes it in.
-func TestTriggers(t *testing.T) {
+// TestSpanOfEachDocumentIsItsGoldenFiles gives each document to functions that take it in all forms.
+func TestSpanOfEachDocumentIsItsGoldenFiles(t *testing.T) {
 	setFunction(t, "", "")
 	for name, event := range corpus.Types {
 		text, golden := document(t, name)
 		forms := map[string]any{
-			"typed": takingType(event), "map": taking[map[string]any](), "raw message": taking[json.RawMessage](), "any": taking[any](),
-			"own type": taking[struct{ X, Y string }](), "pointer to own type": taking[*struct{ Z []int }](),
-			"handler": bytesHandler(func(context.Context, []byte) ([]byte, error) { return nil, nil }),
+			"typed": takingType(event), "raw message": taking[json.RawMessage](), "any": taking[any](), "handler": bytesOf(nil, nil),
+			"map": taking[map[string]any](), "own type": taking[struct{ X, Y string }](),
+			"pointer to own type": taking[*struct{ Z []int }](),
 		}
 		if text[0] == '[' {
-			forms["map"], forms["own type"], forms["pointer to own type"] = taking[[]map[string]any](), taking[[]struct{ X, Y string }](), taking[*[]any]()
+			forms["map"], forms["own type"] = taking[[]map[string]any](), taking[[]struct{ X, Y string }]()
+			forms["pointer to own type"] = taking[*[]any]()
 		}
 		for form, fn := range forms {
 			if diff := cmp.Diff(golden, spanLines(t, fn, text)); diff != "" {
@@ -95,8 +95,8 @@ func spanLines(t *testing.T, fn any, text []byte) []string {
 	return lines
 }
 
-// TestOwnTypeWithoutRawEvent: a type that does not have the members tells nothing, unless the program does.
-func TestOwnTypeWithoutRawEvent(t *testing.T) {
+// TestOwnTypeTellsNothingUnlessTheProgramDoes has a type without the event's members.
+func TestOwnTypeTellsNothingUnlessTheProgramDoes(t *testing.T) {
 	text, _ := document(t, "sqs")
 	for want, opts := range map[string][]handler.Option{
 		"other":  {handler.WithTrigger(nil)},
@@ -110,30 +110,33 @@ func TestOwnTypeWithoutRawEvent(t *testing.T) {
 	}
 }
 
-// TestTriggerIsBelieved: each of the constants is a source that is known.
-func TestTriggerIsBelieved(t *testing.T) {
-	for trigger, want := range map[handler.Trigger]string{
-		handler.RESTAPI: "http", handler.HTTPAPI: "http", handler.WebSocketAPI: "http", handler.LoadBalancer: "http", handler.FunctionURL: "http",
-		handler.VPCLattice: "http",
-		handler.SQS:        "pubsub", handler.SNS: "pubsub", handler.EventBridge: "pubsub", handler.Kinesis: "pubsub", handler.Kafka: "pubsub", handler.ActiveMQ: "pubsub",
-		handler.RabbitMQ: "pubsub", handler.DocumentDB: "datasource", handler.AppSync: "other",
-		handler.Schedule: "timer", handler.DynamoDB: "datasource", handler.S3: "datasource",
-		handler.StepFunctions: "other", handler.Cognito: "other", handler.Other: "other",
+// TestEachTriggerIsASource gives events of another source, but for two triggers.
+func TestEachTriggerIsASource(t *testing.T) {
+	for want, triggers := range map[string][]handler.Trigger{
+		"http": {
+			handler.RESTAPI, handler.HTTPAPI, handler.WebSocketAPI, handler.LoadBalancer, handler.FunctionURL, handler.VPCLattice,
+		},
+		"pubsub": {
+			handler.SQS, handler.SNS, handler.EventBridge, handler.Kinesis, handler.Kafka, handler.ActiveMQ, handler.RabbitMQ,
+		},
+		"datasource": {handler.DynamoDB, handler.DocumentDB, handler.S3},
+		"timer":      {handler.Schedule},
+		"other":      {handler.StepFunctions, handler.AppSync, handler.Cognito, handler.Other},
 	} {
-		j := newJournal()
-		opts := append(j.options(true), handler.WithTrigger(trigger))
-		payload := `{"requestContext":{"http":{"method":"GET"}}}` // of another source, but for two
-		_, _ = lambda.NewHandler(handler.Wrap(taking[map[string]any](), opts...)).Invoke(t.Context(), []byte(payload))
-		if got := attributes(j.span(t).Attributes())["faas.trigger"]; got != want {
-			t.Errorf("%v: faas.trigger %q, want %q", trigger, got, want)
+		for _, trigger := range triggers {
+			j := newJournal()
+			fn := handler.Wrap(taking[map[string]any](), append(j.options(true), handler.WithTrigger(trigger))...)
+			_, _ = lambda.NewHandler(fn).Invoke(t.Context(), []byte(getEvent))
+			if got := attributes(j.span(t).Attributes())["faas.trigger"]; got != want {
+				t.Errorf("%v: faas.trigger %q, want %q", trigger, got, want)
+			}
 		}
 	}
 }
 
-// TestResponseStatus: the status of a result is the span's, whatever the result's type, if the cause is HTTP.
+// TestResponseStatus gives results of all types to an HTTP event, whose status they are, and to another one.
 func TestResponseStatus(t *testing.T) {
-	const http, queue = `{"requestContext":{"http":{"method":"GET"}}}`, `{"Records":[{"eventSource":"aws:sqs"}]}`
-	results := map[string]any{
+	for name, fn := range map[string]any{
 		"struct":      func(any) (any, error) { return events.APIGatewayV2HTTPResponse{StatusCode: 503}, nil },
 		"map":         func(any) (any, error) { return map[string]any{"statusCode": 503, "body": "down"}, nil },
 		"raw message": func(any) (any, error) { return json.RawMessage(`{"body":"down","statusCode":503}`), nil },
@@ -142,42 +145,37 @@ func TestResponseStatus(t *testing.T) {
 				S int `json:"statusCode"`
 			}{503}, nil
 		},
-		"handler": bytesHandler(func(context.Context, []byte) ([]byte, error) { return []byte(`{"statusCode":503}`), nil }),
-		"stream": func(any) (any, error) {
-			return &events.LambdaFunctionURLStreamingResponse{StatusCode: 503, Body: strings.NewReader("down")}, nil
-		},
-	}
-	for name, fn := range results {
-		for payload, wantError := range map[string]bool{http: true, queue: false} {
+		"handler": bytesOf([]byte(`{"statusCode":503}`), nil),
+	} {
+		const queue = `{"Records":[{"eventSource":"aws:sqs"}]}`
+		for payload, want := range map[string]string{getEvent: "503 503 Error", queue: "  Unset"} {
 			j := newJournal()
-			_, _ = lambda.NewHandler(handler.Wrap(fn, append(j.options(true), handler.WithRawEvent())...)).Invoke(t.Context(), []byte(payload))
-			got := attributes(j.span(t).Attributes())
-			if name == "stream" && !wantError {
-				continue // its content type makes it an HTTP response whatever the cause
-			}
-			failed := j.span(t).Status().Code == codes.Error && got["error.type"] == "503" && got["http.response.status_code"] == "503"
-			if failed != wantError || !wantError && j.span(t).Status().Code != codes.Unset {
-				t.Errorf("%s, %s: status %v, attributes %v", name, payload, j.span(t).Status(), got)
+			wrapped := handler.Wrap(fn, append(j.options(true), handler.WithRawEvent())...)
+			_, _ = lambda.NewHandler(wrapped).Invoke(t.Context(), []byte(payload))
+			got, status := attributes(j.span(t).Attributes()), j.span(t).Status().Code
+			if got := got["http.response.status_code"] + " " + got["error.type"] + " " + status.String(); got != want {
+				t.Errorf("%s, %s: status, error.type and code %q, want %q", name, payload, got, want)
 			}
 		}
 	}
 }
 
-// TestCapturedResponseHeaders: those that are asked for, and of an HTTP event only.
-func TestCapturedResponseHeaders(t *testing.T) {
+func TestResponseHeadersAreRecordedByNameOnly(t *testing.T) {
 	j := newJournal()
 	fn := func(map[string]any) (map[string]any, error) {
-		return map[string]any{"statusCode": 200, "headers": map[string]string{"Location": "/orders/17", "Set-Cookie": "secret"}}, nil
+		headers := map[string]string{"Location": "/orders/17", "Set-Cookie": "secret"}
+		return map[string]any{"statusCode": 200, "headers": headers}, nil
 	}
 	opts := append(j.options(true), handler.WithCapturedResponseHeaders("LOCATION", "etag"))
 	_, _ = lambda.NewHandler(handler.Wrap(fn, opts...)).Invoke(t.Context(), []byte(`{"httpMethod":"GET","requestContext":{}}`))
 	got := attributes(j.span(t).Attributes())
-	if got["http.response.header.location"] != `["/orders/17"]` || got["http.response.header.set-cookie"] != "" || got["http.response.header.etag"] != "" {
+	const prefix = "http.response.header."
+	if got[prefix+"location"] != `["/orders/17"]` || got[prefix+"set-cookie"] != "" || got[prefix+"etag"] != "" {
 		t.Errorf("attributes %v", got)
 	}
 }
 
-// TestRawEventThatDoesNotDecode: the error is aws-lambda-go's, the function is not called, and the span says what came.
+// TestRawEventThatDoesNotDecode asserts aws-lambda-go's error without a call of the function, and a span.
 func TestRawEventThatDoesNotDecode(t *testing.T) {
 	text, _ := document(t, "sqs")
 	text = []byte(strings.Replace(string(text), "{", `{"id":"no number",`, 1))
@@ -195,10 +193,10 @@ func TestRawEventThatDoesNotDecode(t *testing.T) {
 	}
 }
 
-// TestRawEventOnlyWhereItTells: a function whose event tells by itself takes it as it does without the option.
-func TestRawEventOnlyWhereItTells(t *testing.T) {
+func TestRawEventChangesOnlyFunctionsWhoseEventTellsNothing(t *testing.T) {
 	for _, fn := range []any{
-		taking[events.SQSEvent](), taking[*events.S3Event](), taking[map[string]any](), taking[any](), taking[json.RawMessage](), func() {},
+		taking[events.SQSEvent](), taking[*events.S3Event](), taking[map[string]any](), taking[any](),
+		taking[json.RawMessage](), func() {},
 	} {
 		want := reflect.TypeOf(handler.Wrap(fn))
 		if got := reflect.TypeOf(handler.Wrap(fn, handler.WithRawEvent())); got != want {
@@ -212,8 +210,7 @@ func TestRawEventOnlyWhereItTells(t *testing.T) {
 
 // BenchmarkRawEvent shows the price of WithRawEvent: an event of 10 KB, decoded to a struct of two members and to all.
 func BenchmarkRawEvent(b *testing.B) {
-	text := []byte(`{"Records":[` + strings.Repeat(`{"messageId":"1","eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:eu-west-1:111122223333:orders",`+
-		`"attributes":{"SentTimestamp":"1768210200000"},"messageAttributes":{},"body":"{\"order\":17,\"note\":\"first flush\"}"},`, 43) + `{}]}`)
+	text := []byte(`{"Records":[` + strings.Repeat(sqsXRay("")+",", 25) + `{}]}`)
 	type small struct {
 		Records []struct{ MessageID, Body string }
 	}

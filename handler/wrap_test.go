@@ -2,28 +2,25 @@ package handler_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"reflect"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"github.com/epilogue-go/epilogue/handler"
 )
 
-// TestPassThrough: what cannot be instrumented comes back as it is, with one log line, and attaches nothing.
-func TestPassThrough(t *testing.T) {
+func TestWhatCannotBeInstrumentedComesBackAsItIs(t *testing.T) {
 	unwrapped := map[string]string{
 		"NewHandler": "hides the function", "NewHandlerWithOptions": "hides the function",
-		"nil": "is nil or", "not a function": "not a function", "nil function": "func() error that is nil", "three arguments": "takes",
-		"three results": "returns", "no error": "returns", "second no error": "returns", "first no context": "takes",
+		"nil": "is nil or", "not a function": "not a function", "nil function": "func() error that is nil",
+		"three arguments": "takes",
+		"three results":   "returns", "no error": "returns", "second no error": "returns", "first no context": "takes",
 		"no context": "takes",
 	}
 	for name, reason := range unwrapped {
@@ -40,44 +37,13 @@ func TestPassThrough(t *testing.T) {
 		if strings.Count(log.String(), "\n") != 1 || !strings.Contains(log.String(), reason) {
 			t.Errorf("%s: log %q, want one line with %q", name, log.String(), reason)
 		}
-		if j.has("attach") {
+		if j.has("Attach") {
 			t.Errorf("%s: the tracker was attached", name)
 		}
 	}
 }
 
-// TestParallelInvocations: many invocations at once in one process (Lambda Managed Instances) keep apart.
-func TestParallelInvocations(t *testing.T) {
-	j := newJournal()
-	fn := handler.Wrap(func(ctx context.Context, n int) (string, error) {
-		lc, _ := lambdacontext.FromContext(ctx)
-		return fmt.Sprint(lc.AwsRequestID, "/", n), nil
-	}, j.options(true)...).(func(context.Context, int) (io.Reader, error))
-	var wait sync.WaitGroup
-	for n := range 64 {
-		wait.Go(func() {
-			id := fmt.Sprint("r", n)
-			ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: id})
-			out, err := fn(ctx, n)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			body, _ := io.ReadAll(out)
-			_ = out.(io.Closer).Close()
-			if want := fmt.Sprintf(`"r%d/%d"`, n, n); string(body) != want {
-				t.Errorf("response %s, want %s", body, want)
-			}
-			if !j.has("begin "+id) || !j.has("end "+id) {
-				t.Errorf("%s: not both begun and ended", id)
-			}
-		})
-	}
-	wait.Wait()
-}
-
-// TestDeclinedOptions: options are probed without being put to work, and nil ones are skipped.
-func TestDeclinedOptions(t *testing.T) {
+func TestLambdaOptionsAreReadWithoutTheirEffects(t *testing.T) {
 	called := false
 	sigterm := lambda.WithEnableSIGTERM(func() { called = true }) // would install a signal handler and a goroutine
 	fn := handler.Wrap(func() (string, error) { return "<", nil },
@@ -92,17 +58,18 @@ func TestDeclinedOptions(t *testing.T) {
 	}
 }
 
-// TestWrapTwice: a library's Wrap inside the program's own changes no post, and each ends its own span.
+// TestWrapTwice has a library's Wrap inside the program's own.
 func TestWrapTwice(t *testing.T) {
 	for name, want := range map[string]string{"http response": "application/json", "content type": "text/html; charset=utf-8"} {
 		bare, once, twice := newJournal(), newJournal(), newJournal()
 		inner := handler.Wrap(shapes[name](), once.options(true)...)
 		got := respondTo(t, handler.Wrap(inner, twice.options(true)...))
-		if alone := respondTo(t, handler.Wrap(shapes[name](), bare.options(true)...)); got != alone || !strings.HasPrefix(got, want) {
+		alone := respondTo(t, handler.Wrap(shapes[name](), bare.options(true)...))
+		if got != alone || !strings.HasPrefix(got, want) {
 			t.Errorf("%s: wrapped twice %q, once %q, want %s", name, got, alone, want)
 		}
 		for _, j := range []*journal{once, twice} {
-			if !j.has("begin "+requestID) || !j.has("end "+requestID) || !j.has("span ended") {
+			if !j.has("Begin "+requestID) || !j.has("End "+requestID) || !j.has("span ended") {
 				t.Errorf("%s: %v", name, j.entries)
 			}
 		}
