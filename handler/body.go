@@ -115,7 +115,7 @@ func (b *body) endSpan(err error) {
 	b.span.Do(func() {
 		b.recordSize()
 		if err != io.EOF { //nolint:errorlint // as aws-lambda-go; the methods of the reader's own errors may panic
-			b.inv.recordError(err)
+			b.inv.record(failureOf(err))
 		}
 		b.inv.endSpan()
 	})

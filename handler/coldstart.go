@@ -2,7 +2,6 @@ package handler
 
 import (
 	"context"
-	"os"
 	"sync/atomic"
 	"time"
 
@@ -49,9 +48,6 @@ type initialization struct {
 // begin reads the process's data. There is no Init phase outside Lambda.
 func (i *initialization) begin(c *config) {
 	getenv := c.process.Getenv
-	if getenv == nil {
-		getenv = os.Getenv
-	}
 	i.kind = getenv("AWS_LAMBDA_INITIALIZATION_TYPE")
 	if c.noInitSpan || getenv("AWS_LAMBDA_RUNTIME_API") == "" {
 		return

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambda/messages"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/google/go-cmp/cmp"
 
@@ -44,6 +45,9 @@ func (e ending) run(t *testing.T, j *journal, opts []handler.Option) {
 		defer close(done)
 		defer func() {
 			if v := recover(); v != nil {
+				if e, ok := v.(messages.InvokeResponse_Error); ok {
+					v = e.Message
+				}
 				j.add(fmt.Sprint("panicked: ", v))
 			}
 		}()
@@ -190,6 +194,8 @@ func TestOrderOfEndings(t *testing.T) {
 		"error whose message panics":   {ending{fn: func() *ownError { return nil }}, false, "span ended, exit, returned, End r1"},
 		"error whose type panics":      {ending{fn: result(nil, halfTyped{})}, false, "span ended, returned, End r1"},
 		"error past the deadline":      {endings["error past the deadline"], false, "span ended, Flush r1, End r1, returned"},
+		"aws-lambda-go's error":        {ending{fn: result(nil, outOfStock(false))}, false, "span ended, returned, End r1"},
+		"one that ends the process":    {ending{fn: result(nil, outOfStock(true))}, false, "span ended, exit, returned, End r1"},
 		"result that does not encode":  {ending{fn: result(make(chan int), nil)}, true, "span ended, Flush r1, returned, End r1"},
 		"result whose encoding panics": {ending{fn: result(panickingJSON{}, nil)}, false, panicked},
 		"panic":                        {endings["panic"], false, panicked},
@@ -207,6 +213,10 @@ func TestOrderOfEndings(t *testing.T) {
 		"stream whose Close panics": {
 			ending{fn: result(panickingCloser{strings.NewReader("x")}, nil)}, false,
 			"returned, span ended, posted, exit, End r1, panicked: boom",
+		},
+		"panic that does not end the process": {
+			ending{fn: func() { panic(outOfStock(false)) }}, true,
+			"EndOpenSpans r1: out of stock, span ended, Flush r1, panicked: out of stock, End r1",
 		},
 		"runtime.Goexit": {
 			endings["runtime.Goexit"], false, "EndOpenSpans r1: the handler called runtime.Goexit, span ended, Flush r1, End r1",

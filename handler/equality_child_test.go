@@ -23,7 +23,7 @@ const (
 // optionSets are aws-lambda-go's options, by name; each changes something that no other one does.
 var optionSets = map[string][]lambda.Option{
 	"none":   nil,
-	"escape": {lambda.WithSetEscapeHTML(true), lambda.WithUseNumber(true)},
+	"escape": {lambda.WithSetEscapeHTML(true), lambda.WithUseNumber(true), lambda.WithSetIndent("", "  ")},
 	"indent": {lambda.WithSetIndent(">", "  "), lambda.WithContextValue(contextKey{}, "<value>")},
 	"strict": {lambda.WithDisallowUnknownFields(true), lambda.WithSetIndent("\t", "")},
 	"context": {

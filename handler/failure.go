@@ -1,57 +1,91 @@
 package handler
 
 import (
+	"context"
 	"fmt"
 	"reflect"
 	"runtime/debug"
+	"strings"
+	"time"
 
+	"github.com/aws/aws-lambda-go/lambda/messages"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/epilogue-go/epilogue/internal/bounded"
 )
 
-// recordError sets the span's status to err's message and adds an exception event. It reports false if err.Error
-// panics, as that of a nil pointer returned as an error often does.
-func (inv *invocation) recordError(err error) bool {
-	message, kind, intact := describe(err)
-	inv.recordException(message, kind, semconv.ExceptionType(typeName(err)))
-	return intact
+// failure is an error, a panic or a broken stream.
+type failure struct {
+	message string // the status description and exception.message
+	kind    string // error.type
+	typ     string // exception.type
+	stack   string // exception.stacktrace, empty if there is none
+	exits   bool   // aws-lambda-go exits after its report
 }
 
-// recordException sets the status and error.type, and adds an exception event with further attributes.
-func (inv *invocation) recordException(message, kind string, more ...attribute.KeyValue) {
+// failureOf describes an error that the handler returns. If its Error method panics, as that of a nil pointer returned
+// as an error often does, aws-lambda-go calls it too, panics, and exits.
+func failureOf(err error) failure {
+	if e, ok := err.(messages.InvokeResponse_Error); ok { //nolint:errorlint // as aws-lambda-go, which does not unwrap
+		return reported(e)
+	}
+	f := failure{typ: typeName(err)}
+	if panicked := bounded.Protect(func() { f.message = err.Error() }); panicked != nil {
+		f.message, f.kind, f.exits = fmt.Sprintf("%T: its Error method %v", err, panicked), f.typ, true
+		return f
+	}
+	f.kind = kindOf(err)
+	return f
+}
+
+// failureOfPanic describes a panic, or runtime.Goexit if value is nil. Call it before the stack unwinds.
+func failureOfPanic(value any) failure {
+	if value == nil {
+		const kind = "runtime.Goexit"
+		return failure{message: "the handler called runtime.Goexit", kind: kind, typ: kind, stack: string(debug.Stack())}
+	}
+	if e, ok := value.(messages.InvokeResponse_Error); ok {
+		f := reported(e)
+		f.stack = string(debug.Stack())
+		return f
+	}
+	kind := typeName(value)
+	return failure{message: fmt.Sprint(value), kind: kind, typ: kind, stack: string(debug.Stack()), exits: true}
+}
+
+// reported describes the error that aws-lambda-go reports to the caller as it is. ShouldExit says whether it exits then.
+func reported(e messages.InvokeResponse_Error) failure {
+	f := failure{message: e.Message, kind: e.Type, typ: e.Type, exits: e.ShouldExit}
+	if e.Type == "" {
+		f.kind, f.typ = typeName(e), typeName(e)
+	}
+	var stack strings.Builder
+	for _, frame := range e.StackTrace {
+		if frame != nil {
+			fmt.Fprintf(&stack, "%s\n\t%s:%d\n", frame.Label, frame.Path, frame.Line)
+		}
+	}
+	f.stack = stack.String()
+	return f
+}
+
+// record sets the span's status and error.type, and adds an exception event. It returns the message as it is recorded.
+func (inv *invocation) record(f failure) (message string) {
+	message = inv.limits.cut(f.message, maxMessage)
+	attrs := []attribute.KeyValue{
+		semconv.ExceptionType(inv.limits.cut(f.typ, maxMessage)), semconv.ExceptionMessage(message),
+	}
+	if f.stack != "" {
+		attrs = append(attrs, semconv.ExceptionStacktrace(inv.limits.cut(f.stack, maxStack)))
+	}
 	inv.protect(func() {
 		inv.span.SetStatus(codes.Error, message)
-		inv.span.SetAttributes(semconv.ErrorTypeKey.String(kind))
-		inv.span.AddEvent(semconv.ExceptionEventName, trace.WithAttributes(append(more, semconv.ExceptionMessage(message))...))
+		inv.span.SetAttributes(semconv.ErrorTypeKey.String(inv.limits.cut(f.kind, maxMessage)))
+		inv.span.AddEvent(semconv.ExceptionEventName, trace.WithAttributes(attrs...))
 	})
-}
-
-// describe returns err's message and its error.type. It recovers panics of err's methods.
-func describe(err error) (message, kind string, intact bool) {
-	defer func() {
-		if v := recover(); v != nil {
-			kind = typeName(err)
-			if !intact {
-				message = fmt.Sprintf("%T: its Error method panics: %v", err, v)
-			}
-		}
-	}()
-	message = err.Error()
-	intact = true
-	kind = semconv.ErrorType(err).Value.AsString() // by err's own ErrorType, if it has one
-	return message, kind, intact
-}
-
-// recordInterruption sets the span's status for a panic, or for runtime.Goexit if value is nil. Call it before the
-// stack unwinds. It returns the status description.
-func (inv *invocation) recordInterruption(value any) (message string) {
-	kind, message := "runtime.Goexit", "the handler called runtime.Goexit"
-	if value != nil {
-		kind, message = typeName(value), fmt.Sprint(value)
-	}
-	inv.recordException(message, kind, semconv.ExceptionType(kind), semconv.ExceptionStacktrace(string(debug.Stack())))
 	return message
 }
 
@@ -62,4 +96,66 @@ func typeName(v any) string {
 		return t.String()
 	}
 	return t.PkgPath() + "." + t.Name()
+}
+
+// maxErrors bounds the walk over the errors that err wraps, which may be cyclic, a graph with many paths, or endless.
+const maxErrors = 100
+
+// walkTimeout bounds the calls of their methods Unwrap and ErrorType, which only telemetry calls.
+const walkTimeout = 100 * time.Millisecond
+
+// kindOf is semconv.ErrorType for any error: that calls errors.As, which does not return for a cyclic one. It is the
+// type that the first error with a method ErrorType says, or else the type of err or of the error that fmt.Errorf wraps.
+func kindOf(err error) string {
+	ctx, cancel := context.WithTimeout(context.Background(), walkTimeout)
+	defer cancel()
+	kind, failed := bounded.Call(ctx, 0, func(context.Context) (string, error) {
+		left := maxErrors
+		if kind := ownType(err, &left); kind != "" {
+			return kind, nil
+		}
+		inner := err
+		for range maxErrors {
+			wrapped, ok := inner.(interface{ Unwrap() error })
+			if !ok || reflect.TypeOf(inner) != fmtWrapper {
+				break
+			}
+			if next := wrapped.Unwrap(); next != nil {
+				inner = next
+			}
+		}
+		return typeName(inner), nil
+	})
+	if failed != nil {
+		return typeName(err)
+	}
+	return kind
+}
+
+// fmtWrapper is the type of the errors that fmt.Errorf makes with one %w.
+var fmtWrapper = reflect.TypeOf(fmt.Errorf("%w", context.Canceled))
+
+// ownType returns the first type that an error says, in the order of errors.As, empty if there is none among the first
+// errors, of which as many as left are looked at.
+func ownType(err error, left *int) string {
+	for err != nil && *left > 0 {
+		*left--
+		if e, ok := err.(interface{ ErrorType() string }); ok { //nolint:errorlint // this is the walk
+			return e.ErrorType()
+		}
+		switch e := err.(type) { //nolint:errorlint // this is the walk
+		case interface{ Unwrap() error }:
+			err = e.Unwrap()
+		case interface{ Unwrap() []error }:
+			for _, inner := range e.Unwrap() {
+				if kind := ownType(inner, left); kind != "" || *left <= 0 {
+					return kind
+				}
+			}
+			return ""
+		default:
+			return ""
+		}
+	}
+	return ""
 }

@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/epilogue-go/epilogue/handler/internal/trigger"
+	"github.com/epilogue-go/epilogue/internal/otelenv"
 	"github.com/epilogue-go/epilogue/internal/version"
 )
 
@@ -22,9 +23,10 @@ const scopeName = "github.com/epilogue-go/epilogue/handler"
 type instrument struct {
 	config
 	guard
-	scope []trace.TracerOption
-	init  initialization
-	exit  exitNotice
+	scope  []trace.TracerOption
+	init   initialization
+	exit   exitNotice
+	limits textLimit
 }
 
 // newInstrument attaches the tracker.
@@ -33,6 +35,7 @@ func newInstrument(c config) *instrument {
 		trace.WithInstrumentationVersion(version.Version), trace.WithSchemaURL(semconv.SchemaURL),
 	}}
 	in.init.begin(&in.config)
+	in.limits = textLimitOf(otelenv.New(c.process.Getenv)) // otelx reports a bad value
 	in.exit.shared = in.init.kind == managedInstances
 	in.protect(in.tracker.Attach)
 	in.init.ended = time.Now()

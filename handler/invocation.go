@@ -40,9 +40,10 @@ func (inv *invocation) endSpan() { inv.protect(func() { inv.span.End() }) }
 
 // finishError ends the span with the error that the handler returns.
 func (inv *invocation) finishError(err error) {
-	intact := inv.recordError(err)
+	f := failureOf(err)
+	inv.record(f)
 	inv.endSpan()
-	inv.finishWithoutClose(!intact) // aws-lambda-go calls err.Error too, which panics, and exits
+	inv.finishWithoutClose(f.exits)
 }
 
 // finishWithoutClose is called before an outcome goes to aws-lambda-go that is not closed after its post: an error, a
@@ -75,20 +76,21 @@ func (inv *invocation) flushEarly(refused, last, endIsLate bool) {
 }
 
 // onPanic must be deferred itself. Unless *returned, the user's code has panicked or called runtime.Goexit. It records
-// that and flushes, since aws-lambda-go exits after a panic, and lets the panic continue. It panics on top of the frames
+// that and flushes, since aws-lambda-go exits after most panics, and lets the panic continue. It panics on top of the frames
 // of the user's code, so that these stay in the stack trace.
 func (inv *invocation) onPanic(returned *bool) {
 	if *returned {
 		return
 	}
 	value := recover()
-	inv.endOpenSpans(inv.recordInterruption(value))
+	f := failureOfPanic(value)
+	inv.endOpenSpans(inv.record(f))
 	inv.endSpan()
 	if value == nil { // Goexit ends the goroutine, not the process: nothing will be posted
 		inv.flush()
 		inv.end()
 		return
 	}
-	inv.finishWithoutClose(true)
+	inv.finishWithoutClose(f.exits)
 	panic(value)
 }

@@ -1,6 +1,8 @@
 package handler
 
 import (
+	"os"
+
 	"github.com/aws/aws-lambda-go/lambda"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/propagation"
@@ -40,6 +42,9 @@ func newConfig(opts []Option) config {
 		if o != nil {
 			o.apply(&c)
 		}
+	}
+	if c.process.Getenv == nil {
+		c.process.Getenv = os.Getenv
 	}
 	return c
 }

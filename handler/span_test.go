@@ -1,9 +1,6 @@
 package handler_test
 
 import (
-	"errors"
-	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -12,7 +9,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
-	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/epilogue-go/epilogue/handler"
@@ -154,72 +150,5 @@ func TestAttributesOfTheFunction(t *testing.T) {
 		if name := j.span(t).Name(); name != want {
 			t.Errorf("span of %q without a function name in the environment: %q, want %q", tt.arn, name, want)
 		}
-	}
-}
-
-// TestFailures asserts the status and the exception event of an error, a panic and a broken stream.
-func TestFailures(t *testing.T) {
-	tests := []struct {
-		name             string
-		fn               any
-		message          string
-		errType, excType string
-		stack            string // part of exception.stacktrace
-	}{
-		{"error", func() error { return errors.New("no stock") }, "no stock", "*errors.errorString", "*errors.errorString", ""},
-		{
-			"wrapped", func() error { return fmt.Errorf("order: %w", valueError("no stock")) }, "order: no stock",
-			"github.com/epilogue-go/epilogue/handler_test.valueError", "*fmt.wrapError", "",
-		},
-		{
-			"nil pointer", func() *ownError { return nil },
-			"*handler_test.ownError: its Error method panics: " + nilDereference,
-			"*handler_test.ownError", "*handler_test.ownError", "",
-		},
-		{
-			"stream", func() (any, error) { return failing("half", valueError("broken pipe")), nil }, "broken pipe",
-			"github.com/epilogue-go/epilogue/handler_test.valueError", "github.com/epilogue-go/epilogue/handler_test.valueError", "",
-		},
-		{"panic", func() { deep(2, func() { panic("lost") }) }, "lost", "string", "string", "handler_test.deep"},
-		{
-			"runtime panic", func() { nilMap["x"]++ }, "assignment to entry in nil map",
-			"runtime.plainError", "runtime.plainError", "handler_test.TestFailures",
-		},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			var j *journal
-			func() {
-				defer func() { _ = recover() }()
-				j = newJournal()
-				ctx, cancel := invocationContext(t)
-				defer cancel()
-				_, _ = lambda.NewHandler(handler.Wrap(tt.fn, j.options(true)...)).Invoke(ctx, []byte("{}"))
-			}()
-			s := j.span(t)
-			if got := s.Status(); got.Code != codes.Error || got.Description != tt.message {
-				t.Errorf("status %v, want an error: %s", got, tt.message)
-			}
-			if got := attributes(s.Attributes())["error.type"]; got != tt.errType {
-				t.Errorf("error.type %q, want %q", got, tt.errType)
-			}
-			wantException(t, s.Events(), tt.excType, tt.message, tt.stack)
-		})
-	}
-}
-
-const nilDereference = "runtime error: invalid memory address or nil pointer dereference"
-
-func wantException(t *testing.T, events []sdktrace.Event, kind, message, stack string) {
-	t.Helper()
-	if len(events) != 1 || events[0].Name != "exception" {
-		t.Fatalf("events %v, want one exception", events)
-	}
-	got := attributes(events[0].Attributes)
-	if got["exception.type"] != kind || got["exception.message"] != message {
-		t.Errorf("exception %v, want %s: %s", got, kind, message)
-	}
-	if trace, ok := got["exception.stacktrace"]; ok != (stack != "") || !strings.Contains(trace, stack) {
-		t.Errorf("stack trace %q, want one with %q", trace, stack)
 	}
 }
