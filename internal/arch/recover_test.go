@@ -13,7 +13,6 @@ import (
 var recovers = []struct{ path, reason string }{
 	{"internal/bounded/", "it calls foreign code for all others"},
 	{"handler/invocation.go", "it passes the handler's panic on, on top of the handler's frames"},
-	{"handler/failure.go", "it keeps what an error's methods had said before one of them panicked"},
 	{"lambdatest/", "it imitates the runtime, and shares no code with what it tests"},
 }
 
