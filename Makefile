@@ -10,6 +10,7 @@ ENDURANCE     ?= 100000
 SOAK          ?= 100000
 SOAK_SEED     ?= $(shell date +%s)
 ARGS          ?=
+GO_FOLDERS    := agent bench cmd e2e examples handler internal lambdatest otelx
 
 # The race detector needs cgo, and so a C compiler. Without one the tests run without it and print a note.
 CGO_WORKS := $(shell [ "$$($(GO) env CGO_ENABLED)" = 1 ] && command -v $$($(GO) env CC) 2>/dev/null)
@@ -71,9 +72,9 @@ lint: $(TOOLS)/golangci-lint $(TOOLS)/actionlint prose ## Run golangci-lint, act
 	$(TOOLS)/golangci-lint fmt --diff ./...
 	$(TOOLS)/actionlint
 
-# vale is built with cgo. internal/arch checks the words of Go comments.
-prose: $(if $(CGO_WORKS),$(TOOLS)/vale) ## Check the words and sentences of the Markdown files.
-	@$(if $(CGO_WORKS),$(TOOLS)/vale --output=line *.md docs,echo "make prose: no C compiler was found or CGO_ENABLED is 0, so vale is skipped")
+# vale is built with cgo.
+prose: $(if $(CGO_WORKS),$(TOOLS)/vale) ## Check the words and sentences of Markdown files and Go comments.
+	@$(if $(CGO_WORKS),$(TOOLS)/vale --output=line *.md docs $(GO_FOLDERS),echo "make prose: no C compiler was found or CGO_ENABLED is 0, so vale is skipped")
 
 $(TOOLS)/vale: Makefile
 	GOBIN=$(TOOLS) $(GO) install $(VALE)

@@ -27,7 +27,7 @@ func TestAccount(t *testing.T) {
 				t.Errorf("%d spans of %d: %v", test.arrived, all, err)
 			}
 			if len(c.arrived) > 0 {
-				t.Error("the collector keeps what has been counted")
+				t.Error("the collector keeps counted spans")
 			}
 		})
 	}

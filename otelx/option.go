@@ -126,7 +126,7 @@ func WithEndpoint(url string) Option {
 	return config.SetIf(url != "", func(c *config.Settings) { c.URL = url })
 }
 
-// WithHeaders sets headers of every OTLP request in place of the environment's. The map is copied; nil changes nothing.
+// WithHeaders sets headers of every OTLP request instead of the environment's. The map is copied; nil changes nothing.
 //
 // Environment: OTEL_EXPORTER_OTLP_TRACES_HEADERS, otherwise OTEL_EXPORTER_OTLP_HEADERS: key1=value1,key2=value2 with
 // percent-encoded values. A bad entry is an error, which never shows a value, and is left out.

@@ -63,7 +63,7 @@ func TestExporterNoneKeepsTracing(t *testing.T) {
 	}
 }
 
-// console returns an SDK that writes spans to a pipe in place of standard output.
+// console returns an SDK that writes spans to a pipe instead of standard output.
 func console(t *testing.T) (s *otelx.SDK, r, w *os.File) {
 	t.Helper()
 	r, w, err := os.Pipe()

@@ -132,7 +132,7 @@ var rules = []rule{
 	{
 		pkg:    "/lambdatest/...",
 		never:  []string{"testing", module + "/agent", module + "/handler", module + "/otelx"},
-		reason: "programs use the environment too, and it must not share a defect with what it tests",
+		reason: "programs use the environment too, and it must not share a defect with the tested packages",
 	},
 	{
 		pkg:    "/lambdatest/internal/sandbox",

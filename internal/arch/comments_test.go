@@ -4,29 +4,22 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 )
 
-const (
-	// maxRelativeClauses bounds the relative clauses as nouns in Go comments. Lower it after a rewrite; never raise it.
-	maxRelativeClauses = 20
-	// maxSentence is the number of words from which on a sentence is logged.
-	maxSentence = 35
-)
+// maxSentence is the number of words from which on a sentence is logged.
+const maxSentence = 35
 
-var (
-	relativeClause = regexp.MustCompile(`(?i)\b(what|whatever|that which) (is|has|was|it|they)\b`)
-	sentenceEnd    = regexp.MustCompile(`[.!?:][)"]?(\s|$)`)
-)
+var sentenceEnd = regexp.MustCompile(`[.!?:][)"]?(\s|$)`)
 
-// TestComments checks the sentences of Go comments. vale checks Markdown, but it reads each line of a Go comment on its own.
-//
-// A relative clause as a noun ("what is pending") hides its noun ("pending spans"). Long sentences are only logged.
-func TestComments(t *testing.T) {
-	clauses := 0
+// TestWords checks Go comments and texts with the styles of vale, which reads each line of a comment alone. Long sentences of
+// comments are only logged.
+func TestWords(t *testing.T) {
+	forbidden := forbiddenForms(t)
 	for path, text := range sources(t) {
 		if filepath.Ext(path) != ".go" {
 			continue
@@ -36,12 +29,19 @@ func TestComments(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if text, ok := n.(*ast.BasicLit); ok && text.Kind == token.STRING && path != "internal/arch/comments_test.go" {
+				if form := forbidden.FindString(text.Value); form != "" {
+					t.Errorf("%s:%d: %q is forbidden: see .vale/styles", path, files.Position(text.Pos()).Line, form)
+				}
+			}
+			return true
+		})
 		for _, group := range file.Comments {
 			line := files.Position(group.Pos()).Line
 			for _, sentence := range sentences(group) {
-				if clause := relativeClause.FindString(sentence); clause != "" && path != "internal/arch/comments_test.go" {
-					clauses++
-					t.Logf("%s:%d: name the noun instead of the clause %q", path, line, clause)
+				if form := forbidden.FindString(sentence); form != "" {
+					t.Errorf("%s:%d: %q is forbidden: see .vale/styles", path, line, form)
 				}
 				if n := len(strings.Fields(sentence)); n > maxSentence {
 					t.Logf("%s:%d: a sentence of %d words: %.60s…", path, line, n, sentence)
@@ -49,8 +49,43 @@ func TestComments(t *testing.T) {
 			}
 		}
 	}
-	if clauses > maxRelativeClauses {
-		t.Errorf("%d relative clauses as nouns in comments, at most %d: see the log (-v)", clauses, maxRelativeClauses)
+}
+
+// forbiddenForms matches the forms that vale's styles reject as errors.
+func forbiddenForms(t *testing.T) *regexp.Regexp {
+	t.Helper()
+	var forms []string
+	for _, style := range []string{"Words", "Subjects", "RelativeClauses"} {
+		text, err := os.ReadFile("../../.vale/styles/Epilogue/" + style + ".yml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, list, _ := strings.Cut(string(text), "\ntokens:\n")
+		if _, swap, ok := strings.Cut(string(text), "\nswap:\n"); ok {
+			list = swap
+		}
+		for line := range strings.Lines(list) {
+			form, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "- "), ": ")
+			forms = append(forms, form)
+		}
+	}
+	return regexp.MustCompile(`(?i)\b(` + strings.Join(forms, "|") + `)\b`)
+}
+
+func TestForbiddenFormsOfStyle(t *testing.T) {
+	forbidden := forbiddenForms(t)
+	for _, planted := range []string{
+		"It can not fail.", "It waits for ever.", "A probe in the place of a flush.", "One beside the other.", "It asks in vain.",
+		"It heeds Retry-After.", "Nobody waits.", "Whoever has the lock.", "It is to be closed.", "It sends what is pending.",
+	} {
+		if !forbidden.MatchString(planted) {
+			t.Errorf("%q is allowed", planted)
+		}
+	}
+	for _, fine := range []string{"It cannot fail.", "What a flush costs.", "One besides the other."} {
+		if forbidden.MatchString(fine) {
+			t.Errorf("%q is forbidden", fine)
+		}
 	}
 }
 
@@ -84,7 +119,7 @@ func sentences(group *ast.CommentGroup) (all []string) {
 	return all
 }
 
-// TestSentences: the rules by which TestComments divides a comment.
+// TestSentences: the rules by which TestWords divides a comment.
 func TestSentences(t *testing.T) {
 	const text = " One,\n still one. Two:\n\n   - three\n   - four (\"4.\")\n\n\tcode. not text\n five"
 	group := new(ast.CommentGroup)

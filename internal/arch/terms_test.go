@@ -16,16 +16,9 @@ import (
 // retiredTerms are words that this project once used in a meaning of its own, each with the standard term that replaces
 // it (docs/glossary.md). A reader who meets one of them cannot look it up anywhere.
 var retiredTerms = map[string]string{
-	`hasten\w*`:                 "SetExitDeadline",
-	`heed(s|ed|ing)?`:           "honor",
 	`hush(es|ed)?`:              "honorRetryAfter",
-	`confess(es|ed)?`:           "reportBackgroundFailure",
-	`glances?`:                  "probe timeout",
-	`trifles?`:                  "instantFailure",
 	`strikes`:                   "failures",
 	`rebuff(s|ed)?`:             "failed",
-	`doom(s|ed)?`:               "exitNotice",
-	`farewells?`:                "shutdownLine",
 	`goodbyes?`:                 "closeNotifyTimeout",
 	`mainland`:                  "fixture",
 	`straggl(e|es|ed|er|ing)`:   "returnGrace",
@@ -35,13 +28,6 @@ var retiredTerms = map[string]string{
 	`(last|Last) ?resort\w*`:    "spill",
 	`WriteOut|OutWriter`:        "SpillPending",
 	`provisional`:               "ended before the deadline",
-	`in vain`:                   "fails",
-	`for ever`:                  "forever",
-	`can not`:                   "cannot",
-	`in the place of`:           "instead of",
-	`(?-i:[Nn]obody)`:           "no caller, nothing (name the subject)",
-	`whoever|whosoever`:         "the caller (name the subject)",
-	`it is to be`:               "must, should",
 	`settlements?|ledgers?`:     "reconcile, counts",
 	`witness(es)?|transcripts?`: "recorder, log",
 }

@@ -36,7 +36,7 @@ type flush struct {
 	background bool      // the background waits for it, and its errors go to Config.OnError
 	held       bool      // it goes on until the exit deadline
 	deadline   time.Time // the latest of all that have waited; see stream.deadlineLocked
-	leftAt     time.Time // time at which the last of them left; zero: somebody waits
+	leftAt     time.Time // time at which the last of them left; zero: at least one waits
 
 	firstRequest time.Time     // zero: none was made
 	failing      time.Duration // time that a custom exporter has taken for batches that it has failed

@@ -92,7 +92,7 @@ func TestLastChanceEndsBackoff(t *testing.T) {
 }
 
 // TestLastChanceGivesAFailedFlushAnotherTry asserts that a flush that has given up, and ends because one request hangs,
-// sends the rest again, and what has come since.
+// sends the rest again, and the items that have come since.
 func TestLastChanceGivesAFailedFlushAnotherTry(t *testing.T) {
 	answer := func() func(request) reply {
 		fail := script(later)

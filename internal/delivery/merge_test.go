@@ -28,7 +28,7 @@ func TestMerge(t *testing.T) {
 		{"an acceptance stays", accepted, refused, Accepted, nil, 0, false},
 		{"one answer that decides nothing", busy, hung, Retryable, busy.err, time.Second, true},
 		{"the same as the second", hung, busy, Retryable, busy.err, time.Second, true},
-		{"a Retry-After beside an acceptance", busy, accepted, Accepted, nil, time.Second, false},
+		{"a Retry-After and an acceptance", busy, accepted, Accepted, nil, time.Second, false},
 	} {
 		got := merge(c.first, c.second)
 		if got.Outcome != c.want || !errors.Is(got.err, c.err) || got.RetryAfter != c.retryAfter ||

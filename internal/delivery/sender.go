@@ -68,7 +68,7 @@ func (o Outcome) String() string {
 // Result tells more about an attempt. Its texts are fit for a log: bounded, on one line, and without credentials.
 type Result struct {
 	Outcome Outcome
-	// Answered says that the backend has responded, whatever it said. It is false if the connection was refused or
+	// Answered says that the backend has responded, with any status. It is false if the connection was refused or
 	// reset, if TLS or name resolution failed, and if no answer came in time.
 	Answered bool
 	// Rejected is how many of the accepted request's items the backend has rejected (OTLP partial success).

@@ -87,7 +87,7 @@ func TestSpill(t *testing.T) {
 	})
 }
 
-// TestSpillStops asserts that what was not written stays, after an error and when the context ends.
+// TestSpillStops asserts that unwritten items stay, after an error and when the context ends.
 func TestSpillStops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, q := newQueue(newBackend(nil))

@@ -141,7 +141,7 @@ func TestDeliveryCheckCanFail(t *testing.T) {
 		{name: "delivered", arrived: []otlpreceiver.Span{a}, ok: true},
 		{name: "missing"},
 		{name: "missing, as allowed", allow: Allow{Lost: 1}, ok: true},
-		{name: "delivered, against what is allowed", arrived: []otlpreceiver.Span{a}, allow: Allow{Lost: 1}},
+		{name: "delivered, although a loss is expected", arrived: []otlpreceiver.Span{a}, allow: Allow{Lost: 1}},
 		{name: "twice", arrived: []otlpreceiver.Span{a, a}},
 		{name: "twice, as allowed", arrived: []otlpreceiver.Span{a, a}, allow: Allow{Twice: true}, ok: true},
 		{name: "never ended", arrived: []otlpreceiver.Span{a, b}},

@@ -59,7 +59,7 @@ func TestCertificates(t *testing.T) {
 	}
 }
 
-// The key itself in place of its file's name must not get into an error.
+// The key itself instead of its file's name must not get into an error.
 func TestKeyInPlaceOfItsFile(t *testing.T) {
 	dir := t.TempDir()
 	cert, keyFile := writeCertificate(t, dir, "client")

@@ -25,7 +25,7 @@ func (s *saying) Read(b []byte) (int, error)  { return s.said.Read(b) }
 func (s *saying) Write(b []byte) (int, error) { return len(b), nil }
 func (s *saying) Close() error                { return nil }
 
-// FuzzAnswer lets a backend write any bytes in place of a response.
+// FuzzAnswer lets a backend write any bytes instead of a response.
 func FuzzAnswer(f *testing.F) {
 	log.SetOutput(io.Discard) // where net/http says what comes unasked
 	f.Cleanup(func() { log.SetOutput(os.Stderr) })

@@ -13,7 +13,7 @@ import (
 	"github.com/epilogue-go/epilogue/internal/otlphttp"
 )
 
-// raw lets say write any bytes in place of a response.
+// raw lets say write any bytes instead of a response.
 func raw(t *testing.T, say func(conn net.Conn, request string)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		request, err := httputil.DumpRequest(r, false)

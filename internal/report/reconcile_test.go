@@ -104,7 +104,7 @@ func TestReconcile(t *testing.T) {
 			lost: 1,
 		},
 		{
-			name: "another service, by what it must have left",
+			name: "another service, by the time that it must have left",
 			input: Input{
 				Invocations: one, Spans: []Span{root, child, price}, Counts: map[int]Counts{1: {Ended: 2}},
 				Services: map[string]Service{"prices": {Leaves: 3}},

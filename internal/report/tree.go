@@ -26,7 +26,7 @@ func (t Trace) Tree(st Style, title string) string {
 	fmt.Fprintf(&b, "%s  %s\n", st.Title(head), st.Quiet(Duration(t.End.Sub(t.Start))))
 	labels := 0
 	t.walk(func(n *Node, own, _ string) {
-		labels = max(labels, columns(own+n.Name+t.beside(n)))
+		labels = max(labels, columns(own+n.Name+t.service(n)))
 	})
 	labels = min(labels, nameMaximum)
 	t.walk(func(n *Node, own, below string) { b.WriteString(t.lines(st, n, own, below, labels)) })
@@ -36,10 +36,10 @@ func (t Trace) Tree(st Style, title string) string {
 // lines renders one span: the branches that lead to it, its name and service in the given number of columns, its
 // duration and its bar.
 func (t Trace) lines(st Style, n *Node, own, below string, labels int) string {
-	indent, beside := strings.Repeat(" ", treeIndent), t.beside(n)
-	name := Shorten(n.Name, max(8, labels-columns(own+beside)))
-	pad := strings.Repeat(" ", max(0, labels-columns(own+name+beside)))
-	text := indent + st.Quiet(own) + name + st.paint(cyan, beside) + pad + "  " + right(Duration(n.Duration()), spanColumns)
+	indent, service := strings.Repeat(" ", treeIndent), t.service(n)
+	name := Shorten(n.Name, max(8, labels-columns(own+service)))
+	pad := strings.Repeat(" ", max(0, labels-columns(own+name+service)))
+	text := indent + st.Quiet(own) + name + st.paint(cyan, service) + pad + "  " + right(Duration(n.Duration()), spanColumns)
 	bar := t.bar(n)
 	if n.Orphan && n.InvocationID == "" && !n.Remote {
 		text = indent + st.Quiet(own+"(the span above did not arrive)") + "\n" + text
@@ -58,8 +58,8 @@ func (t Trace) lines(st Style, n *Node, own, below string, labels int) string {
 	return text + indent + st.Quiet(below) + st.Fault("✗ "+Shorten(message, Width-treeIndent-columns(below)-2)) + "\n"
 }
 
-// beside names the service of n if its parent has another service, and at a root if the trace has several services.
-func (t Trace) beside(n *Node) string {
+// service names the service of n if its parent has another service, and at a root if the trace has several services.
+func (t Trace) service(n *Node) string {
 	switch {
 	case n.above == nil && len(t.Services) == 1:
 		return ""

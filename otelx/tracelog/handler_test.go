@@ -112,7 +112,7 @@ func (d twice) Handle(ctx context.Context, r slog.Record) error {
 	return d.other.Handle(ctx, r)
 }
 
-// TestRecordOfOthers: a record that somebody else has as well is not written to.
+// TestRecordOfOthers: a record that another handler has too is not written to.
 func TestRecordOfOthers(t *testing.T) {
 	var ours, theirs bytes.Buffer
 	l := slog.New(twice{

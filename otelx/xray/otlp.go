@@ -44,7 +44,7 @@ func WithCredentials(p aws.CredentialsProvider) OTLPOption {
 	})
 }
 
-// OTLP sends spans to X-Ray's OTLP endpoint in region. It sets the endpoint, in place of the environment's, and applies
+// OTLP sends spans to X-Ray's OTLP endpoint in region. It sets the endpoint, instead of the environment's, and applies
 // [AutoConfigure].
 //
 // Environment: AWS_REGION if region is empty. A value that is not a region is an error, and the endpoint does not change.

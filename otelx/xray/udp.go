@@ -18,7 +18,7 @@ const (
 	addressForms = "(write host:port, or tcp:host:port udp:host:port)"
 )
 
-// UDP sends spans to an X-Ray daemon at address in place of OTLP over HTTP. Lambda runs a daemon for every function and sets
+// UDP sends spans to an X-Ray daemon at address instead of OTLP over HTTP. Lambda runs a daemon for every function and sets
 // AWS_XRAY_DAEMON_ADDRESS.
 //
 // A datagram holds at most 49,104 bytes of OTLP protobuf. A larger batch is sent as several datagrams, and a span that is larger

@@ -177,7 +177,7 @@ func TestBadAddressIsAnError(t *testing.T) {
 // are delivered. How soon it is noticed is the kernel's affair.
 func TestDaemonAbsent(t *testing.T) {
 	if runtime.GOOS != "linux" && runtime.GOOS != "darwin" {
-		t.Skip("only there the socket is asked for what it knows")
+		t.Skip("only Linux tells the state of the socket")
 	}
 	free := xraydaemon.New(xraydaemon.Config{})
 	if err := free.Listen("127.0.0.1:0"); err != nil {
@@ -207,7 +207,7 @@ func TestDaemonAbsent(t *testing.T) {
 	}
 	d := xraydaemon.New(xraydaemon.Config{})
 	if err := d.Listen(address); err != nil {
-		t.Skipf("somebody else has taken the port: %v", err)
+		t.Skipf("the port is taken: %v", err)
 	}
 	defer func() { _ = d.Close() }()
 	ctx := patience(t)

@@ -25,7 +25,7 @@ func TestFlushBudget(t *testing.T) {
 		{"milliseconds are not cut off", normal, 1234567 * time.Microsecond, 1184567 * time.Microsecond},
 		{"no margin", Budget{FlushTimeout: time.Second}, 300 * ms, 300 * ms},
 		{"in the margin: the least", normal, 60 * ms, leastFlush},
-		{"in the margin: half of what is left", normal, 30 * ms, 15 * ms},
+		{"in the margin: half of the rest", normal, 30 * ms, 15 * ms},
 		{"a moment before the deadline", normal, 2 * ms, 1 * ms},
 		{"past the deadline: the least", normal, -5 * time.Second, leastFlush},
 		{"a short flush timeout beats the least", Budget{FlushTimeout: 5 * ms, Margin: 50 * ms}, -1 * ms, 5 * ms},

@@ -47,6 +47,6 @@ func TestPageStaysWhereTheCommandFails(t *testing.T) {
 		t.Error(err)
 	}
 	if got, _ := os.ReadFile(path); string(got) == page {
-		t.Error("the page is what it was")
+		t.Error("the page has not changed")
 	}
 }

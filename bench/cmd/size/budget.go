@@ -23,7 +23,7 @@ func check(path string, added int64) error {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	if added > budget+slack {
-		return fmt.Errorf("%d bytes are added to a bare function, %d more than %s allows: `make size` tells what they are; "+
+		return fmt.Errorf("%d bytes are added to a bare function, %d more than %s allows: `make size` lists them; "+
 			"where they are worth it, put %d there, in a commit that says why", added, added-budget, path, added)
 	}
 	return nil

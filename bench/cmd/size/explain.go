@@ -44,7 +44,7 @@ func explain(ctx context.Context, out io.Writer, dir string, total int64) error 
 	for _, g := range grown {
 		total -= g.bytes
 	}
-	fmt.Fprint(out, "What they are, in kB, and the shortest chain of imports to it:\n\n")
+	fmt.Fprint(out, "The packages, in kB, and the shortest chain of imports to it:\n\n")
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	var rest int64
 	for i, g := range grown {

@@ -132,7 +132,7 @@ func FuzzNotification(f *testing.F) {
 		if err := encoder.Encode(event); err != nil {
 			t.Fatal(err)
 		}
-		_ = json.Unmarshal(text.Bytes(), &event) // without what was not valid UTF-8
+		_ = json.Unmarshal(text.Bytes(), &event) // without invalid UTF-8
 		if diff := cmp.Diff(dump(generic.Typed(reflect.ValueOf(event))), dump(raw.Raw(text.Bytes()))); diff != "" {
 			t.Errorf("%q (-map +raw):\n%s", text.Bytes(), diff)
 		}

@@ -24,7 +24,7 @@ func readSNS(d *document, _ *Settings) Cause {
 			carrier: carrierOf(attributeText, notificationMembers(&m), event.Value{}),
 		}
 	}, "Sns")
-	b.counted = false // the conventions want no count of what is no batch
+	b.counted = false // the conventions want a count of batches only
 	topic := b.destination.get()
 	c := b.cause(semconv.MessagingSystemAWSSNS, parseARN(topic).resource)
 	c.addText(semconv.AWSSNSTopicARNKey, topic)

@@ -2,7 +2,7 @@ package trigger
 
 import "slices"
 
-// Source is what has invoked a function.
+// Source is the service that has invoked a function.
 type Source uint8
 
 // The sources, in the order of the table in docs/triggers.md.

@@ -67,7 +67,7 @@ func TestSourcesAreComplete(t *testing.T) {
 	}
 }
 
-// testDetection checks that the source alone accepts a document. Nothing accepts what is of no source.
+// testDetection checks that the source alone accepts a document. Nothing accepts a document of no source.
 func testDetection(t *testing.T, source trigger.Source, name string) {
 	t.Helper()
 	want := []trigger.Source{source}

@@ -33,7 +33,7 @@ func storeOf(list event.Value, read func(record *event.Object) change, members .
 	return s
 }
 
-// cause returns what is true of all records, and the name and the time of a single one.
+// cause returns the attributes that all records share, and the name and the time of a single one.
 func (s *store) cause(collection string) Cause {
 	c := newServerCause(semconv.FaaSTriggerDatasource)
 	c.addText(semconv.FaaSDocumentCollectionKey, collection)
@@ -46,7 +46,7 @@ func (s *store) cause(collection string) Cause {
 }
 
 // operationOf is the conventions' word for what DynamoDB, DocumentDB or S3 call an item's, a document's or an object's change
-// (Amazon S3 User Guide, "Supported event types"); empty for a change of whole collections, and for what is no change.
+// (Amazon S3 User Guide, "Supported event types"); empty for a change of whole collections, and for an event that is no change.
 func operationOf(name string) string {
 	switch name {
 	case "INSERT", "insert", "ObjectCreated":

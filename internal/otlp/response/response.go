@@ -49,7 +49,7 @@ func Status(data []byte) (code int32, message []byte, err error) {
 	return int32(s.number), s.text, nil
 }
 
-// ExportJSON is Export for the JSON encoding. It also takes numbers in place of decimal strings.
+// ExportJSON is Export for the JSON encoding. It also takes numbers instead of decimal strings.
 func ExportJSON(data []byte) (rejected int64, message []byte, err error) {
 	var r struct {
 		PartialSuccess struct {

@@ -166,7 +166,7 @@ func TestReadGzip(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	if _, err := Read(strings.NewReader("\x1f\x8bno"), nil); err == nil {
-		t.Error("no error for what is no gzip")
+		t.Error("no error for a file that is not gzip")
 	}
 }
 

@@ -95,7 +95,7 @@ func NamedPropagator(name string, p propagation.TextMapPropagator) Option {
 
 // These options are for packages of this module that know a backend.
 
-// WithSender makes s deliver encoded requests in place of OTLP over HTTP, whose settings then have no effect.
+// WithSender makes s deliver encoded requests instead of OTLP over HTTP, whose settings then have no effect.
 //
 // Inside [Fallback] it counts only if neither an option nor the environment names an endpoint. An exporter of the program wins over
 // it. OTEL_TRACES_EXPORTER=console or none wins only over a WithSender inside Fallback.

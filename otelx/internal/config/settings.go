@@ -49,7 +49,7 @@ type Limits struct {
 	ResourceBytes int
 }
 
-// or returns l with the fields of preset in place of zero fields.
+// or returns l with the fields of preset instead of zero fields.
 func (l Limits) or(preset Limits) Limits {
 	return Limits{
 		RequestBytes:  first(l.RequestBytes, preset.RequestBytes),

@@ -37,8 +37,8 @@ const runUsage = `epilogue run [flags] -- ./bootstrap [arguments]
 
 Runs a Lambda function's binary in a local Lambda: Runtime API, Extensions API, freeze after each
 invocation, thaw, at the end SIGTERM and, after a window, SIGKILL. Shows for each invocation when
-the response was posted, when the flush began and ended, when the environment froze and what is
-billed.
+the response was posted, when the flush began and ended, when the environment froze, and the
+billed time.
 The function's environment holds what Lambda gives it and what -env adds, nothing of yours.
 
 `
