@@ -13,7 +13,7 @@ import (
 var recovers = []struct{ path, reason string }{
 	{"internal/bounded/", "it calls foreign code for all others"},
 	{"handler/invocation.go", "it passes the handler's panic on, on top of the handler's frames"},
-	{"lambdatest/", "it imitates the runtime, and shares no code with what it tests"},
+	{"lambdatest/", "it imitates the runtime, and shares no code with the tested packages"},
 }
 
 // TestRecover fails if a file that is no test calls recover. Package bounded treats panics, runtime.Goexit and the
