@@ -52,7 +52,7 @@ type reporter struct {
 	init    time.Duration // of the process, until its first invocation
 	isNew   bool
 	thawed  time.Duration
-	current map[string]int // by request id, invocations whose phase is not over
+	current map[string]int // by request id, invocations of the process whose phase is not done
 }
 
 func (r *reporter) add(e eventlog.Event) {
@@ -67,9 +67,8 @@ func (r *reporter) add(e eventlog.Event) {
 	case KindInvocationReleased, KindInvokeReleased:
 		r.open(e)
 	case KindProcessExit:
-		for id, i := range r.current {
+		for _, i := range r.current { // which stay current: their callers get the answer next
 			r.reports[i].Exited, r.reports[i].Ended = true, e.At
-			delete(r.current, id)
 		}
 	case KindFreeze:
 		if n := len(r.reports); n > 0 && r.reports[n-1].Frozen.IsZero() {

@@ -27,7 +27,8 @@ var binaries = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	builtDir = dir
-	build := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", dir+"/", ".", "../../examples/orders", "../../examples/prices")
+	build := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", dir+"/",
+		".", "./testdata/misbehaves", "../../examples/orders", "../../examples/prices")
 	if out, err := build.CombinedOutput(); err != nil {
 		return dir, errors.New(string(out))
 	}
@@ -221,6 +222,45 @@ func TestRunFails(t *testing.T) {
 				t.Errorf("status %d, want %d", code, exitFailed)
 			}
 			contains(t, out, c.out)
+			contains(t, errs, c.errs...)
+		})
+	}
+}
+
+// TestRunOfAFunctionThatMisbehaves: the report says how an invocation ended and why, and nothing that the function writes
+// commands the terminal (invoke checks that) or changes the counts.
+func TestRunOfAFunctionThatMisbehaves(t *testing.T) {
+	t.Parallel()
+	const caller = `{"headers":{"traceparent":"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}}`
+	const verbatim = `\\x1b\[31m\\x1b\]0;title\\a\\x1b\]52;c;cm0=\\a\\u202e`
+	for _, c := range []struct {
+		mode string
+		code int
+		out  []string
+		errs []string
+	}{
+		{
+			"commands", exitFailed,
+			[]string{`^misbehaves \| log ` + verbatim + `\\xff$`, `^misbehaves \|  9 warm     forged$`, ` 1 error `, `span\\x1b`, `^misbehaves +3 +3 +0 +0 `},
+			[]string{`^epilogue: invocation 1 failed: errorString: error` + verbatim},
+		},
+		{"init", exitFailed, []string{`init     failed: Runtime.ExitError`, `exit 3 `}, []string{`invoked: Runtime.ExitError: .*exit status 3$`}},
+		{"exit", exitFailed, []string{` 1 exit `, `^   exit 7 `}, []string{`^epilogue: invocation 1 failed: Runtime.ExitError: Runtime exited with error: exit status 7$`}},
+		{"killed", exitFailed, []string{` 1 exit `, `the signal "killed" ended`}, []string{`with error: signal: killed$`}},
+		{"exit after the response", exitFailed, []string{` 1 cold .* ok `, `^   exit 9 `}, []string{`^epilogue: the process .* answered invocation 1: exit code 9$`}},
+		{"large", exitFailed, []string{` 1 refused `}, []string{`^epilogue: invocation 1 failed: Function.ResponseSizeTooLarge`}},
+		{"url", exitOK, []string{` 1 cold .* 418 `}, nil},
+		{"caller", exitOK, []string{`continues the caller's trace`, `^Nothing lost\.`}, nil},
+		{"fifo", exitOK, []string{`no count; by parent spans`, `^No loss is known`}, nil},
+	} {
+		t.Run(c.mode, func(t *testing.T) {
+			t.Parallel()
+			code, out, errs := invoke(t, caller, "run", "-v", "-trace", "-event", "-", "-window", "10s", "-timeout", "20s",
+				"-env", "MODE="+c.mode, "--", filepath.Join(built(t), "misbehaves"))
+			if code != c.code {
+				t.Errorf("status %d, want %d; errors:\n%s", code, c.code, errs)
+			}
+			contains(t, out, c.out...)
 			contains(t, errs, c.errs...)
 		})
 	}

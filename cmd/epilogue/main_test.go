@@ -9,6 +9,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/epilogue-go/epilogue/cmd/epilogue/internal/cli"
+	"github.com/epilogue-go/epilogue/internal/report"
 )
 
 func TestMain(m *testing.M) {
@@ -21,14 +22,19 @@ func TestMain(m *testing.M) {
 }
 
 // invoke runs the command in this process and returns its exit status and its output. The output has to fit on any
-// terminal, except for the function's own lines.
+// terminal, except for the function's own lines, and it commands no terminal.
 func invoke(t *testing.T, stdin string, args ...string) (code int, out, errs string) {
 	t.Helper()
 	var o, e bytes.Buffer
 	code = epilogue(args, cli.Console{In: strings.NewReader(stdin), Out: &cli.LockedWriter{W: &o}, Err: &e})
-	for line := range strings.Lines(strings.ReplaceAll(o.String(), "\t", "    ")) { // tabs stand at column 4
-		if n := len([]rune(line)) - 1; n > 100 && !strings.Contains(line, " | ") || strings.Contains(line, "\x1b") {
-			t.Errorf("%q: %d columns, at most 100 fit, and no colors where there is no terminal: %q", args, n, line)
+	for line := range strings.Lines(o.String()) {
+		if n := len([]rune(line)) - 1; n > 100 && !strings.Contains(line, " | ") && !strings.Contains(line, "\t") {
+			t.Errorf("%q: %d columns, at most 100 fit: %q", args, n, line)
+		}
+	}
+	for line := range strings.Lines(strings.ReplaceAll(o.String()+e.String(), "\t", " ")) { // tabs are in the help
+		if visible := report.Visible(strings.TrimSuffix(line, "\n")); visible+"\n" != line {
+			t.Errorf("%q: a line that commands a terminal: %q", args, line)
 		}
 	}
 	return code, o.String(), e.String()

@@ -64,7 +64,7 @@ type Shutdown struct {
 func (s Shutdown) Line(st Style) string {
 	switch {
 	case s.Cause == CauseItself && s.Signal != "":
-		return phase(st, "signal", fmt.Sprintf("%q ended the process; no SIGTERM comes before that", s.Signal))
+		return phase(st, "signal", fmt.Sprintf("the signal %q ended the process; no SIGTERM comes before that", s.Signal))
 	case s.Cause == CauseItself:
 		return phase(st, fmt.Sprintf("exit %d", s.Code), "the process ended by itself; no SIGTERM comes before that")
 	case !s.SIGTERM:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/epilogue-go/epilogue/internal/report"
 	"github.com/epilogue-go/epilogue/lambdatest"
@@ -53,7 +54,7 @@ func (s *Lambda) Send(ctx context.Context, c Call) error {
 		return err
 	}
 	if resp.FunctionError != "" && !s.released(resp.RequestID) {
-		s.problemf("the function failed before it could be invoked: %s: %s", resp.ErrorType, firstLine(resp.ErrorMessage))
+		s.problemf("the function failed before it could be invoked: %s", failureOf(resp))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -110,7 +111,7 @@ func (s *Lambda) describe(number int, r lambdatest.InvocationReport, receipts []
 func (s *Lambda) judge(a answer, v report.Invocation) {
 	switch {
 	case a.Planned == "" && v.Failed:
-		s.problemf("invocation %d failed: %s: %s", v.Number, a.resp.ErrorType, firstLine(a.resp.ErrorMessage))
+		s.problemf("invocation %d failed: %s", v.Number, failureOf(a.resp))
 	case a.Planned != "" && v.Kind != a.Planned:
 		s.problemf("invocation %d was to end as a %s, and ended as: %s", v.Number, a.Planned, v.Kind)
 	case a.Answers != "" && v.Answer != a.Answers:
@@ -145,7 +146,7 @@ func remarks(a answer, v report.Invocation, r lambdatest.InvocationReport) []str
 		notes = append(notes, a.Note)
 	}
 	if a.Planned == "" && v.Failed {
-		notes = append(notes, firstLine(a.resp.ErrorType+": "+a.resp.ErrorMessage))
+		notes = append(notes, failureOf(a.resp))
 	}
 	if a.Planned == "" && v.Early && v.Posted > 0 {
 		notes = append(notes, "spans left before the response had been posted")
@@ -158,6 +159,13 @@ func remarks(a answer, v report.Invocation, r lambdatest.InvocationReport) []str
 		notes = append(notes, note)
 	}
 	return notes
+}
+
+// failureOf returns the type of an error and the first line of its message, without the request ID of the platform's errors.
+func failureOf(resp lambdatest.Response) string {
+	message := strings.TrimPrefix(resp.ErrorMessage, "RequestId: "+resp.RequestID+" Error: ")
+	first, _, _ := strings.Cut(message, "\n")
+	return resp.ErrorType + ": " + first
 }
 
 // initSpan is the name of handler.Wrap's span of the initialization. A process's first invocation ends it.

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -176,9 +175,4 @@ func (s *Lambda) write(text string) {
 	if _, err := io.WriteString(s.out, text); err != nil && s.broken == nil {
 		s.broken = fmt.Errorf("write the report: %w", err)
 	}
-}
-
-func firstLine(text string) string {
-	line, _, _ := strings.Cut(text, "\n")
-	return line
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"regexp"
+	"slices"
 	"sync"
 
 	"github.com/epilogue-go/epilogue/internal/report"
@@ -25,6 +27,7 @@ type ProcessLog struct {
 	mu      sync.Mutex
 	partial []byte
 	tail    []string
+	crash   string // the last line with which the Go runtime begins a crash's report
 }
 
 // Write takes a piece of output. It never fails.
@@ -47,6 +50,9 @@ func (l *ProcessLog) line(text string) {
 	if len(l.tail) > tailLines {
 		l.tail = l.tail[1:]
 	}
+	if beginsCrash.MatchString(text) {
+		l.crash = text
+	}
 	if l.Read != nil {
 		l.Read(text)
 	}
@@ -55,7 +61,10 @@ func (l *ProcessLog) line(text string) {
 	}
 }
 
-// WriteTail shows the last lines, unless they have been shown already.
+// beginsCrash finds the first line of a Go program's crash. The registers and goroutines below it are longer than the tail.
+var beginsCrash = regexp.MustCompile(`^(panic: |fatal error: |SIG[A-Z]+: |unexpected fault address )`)
+
+// WriteTail shows the last lines, unless they have been shown already, and the line that says why a Go program crashed.
 func (l *ProcessLog) WriteTail(w io.Writer) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -63,7 +72,11 @@ func (l *ProcessLog) WriteTail(w io.Writer) {
 		return
 	}
 	fmt.Fprintf(w, "\nthe last lines of %s:\n", report.Visible(l.Name))
-	for _, line := range l.tail {
+	lines := l.tail
+	if l.crash != "" && !slices.Contains(lines, l.crash) {
+		lines = append([]string{l.crash, "…"}, lines...)
+	}
+	for _, line := range lines {
 		fmt.Fprintln(w, "  "+report.Shorten(report.VisibleLines(line), tailColumns))
 	}
 }

@@ -27,11 +27,12 @@ func TestOutputIsReadLineByLine(t *testing.T) {
 		t.Errorf("shown lines are shown again: %s", &tail)
 	}
 	hidden := &ProcessLog{Name: "fn"}
+	fmt.Fprintln(hidden, "panic: no tea")
 	for i := range tailLines + 5 {
 		fmt.Fprintf(hidden, "line %d\n", i)
 	}
 	hidden.WriteTail(&tail)
-	if got := tail.String(); strings.Contains(got, "line 4\n") || !strings.Contains(got, "the last lines of fn:\n  line 5\n") {
+	if got := tail.String(); strings.Contains(got, "line 4\n") || !strings.Contains(got, "the last lines of fn:\n  panic: no tea\n  …\n  line 5\n") {
 		t.Errorf("got %s", got)
 	}
 }
