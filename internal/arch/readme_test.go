@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -67,5 +68,32 @@ func TestREADMECompiles(t *testing.T) {
 	cmd.Dir = root
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("README.md's wiring does not compile: %v\n%s", err, out)
+	}
+}
+
+var (
+	testName   = regexp.MustCompile(`\b(?:Test|Fuzz|Benchmark)[A-Z]\w+`)
+	definition = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz|Benchmark)\w+)\(`)
+)
+
+// TestDocumentsNameExistingTests fails if a document names a test that does not exist.
+func TestDocumentsNameExistingTests(t *testing.T) {
+	defined, texts := make(map[string]bool), sources(t)
+	for path, text := range texts {
+		if strings.HasSuffix(path, "_test.go") {
+			for _, match := range definition.FindAllSubmatch(text, -1) {
+				defined[string(match[1])] = true
+			}
+		}
+	}
+	for path, text := range texts {
+		if filepath.Ext(path) != ".md" || path == "CHANGELOG.md" {
+			continue
+		}
+		for _, name := range testName.FindAllString(string(text), -1) {
+			if !defined[name] {
+				t.Errorf("%s names %s, which does not exist", path, name)
+			}
+		}
 	}
 }
