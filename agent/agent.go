@@ -17,7 +17,7 @@ import (
 	"github.com/epilogue-go/epilogue/agent/internal/settings"
 	"github.com/epilogue-go/epilogue/agent/internal/strategy"
 	"github.com/epilogue-go/epilogue/internal/extensionsapi"
-	"github.com/epilogue-go/epilogue/internal/retired"
+	"github.com/epilogue-go/epilogue/internal/variables"
 )
 
 // Agent is the internal extension of one function, and the Tracker of package handler. Its methods are safe for
@@ -111,6 +111,9 @@ func newAgent(ctx context.Context, f Flusher, opts []Option) *Agent {
 	a.log = logger.New(out)
 	var bad []error
 	a.settings, bad = settings.Resolve(o.settings, a.process.Getenv)
+	if o.process.Getenv == nil {
+		bad = append(bad, variables.CheckUnknown(os.Environ(), true)...)
+	}
 	a.logSettings(bad)
 	a.logIncomplete()
 	a.schedule = strategy.NewSchedule(a.settings.Strategy)
@@ -127,7 +130,7 @@ func (a *Agent) logSettings(bad []error) {
 	if a.process.Getenv("AWS_LAMBDA_RUNTIME_API") == "" {
 		return
 	}
-	if old := errors.Join(retired.Check(retired.Agent, a.process.Getenv)...); old != nil {
+	if old := errors.Join(variables.CheckRenamed(variables.Agent, a.process.Getenv)...); old != nil {
 		a.log.Log(slog.LevelWarn, "agent: retired settings", slog.String("error", logger.OneLine(old)))
 	}
 }

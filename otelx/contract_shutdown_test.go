@@ -3,10 +3,12 @@ package otelx_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/epilogue-go/epilogue/internal/otelerr"
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 	"github.com/epilogue-go/epilogue/otelx"
 )
@@ -51,22 +53,24 @@ func TestContractShutdownIsIdempotent(t *testing.T) {
 	})
 }
 
-// A span that ends after Shutdown is dropped, counted and reported.
-func TestContractSpansAfterShutdown(t *testing.T) {
+// A span that ends after Shutdown is dropped and counted. ForceFlush does nothing then, and reports nothing.
+func TestContractFlushAfterShutdownReturnsNil(t *testing.T) {
 	contract(t, func(f *fixture) {
+		reported := otelerr.Collect(f.T)
 		f.end("a")
 		_ = f.shutdown(time.Second)
 		f.end("b", "c")
-		if drop := dropped(f.flush(time.Second).err); drop == nil || drop.Dropped != (otelx.Dropped{AfterShutdown: 2}) {
-			f.Errorf("DropError: %v", drop)
-		}
 		f.mustFlush(time.Second, 0)
+		f.mustFlush(0, 0)
 		f.wantDelivered("a")
 		f.wantCounts(spanCounts{ended: 3, exported: 1, dropped: otelx.Dropped{AfterShutdown: 2}})
+		if got := reported(); len(got) > 0 {
+			f.Errorf("reported %q", got)
+		}
 	})
 }
 
-// A Shutdown that cannot deliver says so, and so does each later call. No request follows it.
+// A Shutdown that cannot deliver says so, and so does each later one. No request follows it.
 func TestContractShutdownThatDoesNotDeliver(t *testing.T) {
 	contract(t, func(f *fixture) {
 		f.fails(otlpreceiver.Fault{Hang: true})
@@ -79,11 +83,10 @@ func TestContractShutdownThatDoesNotDeliver(t *testing.T) {
 			f.Errorf("%d requests under way after Shutdown", open)
 		}
 		f.works()
-		for _, o := range []outcome{f.shutdown(time.Second), f.flush(time.Second)} {
-			if o.err == nil || o.took != 0 {
-				f.Errorf("a later call: %v after %v, want an error at once", o.err, o.took)
-			}
+		if o := f.shutdown(time.Second); o.err == nil || o.took != 0 {
+			f.Errorf("a later Shutdown: %v after %v, want an error at once", o.err, o.took)
 		}
+		f.mustFlush(time.Second, 0)
 		f.wantRequests(begun)
 		f.wantCounts(spanCounts{ended: 1, pending: 1})
 	})
@@ -99,6 +102,7 @@ func TestContractEachShutdownLeavesAtItsOwnDeadline(t *testing.T) {
 		if o := <-short; !errors.Is(o.err, context.DeadlineExceeded) || o.took != 100*ms {
 			f.Errorf("the caller with 100 ms: %v after %v", o.err, o.took)
 		}
+		f.mustFlush(time.Second, 200*ms) // a Shutdown is still under way
 		if o := <-long; o.err != nil {
 			f.Errorf("the caller with a second: %v after %v", o.err, o.took)
 		}
@@ -145,6 +149,25 @@ func TestContractShutdownIgnoresTheBreaker(t *testing.T) {
 			f.wantDelivered("a b c d")
 		}, withQueue(100, 1))
 	}
+}
+
+// A nil context is one that does not end.
+func TestContractNilContext(t *testing.T) {
+	p := new(pages)
+	contract(t, func(f *fixture) {
+		f.end("a")
+		if err := f.sdk.ForceFlush(nil); err != nil { //nolint:staticcheck // on purpose
+			f.Errorf("ForceFlush: %v", err)
+		}
+		f.end("b")
+		if n := f.sdk.SpillPending(nil); n != 1 { //nolint:staticcheck // on purpose
+			f.Errorf("%d spans spilled, want 1", n)
+		}
+		if err := f.sdk.Shutdown(nil); err == nil || !strings.Contains(err.Error(), "1 of 1 spans written") { //nolint:staticcheck // on purpose
+			f.Errorf("Shutdown: %v", err)
+		}
+		f.wantDelivered("a")
+	}, otelx.WithSpill(p))
 }
 
 // last are the two ways in which the last export of a process begins, each with so much time. They end with the time of

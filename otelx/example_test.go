@@ -64,7 +64,7 @@ func ExampleNew_badSetting() {
 	fmt.Println(err)
 	fmt.Println(tel.Stats().Ended)
 	// Output:
-	// otelx: OTEL_EXPORTER_OTLP_ENDPOINT="collector:4318": no scheme (write http://collector:4318)
+	// otelx: OTEL_EXPORTER_OTLP_ENDPOINT="collector:4318": no scheme (write http://collector:4318); http://localhost:4318/v1/traces is used
 	// 0
 }
 

@@ -26,20 +26,14 @@ import (
 // yet; the end of ctx does not end the SDK.
 //
 // The SDK is usable even if New returns an error. Each error joined in it names a setting, its value, the problem and the
-// remedy. A bad value counts as unset. New logs nothing; the OpenTelemetry SDK may report a bad OTEL_TRACES_SAMPLER or
-// OTEL_RESOURCE_ATTRIBUTES to otel.Handle once more.
+// remedy, or what is used instead. A bad value counts as unset. New logs nothing.
 //
-// New reads these variables, and those that the options name:
+// New reads the variables that the options name, unless an option sets the same setting. It does not support these, and an error says
+// so if one is set: an OTEL_EXPORTER_OTLP_PROTOCOL other than http/protobuf, OTEL_CONFIG_FILE, an EPILOGUE_* variable that has
+// another name now, and without [WithGetenv] one that is unknown.
 //
-//   - OTEL_SDK_DISABLED=true (default false) makes the API's no-op the global provider and leaves the propagator;
-//   - in milliseconds: OTEL_BSP_SCHEDULE_DELAY (5000), OTEL_BSP_EXPORT_TIMEOUT (30000; 0: none) and
-//     OTEL_EXPORTER_OTLP_TIMEOUT (10000; 0: none);
-//   - OTEL_EXPORTER_OTLP_COMPRESSION (none, gzip), OTEL_EXPORTER_OTLP_PROTOCOL (http/protobuf);
-//   - PEM files: OTEL_EXPORTER_OTLP_CERTIFICATE, _CLIENT_CERTIFICATE and _CLIENT_KEY;
-//   - OTEL_EXPORTER_OTLP_TRACES_…, which win over the general ones;
-//   - the limits OTEL_ATTRIBUTE_*, OTEL_SPAN_*, OTEL_EVENT_* and OTEL_LINK_*.
-//
-// A retired EPILOGUE_* variable that is set is an error that names its successor.
+// While New makes the provider, the process's OTEL_RESOURCE_ATTRIBUTES and OTEL_TRACES_SAMPLER are unset for some microseconds if the
+// OpenTelemetry SDK would read them in another way than otelx: it reports bad values a second time.
 func New(ctx context.Context, opts ...Option) (*SDK, error) { //nolint:revive // ctx: as other constructors of telemetry
 	c := config.Resolve(os.Getenv, opts)
 	s, err := newSDK(c)
@@ -53,25 +47,25 @@ func New(ctx context.Context, opts ...Option) (*SDK, error) { //nolint:revive //
 
 // newSDK returns an SDK that works even if there is an error.
 func newSDK(c *config.Config) (*SDK, error) {
-	if c.Disabled {
+	if *c.Disabled {
 		c.Resource = resource.Empty()
 	}
 	s := &SDK{resource: c.Resource}
 	err := s.connect(c)
-	if c.Disabled {
+	if *c.Disabled {
 		s.provider = noop.NewTracerProvider()
 		return s, err
 	}
 	opts := []sdktrace.TracerProviderOption{
 		sdktrace.WithResource(c.Resource),
 		sdktrace.WithSampler(c.Sampler),
-		sdktrace.WithRawSpanLimits(c.SpanLimits),
+		sdktrace.WithRawSpanLimits(*c.SpanLimits),
 		sdktrace.WithIDGenerator(c.IDGenerator),
 	}
 	if c.Exports() {
 		opts = append(opts, sdktrace.WithSpanProcessor(s.processor))
 	}
-	s.provider = sdktrace.NewTracerProvider(opts...)
+	s.provider = newProvider(opts...)
 	return s, err
 }
 
@@ -115,8 +109,8 @@ func (s *SDK) newQueue(c *config.Config) (*delivery.Engine, *traces.Queue) {
 		BatchSize:        c.BatchSize,
 		RequestBytes:     c.RequestBytes,
 		ItemBytes:        c.Limits.ItemBytes,
-		Delay:            c.Delay,
-		Timeout:          c.ExportTimeout,
+		Delay:            *c.ScheduleDelay,
+		Timeout:          *c.ExportTimeout,
 		Hedge:            true, // backends recognize a span by its ids
 		DropError:        newDropError,
 		OnError:          report.Failure,

@@ -2,17 +2,22 @@ package otelx
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"maps"
 	"net"
 	"net/http"
+	"slices"
+	"time"
 
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
+	"github.com/epilogue-go/epilogue/internal/otelenv"
 	"github.com/epilogue-go/epilogue/otelx/internal/config"
 	"github.com/epilogue-go/epilogue/otelx/internal/sdkmetrics"
 )
@@ -134,21 +139,88 @@ func WithHeaders(headers map[string]string) Option {
 	return config.SetIf(headers != nil, func(c *config.Settings) { c.Endpoint.Headers = maps.Clone(headers) })
 }
 
+// WithTimeout limits each attempt to send a request; 0 is no limit. A negative d is an error and changes nothing.
+//
+// Environment: OTEL_EXPORTER_OTLP_TRACES_TIMEOUT, otherwise OTEL_EXPORTER_OTLP_TIMEOUT, in milliseconds, default 10000.
+func WithTimeout(d time.Duration) Option {
+	return duration("WithTimeout", d, func(c *config.Settings) { c.Timeout = &d })
+}
+
+// WithCompression compresses requests: "gzip", or "none". Another value is an error and changes nothing.
+//
+// Environment: OTEL_EXPORTER_OTLP_TRACES_COMPRESSION, otherwise OTEL_EXPORTER_OTLP_COMPRESSION, default none.
+func WithCompression(algorithm string) Option {
+	if !slices.Contains(otelenv.Compressions, algorithm) {
+		return config.Invalid(fmt.Errorf("WithCompression(%q): give %s", algorithm, otelenv.Alternatives(otelenv.Compressions)))
+	}
+	return config.SetIf(true, func(c *config.Settings) { c.Compress = algorithm })
+}
+
+// WithCertificate sets the authorities that the backend's certificate is verified against. Nil changes nothing.
+//
+// Environment: OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE, otherwise OTEL_EXPORTER_OTLP_CERTIFICATE, a PEM file. Default: the system's
+// authorities. If a file cannot be used, that is an error, and the next of these counts.
+func WithCertificate(authorities *x509.CertPool) Option {
+	return config.SetIf(authorities != nil, func(c *config.Settings) { c.Client.Authorities = authorities })
+}
+
+// WithClientCertificate sets the certificates, with their keys, that the backend may ask for. None changes nothing.
+//
+// Environment: OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE, otherwise OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE, and
+// OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY, otherwise OTEL_EXPORTER_OTLP_CLIENT_KEY: PEM files, default none. The first certificate
+// and key that fit together count; a file that cannot be used is an error.
+func WithClientCertificate(certificates ...tls.Certificate) Option {
+	return config.SetIf(len(certificates) > 0, func(c *config.Settings) { c.Client.Certificates = certificates })
+}
+
+// WithScheduleDelay sets the time from the first span in an empty queue to its export in the background; 0 exports at once. A
+// negative d is an error and changes nothing. See [SDK.SetBackgroundExport].
+//
+// Environment: OTEL_BSP_SCHEDULE_DELAY, in milliseconds, default 5000.
+func WithScheduleDelay(d time.Duration) Option {
+	return duration("WithScheduleDelay", d, func(c *config.Settings) { c.ScheduleDelay = &d })
+}
+
+// WithExportTimeout limits the export of a batch with all its attempts, and a flush whose context has no deadline; 0 is no limit. A
+// negative d is an error and changes nothing.
+//
+// Environment: OTEL_BSP_EXPORT_TIMEOUT, in milliseconds, default 30000.
+func WithExportTimeout(d time.Duration) Option {
+	return duration("WithExportTimeout", d, func(c *config.Settings) { c.ExportTimeout = &d })
+}
+
+// WithSpanLimits sets the limits of a span, as sdktrace.WithRawSpanLimits does: 0 records nothing, a negative number is no limit.
+//
+// Environment, each limit by itself: OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT in characters, otherwise
+// OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT, default none; OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT, otherwise OTEL_ATTRIBUTE_COUNT_LIMIT,
+// OTEL_SPAN_EVENT_COUNT_LIMIT, OTEL_SPAN_LINK_COUNT_LIMIT, OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT and
+// OTEL_LINK_ATTRIBUTE_COUNT_LIMIT, default 128.
+func WithSpanLimits(limits sdktrace.SpanLimits) Option {
+	return config.SetIf(true, func(c *config.Settings) { c.SpanLimits = &limits })
+}
+
+// WithDisabled makes the API's no-op the global provider if disabled is true, so that nothing is recorded. The propagator stays.
+//
+// Environment: OTEL_SDK_DISABLED, true or false (default).
+func WithDisabled(disabled bool) Option {
+	return config.SetIf(true, func(c *config.Settings) { c.Disabled = &disabled })
+}
+
 // WithMaxQueueSize sets how many spans the queue holds, including those that are being sent. The table of open spans has the
 // same bound. Values below 1 are an error and change nothing.
 //
 // Environment: OTEL_BSP_MAX_QUEUE_SIZE, default 2048.
 func WithMaxQueueSize(spans int) Option {
-	return positive("WithMaxQueueSize", spans, func(c *config.Settings) { c.QueueSize = spans })
+	return positive("WithMaxQueueSize", spans, "spans", func(c *config.Settings) { c.QueueSize = spans })
 }
 
 // WithMaxExportBatchSize sets how many spans a request has at most; [WithMaxRequestSize] bounds its bytes. AWS X-Ray accepts
 // 10,000 spans in a request (AWS X-Ray Developer Guide, "Use the OTLP endpoint"). Values below 1 are an error and change nothing.
-// A value above the queue's size is an error, and the queue's size is used.
+// A value above the queue's size is an error. Then the default is used, or the queue's size if that is less.
 //
 // Environment: OTEL_BSP_MAX_EXPORT_BATCH_SIZE, default 512.
 func WithMaxExportBatchSize(spans int) Option {
-	return positive("WithMaxExportBatchSize", spans, func(c *config.Settings) { c.BatchSize = spans })
+	return positive("WithMaxExportBatchSize", spans, "spans", func(c *config.Settings) { c.BatchSize = spans })
 }
 
 // WithMaxRequestSize sets how many bytes an OTLP request has at most before compression. A larger batch is sent as several
@@ -181,15 +253,30 @@ func WithMaxRequestSize(bytes int) Option {
 // were not. [SDK.SpillPending] does the same for a process that exits without Shutdown, within the same bound. A request
 // without a response at that moment is spilled too, so its spans may arrive twice, with the same IDs. A nil w changes nothing.
 //
-// Environment: EPILOGUE_SPILL: none (default) or stderr. EPILOGUE_SPILL_MAX_BYTES for all lines together, default 1048576.
+// Environment: EPILOGUE_SPILL: none (default) or stderr.
 func WithSpill(w io.Writer) Option {
 	return config.SetIf(w != nil, func(c *config.Settings) { c.Spill = w })
 }
 
-// positive sets a number of spans.
-func positive(name string, spans int, set func(*config.Settings)) Option {
-	if spans < 1 {
-		return config.Invalid(fmt.Errorf("%s(%d): give a number of spans, 1 or more", name, spans))
+// WithSpillMaxBytes sets how many bytes all spilled lines have at most together. Values below 1 are an error and change nothing.
+//
+// Environment: EPILOGUE_SPILL_MAX_BYTES, default 1048576 (1 MiB).
+func WithSpillMaxBytes(bytes int) Option {
+	return positive("WithSpillMaxBytes", bytes, "bytes", func(c *config.Settings) { c.SpillBytes = bytes })
+}
+
+// positive sets a number of units.
+func positive(name string, n int, units string, set func(*config.Settings)) Option {
+	if n < 1 {
+		return config.Invalid(fmt.Errorf("%s(%d): give a number of %s, 1 or more", name, n, units))
+	}
+	return config.SetIf(true, set)
+}
+
+// duration sets a time that may be 0.
+func duration(name string, d time.Duration, set func(*config.Settings)) Option {
+	if d < 0 {
+		return config.Invalid(fmt.Errorf("%s(%s): give a duration of 0 or more", name, d))
 	}
 	return config.SetIf(true, set)
 }

@@ -3,6 +3,7 @@ package otelx
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/sdk/resource"
@@ -24,6 +25,9 @@ type SDK struct {
 	engine    *delivery.Engine
 	metrics   sdkmetrics.Recorder // nil: none
 	spiller   *spiller.Spiller    // nil: none
+
+	shuttingDown atomic.Int64 // calls of Shutdown under way
+	shutDown     atomic.Bool  // the last of them has returned
 }
 
 // TracerProvider returns the provider that New has made the global one: the API's no-op if OTEL_SDK_DISABLED is true.
@@ -34,7 +38,8 @@ func (s *SDK) TracerProvider() trace.TracerProvider { return s.provider }
 //
 // Concurrent callers share one export, and each waits under its own ctx. When ctx ends, ForceFlush returns its error at
 // once. The export continues only while another caller waits, so nothing is on the wire when the last caller has returned.
-// Undelivered spans stay in the queue and are sent first next time. A ctx without a deadline has OTEL_BSP_EXPORT_TIMEOUT.
+// Undelivered spans stay in the queue and are sent first next time. A ctx without a deadline, or a nil one, has
+// OTEL_BSP_EXPORT_TIMEOUT.
 //
 // ForceFlush repeats failed attempts after pauses of 20 ms up to a second, until none has succeeded for half a second or for a
 // quarter of the time that ctx had, whichever is longer. It honors Retry-After up to 5 minutes; if that exceeds the time of
@@ -42,8 +47,13 @@ func (s *SDK) TracerProvider() trace.TracerProvider { return s.provider }
 //
 // While the circuit breaker is open, ForceFlush returns an error at once, without a request.
 //
-// If spans were dropped since the last flush that could tell, the error has a [*DropError] with the counts.
+// If spans were dropped since the last flush that could tell, the error has a [*DropError] with the counts. After a Shutdown,
+// ForceFlush does nothing and returns nil; [SDK.Stats] has the counts.
 func (s *SDK) ForceFlush(ctx context.Context) error {
+	if s.shutDown.Load() {
+		return nil
+	}
+	ctx = notNil(ctx)
 	began := time.Now()
 	err := s.queue.Flush(ctx)
 	if s.metrics != nil {
@@ -58,16 +68,28 @@ func (s *SDK) ForceFlush(ctx context.Context) error {
 // more on another connection. Spans that end after the call are dropped and counted.
 //
 // Any number of callers share one Shutdown, each under its own ctx. The exporter is closed when the last of them has flushed.
-// Then undelivered spans are spilled ([WithSpill]) or stay pending, and every later Shutdown or ForceFlush returns an error
-// about pending spans again.
+// Then undelivered spans are spilled ([WithSpill]) or stay pending, and every later Shutdown returns an error about pending
+// spans again.
 //
 // Give ctx a deadline. Without one, a backend that is down holds Shutdown for OTEL_BSP_EXPORT_TIMEOUT.
 func (s *SDK) Shutdown(ctx context.Context) error {
-	err := s.spiller.Shutdown(ctx, s.queue)
+	s.shuttingDown.Add(1)
+	err := s.spiller.Shutdown(notNil(ctx), s.queue)
+	if s.shuttingDown.Add(-1) == 0 {
+		s.shutDown.Store(true)
+	}
 	if s.metrics != nil {
 		s.metrics.Close()
 	}
 	return err
+}
+
+// notNil returns ctx, or one that does not end if ctx is nil.
+func notNil(ctx context.Context) context.Context {
+	if ctx == nil {
+		return context.Background()
+	}
+	return ctx
 }
 
 // SetExitDeadline tells the SDK that the process exits at t. A Shutdown or a last ForceFlush is expected to follow. Until t
@@ -86,7 +108,7 @@ func (s *SDK) SetExitDeadline(t time.Time) {
 // many spans it has written; 0 without [WithSpill]. It is for a process that is about to exit without Shutdown, after a
 // ForceFlush that failed. Spilled spans leave the queue, even if the process lives on.
 func (s *SDK) SpillPending(ctx context.Context) int {
-	return s.spiller.Pending(ctx)
+	return s.spiller.Pending(notNil(ctx))
 }
 
 // EndOpenSpans ends the sampled spans that are open: those with a span ID in roots and all below them, or every open span if

@@ -1,6 +1,7 @@
 package otelx_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -11,7 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/propagation"
@@ -22,6 +23,7 @@ import (
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"github.com/epilogue-go/epilogue/internal/otelerr"
 	"github.com/epilogue-go/epilogue/otelx"
 )
 
@@ -118,8 +120,9 @@ func TestErrorsAreJoinedAndSayWhatToWrite(t *testing.T) {
 	_, err := newSDK(t, environ("OTEL_SDK_DISABLED=yes", "OTEL_TRACES_SAMPLER=sometimes", "OTEL_TRACES_EXPORTER=zipkin",
 		"OTEL_EXPORTER_OTLP_ENDPOINT=collector:4318", "OTEL_EXPORTER_OTLP_PROTOCOL=grpc", "OTEL_BSP_SCHEDULE_DELAY=5s",
 		"OTEL_SPAN_LINK_COUNT_LIMIT=many", "OTEL_RESOURCE_ATTRIBUTES=a=b,c", "OTEL_BSP_MAX_QUEUE_SIZE=0", "OTEL_PROPAGATORS=xray,baggage",
-		"EPILOGUE_SPILL=stdout", "EPILOGUE_SPILL_MAX_BYTES=1MB", "EPILOGUE_LAST_RESORT=stderr", "EPILOGUE_LAST_RESORT_MAX_BYTES=5"),
-		otelx.WithMaxRequestSize(16<<10-1), otelx.WithMaxRequestSize(64<<20+1), otelx.WithMaxExportBatchSize(-5),
+		"EPILOGUE_SPILL=stdout", "EPILOGUE_SPILL_MAX_BYTES=1MB", "EPILOGUE_LAST_RESORT=stderr", "EPILOGUE_LAST_RESORT_MAX_BYTES=5", "OTEL_CONFIG_FILE=/etc/otel.yaml"),
+		otelx.WithMaxRequestSize(16<<10-1), otelx.WithMaxRequestSize(64<<20+1), otelx.WithMaxExportBatchSize(-5), otelx.WithSpillMaxBytes(0),
+		otelx.WithTimeout(-time.Second), otelx.WithScheduleDelay(-1), otelx.WithExportTimeout(-1), otelx.WithCompression("zstd"),
 		otelx.WithNamedPropagator("mine", mine{}))
 	if err == nil {
 		t.Fatal("no error")
@@ -128,13 +131,13 @@ func TestErrorsAreJoinedAndSayWhatToWrite(t *testing.T) {
 		`OTEL_SDK_DISABLED="yes": unknown (write true or false)`,
 		`OTEL_TRACES_SAMPLER="sometimes": unknown (write parentbased_always_on, parentbased_always_off, parentbased_traceidratio, always_on, always_off or traceidratio)`,
 		`OTEL_TRACES_EXPORTER="zipkin": unknown (write otlp, console or none)`,
-		`OTEL_EXPORTER_OTLP_ENDPOINT="collector:4318": no scheme (write http://collector:4318)`,
+		`OTEL_EXPORTER_OTLP_ENDPOINT="collector:4318": no scheme (write http://collector:4318); http://localhost:4318/v1/traces is used`,
 		`OTEL_EXPORTER_OTLP_PROTOCOL="grpc": not supported (write http/protobuf`,
 		`OTEL_BSP_SCHEDULE_DELAY="5s": not a number of milliseconds (write 5000)`,
 		`OTEL_SPAN_LINK_COUNT_LIMIT="many": not a whole number (write 0 to 2147483647)`,
 		`OTEL_RESOURCE_ATTRIBUTES: entry "c" has no = (write key=value); the whole variable is ignored`,
 		`OTEL_BSP_MAX_QUEUE_SIZE="0": out of range (write 1 to 2147483647)`,
-		`OTEL_PROPAGATORS="xray,baggage": "xray" is unknown (write none, tracecontext, baggage, b3, b3multi or mine, separated by commas)`,
+		`OTEL_PROPAGATORS="xray,baggage": "xray" is unknown (write none, tracecontext, baggage, b3, b3multi or mine, separated by commas, or add it by otelx.WithNamedPropagator); baggage is used`,
 		`EPILOGUE_SPILL="stdout": unknown (write none or stderr)`,
 		`EPILOGUE_SPILL_MAX_BYTES="1MB": not a whole number`,
 		"EPILOGUE_LAST_RESORT is set and ignored: it is now called EPILOGUE_SPILL",
@@ -142,6 +145,12 @@ func TestErrorsAreJoinedAndSayWhatToWrite(t *testing.T) {
 		"WithMaxRequestSize(16383): give 16384 to 67108864 bytes",
 		"WithMaxRequestSize(67108865): give 16384 to 67108864 bytes",
 		"WithMaxExportBatchSize(-5): give a number of spans, 1 or more",
+		"WithSpillMaxBytes(0): give a number of bytes, 1 or more",
+		"WithTimeout(-1s): give a duration of 0 or more",
+		"WithScheduleDelay(-1ns): give a duration of 0 or more",
+		"WithExportTimeout(-1ns): give a duration of 0 or more",
+		`WithCompression("zstd"): give none or gzip`,
+		`OTEL_CONFIG_FILE="/etc/otel.yaml": not read (set the OTEL_* variables or options instead)`,
 	} {
 		if strings.Count(err.Error(), want) != 1 {
 			t.Errorf("not once: %s", want)
@@ -169,7 +178,7 @@ func TestSpanLimits(t *testing.T) {
 		len(stub.Attributes), len(stub.Attributes[0].Value.AsString()), len(stub.Events), len(stub.Events[0].Attributes),
 		len(stub.Links), len(stub.Links[0].Attributes),
 	}
-	if diff := cmp.Diff([]int{2, 3, 1, 1, 1, 0}, got); diff != "" {
+	if diff := gocmp.Diff([]int{2, 3, 1, 1, 1, 0}, got); diff != "" {
 		t.Errorf("limits (-want +got):\n%s", diff)
 	}
 }
@@ -256,10 +265,6 @@ func TestQueueHoldsItsSize(t *testing.T) {
 	}{
 		"default": {environ(), 2048, ""},
 		"set":     {environ("OTEL_BSP_MAX_QUEUE_SIZE=100", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE=10"), 100, ""},
-		"batch too large": {
-			environ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE=200", "OTEL_BSP_MAX_QUEUE_SIZE=100"), 100,
-			`OTEL_BSP_MAX_EXPORT_BATCH_SIZE=200: more than the queue's 100 spans`,
-		},
 	} {
 		synctest.Test(t, func(t *testing.T) { // which waits for the exports in the background
 			gate := make(chan struct{})
@@ -329,6 +334,51 @@ func TestResource(t *testing.T) {
 	if v, _ := s.Resource().Set().Value("service.name"); v.AsString() != "orders" {
 		t.Errorf("Resource: service.name = %q", v.AsString())
 	}
+}
+
+// The OpenTelemetry SDK reads the process's variables too. It must neither report a fault a second time nor add attributes.
+func TestProcessVariablesAreReadOnce(t *testing.T) {
+	const discarded = "; the whole variable is ignored"
+	for value, c := range map[string]struct{ want, err string }{
+		"%61=1":     {"a=1", ""},
+		"a%2Cb=%3D": {"a,b==", ""},
+		"a=1,b=2,":  {"a=1 b=2", ""},
+		" a = 1 ,,": {"a=1", ""},
+		"a=%ZZ,b=2": {"", `entry "a=%ZZ" is not percent-encoded (write %25 for %)` + discarded},
+		"b=2,%a=1":  {"", `entry "%a=1" is not percent-encoded (write %25 for %)` + discarded},
+		"a=50%":     {"", `entry "a=50%" is not percent-encoded (write %25 for %)` + discarded},
+		"a,b=2":     {"", `entry "a" has no = (write key=value)` + discarded},
+		"=1,b=2":    {"", `entry "=1" has no key (write key=value)` + discarded},
+	} {
+		t.Setenv("OTEL_RESOURCE_ATTRIBUTES", value)
+		t.Setenv("OTEL_TRACES_SAMPLER", "xray")
+		reported := otelerr.Collect(t)
+		stub, err := exported(t)
+		wantError(t, value, err, `OTEL_TRACES_SAMPLER="xray": unknown`)
+		wantError(t, value, err, cmp.Or(c.err, "OTEL"))
+		var got []string
+		for _, a := range stub.Resource.Attributes() {
+			if len(a.Key) < 4 {
+				got = append(got, string(a.Key)+"="+a.Value.AsString())
+			}
+		}
+		if strings.Join(got, " ") != c.want || len(reported()) > 0 {
+			t.Errorf("%q: %q, reported %q; want %q", value, got, reported(), c.want)
+		}
+		if n := strings.Count(err.Error(), "\n"); (n == 1) != (c.err != "") || os.Getenv("OTEL_RESOURCE_ATTRIBUTES") != value {
+			t.Errorf("%q: %v, and the variable is %q", value, err, os.Getenv("OTEL_RESOURCE_ATTRIBUTES"))
+		}
+	}
+}
+
+func TestUnknownVariableIsNamed(t *testing.T) {
+	t.Setenv("EPILOGUE_SPIL", "stderr")
+	for range 2 {
+		_, err := newSDK(t, otelx.WithExporter(nullExporter{}))
+		wantError(t, "New", err, "EPILOGUE_SPIL is set, but no such variable is known (is EPILOGUE_SPILL meant?)")
+	}
+	_, err := newSDK(t, environ(), otelx.WithExporter(nullExporter{}))
+	wantError(t, "another environment", err, "")
 }
 
 // stderr replaces the process's standard error during call, and returns the text written to it.

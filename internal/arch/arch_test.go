@@ -29,7 +29,7 @@ var alone = map[string]string{
 	"/internal/otelenv":           "settings are values; which SDK or sender uses them is the importer's choice",
 	"/internal/otlp/response":     "the HTTP sender reads responses without OpenTelemetry",
 	"/internal/redact":            "what keeps credentials out of errors is small enough to be read",
-	"/internal/retired":           "the agent and otelx share it, and neither may import the other",
+	"/internal/variables":         "the agent and otelx share it, and neither may import the other",
 }
 
 var rules = []rule{
@@ -38,7 +38,7 @@ var rules = []rule{
 		never: []string{"."},
 		except: []string{
 			module + "/agent", module + "/internal/bounded", module + "/internal/counts", module + "/internal/extensionsapi",
-			module + "/internal/retired",
+			module + "/internal/variables",
 		},
 		reason: "the agent drives any Flusher; it must be usable with another telemetry library and add nothing to the binary",
 	},

@@ -29,7 +29,7 @@ var layers = []struct {
 	{"single mechanisms", []string{
 		"/internal/benchspans", "/internal/bounded", "/internal/breaker", "/internal/clocktest", "/internal/counts",
 		"/internal/extensionsapi", "/internal/otelenv", "/internal/otelerr", "/internal/otlp/response",
-		"/internal/procstart", "/internal/redact", "/internal/retired", "/internal/spill/lines", "/internal/version",
+		"/internal/procstart", "/internal/redact", "/internal/spill/lines", "/internal/variables", "/internal/version",
 		"/internal/xrayheader", "/lambdatest/eventlog",
 	}},
 }

@@ -18,30 +18,30 @@ const maxCertificateFile = 1 << 20
 // Authorities reads OTEL_EXPORTER_OTLP_CERTIFICATE, the file of the authorities that servers are verified against. It is
 // nil, which means the system's authorities, if no variable names a good file.
 func (r *Reader) Authorities(s Signal) *x509.CertPool {
-	errs := r.mark()
-	for _, f := range r.files(s.keys("CERTIFICATE")) {
+	errs := r.Mark()
+	for _, f := range r.files(s.Keys("CERTIFICATE")) {
 		pool := x509.NewCertPool()
 		if pool.AppendCertsFromPEM(f.data) {
-			r.conclude(errs, f.key+" is used")
+			r.Conclude(errs, f.key+" is used")
 			return pool
 		}
 		r.rejectFile(f, errors.New("no certificate in PEM form in that file"))
 	}
-	r.conclude(errs, "the system's authorities are used")
+	r.Conclude(errs, "the system's authorities are used")
 	return nil
 }
 
 // ClientCertificates reads OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY. Certificate and key may
 // be of different ranks: the first pair that fits counts. It is nil if there is none.
 func (r *Reader) ClientCertificates(s Signal) []tls.Certificate {
-	certKeys, privateKeys := s.keys("CLIENT_CERTIFICATE"), s.keys("CLIENT_KEY")
-	errs := r.mark()
+	certKeys, privateKeys := s.Keys("CLIENT_CERTIFICATE"), s.Keys("CLIENT_KEY")
+	errs := r.Mark()
 	certs, privates := r.files(certKeys), r.files(privateKeys)
 	for i, cert := range certs {
 		for j, private := range privates {
 			pair, err := tls.X509KeyPair(cert.data, private.data)
 			if err == nil {
-				r.conclude(errs, fmt.Sprintf("%s with %s is used", cert.key, private.key))
+				r.Conclude(errs, fmt.Sprintf("%s with %s is used", cert.key, private.key))
 				return []tls.Certificate{pair}
 			}
 			if i == 0 && j == 0 {
@@ -55,7 +55,7 @@ func (r *Reader) ClientCertificates(s Signal) []tls.Certificate {
 	if key, _ := r.Lookup(certKeys...); key == "" && len(privates) > 0 {
 		r.rejectFile(privates[0], fmt.Errorf("a key without its certificate (set %s too)", certKeys[1]))
 	}
-	r.conclude(errs, "no client certificate is used")
+	r.Conclude(errs, "no client certificate is used")
 	return nil
 }
 

@@ -18,14 +18,17 @@ import (
 
 const (
 	caVar      = "OTEL_EXPORTER_OTLP_CERTIFICATE"
+	ownCAVar   = "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE"
 	clientVar  = "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE"
+	generalVar = "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"
 	privateVar = "OTEL_EXPORTER_OTLP_CLIENT_KEY"
+	ownKeyVar  = "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY"
 )
 
 func TestCertificates(t *testing.T) {
 	dir := t.TempDir()
 	cert, key := writeCertificate(t, dir, "client")
-	_, other := writeCertificate(t, dir, "other")
+	otherCert, other := writeCertificate(t, dir, "other")
 	junk := write(t, dir, "junk.pem", []byte("junk"))
 	huge := write(t, dir, "huge.pem", make([]byte, maxCertificateFile+1))
 	for _, c := range []struct {
@@ -36,6 +39,14 @@ func TestCertificates(t *testing.T) {
 	}{
 		{"authority", map[string]string{caVar: cert}, true, false, ""},
 		{"both", map[string]string{caVar: cert, clientVar: cert, privateVar: key}, true, true, ""},
+		{"signal's unreadable", map[string]string{ownCAVar: dir + "/none", caVar: cert}, true, false, ownCAVar + `="` + dir + `/none": no such file or directory; ` + caVar + ` is used`},
+		{"signal's junk", map[string]string{ownCAVar: junk, caVar: cert}, true, false, "no certificate in PEM form in that file; " + caVar + " is used"},
+		{"signal's good", map[string]string{ownCAVar: cert, caVar: junk}, true, false, ""},
+		{"mixed pair", map[string]string{generalVar: cert, ownKeyVar: key}, false, true, ""},
+		{"mixed pair, other general certificate", map[string]string{clientVar: cert, generalVar: otherCert, privateVar: key}, false, true, ""},
+		{"mixed pair, other general key", map[string]string{generalVar: cert, privateVar: other, ownKeyVar: key}, false, true, ""},
+		{"signal's certificate unreadable", map[string]string{clientVar: "/none", generalVar: cert, privateVar: key}, false, true, clientVar + `="/none": no such file or directory; ` + generalVar + " with " + privateVar + " is used"},
+		{"signal's pair does not fit", map[string]string{clientVar: cert, ownKeyVar: other, generalVar: cert, privateVar: key}, false, true, "does not match public key; " + clientVar + " with " + privateVar + " is used"},
 		{"missing file", map[string]string{caVar: dir + "/none"}, false, false, caVar + `="` + dir + `/none": no such file or directory; the system's authorities are used`},
 		{"directory", map[string]string{caVar: dir}, false, false, caVar + `="` + dir + `": not a regular file`},
 		{"endless", map[string]string{caVar: "/dev/zero"}, false, false, caVar + `="/dev/zero": not a regular file`},

@@ -10,7 +10,7 @@ import (
 // Endpoint returns the first valid URL among the value of the setting called name, OTEL_EXPORTER_OTLP_<signal>_ENDPOINT,
 // both used as they are, and OTEL_EXPORTER_OTLP_ENDPOINT with the signal's path appended. It is nil if there is none.
 func (r *Reader) Endpoint(s Signal, name, value string) *url.URL {
-	keys := s.keys("ENDPOINT")
+	keys := s.Keys("ENDPOINT")
 	_, own := r.Lookup(keys[0])
 	_, general := r.Lookup(keys[1])
 	if u := r.URL(name, value); u != nil {
@@ -20,6 +20,11 @@ func (r *Reader) Endpoint(s Signal, name, value string) *url.URL {
 		return u
 	}
 	return r.url(keys[1], general, s.path())
+}
+
+// WithoutSecrets returns an endpoint without user information and query.
+func WithoutSecrets(u *url.URL) string {
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String()
 }
 
 // URL reads an http or https URL, the value of the setting called name. It is nil if value is empty or bad.
@@ -56,6 +61,8 @@ func parseEndpoint(value, suffix string) (*url.URL, error) {
 		return nil, fmt.Errorf("scheme %s is not supported (write http or https)", Quote(u.Scheme))
 	case u.Hostname() == "":
 		return nil, errors.New("no host (for example http://collector:4318)")
+	case endsInPassword(u):
+		return nil, errors.New("@ after the host (write %40 for @, and in a password %2F for /, %3F for ? and %23 for #)")
 	}
 	u.Fragment, u.RawFragment = "", ""
 	if suffix != "" {
@@ -65,6 +72,11 @@ func parseEndpoint(value, suffix string) (*url.URL, error) {
 		}
 	}
 	return u, nil
+}
+
+// endsInPassword reports whether the host of u is likely the middle of a password: http://user:p@ss/word@host.
+func endsInPassword(u *url.URL) bool {
+	return strings.Contains(u.EscapedPath()+u.Fragment, "@") || u.User != nil && u.Path == "" && strings.Contains(u.RawQuery, "@")
 }
 
 // withScheme returns the remedy for an endpoint without a scheme: the endpoint with one, or an example if the endpoint

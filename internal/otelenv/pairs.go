@@ -15,7 +15,7 @@ import (
 //
 // Errors show nothing that could be a part of a value; after a comma that should have been encoded, that includes the name.
 func (r *Reader) Headers(s Signal) map[string]string {
-	key, value := r.Lookup(s.keys("HEADERS")...)
+	key, value := r.Lookup(s.Keys("HEADERS")...)
 	if key == "" {
 		return nil
 	}
@@ -95,7 +95,7 @@ type Pair struct{ Key, Value string }
 // (OpenTelemetry Specification, "Resource SDK").
 func (r *Reader) Attributes(key string) (pairs []Pair) {
 	_, value := r.Lookup(key)
-	errs := r.mark()
+	errs := r.Mark()
 	for _, entry := range List(value) {
 		pair, err := parseAttribute(entry)
 		if err != nil {
@@ -104,7 +104,7 @@ func (r *Reader) Attributes(key string) (pairs []Pair) {
 		}
 		pairs = append(pairs, pair)
 	}
-	if r.conclude(errs, "the whole variable is ignored") {
+	if r.Conclude(errs, "the whole variable is ignored") {
 		return nil
 	}
 	return pairs

@@ -24,11 +24,11 @@ func (r *Reader) Errs() []error { return r.errs }
 // Fail adds an error.
 func (r *Reader) Fail(err error) { r.errs = append(r.errs, err) }
 
-// mark returns a mark for conclude.
-func (r *Reader) mark() int { return len(r.errs) }
+// Mark returns a mark for Conclude.
+func (r *Reader) Mark() int { return len(r.errs) }
 
-// conclude adds a consequence to the errors since a mark, and reports whether there are any.
-func (r *Reader) conclude(mark int, consequence string) bool {
+// Conclude adds a consequence to the errors since a mark, and reports whether there are any.
+func (r *Reader) Conclude(mark int, consequence string) bool {
 	for i := range r.errs[mark:] {
 		r.errs[mark+i] = fmt.Errorf("%w; %s", r.errs[mark+i], consequence)
 	}
@@ -48,11 +48,6 @@ func (r *Reader) Lookup(keys ...string) (key, value string) {
 		}
 	}
 	return "", ""
-}
-
-// Bool reads true or false in any case. The default is false.
-func (r *Reader) Bool(key string) bool {
-	return r.Choice([]string{"true", "false"}, "false", key) == "true"
 }
 
 // Int returns the first whole number from least to most among keys.

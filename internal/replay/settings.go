@@ -34,8 +34,8 @@ func ReadSettings(getenv func(string) string, endpoint string) (Settings, error)
 		Endpoint: otlphttp.EndpointConfig{
 			URL:     env.Endpoint(otelenv.Traces, "-endpoint", endpoint),
 			Headers: env.Headers(otelenv.Traces),
-			Timeout: env.Timeout(otelenv.Traces),
-			Gzip:    env.Gzip(otelenv.Traces),
+			Timeout: env.Timeout(otelenv.Traces, otelenv.DefaultTimeout),
+			Gzip:    env.Compression(otelenv.Traces) == "gzip",
 		},
 	}
 	if s.Endpoint.URL == nil {

@@ -39,7 +39,7 @@ func TestWhereSpansGo(t *testing.T) {
 		"endpoint":               {env{daemon: "DAEMON", general: "COLLECTOR"}, nil, "collector", ""},
 		"endpoint for traces":    {env{daemon: "DAEMON", traces: "COLLECTOR/v1/traces"}, nil, "collector", ""},
 		"empty endpoint":         {env{daemon: "DAEMON", general: " ", traces: ""}, nil, "daemon", ""},
-		"bad endpoint":           {env{daemon: "DAEMON", general: "collector:4318"}, nil, "daemon", "no scheme (write http://collector:4318)"},
+		"bad endpoint":           {env{daemon: "DAEMON", general: "collector:4318"}, nil, "daemon", "no scheme (write http://collector:4318); the X-Ray daemon at "},
 		"console":                {env{daemon: "DAEMON", exporter: "console"}, nil, "neither", ""},
 		"none":                   {env{daemon: "DAEMON", exporter: "none"}, nil, "neither", ""},
 		"disabled":               {env{daemon: "DAEMON", "OTEL_SDK_DISABLED": "true"}, nil, "neither", ""},

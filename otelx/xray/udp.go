@@ -49,10 +49,16 @@ func UDP(address string) otelx.Option {
 	})
 }
 
+// String names the destination in errors.
+func (s *udpSender) String() string { return "the X-Ray daemon at " + s.address }
+
 // udpTo is UDP with the name of the setting and the form of its value in errors.
 func udpTo(setting, form, value string) otelx.Option {
 	address, err := parseDaemonAddress(value)
 	if err != nil {
+		if strings.Contains(value, "@") {
+			value = "…" // it may hold a password
+		}
 		return config.Invalid(fmt.Errorf(form+": %w; spans go by OTLP over HTTP", value, err))
 	}
 	return config.Options(

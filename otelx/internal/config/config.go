@@ -7,23 +7,23 @@
 package config
 
 import (
+	"os"
 	"slices"
 	"time"
 
 	"github.com/epilogue-go/epilogue/internal/otelenv"
-	"github.com/epilogue-go/epilogue/internal/retired"
+	"github.com/epilogue-go/epilogue/internal/variables"
 )
+
+// configFileKey names a file for SDKs with declarative configuration.
+const configFileKey = "OTEL_CONFIG_FILE"
 
 // Config is the resolved configuration.
 type Config struct {
-	// Settings has at most one destination: Exporter, Sender or Endpoint.URL. Without one, nothing is exported.
+	// Settings has at most one destination: Exporter, Sender or Endpoint.URL. Without one, nothing is exported. If Disabled is
+	// true, only the propagator is resolved.
 	Settings
 
-	// Disabled is OTEL_SDK_DISABLED. Only the propagator is resolved then.
-	Disabled      bool
-	Delay         time.Duration // from the first span in an empty queue to its export in the background
-	ExportTimeout time.Duration // of a batch, and of a flush without a deadline; 0: none
-	SpillBytes    int
 	// Errs are the bad settings. Each counts as unset.
 	Errs []error
 }
@@ -36,7 +36,9 @@ func Resolve(osGetenv func(string) string, opts []Option) *Config {
 	b := build(osGetenv, opts)
 	r := &resolver{builder: b, env: otelenv.New(b.getenv)}
 	c := &Config{}
-	if c.Disabled = r.env.Bool("OTEL_SDK_DISABLED"); !c.Disabled {
+	c.ScheduleDelay, c.ExportTimeout = new(time.Duration), new(time.Duration)
+	c.Disabled = choose(b.options.Disabled, r.disabled, b.preset.Disabled, new(bool))
+	if !*c.Disabled {
 		r.destination(c)
 		if c.Exports() {
 			r.export(c)
@@ -44,10 +46,16 @@ func Resolve(osGetenv func(string) string, opts []Option) *Config {
 		r.tracing(c)
 	}
 	c.Propagator = choose(b.options.Propagator, r.propagator, b.preset.Propagator, standardPropagator)
-	for _, err := range retired.Check(retired.OTelX, b.getenv) {
+	if _, file := r.env.Lookup(configFileKey); file != "" {
+		r.env.Reject(configFileKey, file, "not read (set the OTEL_* variables or options instead)")
+	}
+	for _, err := range variables.CheckRenamed(variables.OTelX, b.getenv) {
 		r.env.Fail(err)
 	}
 	c.Errs = slices.Concat(b.errs, r.env.Errs())
+	if b.foundGetenv == nil {
+		c.Errs = append(c.Errs, variables.CheckUnknown(os.Environ(), false)...)
+	}
 	return c
 }
 
@@ -71,6 +79,26 @@ func choose[T comparable](option T, variable func() T, preset, standard T) T {
 		return preset
 	}
 	return standard
+}
+
+// duration returns the first of option, variable, preset and standard that is set.
+func (r *resolver) duration(option *time.Duration, keys []string, preset *time.Duration, standard time.Duration) *time.Duration {
+	variable := func() *time.Duration {
+		const unset = -1
+		if d := r.env.Millis(unset, keys...); d != unset {
+			return &d
+		}
+		return nil
+	}
+	return choose(option, variable, preset, &standard)
+}
+
+// disabled reads OTEL_SDK_DISABLED.
+func (r *resolver) disabled() *bool {
+	if value := r.env.Choice([]string{"true", "false"}, "", "OTEL_SDK_DISABLED"); value != "" {
+		return new(value == "true")
+	}
+	return nil
 }
 
 // number reads a variable that holds a number from least, which is above 0, to most.

@@ -40,7 +40,7 @@ func FuzzEnvironment(f *testing.F) {
 			t.Errorf("%s=%q: no sampler, propagator or resource", key, value)
 		}
 		if c.Exports() && (c.QueueSize < 1 || c.BatchSize < 1 || c.BatchSize > c.QueueSize || c.RequestBytes < LeastRequestBytes ||
-			c.Delay < 0 || c.ExportTimeout < 0) {
+			*c.ScheduleDelay < 0 || *c.ExportTimeout < 0) {
 			t.Errorf("%s=%q: %+v", key, value, c)
 		}
 		if (c.Exporter != nil || c.Endpoint.URL == nil) && key != exporterKey {

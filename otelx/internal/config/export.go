@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/x509"
 	"fmt"
 	"io"
 	"net/url"
@@ -52,45 +53,55 @@ func (r *resolver) destination(c *Config) {
 			return
 		}
 	}
-	endpoint := r.env.Endpoint(otelenv.Traces, endpointOption, r.options.URL)
-	preset := endpoint
-	if preset == nil {
-		preset = r.env.URL(endpointOption, r.preset.URL)
+	errs := r.env.Mark()
+	given := r.env.Endpoint(otelenv.Traces, endpointOption, r.options.URL)
+	endpoint := given
+	if endpoint == nil {
+		endpoint = r.env.URL(endpointOption, r.preset.URL)
 	}
-	r.applyDeferred(preset)
-	switch {
-	case r.options.Sender != nil:
-		c.Sender = r.options.Sender
-	case endpoint == nil && r.preset.Sender != nil:
+	r.applyDeferred(endpoint)
+	switch c.Sender = r.options.Sender; {
+	case c.Sender != nil:
+	case given == nil && r.preset.Sender != nil:
 		c.Sender = r.preset.Sender
+		r.env.Conclude(errs, fmt.Sprintf("%v is used", c.Sender))
 	default:
-		r.otlp(c, preset)
+		if endpoint == nil {
+			endpoint = otelenv.DefaultEndpoint(otelenv.Traces)
+		}
+		r.env.Conclude(errs, otelenv.WithoutSecrets(endpoint)+" is used")
+		r.otlp(c, endpoint)
 	}
 }
 
-// otlp resolves OTLP over HTTP to endpoint; nil means the default.
+// otlp resolves OTLP over HTTP to endpoint.
 func (r *resolver) otlp(c *Config, endpoint *url.URL) {
 	const signal = otelenv.Traces
-	if endpoint == nil {
-		endpoint = otelenv.DefaultEndpoint(signal)
-	}
 	r.env.CheckProtocol(signal)
-	c.Client, c.Endpoint = r.options.Client, r.options.Endpoint
+	option, preset := &r.options, &r.preset
+	c.Client, c.Endpoint = option.Client, option.Endpoint
 	if c.Client.Dial == nil {
-		c.Client.Dial = r.preset.Client.Dial
+		c.Client.Dial = preset.Client.Dial
 	}
 	if c.Client.Sign == nil {
-		c.Client.Sign = r.preset.Client.Sign
+		c.Client.Sign = preset.Client.Sign
 	}
 	if c.Endpoint.Classify == nil {
-		c.Endpoint.Classify = r.preset.Endpoint.Classify
+		c.Endpoint.Classify = preset.Endpoint.Classify
 	}
-	c.Client.Authorities = r.env.Authorities(signal)
-	c.Client.Certificates = r.env.ClientCertificates(signal)
+	authorities := func() *x509.CertPool { return r.env.Authorities(signal) }
+	c.Client.Authorities = choose(option.Client.Authorities, authorities, preset.Client.Authorities, nil)
+	if c.Client.Certificates == nil {
+		c.Client.Certificates = r.env.ClientCertificates(signal)
+	}
+	if c.Client.Certificates == nil {
+		c.Client.Certificates = preset.Client.Certificates
+	}
 	c.Endpoint.URL = endpoint
 	c.Endpoint.Headers = r.headers(signal)
-	c.Endpoint.Timeout = r.env.Timeout(signal)
-	c.Endpoint.Gzip = r.env.Gzip(signal)
+	c.Endpoint.Timeout = *r.duration(option.Timeout, signal.Keys("TIMEOUT"), preset.Timeout, otelenv.DefaultTimeout)
+	compression := func() string { return r.env.Compression(signal) }
+	c.Endpoint.Gzip = choose(option.Compress, compression, preset.Compress, "none") == "gzip"
 }
 
 // headers returns the first of: option, environment, preset.
@@ -117,10 +128,10 @@ func (r *resolver) export(c *Config) {
 	}
 	bytes := r.number("EPILOGUE_MAX_REQUEST_SIZE", LeastRequestBytes, MostRequestBytes)
 	c.RequestBytes = capped(choose(option.RequestBytes, bytes, preset.RequestBytes, defaultRequestBytes), c.Limits.RequestBytes)
-	c.Delay = r.env.Millis(defaultDelay, "OTEL_BSP_SCHEDULE_DELAY")
-	c.ExportTimeout = r.env.Millis(defaultTimeout, "OTEL_BSP_EXPORT_TIMEOUT")
+	c.ScheduleDelay = r.duration(option.ScheduleDelay, []string{"OTEL_BSP_SCHEDULE_DELAY"}, preset.ScheduleDelay, defaultDelay)
+	c.ExportTimeout = r.duration(option.ExportTimeout, []string{"OTEL_BSP_EXPORT_TIMEOUT"}, preset.ExportTimeout, defaultTimeout)
 	c.Spill = r.spill()
-	c.SpillBytes = r.env.Int(1, otelenv.MaxInt, spill.DefaultMaxBytes, spillBytesKey)
+	c.SpillBytes = choose(option.SpillBytes, r.number(spillBytesKey, 1, otelenv.MaxInt), preset.SpillBytes, spill.DefaultMaxBytes)
 	if c.NewRecorder = option.NewRecorder; c.NewRecorder == nil {
 		c.NewRecorder = preset.NewRecorder
 	}
@@ -130,11 +141,16 @@ func (r *resolver) export(c *Config) {
 func (r *resolver) batchSize(queue int) int {
 	standard := min(first(r.preset.BatchSize, sdktrace.DefaultMaxExportBatchSize), queue)
 	batch := choose(r.options.BatchSize, r.number(batchKey, 1, otelenv.MaxInt), 0, standard)
-	if batch > queue {
-		r.env.Fail(fmt.Errorf("%s=%d: more than the queue's %d spans (raise %s); %d is used", batchKey, batch, queue, queueKey, queue))
-		return queue
+	if batch <= queue {
+		return batch
 	}
-	return batch
+	setting := fmt.Sprintf("%s=%d", batchKey, batch)
+	if r.options.BatchSize != 0 {
+		setting = fmt.Sprintf("WithMaxExportBatchSize(%d)", batch)
+	}
+	r.env.Fail(fmt.Errorf("%s: more than the queue's %d spans (raise %s or WithMaxQueueSize); %d is used",
+		setting, queue, queueKey, standard))
+	return standard
 }
 
 // spill returns where undelivered spans are written: the first of option, EPILOGUE_SPILL and preset; nil for nowhere.

@@ -2,12 +2,16 @@ package config
 
 import (
 	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/propagation"
@@ -33,6 +37,12 @@ func number(set func(*Settings, int)) func(string) Option {
 		return SetIf(true, func(s *Settings) { set(s, n) })
 	}
 }
+
+func duration(set func(*Settings, time.Duration)) func(string) Option {
+	return number(func(s *Settings, n int) { set(s, time.Duration(n)*time.Millisecond) })
+}
+
+func millis(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 
 // named is a propagator, or a sampler, of a name.
 type named struct {
@@ -99,6 +109,36 @@ var settings = map[string]setting{
 			return name.AsString()
 		}, "o", "v", "p", "standard",
 	},
+	"disabled": {
+		func(v string) Option { return SetIf(true, func(s *Settings) { s.Disabled = new(v == "true") }) }, "OTEL_SDK_DISABLED",
+		func(c *Config) string { return strconv.FormatBool(*c.Disabled) }, "false", "true", "true", "false",
+	},
+	"timeout": {
+		duration(func(s *Settings, d time.Duration) { s.Timeout = &d }), "OTEL_EXPORTER_OTLP_TIMEOUT",
+		func(c *Config) string { return millis(c.Endpoint.Timeout) }, "0", "30", "10", "10000",
+	},
+	"schedule delay": {
+		duration(func(s *Settings, d time.Duration) { s.ScheduleDelay = &d }), "OTEL_BSP_SCHEDULE_DELAY",
+		func(c *Config) string { return millis(*c.ScheduleDelay) }, "40", "0", "10", "5000",
+	},
+	"export timeout": {
+		duration(func(s *Settings, d time.Duration) { s.ExportTimeout = &d }), "OTEL_BSP_EXPORT_TIMEOUT",
+		func(c *Config) string { return millis(*c.ExportTimeout) }, "40", "30", "0", "30000",
+	},
+	"compression": {
+		func(v string) Option { return SetIf(true, func(s *Settings) { s.Compress = v }) }, "OTEL_EXPORTER_OTLP_COMPRESSION",
+		func(c *Config) string { return map[bool]string{true: "gzip", false: "none"}[c.Endpoint.Gzip] }, "none", "gzip", "gzip", "none",
+	},
+	"span limits": {
+		number(func(s *Settings, n int) {
+			s.SpanLimits = &sdktrace.SpanLimits{AttributeValueLengthLimit: n, AttributeCountLimit: n, LinkCountLimit: n}
+		}), "OTEL_SPAN_LINK_COUNT_LIMIT",
+		func(c *Config) string { return strconv.Itoa(c.SpanLimits.LinkCountLimit) }, "4", "0", "1", "128",
+	},
+	"spill bytes": {
+		number(func(s *Settings, n int) { s.SpillBytes = n }), "EPILOGUE_SPILL_MAX_BYTES",
+		func(c *Config) string { return strconv.Itoa(c.SpillBytes) }, "4", "3", "1", "1048576",
+	},
 	"spill": {
 		func(v string) Option { return SetIf(true, func(s *Settings) { s.Spill = bytes.NewBufferString(v) }) }, "EPILOGUE_SPILL",
 		func(c *Config) string {
@@ -145,7 +185,7 @@ func TestPrecedence(t *testing.T) {
 
 // A variable that an option replaces is not read, so that it cannot be an error.
 func TestReplacedVariableIsNoError(t *testing.T) {
-	for _, name := range []string{"queue", "batch", "request", "sampler", "propagator"} {
+	for _, name := range []string{"queue", "batch", "request", "sampler", "propagator", "disabled", "timeout", "compression", "schedule delay", "span limits"} {
 		s := settings[name]
 		getenv := func(key string) string {
 			if key == s.key {
@@ -158,6 +198,63 @@ func TestReplacedVariableIsNoError(t *testing.T) {
 		}
 		if c := Resolve(getenv, nil); len(c.Errs) != 1 {
 			t.Errorf("%s without the option: %v, want one error", name, c.Errs)
+		}
+	}
+}
+
+// Certificates of an option win over those of variables, and these over those of a preset.
+func TestPrecedenceOfCertificates(t *testing.T) {
+	pool := x509.NewCertPool()
+	with := SetIf(true, func(s *Settings) {
+		s.Client.Authorities, s.Client.Certificates = pool, []tls.Certificate{{OCSPStaple: []byte("mine")}}
+	})
+	bad := environment("OTEL_EXPORTER_OTLP_CERTIFICATE=/none", "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE=/none", "OTEL_EXPORTER_OTLP_CLIENT_KEY=/none")
+	for name, c := range map[string]struct {
+		option Option
+		errs   int
+	}{"option": {with, 0}, "preset": {Fallback(with), 3}} {
+		r := Resolve(bad, []Option{c.option})
+		if r.Client.Authorities != pool || len(r.Client.Certificates) != 1 || len(r.Errs) != c.errs {
+			t.Errorf("%s: %+v, %v", name, r.Client, r.Errs)
+		}
+	}
+}
+
+// A batch larger than the queue is reported, and the default is used, or the queue's size if that is less.
+func TestBatchLargerThanTheQueue(t *testing.T) {
+	batch := number(func(s *Settings, n int) { s.BatchSize = n })
+	for _, c := range []struct {
+		vars  []string
+		opt   Option
+		batch int
+		err   string
+	}{
+		{[]string{"OTEL_BSP_MAX_QUEUE_SIZE=100", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE=200"}, nil, 100, "OTEL_BSP_MAX_EXPORT_BATCH_SIZE=200: more than the queue's 100 spans"},
+		{[]string{"OTEL_BSP_MAX_QUEUE_SIZE=1000", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE=2000"}, nil, 512, "512 is used"},
+		{[]string{"OTEL_BSP_MAX_QUEUE_SIZE=1000", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE=2000"}, Fallback(batch("600")), 600, "600 is used"},
+		{[]string{"OTEL_BSP_MAX_QUEUE_SIZE=1000"}, batch("2000"), 512, "WithMaxExportBatchSize(2000): more than the queue's 1000 spans"},
+		{[]string{"OTEL_BSP_MAX_QUEUE_SIZE=1000", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE=1000"}, nil, 1000, ""},
+		{[]string{"OTEL_BSP_MAX_QUEUE_SIZE=100"}, nil, 100, ""},
+		{[]string{"OTEL_BSP_MAX_QUEUE_SIZE=100"}, Fallback(batch("600")), 100, ""},
+	} {
+		r := Resolve(environment(c.vars...), []Option{c.opt})
+		if err := errors.Join(r.Errs...); r.BatchSize != c.batch || (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
+			t.Errorf("%v: batches of %d, %v; want %d, %s", c.vars, r.BatchSize, err, c.batch, c.err)
+		}
+	}
+}
+
+// An error about an endpoint or propagators says what is used.
+func TestErrorsSayWhatIsUsed(t *testing.T) {
+	for vars, want := range map[string]string{
+		"OTEL_EXPORTER_OTLP_ENDPOINT=c:1":                                                 `no scheme (write http://c:1); http://localhost:4318/v1/traces is used`,
+		"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=c:1 OTEL_EXPORTER_OTLP_ENDPOINT=http://u:p@d": `no scheme (write http://c:1); http://d/v1/traces is used`,
+		"OTEL_PROPAGATORS=jaeger":                                                         `or add it by otelx.WithNamedPropagator); tracecontext,baggage is used`,
+		"OTEL_PROPAGATORS=jaeger,b3,none":                                                 `or add it by otelx.WithNamedPropagator); b3,none is used`,
+	} {
+		r := Resolve(environment(strings.Fields(vars)...), nil)
+		if len(r.Errs) != 1 || !strings.HasSuffix(r.Errs[0].Error(), want) {
+			t.Errorf("%s: %v, want %s", vars, r.Errs, want)
 		}
 	}
 }

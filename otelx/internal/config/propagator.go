@@ -42,23 +42,31 @@ func (b *builder) propagatorIndex(name string) int {
 func (r *resolver) propagator() propagation.TextMapPropagator {
 	_, value := r.env.Lookup(propagatorsKey)
 	var picked []propagation.TextMapPropagator
-	seen := map[int]bool{}
+	var used []string
+	errs := r.env.Mark()
 	for _, name := range otelenv.List(value) {
 		i := r.propagatorIndex(name)
 		if i < 0 {
-			r.env.Reject(propagatorsKey, value, fmt.Sprintf("%s is unknown (write %s, separated by commas)",
-				otelenv.Quote(name), otelenv.Alternatives(r.propagatorNames())))
+			r.env.Reject(propagatorsKey, value, fmt.Sprintf("%s is unknown (write %s, separated by commas, or add it by "+
+				"otelx.WithNamedPropagator)", otelenv.Quote(name), otelenv.Alternatives(r.propagatorNames())))
 			continue
 		}
-		if p := r.propagators[i].propagator; p != nil && !seen[i] {
-			picked = append(picked, p)
+		p := r.propagators[i]
+		if p.propagator != nil && !slices.Contains(used, p.name) {
+			picked = append(picked, p.propagator)
 		}
-		seen[i] = true
+		used = append(used, p.name)
 	}
-	if len(seen) == 0 {
-		return nil
+	switch {
+	case len(used) > 0:
+		r.env.Conclude(errs, strings.Join(used, ",")+" is used")
+		return propagation.NewCompositeTextMapPropagator(picked...)
+	case r.preset.Propagator != nil:
+		r.env.Conclude(errs, "that of otelx.Fallback is used")
+	default:
+		r.env.Conclude(errs, "tracecontext,baggage is used")
 	}
-	return propagation.NewCompositeTextMapPropagator(picked...)
+	return nil
 }
 
 func (b *builder) propagatorNames() (names []string) {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"io"
+	"time"
 
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/sdk/resource"
@@ -17,21 +18,27 @@ type Settings struct {
 	Propagator  propagation.TextMapPropagator
 	Resource    *resource.Resource
 	Sampler     sdktrace.Sampler
-	SpanLimits  sdktrace.SpanLimits
+	SpanLimits  *sdktrace.SpanLimits
 	IDGenerator sdktrace.IDGenerator
+	Disabled    *bool
 
 	Exporter sdktrace.SpanExporter // replaces encoder and sender
 	Sender   delivery.Sender       // replaces OTLP over HTTP
-	URL      string                // of OTLP over HTTP; resolved in Endpoint
-	Endpoint otlphttp.EndpointConfig
 	Client   otlphttp.ClientConfig
+	Endpoint otlphttp.EndpointConfig // without the following, which Resolve enters into it
+	URL      string
+	Timeout  *time.Duration // of an attempt; 0: none
+	Compress string         // none or gzip
 
-	QueueSize    int // spans
-	BatchSize    int // spans in a request
-	RequestBytes int
-	Limits       Limits
+	QueueSize     int // spans
+	BatchSize     int // spans in a request
+	RequestBytes  int
+	Limits        Limits
+	ScheduleDelay *time.Duration // from the first span in an empty queue to its export in the background
+	ExportTimeout *time.Duration // of a batch, and of a flush without a deadline; 0: none
 
-	Spill io.Writer // nil: none
+	Spill      io.Writer // nil: none
+	SpillBytes int
 	// NewRecorder makes the recorder of the export's metrics. It is a function so that the linker omits metrics from programs
 	// without WithMeterProvider.
 	NewRecorder func(sdkmetrics.Subject) (sdkmetrics.Recorder, error)

@@ -22,7 +22,10 @@ var samplers = []string{
 func (r *resolver) tracing(c *Config) {
 	c.Resource = r.resource()
 	c.Sampler = choose(r.options.Sampler, r.sampler, r.preset.Sampler, sdktrace.ParentBased(sdktrace.AlwaysSample()))
-	c.SpanLimits = r.spanLimits()
+	c.SpanLimits = r.options.SpanLimits
+	if c.SpanLimits == nil {
+		c.SpanLimits = r.spanLimits()
+	}
 	if c.IDGenerator = r.options.IDGenerator; c.IDGenerator == nil {
 		c.IDGenerator = r.preset.IDGenerator
 	}
@@ -48,18 +51,27 @@ func (r *resolver) sampler() (s sdktrace.Sampler) {
 	return s
 }
 
-// spanLimits reads the limits of the specification's "Attribute Limits" and "Span Limits".
-func (r *resolver) spanLimits() sdktrace.SpanLimits {
-	limit := func(fallback int, keys ...string) int { return r.env.Int(0, otelenv.MaxInt, fallback, keys...) }
-	return sdktrace.SpanLimits{
-		AttributeValueLengthLimit: limit(sdktrace.DefaultAttributeValueLengthLimit,
-			"OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"),
-		AttributeValueDepthLimit: sdktrace.DefaultAttributeValueDepthLimit,
-		AttributeCountLimit: limit(sdktrace.DefaultAttributeCountLimit,
-			"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "OTEL_ATTRIBUTE_COUNT_LIMIT"),
-		EventCountLimit:             limit(sdktrace.DefaultEventCountLimit, "OTEL_SPAN_EVENT_COUNT_LIMIT"),
-		LinkCountLimit:              limit(sdktrace.DefaultLinkCountLimit, "OTEL_SPAN_LINK_COUNT_LIMIT"),
-		AttributePerEventCountLimit: limit(sdktrace.DefaultAttributePerEventCountLimit, "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT"),
-		AttributePerLinkCountLimit:  limit(sdktrace.DefaultAttributePerLinkCountLimit, "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT"),
+// spanLimits reads the limits of the specification's "Attribute Limits" and "Span Limits", each the first of variable, preset and
+// default.
+func (r *resolver) spanLimits() *sdktrace.SpanLimits {
+	l := sdktrace.SpanLimits{
+		AttributeValueLengthLimit:   sdktrace.DefaultAttributeValueLengthLimit,
+		AttributeValueDepthLimit:    sdktrace.DefaultAttributeValueDepthLimit,
+		AttributeCountLimit:         sdktrace.DefaultAttributeCountLimit,
+		EventCountLimit:             sdktrace.DefaultEventCountLimit,
+		LinkCountLimit:              sdktrace.DefaultLinkCountLimit,
+		AttributePerEventCountLimit: sdktrace.DefaultAttributePerEventCountLimit,
+		AttributePerLinkCountLimit:  sdktrace.DefaultAttributePerLinkCountLimit,
 	}
+	if r.preset.SpanLimits != nil {
+		l = *r.preset.SpanLimits
+	}
+	read := func(limit *int, keys ...string) { *limit = r.env.Int(0, otelenv.MaxInt, *limit, keys...) }
+	read(&l.AttributeValueLengthLimit, "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT")
+	read(&l.AttributeCountLimit, "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "OTEL_ATTRIBUTE_COUNT_LIMIT")
+	read(&l.EventCountLimit, "OTEL_SPAN_EVENT_COUNT_LIMIT")
+	read(&l.LinkCountLimit, "OTEL_SPAN_LINK_COUNT_LIMIT")
+	read(&l.AttributePerEventCountLimit, "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT")
+	read(&l.AttributePerLinkCountLimit, "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT")
+	return &l
 }
