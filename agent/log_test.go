@@ -47,3 +47,15 @@ func TestLogGoesToStderrInLambda(t *testing.T) {
 		}
 	}
 }
+
+// TestUnknownVariableIsLogged: a misspelled variable is named once with the one that is likely meant.
+func TestUnknownVariableIsLogged(t *testing.T) {
+	t.Setenv("EPILOGUE_PRE_TIMEOUT_FLUSHES", "1s")
+	var log bytes.Buffer
+	for range 2 {
+		newAgent(t.Context(), nil, []Option{WithLogger(textLogger(&log))}).stop()
+	}
+	if text := log.String(); strings.Count(text, "EPILOGUE_PRE_TIMEOUT_FLUSHES is set, but no such variable is known (is EPILOGUE_PRE_TIMEOUT_FLUSH meant?)") != 1 {
+		t.Errorf("log %q, want one line about the variable", text)
+	}
+}
