@@ -41,7 +41,7 @@
 //
 // The circuit breaker opens if no request of a flush gets a response, or if the backend refuses every one with 429, 502, 503 or
 // 504. The next flush sends one probe request with a short timeout. After the second failure in a row, flushes fail at once and
-// keep their spans for 100 ms, then 400 ms and so on up to a minute; the first flush after such a pause probes. A Shutdown, and
+// keep their spans for 100 ms, then 400 ms and so on up to a minute. The first flush after such a pause probes. A Shutdown, and
 // a flush before an exit deadline, ignore the breaker. docs/reliability.md has the figures.
 //
 // A process can end while its backend is down. With [WithSpill] Shutdown writes undelivered spans as lines of OTLP JSON, most

@@ -26,7 +26,7 @@ import (
 // yet; the end of ctx does not end the SDK.
 //
 // The SDK is usable even if New returns an error. Each error joined in it names a setting, its value, the problem and the
-// remedy, or what is used instead. A bad value counts as unset. New logs nothing.
+// remedy. A bad value counts as unset. New logs nothing.
 //
 // New reads the variables that the options name, unless an option sets the same setting. It does not support these, and an error says
 // so if one is set: an OTEL_EXPORTER_OTLP_PROTOCOL other than http/protobuf, OTEL_CONFIG_FILE, an EPILOGUE_* variable that has

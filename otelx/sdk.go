@@ -94,8 +94,8 @@ func notNil(ctx context.Context) context.Context {
 
 // SetExitDeadline tells the SDK that the process exits at t. A Shutdown or a last ForceFlush is expected to follow. Until t
 //
-//   - exports, including one under way, ignore the circuit breaker and OTEL_BSP_EXPORT_TIMEOUT, honor a Retry-After only if it
-//     fits into the remaining time, retry until the end, and repeat a request that has no response for half of its time;
+//   - exports, including one under way, ignore the circuit breaker and OTEL_BSP_EXPORT_TIMEOUT, and a Retry-After that does not
+//     fit into the remaining time. They retry until the end, and repeat a request without a response after half of its time;
 //   - an export under way continues even if the caller of its ForceFlush leaves; the next ForceFlush joins it;
 //   - a batch of spans is exported as soon as it is full.
 //

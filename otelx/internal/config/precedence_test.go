@@ -244,7 +244,7 @@ func TestBatchLargerThanTheQueue(t *testing.T) {
 	}
 }
 
-// An error about an endpoint or propagators says what is used.
+// An error about an endpoint or propagators names the value that is used.
 func TestErrorsSayWhatIsUsed(t *testing.T) {
 	for vars, want := range map[string]string{
 		"OTEL_EXPORTER_OTLP_ENDPOINT=c:1":                                                 `no scheme (write http://c:1); http://localhost:4318/v1/traces is used`,
