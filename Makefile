@@ -65,11 +65,12 @@ performance-endurance: ## Update the endurance table of docs/performance.md only
 fuzz: ## Fuzz every parser for FUZZTIME each (default 20000x: a number of inputs; 1m: a minute).
 	@GO="$(GO)" FUZZTIME=$(FUZZTIME) .ci/fuzz
 
-lint: $(TOOLS)/golangci-lint $(TOOLS)/actionlint prose ## Run golangci-lint, actionlint and vale at their pinned versions.
+lint: $(TOOLS)/golangci-lint $(TOOLS)/actionlint prose ## Run golangci-lint, actionlint and vale, and go vet for other systems.
 	$(TOOLS)/golangci-lint run ./...
 	cd e2e && $(TOOLS)/golangci-lint run --config ../.golangci.yml ./...
 	cd bench && $(TOOLS)/golangci-lint run --config ../.golangci.yml ./...
 	$(TOOLS)/golangci-lint fmt --diff ./...
+	@for os in linux darwin windows; do echo "GOOS=$$os $(GO) vet ./cmd/... ./lambdatest/..."; GOOS=$$os $(GO) vet ./cmd/... ./lambdatest/... || exit; done
 	$(TOOLS)/actionlint
 
 # vale is built with cgo.

@@ -11,6 +11,10 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest/internal/child"
 )
 
+// FreezesCommands reports whether this system can stop a child process and send it SIGTERM. Otherwise, as on Windows, the
+// process of a [Command] runs between invocations too, and ends without a signal after the window.
+const FreezesCommands = child.CanFreeze
+
 // Command returns a Program that runs the executable at path as a child process, in a process group of its own. The
 // child's environment has only the service's variables and Config.Env. The child reaches the APIs over TCP on a free
 // loopback port. SIGSTOP freezes it and SIGCONT thaws it.

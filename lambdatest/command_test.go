@@ -1,3 +1,5 @@
+//go:build unix
+
 package lambdatest_test
 
 import (
@@ -10,6 +12,8 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -209,6 +213,44 @@ func TestChildsOutputIsPassedOn(t *testing.T) {
 	shutdown(t, env)
 	if out.String() != "to stdout\n" || errs.String() != "to stderr\n" {
 		t.Errorf("stdout %q, stderr %q", out.String(), errs.String())
+	}
+}
+
+func TestCommandThatTheSystemDoesNotRunIsCalledWhatItIs(t *testing.T) {
+	// An ELF header: magic, 64 bits, byte order, version; type and machine at 16 and 18.
+	header := func(order, low, high byte) string {
+		return "\x7fELF\x02" + string(order) + "\x01" + strings.Repeat("\x00", 9) + "\x02\x00" + string([]byte{low, high})
+	}
+	for name, tc := range map[string]struct{ content, want string }{
+		"amd64":         {header(1, 62, 0), "linux/amd64"},
+		"arm64":         {header(1, 183, 0), "linux/arm64"},
+		"riscv64":       {header(1, 243, 0), "linux/riscv64"},
+		"s390x":         {header(2, 0, 22), "linux/s390x"},
+		"another":       {header(1, 4, 0), "linux/EM_68K"},
+		"macOS":         {"\xcf\xfa\xed\xfe" + strings.Repeat("0", 16), "built for darwin"},
+		"Windows":       {"MZ" + strings.Repeat("0", 18), "built for windows"},
+		"text":          {"no program\n", "names no interpreter"},
+		"empty":         {"", "the file is empty"},
+		"cut off":       {"\x7fELF", "no program for this system"},
+		"script":        {"#!/nowhere/sh\n", `interpreter "/nowhere/sh" does not exist`},
+		"Windows lines": {"#!/bin/sh\r\n", `interpreter "/bin/sh\r" does not exist`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if tc.want == runtime.GOOS+"/"+runtime.GOARCH {
+				tc.want = "a program for this machine, but damaged"
+			}
+			path := filepath.Join(t.TempDir(), "bootstrap")
+			if err := os.WriteFile(path, []byte(tc.content), 0o700); err != nil { //nolint:gosec // the environment runs it
+				t.Fatal(err)
+			}
+			_, err := newEnvironment(t, lambdatest.Config{}, lambdatest.Command(path)).Invoke(t.Context(), lambdatest.Invocation{})
+			if err == nil || !strings.Contains(err.Error(), tc.want) || strings.Count(err.Error(), path) != 1 {
+				t.Errorf("got %v, want an error with %s", err, tc.want)
+			}
+			if here := runtime.GOOS + "/" + runtime.GOARCH; strings.HasPrefix(tc.want, "linux/") && !strings.Contains(err.Error(), here) {
+				t.Errorf("got %v, want that it names %s", err, here)
+			}
+		})
 	}
 }
 

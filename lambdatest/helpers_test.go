@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -180,3 +181,67 @@ func pause(ctx context.Context, d time.Duration) {
 }
 
 func ok() (string, error) { return "fine", nil }
+
+func twice(t *testing.T, env *lambdatest.Environment) {
+	t.Helper()
+	send(t, env, "{}")
+	send(t, env, "{}")
+}
+
+// send invokes, notes the answer in the log, and waits until the environment is idle.
+func send(t *testing.T, env *lambdatest.Environment, payload string) {
+	t.Helper()
+	resp := invoke(t, env, lambdatest.Invocation{Payload: []byte(payload)})
+	idle(t, env)
+	env.Log().Add(eventlog.Event{Kind: "answer", Detail: fmt.Sprintf("%s %s %q %q timeout=%t cold=%t",
+		resp.ContentType, resp.ErrorType, plain(resp), resp.FunctionError, resp.TimedOut, resp.Cold)})
+}
+
+func shutdown(t *testing.T, env *lambdatest.Environment) {
+	t.Helper()
+	if _, err := env.Shutdown(t.Context()); err != nil {
+		t.Errorf("Shutdown: %v", err)
+	}
+}
+
+// exited waits for the end of a process.
+func exited(t *testing.T, env *lambdatest.Environment) eventlog.Event {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	e, err := env.Log().Wait(ctx, 0, func(e eventlog.Event) bool { return e.Kind == lambdatest.KindProcessExit })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// stream is a body that comes in parts.
+type stream struct {
+	parts []string
+	end   error
+}
+
+func (s *stream) Read(b []byte) (int, error) {
+	if len(s.parts) == 0 {
+		if s.end != nil {
+			return 0, s.end
+		}
+		return 0, io.EOF
+	}
+	n := copy(b, s.parts[0])
+	s.parts = s.parts[1:]
+	return n, nil
+}
+
+// plain is a payload without what differs by nature: request ids in errors, and the stack trace of a panic.
+func plain(resp lambdatest.Response) string {
+	payload := strings.ReplaceAll(string(resp.Payload), resp.RequestID, "ID")
+	var failed map[string]any
+	if json.Unmarshal([]byte(payload), &failed) == nil && failed["stackTrace"] != nil {
+		delete(failed, "stackTrace")
+		short, _ := json.Marshal(failed)
+		return string(short)
+	}
+	return payload
+}

@@ -52,6 +52,8 @@ func TestUsage(t *testing.T) {
 		{"demo now", `demo takes no arguments, only flags; got "now"`},
 		{"demo -freeze 1s", "flag provided but not defined: -freeze"},
 		{"run", "no function (add its binary"},
+		{"run -\x1b[31m\u202ex", `flag provided but not defined: -\x1b[31m\u202ex`},
+		{"run -- ./\xff\a", `epilogue: ./\xff\a: no such file or directory`},
 		{"run -n 0 -- x", `invalid value "0" for flag -n: want a whole number from 1 to 1000`},
 		{"run -n many -- x", `invalid value "many" for flag -n: want a whole number`},
 		{"run -concurrency 1001 -- x", `"1001" for flag -concurrency: want a whole number from 1 to 1000`},
@@ -76,8 +78,10 @@ func TestUsage(t *testing.T) {
 		{"run -event /does/not/exist.json -- x", "-event /does/not/exist.json: no such file or directory"},
 		{"run -event - -- x", "-event -: not JSON, which Lambda refuses: line 2:"},
 		{"run -- /does/not/exist", "epilogue: /does/not/exist: no such file or directory; name the function's executable"},
-		{"run -- main_test.go", "epilogue: main_test.go: executable file not found in $PATH; name the function's executable"},
-		{"run -- ./main_test.go", "epilogue: ./main_test.go: permission denied; name the function's executable"},
+		{"run -- main_test.go", "epilogue: main_test.go: executable file not found in $PATH; the file is in this directory: write ./main_test.go"},
+		{"run -- no-such-program", "epilogue: no-such-program: executable file not found in $PATH; name the function's executable"},
+		{"run -- ./internal", "epilogue: ./internal: is a directory; name the function's executable"},
+		{"run -- ./main_test.go", "epilogue: ./main_test.go: permission denied; its mode is -rw-r--r--: chmod +x makes it executable"},
 	} {
 		t.Run(c.args, func(t *testing.T) {
 			code, out, errs := invoke(t, "{\n\"a\": x}", strings.Fields(c.args)...)

@@ -15,8 +15,11 @@ import (
 )
 
 // explain adds to err, the error of a start, what the file at path is: the system's own words for a program of another
-// system or architecture, for a script without an interpreter and for a missing loader do not say so.
+// system or architecture, for a script without an interpreter and for a missing loader do not say so. The caller names path.
 func explain(path string, err error) error {
+	if at := new(fs.PathError); errors.As(err, &at) {
+		err = at.Err
+	}
 	reason := reasonOf(path, err)
 	if reason == "" {
 		return err
@@ -51,7 +54,7 @@ func reasonOf(path string, err error) string {
 func missing(file *os.File) string {
 	line, _ := bufio.NewReader(io.LimitReader(file, 4096)).ReadString('\n')
 	if rest, script := strings.CutPrefix(line, "#!"); script {
-		return fmt.Sprintf("its interpreter %q does not exist", strings.TrimSpace(rest))
+		return fmt.Sprintf("its interpreter %q does not exist", strings.Trim(rest, " \n"))
 	}
 	program, err := elf.NewFile(file)
 	if err != nil {
@@ -84,6 +87,9 @@ func formatOf(file io.ReaderAt) string {
 		built = "windows"
 	default:
 		return "it is no program for this system, and no script: its first line names no interpreter (such as #!/bin/sh)"
+	}
+	if built == runtime.GOOS+"/"+runtime.GOARCH {
+		return "it is a program for this machine, but damaged"
 	}
 	return fmt.Sprintf("it is built for %s, and this machine is %s/%s; build it with GOOS=%[2]s GOARCH=%[3]s, or install an emulator",
 		built, runtime.GOOS, runtime.GOARCH)

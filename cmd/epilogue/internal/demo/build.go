@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -68,12 +67,4 @@ func buildExamples(ctx context.Context, root, dir string, progress io.Writer, na
 		return fmt.Errorf("build the examples: %w\n%s", err, strings.TrimSpace(output.String()))
 	}
 	return nil
-}
-
-// inOwnGroup keeps a terminal's Ctrl-C from the command and its children. The end of the command's context sends SIGINT
-// to the whole group; WaitDelay later the command is killed.
-func inOwnGroup(cmd *exec.Cmd) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
-	cmd.WaitDelay = 5 * time.Second
 }

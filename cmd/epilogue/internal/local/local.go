@@ -120,6 +120,9 @@ func (s *Lambda) Begin(words string) {
 		destination = "OTLP receiver " + s.receiver.address()
 	}
 	s.write(s.style.Title("epilogue: "+report.Visible(s.function)+" in a local Lambda") + ", " + words + ", " + destination + "\n")
+	if !lambdatest.FreezesCommands {
+		s.write("this system cannot freeze a process or send it SIGTERM: the function runs between invocations, and is killed at its end\n")
+	}
 	s.write(report.Legend + "\n\n" + report.Heading(s.style))
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -55,14 +56,22 @@ func Command(ctx context.Context, args []string, c cli.Console) (err error) {
 // findBinary returns the absolute path of the function's binary, found as a shell finds it.
 func findBinary(name string) (string, error) {
 	path, err := exec.LookPath(name)
-	if err != nil {
-		reason := errors.Unwrap(err)
-		if at := new(fs.PathError); errors.As(err, &at) { // it names the file once more
-			reason = at.Err
-		}
-		return "", cli.Usagef("%s: %v; name the function's executable, such as ./bootstrap", name, reason)
+	if err == nil {
+		return filepath.Abs(path)
 	}
-	return filepath.Abs(path)
+	reason := errors.Unwrap(err)
+	if at := new(fs.PathError); errors.As(err, &at) { // it names the file once more
+		reason = at.Err
+	}
+	remedy := "name the function's executable, such as ./bootstrap"
+	switch info, statErr := os.Stat(name); {
+	case statErr != nil || info.IsDir():
+	case errors.Is(err, exec.ErrNotFound):
+		remedy = "the file is in this directory: write ./" + name
+	case errors.Is(err, fs.ErrPermission):
+		remedy = fmt.Sprintf("its mode is %s: chmod +x makes it executable", info.Mode())
+	}
+	return "", cli.Usagef("%s: %v; %s", name, reason, remedy)
 }
 
 // config returns the environment that the flags describe.
