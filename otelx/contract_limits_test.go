@@ -73,15 +73,12 @@ func TestContractSpanTooLarge(t *testing.T) {
 	})
 }
 
-// A span above WithMaxRequestSize is dropped without a request, and takes no other span along.
+// A span above WithMaxRequestSize is reduced, and takes no other span along.
 func TestContractSpanAboveTheRequestSize(t *testing.T) {
 	contract(t, func(f *fixture) {
 		f.endLarge(1, 70, 1)
-		o := f.flush(time.Second)
-		if drop := dropped(o.err); drop == nil || drop.Dropped != (otelx.Dropped{TooLarge: 1}) {
-			f.Errorf("ForceFlush: %v", o.err)
-		}
-		f.wantCounts(spanCounts{ended: 3, exported: 2, dropped: otelx.Dropped{TooLarge: 1}})
+		f.mustFlush(time.Second, 0)
+		f.wantCounts(spanCounts{ended: 3, exported: 3})
 		for _, r := range f.backend.Requests() {
 			if r.Size > 64<<10 {
 				f.Errorf("a request has %d bytes", r.Size)
@@ -197,9 +194,8 @@ func TestLargeResourceIsSentAndReportedOnce(t *testing.T) {
 func TestLimits(t *testing.T) {
 	contract(t, func(f *fixture) {
 		f.endLarge(1, 1, 1, 1, 1, 1, 19, 19, 21, 1)
-		o := f.flush(time.Second)
-		wantError(f.T, "ForceFlush", o.err, `span "large" exceeds 20480 bytes`)
-		f.wantCounts(spanCounts{ended: 10, exported: 9, dropped: otelx.Dropped{TooLarge: 1}})
+		f.mustFlush(time.Second, 0)
+		f.wantCounts(spanCounts{ended: 10, exported: 10})
 		for _, r := range f.backend.Requests() {
 			if r.Size > 40<<10 || r.Spans > 5 {
 				f.Errorf("a request has %d bytes and %d spans", r.Size, r.Spans)

@@ -335,8 +335,8 @@ func TestSpillWithoutADeadline(t *testing.T) {
 	}, otelx.WithSpill(p))
 }
 
-// A span too large for a line stays pending, and takes no other span along.
-func TestSpillSkipsASpanTooLargeForALine(t *testing.T) {
+// A span too large for a line is reduced, and takes no other span along.
+func TestSpillReducesASpanTooLargeForALine(t *testing.T) {
 	p := new(pages)
 	contract(t, func(f *fixture) {
 		f.fails(otlpreceiver.Fault{Status: 503})
@@ -344,11 +344,11 @@ func TestSpillSkipsASpanTooLargeForALine(t *testing.T) {
 		f.endLarge(200)
 		f.end("b")
 		o := f.shutdown(time.Second)
-		p.want(f.T, "a b")
-		if o.err == nil || !strings.Contains(o.err.Error(), "2 of 3 spans written: 1 too large for a line of 204800 bytes") {
+		p.want(f.T, "a large b")
+		if o.err == nil || !strings.Contains(o.err.Error(), "3 of 3 spans written") {
 			f.Errorf("Shutdown: %v", o.err)
 		}
-		f.wantCounts(spanCounts{ended: 3, pending: 1, spilled: 2})
+		f.wantCounts(spanCounts{ended: 3, spilled: 3})
 	}, otelx.WithSpill(p))
 }
 

@@ -107,6 +107,13 @@ func estimate(size, n, limit int) int {
 
 // add encodes span and adds it to the request, unless the request would exceed limit.
 func (e *Encoder) add(span sdktrace.ReadOnlySpan, limit int) (fits bool) {
+	most := limit - e.size
+	if e.MaxSpan > 0 {
+		most = min(most, e.MaxSpan)
+	}
+	if spanSize(span, uncut) > most {
+		return false
+	}
 	begin := len(e.text)
 	e.text = appendSpan(e.text, span)
 	size := len(e.text) - begin

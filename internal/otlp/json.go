@@ -136,7 +136,7 @@ func appendFields(dst []byte, m message, wire []byte) []byte {
 	inList := false // of fields[0]
 	for len(wire) > 0 {
 		tag, n := binary.Uvarint(wire)
-		v, content, rest := cutValue(tag&7, wire[n:])
+		v, content, rest := nextValue(tag&7, wire[n:])
 		wire = rest
 		for uint64(fields[0].number) != tag>>3 {
 			if inList {
@@ -159,8 +159,8 @@ func appendFields(dst []byte, m message, wire []byte) []byte {
 	return dst
 }
 
-// cutValue cuts the first value from wire: a number, v, or content.
-func cutValue(wireType uint64, wire []byte) (v uint64, content, rest []byte) {
+// nextValue cuts the first value from wire: a number, v, or content.
+func nextValue(wireType uint64, wire []byte) (v uint64, content, rest []byte) {
 	switch wireType {
 	case wireFixed32:
 		return uint64(binary.LittleEndian.Uint32(wire)), nil, wire[4:]

@@ -46,3 +46,21 @@ func (e *LineEncoder) AppendLine(dst []byte, spans []sdktrace.ReadOnlySpan, limi
 	}
 	return dst, 0
 }
+
+// AppendReducedLine is AppendLine for span alone, reduced as by [Encoder.AppendReduced] if it is too large.
+func (e *LineEncoder) AppendReducedLine(dst []byte, span sdktrace.ReadOnlySpan, limit int) (out []byte, fits bool) {
+	budget := limit
+	for tries := 0; tries < maxTries && budget > 0; tries++ {
+		e.wire, fits = e.request.AppendReduced(e.wire[:0], span, budget)
+		if !fits {
+			break
+		}
+		out = append(appendObject(dst, messageRequest, e.wire), '\n')
+		size := len(out) - len(dst)
+		if size <= limit {
+			return out, true
+		}
+		budget = nextTarget(min(budget, len(e.wire)), size, limit, tries)
+	}
+	return dst, false
+}

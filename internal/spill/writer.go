@@ -23,8 +23,10 @@ const (
 
 // Encoder encodes items of one signal. AppendLine appends to dst one line, with its line feed, that holds the longest
 // prefix of items which fits in limit bytes. It returns dst unchanged and n == 0 if the first item alone does not fit.
+// AppendReducedLine appends a line of one item, reduced so that it fits; false: it cannot be.
 type Encoder[T any] interface {
 	AppendLine(dst []byte, items []T, limit int) (out []byte, n int)
+	AppendReducedLine(dst []byte, item T, limit int) (out []byte, fits bool)
 }
 
 // Writer writes lines to an io.Writer of the user. The lines of all signals share one bound.
@@ -58,19 +60,23 @@ func writeLines[T any](ctx context.Context, w *Writer, encoder Encoder[T], items
 		}
 		left := w.maxBytes - w.used
 		var n int
+		var fits bool
 		line, n = encoder.AppendLine(line[:0], items[from:], min(MaxLineBytes, left))
 		switch {
 		case n == 0 && left < MaxLineBytes:
 			return fmt.Errorf("the lines have reached their limit of %d bytes", w.maxBytes)
 		case n == 0:
-			tooLarge++
 			n = 1
-		default:
-			if err := w.writeLine(line); err != nil {
-				return err
+			if line, fits = encoder.AppendReducedLine(line[:0], items[from], MaxLineBytes); !fits {
+				tooLarge++
+				from++
+				continue
 			}
-			spilled(from, from+n)
 		}
+		if err := w.writeLine(line); err != nil {
+			return err
+		}
+		spilled(from, from+n)
 		from += n
 	}
 	if tooLarge > 0 {

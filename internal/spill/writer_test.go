@@ -34,6 +34,14 @@ func (joined) AppendLine(dst []byte, items []string, limit int) (out []byte, n i
 	return append(dst, strings.Join(items[:n], " ")+"\n"...), n
 }
 
+// AppendReducedLine cuts the item, unless it begins with !.
+func (joined) AppendReducedLine(dst []byte, item string, limit int) (out []byte, fits bool) {
+	if strings.HasPrefix(item, "!") {
+		return dst, false
+	}
+	return append(append(dst, item[:min(limit-1, len(item))]...), '\n'), true
+}
+
 // writer calls a function.
 type writer func(line []byte) (int, error)
 
@@ -58,11 +66,15 @@ func TestWrite(t *testing.T) {
 	}
 }
 
-func TestItemsTooLargeForALineAreLeftOut(t *testing.T) {
+func TestItemsTooLargeForALineAreReducedOrLeftOut(t *testing.T) {
 	var out bytes.Buffer
-	got, err := write(t.Context(), spill.NewWriter(&out, spill.DefaultMaxBytes), "a", strings.Repeat("x", spill.MaxLineBytes), "b")
-	if !slices.Equal(got, []string{"a", "b"}) || err == nil || err.Error() != "1 too large for a line of 204800 bytes" || out.String() != "a\nb\n" {
-		t.Errorf("spilled %q, wrote %q, %v", got, out.String(), err)
+	large := strings.Repeat("x", spill.MaxLineBytes)
+	got, err := write(t.Context(), spill.NewWriter(&out, spill.DefaultMaxBytes), "a", "!"+large, "b", large, "c")
+	if !slices.Equal(got, []string{"a", "b", large, "c"}) || err == nil || err.Error() != "1 too large for a line of 204800 bytes" {
+		t.Errorf("spilled %.200q, %v", got, err)
+	}
+	if want := "a\nb\n" + large[1:] + "\nc\n"; out.String() != want {
+		t.Errorf("wrote %d bytes, want %d", out.Len(), len(want))
 	}
 }
 
@@ -136,7 +148,7 @@ func TestWriteEndsWithItsContext(t *testing.T) {
 // An item that is too large for any line does not keep the others from the last line's worth of bytes.
 func TestItemTooLargeForTheLastLine(t *testing.T) {
 	var out bytes.Buffer
-	got, err := write(t.Context(), spill.NewWriter(&out, spill.MaxLineBytes), strings.Repeat("x", spill.MaxLineBytes), "a")
+	got, err := write(t.Context(), spill.NewWriter(&out, spill.MaxLineBytes), "!"+strings.Repeat("x", spill.MaxLineBytes), "a")
 	if !slices.Equal(got, []string{"a"}) || err == nil || out.String() != "a\n" {
 		t.Errorf("spilled %q, wrote %d bytes, %v", got, out.Len(), err)
 	}

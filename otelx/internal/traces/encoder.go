@@ -27,7 +27,13 @@ func NewEncoder(spanBytes, resourceBytes int) func() delivery.Encoder[sdktrace.R
 }
 
 func (e *encoder) Append(dst []byte, spans []sdktrace.ReadOnlySpan, limit int) (body []byte, n int) {
-	return e.AppendRequest(dst, spans, limit)
+	body, n = e.AppendRequest(dst, spans, limit)
+	if n == 0 && len(spans) == 1 {
+		if body, fits := e.AppendReduced(dst, spans[0], limit); fits {
+			return body, 1
+		}
+	}
+	return body, n
 }
 
 func (*encoder) Describe(s sdktrace.ReadOnlySpan) string { return fmt.Sprintf("span %q", s.Name()) }

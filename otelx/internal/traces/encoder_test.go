@@ -41,7 +41,8 @@ func sized(sizes ...int) []sdktrace.ReadOnlySpan {
 	return stubs.Snapshots()
 }
 
-// A request holds the longest prefix of the spans that fits, and nothing if the first one does not fit.
+// A request holds the longest prefix of the spans that fits, and nothing if the first one of several does not fit. A span alone is
+// reduced.
 func TestEncoderAppendsThePrefixThatFits(t *testing.T) {
 	const before = "before"
 	for name, c := range map[string]struct {
@@ -53,7 +54,8 @@ func TestEncoderAppendsThePrefixThatFits(t *testing.T) {
 		"limit":                  {0, 2500, []int{1000, 1000, 1000}, "ab"},
 		"span limit":             {500, 1 << 20, []int{10, 10, 1000, 10}, "ab"},
 		"the first is too large": {500, 1 << 20, []int{1000, 10}, ""},
-		"no span fits":           {0, 500, []int{1000}, ""},
+		"one is reduced":         {0, 500, []int{1000}, "a"},
+		"no span fits":           {0, 50, []int{1000}, ""},
 	} {
 		e := traces.NewEncoder(c.spanBytes, 0)()
 		for range 2 { // it is used again

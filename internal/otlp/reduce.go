@@ -1,0 +1,292 @@
+package otlp
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"unicode/utf8"
+
+	"go.opentelemetry.io/otel/attribute"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
+)
+
+const (
+	// leastText is the length in bytes to which strings are cut at most. After that whole events, links and attributes go.
+	leastText = 100
+	// maxTries is how often a span is reduced further because its encoding is larger than estimated.
+	maxTries = 30
+	// frame is the size of a field's tag and length at least.
+	frame = 2
+	// uncut stands for strings of any length.
+	uncut = int(^uint(0) >> 1)
+)
+
+// AppendReduced is AppendRequest for span alone. If span is too large, it removes as much as necessary of the following, in this
+// order: trace states of links, the ends of the longest strings, the first events (but those of exceptions last), the last links,
+// large attributes that are no strings, and the last attributes. It counts dropped events, links and attributes in the span, and
+// reports false and appends nothing if all that is not enough.
+func (e *Encoder) AppendReduced(dst []byte, span sdktrace.ReadOnlySpan, limit int) (out []byte, fits bool) {
+	e.reset(limit)
+	scope := e.scopeOf(span)
+	most := limit - e.size - e.frame
+	if e.MaxSpan > 0 {
+		most = min(most, e.MaxSpan)
+	}
+	target := most
+	for tries := 0; tries < maxTries && target > 0; tries++ {
+		e.text = appendSpan(e.text[:0], reduce(span, target))
+		size := len(e.text)
+		if size <= most {
+			e.spans = append(e.spans, spanRef{end: size, scope: scope})
+			e.size += e.frame + size
+			return e.assemble(dst), true
+		}
+		target = nextTarget(target, size, most, tries)
+	}
+	return dst, false
+}
+
+// nextTarget returns a smaller target for a reduction whose result has size instead of most bytes. It shrinks in proportion, for
+// texts that grow, and in steps that double, for lengths that the estimate leaves out.
+func nextTarget(target, size, most, tries int) int {
+	next := int(float64(target) / float64(size) * float64(most))
+	if step := (size - most) << tries; step < target/8 {
+		next = min(next, target-step)
+	}
+	return next
+}
+
+// reducedSpan is a span without the parts for which its destination has no room.
+type reducedSpan struct {
+	sdktrace.ReadOnlySpan
+	name              string
+	status            sdktrace.Status
+	attributes        []attribute.KeyValue
+	events            []sdktrace.Event
+	links             []sdktrace.Link
+	droppedAttributes int
+	droppedEvents     int
+	droppedLinks      int
+}
+
+func (s *reducedSpan) Name() string                     { return s.name }
+func (s *reducedSpan) Status() sdktrace.Status          { return s.status }
+func (s *reducedSpan) Attributes() []attribute.KeyValue { return s.attributes }
+func (s *reducedSpan) Events() []sdktrace.Event         { return s.events }
+func (s *reducedSpan) Links() []sdktrace.Link           { return s.links }
+func (s *reducedSpan) DroppedAttributes() int           { return s.droppedAttributes }
+func (s *reducedSpan) DroppedEvents() int               { return s.droppedEvents }
+func (s *reducedSpan) DroppedLinks() int                { return s.droppedLinks }
+
+// reduce returns span if it has at most about size bytes, otherwise a copy with about as many, or with more if that cannot be.
+func reduce(span sdktrace.ReadOnlySpan, size int) sdktrace.ReadOnlySpan {
+	if spanSize(span, uncut) <= size {
+		return span
+	}
+	s := &reducedSpan{
+		ReadOnlySpan: span, name: span.Name(), status: span.Status(), attributes: span.Attributes(), events: span.Events(),
+		droppedAttributes: span.DroppedAttributes(), droppedEvents: span.DroppedEvents(), droppedLinks: span.DroppedLinks(),
+	}
+	for _, link := range span.Links() {
+		link.SpanContext = link.SpanContext.WithTraceState(trace.TraceState{})
+		s.links = append(s.links, link)
+	}
+	if spanSize(s, uncut) <= size {
+		return s
+	}
+	s.cutStrings(longestText(s, size))
+	before := len(s.events)
+	s.events = shed(s.events, spanSize(s, uncut)-size, eventSize, func(i int) int {
+		if s.events[i].Name == "exception" {
+			return i + len(s.events)
+		}
+		return i
+	})
+	s.droppedEvents += before - len(s.events)
+	before = len(s.links)
+	s.links = shed(s.links, spanSize(s, uncut)-size, linkSize, func(i int) int { return -i })
+	s.droppedLinks += before - len(s.links)
+	before = len(s.attributes)
+	s.attributes = shed(s.attributes, spanSize(s, uncut)-size, keyValueSize, func(i int) int {
+		const large = 4 * leastText
+		return -keyValueSize(s.attributes[i], uncut)/large*before - i
+	})
+	s.droppedAttributes += before - len(s.attributes)
+	return s
+}
+
+// shed returns items without those of the lowest rank that have excess bytes together.
+func shed[T any](items []T, excess int, size func(item T, cut int) int, rank func(i int) int) []T {
+	order, ranks := make([]int, len(items)), make([]int, len(items))
+	for i := range order {
+		order[i], ranks[i] = i, rank(i)
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(ranks[a], ranks[b]) })
+	for len(order) > 0 && excess > 0 {
+		excess -= size(items[order[0]], uncut)
+		order = order[1:]
+	}
+	slices.Sort(order)
+	kept := make([]T, len(order))
+	for i, index := range order {
+		kept[i] = items[index]
+	}
+	return kept
+}
+
+// longestText returns the length to which the strings of span must be cut so that it has size bytes, at least leastText.
+func longestText(span sdktrace.ReadOnlySpan, size int) int {
+	fits, tooLong := leastText, max(size, leastText+1)
+	for fits+1 < tooLong {
+		if middle := fits + (tooLong-fits)/2; spanSize(span, middle) <= size {
+			fits = middle
+		} else {
+			tooLong = middle
+		}
+	}
+	return fits
+}
+
+// cutStrings cuts the strings of s to most bytes.
+func (s *reducedSpan) cutStrings(most int) {
+	s.name, s.status.Description = cutText(s.name, most), cutText(s.status.Description, most)
+	s.attributes = cutKeyValues(s.attributes, most)
+	s.events, s.links = slices.Clone(s.events), slices.Clone(s.links)
+	for i := range s.events {
+		e := &s.events[i]
+		e.Name, e.Attributes = cutText(e.Name, most), cutKeyValues(e.Attributes, most)
+	}
+	for i := range s.links {
+		s.links[i].Attributes = cutKeyValues(s.links[i].Attributes, most)
+	}
+}
+
+func cutKeyValues(kvs []attribute.KeyValue, most int) []attribute.KeyValue {
+	kvs = slices.Clone(kvs)
+	for i := range kvs {
+		kvs[i].Value = cutValue(kvs[i].Value, most)
+	}
+	return kvs
+}
+
+func cutValue(v attribute.Value, most int) attribute.Value {
+	switch v.Type() {
+	case attribute.STRING:
+		return attribute.StringValue(cutText(v.AsString(), most))
+	case attribute.BYTESLICE:
+		b := v.AsByteSlice()
+		return attribute.ByteSliceValue(b[:min(len(b), most)])
+	case attribute.STRINGSLICE:
+		items := v.AsStringSlice()
+		for i := range items {
+			items[i] = cutText(items[i], most)
+		}
+		return attribute.StringSliceValue(items)
+	case attribute.SLICE:
+		items := slices.Clone(v.AsSlice())
+		for i := range items {
+			items[i] = cutValue(items[i], most)
+		}
+		return attribute.SliceValue(items...)
+	case attribute.MAP:
+		return attribute.MapValue(cutKeyValues(v.AsMap(), most)...)
+	}
+	return v
+}
+
+// cutText cuts s at a rune to most bytes, which include a note of the length.
+func cutText(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	note := fmt.Sprintf("… (cut, %d bytes)", len(s))
+	end := max(most-len(note), 0)
+	for range utf8.UTFMax - 1 {
+		if end > 0 && !utf8.RuneStart(s[end]) {
+			end--
+		}
+	}
+	return s[:end] + note
+}
+
+// The functions below return sizes on the wire with strings cut to cut bytes. They count no more than there is, and nearly all of
+// it, without encoding anything.
+
+func spanSize(span sdktrace.ReadOnlySpan, cut int) int {
+	const fixed = 28 + 2 + 6 // ids, status and flags; the rest may be absent
+	size := fixed + stateSize(span.SpanContext()) + textSize(span.Name(), cut) + textSize(span.Status().Description, cut)
+	size += keyValuesSize(span.Attributes(), cut)
+	for _, event := range span.Events() {
+		size += eventSize(event, cut)
+	}
+	for _, link := range span.Links() {
+		size += linkSize(link, cut)
+	}
+	return size
+}
+
+func eventSize(event sdktrace.Event, cut int) int {
+	return frame + textSize(event.Name, cut) + keyValuesSize(event.Attributes, cut)
+}
+
+func linkSize(link sdktrace.Link, cut int) int {
+	const fixed = 28 + 5 // ids and flags
+	return frame + fixed + stateSize(link.SpanContext) + keyValuesSize(link.Attributes, cut)
+}
+
+func textSize(s string, cut int) int {
+	if s == "" {
+		return 0
+	}
+	return frame + min(len(s), cut)
+}
+
+func stateSize(sc trace.SpanContext) int {
+	if state := sc.TraceState(); state.Len() > 0 {
+		return textSize(state.String(), uncut)
+	}
+	return 0
+}
+
+func keyValuesSize(kvs []attribute.KeyValue, cut int) (size int) {
+	for i := range kvs {
+		size += keyValueSize(kvs[i], cut)
+	}
+	return size
+}
+
+func keyValueSize(kv attribute.KeyValue, cut int) int {
+	return frame + textSize(string(kv.Key), uncut) + valueSize(kv.Value, cut)
+}
+
+func valueSize(v attribute.Value, cut int) int {
+	const fixed = 2 * frame // of the value and of its content
+	switch v.Type() {
+	case attribute.STRING:
+		return fixed + min(len(v.AsString()), cut)
+	case attribute.BYTESLICE:
+		return fixed + min(len(v.AsByteSlice()), cut)
+	case attribute.BOOLSLICE:
+		return fixed + fixed*len(v.AsBoolSlice())
+	case attribute.INT64SLICE:
+		return fixed + fixed*len(v.AsInt64Slice())
+	case attribute.FLOAT64SLICE:
+		return fixed + (frame+9)*len(v.AsFloat64Slice())
+	case attribute.STRINGSLICE:
+		size := fixed
+		for _, item := range v.AsStringSlice() {
+			size += fixed + min(len(item), cut)
+		}
+		return size
+	case attribute.SLICE:
+		size := fixed
+		for _, item := range v.AsSlice() {
+			size += valueSize(item, cut)
+		}
+		return size
+	case attribute.MAP:
+		return fixed + keyValuesSize(v.AsMap(), cut)
+	}
+	return frame // an empty value has no content
+}
