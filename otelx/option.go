@@ -224,10 +224,11 @@ func WithMaxExportBatchSize(spans int) Option {
 }
 
 // WithMaxRequestSize sets how many bytes an OTLP request has at most before compression. A larger batch is sent as several
-// requests, and a span that is larger alone is dropped as too large. AWS X-Ray accepts 5 MB. Up to eight requests of that size are
+// requests. A span that is larger alone loses parts until it fits, in this order: trace states of links, the ends of the longest
+// strings, events (those of exceptions last), links, and attributes; its dropped counts say how many. AWS X-Ray accepts 5 MB. Up to eight requests of that size are
 // in memory at once, or more of smaller ones; a request that is being encoded is in memory twice. Buffers serve later requests
 // until the garbage collector frees them. Values below 16384 (16 KiB) or above 67108864 (64 MiB) are an error and change nothing. A backend that refuses a
-// request for its size (413) lowers the bound.
+// request for its size (413) lowers the bound, also that of a span alone, down to 32 KiB.
 //
 // It has no effect with [WithExporter].
 //
@@ -247,7 +248,7 @@ func WithMaxRequestSize(bytes int) Option {
 // Shutdown keeps a quarter of its time for the lines, at most 250 ms, and up to half of its time if that is short (100 ms).
 // When the last of its callers has flushed, it writes the pending spans, the oldest first: at most 200 KiB with each Write,
 // at most 1 MiB in all, until that caller's ctx ends, or for one second if ctx has no deadline. It does not wait longer than
-// that, even if w blocks; a Write under way continues. Spans too large for a line are left out.
+// that, even if w blocks; a Write under way continues. A span too large for a line loses parts.
 //
 // Spilled spans leave the queue; Stats.Spilled counts them. Shutdown's error says how many spans were written and why others
 // were not. [SDK.SpillPending] does the same for a process that exits without Shutdown, within the same bound. A request

@@ -38,7 +38,8 @@ type Dropped struct {
 	Rejected int64
 	// Refused counts spans of requests that the backend refused with a status that forbids another attempt.
 	Refused int64
-	// TooLarge counts spans that alone exceed the size of a request: ours ([WithMaxRequestSize]) or the backend's.
+	// TooLarge counts spans that alone exceed the size of a request, ours ([WithMaxRequestSize]) or the backend's, and cannot be
+	// reduced to it.
 	TooLarge int64
 	// AfterShutdown counts spans that ended after Shutdown was called.
 	AfterShutdown int64

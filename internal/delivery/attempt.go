@@ -18,7 +18,7 @@ type attempt struct {
 	end     uint64 // they have lower numbers
 	size    int    // bytes of the request
 	unsent  bool   // no request was made
-	divided bool   // the request was too large: the items go again in smaller ones
+	divided bool   // the request was too large: the items go again in smaller ones, one item reduced
 
 	begun time.Time
 	took  time.Duration
@@ -36,6 +36,7 @@ func (a attempt) permanent() bool { return a.Outcome.permanent() }
 type terms struct {
 	entries  []entry   // not empty
 	bytes    int       // of a request
+	alone    int       // of a request of one item
 	until    time.Time // end of its time, unless the policy is shutdown
 	why      error     // it ends then
 	deadline time.Time // it ends then as far as is known; a caller who joins or the shutdown policy may move it
@@ -60,7 +61,7 @@ func (s *stream) terms(f *flush, b *batch, over time.Time) terms {
 	e := s.engine
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	t := terms{entries: b.entries, bytes: s.requestBytes, until: over, why: errExportTimeout, deadline: s.deadlineLocked(f)}
+	t := terms{entries: b.entries, bytes: s.requestBytes, alone: s.itemBytes, until: over, why: errExportTimeout, deadline: s.deadlineLocked(f)}
 	if f.policy.probes {
 		budget := s.budgetLocked(f)
 		timeout := max(e.breaker.ProbeTimeout(e.usual, budget), s.hold.ProbeTimeout(e.usual, budget))
@@ -89,8 +90,8 @@ func (s *stream) sendEncoded(f *flush, t terms) attempt {
 	n := 0
 	err = r.encode(f.ctx, func(dst []byte) (body []byte) {
 		body, n = encoder.append(dst, t.entries, t.bytes)
-		if n == 0 && t.bytes < s.config.RequestBytes { // one item alone may have all of it
-			body, n = encoder.append(dst, t.entries[:1], s.config.RequestBytes)
+		if n == 0 {
+			body, n = encoder.append(dst, t.entries[:1], t.alone)
 		}
 		return body
 	})
@@ -100,7 +101,7 @@ func (s *stream) sendEncoded(f *flush, t terms) attempt {
 		return a
 	case n == 0:
 		a.Outcome, a.items, a.end = TooLarge, 1, t.entries[0].number+1
-		a.err = fmt.Errorf("%s exceeds %d bytes", encoder.describe(t.entries[0]), s.config.largestItem())
+		a.err = fmt.Errorf("%s exceeds %d bytes", encoder.describe(t.entries[0]), min(t.alone, s.config.largestItem()))
 		return a
 	}
 	hintKey, hint := encoder.hint()
@@ -112,12 +113,12 @@ func (s *stream) sendEncoded(f *flush, t terms) attempt {
 	a.items, a.end, a.size, a.encoderHintKey, a.encoderHint = n, t.entries[n-1].number+1, len(body), hintKey, hint
 	switch {
 	case a.Outcome != TooLarge:
+	case a.size >= min(splitBytes, s.config.RequestBytes/splitShare):
+		a.divided = true
 	case n == 1:
 		a.err = fmt.Errorf("%s: %w", encoder.describe(t.entries[0]), a.err)
-	case a.size < min(splitBytes, s.config.RequestBytes/splitShare):
-		a.Outcome = Refused
 	default:
-		a.divided = true
+		a.Outcome = Refused
 	}
 	return a
 }

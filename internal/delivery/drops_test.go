@@ -30,7 +30,7 @@ func TestTooLargeRequestIsSplit(t *testing.T) {
 		}
 		q.Push(strings.Repeat("y", 30<<10))
 		_, err := flush(t, q, time.Second)
-		if dropsIn(err) != 1 || !strings.Contains(fmt.Sprint(err), "413") {
+		if dropsIn(err) != 1 || !strings.Contains(fmt.Sprint(err), `item "yyyyyyyy" exceeds 15360 bytes`) {
 			t.Errorf("flush: %v", err)
 		}
 		wantStats(t, q, delivery.Stats{Ended: 10, Exported: 9, Dropped: delivery.Dropped{TooLarge: 1}})

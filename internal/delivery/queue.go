@@ -7,7 +7,8 @@ import (
 // Encoder turns items into a request. It may keep memory between calls; one goroutine uses it at a time.
 type Encoder[T any] interface {
 	// Append appends a request that holds the longest prefix of items that fits in limit bytes, and returns the result
-	// and the length of the prefix. If the first item does not fit, it appends nothing and returns 0.
+	// and the length of the prefix. If the first item does not fit, it appends nothing and returns 0. It may leave out parts of
+	// an item that is alone and does not fit.
 	Append(dst []byte, items []T, limit int) (body []byte, n int)
 	// Describe names an item in an error message, such as `span "GET /"`.
 	Describe(item T) string

@@ -13,6 +13,9 @@ func (s *stream) record(f *flush, b *batch, a attempt) (*policy, error) {
 	defer s.engine.mu.Unlock()
 	if a.divided {
 		s.requestBytes = min(s.requestBytes, a.size/2)
+		if a.items == 1 {
+			s.itemBytes = min(s.itemBytes, a.size/2)
+		}
 	} else {
 		s.items.ack(b, a.end, a.Outcome, a.Rejected)
 	}

@@ -29,7 +29,8 @@ type stream struct {
 	hold         breaker.Breaker
 	unanswered   bool // it got no answer since the origin's last one: its failures opened the breaker
 	retryAfter   retryAfter
-	requestBytes int // the largest request; a 413 lowers it
+	requestBytes int // the largest request; a refusal for its size lowers it
+	itemBytes    int // the largest request of one item; such a refusal of one item lowers both
 	lastResponse time.Time
 
 	reported   Dropped // drops that a flush has reported
@@ -54,8 +55,9 @@ func newStream(e *Engine, c Config) *stream {
 		c.Timeout = noLimit
 	}
 	s := &stream{
-		engine: e, config: c, background: true, requestBytes: c.RequestBytes, closed: make(chan struct{}),
-		items: backlog{capacity: c.Capacity, batchSize: c.BatchSize},
+		engine: e, config: c, background: true, requestBytes: c.RequestBytes, itemBytes: c.RequestBytes,
+		closed: make(chan struct{}),
+		items:  backlog{capacity: c.Capacity, batchSize: c.BatchSize},
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -64,7 +64,9 @@ func TestTooLargeSpanIsReduced(t *testing.T) {
 	}{
 		"trace states of links": {
 			func(s *tracetest.SpanStub) { s.Links = longLinks(128) },
-			func(s *tracepb.Span) bool { return len(s.Links) == 128 && s.Links[5].TraceState == "" && len(s.Events) == 1 },
+			func(s *tracepb.Span) bool {
+				return len(s.Links) == 128 && s.Links[5].TraceState == "" && len(s.Events) == 1
+			},
 		},
 		"a long attribute": {
 			func(s *tracetest.SpanStub) { s.Attributes = append(s.Attributes, attribute.String("long", long)) },
@@ -76,14 +78,18 @@ func TestTooLargeSpanIsReduced(t *testing.T) {
 		},
 		"a long name": {
 			func(s *tracetest.SpanStub) { s.Name = long },
-			func(s *tracepb.Span) bool { return len(s.Name) > 40_000 && len(s.Attributes) == 2 && len(s.Events) == 1 },
+			func(s *tracepb.Span) bool {
+				return len(s.Name) > 40_000 && len(s.Attributes) == 2 && len(s.Events) == 1
+			},
 		},
 		"a long status": {
 			func(s *tracetest.SpanStub) { s.Status.Description = long },
 			func(s *tracepb.Span) bool { return len(s.Status.Message) > 40_000 && len(s.Attributes) == 2 },
 		},
 		"a long text of an event": {
-			func(s *tracetest.SpanStub) { s.Events[0].Attributes = []attribute.KeyValue{attribute.String("exception.stacktrace", long)} },
+			func(s *tracetest.SpanStub) {
+				s.Events[0].Attributes = []attribute.KeyValue{attribute.String("exception.stacktrace", long)}
+			},
 			func(s *tracepb.Span) bool {
 				return len(s.Events) == 1 && len(s.Events[0].Attributes[0].Value.GetStringValue()) > 40_000
 			},
@@ -105,7 +111,9 @@ func TestTooLargeSpanIsReduced(t *testing.T) {
 			func(s *tracepb.Span) bool { return len(s.Attributes) == 302 && s.DroppedAttributesCount == 3 },
 		},
 		"bytes that grow": { // each of them is replaced by three
-			func(s *tracetest.SpanStub) { s.Attributes = append(s.Attributes, attribute.String("a", strings.Repeat("\xffa", 40_000))) },
+			func(s *tracetest.SpanStub) {
+				s.Attributes = append(s.Attributes, attribute.String("a", strings.Repeat("\xffa", 40_000)))
+			},
 			func(s *tracepb.Span) bool { return len(s.Attributes) == 3 },
 		},
 		"events, the exception last": {

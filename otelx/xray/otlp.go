@@ -77,7 +77,7 @@ func otlpIn(setting, region string, opts []OTLPOption) otelx.Option {
 //   - every attempt is signed with AWS Signature Version 4 for the host's region; a request to another host or without https is
 //     not signed;
 //   - requests have at most 10,000 spans and 5 MB;
-//   - a span of more than 200 KB is dropped as too large, with its name in the error of the flush;
+//   - a span of more than 200 KB is reduced (see [otelx.WithMaxRequestSize]);
 //   - a resource of more than 16 KB together with a scope is reported once;
 //   - refusals are reported once with a remedy: CloudWatch Transaction Search is off, the role lacks xray:PutTraceSegments, the
 //     credentials have expired, the clock is wrong. In the latter two cases the spans are kept, because the next attempt has

@@ -22,7 +22,7 @@ const (
 // AWS_XRAY_DAEMON_ADDRESS.
 //
 // A datagram holds at most 49,104 bytes of OTLP protobuf. A larger batch is sent as several datagrams, and a span that is larger
-// alone is dropped as too large, with its name in the error of the flush. After two full datagrams each further one follows a
+// alone is reduced (see [otelx.WithMaxRequestSize]). After two full datagrams each further one follows a
 // millisecond after the previous one, because the receiving kernel drops datagrams that the daemon has not read in time: by
 // default its socket buffer holds three. So at most 49 MB are sent in a second, and 22 MB after SIGTERM.
 //
