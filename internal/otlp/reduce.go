@@ -138,6 +138,9 @@ func shed[T any](items []T, excess int, size func(item T, cut int) int, rank fun
 // longestText returns the length to which the strings of span must be cut so that it has size bytes, at least leastText.
 func longestText(span sdktrace.ReadOnlySpan, size int) int {
 	fits, tooLong := leastText, max(size, leastText+1)
+	if spanSize(span, fits) > size {
+		return fits
+	}
 	for fits+1 < tooLong {
 		if middle := fits + (tooLong-fits)/2; spanSize(span, middle) <= size {
 			fits = middle

@@ -55,7 +55,7 @@ func TestEncoderAppendsThePrefixThatFits(t *testing.T) {
 		"span limit":             {500, 1 << 20, []int{10, 10, 1000, 10}, "ab"},
 		"the first is too large": {500, 1 << 20, []int{1000, 10}, ""},
 		"one is reduced":         {0, 500, []int{1000}, "a"},
-		"no span fits":           {0, 50, []int{1000}, ""},
+		"no span fits":           {0, 30, []int{1000}, ""},
 	} {
 		e := traces.NewEncoder(c.spanBytes, 0)()
 		for range 2 { // it is used again
