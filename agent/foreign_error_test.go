@@ -3,6 +3,7 @@ package agent_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"testing"
 	"time"
@@ -20,7 +21,32 @@ var brokenErrors = map[string]func(w *run) error{
 	"Error blocks":  func(w *run) error { return blockingError{w.untilEnd()} },
 	"Unwrap panics": func(*run) error { return panickingUnwrap{} },
 	"Is panics":     func(*run) error { return panickingIs{} },
+	"cyclic": func(*run) error {
+		ring := &wrapping{}
+		ring.wrapped = []error{fmt.Errorf("around: %w", ring)}
+		return ring
+	},
+	"many paths": func(*run) error {
+		var err error = &wrapping{}
+		for range 60 {
+			err = &wrapping{[]error{err, err}}
+		}
+		return err
+	},
+	"endless": func(*run) error { return endless{} },
 }
+
+// wrapping is an error that wraps others.
+type wrapping struct{ wrapped []error }
+
+func (*wrapping) Error() string     { return "refused" }
+func (w *wrapping) Unwrap() []error { return w.wrapped }
+
+// endless is an error that always wraps another one.
+type endless struct{}
+
+func (endless) Error() string   { return "refused" }
+func (e endless) Unwrap() error { return e }
 
 type (
 	panickingError  struct{}

@@ -42,8 +42,8 @@ func (e *safeError) Error() string { return e.text }
 func (e *safeError) Unwrap() error { return e.cause }
 
 // Safe returns an error with the text of err that can be formatted and unwrapped anywhere: formatting it calls no method
-// of err, and errors.Is and errors.As find err only if its methods do not panic. It calls the methods of err, so it is not
-// for use under a lock. It returns nil for nil.
+// of err, and errors.Is and errors.As find err only if its methods do not panic and it wraps at most maxErrors. It calls
+// the methods of err, so it is not for use under a lock. It returns nil for nil.
 func Safe(err error) error {
 	if err == nil {
 		return nil
@@ -55,16 +55,42 @@ func Safe(err error) error {
 	if recovered(func() { safe.text = err.Error() }) != nil {
 		safe.text = fmt.Sprintf("%T whose Error method panics", err)
 	}
-	if recovered(func() { walk(err) }) == nil {
+	finite, left := false, maxErrors
+	if recovered(func() { finite = walk(err, &left) }) == nil && finite {
 		safe.cause = err
 	}
 	return safe
 }
 
+// maxErrors bounds the walk over the errors that an error wraps. They may be cyclic, endless or a graph with very many
+// paths, and then errors.Is and errors.As do not return.
+const maxErrors = 1000
+
 var errNone = errors.New("no error of a chain")
 
-// walk calls the methods of err that errors.Is and errors.As call.
-func walk(err error) {
-	var none *safeError
-	_ = errors.Is(err, errNone) || errors.As(err, &none)
+// walk calls the methods of err that errors.Is and errors.As call, in their order. It reports false if there are more
+// errors than left.
+func walk(err error, left *int) bool {
+	if *left--; *left < 0 {
+		return false
+	}
+	if e, ok := err.(interface{ Is(target error) bool }); ok { //nolint:errorlint // this is the walk
+		_ = e.Is(errNone)
+	}
+	if e, ok := err.(interface{ As(target any) bool }); ok { //nolint:errorlint // this is the walk
+		_ = e.As(new(*safeError))
+	}
+	var wrapped []error
+	switch e := err.(type) { //nolint:errorlint // this is the walk
+	case interface{ Unwrap() error }:
+		wrapped = []error{e.Unwrap()}
+	case interface{ Unwrap() []error }:
+		wrapped = e.Unwrap()
+	}
+	for _, next := range wrapped {
+		if next != nil && !walk(next, left) {
+			return false
+		}
+	}
+	return true
 }
