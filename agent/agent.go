@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -52,7 +53,11 @@ type Agent struct {
 	life context.Context // ends when the process exits or is gone
 	stop context.CancelFunc
 
-	phase shutdownPhase
+	signals chan os.Signal // nil outside Lambda
+	phase   shutdownPhase
+	mayExit bool // it has answered a signal; the mutex of peers guards it
+
+	marginChecked sync.Once
 }
 
 // Start registers the internal extension, takes charge of SIGTERM and SIGINT, and returns the agent. Call it before
@@ -76,9 +81,10 @@ func Start(ctx context.Context, f Flusher, opts ...Option) *Agent {
 		return a
 	}
 	a.sharesWindow = a.process.hasExternalExtensions()
-	signals := make(chan os.Signal, 2)
-	a.process.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
-	go a.watch(ctx, signals)
+	a.signals = make(chan os.Signal, 2)
+	a.join()
+	a.process.Notify(a.signals, syscall.SIGTERM, syscall.SIGINT)
+	go a.watch(ctx)
 
 	a.client = extensionsapi.New(runtimeAPI, a.dial)
 	m, identifier := a.register()
@@ -141,6 +147,24 @@ func (a *Agent) logIncomplete() {
 		a.log.Log(slog.LevelWarn, "agent: the Flusher lacks methods of Pipeline, so the agent uses none of them",
 			slog.String("flusher", name), slog.String("missing", missing))
 	}
+}
+
+// checkMargin logs, at the first deadline, that the margin takes all of the function's time. Before, the function's
+// timeout is not known.
+func (a *Agent) checkMargin(deadline time.Time) {
+	left := time.Until(deadline)
+	if deadline.IsZero() || left <= 0 {
+		return
+	}
+	a.marginChecked.Do(func() {
+		if a.settings.Budget.Margin < left {
+			return
+		}
+		go a.log.Log(slog.LevelWarn, "agent: the deadline margin is not less than the function's timeout, which leaves flushes almost no time",
+			slog.String("EPILOGUE_DEADLINE_MARGIN", a.settings.Budget.Margin.String()),
+			slog.String("timeout", left.Round(time.Millisecond).String()),
+			slog.String("remedy", "set EPILOGUE_DEADLINE_MARGIN or agent.WithDeadlineMargin to less, such as 50ms"))
+	})
 }
 
 // quickCall bounds a call that returns immediately unless something is wrong.

@@ -59,6 +59,29 @@ func (a *Agent) pause(d time.Duration) {
 	a.waitFor(a.phase.draining, d)
 }
 
+// invokeWait is how long after the end of an invocation its INVOKE event may come. The platform sends it when the
+// invocation begins, and does not freeze the environment before the loop has handled it.
+const invokeWait = time.Second
+
+// invokeIsLate is called when the INVOKE event of an invocation has not come in time, and flushes for it.
+func (a *Agent) invokeIsLate() {
+	if a.life.Err() == nil && a.findOrphans() {
+		a.flushCalls.Request(a.settings.Budget.FlushEnd(time.Now(), time.Time{})) // a failure is counted and logged there
+	}
+}
+
+// findOrphans reports whether invocations have ended whose INVOKE events do not come, as in some emulators. Then each End
+// flushes from now on, until an event comes after all.
+func (a *Agent) findOrphans() bool {
+	if _, found := a.invocations.Orphans(); !found {
+		return false
+	}
+	a.mode.change(extension, extensionFailed)
+	go a.log.LogLimited(slog.LevelWarn, "agent: an invocation ended without its INVOKE event; each invocation flushes before the next one",
+		slog.String("remedy", "EPILOGUE_SHUTDOWN_ONLY=true, if this environment sends no events"))
+	return true
+}
+
 // nextFailed makes the end of each invocation flush from now on, and flushes for those that ended before and relied on
 // an INVOKE event.
 func (a *Agent) nextFailed(err error) {
@@ -82,6 +105,7 @@ func (a *Agent) nextSucceeded() {
 // invoked handles an INVOKE event. It returns when the invocation has ended and has been flushed, or need not be held.
 func (a *Agent) invoked(event extensionsapi.Event) {
 	a.counters.count(func(s *Stats) { s.Invocations++ })
+	a.checkMargin(event.Deadline)
 	if !a.attached.Load() {
 		// Nothing reports the post of the response. To wait would delay every invocation, so the flush runs during
 		// this one, and delivers the telemetry of those before it.

@@ -117,6 +117,15 @@ func WithLogger(l *slog.Logger) Option {
 // EPILOGUE_SHUTDOWN_ONLY, a boolean such as "true" or "0"; default false, also for a bad value.
 func WithShutdownOnly() Option { return set("WithShutdownOnly", "true") }
 
+// WithoutExit leaves the end of the process to the program. At SIGTERM or SIGINT the agent shuts the telemetry down as
+// always, and then does not exit. So work that the program does at the same signal, such as the callbacks of
+// lambda.WithEnableSIGTERM, is not cut off: the agent's exit usually comes a few milliseconds after the signal. Lambda ends
+// the process at the end of the window. A second signal has its usual effect. To do the work before the last flush instead,
+// see [WithShutdownHook].
+//
+// EPILOGUE_WITHOUT_EXIT, a boolean such as "true" or "0"; default false, also for a bad value.
+func WithoutExit() Option { return set("WithoutExit", "true") }
+
 // WithProcess replaces the process that the agent lives in. It is for tests and emulated environments.
 func WithProcess(p Process) Option {
 	return optionFunc(func(o *options) { o.process = p })

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/epilogue-go/epilogue/internal/extensionsapi"
 )
@@ -12,9 +13,18 @@ import (
 // Guide, Lambda Managed Instances).
 const onManagedInstances = "lambda-managed-instances"
 
+// silentAfter is how long the agent waits for the platform before it logs that.
+const silentAfter = time.Second
+
 // register registers the extension, for INVOKE if possible, and returns the resulting mode. The identifier is empty if
 // the registration failed.
 func (a *Agent) register() (m mode, identifier string) {
+	silent := time.AfterFunc(silentAfter, func() {
+		a.log.Log(slog.LevelWarn, "agent: the registration is not answered; the function starts when it is",
+			slog.String("call", a.client.RegisterCall()),
+			slog.String("remedy", "check that AWS_LAMBDA_RUNTIME_API is the address of a Runtime API with the Extensions API; unset it outside Lambda"))
+	})
+	defer silent.Stop()
 	switch {
 	case a.process.Getenv("AWS_LAMBDA_INITIALIZATION_TYPE") == onManagedInstances:
 		return a.registerFor(managedInstances)

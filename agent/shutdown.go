@@ -15,7 +15,7 @@ import (
 //
 //	running ──▶ draining ──▶ drained
 //
-// After a signal the process ends while it drains. Only watch changes the phase.
+// After a signal the process ends while it drains, except with [WithoutExit]. Only watch changes the phase.
 type shutdownPhase struct {
 	draining chan struct{} // closed when it begins: the loop releases the invocation that it holds, and asks for nothing
 	drained  chan struct{} // closed when it is over and the process lives on without its telemetry
@@ -39,35 +39,34 @@ func isClosed(c <-chan struct{}) bool {
 
 // watch owns the shutdown, from Start to the end of the process. It shuts the telemetry down once, at the first signal or
 // when ctx ends, and ends the process at the first signal.
-func (a *Agent) watch(ctx context.Context, signals chan os.Signal) {
+func (a *Agent) watch(ctx context.Context) {
 	defer a.stop() // also if Exit ends this goroutine
-	defer a.process.StopNotify(signals)
+	defer a.leave()
+	defer a.process.StopNotify(a.signals)
 
 	final := context.WithoutCancel(ctx) // the last work must not end with its cause
-	select {
-	case sig := <-signals:
-		a.exit(final, sig)
-		return
-	case <-a.process.Done:
-		return
-	case <-a.life.Done():
-		return
-	case <-ctx.Done():
-	}
-	// A signal, or the end of the process, may be the reason why ctx ended, and then counts instead.
-	if len(signals) == 0 && !isClosed(a.process.Done) {
-		a.shutDown(final, "agent: context ended, shutting telemetry down", "the telemetry's context ended", false)
-		close(a.phase.drained)
-	}
-	select {
-	case sig := <-signals:
-		a.exit(final, sig)
-	case <-a.process.Done:
-	case <-a.life.Done():
+	ended := ctx.Done()
+	for {
+		select {
+		case sig := <-a.signals:
+			a.exit(final, sig)
+		case <-ended:
+			ended = nil
+			// A signal, or the end of the process, may be the reason why ctx ended, and then counts instead.
+			if len(a.signals) == 0 && !isClosed(a.process.Done) && !a.phase.hasBegun() {
+				a.shutDown(final, "agent: context ended, shutting telemetry down", "the telemetry's context ended", false)
+				close(a.phase.drained)
+			}
+		case <-a.process.Done:
+			return
+		case <-a.life.Done():
+			return
+		}
 	}
 }
 
-// exit answers a signal: it shuts the telemetry down, unless that has been done, and ends the process.
+// exit answers a signal: it shuts the telemetry down, unless that has been done, and ends the process, unless that is
+// left to the program. If other agents of the process still shut down, the last one of them ends it.
 func (a *Agent) exit(ctx context.Context, sig os.Signal) {
 	received := sig.String() + " received"
 	switch sig {
@@ -79,13 +78,23 @@ func (a *Agent) exit(ctx context.Context, sig os.Signal) {
 	if a.phase.hasBegun() {
 		a.log.Log(slog.LevelInfo, received)
 	} else {
-		go a.process.holdOffGC(a.process.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"))
+		if !a.settings.WithoutExit {
+			go a.process.holdOffGC(a.process.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"))
+		}
 		// The platform ends an environment that freezes only between invocations, or because one has timed out (AWS
 		// Lambda Developer Guide, Lambda execution environment lifecycle). It never sends SIGINT.
 		timedOut := sig == syscall.SIGTERM && a.mode.load().freezes()
 		a.shutDown(ctx, received, received, timedOut)
 	}
-	a.process.Exit(0)
+	due, livesOn := a.readyToExit()
+	if livesOn && a.phase.isDraining() {
+		a.process.StopNotify(a.signals) // the next one has its usual effect
+		close(a.phase.drained)
+	}
+	for _, agent := range due {
+		agent.process.Exit(0)
+		agent.stop()
+	}
 }
 
 // shutDown shuts the telemetry down and logs the result. Telemetry comes before the log: the line about the beginning is

@@ -22,8 +22,12 @@ func (a *Agent) Begin(requestID string, deadline time.Time, root [8]byte) {
 	if a == nil {
 		return
 	}
+	if a.mode.load() == extension && a.attached.Load() {
+		a.findOrphans() // the platform begins an invocation only when the loop has handled the INVOKE of the one before
+	}
 	if inv, first := a.invocations.Begin(requestID, deadline, root); first {
 		a.setAlarms(inv)
+		a.checkMargin(inv.Deadline)
 	}
 }
 
@@ -48,6 +52,8 @@ func (a *Agent) End(requestID string) {
 		a.notTimedOut(inv)
 		if a.endFlushes(inv.Released) {
 			a.flushCompleted(inv, a.flushAtEnd(inv.Deadline, false)) // a failure is counted and logged there
+		} else if a.mode.load() == extension {
+			a.invocations.AwaitInvoke(inv.Invocation, invokeWait, a.invokeIsLate)
 		}
 	}
 	a.checkEndedTooEarly(inv)

@@ -21,7 +21,8 @@ import (
 )
 
 const (
-	apiPath = "/2020-01-01/extension"
+	apiPath      = "/2020-01-01/extension"
+	registerPath = "/register"
 
 	nameHeader       = "Lambda-Extension-Name"
 	identifierHeader = "Lambda-Extension-Identifier"
@@ -71,7 +72,7 @@ func (c *Client) Register(ctx context.Context, name string, forInvoke bool) (ide
 	if forInvoke {
 		body = `{"events":["` + invoke + `"]}`
 	}
-	header, _, err := c.call(ctx, "register", http.MethodPost, "/register", body, nameHeader, name)
+	header, _, err := c.call(ctx, "register", http.MethodPost, registerPath, body, nameHeader, name)
 	if identifier = header.Get(identifierHeader); identifier != "" {
 		return identifier, nil
 	}
@@ -80,6 +81,9 @@ func (c *Client) Register(ctx context.Context, name string, forInvoke bool) (ide
 	}
 	return "", err
 }
+
+// RegisterCall is the method and the URL of Register, for a log.
+func (c *Client) RegisterCall() string { return http.MethodPost + " " + c.base + registerPath }
 
 // Next tells the platform that the extension has handled the last event, and blocks until there is another one. That
 // may be forever: an extension that is registered for no event receives none. A refusal is an [*Error].

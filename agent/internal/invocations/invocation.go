@@ -26,6 +26,7 @@ type Invocation struct {
 	alarms     []*time.Timer // stopped by the end
 	rang       bool          // one of them has fired
 	spansEnded bool          // the agent has ended its open spans before the deadline
+	invokeLate *time.Timer   // of AwaitInvoke; nil: none
 }
 
 // eventState is the platform's side of an invocation: what the loop does about its INVOKE event.

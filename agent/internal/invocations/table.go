@@ -48,6 +48,9 @@ func (t *Table) Invoke(id string, deadline time.Time) *Invocation {
 		inv = t.add(id)
 	}
 	inv.event = held
+	if inv.invokeLate != nil {
+		inv.invokeLate.Stop()
+	}
 	if !deadline.IsZero() {
 		inv.deadline = deadline
 	}
@@ -83,7 +86,7 @@ func (t *Table) Release(inv *Invocation) bool {
 }
 
 // SetAlarm calls ring at that time, on a goroutine of its own, unless inv has ended by then. endSpans says that ring ends
-// the open spans of inv. No alarm is set between invocations, so none fires at a thaw.
+// the open spans of inv. The end of inv stops its alarms, so none fires at a thaw.
 func (t *Table) SetAlarm(inv *Invocation, at time.Time, endSpans bool, ring func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -106,6 +109,15 @@ func (t *Table) rings(inv *Invocation, endSpans bool) bool {
 	inv.rang = true
 	inv.spansEnded = inv.spansEnded || endSpans
 	return true
+}
+
+// AwaitInvoke calls late, on a goroutine of its own, if the INVOKE event of inv does not come within d.
+func (t *Table) AwaitInvoke(inv *Invocation, d time.Duration, late func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if inv.event == awaited {
+		inv.invokeLate = time.AfterFunc(d, late)
+	}
 }
 
 // Find returns the invocation of an id.

@@ -21,6 +21,7 @@ type Settings struct {
 	HandlerStartWait time.Duration
 	ShutdownOnly     bool
 	EndBeforeTimeout bool
+	WithoutExit      bool
 }
 
 // Options has the values of the options given to agent.Start, by the option's name. Each is in the form of the
@@ -58,6 +59,7 @@ var all = [...]setting{
 		func(s *Settings) *time.Duration { return &s.Budget.PreTimeoutFlush }),
 	boolean("WithShutdownOnly", "EPILOGUE_SHUTDOWN_ONLY", func(s *Settings) *bool { return &s.ShutdownOnly }),
 	boolean("WithEndBeforeTimeout", "EPILOGUE_END_BEFORE_TIMEOUT", func(s *Settings) *bool { return &s.EndBeforeTimeout }),
+	boolean("WithoutExit", "EPILOGUE_WITHOUT_EXIT", func(s *Settings) *bool { return &s.WithoutExit }),
 }
 
 // Resolve takes each setting from its option, or else from the environment, or else from the default. bad has an error

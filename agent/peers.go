@@ -1,0 +1,57 @@
+package agent
+
+import (
+	"slices"
+	"sync"
+)
+
+// peers has the agents in Lambda by their process: a library and the program may each have started one. All of them
+// answer a signal, and the process must not end while one of them still delivers telemetry.
+var peers struct {
+	mu        sync.Mutex
+	byProcess map[<-chan struct{}][]*Agent // the key is Process.Done; nil: this process
+}
+
+// join makes a one of the agents of its process, until leave.
+func (a *Agent) join() {
+	peers.mu.Lock()
+	defer peers.mu.Unlock()
+	if peers.byProcess == nil {
+		peers.byProcess = map[<-chan struct{}][]*Agent{}
+	}
+	peers.byProcess[a.process.Done] = append(peers.byProcess[a.process.Done], a)
+}
+
+func (a *Agent) leave() {
+	peers.mu.Lock()
+	defer peers.mu.Unlock()
+	rest := slices.DeleteFunc(peers.byProcess[a.process.Done], func(peer *Agent) bool { return peer == a })
+	peers.byProcess[a.process.Done] = rest
+	if len(rest) == 0 {
+		delete(peers.byProcess, a.process.Done)
+	}
+}
+
+// readyToExit records that a has shut down because of a signal. If no other agent of its process still shuts down, it
+// returns those that have, a first: their Exit is due. livesOn reports whether one of the agents has [WithoutExit].
+func (a *Agent) readyToExit() (due []*Agent, livesOn bool) {
+	peers.mu.Lock()
+	defer peers.mu.Unlock()
+	a.mayExit = true
+	due = []*Agent{a}
+	wait := false
+	for _, peer := range peers.byProcess[a.process.Done] {
+		livesOn = livesOn || peer.settings.WithoutExit
+		switch {
+		case peer == a:
+		case peer.mayExit:
+			due = append(due, peer)
+		default:
+			wait = wait || peer.phase.isDraining() || len(peer.signals) > 0
+		}
+	}
+	if wait || livesOn {
+		return nil, livesOn
+	}
+	return due, false
+}
