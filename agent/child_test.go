@@ -3,6 +3,7 @@ package agent_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"net/http"
@@ -25,8 +26,15 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
 )
 
-// diaryVariable is set for a child process: the URL for its event log.
-const diaryVariable = "AGENT_TEST_DIARY"
+const (
+	// diaryVariable is set for a child process: the URL for its event log.
+	diaryVariable = "AGENT_TEST_DIARY"
+
+	// secondVariable makes a child process start another agent, which has nothing to deliver.
+	secondVariable = "AGENT_TEST_SECOND"
+
+	callbackEnded eventlog.Kind = "callback.ended" // of lambda.WithEnableSIGTERM
+)
 
 func TestMain(m *testing.M) {
 	if diary := os.Getenv(diaryVariable); diary != "" {
@@ -41,16 +49,31 @@ func child(url string) {
 	d := diary(url)
 	ag := agent.Start(context.Background(), d)
 	ag.Attach()
-	lambda.Start(func(ctx context.Context, event struct{ Hang bool }) (io.Reader, error) {
+	if os.Getenv(secondVariable) != "" {
+		agent.Start(context.Background(), nil, agent.WithExtensionName("second"))
+	}
+	var options []lambda.Option
+	if os.Getenv("EPILOGUE_WITHOUT_EXIT") != "" {
+		options = append(options, lambda.WithEnableSIGTERM(func() {
+			time.Sleep(5 * time.Millisecond) // the program's own work
+			_ = d.note(callbackEnded)
+		}))
+	}
+	lambda.StartWithOptions(func(ctx context.Context, event struct {
+		Hang bool
+		Log  int
+	},
+	) (io.Reader, error) {
 		lc, _ := lambdacontext.FromContext(ctx)
 		id := lc.AwsRequestID
 		deadline, _ := ctx.Deadline()
 		ag.Begin(id, deadline, rootOf(id))
+		_, _ = os.Stderr.Write(make([]byte, event.Log))
 		if event.Hang {
 			select {}
 		}
 		return &response{body: strings.NewReader(`"fine"`), end: func() { ag.End(id) }}, nil
-	})
+	}, options...)
 }
 
 // diary is a Pipeline that reports to the test, and waits until the test has noted it, so that the order is exact.
@@ -70,6 +93,9 @@ func (d diary) ForceFlush(context.Context) error {
 
 // Shutdown waits for the garbage collector to be held off, which is done concurrently.
 func (d diary) Shutdown(ctx context.Context) error {
+	if os.Getenv("EPILOGUE_WITHOUT_EXIT") != "" {
+		return d.note(shutdownEnded)
+	}
 	off := []metrics.Sample{{Name: "/gc/gogc:percent"}}
 	for metrics.Read(off); off[0].Value.Uint64() != math.MaxUint64; metrics.Read(off) {
 		if ctx.Err() != nil {
@@ -89,7 +115,7 @@ func (d diary) SpillPending(context.Context) int { return 0 }
 func (d diary) Counts() []agent.SignalCounts     { return nil }
 
 // newChild returns the run of a function in a child process.
-func newChild(t *testing.T) *run {
+func newChild(t *testing.T, arrange func(w *run)) *run {
 	t.Helper()
 	w := &run{T: t, lines: &lines{}}
 	w.config = lambdatest.Config{Log: newLog(), Stderr: w.lines, Timeout: 2 * time.Second}
@@ -100,6 +126,9 @@ func newChild(t *testing.T) *run {
 	// The race detector's run time waits a second in os.Exit unless set otherwise: twice the window.
 	// A busy machine may keep the child from running for longer than the 200 ms before a deadline.
 	w.config.Env = []string{diaryVariable + "=" + server.URL, "GORACE=atexit_sleep_ms=0", "EPILOGUE_PRE_TIMEOUT_FLUSH=1s"}
+	if arrange != nil {
+		arrange(w)
+	}
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -117,7 +146,7 @@ func newChild(t *testing.T) *run {
 }
 
 func TestChildProcessFlushesAfterTheResponseAndAtSigterm(t *testing.T) {
-	w := newChild(t)
+	w := newChild(t, nil)
 	const invocations = 20
 	for i := range invocations {
 		w.serves(strconv.Itoa(i))
@@ -133,7 +162,7 @@ func TestChildProcessFlushesAfterTheResponseAndAtSigterm(t *testing.T) {
 }
 
 func TestChildProcessThatTimesOut(t *testing.T) {
-	w := newChild(t)
+	w := newChild(t, nil)
 	resp, err := w.env.Invoke(t.Context(), lambdatest.Invocation{RequestID: "r", Payload: []byte(`{"Hang":true}`)})
 	if err != nil || !resp.TimedOut {
 		t.Fatalf("%+v %v", resp, err)
@@ -156,4 +185,61 @@ func TestChildProcessThatTimesOut(t *testing.T) {
 	}) {
 		t.Error("no line about the invocation in flight")
 	}
+}
+
+// TestChildProcessWithAFullLogPipe asserts that a log that is not read, in which the handler blocks, costs neither the
+// last flush nor the exit.
+func TestChildProcessWithAFullLogPipe(t *testing.T) {
+	const pipe = 1 << 20 // more than a pipe holds
+	for name, payload := range map[string]string{
+		"the handler fills it": fmt.Sprintf(`{"Log":%d}`, pipe), "it is full from the beginning": `{"Hang":true}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			unread, full, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(payload, "Hang") {
+				_ = full.SetWriteDeadline(time.Now().Add(10 * time.Millisecond))
+				_, _ = full.Write(make([]byte, pipe))
+			}
+			t.Cleanup(func() { _ = errors.Join(unread.Close(), full.Close()) })
+			w := newChild(t, func(w *run) { w.config.Stderr = full })
+			resp, err := w.env.Invoke(t.Context(), lambdatest.Invocation{RequestID: "r", Payload: []byte(payload)})
+			if err != nil || !resp.TimedOut {
+				t.Fatalf("%+v %v", resp, err)
+			}
+			exit, err := w.config.Log.Wait(t.Context(), 0, func(e eventlog.Event) bool { return e.Kind == lambdatest.KindProcessExit })
+			if err != nil || exit.Count != 0 || exit.Detail != "" {
+				t.Errorf("%s %v", exit, err)
+			}
+			flushes := w.find(flushEnded, "")
+			w.inOrder(w.one(lambdatest.KindSigterm, ""), flushes[len(flushes)-1], w.one(shutdownEnded, ""), exit)
+		})
+	}
+}
+
+// TestChildProcessWithTwoAgents asserts that the agent that has nothing to deliver leaves the exit to the other one.
+func TestChildProcessWithTwoAgents(t *testing.T) {
+	w := newChild(t, func(w *run) { w.config.Env = append(w.config.Env, secondVariable+"=1") })
+	w.serves("r")
+	if exit := w.shutdown(); exit.Code != 0 || exit.Signal != "" {
+		t.Errorf("%+v", exit)
+	}
+	w.inOrder(w.one(lambdatest.KindSigterm, ""), w.one(shutdownEnded, ""), w.one(lambdatest.KindProcessExit, ""))
+	if n := strings.Count(w.lines.String(), "graceful shutdown completed"); n != 2 {
+		t.Errorf("%d agents tell of their shutdown, want 2", n)
+	}
+}
+
+// TestChildProcessWithoutExitEndsItself asserts that work which the program does at SIGTERM is not cut off.
+func TestChildProcessWithoutExitLivesOn(t *testing.T) {
+	w := newChild(t, func(w *run) { w.config.Env = append(w.config.Env, "EPILOGUE_WITHOUT_EXIT=true") })
+	w.serves("r")
+	if exit := w.shutdown(); exit.Signal != "killed" { // this program does not end itself
+		t.Errorf("%+v", exit)
+	}
+	w.logs("SIGTERM received", "graceful shutdown completed")
+	w.inOrder(w.one(lambdatest.KindSigterm, ""), w.one(shutdownEnded, ""), w.one(lambdatest.KindProcessExit, ""))
+	w.one(callbackEnded, "")
 }

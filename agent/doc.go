@@ -4,6 +4,10 @@
 //	ag := agent.Start(ctx, tel) // tel is any Flusher, such as *otelx.SDK
 //	lambda.Start(handler.Wrap(handle, handler.WithTracker(ag)))
 //
+// At SIGTERM and SIGINT the agent ends the process with code 0, usually a few milliseconds after the signal. Work of the
+// program at the end belongs into [WithShutdownHook], which runs before the last flush. [WithoutExit] leaves the end of the
+// process to the program.
+//
 // An extension that is registered for INVOKE keeps the environment from freezing until it asks for its next event. The
 // agent uses that to flush after the response:
 //
@@ -28,7 +32,7 @@
 //	unregistered       the registration failed                       End
 //	managed-instances-unregistered
 //	                   the same on Managed Instances                 the Pipeline's background export
-//	extension-failed   next is broken                                End
+//	extension-failed   next is broken, or brings no INVOKE           End
 //	not-lambda         AWS_LAMBDA_RUNTIME_API is not set             the Pipeline's background export
 //
 // Start finds the mode. Afterwards it only changes between extension and extension-failed. A function whose handler is
@@ -38,8 +42,8 @@
 //
 // A registered extension brings a window between SIGTERM and SIGKILL: 500 ms, or 300 ms with external extensions. In it
 // the agent sets the [Pipeline]'s exit deadline, ends open spans with status Error, runs the shutdown hooks and flushes.
-// It then shuts the Flusher down, logs "graceful shutdown completed" with the counts, and exits with code 0. SIGINT does
-// the same. SIGTERM may never come, so that a deferred flush ([WithFlushStrategy]) may be lost.
+// It then shuts the Flusher down, logs "graceful shutdown completed" with the counts, and exits. If a process has several
+// agents, the last one exits. SIGTERM may never come, so that a deferred flush ([WithFlushStrategy]) may be lost.
 //
 // # Timeouts
 //
@@ -49,7 +53,8 @@
 // # Faults
 //
 // The agent never fails an invocation, delays a response or panics. It counts and logs a bad setting, a refused
-// registration, a failed flush or a failed next, at most once a minute. It calls neither init/error nor exit/error of the
+// registration, a failed flush or a failed next, at most once a minute. If the platform does not answer the registration
+// within a second, it logs that. An invocation whose INVOKE event does not come is flushed by its End, or the next one's. It calls neither init/error nor exit/error of the
 // Extensions API, which condemn the environment. A call of the Flusher that does not return in time is abandoned.
 //
 // docs/design.md has the details, docs/reliability.md what arrives in which fault. Facts about the platform are from the

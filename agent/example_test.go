@@ -47,3 +47,13 @@ func ExampleWithShutdownOnly() {
 	)
 	// Output:
 }
+
+// A program that does its own work at SIGTERM and ends itself afterwards.
+func ExampleWithoutExit() {
+	agent.Start(context.Background(), printer{}, agent.WithoutExit())
+	// lambda.StartWithOptions(handle, lambda.WithEnableSIGTERM(func() {
+	//	closeThings()
+	//	os.Exit(0)
+	// }))
+	// Output:
+}

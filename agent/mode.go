@@ -12,7 +12,7 @@ const (
 	managedInstances                // registered for no event, on Lambda Managed Instances
 	unregistered                    // the registration failed: SIGTERM comes only if an external extension is there
 	unregisteredManaged             // the same on Lambda Managed Instances
-	extensionFailed                 // registered for INVOKE, but next is broken; SIGTERM still comes
+	extensionFailed                 // registered for INVOKE, but next is broken or brings no event; SIGTERM still comes
 )
 
 // String is the mode's name in Stats and in the log.

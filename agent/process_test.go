@@ -39,6 +39,8 @@ func inLambda(key string) string {
 	return ""
 }
 
+func refusedDial(context.Context, string, string) (net.Conn, error) { return nil, errRefused }
+
 func noNotify(chan<- os.Signal, ...os.Signal) {}
 
 func noStop(chan<- os.Signal) {}

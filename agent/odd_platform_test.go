@@ -1,0 +1,252 @@
+package agent_test
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/epilogue-go/epilogue/agent"
+	"github.com/epilogue-go/epilogue/lambdatest"
+)
+
+// onOddPlatform runs steps in a bubble with an agent that is registered with an Extensions API whose replies to the calls
+// of next are the test's.
+func onOddPlatform(t *testing.T, next http.HandlerFunc, steps func(w *run, a *agent.Agent)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := &run{T: t, lines: &lines{}}
+		w.config.Log = newLog()
+		w.flusher = &fakeFlusher{log: w.config.Log}
+		var network lambdatest.Network
+		l, err := network.Listen("169.254.100.1:9001")
+		if err != nil {
+			t.Fatal(err)
+		}
+		server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Lambda-Extension-Identifier", "id")
+			if strings.HasSuffix(r.URL.Path, "/next") {
+				next(w, r)
+			}
+		})}
+		go func() { _ = server.Serve(l) }()
+		gone := make(chan struct{})
+		p := nowhere(t)
+		p.Getenv, p.Notify, p.StopNotify, p.Done, p.Dial = inLambda, noNotify, noStop, gone, network.DialContext
+		a := agent.Start(t.Context(), w.flusher, agent.WithProcess(p), agent.WithLogger(w.logger()))
+		a.Attach()
+		steps(w, a)
+		close(gone)
+		synctest.Wait()
+		_ = server.Close()
+	})
+}
+
+func writeInvoke(w http.ResponseWriter, id string) {
+	_, _ = w.Write([]byte(`{"eventType":"INVOKE","requestId":"` + id + `"}`))
+}
+
+// silent never replies.
+func silent(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+
+// TestPausesGrowUntilNextWorks: each pause is the last one's double, less up to a half at random, and the first again
+// once next has worked.
+func TestPausesGrowUntilNextWorks(t *testing.T) {
+	const works = 9
+	var asked []time.Time
+	onOddPlatform(t, func(w http.ResponseWriter, _ *http.Request) {
+		asked = append(asked, time.Now())
+		if len(asked) != works+1 {
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+		writeInvoke(w, "r")
+	}, func(w *run, a *agent.Agent) {
+		a.Begin("r", time.Time{}, [8]byte{})
+		a.End("r")
+		time.Sleep(10 * time.Second)
+		const ms = time.Millisecond
+		want := []time.Duration{10 * ms, 20 * ms, 40 * ms, 80 * ms, 160 * ms, 320 * ms, 640 * ms, time.Second, time.Second, 0, 10 * ms, 20 * ms}
+		for i, most := range want {
+			if pause := asked[i+1].Sub(asked[i]); pause > most || pause < most/2 {
+				w.Errorf("pause %d is %v, want half of %v to all of it", i, pause, most)
+			}
+		}
+	})
+}
+
+const withoutInvoke = "agent: an invocation ended without its INVOKE event"
+
+// TestInvocationWithoutInvokeIsFlushedAtTheNextEnd has an emulator that registers the extension and sends no event.
+func TestInvocationWithoutInvokeIsFlushedAtTheNextEnd(t *testing.T) {
+	onOddPlatform(t, silent, func(w *run, a *agent.Agent) {
+		deadline := time.Now().Add(time.Hour)
+		for i, id := range []string{"1", "2", "3"} {
+			a.Begin(id, deadline, rootOf(id))
+			began := time.Now()
+			a.End(id)
+			if took := time.Since(began); took != 0 {
+				w.Errorf("End of %s takes %v", id, took)
+			}
+			if n := len(w.find(flushEnded, "")); n != i {
+				w.Errorf("%d flushes when %s has ended, want %d", n, id, i)
+			}
+		}
+		synctest.Wait()
+		w.logs(withoutInvoke)
+		if got := a.Stats(); got.Mode != "extension-failed" {
+			w.Errorf("stats %+v", got)
+		}
+	})
+}
+
+func TestLastInvocationWithoutInvokeIsFlushedSoon(t *testing.T) {
+	onOddPlatform(t, silent, func(w *run, a *agent.Agent) {
+		a.Begin("r", time.Now().Add(time.Hour), rootOf("r"))
+		a.End("r")
+		time.Sleep(time.Minute)
+		w.one(flushEnded, "")
+		w.logs(withoutInvoke)
+	})
+}
+
+// TestInvokeThatComesLateIsNotMissed asserts that an INVOKE after the end is no fault, and that the loop flushes again
+// when an event comes after all.
+func TestInvokeThatComesLateIsNotMissed(t *testing.T) {
+	invokes := sync.OnceValue(func() chan string { return make(chan string) }) // in the bubble
+	onOddPlatform(t, func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case id := <-invokes():
+			writeInvoke(w, id)
+		case <-r.Context().Done():
+		}
+	}, func(w *run, a *agent.Agent) {
+		for i, id := range []string{"1", "2"} {
+			a.Begin(id, time.Time{}, rootOf(id))
+			a.End(id)
+			time.Sleep(900 * time.Millisecond)
+			invokes() <- id
+			synctest.Wait()
+			if n := len(w.find(flushEnded, "")); n != i+1 {
+				w.Errorf("%d flushes after the INVOKE of %s", n, id)
+			}
+		}
+		time.Sleep(time.Hour)
+		if text := w.lines.String(); text != "" {
+			w.Errorf("log %s", text)
+		}
+		a.Begin("missed", time.Time{}, rootOf("missed"))
+		a.End("missed")
+		time.Sleep(2 * time.Second)
+		invokes() <- "missed"
+		synctest.Wait()
+		w.logs(withoutInvoke, "agent: next event works again")
+		if got := a.Stats(); got.Mode != "extension" {
+			w.Errorf("stats %+v", got)
+		}
+	})
+}
+
+// TestRegistrationWithoutAnswerIsLogged asserts that a platform that does not answer is named, once.
+func TestRegistrationWithoutAnswerIsLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &run{T: t, lines: &lines{}}
+		signals := make(chan chan<- os.Signal, 1)
+		p := hangingPlatform(t, signals, make(chan int, 1))
+		go func() {
+			time.Sleep(900 * time.Millisecond)
+			if text := w.lines.String(); text != "" {
+				t.Errorf("log after 900 ms: %s", text)
+			}
+			time.Sleep(time.Hour)
+			(<-signals) <- syscall.SIGTERM
+		}()
+		agent.Start(t.Context(), nil, agent.WithProcess(p), agent.WithLogger(w.logger()))
+		w.logs("agent: the registration is not answered", `call="POST http://169.254.100.1:9001/2020-01-01/extension/register"`,
+			"AWS_LAMBDA_RUNTIME_API")
+	})
+}
+
+func TestMarginAboveTheTimeoutIsLoggedOnce(t *testing.T) {
+	for margin, lines := range map[time.Duration]int{999 * time.Millisecond: 0, 5 * time.Second: 1} {
+		for _, wrapped := range []bool{true, false} {
+			scenario(t, func(w *run) {
+				w.wrapped = wrapped
+				w.config.Timeout = time.Second
+				w.options = []agent.Option{agent.WithDeadlineMargin(margin)}
+			}, func(w *run) {
+				w.serves("1")
+				w.serves("2")
+				if n := strings.Count(w.lines.String(), "EPILOGUE_DEADLINE_MARGIN=5s timeout=1s"); n != lines {
+					w.Errorf("margin %v, wrapped %t: %d lines, want %d", margin, wrapped, n, lines)
+				}
+			})
+		}
+	}
+}
+
+// TestWithoutExitTheProcessLivesOn asserts that the telemetry is shut down as always, and that the agent then neither
+// ends the process nor holds an invocation.
+func TestWithoutExitTheProcessLivesOn(t *testing.T) {
+	scenario(t, func(w *run) {
+		w.options, w.handle = []agent.Option{agent.WithoutExit()}, lasting(time.Second)
+	}, func(w *run) {
+		w.invokeInBackground("r")
+		time.Sleep(500 * time.Millisecond)
+		if err := w.env.Signal(os.Interrupt); err != nil {
+			w.Fatal(err)
+		}
+		w.idle()
+		w.logs("SIGINT received", "graceful shutdown completed")
+		w.one(shutdownEnded, "")
+		w.none(lambdatest.KindProcessExit)
+		w.serves("again")
+	})
+}
+
+// TestLastAgentOfAProcessExits asserts that no agent ends the process while another one delivers, and that none does if
+// one of them has WithoutExit.
+func TestLastAgentOfAProcessExits(t *testing.T) {
+	for name, options := range map[string][]agent.Option{"": nil, "WithoutExit": {agent.WithoutExit()}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var signals []chan<- os.Signal
+				var delivered atomic.Bool
+				var exits []bool // for each, whether all was delivered
+				gone := make(chan struct{})
+				start := func(takes time.Duration, options ...agent.Option) {
+					f := &fakeFlusher{log: newLog(), onClose: func(ctx context.Context) error {
+						err := pause(ctx, takes)
+						delivered.Store(takes > 0 || delivered.Load())
+						return err
+					}}
+					p := nowhere(t)
+					p.Getenv, p.Dial, p.StopNotify, p.Done = inLambda, refusedDial, noStop, gone
+					p.Notify = func(c chan<- os.Signal, _ ...os.Signal) { signals = append(signals, c) }
+					p.Exit = func(int) { exits = append(exits, delivered.Load()) }
+					agent.Start(t.Context(), f, append(options, agent.WithProcess(p), agent.WithLogger((&run{lines: &lines{}}).logger()))...)
+				}
+				start(0, options...)
+				start(300 * time.Millisecond)
+				start(0)
+				for _, c := range signals {
+					c <- syscall.SIGTERM
+				}
+				time.Sleep(time.Second)
+				want := 3
+				if options != nil {
+					want = 0
+				}
+				if len(exits) != want || want > 0 && !exits[0] {
+					t.Errorf("exits %v, want %d after the delivery", exits, want)
+				}
+				close(gone)
+			})
+		})
+	}
+}
