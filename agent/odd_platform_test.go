@@ -69,7 +69,8 @@ func TestPausesGrowUntilNextWorks(t *testing.T) {
 	}, func(w *run, a *agent.Agent) {
 		a.Begin("r", time.Time{}, [8]byte{})
 		a.End("r")
-		time.Sleep(10 * time.Second)
+		time.Sleep(9999 * time.Millisecond)
+		synctest.Wait()
 		const ms = time.Millisecond
 		want := []time.Duration{10 * ms, 20 * ms, 40 * ms, 80 * ms, 160 * ms, 320 * ms, 640 * ms, time.Second, time.Second, 0, 10 * ms, 20 * ms}
 		for i, most := range want {
@@ -217,7 +218,7 @@ func TestLastAgentOfAProcessExits(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var signals []chan<- os.Signal
 				var delivered atomic.Bool
-				var exits []bool // for each, whether all was delivered
+				exits := make(chan bool, 9) // for each, whether all was delivered
 				gone := make(chan struct{})
 				start := func(takes time.Duration, options ...agent.Option) {
 					f := &fakeFlusher{log: newLog(), onClose: func(ctx context.Context) error {
@@ -228,7 +229,7 @@ func TestLastAgentOfAProcessExits(t *testing.T) {
 					p := nowhere(t)
 					p.Getenv, p.Dial, p.StopNotify, p.Done = inLambda, refusedDial, noStop, gone
 					p.Notify = func(c chan<- os.Signal, _ ...os.Signal) { signals = append(signals, c) }
-					p.Exit = func(int) { exits = append(exits, delivered.Load()) }
+					p.Exit = func(int) { exits <- delivered.Load() }
 					agent.Start(t.Context(), f, append(options, agent.WithProcess(p), agent.WithLogger((&run{lines: &lines{}}).logger()))...)
 				}
 				start(0, options...)
@@ -242,8 +243,8 @@ func TestLastAgentOfAProcessExits(t *testing.T) {
 				if options != nil {
 					want = 0
 				}
-				if len(exits) != want || want > 0 && !exits[0] {
-					t.Errorf("exits %v, want %d after the delivery", exits, want)
+				if len(exits) != want || want > 0 && !<-exits {
+					t.Errorf("%d exits, want %d after the delivery", len(exits), want)
 				}
 				close(gone)
 			})
