@@ -82,8 +82,8 @@ func Start(ctx context.Context, f Flusher, opts ...Option) *Agent {
 	}
 	a.sharesWindow = a.process.hasExternalExtensions()
 	a.signals = make(chan os.Signal, 2)
-	a.join()
 	a.process.Notify(a.signals, syscall.SIGTERM, syscall.SIGINT)
+	a.join()
 	go a.watch(ctx)
 
 	a.client = extensionsapi.New(runtimeAPI, a.dial)

@@ -32,8 +32,8 @@ func (a *Agent) leave() {
 	}
 }
 
-// readyToExit records that a has shut down because of a signal. If no other agent of its process still shuts down, it
-// returns those that have, a first: their Exit is due. livesOn reports whether one of the agents has [WithoutExit].
+// readyToExit records that a has shut down because of a signal. If all agents of its process have, it returns them, a first:
+// their Exit is due. livesOn reports whether one of the agents has [WithoutExit].
 func (a *Agent) readyToExit() (due []*Agent, livesOn bool) {
 	peers.mu.Lock()
 	defer peers.mu.Unlock()
@@ -47,7 +47,8 @@ func (a *Agent) readyToExit() (due []*Agent, livesOn bool) {
 		case peer.mayExit:
 			due = append(due, peer)
 		default:
-			wait = wait || peer.phase.isDraining() || len(peer.signals) > 0
+			// The operating system's signals reach every agent. Those of an emulated process may not.
+			wait = wait || peer.process.realSignals || peer.phase.isDraining() || len(peer.signals) > 0
 		}
 	}
 	if wait || livesOn {

@@ -42,7 +42,8 @@ type Process struct {
 	// ExtensionsDir is the directory whose files are the external extensions. Default /opt/extensions.
 	ExtensionsDir string
 
-	holdOffGC func(memoryMB string) // does nothing if Exit may return
+	realSignals bool                  // Notify is that of os/signal
+	holdOffGC   func(memoryMB string) // does nothing if Exit may return
 }
 
 // withDefaults returns p with the defaults in every zero field.
@@ -54,7 +55,7 @@ func (p Process) withDefaults() Process {
 		p.Dial = (&net.Dialer{}).DialContext
 	}
 	if p.Notify == nil {
-		p.Notify = signal.Notify
+		p.Notify, p.realSignals = signal.Notify, true
 	}
 	if p.StopNotify == nil {
 		p.StopNotify = signal.Stop

@@ -41,8 +41,8 @@ func isClosed(c <-chan struct{}) bool {
 // when ctx ends, and ends the process at the first signal.
 func (a *Agent) watch(ctx context.Context) {
 	defer a.stop() // also if Exit ends this goroutine
-	defer a.leave()
 	defer a.process.StopNotify(a.signals)
+	defer a.leave()
 
 	final := context.WithoutCancel(ctx) // the last work must not end with its cause
 	ended := ctx.Done()
