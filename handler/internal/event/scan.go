@@ -7,21 +7,11 @@ import (
 
 // trimLeft returns text without the white space before it.
 func trimLeft(text []byte) []byte {
-	for len(text) > 0 && isSpace(text[0]) {
+	for len(text) > 0 && (text[0] == ' ' || text[0] == '\n' || text[0] == '\r' || text[0] == '\t') {
 		text = text[1:]
 	}
 	return text
 }
-
-// trimRight returns text without the white space after it.
-func trimRight(text []byte) []byte {
-	for len(text) > 0 && isSpace(text[len(text)-1]) {
-		text = text[:len(text)-1]
-	}
-	return text
-}
-
-func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }
 
 // cursor goes over the members of an object or the elements of a list. After malformed text it is at the end.
 type cursor struct{ rest []byte }

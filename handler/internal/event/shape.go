@@ -3,6 +3,7 @@ package event
 import (
 	"cmp"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -27,26 +28,19 @@ func shapeOf(t reflect.Type) shape {
 	for _, f := range reflect.VisibleFields(t) {
 		tag := f.Tag.Get("json")
 		name, _, _ := strings.Cut(tag, ",")
-		promotes := f.Anonymous && name == "" && Indirect(f.Type).Kind() == reflect.Struct
-		if f.IsExported() && tag != "-" && !promotes {
-			s.add(field{cmp.Or(name, f.Name), f.Index})
+		if !f.IsExported() || tag == "-" || name == "" && f.Anonymous && Indirect(f.Type).Kind() == reflect.Struct {
+			continue // the fields of an embedded struct come later
+		}
+		name = cmp.Or(name, f.Name)
+		switch i := slices.IndexFunc(s, func(known field) bool { return known.name == name }); {
+		case i < 0:
+			s = append(s, field{name, f.Index})
+		case len(f.Index) < len(s[i].index): // of two with one name the less deep counts
+			s[i].index = f.Index
 		}
 	}
 	shapes.Store(t, s)
 	return s
-}
-
-// add adds a field. Of two with one name the less deep counts.
-func (s *shape) add(f field) {
-	for i, known := range *s {
-		if known.name == f.name {
-			if len(f.index) < len(known.index) {
-				(*s)[i] = f
-			}
-			return
-		}
-	}
-	*s = append(*s, f)
 }
 
 // index returns the field into which encoding/json decodes a member, nil if there is none: the field with this name, or

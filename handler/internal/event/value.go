@@ -6,6 +6,7 @@
 package event
 
 import (
+	"bytes"
 	"encoding/json"
 	"reflect"
 )
@@ -38,7 +39,7 @@ func Of(v reflect.Value) Value {
 
 // JSON returns the value of JSON text.
 func JSON(text []byte) Value {
-	text = trimRight(trimLeft(text))
+	text = bytes.TrimSpace(text)
 	if len(text) == 0 || text[0] == 'n' {
 		return Value{}
 	}

@@ -14,64 +14,54 @@ const redacted = "REDACTED"
 // queryText returns the query with the values that the program asked for. All others are redacted: the conventions list some
 // keys to redact, and no list knows a program's own.
 func (r *request) queryText(recorded []string) string {
-	if r.query != "" {
-		return redact(r.query, recorded)
+	query := r.query
+	if query == "" {
+		query = r.assemble()
 	}
-	return assemble(r.parameters, r.encoded, recorded)
-}
-
-// redact replaces the values in a query. A part without a name may be a value. So may a part before a semicolon, which some
-// parsers take for an ampersand.
-func redact(query string, recorded []string) string {
 	var b strings.Builder
-	b.Grow(len(query))
 	for i, pair := range strings.Split(query, "&") {
 		if i > 0 {
 			b.WriteByte('&')
 		}
-		name, _, named := strings.Cut(pair, "=")
-		switch {
-		case !named && pair != "", strings.Contains(name, ";"):
-			b.WriteString(redacted)
-		case named && !slices.Contains(recorded, name):
-			b.WriteString(name)
-			b.WriteByte('=')
-			b.WriteString(redacted)
-		default:
-			b.WriteString(pair)
-		}
+		b.WriteString(redact(pair, recorded))
 	}
 	return b.String()
 }
 
-// assemble makes a query of parameters, in the order of their names.
-func assemble(parameters event.Value, encoded bool, recorded []string) string {
+// redact replaces the value in a part of a query. A part without a name may be a value. So may a part before a semicolon, which
+// some parsers take for an ampersand.
+func redact(pair string, recorded []string) string {
+	name, _, named := strings.Cut(pair, "=")
+	plain, err := url.QueryUnescape(name)
+	switch {
+	case pair == "", slices.Contains(recorded, plain):
+		return pair
+	case !named, err != nil, strings.Contains(plain, ";"):
+		return redacted
+	}
+	return name + "=" + redacted
+}
+
+// assemble makes a query of parameters, in the order of their names. One with an empty value may have been sent without a name.
+func (r *request) assemble() string {
 	var b strings.Builder
-	for _, p := range parameters.Members(maxMembers) {
-		if p.Value.IsList() && !p.Value.Empty() {
-			p.Value.Each(maxMembers, func(element event.Value) { addParameter(&b, p.Name, element.Text(), encoded, recorded) })
-		} else {
-			addParameter(&b, p.Name, p.Value.Text(), encoded, recorded)
+	add := func(name string, value event.Value) {
+		text := value.Text()
+		if !r.encoded {
+			name, text = url.QueryEscape(name), url.QueryEscape(text)
+		}
+		if b.Len() > 0 {
+			b.WriteByte('&')
+		}
+		b.WriteString(name)
+		if text != "" {
+			b.WriteString("=" + text)
+		}
+	}
+	for _, p := range r.parameters.Members(maxMembers) {
+		if p.Value.Each(maxMembers, func(element event.Value) { add(p.Name, element) }) == 0 {
+			add(p.Name, p.Value)
 		}
 	}
 	return b.String()
-}
-
-// addParameter adds a parameter. One with an empty value may have been sent without a name, and be a value itself.
-func addParameter(b *strings.Builder, name, text string, encoded bool, recorded []string) {
-	if b.Len() > 0 {
-		b.WriteByte('&')
-	}
-	isRecorded := slices.Contains(recorded, name)
-	if !isRecorded && (text == "" || strings.Contains(name, ";")) {
-		b.WriteString(redacted)
-		return
-	}
-	if !encoded {
-		name, text = url.QueryEscape(name), url.QueryEscape(text)
-	}
-	if !isRecorded {
-		text = redacted
-	}
-	b.WriteString(name + "=" + text)
 }

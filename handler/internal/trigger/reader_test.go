@@ -167,6 +167,9 @@ func TestQuery(t *testing.T) {
 		{"a=&&b", "a=REDACTED&&REDACTED"},
 		{"a=b=c&=d", "a=REDACTED&=REDACTED"},
 		{"token;a=1", "REDACTED"},
+		{"token%3Ba=1", "REDACTED"},
+		{"%zz=1", "REDACTED"},
+		{"exp%61nd=2", "exp%61nd=2"},
 	}
 	for _, tt := range tests {
 		c := trigger.NewReader(nil, settings).Raw([]byte(head + tt.query + tail))
@@ -183,7 +186,7 @@ func TestParameters(t *testing.T) {
 	tests := []struct{ query, want string }{
 		{`"queryStringParameters":{"a":"1","expand":"2"}`, "a=REDACTED&expand=2"},
 		{`"queryStringParameters":{"token":""}`, "REDACTED"},
-		{`"queryStringParameters":{"expand":""}`, "expand="},
+		{`"queryStringParameters":{"expand":""}`, "expand"},
 		{`"queryStringParameters":{"token;a":"1"}`, "REDACTED"},
 		{`"multiValueQueryStringParameters":{"token":[""],"a":["1","2"]}`, "a=REDACTED&a=REDACTED&REDACTED"},
 		{`"multiValueQueryStringParameters":{"token":[]}`, "REDACTED"},
