@@ -6,20 +6,28 @@ import (
 	"github.com/epilogue-go/epilogue/handler/internal/event"
 )
 
-// appSync is a GraphQL API whose field the function resolves (AWS AppSync Developer Guide, "Direct Lambda resolver reference"). The
-// event has the headers of the client's request. The result is a field's value and no HTTP response, so the trigger is not HTTP.
+// appSync is a GraphQL API whose field the function resolves, alone or for a list of objects (AWS AppSync Developer Guide, "Direct
+// Lambda resolver reference"). The event has the headers of the client's request. The result is a field's value and no HTTP
+// response, so the trigger is not HTTP.
 var appSync = source{
 	name: "AppSync",
 	is: func(d *document) bool {
-		info := d.Get("info")
-		return info.Get("parentTypeName").Present() && info.Get("fieldName").Present() && d.Get("request").IsObject()
+		request, info := resolverContext(d)
+		return info.Get("parentTypeName").Present() && info.Get("fieldName").Present() && request.IsObject()
 	},
 	read: readAppSync,
 }
 
+// resolverContext returns members of the context, which is the event or the first of a list.
+func resolverContext(d *document) (request, info event.Value) {
+	first := d.records.First()
+	return d.Get("request").Or(first.Get("request")), d.Get("info").Or(first.Get("info"))
+}
+
 func readAppSync(d *document, _ *Settings) Cause {
 	c := newServerCause(semconv.FaaSTriggerOther)
-	switch d.Get("info").Get("parentTypeName").Text() { // other types are those of fields within a result
+	request, info := resolverContext(d)
+	switch info.Get("parentTypeName").Text() { // other types are those of fields within a result
 	case "Query":
 		c.add(semconv.GraphQLOperationTypeQuery)
 	case "Mutation":
@@ -27,6 +35,6 @@ func readAppSync(d *document, _ *Settings) Cause {
 	case "Subscription":
 		c.add(semconv.GraphQLOperationTypeSubscription)
 	}
-	c.Caller.Carrier = carrierOf(headerText, d.Get("request").Get("headers"), event.Value{})
+	c.Caller.Carrier = carrierOf(headerText, request.Get("headers"), event.Value{})
 	return c
 }

@@ -18,7 +18,7 @@ var documentMembers = []string{
 
 // contextMembers are those of a request's requestContext.
 var contextMembers = []string{
-	"elb", "connectionId", "domainName", "protocol", "routeKey", "stage", "http", "identity", "serviceArn",
+	"elb", "connectionId", "domainName", "protocol", "routeKey", "stage", "http", "identity", "serviceArn", "serviceNetworkArn",
 }
 
 // document is an event with the members that sources have in common.

@@ -98,7 +98,7 @@ func (r *request) cause(s *Settings) Cause {
 // describe adds the query and what the headers tell, or the service instead of them.
 func (r *request) describe(c *Cause, s *Settings) {
 	c.addText(semconv.URLQueryKey, r.queryText(s.QueryValues))
-	c.addText(semconv.URLSchemeKey, cmp.Or(firstOf(r.headers.Get("x-forwarded-proto")), r.scheme))
+	c.addText(semconv.URLSchemeKey, cmp.Or(strings.ToLower(firstOf(r.headers.Get("x-forwarded-proto"))), r.scheme))
 	r.addServer(c)
 	c.addText(semconv.ClientAddressKey, r.client())
 	c.addText(semconv.UserAgentOriginalKey, cmp.Or(r.headers.Get("user-agent"), r.agent))
@@ -131,10 +131,15 @@ func (r *request) client() string {
 	return cmp.Or(client, r.peer)
 }
 
-// firstOf returns the first element of a header that is a list: each proxy appends one.
+// firstOf returns the first element of a header that is a list: each proxy appends one. Empty elements do not count (RFC 9110,
+// section 5.6.1).
 func firstOf(list string) string {
-	first, _, _ := strings.Cut(list, ",")
-	return strings.TrimSpace(first)
+	for element := range strings.SplitSeq(list, ",") {
+		if element = strings.TrimSpace(element); element != "" {
+			return element
+		}
+	}
+	return ""
 }
 
 // splitPort splits an address with a port. It reports whether the address has one.

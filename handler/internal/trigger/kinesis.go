@@ -28,8 +28,8 @@ func readKinesis(d *document, _ *Settings) Cause {
 	b.addList(d.records, func(r *event.Object) message {
 		data := r.Get("kinesis").Get("data").Or(r.Get("data")) // EventBridge Pipes have no object around it
 		m := message{destination: r.Get("eventSourceARN").Text(), id: r.Get("eventID").Text()}
-		if object := event.JSON(data.Bytes(maxData)); object.IsObject() {
-			m.carrier = carrierOf(attributeText, object, event.Value{})
+		if object := event.JSON(data.Bytes(maxData)).Select(envelopeMembers...); object.IsObject() {
+			m.carrier = carrierOf(attributeText, detailOf(&object), object.Value) // EventBridge may have sent it
 		}
 		return m
 	}, "eventID", "eventSourceARN", "kinesis", "data")

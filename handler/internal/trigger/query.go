@@ -18,24 +18,22 @@ func (r *request) queryText(recorded []string) string {
 	if query == "" {
 		query = r.assemble()
 	}
-	var b strings.Builder
-	for i, pair := range strings.Split(query, "&") {
-		if i > 0 {
-			b.WriteByte('&')
-		}
-		b.WriteString(redact(pair, recorded))
+	parts := strings.SplitN(query, "&", maxMembers+1)
+	parts = parts[:min(len(parts), maxMembers)]
+	for i, part := range parts {
+		parts[i] = redact(part, recorded)
 	}
-	return b.String()
+	return strings.Join(parts, "&")
 }
 
 // redact replaces the value in a part of a query. A part without a name may be a value. So may a part before a semicolon, which
 // some parsers take for an ampersand.
-func redact(pair string, recorded []string) string {
-	name, _, named := strings.Cut(pair, "=")
+func redact(part string, recorded []string) string {
+	name, _, named := strings.Cut(part, "=")
 	plain, err := url.QueryUnescape(name)
 	switch {
-	case pair == "", slices.Contains(recorded, plain):
-		return pair
+	case part == "", slices.Contains(recorded, plain):
+		return part
 	case !named, err != nil, strings.Contains(plain, ";"):
 		return redacted
 	}

@@ -10,7 +10,8 @@ import (
 var vpcLattice = source{
 	name: "VPC Lattice",
 	is: func(d *document) bool {
-		return d.Get("method").Present() && (d.Get("raw_path").Present() || isRequest(d) && d.context.Get("serviceArn").Present())
+		return d.Get("method").Present() && (d.Get("raw_path").Present() ||
+			isRequest(d) && d.context.Get("serviceArn").Or(d.context.Get("serviceNetworkArn")).Present())
 	},
 	read: readVPCLattice,
 }

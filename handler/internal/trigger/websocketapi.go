@@ -30,7 +30,9 @@ func readWebSocket(d *document, s *Settings) Cause {
 		c.Name = key
 		c.add(semconv.HTTPRoute(key))
 	}
-	c.Caller.Carrier = carrierOf(headerText, d.Get("multiValueHeaders"), d.Get("headers"))
+	if len(r.headers.Keys()) > 0 {
+		c.Caller.Carrier = r.headers
+	}
 	r.describe(&c, s)
 	return c
 }
