@@ -1,7 +1,6 @@
 package trigger_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"maps"
 	"reflect"
@@ -53,52 +52,33 @@ func benchmark(b *testing.B, read func() trigger.Cause) {
 	}
 }
 
-// grow makes a document of about size bytes, without white space: it repeats the records, or adds a body or another member.
+// grow makes a document of about size bytes: it repeats the elements of the list of records, or adds a member with much text.
 func grow(t testing.TB, data []byte, size int) []byte {
 	t.Helper()
-	var out bytes.Buffer
-	if err := json.Compact(&out, data); err != nil {
+	var event any
+	if err := json.Unmarshal(data, &event); err != nil {
 		t.Fatal(err)
 	}
-	text := out.String()
-	if data[0] == '[' {
-		var list []json.RawMessage
-		if err := json.Unmarshal(data, &list); err != nil {
-			t.Fatal(err)
+	object, _ := event.(map[string]any)
+	add := func() { object["body"] = strings.Repeat(`{"sku":"tea","note":"first flush","quantity":2},`, size/60) }
+	repeat := func(list []any, set func([]any)) func() {
+		first := list
+		return func() { list = append(list, first...); set(list) }
+	}
+	if list, ok := event.([]any); ok {
+		add = repeat(list, func(list []any) { event = list })
+	}
+	if list, ok := object["Records"].([]any); ok {
+		add = repeat(list, func(list []any) { object["Records"] = list })
+	}
+	if lists, ok := object["records"].(map[string]any); ok {
+		for key, list := range lists {
+			add = repeat(list.([]any), func(list []any) { lists[key] = list })
 		}
-		return []byte("[" + records(list, size-len(text)) + text[1:])
 	}
-	text = text[:len(text)-1] // without the last brace
-	padding, _ := json.Marshal(strings.Repeat(`{"sku":"tea","note":"first flush","quantity":2},`, (size-len(text))*4/5/48))
-	var event struct {
-		Records []json.RawMessage
-		Lists   map[string][]json.RawMessage `json:"records"`
+	for len(data) < size*4/5 {
+		add()
+		data, _ = json.Marshal(event)
 	}
-	_ = json.Unmarshal(data, &event) // of another form it has none
-	switch {
-	case len(event.Records) > 0:
-		text = strings.Replace(text, `"Records":[`, `"Records":[`+records(event.Records, size-len(text)), 1)
-	case len(event.Lists) > 0:
-		for _, key := range slices.Sorted(maps.Keys(event.Lists))[:1] {
-			text = strings.Replace(text, `"`+key+`":[`, `"`+key+`":[`+records(event.Lists[key], size-len(text)), 1)
-		}
-	case strings.Contains(text, `"requestContext"`):
-		text += `,"body":` + string(padding)
-	default:
-		text += `,"padding":` + string(padding)
-	}
-	return []byte(text + "}")
-}
-
-// records repeats a list as JSON text of at most size bytes, with a comma after each element.
-func records(list []json.RawMessage, size int) string {
-	var out strings.Builder
-	for i := 0; ; i++ {
-		var record bytes.Buffer
-		_ = json.Compact(&record, list[i%len(list)])
-		if out.Len()+record.Len() >= size {
-			return out.String()
-		}
-		out.WriteString(record.String() + ",")
-	}
+	return data
 }

@@ -87,25 +87,6 @@ func FuzzMap(f *testing.F) {
 	})
 }
 
-// FuzzUnquote: a string in JSON text is what encoding/json makes of it.
-func FuzzUnquote(f *testing.F) {
-	for _, s := range []string{`a`, `\u0041\ud83d\ude00\ud83d`, `\"\\\/\b\f\n\r\t`, "\xff\xfe\xed\xa0\x80é", `\ud800\u0041`, "\x10", "\xc4\xeb\x90\xa9", `\uA0000`, "00\xcc0"} {
-		f.Add([]byte(s))
-	}
-	reader := trigger.NewReader(nil, trigger.Settings{})
-	f.Fuzz(func(t *testing.T, inner []byte) {
-		quoted := append(append([]byte{'"'}, inner...), '"')
-		var want string
-		if json.Unmarshal(quoted, &want) != nil || want == "" {
-			return
-		}
-		text := append(append([]byte(`{"detail-type":`), quoted...), `,"source":"s"}`...)
-		if got := reader.Raw(text).Name; got != "process "+want {
-			t.Errorf("%q: %q, want %q", text, got, want)
-		}
-	})
-}
-
 // FuzzNotification: any body of an SQS message tells the same in JSON text and in a map, whatever the message before it was.
 func FuzzNotification(f *testing.F) {
 	const envelope = `{"Type" : "Notification", "TopicArn" : "arn:aws:sns:eu-west-1:1:t", "Message" : "{\"a\":\"\\\"\",\"b\":[]}",` +
