@@ -12,6 +12,3 @@ func Tellers(payload []byte) (all []Source) {
 	}
 	return all
 }
-
-// Types returns the types of the events package that only this source has.
-func Types(s Source) []string { return sources[s].types }

@@ -125,73 +125,55 @@ func asMap(t *testing.T, text []byte) (m map[string]any) {
 	return m
 }
 
-// TestResponse asserts that a status is found in whatever becomes an object with one, and nowhere else.
+// TestResponse asserts that a status, and the size of a text as it is sent, are found in whatever becomes an object with them, and
+// nowhere else.
 func TestResponse(t *testing.T) {
 	type embedded struct{ StatusCode int }
 	type own struct {
 		Code int `json:"statusCode"`
 	}
-	r := trigger.NewReader(nil, trigger.Settings{ResponseHeaders: []string{"location", "set-cookie"}})
-	tests := []struct {
-		result any
-		want   int
+	const none = -1 // no text
+	for _, tt := range []struct {
+		result       any
+		status, size int
 	}{
-		{events.APIGatewayProxyResponse{StatusCode: 503}, 503},
-		{&events.LambdaFunctionURLStreamingResponse{StatusCode: 201}, 201},
-		{&events.APIGatewayProxyStreamingResponse{StatusCode: 202}, 202},
-		{own{404}, 404},
-		{struct{ own }{own{404}}, 404},
-		{struct{ *embedded }{}, 0},
-		{map[string]any{"statusCode": 500}, 500},
-		{map[string]any{"statusCode": 500.0}, 500},
-		{map[string]any{"statusCode": json.Number("500")}, 500},
-		{map[string]int{"statusCode": 500}, 500},
-		{json.RawMessage(`{"statusCode": 418 }`), 418},
-		{[]byte(`{"statusCode":500}`), 0},
-		{`{"statusCode":500}`, 0},
-		{map[string]any{"statusCode": "500"}, 0},
-		{map[string]any{"statusCode": 1e9}, 0},
-		{map[string]any{"statusCode": 500.5}, 0},
-		{nil, 0},
-		{(*events.APIGatewayProxyResponse)(nil), 0},
-	}
-	for _, tt := range tests {
-		if got := r.Response(tt.result).Status; got != tt.want {
-			t.Errorf("%T %v: %d, want %d", tt.result, tt.result, got, tt.want)
+		{events.APIGatewayProxyResponse{StatusCode: 503, Body: "é<"}, 503, 3},
+		{events.ALBTargetGroupResponse{StatusCode: 200, Body: "AAECAw==", IsBase64Encoded: true}, 200, 4},
+		{&events.LambdaFunctionURLStreamingResponse{StatusCode: 201, Body: strings.NewReader("x")}, 201, none},
+		{&events.APIGatewayProxyStreamingResponse{StatusCode: 202}, 202, none},
+		{own{404}, 404, none},
+		{struct{ own }{own{404}}, 404, none},
+		{struct{ *embedded }{}, 0, none},
+		{map[string]any{"statusCode": 500, "body": ""}, 500, 0},
+		{map[string]any{"statusCode": 500.0, "body": "AAECAw", "isBase64Encoded": true}, 500, 4},
+		{map[string]any{"statusCode": json.Number("500"), "body": 17}, 500, none},
+		{map[string]int{"statusCode": 500}, 500, none},
+		{map[string]uint16{"statusCode": 500}, 500, none},
+		{json.RawMessage(`{"statusCode": 418 ,"body":"\u00e9\n"}`), 418, 3},
+		{json.RawMessage(`{"body":"AAECAw==","isBase64Encoded":true}`), 0, 4},
+		{[]byte(`{"statusCode":500}`), 0, none},
+		{`{"statusCode":500}`, 0, none},
+		{map[string]any{"statusCode": "500"}, 0, none},
+		{map[string]any{"statusCode": 1e9}, 0, none},
+		{map[string]any{"statusCode": 500.5}, 0, none},
+		{nil, 0, none},
+		{(*events.APIGatewayProxyResponse)(nil), 0, none},
+	} {
+		got := trigger.NewReader(nil, settings).Response(tt.result)
+		if !got.HasBody {
+			got.BodySize = none
+		}
+		if got.Status != tt.status || got.BodySize != tt.size {
+			t.Errorf("%T %v: %d, %d bytes, want %d, %d", tt.result, tt.result, got.Status, got.BodySize, tt.status, tt.size)
 		}
 	}
-	got := r.Response(events.APIGatewayProxyResponse{
-		StatusCode: 302, Headers: map[string]string{"Location": "/a"}, MultiValueHeaders: map[string][]string{"Set-Cookie": {"a=1", "b=2"}},
-	})
-	want := attribute.NewSet(
+	r := trigger.NewReader(nil, trigger.Settings{ResponseHeaders: []string{"location", "set-cookie", "etag"}})
+	got := r.RawResponse([]byte(`{"headers":{"Location":"/a","ETag":""},"multiValueHeaders":{"Set-Cookie":["a=1","b=2"]}}`)).Headers
+	want := []attribute.KeyValue{
 		attribute.StringSlice("http.response.header.location", []string{"/a"}),
-		attribute.StringSlice("http.response.header.set-cookie", []string{"a=1", "b=2"}))
-	if set := attribute.NewSet(got.Headers...); !set.Equals(&want) {
-		t.Errorf("%v, want %v", got.Headers, want.ToSlice())
+		attribute.StringSlice("http.response.header.set-cookie", []string{"a=1", "b=2"}),
 	}
-}
-
-// TestResponseBody asserts the size of the body as it is sent, if the result has a text for one.
-func TestResponseBody(t *testing.T) {
-	r := trigger.NewReader(nil, trigger.Settings{})
-	tests := []struct {
-		result any
-		size   int
-		ok     bool
-	}{
-		{events.APIGatewayProxyResponse{Body: "é<"}, 3, true},
-		{events.ALBTargetGroupResponse{Body: "AAECAw==", IsBase64Encoded: true}, 4, true},
-		{map[string]any{"body": "AAECAw", "isBase64Encoded": true}, 4, true},
-		{map[string]any{"body": ""}, 0, true},
-		{map[string]any{"body": 17}, 0, false},
-		{json.RawMessage(`{"body":"\u00e9\n"}`), 3, true},
-		{json.RawMessage(`{"body":"AAECAw==","isBase64Encoded":true}`), 4, true},
-		{json.RawMessage(`{"statusCode":204}`), 0, false},
-		{&events.LambdaFunctionURLStreamingResponse{Body: strings.NewReader("x")}, 0, false},
-	}
-	for _, tt := range tests {
-		if got := r.Response(tt.result); got.BodySize != tt.size || got.HasBody != tt.ok {
-			t.Errorf("%T %v: %d, %t, want %d, %t", tt.result, tt.result, got.BodySize, got.HasBody, tt.size, tt.ok)
-		}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(attribute.Value{})); diff != "" {
+		t.Errorf("headers (-want +got):\n%s", diff)
 	}
 }

@@ -3,12 +3,9 @@ package trigger_test
 import (
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/epilogue-go/epilogue/handler/internal/trigger"
 	"github.com/epilogue-go/epilogue/handler/internal/trigger/corpus"
@@ -50,30 +47,6 @@ func TestSourcesAreComplete(t *testing.T) {
 		}
 		if !have[source] {
 			t.Errorf("%s: testdata/events has no document", name)
-		}
-	}
-}
-
-// TestTypesExist asserts that the table's types are those of the events package.
-func TestTypesExist(t *testing.T) {
-	exist := map[string]bool{}
-	for _, event := range corpus.Types {
-		if event.Kind().String() == "ptr" {
-			event = event.Elem()
-		}
-		exist[event.Name()] = true
-	}
-	for _, value := range []any{
-		events.CognitoEventUserPoolsHeader{}, events.SQSMessage{}, events.SNSEventRecord{}, events.KinesisEventRecord{},
-		events.KafkaRecord{}, events.ActiveMQMessage{}, events.RabbitMQMessage{},
-	} {
-		exist[reflect.TypeOf(value).Name()] = true
-	}
-	for source := trigger.RESTAPI; source <= trigger.Other; source++ {
-		for _, name := range trigger.Types(source) {
-			if !exist[name] {
-				t.Errorf("%v: no document has the type %s", source, name)
-			}
 		}
 	}
 }
