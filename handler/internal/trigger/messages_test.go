@@ -25,7 +25,7 @@ func TestQueueURL(t *testing.T) {
 }
 
 // TestOperations asserts that the span names the change of an item, a document or an object in the conventions' words, and none for
-// a change of a whole collection or for what is no change.
+// a change of a whole collection or for any other event.
 func TestOperations(t *testing.T) {
 	const key = "faas.document.operation"
 	testAttribute(t, `{"eventSource":"aws:docdb","events":[{"event":{"operationType":%q}}]}`, key, map[string]string{
@@ -161,7 +161,7 @@ func TestMessageIsABatchOfOne(t *testing.T) {
 	}
 }
 
-// TestMessageThatIsNone asserts that what is no record of a batch has no origin and is in no batch.
+// TestMessageThatIsNone asserts that a value that is no record of a batch has no origin and is in no batch.
 func TestMessageThatIsNone(t *testing.T) {
 	for _, record := range []any{nil, 17, "text", (*events.SQSMessage)(nil), []byte("{"), map[string]any{}, events.S3EventRecord{}} {
 		if c := trigger.Message(record, trigger.Unknown); len(c.Messages) != 0 || c.Name == "process orders" {
