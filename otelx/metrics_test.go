@@ -10,7 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"go.opentelemetry.io/otel/attribute"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
@@ -93,7 +93,7 @@ func (m *meters) want(t *testing.T, want map[string]int64, keep func(name string
 	t.Helper()
 	got := m.figures(t)
 	maps.DeleteFunc(got, func(name string, _ int64) bool { return !keep(name) })
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := gocmp.Diff(want, got); diff != "" {
 		t.Errorf("figures (-want +got)\n%s", diff)
 	}
 }
@@ -124,12 +124,56 @@ func TestMetricsShowEachFate(t *testing.T) {
 			"exporter.span.exported{refused}": 1, "exporter.span.exported{too_large}": 1,
 			"exporter.operation.duration count": 1, "exporter.operation.duration{rejected} count": 1,
 			"exporter.operation.duration{refused} count": 1, "exporter.operation.duration{too_large} count": 1,
-			"exporter.operation.duration{unavailable} count": 1, "exporter.operation.duration{timeout} count": 1,
+			"exporter.operation.duration{timeout} count": 1,
 			"epilogue.breaker.state{half-open}": 1,
 			"epilogue.flush.duration count":     1, "epilogue.flush.duration{dropped} count": 3, "epilogue.flush.duration{timeout} count": 1,
 		}, func(name string) bool { return !strings.HasSuffix(name, " ms") })
 		f.works()
 	}, option, otelx.WithMaxQueueSize(10), otelx.WithMaxExportBatchSize(10))
+}
+
+// An export is one measurement however often its request is repeated: from the first attempt to the end of the last one, whose
+// status and cause it has.
+func TestMetricsHaveOneDurationForEachExport(t *testing.T) {
+	m, option := newMeters()
+	contract(t, func(f *fixture) {
+		unavailable := otlpreceiver.Fault{Status: 503, Delay: 100 * ms}
+		f.backend.FailNext(unavailable, unavailable, otlpreceiver.Fault{Delay: 100 * ms}, otlpreceiver.Fault{Status: 400})
+		f.end("a")
+		f.mustFlush(2*time.Second, time.Second)
+		f.end("b")
+		_ = f.flush(time.Second)
+		f.fails(unavailable)
+		f.end("c")
+		_ = f.flush(time.Second)
+		durations, _ := m.collect(f.T)["exporter.operation.duration"].Data.(metricdata.Histogram[float64])
+		got := map[string]uint64{}
+		for _, p := range durations.DataPoints {
+			status, _ := p.Attributes.Value("http.response.status_code")
+			got[status.String()+kind(p.Attributes)] += p.Count
+			if status.AsInt64() == 200 && (p.Sum < 0.3 || p.Sum > 0.5) {
+				f.Errorf("three attempts of 100 ms took %v s", p.Sum)
+			}
+			if bounds := p.Bounds; bounds[0] != 0.001 || bounds[len(bounds)-1] != 30 {
+				f.Errorf("buckets %v, want those of New's advice", bounds)
+			}
+		}
+		if diff := gocmp.Diff(map[string]uint64{"200": 1, "400{refused}": 1, "503{unavailable}": 1}, got); diff != "" {
+			f.Errorf("exports by status (-want +got)\n%s", diff)
+		}
+	}, option)
+}
+
+// Spans that end after Shutdown are processed with the error type of the conventions.
+func TestMetricsOfSpansAfterShutdown(t *testing.T) {
+	m, option := newMeters()
+	contract(t, func(f *fixture) {
+		_ = f.shutdown(time.Second)
+		f.end("a", "b")
+		if n := m.figures(f.T)["processor.span.processed{already_shutdown}"]; n != 2 {
+			f.Errorf("%d spans with already_shutdown, want 2", n)
+		}
+	}, option)
 }
 
 // A flush lasts as long as its caller waits, and an attempt as long as the exporter works. Both say why they failed.
@@ -181,7 +225,7 @@ func TestMetricsOfTheBreaker(t *testing.T) {
 			_ = f.flush(time.Second)
 			look()
 		}
-		if diff := cmp.Diff(map[string]int64{"{closed}": 1, "{half-open}": 1, "{open}": 2}, seen); diff != "" {
+		if diff := gocmp.Diff(map[string]int64{"{closed}": 1, "{half-open}": 1, "{open}": 2}, seen); diff != "" {
 			f.Errorf("states seen (-want +got)\n%s", diff)
 		}
 	}, option)
@@ -226,7 +270,7 @@ func checkConventions(t *testing.T) {
 			checkComponent(t, name, sum.DataPoints[0].Attributes)
 		}
 	}
-	if diff := cmp.Diff(map[string]string{
+	if diff := gocmp.Diff(map[string]string{
 		"processor.span.queue.size": "{span}", "processor.span.queue.capacity": "{span}", "processor.span.processed": "{span}",
 		"exporter.span.inflight": "{span}", "exporter.span.exported": "{span}", "epilogue.flush.duration": "s",
 		"epilogue.breaker.state": "",

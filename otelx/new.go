@@ -88,7 +88,7 @@ func newRecorder(c *config.Config) (sdkmetrics.Recorder, error) {
 	s := sdkmetrics.Subject{QueueSize: c.QueueSize, Endpoint: c.Endpoint.URL}
 	switch {
 	case c.Exporter != nil:
-		s.Exporter = c.Exporter
+		s.Exporter, s.Foreign = c.Exporter, true
 	case c.Sender != nil:
 		s.Exporter = c.Sender
 	}
@@ -117,6 +117,9 @@ func (s *SDK) newQueue(c *config.Config) (*delivery.Engine, *traces.Queue) {
 		OnPartialSuccess: report.PartialSuccess,
 		OnHint:           report.Hint,
 	}
+	if s.metrics != nil {
+		settings.OnExport = s.metrics.Exported
+	}
 	sender, exporter := c.Sender, c.Exporter
 	switch {
 	case !c.Exports():
@@ -126,14 +129,8 @@ func (s *SDK) newQueue(c *config.Config) (*delivery.Engine, *traces.Queue) {
 	}
 	if exporter != nil {
 		items := traces.ItemSender(exporter)
-		if s.metrics != nil {
-			items = s.metrics.Exporter(items)
-		}
 		engine := delivery.NewItemEngine()
 		return engine, delivery.NewItemQueue(engine, settings, items)
-	}
-	if s.metrics != nil {
-		sender = s.metrics.Sender(sender)
 	}
 	engine := delivery.NewEngine(sender, delivery.NewResources(settings.RequestBytes))
 	return engine, delivery.NewQueue(engine, settings, traces.NewEncoder(c.Limits.ItemBytes, c.Limits.ResourceBytes))

@@ -31,12 +31,38 @@ type Config struct {
 	// The callbacks are called without a lock and may call the queue. They should return soon: callers of the flush wait
 	// for them. A panic is ignored. Each may be nil.
 
+	// OnExport gets each export of a batch.
+	OnExport func(Export)
 	// OnError gets the error of a flush that no caller waits for.
 	OnError func(error)
 	// OnPartialSuccess gets the backend's message about a request that it accepted.
 	OnPartialSuccess func(error)
 	// OnHint gets an error that tells the user how to prevent it, with a key that identifies it.
 	OnHint func(key string, err error)
+}
+
+// Export is the delivery of one batch in one flush: a request with its repetitions, or several if the batch does not fit into one.
+type Export struct {
+	Began time.Time     // of the first request
+	Took  time.Duration // until the end of the last one
+	// Result is that of the last request, with the rejected items of all.
+	Result
+
+	// Late says that the last request ended because its time was over.
+	Late bool
+	Err  error // why the items of the last request are not delivered
+}
+
+// add adds a request.
+func (x *Export) add(a attempt) {
+	if a.unsent {
+		return
+	}
+	if x.Began.IsZero() {
+		x.Began = a.begun
+	}
+	a.Rejected += x.Rejected
+	x.Took, x.Result, x.Late, x.Err = a.begun.Add(a.took).Sub(x.Began), a.Result, a.late, a.err
 }
 
 // largestItem is how many bytes an item may have.

@@ -44,7 +44,7 @@ func (d Dropped) Reasons() []Reason {
 		{"rejected", "rejected by the backend", d.Rejected},
 		{"refused", "refused by the backend permanently", d.Refused},
 		{"too_large", "too large for a request", d.TooLarge},
-		{"after_shutdown", "ended after Shutdown", d.AfterShutdown},
+		{"already_shutdown", "ended after Shutdown", d.AfterShutdown},
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/epilogue-go/epilogue/internal/bounded"
 	"github.com/epilogue-go/epilogue/internal/breaker"
 )
 
@@ -54,6 +55,12 @@ func (s *stream) next(f *flush, b *batch, p *policy, err error) (*batch, *policy
 
 // deliver attempts to send b until it is empty, or returns why it stops.
 func (s *stream) deliver(f *flush, b *batch) error {
+	var x Export
+	defer func() {
+		if s.config.OnExport != nil && !x.Began.IsZero() {
+			_ = bounded.Protect(func() { s.config.OnExport(x) })
+		}
+	}()
 	over := time.Now().Add(s.config.Timeout)
 	var retry backoff
 	pause := time.Duration(0)
@@ -62,6 +69,7 @@ func (s *stream) deliver(f *flush, b *batch) error {
 			return err
 		}
 		a := s.attempt(f, b, over)
+		x.add(a)
 		p, err := s.record(f, b, a)
 		switch {
 		case a.permanent():

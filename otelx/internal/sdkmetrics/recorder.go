@@ -7,12 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
-	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/semconv/v1.43.0/otelconv"
 
@@ -33,24 +33,16 @@ const (
 	subject = "the meter provider" // of errors
 )
 
-// durations are the bounds of the histograms' buckets in seconds: from a collector in the same environment to the longest
-// timeout.
+// durations are the bounds of the histograms' buckets in seconds: from a collector in the same environment to the default timeout of
+// an export.
 func durations() metric.HistogramOption {
-	return metric.WithExplicitBucketBoundaries(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+	return metric.WithExplicitBucketBoundaries(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 }
-
-// Error types of the histograms. Those of drops are the reasons in Dropped.
-const (
-	typeTimeout     = "timeout"     // no answer in time
-	typeUnavailable = "unavailable" // no answer, or a retryable one
-	typeUndelivered = "undelivered" // spans are kept for the next flush
-	typeDropped     = "dropped"     // spans were lost since the last flush
-	typeOther       = "_OTHER"      // a custom exporter failed
-)
 
 // Subject is the export that is measured.
 type Subject struct {
 	Exporter  any      // the program's exporter or the backend's sender; nil: OTLP over HTTP
+	Foreign   bool     // Exporter is the program's
 	Endpoint  *url.URL // of OTLP over HTTP
 	QueueSize int      // spans
 	// IsDrop reports whether an error of a flush is about lost spans.
@@ -59,10 +51,8 @@ type Subject struct {
 
 // Recorder measures the export of one SDK. It calls the meter provider with no lock held.
 type Recorder interface {
-	// Sender returns s with its attempts measured.
-	Sender(s delivery.Sender) delivery.Sender
-	// Exporter returns x with its attempts measured.
-	Exporter(x ItemSender) ItemSender
+	// Exported records the export of a batch.
+	Exported(x delivery.Export)
 	// Observe begins to report the counts that stats returns.
 	Observe(stats func() delivery.Stats)
 	// FlushEnded records a ForceFlush that began at began and returned err.
@@ -71,34 +61,24 @@ type Recorder interface {
 	Close()
 }
 
-// ItemSender is a custom exporter.
-type ItemSender = delivery.ItemSender[sdktrace.ReadOnlySpan]
-
 type recorder struct {
 	isDrop  func(error) bool
+	foreign bool
 	failure sync.Once // the report of it
 	handler *faults.Handler
 
-	flushes  metric.Float64Histogram
-	attempts metric.Float64Histogram
-	flushed  map[string]metric.MeasurementOption // attributes by error type; never changed
-	tried    map[string]metric.MeasurementOption // the same, of attempts
-
-	counts *countsReport
+	processor, exporter []attribute.KeyValue
+	flushes, exports    metric.Float64Histogram
+	counts              *countsReport
 }
 
 // New makes the instruments at provider. An error that says why there are no metrics includes a panic of provider, and a call that
 // does not return within 100 ms.
 func New(provider metric.MeterProvider, s Subject) (Recorder, error) {
 	number := measured.Add(1) - 1
-	processor, exporter := component(processorType, number), s.exporterComponent(number)
-	m := &recorder{
-		isDrop:  s.IsDrop,
-		handler: &faults.Handler{},
-		flushed: byErrorType(processor, typeTimeout, typeUndelivered, typeDropped),
-		tried:   byErrorType(exporter, "rejected", "refused", "too_large", typeTimeout, typeUnavailable, typeOther),
-		counts:  newCountsReport(processor, exporter, s.QueueSize),
-	}
+	m := &recorder{isDrop: s.IsDrop, foreign: s.Foreign, handler: &faults.Handler{}}
+	m.processor, m.exporter = component(processorType, number), s.exporterComponent(number)
+	m.counts = newCountsReport(m.processor, m.exporter, s.QueueSize)
 	return m, m.makeInstruments(provider)
 }
 
@@ -122,53 +102,80 @@ func (m *recorder) instruments(provider metric.MeterProvider) error {
 		metric.WithInstrumentationVersion(version.Version), metric.WithSchemaURL(semconv.SchemaURL))
 	flushes, err1 := meter.Float64Histogram(flushDuration, durations(), metric.WithUnit("s"),
 		metric.WithDescription("The duration of ForceFlush, as its caller sees it."))
-	attempts, err2 := otelconv.NewSDKExporterOperationDuration(meter, durations())
-	m.flushes, m.attempts = flushes, attempts.Inst()
+	exports, err2 := otelconv.NewSDKExporterOperationDuration(meter, durations())
+	m.flushes, m.exports = flushes, exports.Inst()
 	return errors.Join(err1, err2, m.counts.instruments(meter))
 }
-
-func (m *recorder) Sender(s delivery.Sender) delivery.Sender { return measuredSender{s, m} }
-
-func (m *recorder) Exporter(x ItemSender) ItemSender { return measuredExporter{x, m} }
 
 func (m *recorder) Observe(stats func() delivery.Stats) { m.counts.stats.Store(&stats) }
 
 func (m *recorder) Close() { m.counts.last.Store(true) }
 
 func (m *recorder) FlushEnded(ctx context.Context, began time.Time, err error) {
-	kind := typeUndelivered
+	errorType := "undelivered" // spans are kept for the next flush
 	switch {
 	case err == nil:
-		kind = ""
-	case m.isDrop(err):
-		kind = typeDropped
+		errorType = ""
+	case m.isDrop(err): // since the last flush
+		errorType = "dropped"
 	case ctx.Err() != nil:
-		kind = typeTimeout
+		errorType = "timeout"
 	}
-	m.record(ctx, m.flushes, time.Since(began), m.flushed[kind])
+	// The flush's context may have ended, so the provider gets one that has not.
+	m.record(context.WithoutCancel(ctx), m.flushes, time.Since(began), withErrorType(m.processor, errorType))
 }
 
-// attempted records an attempt that began at began.
-func (m *recorder) attempted(ctx context.Context, began time.Time, errorType string) {
-	m.record(ctx, m.attempts, time.Since(began), m.tried[errorType])
+func (m *recorder) Exported(x delivery.Export) {
+	attrs := withErrorType(m.exporter, m.errorType(x))
+	if x.Status != 0 {
+		attrs = append(attrs, semconv.HTTPResponseStatusCode(x.Status))
+	}
+	m.record(context.Background(), m.exports, x.Took, attrs)
 }
 
-// record records a duration. The measured operation's context may have ended, so the provider gets one that has not.
-func (m *recorder) record(ctx context.Context, h metric.Float64Histogram, d time.Duration, attrs metric.MeasurementOption) {
-	ctx = context.WithoutCancel(ctx)
-	if err := bounded.Protect(func() { h.Record(ctx, d.Seconds(), attrs) }); err != nil {
+// errorType classifies an export; empty is a full success.
+func (m *recorder) errorType(x delivery.Export) string {
+	var timeout interface{ Timeout() bool } // of net.Error and context.DeadlineExceeded
+	switch {
+	case x.Outcome == delivery.Refused:
+		return "refused"
+	case x.Outcome == delivery.TooLarge:
+		return "too_large"
+	case x.Outcome == delivery.Accepted && x.Rejected > 0:
+		return "rejected"
+	case x.Outcome == delivery.Accepted:
+		return ""
+	case x.Late || errors.As(x.Err, &timeout) && timeout.Timeout():
+		return "timeout"
+	case m.foreign:
+		return "_OTHER"
+	}
+	return "unavailable" // no answer, or a retryable one
+}
+
+// record records a duration.
+func (m *recorder) record(ctx context.Context, h metric.Float64Histogram, d time.Duration, attrs []attribute.KeyValue) {
+	if err := bounded.Protect(func() { h.Record(ctx, d.Seconds(), metric.WithAttributes(attrs...)) }); err != nil {
 		m.failure.Do(func() { //nolint:contextcheck // the handler has a time of its own
 			m.handler.Handle(fmt.Errorf("otelx: metrics of the export are incomplete: %s %w", subject, err))
 		})
 	}
 }
 
+// withErrorType returns the attributes of base, and the error type unless it is empty.
+func withErrorType(base []attribute.KeyValue, errorType string) []attribute.KeyValue {
+	attrs := slices.Clip(base)
+	if errorType != "" {
+		attrs = append(attrs, semconv.ErrorTypeKey.String(errorType))
+	}
+	return attrs
+}
+
 // byErrorType returns the attributes of base alone and with each of types.
 func byErrorType(base []attribute.KeyValue, types ...string) map[string]metric.MeasurementOption {
-	sets := map[string]metric.MeasurementOption{"": metric.WithAttributeSet(attribute.NewSet(base...))}
-	for _, t := range types {
-		attrs := append([]attribute.KeyValue{semconv.ErrorTypeKey.String(t)}, base...)
-		sets[t] = metric.WithAttributeSet(attribute.NewSet(attrs...))
+	sets := make(map[string]metric.MeasurementOption)
+	for _, t := range append(types, "") {
+		sets[t] = metric.WithAttributeSet(attribute.NewSet(withErrorType(base, t)...))
 	}
 	return sets
 }
