@@ -125,8 +125,8 @@ func TestMetricsShowEachFate(t *testing.T) {
 			"exporter.operation.duration count": 1, "exporter.operation.duration{rejected} count": 1,
 			"exporter.operation.duration{refused} count": 1, "exporter.operation.duration{too_large} count": 1,
 			"exporter.operation.duration{timeout} count": 1,
-			"epilogue.breaker.state{half-open}": 1,
-			"epilogue.flush.duration count":     1, "epilogue.flush.duration{dropped} count": 3, "epilogue.flush.duration{timeout} count": 1,
+			"epilogue.breaker.state{half-open}":          1,
+			"epilogue.flush.duration count":              1, "epilogue.flush.duration{dropped} count": 3, "epilogue.flush.duration{timeout} count": 1,
 		}, func(name string) bool { return !strings.HasSuffix(name, " ms") })
 		f.works()
 	}, option, otelx.WithMaxQueueSize(10), otelx.WithMaxExportBatchSize(10))
