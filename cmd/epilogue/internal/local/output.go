@@ -34,15 +34,17 @@ type ProcessLog struct {
 func (l *ProcessLog) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.partial = append(l.partial, p...)
+	data := append(l.partial, p...)
 	for {
-		line, rest, whole := bytes.Cut(l.partial, []byte("\n"))
-		if !whole && len(l.partial) < maxLogBytes {
-			return len(p), nil
+		line, rest, whole := bytes.Cut(data, []byte("\n"))
+		if !whole && len(data) < maxLogBytes {
+			break
 		}
 		l.line(string(bytes.TrimSuffix(line, []byte("\r"))))
-		l.partial = append(l.partial[:0], rest...)
+		data = rest
 	}
+	l.partial = append(l.partial[:0], data...)
+	return len(p), nil
 }
 
 func (l *ProcessLog) line(text string) {

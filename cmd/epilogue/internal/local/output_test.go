@@ -27,6 +27,7 @@ func TestOutputIsReadLineByLine(t *testing.T) {
 		t.Errorf("shown lines are shown again: %s", &tail)
 	}
 	hidden := &ProcessLog{Name: "fn"}
+	_, _ = hidden.Write(bytes.Repeat([]byte("\n"), 1<<20)) // takes minutes unless it is linear
 	fmt.Fprintln(hidden, "panic: no tea")
 	for i := range tailLines + 5 {
 		fmt.Fprintf(hidden, "line %d\n", i)
