@@ -29,56 +29,46 @@ func obeying(p *lambdatest.Process, d time.Duration) {
 	}()
 }
 
-func TestShutdownThawsThenSendsSIGTERM(t *testing.T) {
-	inMemory(t, lambdatest.Config{}, func(p *lambdatest.Process) {
-		obeying(p, 100*time.Millisecond)
-		flushing(0, ok)(p)
-	}, func(t *testing.T, env *lambdatest.Environment) {
-		send(t, env, "{}")
-		time.Sleep(time.Hour)
-		exit, err := env.Shutdown(t.Context())
-		if want := (lambdatest.Exit{Took: 100 * time.Millisecond}); err != nil || exit != want {
-			t.Errorf("got %+v, %v, want %+v", exit, err, want)
-		}
-		if thaw, term := only(t, env, lambdatest.KindThaw), only(t, env, lambdatest.KindSigterm); thaw.Seq > term.Seq {
-			t.Error("SIGTERM came before the thaw")
-		}
-		if got := events(env, lambdatest.KindSigkill); len(got) != 0 {
-			t.Errorf("killed: %v", got)
-		}
-	})
-}
-
-func TestSIGKILLFollowsSIGTERMAfterTheWindow(t *testing.T) {
-	for name, tc := range map[string]struct{ set, want time.Duration }{
-		"default": {0, 500 * time.Millisecond}, "set": {2 * time.Second, 2 * time.Second},
+// TestShutdown: the process is thawed; if an extension is registered it gets SIGTERM and a window; SIGKILL comes last.
+func TestShutdown(t *testing.T) {
+	killed := lambdatest.Exit{Code: -1, Signal: "killed", Killed: true}
+	after := func(window time.Duration) lambdatest.Exit { e := killed; e.Took = window; return e }
+	with := func(register, events string) func(p *lambdatest.Process) {
+		return func(p *lambdatest.Process) { extend(p.Context(), newAPI(p), register, events, nil) }
+	}
+	for name, tc := range map[string]struct {
+		window   time.Duration
+		register func(*lambdatest.Process)
+		obeys    time.Duration // how long after SIGTERM it exits
+		sigterm  bool
+		want     lambdatest.Exit
+	}{
+		"an extension":                 {0, with("flusher", `["INVOKE"]`), 100 * time.Millisecond, true, lambdatest.Exit{Took: 100 * time.Millisecond}},
+		"an extension without events":  {0, with("signals", `[]`), 400 * time.Millisecond, true, lambdatest.Exit{Took: 400 * time.Millisecond}},
+		"longer than the window":       {0, with("flusher", `["INVOKE"]`), time.Hour, true, after(500 * time.Millisecond)},
+		"longer than the window's set": {2 * time.Second, with("flusher", `["INVOKE"]`), time.Hour, true, after(2 * time.Second)},
+		"no extension":                 {0, func(*lambdatest.Process) {}, 0, false, killed},
+		"a refused registration":       {0, with("flusher", `["SHUTDOWN"]`), 0, false, killed},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inMemory(t, lambdatest.Config{ShutdownWindow: tc.set}, func(p *lambdatest.Process) {
-				obeying(p, time.Hour)
-				flushing(0, ok)(p)
+			inMemory(t, lambdatest.Config{ShutdownWindow: tc.window}, func(p *lambdatest.Process) {
+				obeying(p, tc.obeys)
+				tc.register(p)
+				p.Serve(ok)
 			}, func(t *testing.T, env *lambdatest.Environment) {
 				send(t, env, "{}")
-				exit, err := env.Shutdown(t.Context())
-				if want := (lambdatest.Exit{Code: -1, Signal: "killed", Took: tc.want, Killed: true}); err != nil || exit != want {
-					t.Errorf("got %+v, %v, want %+v", exit, err, want)
+				time.Sleep(time.Hour)
+				if exit, err := env.Shutdown(t.Context()); err != nil || exit != tc.want {
+					t.Errorf("got %+v, %v, want %+v", exit, err, tc.want)
+				}
+				signals := events(env, lambdatest.KindThaw, lambdatest.KindSigterm, lambdatest.KindSigkill)
+				if signals[0].Kind != lambdatest.KindThaw || (signals[1].Kind == lambdatest.KindSigterm) != tc.sigterm ||
+					(signals[len(signals)-1].Kind == lambdatest.KindSigkill) != tc.want.Killed {
+					t.Errorf("got %v", signals)
 				}
 			})
 		})
 	}
-}
-
-func TestSIGKILLAtOnceWithNoExtension(t *testing.T) {
-	inMemory(t, lambdatest.Config{}, func(p *lambdatest.Process) {
-		obeying(p, 0)
-		p.Serve(ok)
-	}, func(t *testing.T, env *lambdatest.Environment) {
-		send(t, env, "{}")
-		exit, err := env.Shutdown(t.Context())
-		if want := (lambdatest.Exit{Code: -1, Signal: "killed", Killed: true}); err != nil || exit != want {
-			t.Errorf("got %+v, %v, want %+v", exit, err, want)
-		}
-	})
 }
 
 func TestShutdownWaitsUntilTheEnvironmentIsIdle(t *testing.T) {
@@ -97,16 +87,32 @@ func TestShutdownWaitsUntilTheEnvironmentIsIdle(t *testing.T) {
 	})
 }
 
-func TestTimeoutCoversTheHandler(t *testing.T) {
-	inMemory(t, lambdatest.Config{}, flushing(0, func(ctx context.Context) error { <-ctx.Done(); time.Sleep(time.Second); return nil }),
-		func(t *testing.T, env *lambdatest.Environment) {
-			start := time.Now()
-			resp := invoke(t, env, lambdatest.Invocation{})
-			if took := time.Since(start); took != 3*time.Second || !resp.TimedOut || resp.ErrorType != "Sandbox.Timedout" ||
-				!strings.Contains(resp.ErrorMessage, "Task timed out after 3.00 seconds") {
-				t.Errorf("answered %+v after %v", resp, took)
+func TestTimeoutOfTheHandlerResetsTheEnvironment(t *testing.T) {
+	var calls atomic.Int32 // of both processes: the first's goroutine outlives it
+	inMemory(t, lambdatest.Config{}, func(p *lambdatest.Process) {
+		obeying(p, 100*time.Millisecond)
+		flushing(0, func(ctx context.Context) error {
+			if calls.Add(1) == 1 {
+				<-ctx.Done()
+				pause(p.Context(), time.Hour)
 			}
-		})
+			return nil
+		})(p)
+	}, func(t *testing.T, env *lambdatest.Environment) {
+		start := time.Now()
+		resp := invoke(t, env, lambdatest.Invocation{})
+		if took := time.Since(start); took != 3*time.Second || !resp.TimedOut || resp.ErrorType != "Sandbox.Timedout" ||
+			!strings.Contains(resp.ErrorMessage, "Task timed out after 3.00 seconds") {
+			t.Errorf("answered %+v after %v", resp, took)
+		}
+		idle(t, env)
+		if exit := only(t, env, lambdatest.KindProcessExit); exit.Duration != 100*time.Millisecond || exit.Count != 0 {
+			t.Errorf("the process ended like this: %v", exit)
+		}
+		if resp := invoke(t, env, lambdatest.Invocation{}); !resp.Cold || resp.FunctionError != "" {
+			t.Errorf("the next invocation: %+v, want a cold start that is well", resp)
+		}
+	})
 }
 
 // TestTimeoutCoversTheExtensionsWork answers in time and flushes past the deadline.
@@ -121,28 +127,6 @@ func TestTimeoutCoversTheExtensionsWork(t *testing.T) {
 			t.Error("SIGTERM came before the timeout")
 		}
 		only(t, env, lambdatest.KindProcessExit)
-	})
-}
-
-func TestTimeoutResetsTheEnvironment(t *testing.T) {
-	var calls atomic.Int32 // of both processes: the first's goroutine outlives it
-	inMemory(t, lambdatest.Config{}, func(p *lambdatest.Process) {
-		obeying(p, 100*time.Millisecond)
-		flushing(0, func(ctx context.Context) error {
-			if calls.Add(1) == 1 {
-				<-ctx.Done()
-				pause(p.Context(), time.Hour)
-			}
-			return nil
-		})(p)
-	}, func(t *testing.T, env *lambdatest.Environment) {
-		send(t, env, "{}")
-		if exit := only(t, env, lambdatest.KindProcessExit); exit.Duration != 100*time.Millisecond || exit.Count != 0 {
-			t.Errorf("the process ended like this: %v", exit)
-		}
-		if resp := invoke(t, env, lambdatest.Invocation{}); !resp.Cold || resp.FunctionError != "" {
-			t.Errorf("the next invocation: %+v, want a cold start that is well", resp)
-		}
 	})
 }
 
@@ -162,36 +146,35 @@ func TestPostAfterTheTimeoutIsRefused(t *testing.T) {
 	})
 }
 
-func TestPanicEndsTheProcessWithoutSIGTERM(t *testing.T) {
-	inMemory(t, lambdatest.Config{}, flushing(0, func() { panic("boom") }), func(t *testing.T, env *lambdatest.Environment) {
-		resp := invoke(t, env, lambdatest.Invocation{})
-		if resp.FunctionError != "Unhandled" || resp.ErrorType != "string" || resp.ErrorMessage != "boom" {
-			t.Errorf("answered %+v", resp)
-		}
-		idle(t, env)
-		if exit := only(t, env, lambdatest.KindProcessExit); exit.Count != 1 {
-			t.Errorf("exit code %d, want 1", exit.Count)
-		}
-		if got := events(env, lambdatest.KindSigterm, lambdatest.KindSigkill); len(got) != 0 {
-			t.Errorf("signals: %v", got)
-		}
-	})
-}
-
-func TestExitAnswersTheCallerWithRuntimeExitError(t *testing.T) {
-	var code int
-	inMemory(t, lambdatest.Config{}, func(p *lambdatest.Process) {
-		p.Serve(func() { p.Exit(code) })
-	}, func(t *testing.T, env *lambdatest.Environment) {
-		for _, want := range []string{"Runtime exited without providing a reason", "Runtime exited with error: exit status 7"} {
-			resp := invoke(t, env, lambdatest.Invocation{})
-			if resp.ErrorType != "Runtime.ExitError" || !strings.HasSuffix(resp.ErrorMessage, want) || !resp.Cold {
-				t.Errorf("answered %+v, want %s", resp, want)
-			}
-			idle(t, env)
-			code = 7
-		}
-	})
+func TestEndOfTheProcessAnswersTheCaller(t *testing.T) {
+	for name, tc := range map[string]struct {
+		end                func(p *lambdatest.Process)
+		errorType, message string
+		code               int
+	}{
+		"exit":           {func(p *lambdatest.Process) { p.Exit(0) }, "Runtime.ExitError", "Runtime exited without providing a reason", 0},
+		"exit with code": {func(p *lambdatest.Process) { p.Exit(7) }, "Runtime.ExitError", "Runtime exited with error: exit status 7", 7},
+		"panic":          {func(*lambdatest.Process) { panic("boom") }, "string", "boom", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inMemory(t, lambdatest.Config{}, func(p *lambdatest.Process) {
+				flushing(0, func() { tc.end(p) })(p)
+			}, func(t *testing.T, env *lambdatest.Environment) {
+				resp := invoke(t, env, lambdatest.Invocation{})
+				idle(t, env)
+				if resp.FunctionError != "Unhandled" || resp.ErrorType != tc.errorType || !strings.HasSuffix(resp.ErrorMessage, tc.message) {
+					t.Errorf("answered %+v", resp)
+				}
+				report := lambdatest.Invocations(env.Log().Events())[0]
+				if exit := only(t, env, lambdatest.KindProcessExit); exit.Count != tc.code || !report.Exited || report.ErrorType != tc.errorType {
+					t.Errorf("exit code %d, want %d; report %+v", exit.Count, tc.code, report)
+				}
+				if got := events(env, lambdatest.KindSigterm, lambdatest.KindSigkill); len(got) != 0 {
+					t.Errorf("signals: %v", got)
+				}
+			})
+		})
+	}
 }
 
 func TestErrorsThatExtensionsReportCondemnTheEnvironment(t *testing.T) {

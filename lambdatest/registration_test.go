@@ -102,21 +102,6 @@ func TestRegistrationClosesAtTheRuntimesFirstNext(t *testing.T) {
 	wantRefusal(t, late, "Extension.RegistrationClosed")
 }
 
-// TestRefusedRegistrationIsNotRemembered ends the environment as one that has no extension: with SIGKILL at once.
-func TestRefusedRegistrationIsNotRemembered(t *testing.T) {
-	inMemory(t, lambdatest.Config{}, func(p *lambdatest.Process) {
-		newAPI(p).register(p.Context(), "a", `["SHUTDOWN"]`)
-		p.Serve(ok)
-	}, func(t *testing.T, env *lambdatest.Environment) {
-		invoke(t, env, lambdatest.Invocation{})
-		shutdown(t, env)
-		if got := events(env, lambdatest.KindSigterm); len(got) != 0 {
-			t.Errorf("got %v, want no SIGTERM", got)
-		}
-		only(t, env, lambdatest.KindSigkill)
-	})
-}
-
 func TestExtensionWithoutEventsNeverGetsOne(t *testing.T) {
 	var returned bool
 	inMemory(t, lambdatest.Config{}, func(p *lambdatest.Process) {
@@ -177,19 +162,4 @@ func TestInitFailsAtItsTimeoutWhereAnExtensionNeverCallsNext(t *testing.T) {
 			only(t, env, lambdatest.KindProcessExit)
 		})
 	}
-}
-
-// TestExtensionWithoutEventsBuysSIGTERM: being registered is enough for the signal and its window.
-func TestExtensionWithoutEventsBuysSIGTERM(t *testing.T) {
-	inMemory(t, lambdatest.Config{}, func(p *lambdatest.Process) {
-		obeying(p, 400*time.Millisecond)
-		extend(p.Context(), newAPI(p), "signals", `[]`, nil)
-		p.Serve(ok)
-	}, func(t *testing.T, env *lambdatest.Environment) {
-		send(t, env, "{}")
-		exit, err := env.Shutdown(t.Context())
-		if want := (lambdatest.Exit{Took: 400 * time.Millisecond}); err != nil || exit != want {
-			t.Errorf("got %+v, %v, want %+v", exit, err, want)
-		}
-	})
 }

@@ -38,8 +38,9 @@ func TestResponsesOver6MBAreRefusedWith413(t *testing.T) {
 				if got := only(t, env, lambdatest.KindResponseRefused).Count; got != http.StatusRequestEntityTooLarge {
 					t.Errorf("refused with %d, want 413", got)
 				}
-				if got := only(t, env, lambdatest.KindProcessExit).Count; got != 1 {
-					t.Errorf("exit code %d, want 1", got)
+				report := lambdatest.Invocations(env.Log().Events())[0]
+				if got := only(t, env, lambdatest.KindProcessExit).Count; got != 1 || report.Refused != http.StatusRequestEntityTooLarge {
+					t.Errorf("exit code %d, want 1; report %+v", got, report)
 				}
 			})
 		})

@@ -175,13 +175,3 @@ func TestCarrier(t *testing.T) {
 		t.Errorf("keys are %v", got)
 	}
 }
-
-func FuzzReadOrder(f *testing.F) {
-	f.Add(`{"id":"17","sku":"tea","quantity":2}`)
-	f.Add("null")
-	f.Fuzz(func(t *testing.T, body string) {
-		if o, err := readOrder(body); err == nil && (o.ID == "" || o.SKU == "" || o.Quantity < 1 || o.Quantity > maxQuantity) {
-			t.Errorf("accepted %+v", o)
-		}
-	})
-}

@@ -45,15 +45,6 @@ func (r *recording) invocation(ctx context.Context) (context.Context, func()) {
 	return ctx, func() { span.End() }
 }
 
-// endedNames returns the names of the spans that ended, in their order.
-func (r *recording) endedNames() []string {
-	var names []string
-	for _, s := range r.Ended() {
-		names = append(names, s.Name())
-	}
-	return names
-}
-
 // sampleEvent reads events/name, which may have no field that API Gateway has not.
 func sampleEvent(t *testing.T, name string) request {
 	t.Helper()

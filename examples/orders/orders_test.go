@@ -11,7 +11,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.opentelemetry.io/otel/codes"
-	"go.opentelemetry.io/otel/trace"
 )
 
 func TestCreate(t *testing.T) {
@@ -45,46 +44,6 @@ func TestCreate(t *testing.T) {
 				t.Errorf("order (-want +got):\n%s", diff)
 			}
 		})
-	}
-}
-
-func TestSampleOrder(t *testing.T) {
-	a, _ := newTestAPI(t, nil)
-	res, err := a.handle(t.Context(), sampleEvent(t, "get.json"))
-	want := `{"id":"17","sku":"tea","quantity":2,"unitCents":450,"totalCents":900,"currency":"EUR"}`
-	if err != nil || res.StatusCode != http.StatusOK || res.Body != want {
-		t.Errorf("got %d %s, %v; want 200 %s", res.StatusCode, res.Body, err, want)
-	}
-}
-
-// A price asked for over HTTP carries the trace on: prices sees the client span as its parent.
-func TestTraceReachesPrices(t *testing.T) {
-	var path, traceparent string
-	prices := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		path, traceparent = r.URL.Path, r.Header.Get("traceparent")
-		fmt.Fprint(w, `{"sku":"tea","cents":450,"currency":"EUR"}`)
-	}))
-	defer prices.Close()
-	a, rec := newTestAPI(t, map[string]string{"PRICES_URL": prices.URL + "/v1/"})
-
-	ctx, end := rec.invocation(t.Context())
-	root := trace.SpanContextFromContext(ctx)
-	res, err := a.handle(ctx, sampleEvent(t, "create.json"))
-	end()
-	if err != nil || res.StatusCode != http.StatusCreated || path != "/v1/prices/tea" {
-		t.Fatalf("got %d %s, %v from path %s", res.StatusCode, res.Body, err, path)
-	}
-	want := []string{"validate order", "HTTP GET", "save order", "invocation"}
-	if diff := cmp.Diff(want, rec.endedNames()); diff != "" {
-		t.Fatalf("spans (-want +got):\n%s", diff)
-	}
-	client := rec.Ended()[1]
-	if client.Parent().SpanID() != root.SpanID() {
-		t.Error("the client span is not a child of the invocation's")
-	}
-	wantParent := fmt.Sprintf("00-%s-%s-01", root.TraceID(), client.SpanContext().SpanID())
-	if traceparent != wantParent {
-		t.Errorf("prices got traceparent %q; want %q", traceparent, wantParent)
 	}
 }
 
