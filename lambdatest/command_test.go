@@ -254,7 +254,19 @@ func TestCommandThatTheSystemDoesNotRunIsCalledWhatItIs(t *testing.T) {
 	}
 }
 
-func TestCommandThatIsNotThere(t *testing.T) {
+func TestCommandThatIsNoExecutableFile(t *testing.T) {
+	text := filepath.Join(t.TempDir(), "text")
+	if err := os.WriteFile(text, []byte("#!/bin/sh\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		t.TempDir(): "it is a directory", text: "chmod +x", os.DevNull: "it is no regular file",
+	} {
+		env := newEnvironment(t, lambdatest.Config{}, lambdatest.Command(path))
+		if _, err := env.Invoke(t.Context(), lambdatest.Invocation{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %s", path, err, want)
+		}
+	}
 	env := newEnvironment(t, lambdatest.Config{}, lambdatest.Command("/nowhere/bootstrap"))
 	if _, err := env.Invoke(t.Context(), lambdatest.Invocation{}); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v, want that it does not exist", err)
