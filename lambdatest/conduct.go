@@ -127,7 +127,8 @@ func (e *Environment) boot(box *sandbox.Sandbox) boot {
 	c := &e.config
 	return boot{
 		api: api.New(box, api.Config{
-			FunctionName: c.FunctionName, FunctionVersion: c.FunctionVersion, Handler: c.Handler, AccountID: c.AccountID, ARN: c.arn(),
+			FunctionName: c.FunctionName, FunctionVersion: c.FunctionVersion, Handler: c.Handler,
+			AccountID: c.AccountID, ARN: c.arn(),
 			Register: api.Fault(c.Faults.Register), Next: api.Fault(c.Faults.Next),
 		}),
 		variables: func(runtimeAPI string) []string {

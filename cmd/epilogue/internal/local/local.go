@@ -76,6 +76,7 @@ func New(o Options, c cli.Console) (*Lambda, error) {
 		return nil, fmt.Errorf("make a directory for shutdown reports: %w", err)
 	}
 	cfg.ProcessEnv = func(process int) []string {
+		s.output.Flush() // of the process before
 		return []string{counts.ReportVariable + "=" + s.reportPath(process)}
 	}
 	cfg.Stdout, cfg.Stderr = s.output, s.output
@@ -97,6 +98,7 @@ func New(o Options, c cli.Console) (*Lambda, error) {
 // of others.
 func (s *Lambda) End(ctx context.Context, err error, w io.Writer, others ...*ProcessLog) error {
 	closing := s.env.Close()
+	s.output.Flush()
 	if err != nil && ctx.Err() == nil && s.broken == nil {
 		for _, log := range append([]*ProcessLog{s.output}, others...) {
 			log.WriteTail(w)
@@ -119,9 +121,10 @@ func (s *Lambda) Begin(words string) {
 	case s.receiver != nil:
 		destination = "OTLP receiver " + s.receiver.address()
 	}
-	s.write(s.style.Title("epilogue: "+report.Visible(s.function)+" in a local Lambda") + ", " + words + ", " + destination + "\n")
+	title := s.style.Title("epilogue: " + report.Visible(s.function) + " in a local Lambda")
+	s.write(title + ", " + words + ", " + destination + "\n")
 	if !lambdatest.FreezesCommands {
-		s.write("this system cannot freeze a process or send it SIGTERM: the function runs between invocations, and is killed at its end\n")
+		s.write("this system cannot freeze a process or send it SIGTERM: the function runs on, and is killed at the end\n")
 	}
 	s.write(report.Legend + "\n\n" + report.Heading(s.style))
 }

@@ -47,6 +47,16 @@ func (l *ProcessLog) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// Flush ends a line that its process has not ended.
+func (l *ProcessLog) Flush() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.partial) > 0 {
+		l.line(string(l.partial))
+		l.partial = nil
+	}
+}
+
 func (l *ProcessLog) line(text string) {
 	l.tail = append(l.tail, text)
 	if len(l.tail) > tailLines {

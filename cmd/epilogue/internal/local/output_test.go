@@ -19,6 +19,9 @@ func TestOutputIsReadLineByLine(t *testing.T) {
 	if got := strings.Join(read, "|"); got != "one|two" || shown.String() != "fn | one\nfn | two\n" {
 		t.Errorf("read %q, showed %q", got, shown.String())
 	}
+	if l.Flush(); strings.Join(read, "|") != "one|two|three" {
+		t.Errorf("a line that is not ended: read %q", read)
+	}
 	_, _ = l.Write([]byte(strings.Repeat("x", 2*maxLogBytes)))
 	if len(l.partial) >= maxLogBytes {
 		t.Errorf("%d bytes of a line without an end are held", len(l.partial))

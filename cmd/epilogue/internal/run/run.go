@@ -41,7 +41,8 @@ func Command(ctx context.Context, args []string, c cli.Console) (err error) {
 		defer func() { err = errors.Join(err, r.Close()) }()
 	}
 	s, err := local.New(local.Options{
-		Config: set.config(path, log), Command: append([]string{path}, set.command[1:]...), Receiver: r, XRayOnly: set.xray, Verbose: set.verbose,
+		Config: set.config(path, log), Command: append([]string{path}, set.command[1:]...),
+		Receiver: r, XRayOnly: set.xray, Verbose: set.verbose,
 	}, c)
 	if err != nil {
 		return err
