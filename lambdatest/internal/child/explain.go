@@ -43,7 +43,7 @@ func reasonOf(path string, err error) string {
 	if openErr != nil {
 		return ""
 	}
-	defer file.Close()                  // it was only read
+	defer func() { _ = file.Close() }() // it was only read
 	if errors.Is(err, fs.ErrNotExist) { // the file exists, so another one that it needs does not
 		return missing(file)
 	}
@@ -73,7 +73,7 @@ func missing(file *os.File) string {
 func formatOf(file io.ReaderAt) string {
 	var head [20]byte
 	n, _ := file.ReadAt(head[:], 0)
-	built := ""
+	var built string
 	switch magic := head[:min(n, 4)]; {
 	case n == 0:
 		return "the file is empty"

@@ -34,7 +34,8 @@ type ProcessLog struct {
 func (l *ProcessLog) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	data := append(l.partial, p...)
+	l.partial = append(l.partial, p...)
+	data := l.partial
 	for {
 		line, rest, whole := bytes.Cut(data, []byte("\n"))
 		if !whole && len(data) < maxLogBytes {
