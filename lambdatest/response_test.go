@@ -181,5 +181,8 @@ func TestPostAfterABrokenOneIsAccepted(t *testing.T) {
 		if n := len(events(env, lambdatest.KindResponseRefused)); n != 1 {
 			t.Errorf("%d posts were refused, want one", n)
 		}
+		if report := lambdatest.Invocations(env.Log().Events())[0]; report.Refused != 0 || report.ErrorType != "" {
+			t.Errorf("the report says that the response was refused: %+v", report)
+		}
 	})
 }

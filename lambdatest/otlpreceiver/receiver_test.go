@@ -15,9 +15,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
-	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
@@ -63,44 +60,19 @@ func TestKeepsSpans(t *testing.T) {
 	}
 }
 
+const everyField = `{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"01010101010101010101010101010101","spanId":"0202020202020202",
+	"parentSpanId":"0303030303030303","traceState":"a=1","flags":769,"name":"n","kind":5,
+	"startTimeUnixNano":"1000000001","endTimeUnixNano":"2000000000",
+	"attributes":[{"key":"bool","value":{"boolValue":true}},{"key":"int","value":{"intValue":"-1"}},{"key":"bytes","value":{"bytesValue":"CQ=="}},
+		{"key":"list","value":{"arrayValue":{"values":[{"boolValue":true},{}]}}},
+		{"key":"object","value":{"kvlistValue":{"values":[{"key":"k","value":{"doubleValue":1.5}}]}}}],
+	"events":[{"name":"e","timeUnixNano":"1500000000","attributes":[{"key":"a","value":{"stringValue":"b"}}]}],
+	"links":[{"traceId":"04040404040404040404040404040404","spanId":"0505050505050505","traceState":"b=2","flags":257}],
+	"status":{"code":2,"message":"m"},"droppedAttributesCount":1,"droppedEventsCount":2,"droppedLinksCount":3}]}]}]}`
+
 func TestMapsEveryField(t *testing.T) {
-	value := func(v any) *commonpb.AnyValue {
-		out := new(commonpb.AnyValue)
-		switch v := v.(type) {
-		case bool:
-			out.Value = &commonpb.AnyValue_BoolValue{BoolValue: v}
-		case int64:
-			out.Value = &commonpb.AnyValue_IntValue{IntValue: v}
-		case float64:
-			out.Value = &commonpb.AnyValue_DoubleValue{DoubleValue: v}
-		case []byte:
-			out.Value = &commonpb.AnyValue_BytesValue{BytesValue: v}
-		}
-		return out
-	}
-	list := &commonpb.AnyValue{Value: &commonpb.AnyValue_ArrayValue{ArrayValue: &commonpb.ArrayValue{Values: []*commonpb.AnyValue{value(true), value(nil)}}}}
-	object := &commonpb.AnyValue{Value: &commonpb.AnyValue_KvlistValue{KvlistValue: &commonpb.KeyValueList{Values: []*commonpb.KeyValue{{Key: "k", Value: value(1.5)}}}}}
-	span := &tracepb.Span{
-		TraceId: bytes.Repeat([]byte{1}, 16), SpanId: bytes.Repeat([]byte{2}, 8), ParentSpanId: bytes.Repeat([]byte{3}, 8),
-		TraceState: "a=1", Flags: 0x301, Name: "n", Kind: tracepb.Span_SPAN_KIND_CONSUMER, StartTimeUnixNano: 1_000_000_001, EndTimeUnixNano: 2_000_000_000,
-		Attributes: []*commonpb.KeyValue{
-			{Key: "bool", Value: value(true)},
-			{Key: "int", Value: value(int64(-1))},
-			{Key: "bytes", Value: value([]byte{9})},
-			{Key: "list", Value: list},
-			{Key: "object", Value: object},
-		},
-		Events:                 []*tracepb.Span_Event{{Name: "e", TimeUnixNano: 1_500_000_000, Attributes: []*commonpb.KeyValue{attr("a", "b")}}},
-		Links:                  []*tracepb.Span_Link{{TraceId: bytes.Repeat([]byte{4}, 16), SpanId: bytes.Repeat([]byte{5}, 8), TraceState: "b=2", Flags: 0x101}},
-		Status:                 &tracepb.Status{Code: tracepb.Status_STATUS_CODE_ERROR, Message: "m"},
-		DroppedAttributesCount: 1, DroppedEventsCount: 2, DroppedLinksCount: 3,
-	}
-	data, err := proto.Marshal(&tracepb.TracesData{ResourceSpans: []*tracepb.ResourceSpans{{ScopeSpans: []*tracepb.ScopeSpans{{Spans: []*tracepb.Span{span}}}}}})
-	if err != nil {
-		t.Fatal(err)
-	}
 	s := newSetup(t, otlpreceiver.Config{})
-	s.post(t.Context(), data)
+	s.post(t.Context(), []byte(everyField), "Content-Type", "application/json")
 	got, err := s.WaitSpans(t.Context(), 1)
 	if err != nil {
 		t.Fatal(err)
