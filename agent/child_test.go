@@ -204,7 +204,9 @@ func TestChildProcessWithAFullLogPipe(t *testing.T) {
 				_, _ = full.Write(make([]byte, pipe))
 			}
 			t.Cleanup(func() { _ = errors.Join(unread.Close(), full.Close()) })
-			w := newChild(t, func(w *run) { w.config.Stderr = full })
+			w := newChild(t, func(w *run) {
+				w.config.Stderr, w.config.ShutdownWindow = full, 5*time.Second // a busy machine may need it
+			})
 			resp, err := w.env.Invoke(t.Context(), lambdatest.Invocation{RequestID: "r", Payload: []byte(payload)})
 			if err != nil || !resp.TimedOut {
 				t.Fatalf("%+v %v", resp, err)

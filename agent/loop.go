@@ -86,13 +86,12 @@ func (a *Agent) findOrphans() bool {
 // an INVOKE event.
 func (a *Agent) nextFailed(err error) {
 	a.counters.count(func(s *Stats) { s.NextFailures++ })
+	if a.mode.change(extension, extensionFailed) {
+		if deadline, found := a.invocations.Orphans(); found {
+			_ = a.flushFor(deadline) // a failure is counted and logged there
+		}
+	}
 	a.log.LogLimited(slog.LevelWarn, "agent: next event failed, asking again", slog.Any("error", err))
-	if !a.mode.change(extension, extensionFailed) {
-		return
-	}
-	if deadline, found := a.invocations.Orphans(); found {
-		_ = a.flushFor(deadline) // a failure is counted and logged there
-	}
 }
 
 // nextSucceeded makes the loop flush again. Only an extension that is registered for INVOKE receives events.

@@ -50,7 +50,7 @@ func (a *Agent) End(requestID string) {
 	}
 	if inv.Flush == invocations.NotFlushed {
 		a.notTimedOut(inv)
-		if a.endFlushes(inv.Released) {
+		if a.endFlushes(inv.Released()) {
 			a.flushCompleted(inv, a.flushAtEnd(inv.Deadline, false)) // a failure is counted and logged there
 		} else if a.mode.load() == extension {
 			a.invocations.AwaitInvoke(inv.Invocation, invokeWait, a.invokeIsLate)
@@ -118,7 +118,7 @@ func (a *Agent) EndOpenSpans(requestID, reason string) int {
 // agent's goroutine, which holds the environment, or the background export of an environment that does not freeze. If it
 // is false, End itself flushes.
 func (a *Agent) FlushesAfterEnd(requestID string) bool {
-	return a == nil || !a.endFlushes(a.invocations.Find(requestID).Released)
+	return a == nil || !a.endFlushes(a.invocations.Find(requestID).Released())
 }
 
 // endFlushes reports whether the End of an invocation flushes, given whether the loop has released it.

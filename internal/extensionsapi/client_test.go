@@ -148,13 +148,6 @@ func TestRefusal(t *testing.T) {
 	}
 }
 
-func TestReplyWithoutIdentifier(t *testing.T) {
-	_, err := serve(t, reply{200, "", "{}"}).Register(t.Context(), "epilogue", true)
-	if want := "extensions api: register: reply without Lambda-Extension-Identifier"; err == nil || err.Error() != want {
-		t.Errorf("error %v, want %s", err, want)
-	}
-}
-
 // TestRegisteredIsRegistered: the platform waits for the next of an extension that it has registered.
 func TestRegisteredIsRegistered(t *testing.T) {
 	for name, body := range map[string]string{"empty": "", "not JSON": "ok", "huge": strings.Repeat(" ", maxBody+1)} {

@@ -104,29 +104,3 @@ func TestPreTimeoutBudget(t *testing.T) {
 		t.Error("an unknown deadline has an alarm")
 	}
 }
-
-func TestExitFlushEnd(t *testing.T) {
-	const ms = time.Millisecond
-	now := time.Unix(1_700_000_000, 0)
-	for _, tt := range []struct {
-		flushTimeout, left time.Duration // left: until the deadline; zero: not known
-		backendDown        bool
-		want               time.Duration
-	}{
-		{2 * time.Second, 0, false, 2 * time.Second},
-		{2 * time.Second, 0, true, 250 * ms},
-		{100 * ms, 0, true, 100 * ms},
-		{2 * time.Second, time.Minute, true, 250 * ms},
-		{2 * time.Second, 200 * ms, false, 150 * ms},
-		{2 * time.Second, 200 * ms, true, 150 * ms},
-	} {
-		deadline := time.Time{}
-		if tt.left > 0 {
-			deadline = now.Add(tt.left)
-		}
-		b := Budget{FlushTimeout: tt.flushTimeout, Margin: 50 * ms}
-		if got := b.ExitFlushEnd(now, deadline, tt.backendDown).Sub(now); got != tt.want {
-			t.Errorf("%+v: %v", tt, got)
-		}
-	}
-}

@@ -122,27 +122,3 @@ func TestLimit(t *testing.T) {
 		})
 	}
 }
-
-func TestClosedCallsDoNotBegin(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		a := newClocked(100 * time.Millisecond)
-		running, waiting := make(chan error, 1), make(chan error, 1)
-		go func() { running <- a.in(time.Second) }()
-		synctest.Wait()
-		go func() { waiting <- a.in(time.Second) }()
-		synctest.Wait()
-		a.Close()
-		if err := <-running; err != nil {
-			t.Errorf("the one under way: %v", err)
-		}
-		if err := <-waiting; !errors.Is(err, ErrClosed) {
-			t.Errorf("the one that waits: %v", err)
-		}
-		if err := a.in(time.Second); !errors.Is(err, ErrClosed) {
-			t.Errorf("afterwards: %v", err)
-		}
-		if len(a.begins) != 1 {
-			t.Errorf("%d calls", len(a.begins))
-		}
-	})
-}

@@ -17,17 +17,34 @@ type Invocation struct {
 	ended chan struct{} // closed by End, or when another invocation of the same id replaces this one
 
 	// The mutex of Table guards the rest.
-	event    eventState
-	flush    FlushState
-	deadline time.Time // zero: not known
-	root     [8]byte   // the span id of its root span; zero: none
-	past     bool      // it is in the list of past invocations
-
+	State
+	past       bool          // it is in the list of past invocations
 	alarms     []*time.Timer // stopped by the end
-	rang       bool          // one of them has fired
-	spansEnded bool          // the agent has ended its open spans before the deadline
 	invokeLate *time.Timer   // of AwaitInvoke; nil: none
 }
+
+// State is the state of an invocation.
+type State struct {
+	Deadline   time.Time // zero: not known
+	Root       [8]byte   // the span id of its root span; zero: none
+	Flush      FlushState
+	Rang       bool // an alarm has fired
+	SpansEnded bool // the agent has ended its open spans before the deadline
+
+	event eventState
+}
+
+// Released reports whether the loop does not wait for the end.
+func (s State) Released() bool { return s.event == released }
+
+// Snapshot is the state of an invocation at one moment. The zero Snapshot is that of an unknown invocation.
+type Snapshot struct {
+	State
+
+	Invocation *Invocation
+}
+
+func (inv *Invocation) snapshot() Snapshot { return Snapshot{inv.State, inv} }
 
 // eventState is the platform's side of an invocation: what the loop does about its INVOKE event.
 type eventState uint8
@@ -68,23 +85,5 @@ func isClosed(c <-chan struct{}) bool {
 		return true
 	default:
 		return false
-	}
-}
-
-// Snapshot is the state of an invocation at one moment. The zero Snapshot is that of an unknown invocation.
-type Snapshot struct {
-	Invocation *Invocation
-	Deadline   time.Time // zero: not known
-	Root       [8]byte   // zero: none
-	Released   bool      // the loop does not wait for its end
-	Flush      FlushState
-	Rang       bool // an alarm has fired
-	SpansEnded bool // the agent has ended its open spans before the deadline
-}
-
-func (inv *Invocation) snapshot() Snapshot {
-	return Snapshot{
-		Invocation: inv, Deadline: inv.deadline, Root: inv.root,
-		Released: inv.event == released, Flush: inv.flush, Rang: inv.rang, SpansEnded: inv.spansEnded,
 	}
 }

@@ -31,9 +31,9 @@ func (t *Table) Begin(id string, deadline time.Time, root [8]byte) (s Snapshot, 
 	if inv.HasBegun() {
 		return inv.snapshot(), false
 	}
-	inv.root = root
+	inv.Root = root
 	if !deadline.IsZero() {
-		inv.deadline = deadline
+		inv.Deadline = deadline
 	}
 	close(inv.begun)
 	return inv.snapshot(), true
@@ -52,7 +52,7 @@ func (t *Table) Invoke(id string, deadline time.Time) *Invocation {
 		inv.invokeLate.Stop()
 	}
 	if !deadline.IsZero() {
-		inv.deadline = deadline
+		inv.Deadline = deadline
 	}
 	return inv
 }
@@ -106,8 +106,8 @@ func (t *Table) rings(inv *Invocation, endSpans bool) bool {
 	if inv.HasEnded() {
 		return false
 	}
-	inv.rang = true
-	inv.spansEnded = inv.spansEnded || endSpans
+	inv.Rang = true
+	inv.SpansEnded = inv.SpansEnded || endSpans
 	return true
 }
 
@@ -144,9 +144,9 @@ func (t *Table) RecordFlush(inv *Invocation, err error) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	inv.flush = Flushed
+	inv.Flush = Flushed
 	if err != nil {
-		inv.flush = FlushFailed
+		inv.Flush = FlushFailed
 	}
 }
 
@@ -156,10 +156,10 @@ func (t *Table) Orphans() (deadline time.Time, found bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, inv := range t.byID {
-		if inv.HasEnded() && inv.event == awaited && inv.flush == NotFlushed {
-			inv.flush, found = Flushed, true
-			if inv.deadline.After(deadline) {
-				deadline = inv.deadline
+		if inv.HasEnded() && inv.event == awaited && inv.Flush == NotFlushed {
+			inv.Flush, found = Flushed, true
+			if inv.Deadline.After(deadline) {
+				deadline = inv.Deadline
 			}
 		}
 	}
@@ -175,8 +175,8 @@ func (t *Table) InFlight() (n int, roots [][8]byte) {
 			continue
 		}
 		n++
-		if inv.root != [8]byte{} {
-			roots = append(roots, inv.root)
+		if inv.Root != [8]byte{} {
+			roots = append(roots, inv.Root)
 		}
 	}
 	return n, roots

