@@ -136,23 +136,21 @@ func (s *SDK) newQueue(c *config.Config) (*delivery.Engine, *traces.Queue) {
 	return engine, delivery.NewQueue(engine, settings, traces.NewEncoder(c.Limits.ItemBytes, c.Limits.ResourceBytes))
 }
 
-// maxRequests is how many HTTP requests are under way at once.
-const maxRequests = 32
-
 // httpSender sends spans over a Client of its own.
 type httpSender struct {
 	*otlphttp.Sender
 
-	client *otlphttp.Client
+	client   *otlphttp.Client
+	requests int // under way at once
 }
 
 func newHTTPSender(c *config.Config) delivery.Sender {
 	client := otlphttp.NewClient(c.Client)
-	return httpSender{client.Endpoint(c.Endpoint), client}
+	return httpSender{client.Endpoint(c.Endpoint), client, c.Requests}
 }
 
-func (httpSender) Limits() delivery.Limits {
-	return delivery.Limits{Requests: maxRequests, Breaker: true}
+func (s httpSender) Limits() delivery.Limits {
+	return delivery.Limits{Requests: s.requests, Breaker: true}
 }
 
 func (s httpSender) Send(ctx context.Context, _ delivery.Signal, body []byte) (delivery.Result, error) {

@@ -225,10 +225,11 @@ func WithMaxExportBatchSize(spans int) Option {
 
 // WithMaxRequestSize sets how many bytes an OTLP request has at most before compression. A larger batch is sent as several
 // requests. A span that is larger alone loses parts until it fits, in this order: trace states of links, the ends of the longest
-// strings, events (those of exceptions last), links, and attributes; its dropped counts say how many. AWS X-Ray accepts 5 MB. Up to eight requests of that size are
-// in memory at once, or more of smaller ones; a request that is being encoded is in memory twice. Buffers serve later requests
-// until the garbage collector frees them. Values below 16384 (16 KiB) or above 67108864 (64 MiB) are an error and change nothing. A backend that refuses a
-// request for its size (413) lowers the bound, also that of a span alone, down to 32 KiB.
+// strings, events (those of exceptions last), links, and attributes; its dropped counts say how many. AWS X-Ray accepts 5 MB. Up to eight
+// requests of that size are in memory at once, or more of smaller ones; a request that is being encoded is in memory twice. Buffers
+// serve later requests until the garbage collector frees them. Values below 16384 (16 KiB) or above 67108864 (64 MiB) are an error
+// and change nothing. A backend that refuses a request for its size (413) lowers the bound, also that of a span alone, to not less
+// than 32 KiB.
 //
 // It has no effect with [WithExporter].
 //
@@ -239,6 +240,24 @@ func WithMaxRequestSize(bytes int) Option {
 			bytes, config.LeastRequestBytes, config.MostRequestBytes))
 	}
 	return config.SetIf(true, func(c *config.Settings) { c.RequestBytes = bytes })
+}
+
+// WithMaxConcurrentRequests sets how many OTLP requests are under way at once. A small number protects a collector, and makes a large
+// flush slower.
+//
+// It has no effect with [WithExporter] or an X-Ray daemon, which get one batch at a time.
+//
+// Environment: EPILOGUE_MAX_CONCURRENT_REQUESTS, default 32.
+func WithMaxConcurrentRequests(n int) Option {
+	return positive("WithMaxConcurrentRequests", n, "requests", func(c *config.Settings) { c.Requests = n })
+}
+
+// WithMaxResponseSize sets how many bytes the body of a response may have. With a longer one the request has failed and is not
+// repeated, as the OpenTelemetry Protocol Specification demands. At most 64 KiB of a body are in memory.
+//
+// Environment: EPILOGUE_MAX_RESPONSE_SIZE, in bytes, default 4194304 (4 MiB).
+func WithMaxResponseSize(bytes int) Option {
+	return positive("WithMaxResponseSize", bytes, "bytes", func(c *config.Settings) { c.ResponseBytes = bytes })
 }
 
 // WithSpill makes Shutdown write undelivered spans to w as lines of OTLP JSON. It helps if the backend is down at the end of

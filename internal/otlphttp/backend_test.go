@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/epilogue-go/epilogue/lambdatest"
+
+	"github.com/epilogue-go/epilogue/internal/delivery"
 )
 
 // backend is a server in memory with a sender to it.
@@ -33,6 +35,7 @@ type config struct {
 	Headers      map[string]string
 	Timeout      time.Duration
 	Gzip         bool
+	MaxResponse  int64
 	Authorities  *x509.CertPool
 	Certificates []tls.Certificate
 	Dial         func(ctx context.Context, network, addr string) (net.Conn, error)
@@ -49,7 +52,7 @@ func newSender(cfg config) *testSender {
 		Authorities: cfg.Authorities, Certificates: cfg.Certificates, Dial: cfg.Dial, Sign: cfg.Sign, UserAgent: cfg.UserAgent,
 	})
 	return &testSender{client.Endpoint(EndpointConfig{
-		URL: cfg.Endpoint, Headers: cfg.Headers, Timeout: cfg.Timeout, Gzip: cfg.Gzip, Classify: cfg.Classify,
+		URL: cfg.Endpoint, Headers: cfg.Headers, Timeout: cfg.Timeout, Gzip: cfg.Gzip, Classify: cfg.Classify, MaxResponse: cfg.MaxResponse,
 	})}
 }
 
@@ -127,7 +130,7 @@ func (b *backend) connections() []net.Conn {
 // mustSend fails the test unless body is accepted without a message.
 func (b *backend) mustSend(body string) {
 	b.tb.Helper()
-	if res, err := b.sender.Send(b.tb.Context(), []byte(body)); err != nil || res.Outcome != Accepted || res.Rejected != 0 || res.Message != "" {
+	if res, err := b.sender.Send(b.tb.Context(), []byte(body)); err != nil || res.Outcome != delivery.Accepted || res.Rejected != 0 || res.Message != "" {
 		b.tb.Errorf("Send: %+v, %v", res, err)
 	}
 }

@@ -1,6 +1,8 @@
 package otlphttp
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -11,6 +13,7 @@ import (
 	"time"
 
 	"github.com/epilogue-go/epilogue/internal/bounded"
+	"github.com/epilogue-go/epilogue/internal/delivery"
 	"github.com/epilogue-go/epilogue/internal/otlp/response"
 	"github.com/epilogue-go/epilogue/internal/redact"
 )
@@ -22,128 +25,173 @@ const maxRetryAfter = 24 * time.Hour
 // the endpoint.
 const WebPage = "the answer is a web page; does the endpoint lead to an OTLP receiver?"
 
-// classify reads resp and returns what Send returns.
-func (s *Sender) classify(resp *http.Response) (Result, error) {
-	res := Result{Answered: true, Status: resp.StatusCode, Outcome: Refused}
-	if resp.StatusCode == http.StatusSwitchingProtocols {
-		_ = resp.Body.Close() // the body is the connection, which does not end with the context
-		return res, s.failure(resp, "does the endpoint lead to an OTLP receiver?", "; ")
-	}
-	body, err := readBody(resp.Body)
-	switch resp.StatusCode / 100 {
-	case 2:
-		res.Outcome = Accepted
-		res.Rejected, res.Message = accepted(resp, body, err)
-		return res, nil
-	case 3:
-		return res, fmt.Errorf("send to %s: redirect (%s) to %s not followed; set the endpoint to the final address",
-			s.target, statusText(resp.StatusCode), redact.Text(location(resp), resp.Request))
-	}
-	said := redact.Text(refusal(resp.Header, body), resp.Request)
-	res.Outcome = outcomeOf(resp.StatusCode)
-	if res.Outcome == Refused {
-		s.explainRefusal(&res, said)
-	}
-	if res.Outcome == Retryable {
-		res.RetryAfter = parseRetryAfter(resp.Header.Get("Retry-After"), time.Now())
-	}
-	return res, s.failure(resp, said, ": ")
+// answer is a response whose body is read and closed.
+type answer struct {
+	*http.Response
+	body    []byte // its first bytes
+	err     error  // why body is not all
+	tooLong bool   // the body exceeds the endpoint's MaxResponse
 }
 
-// failure returns an error with the status of resp and, after the separator, a text unless that is empty.
-func (s *Sender) failure(resp *http.Response, text, separator string) error {
+// read reads resp. It keeps at most maxKept bytes of the body and discards the rest, so that the connection can be used again.
+func (s *Sender) read(resp *http.Response) answer {
+	a := answer{Response: resp}
+	most := cmp.Or(s.cfg.MaxResponse, defaultMaxResponse)
+	if resp.StatusCode == http.StatusSwitchingProtocols || resp.ContentLength > most {
+		a.tooLong = resp.ContentLength > most
+		_ = resp.Body.Close() // after a switch it is the connection, which does not end with the context
+		return a
+	}
+	a.body, a.err = io.ReadAll(io.LimitReader(resp.Body, min(most, maxKept)))
+	rest, err := io.Copy(io.Discard, io.LimitReader(resp.Body, most-int64(len(a.body))+1))
+	a.tooLong = int64(len(a.body))+rest > most
+	a.err = cmp.Or(a.err, err, resp.Body.Close())
+	if a.err == nil && rest > 0 {
+		a.err = fmt.Errorf("longer than %d bytes", maxKept)
+	}
+	return a
+}
+
+// redirect returns the address of a redirect to follow; nil if there is none. User information and headers are the
+// endpoint's, so the address must be of the same origin.
+func (a answer) redirect() *url.URL {
+	if a.tooLong || a.StatusCode != http.StatusTemporaryRedirect && a.StatusCode != http.StatusPermanentRedirect {
+		return nil
+	}
+	from := a.Request.URL
+	to, err := a.Location()
+	if err != nil || !strings.EqualFold(to.Scheme, from.Scheme) || !strings.EqualFold(to.Hostname(), from.Hostname()) || port(to) != port(from) {
+		return nil
+	}
+	return &url.URL{Scheme: from.Scheme, Host: from.Host, Path: to.Path, RawPath: to.RawPath, RawQuery: to.RawQuery}
+}
+
+// port returns the port of u, with the scheme's default.
+func port(u *url.URL) string {
+	if strings.EqualFold(u.Scheme, "https") {
+		return cmp.Or(u.Port(), "443")
+	}
+	return cmp.Or(u.Port(), "80")
+}
+
+// classify returns what Send returns for a.
+func (s *Sender) classify(a answer) (delivery.Result, error) {
+	res := delivery.Result{Answered: true, Status: a.StatusCode, Outcome: delivery.Refused}
+	switch {
+	case a.StatusCode == http.StatusSwitchingProtocols:
+		return res, s.failure(a, "does the endpoint lead to an OTLP receiver?", "; ")
+	case a.tooLong:
+		err := s.failure(a, redact.Text(a.refusal(), a.Request), ": ")
+		return res, fmt.Errorf("%w; the answer is longer than %d bytes (EPILOGUE_MAX_RESPONSE_SIZE)", err, cmp.Or(s.cfg.MaxResponse, defaultMaxResponse))
+	case a.StatusCode/100 == 2:
+		res.Outcome = delivery.Accepted
+		res.Rejected, res.Message = a.accepted()
+		return res, nil
+	case a.StatusCode/100 == 3:
+		res.Outcome = delivery.RetryNextFlush
+		return res, fmt.Errorf("send to %s: redirect (%s) to %s not followed; set OTEL_EXPORTER_OTLP_TRACES_ENDPOINT to the final address",
+			s.target, statusText(a.StatusCode), redact.Text(location(a.Response), a.Request))
+	}
+	said := redact.Text(a.refusal(), a.Request)
+	res.Outcome = outcomeOf(a.StatusCode)
+	if res.Outcome == delivery.Refused {
+		s.explainRefusal(&res, a.Header, said)
+	}
+	if res.Outcome == delivery.Retryable {
+		res.RetryAfter = parseRetryAfter(a.Header.Get("Retry-After"), time.Now())
+	}
+	return res, s.failure(a, said, ": ")
+}
+
+// failure returns an error with the status of a and, after the separator, a text unless that is empty.
+func (s *Sender) failure(a answer, text, separator string) error {
 	if text == "" {
 		separator = ""
 	}
-	return fmt.Errorf("send to %s: %s%s%s", s.target, statusText(resp.StatusCode), separator, text)
+	return fmt.Errorf("send to %s: %s%s%s", s.target, statusText(a.StatusCode), separator, text)
 }
 
 // outcomeOf classifies a status that is neither success nor redirect (OpenTelemetry Protocol Specification, "Retryable
 // Response Codes").
-func outcomeOf(status int) Outcome {
+func outcomeOf(status int) delivery.Outcome {
 	switch status {
 	case http.StatusRequestEntityTooLarge:
-		return TooLarge
+		return delivery.TooLarge
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return Retryable
+		return delivery.Retryable
 	}
-	return Refused
+	return delivery.Refused
 }
 
-// explainRefusal asks the endpoint's Classify about a refusal.
-func (s *Sender) explainRefusal(res *Result, said string) {
-	if s.cfg.Classify == nil {
-		return
+// explainRefusal asks the endpoint's Classify about a refusal. If that knows nothing, it looks for a wrong endpoint.
+func (s *Sender) explainRefusal(res *delivery.Result, header http.Header, said string) {
+	if s.cfg.Classify != nil {
+		_ = bounded.Protect(func() {
+			hint, retry := s.cfg.Classify(res.Status, said)
+			res.Hint, res.HintKey = hint, hint
+			if retry {
+				res.Outcome = delivery.Retryable
+			}
+		})
 	}
-	_ = bounded.Protect(func() {
-		hint, retry := s.cfg.Classify(res.Status, said)
-		res.Hint, res.HintKey = hint, hint
-		if retry {
-			res.Outcome = Retryable
-		}
-	})
-}
-
-// readBody reads at most maxResponse bytes of a response's body and closes it. A connection whose body was read to its end
-// can be used again.
-func readBody(body io.ReadCloser) (data []byte, err error) {
-	data, err = io.ReadAll(io.LimitReader(body, maxResponse+1))
-	if closeErr := body.Close(); err == nil {
-		err = closeErr
-	}
-	if err == nil && len(data) > maxResponse {
-		err = fmt.Errorf("longer than %d bytes", maxResponse)
-	}
-	return data, err
-}
-
-// accepted reads the response to an accepted request. The items have arrived even if the response is invalid.
-func accepted(resp *http.Response, body []byte, readErr error) (rejected int64, message string) {
 	switch {
-	case readErr != nil:
-		return 0, redact.Text("accepted, but the answer could not be read: "+readErr.Error(), resp.Request)
-	case isEncoded(resp.Header):
-		return 0, "accepted, but the answer is compressed, which was not asked for"
-	case !isProtobuf(resp.Header):
-		return 0, otherAnswer(resp.Header)
+	case res.Hint != "":
+	case isGRPC(res.Status, header, said), port(s.cfg.URL) == grpcPort:
+		res.Hint, res.HintKey = useHTTP, useHTTP
+	case res.Status == http.StatusNotFound:
+		res.Hint, res.HintKey = checkPath, checkPath
 	}
-	rejected, text, err := response.Export(body)
-	if err != nil {
-		return 0, "accepted, but the answer is malformed: " + err.Error()
-	}
-	return rejected, redact.Text(string(text), resp.Request)
 }
 
-// otherAnswer returns what to say about an acceptance that is not protobuf. Servers that answer with JSON or with nothing
-// do no harm; a web page means that no receiver listens at the endpoint.
-func otherAnswer(header http.Header) string {
-	if media, _, err := mime.ParseMediaType(header.Get("Content-Type")); err == nil && media == "text/html" {
-		return WebPage
+// accepted returns what the answer to an accepted request says. The items have arrived even if it is invalid. It may be in JSON
+// or under any content type. Servers that answer with nothing or with another text do no harm; a web page means that no
+// receiver listens at the endpoint.
+func (a answer) accepted() (rejected int64, message string) {
+	switch {
+	case a.err != nil:
+		return 0, redact.Text("accepted, but the answer could not be read: "+a.err.Error(), a.Request)
+	case isEncoded(a.Header):
+		return 0, "accepted, but the answer is compressed, which was not asked for"
+	case mediaType(a.Header) == "text/html":
+		return 0, WebPage
 	}
-	return ""
+	rejected, text, err := response.Export(a.body)
+	if err != nil {
+		var jsonErr error
+		rejected, text, jsonErr = response.ExportJSON(a.body)
+		switch {
+		case jsonErr == nil:
+		case isJSON(a.Header):
+			return 0, "accepted, but the answer is malformed: " + jsonErr.Error()
+		case isProtobuf(a.Header):
+			return 0, "accepted, but the answer is malformed: " + err.Error()
+		}
+	}
+	return rejected, redact.Text(string(text), a.Request)
 }
 
 // refusal returns what a server said about a refused request: the message of a google.rpc.Status, or text.
-func refusal(header http.Header, body []byte) string {
-	if isEncoded(header) {
+func (a answer) refusal() string {
+	if isEncoded(a.Header) {
 		return "(the answer is compressed, which was not asked for)"
 	}
-	if isProtobuf(header) {
-		if code, message, err := response.Status(body); err == nil {
+	if isProtobuf(a.Header) {
+		if code, message, err := response.Status(a.body); err == nil {
 			if len(message) == 0 && code != 0 {
 				return fmt.Sprintf("google.rpc.Status code %d", code)
 			}
 			return string(message)
 		}
 	}
-	return string(body)
+	return string(a.body)
 }
 
 // parseRetryAfter reads a Retry-After header in seconds or as a date (RFC 9110, 10.2.3). A value that is unreadable or in
 // the past is 0; one of more than a day is a day.
 func parseRetryAfter(value string, now time.Time) time.Duration {
-	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
-		return min(time.Duration(seconds)*time.Second, maxRetryAfter)
+	seconds, err := strconv.ParseUint(value, 10, 64)
+	if err == nil || errors.Is(err, strconv.ErrRange) { // the largest number, then
+		return time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second
 	}
 	if at, err := http.ParseTime(value); err == nil {
 		return min(max(0, at.Sub(now)), maxRetryAfter)
@@ -151,15 +199,19 @@ func parseRetryAfter(value string, now time.Time) time.Duration {
 	return 0
 }
 
+// mediaType returns the type of a body, in lower case and without parameters; empty if it is absent or invalid.
+func mediaType(header http.Header) string {
+	media, _, _ := mime.ParseMediaType(header.Get("Content-Type"))
+	return media
+}
+
 // isProtobuf reports whether a body is OTLP's binary form. A response without a type is taken to match the request.
 func isProtobuf(header http.Header) bool {
-	value := header.Get("Content-Type")
-	if value == "" {
-		return true
-	}
-	media, _, err := mime.ParseMediaType(value)
-	return err == nil && (media == contentType || media == "application/protobuf")
+	media := mediaType(header)
+	return header.Get("Content-Type") == "" || media == contentType || media == "application/protobuf"
 }
+
+func isJSON(header http.Header) bool { return mediaType(header) == "application/json" }
 
 // isEncoded reports whether a body is compressed. Such a body is never decompressed: a few bytes can stand for gigabytes.
 func isEncoded(header http.Header) bool {

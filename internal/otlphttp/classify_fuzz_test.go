@@ -12,6 +12,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/epilogue-go/epilogue/internal/delivery"
 	"github.com/epilogue-go/epilogue/internal/redact"
 )
 
@@ -54,7 +55,7 @@ func FuzzAnswer(f *testing.F) {
 		if strings.Contains(strings.ToLower(text), "t0ken-of-mine") || len(text) > 2*redact.MaxBytes || !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
 			t.Errorf("not fit to be shown: %q", text)
 		}
-		if res.Rejected < 0 || res.RetryAfter < 0 || res.RetryAfter > maxRetryAfter || (err == nil) != (res.Outcome == Accepted) || res.Answered != (res.Status != 0) ||
+		if res.Rejected < 0 || res.RetryAfter < 0 || res.RetryAfter > maxRetryAfter || (err == nil) != (res.Outcome == delivery.Accepted) || res.Answered != (res.Status != 0) ||
 			err != nil && res.Rejected != 0 {
 			t.Errorf("%+v, %v", res, err)
 		}

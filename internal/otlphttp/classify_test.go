@@ -2,10 +2,11 @@ package otlphttp
 
 import (
 	"fmt"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/epilogue-go/epilogue/internal/delivery"
 )
 
 func TestParseRetryAfter(t *testing.T) {
@@ -16,7 +17,8 @@ func TestParseRetryAfter(t *testing.T) {
 		"1":                              time.Second,
 		"120":                            2 * time.Minute,
 		"999999999":                      maxRetryAfter,
-		"99999999999999999999":           0,
+		"4294967296":                     maxRetryAfter, // beyond 32 bits
+		"99999999999999999999":           maxRetryAfter,
 		"-1":                             0,
 		"1.5":                            0,
 		"soon":                           0,
@@ -45,17 +47,6 @@ func FuzzParseRetryAfter(f *testing.F) {
 	})
 }
 
-func TestIsProtobuf(t *testing.T) {
-	for value, want := range map[string]bool{
-		"": true, "application/x-protobuf": true, "application/x-protobuf; charset=binary": true, "Application/X-Protobuf": true,
-		"application/json": false, "text/html; charset=utf-8": false, ";": false,
-	} {
-		if got := isProtobuf(http.Header{"Content-Type": {value}}); got != want {
-			t.Errorf("isProtobuf(%q) = %t", value, got)
-		}
-	}
-}
-
 // Classify is asked only about refusals that OTLP counts as final. A Classify that panics hides nothing: a panic about a
 // request that was only too large once had its spans dropped.
 func TestClassify(t *testing.T) {
@@ -63,21 +54,21 @@ func TestClassify(t *testing.T) {
 	for name, test := range map[string]struct {
 		status   int
 		classify classify
-		outcome  Outcome
+		outcome  delivery.Outcome
 		hint     string
 	}{
-		"a refusal":           {400, func(status int, said string) (string, bool) { return fmt.Sprintf("%d %s", status, said), false }, Refused, "400 key [redacted]"},
-		"one that passes":     {403, func(int, string) (string, bool) { return "wait", true }, Retryable, "wait"},
-		"nothing known":       {400, func(int, string) (string, bool) { return "", false }, Refused, ""},
-		"a panic":             {403, func(int, string) (string, bool) { panic("no") }, Refused, ""},
-		"too large":           {413, func(int, string) (string, bool) { panic("not to be asked") }, TooLarge, ""},
-		"retryable by itself": {503, func(int, string) (string, bool) { panic("not to be asked") }, Retryable, ""},
+		"a refusal":           {400, func(status int, said string) (string, bool) { return fmt.Sprintf("%d %s", status, said), false }, delivery.Refused, "400 key [redacted]"},
+		"one that passes":     {403, func(int, string) (string, bool) { return "wait", true }, delivery.Retryable, "wait"},
+		"nothing known":       {400, func(int, string) (string, bool) { return "", false }, delivery.Refused, ""},
+		"a panic":             {403, func(int, string) (string, bool) { panic("no") }, delivery.Refused, ""},
+		"too large":           {413, func(int, string) (string, bool) { panic("not to be asked") }, delivery.TooLarge, ""},
+		"retryable by itself": {503, func(int, string) (string, bool) { panic("not to be asked") }, delivery.Retryable, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBackend(t, config{Classify: test.classify, Headers: map[string]string{"api-key": "s3cret"}},
 				respond(test.status, "text/plain", []byte("key s3cret"), "Retry-After", "7"))
-			want := Result{Outcome: test.outcome, Hint: test.hint, HintKey: test.hint, Answered: true, Status: test.status}
-			if test.outcome == Retryable {
+			want := delivery.Result{Outcome: test.outcome, Hint: test.hint, HintKey: test.hint, Answered: true, Status: test.status}
+			if test.outcome == delivery.Retryable {
 				want.RetryAfter = 7 * time.Second
 			}
 			got, err := b.sender.Send(t.Context(), []byte("spans"))

@@ -1,6 +1,7 @@
 package otlphttp
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -22,11 +23,15 @@ const (
 	maxIdleConns = 8
 	// maxDial limits a dial with its TLS handshake. Behind a proxy the handshake has a limit of its own, as long.
 	maxDial = 10 * time.Second
-	// maxResponse is how many bytes of a response's headers and of its body are read.
-	maxResponse = 64 << 10
+	// maxKept is how many bytes of a response's headers are read, and how many of its body are kept.
+	maxKept = 64 << 10
+	// defaultMaxResponse is that of the OpenTelemetry Protocol Specification, "OTLP/HTTP Response".
+	defaultMaxResponse = 4 << 20
 
-	// defaultUserAgent follows the OpenTelemetry Protocol Exporter specification, "User Agent".
-	defaultUserAgent = "OTel-OTLP-Exporter-Go/epilogue-" + version.Version
+	// exporterAgent follows the OpenTelemetry Protocol Exporter specification, "User Agent". The identifier of a product comes
+	// before it.
+	exporterAgent  = "OTel-OTLP-Exporter-Go/" + version.Version
+	defaultProduct = "epilogue/" + version.Version
 )
 
 // ClientConfig configures a [Client]. The zero value is ready to use.
@@ -40,9 +45,10 @@ type ClientConfig struct {
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 	// Sign may add headers to a request. It is called last before each attempt with the bytes that go on the wire, and must
 	// not keep them. A panic of Sign is an error of the attempt. An error with a method RetryNextFlush() bool that returns
-	// true makes the outcome [RetryNextFlush].
+	// true makes the outcome RetryNextFlush.
 	Sign func(ctx context.Context, req *http.Request, body []byte) error
-	// UserAgent replaces "OTel-OTLP-Exporter-Go/epilogue-" and the version. A User-Agent header of an endpoint wins.
+	// UserAgent is the identifier of a product, which comes before that of the exporter; default "epilogue/" and the version. A
+	// User-Agent header of an endpoint replaces both.
 	UserAgent string
 }
 
@@ -56,9 +62,7 @@ type Client struct {
 
 // NewClient returns a Client, which connects on the first Send. The caller must not change what cfg refers to.
 func NewClient(cfg ClientConfig) *Client {
-	if cfg.UserAgent == "" {
-		cfg.UserAgent = defaultUserAgent
-	}
+	cfg.UserAgent = cmp.Or(cfg.UserAgent, defaultProduct) + " " + exporterAgent
 	tlsConfig := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: cfg.Authorities, Certificates: cfg.Certificates}
 	d := &dialer{connect: cfg.Dial, tls: tlsConfig}
 	if cfg.Dial == nil {
@@ -75,7 +79,7 @@ func NewClient(cfg ClientConfig) *Client {
 		MaxIdleConns:           maxIdleConns,
 		MaxIdleConnsPerHost:    maxIdleConns,
 		IdleConnTimeout:        maxIdle,
-		MaxResponseHeaderBytes: maxResponse,
+		MaxResponseHeaderBytes: maxKept,
 		DisableCompression:     true,
 	}
 	if cfg.Dial == nil {
@@ -92,6 +96,8 @@ type EndpointConfig struct {
 	Headers map[string]string
 	// Timeout limits one attempt, from the dial to the last byte of the response; 0 leaves that to the context of Send.
 	Timeout time.Duration
+	// MaxResponse is how many bytes the body of a response may have; 0 means 4 MiB. It keeps at most 64 KiB in memory.
+	MaxResponse int64
 	// Gzip compresses requests at the fastest level, because a small function has little CPU.
 	Gzip bool
 	// Classify explains refusals that OTLP counts as final. It gets the status and the redacted message of the server, and

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/epilogue-go/epilogue/lambdatest"
+
+	"github.com/epilogue-go/epilogue/internal/delivery"
 )
 
 // The collector closes its connections while the function is frozen. The next Send must not fail. (otlptracehttp 1.47 delivers
@@ -115,7 +117,7 @@ func TestLostConnectionsAreNotUsed(t *testing.T) {
 func TestNewConnectionIsNotRetried(t *testing.T) {
 	b := newBackend(t, config{}, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 	res, err := b.sender.Send(t.Context(), []byte("spans"))
-	if err == nil || res.Outcome != Retryable || len(b.received) != 1 {
+	if err == nil || res.Outcome != delivery.Retryable || len(b.received) != 1 {
 		t.Errorf("got %+v, %v after %d requests", res, err, len(b.received))
 	}
 	b.server.Handler = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
@@ -135,7 +137,7 @@ func TestReplaysOnce(t *testing.T) {
 	})
 	b.mustSend("spans")
 	abort = true
-	if res, err := b.sender.Send(t.Context(), []byte("spans")); err == nil || res.Outcome != Retryable {
+	if res, err := b.sender.Send(t.Context(), []byte("spans")); err == nil || res.Outcome != delivery.Retryable {
 		t.Errorf("got %+v, %v", res, err)
 	}
 	if n := len(b.received); n != 3 {
@@ -159,7 +161,7 @@ func TestLongIdleConnectionIsNotUsed(t *testing.T) {
 func TestUnreachable(t *testing.T) {
 	b := newBackend(t, config{Endpoint: parse(t, "http://user:pass@absent.test:4318/v1/traces?key=secret")}, nil)
 	res, err := b.sender.Send(t.Context(), []byte("spans"))
-	if res.Outcome != Retryable || !errors.Is(err, syscall.ECONNREFUSED) {
+	if res.Outcome != delivery.Retryable || !errors.Is(err, syscall.ECONNREFUSED) {
 		t.Errorf("got %+v, %v", res, err)
 	}
 	text := errorText(err)

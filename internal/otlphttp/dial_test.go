@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/epilogue-go/epilogue/lambdatest"
+
+	"github.com/epilogue-go/epilogue/internal/delivery"
 )
 
 // A panic of the user's code is an error of the attempt, although net/http calls that code on goroutines of its own.
@@ -33,7 +35,7 @@ func TestPanicsOfDialerAndSignerAreErrors(t *testing.T) {
 	} {
 		cfg.Endpoint, cfg.Headers = parse(t, "http://collector.test/"), map[string]string{"authorization": "Bearer t0ken"}
 		res, err := newSender(cfg).Send(t.Context(), nil)
-		if res.Outcome != Retryable || !strings.HasSuffix(errorText(err), want) {
+		if res.Outcome != delivery.Retryable || !strings.HasSuffix(errorText(err), want) {
 			t.Errorf("%+v, error %q, want …%q", res, errorText(err), want)
 		}
 	}

@@ -3,7 +3,7 @@
 //	Client: connections, TLS, signer, dials        one for each origin (scheme, host, port)
 //	  └─ Sender: URL, headers, timeout, gzip       one for each signal
 //
-// [Sender.Send] makes one attempt and classifies its result; see [Outcome]. It never repeats a request that a backend has
+// [Sender.Send] makes one attempt and classifies its result; see delivery.Outcome. It never repeats a request that a backend has
 // answered, because only the caller knows how much time is left. The one exception is a kept connection that breaks: Send
 // then sends the request once more on a new connection.
 //
@@ -20,9 +20,9 @@
 //
 // # Safety
 //
-// The Client verifies the server's certificate and requires TLS 1.2. It does not follow redirects, which would send
-// credentials to another host. It reads at most 64 KiB of a response and never decompresses it. Errors and messages are
-// one line of a few hundred bytes without header values, user information or query.
+// The Client verifies the server's certificate and requires TLS 1.2. It follows redirects only within the origin, because others
+// would send credentials to another host. It keeps at most 64 KiB of a response and never decompresses it. Errors and messages
+// are one line of a few hundred bytes without header values, user information or query.
 //
 // Semantics of the exchange: OpenTelemetry Protocol Specification, "OTLP/HTTP Request" and "OTLP/HTTP Response".
 package otlphttp

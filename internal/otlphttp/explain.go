@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"syscall"
 
@@ -19,14 +20,14 @@ func explain(err error, req *http.Request) error {
 	if text := redact.Text(err.Error(), req); text != err.Error() {
 		err = &shownError{text: text, err: err}
 	}
-	if todo := remedy(err, req.URL.Scheme); todo != "" {
+	if todo := remedy(err, req.URL); todo != "" {
 		return fmt.Errorf("%w; %s", err, todo)
 	}
 	return err
 }
 
 // remedy returns what to do about err; empty if nothing is known.
-func remedy(err error, scheme string) string {
+func remedy(err error, target *url.URL) string {
 	var unknown x509.UnknownAuthorityError
 	var noTLS tls.RecordHeaderError
 	var remote *net.OpError
@@ -35,15 +36,25 @@ func remedy(err error, scheme string) string {
 		return "if the authority is your own, name its file in OTEL_EXPORTER_OTLP_CERTIFICATE"
 	case errors.As(err, &noTLS) && string(noTLS.RecordHeader[:]) == "HTTP/":
 		return "the server speaks plain HTTP: write http:// in the endpoint"
-	case errors.As(err, &remote) && remote.Op == "remote error":
+	case errors.As(err, &remote) && remote.Op == "remote error" && alertRemedy(remote.Err.Error()) != "":
 		return alertRemedy(remote.Err.Error())
+	case strings.Contains(err.Error(), http2Frame), port(target) == grpcPort:
+		return useHTTP
 	case strings.Contains(err.Error(), "tls: server selected unsupported protocol version"):
 		return oldTLS
-	case strings.EqualFold(scheme, "https") && hungUp(err):
+	case strings.EqualFold(target.Scheme, "https") && hungUp(err):
 		// In TLS 1.3 a server refuses a client's certificate after the client has begun to write, and the write may fail first.
 		return "the server hung up; if it wants a client certificate, " + setCertificate
 	}
 	return ""
+}
+
+// isGRPC reports whether a refusal is that of a gRPC server or of a proxy before one.
+func isGRPC(status int, header http.Header, said string) bool {
+	const albIncompatible = 464 // of an Application Load Balancer whose target speaks another version of HTTP
+	return status == albIncompatible || status == http.StatusHTTPVersionNotSupported || status == http.StatusUpgradeRequired ||
+		strings.HasPrefix(mediaType(header), "application/grpc") || header.Get("Grpc-Status") != "" ||
+		strings.Contains(strings.ToLower(said), "grpc")
 }
 
 // hungUp reports whether err means that the server has closed the connection.
@@ -52,6 +63,14 @@ func hungUp(err error) bool {
 }
 
 const (
+	// grpcPort is the port of OTLP over gRPC.
+	grpcPort = "4317"
+	// http2Frame is how net/http shows the beginning of an HTTP/2 frame of less than 256 bytes, with which a gRPC server answers.
+	http2Frame = `malformed HTTP response "\x00\x00`
+	useHTTP    = "the endpoint looks like OTLP over gRPC; OTLP over HTTP is usually port 4318"
+	checkPath  = "is the path of the endpoint right? It is usually /v1/traces, which OTEL_EXPORTER_OTLP_ENDPOINT adds and " +
+		"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT does not"
+
 	oldTLS         = "TLS 1.2 is the oldest version that is accepted"
 	setCertificate = "set OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY"
 )

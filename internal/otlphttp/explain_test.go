@@ -32,7 +32,7 @@ func TestRemedy(t *testing.T) {
 		{syscall.ECONNRESET, "http", ""},
 		{io.EOF, "https", ""},
 	} {
-		got := remedy(fmt.Errorf("send: %w", c.err), c.scheme)
+		got := remedy(fmt.Errorf("send: %w", c.err), parse(t, c.scheme+"://collector.test:4318"))
 		if !strings.Contains(got, c.want) || (got == "") != (c.want == "") {
 			t.Errorf("%s, %v: %q, want %q", c.scheme, c.err, got, c.want)
 		}

@@ -2,10 +2,14 @@ package otlphttp
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -13,6 +17,8 @@ import (
 	"time"
 
 	"github.com/epilogue-go/epilogue/lambdatest"
+
+	"github.com/epilogue-go/epilogue/internal/delivery"
 )
 
 // tlsHandshake is the first byte of a TLS connection.
@@ -84,8 +90,8 @@ func TestAnswersWithoutEnd(t *testing.T) {
 		"header":             {"HTTP/1.1 200 OK\r\n", "X-More: of the same\r\n", 0, "server response headers exceeded"},
 		"one header":         {"HTTP/1.1 200 OK\r\nX-Long: ", "0123456789", 0, "server response headers exceeded"},
 		"informational":      {"", "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n", 0, "server response headers exceeded"},
-		"body":               {"HTTP/1.1 200 OK\r\nContent-Type: application/x-protobuf\r\n\r\n", "spans", 0, ""},
-		"chunks":             {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\nx\r\n", 0, ""},
+		"body":               {"HTTP/1.1 200 OK\r\nContent-Type: application/x-protobuf\r\n\r\n", "spans", 0, "the answer is longer than 4194304 bytes"},
+		"chunks":             {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\nx\r\n", 0, "the answer is longer than 4194304 bytes"},
 		"slow header":        {"HTTP/1.1 200 OK\r\n", "X-More: of the same\r\n", time.Second, "no answer within 3s"},
 		"slow informational": {"", "HTTP/1.1 102 Processing\r\n\r\n", time.Second, "no answer within 3s"},
 		"slow body":          {"HTTP/1.1 200 OK\r\n\r\n", "x", time.Second, ""},
@@ -111,7 +117,7 @@ func TestAnswersWithoutEnd(t *testing.T) {
 					t.Errorf("%d bytes of text", n)
 				}
 				time.Sleep(time.Minute) // the other end notices
-				if n := written.Load(); n > 1<<20 {
+				if n := written.Load(); n > 8*defaultMaxResponse {
 					t.Errorf("%d bytes taken", n)
 				}
 			})
@@ -133,22 +139,133 @@ func TestCompressedAnswerIsNotExpanded(t *testing.T) {
 	}
 }
 
-// The target of a redirect gets neither spans nor credentials.
-func TestRedirectsAreNotFollowed(t *testing.T) {
-	var asked atomic.Int64
-	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
+// TestRedirects: 307 and 308 are followed twice at most, to the same origin, with the request as it was. Other redirects keep the
+// items, and their target gets neither spans nor credentials.
+func TestRedirects(t *testing.T) {
+	var elsewhere atomic.Int64
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere.Add(1) }))
 	defer other.Close()
-	for _, status := range []int{301, 302, 303, 307, 308} {
-		here := httptest.NewServer(respond(status, contentType, nil, "Location", other.URL+"/v1/traces?to=s3cret"))
-		sender := newSender(config{Endpoint: parse(t, here.URL), Headers: map[string]string{"api-key": "s3cret"}})
-		res, err := sender.Send(t.Context(), []byte("spans"))
-		if want := "to " + other.URL + "/v1/traces not followed; set the endpoint to the final address"; res.Outcome != Refused || res.Status != status || !strings.HasSuffix(errorText(err), want) {
-			t.Errorf("%d: %+v, %v", status, res, err)
-		}
-		_ = sender.Close()
-		here.Close()
+	for name, test := range map[string]struct {
+		status    int
+		locations []string // of the answers, one after another
+		requests  []string // that arrive
+		refusedBy string   // the path that the signer refuses
+	}{
+		"once":                {307, []string{"/b?x=1"}, []string{"/v1/traces", "/b?x=1"}, ""},
+		"twice":               {308, []string{"http://HERE/b", "c/"}, []string{"/v1/traces", "/b", "/c/"}, ""},
+		"three times":         {308, []string{"/b", "/c", "/d"}, []string{"/v1/traces", "/b", "/c"}, ""},
+		"with userinfo":       {307, []string{"http://me:s3cret@HERE/b"}, []string{"/v1/traces", "/b"}, ""},
+		"moved permanently":   {301, []string{"/b"}, []string{"/v1/traces"}, ""},
+		"found":               {302, []string{"/b"}, []string{"/v1/traces"}, ""},
+		"see other":           {303, []string{"/b"}, []string{"/v1/traces"}, ""},
+		"another host":        {307, []string{other.URL + "/v1/traces?to=s3cret"}, []string{"/v1/traces"}, ""},
+		"another host, later": {308, []string{"/b", other.URL}, []string{"/v1/traces", "/b"}, ""},
+		"another scheme":      {307, []string{"https://HERE/v1/traces"}, []string{"/v1/traces"}, ""},
+		"another port":        {307, []string{"http://127.0.0.1:1/v1/traces"}, []string{"/v1/traces"}, ""},
+		"not signed":          {307, []string{"/other"}, []string{"/v1/traces"}, "/other"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var requests []string
+			here := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				body, _ := io.ReadAll(r.Body)
+				if string(body) != "spans" || r.Method != http.MethodPost || r.Header.Get("Api-Key") != "s3cret" || r.Header.Get("Signed") != r.URL.Path {
+					t.Errorf("%s %s with %q, headers %v", r.Method, r.URL, body, r.Header)
+				}
+				requests = append(requests, r.RequestURI)
+				if len(requests) <= len(test.locations) {
+					w.Header().Set("Location", strings.Replace(test.locations[len(requests)-1], "HERE", r.Host, 1))
+					w.WriteHeader(test.status)
+				}
+			}))
+			defer here.Close()
+			sender := newSender(config{
+				Endpoint: parse(t, here.URL+"/v1/traces"), Headers: map[string]string{"api-key": "s3cret"},
+				Sign: func(_ context.Context, r *http.Request, _ []byte) error {
+					if r.URL.Path == test.refusedBy {
+						return errors.New("not for this path")
+					}
+					r.Header.Set("Signed", r.URL.Path)
+					return nil
+				},
+			})
+			defer func() { _ = sender.Close() }()
+			res, err := sender.Send(t.Context(), []byte("spans"))
+			if !slices.Equal(requests, test.requests) {
+				t.Errorf("requests %q, want %q", requests, test.requests)
+			}
+			if followed := len(requests) > len(test.locations); followed != (err == nil) || !followed &&
+				(res.Outcome != delivery.RetryNextFlush || !strings.HasSuffix(err.Error(), "not followed; set OTEL_EXPORTER_OTLP_TRACES_ENDPOINT to the final address")) {
+				t.Errorf("%+v, %v", res, err)
+			}
+			if strings.Contains(errorText(err), "s3cret") {
+				t.Errorf("a secret in %v", err)
+			}
+		})
 	}
-	if n := asked.Load(); n != 0 {
+	if n := elsewhere.Load(); n != 0 {
 		t.Errorf("the other host got %d requests", n)
+	}
+}
+
+// TestLongAnswers: a response of more than MaxResponse bytes is a refusal, whatever its status. Of a shorter one 64 KiB are read and
+// the rest is discarded, so that its connection serves the next request.
+func TestLongAnswers(t *testing.T) {
+	for name, test := range map[string]struct {
+		status      int
+		most        int64
+		bytes       int
+		chunked     bool
+		want        delivery.Outcome
+		says        string // the message or the error
+		connections int    // for two requests
+	}{
+		"in memory":             {200, 0, 10, false, delivery.Accepted, "", 1},
+		"discarded":             {200, 0, 4 << 20, false, delivery.Accepted, "could not be read: longer than 65536 bytes", 1},
+		"too long":              {200, 0, 4<<20 + 1, false, delivery.Refused, "the answer is longer than 4194304 bytes", 2},
+		"too long, in chunks":   {200, 0, 4<<20 + 1, true, delivery.Refused, "the answer is longer than 4194304 bytes", 1},
+		"too long to retry":     {503, 0, 5 << 20, true, delivery.Refused, "the answer is longer", 2},
+		"a refusal, discarded":  {503, 0, 1 << 20, true, delivery.Retryable, "503 Service Unavailable: xxx", 1},
+		"a larger limit":        {200, 8 << 20, 8 << 20, true, delivery.Accepted, "longer than 65536 bytes", 1},
+		"a small limit":         {200, 100, 101, true, delivery.Refused, "longer than 100 bytes (EPILOGUE_MAX_RESPONSE_SIZE)", 2},
+		"exactly a small limit": {200, 100, 100, true, delivery.Accepted, "", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBackend(t, config{MaxResponse: test.most}, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "text/plain")
+				if !test.chunked {
+					w.Header().Set("Content-Length", strconv.Itoa(test.bytes))
+				}
+				w.WriteHeader(test.status)
+				_, _ = w.Write(bytes.Repeat([]byte("x"), test.bytes))
+			})
+			for range 2 {
+				res, err := b.sender.Send(t.Context(), []byte("spans"))
+				if res.Outcome != test.want || !strings.Contains(res.Message+errorText(err), test.says) {
+					t.Errorf("%+v, %v", res, err)
+				}
+			}
+			if n := len(b.connections()); n != test.connections {
+				t.Errorf("%d connections, want %d", n, test.connections)
+			}
+		})
+	}
+}
+
+// TestGRPCIsRecognised: by its port, by what its servers answer to HTTP/1.1, and by what proxies before them answer.
+func TestGRPCIsRecognised(t *testing.T) {
+	frame := func(conn net.Conn) {
+		_, _ = conn.Write([]byte("\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x05\x00\x00\x40\x00"))
+	} // SETTINGS
+	for name, sender := range map[string]*testSender{
+		"an HTTP/2 frame":  rawBackend(t, config{}, frame),
+		"its content type": newBackend(t, config{}, respond(415, "application/grpc", nil)).sender,
+		"its status":       newBackend(t, config{}, respond(400, "", nil, "Grpc-Status", "12")).sender,
+		"its words":        newBackend(t, config{}, respond(400, "text/plain", []byte("gRPC requires HTTP/2"))).sender,
+		"a load balancer":  newBackend(t, config{}, respond(464, "", nil)).sender,
+		"its port":         newBackend(t, config{Endpoint: parse(t, "http://collector.test:4317")}, nil).sender,
+	} {
+		if res, err := sender.Send(t.Context(), []byte("spans")); err == nil || !strings.Contains(errorText(err)+res.Hint, "looks like OTLP over gRPC; OTLP over HTTP is usually port 4318") {
+			t.Errorf("%s: %+v, %v", name, res, err)
+		}
 	}
 }

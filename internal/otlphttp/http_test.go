@@ -15,6 +15,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 
+	"github.com/epilogue-go/epilogue/internal/delivery"
 	"github.com/epilogue-go/epilogue/internal/redact"
 	"github.com/epilogue-go/epilogue/internal/version"
 )
@@ -33,7 +34,7 @@ func TestSendRequest(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"Content-Type": "application/x-protobuf", "Content-Encoding": "", "Api-Key": "k",
-		"User-Agent": "OTel-OTLP-Exporter-Go/epilogue-" + version.Version, "Accept-Encoding": "",
+		"User-Agent": "epilogue/" + version.Version + " OTel-OTLP-Exporter-Go/" + version.Version, "Accept-Encoding": "",
 	} {
 		if value := got.Header.Get(name); value != want {
 			t.Errorf("%s: %q, want %q", name, value, want)
@@ -46,7 +47,7 @@ func TestSendRequest(t *testing.T) {
 
 func TestUserAgentCanBeSet(t *testing.T) {
 	for want, cfg := range map[string]config{
-		"a/1": {UserAgent: "a/1"},
+		"a/1 OTel-OTLP-Exporter-Go/" + version.Version: {UserAgent: "a/1"},
 		"b/1": {UserAgent: "a/1", Headers: map[string]string{"user-agent": "b/1"}},
 	} {
 		var got string
@@ -92,7 +93,7 @@ func TestSign(t *testing.T) {
 		}
 	})
 	res, err := b.sender.Send(t.Context(), []byte("spans"))
-	if !errors.Is(err, failure) || res.Outcome != Retryable || len(b.connections()) != 0 {
+	if !errors.Is(err, failure) || res.Outcome != delivery.Retryable || len(b.connections()) != 0 {
 		t.Errorf("failed signing: %+v, %v", res, err)
 	}
 	failure = nil
@@ -107,18 +108,32 @@ func TestAnswers(t *testing.T) {
 	const prefix = "send to http://collector.test:4318/v1/traces: "
 	tests := map[string]struct {
 		handle http.HandlerFunc
-		want   Result
+		want   delivery.Result
 		err    string // "" accepted
 	}{
-		"200":              {handle: respond(200, pb, nil)},
-		"202":              {handle: respond(202, pb, nil)},
-		"partial success":  {handle: respond(200, pb, partialSuccess(3, "too\nold")), want: Result{Rejected: 3, Message: "too old"}},
-		"warning":          {handle: respond(200, pb, partialSuccess(0, "soon gone")), want: Result{Message: "soon gone"}},
-		"JSON answer":      {handle: respond(200, js, []byte("{}"))},
-		"malformed answer": {handle: respond(200, pb, []byte("OK")), want: Result{Message: "accepted, but the answer is malformed: no valid protobuf message"}},
-		"web page":         {handle: respond(200, html, []byte("<html>")), want: Result{Message: "the answer is a web page; does the endpoint lead to an OTLP receiver?"}},
-		"huge answer":      {handle: respond(200, pb, make([]byte, 1<<20)), want: Result{Message: "accepted, but the answer could not be read: longer than 65536 bytes"}},
-		"answer cut off":   {handle: respond(200, pb, []byte("ab"), "Content-Length", "10"), want: Result{Message: "accepted, but the answer could not be read: unexpected EOF"}},
+		"200":             {handle: respond(200, pb, nil)},
+		"202":             {handle: respond(202, pb, nil)},
+		"partial success": {handle: respond(200, pb, partialSuccess(3, "too\nold")), want: delivery.Result{Rejected: 3, Message: "too old"}},
+		"warning":         {handle: respond(200, pb, partialSuccess(0, "soon gone")), want: delivery.Result{Message: "soon gone"}},
+		"JSON answer":     {handle: respond(200, js, []byte("{}"))},
+		"partial success in JSON": {
+			handle: respond(200, js+"; charset=utf-8", []byte(`{"partialSuccess":{"rejectedSpans":"3","errorMessage":"too old"}}`)),
+			want:   delivery.Result{Rejected: 3, Message: "too old"},
+		},
+		"partial success in JSON with a number": {
+			handle: respond(200, js, []byte(` {"partialSuccess":{"rejectedSpans":3}} `)), want: delivery.Result{Rejected: 3},
+		},
+		"of data points":                   {handle: respond(200, js, []byte(`{"partialSuccess":{"rejectedDataPoints":"3"}}`)), want: delivery.Result{Rejected: 3}},
+		"of log records":                   {handle: respond(200, js, []byte(`{"partialSuccess":{"rejectedLogRecords":"3"}}`)), want: delivery.Result{Rejected: 3}},
+		"partial success in JSON as text":  {handle: respond(200, "text/plain", []byte(`{"partialSuccess":{"rejectedSpans":"3"}}`)), want: delivery.Result{Rejected: 3}},
+		"partial success in JSON, untyped": {handle: respond(200, "", []byte(`{"partialSuccess":{"rejectedSpans":"3"}}`)), want: delivery.Result{Rejected: 3}},
+		"partial success as octets":        {handle: respond(200, "application/octet-stream", partialSuccess(3, "too old")), want: delivery.Result{Rejected: 3, Message: "too old"}},
+		"malformed JSON":                   {handle: respond(200, js, []byte("{")), want: delivery.Result{Message: "accepted, but the answer is malformed: no valid JSON of a response"}},
+		"other text":                       {handle: respond(200, "text/plain", []byte("OK"))},
+		"malformed answer":                 {handle: respond(200, pb, []byte("OK")), want: delivery.Result{Message: "accepted, but the answer is malformed: no valid protobuf message"}},
+		"web page":                         {handle: respond(200, html, []byte("<html>")), want: delivery.Result{Message: "the answer is a web page; does the endpoint lead to an OTLP receiver?"}},
+		"huge answer":                      {handle: respond(200, pb, make([]byte, 1<<20)), want: delivery.Result{Message: "accepted, but the answer could not be read: longer than 65536 bytes"}},
+		"answer cut off":                   {handle: respond(200, pb, []byte("ab"), "Content-Length", "10"), want: delivery.Result{Message: "accepted, but the answer could not be read: unexpected EOF"}},
 
 		"400 with status":     {handle: respond(400, pb, rpcStatus(3, "bad span")), err: "400 Bad Request: bad span"},
 		"400 with code only":  {handle: respond(400, pb, rpcStatus(3, "")), err: "400 Bad Request: google.rpc.Status code 3"},
@@ -131,23 +146,28 @@ func TestAnswers(t *testing.T) {
 		},
 		"413 with long text": {
 			handle: respond(413, "text/plain", bytes.Repeat([]byte("x"), 1<<20)),
-			want:   Result{Outcome: TooLarge},
+			want:   delivery.Result{Outcome: delivery.TooLarge},
 			err:    "413 Request Entity Too Large: " + strings.Repeat("x", redact.MaxBytes-1) + "…",
 		},
 		"500": {handle: respond(500, pb, nil), err: "500 Internal Server Error"},
 		"599": {handle: respond(599, pb, nil), err: "599"},
 
-		"429":            {handle: respond(429, pb, nil, "Retry-After", "2"), want: Result{Outcome: Retryable, RetryAfter: 2 * time.Second}, err: "429 Too Many Requests"},
-		"502":            {handle: respond(502, pb, nil), want: Result{Outcome: Retryable}, err: "502 Bad Gateway"},
-		"503":            {handle: respond(503, pb, rpcStatus(14, "busy")), want: Result{Outcome: Retryable}, err: "503 Service Unavailable: busy"},
-		"504":            {handle: respond(504, pb, nil, "Retry-After", "nonsense"), want: Result{Outcome: Retryable}, err: "504 Gateway Timeout"},
+		"429":            {handle: respond(429, pb, nil, "Retry-After", "2"), want: delivery.Result{Outcome: delivery.Retryable, RetryAfter: 2 * time.Second}, err: "429 Too Many Requests"},
+		"502":            {handle: respond(502, pb, nil), want: delivery.Result{Outcome: delivery.Retryable}, err: "502 Bad Gateway"},
+		"503":            {handle: respond(503, pb, rpcStatus(14, "busy")), want: delivery.Result{Outcome: delivery.Retryable}, err: "503 Service Unavailable: busy"},
+		"504":            {handle: respond(504, pb, nil, "Retry-After", "nonsense"), want: delivery.Result{Outcome: delivery.Retryable}, err: "504 Gateway Timeout"},
 		"500 with delay": {handle: respond(500, pb, nil, "Retry-After", "2"), err: "500 Internal Server Error"},
 
+		"404": {handle: respond(404, pb, nil), want: delivery.Result{Outcome: delivery.Refused, Hint: checkPath, HintKey: checkPath}, err: "404 Not Found"},
+
 		"redirect": {
-			handle: respond(308, pb, nil, "Location", "http://u:p@other.test/v1?token=x"),
-			err:    "redirect (308 Permanent Redirect) to http://other.test/v1 not followed; set the endpoint to the final address",
+			handle: respond(308, pb, nil, "Location", "http://u:p@other.test/v1?token=x"), want: delivery.Result{Outcome: delivery.RetryNextFlush},
+			err: "redirect (308 Permanent Redirect) to http://other.test/v1 not followed; set OTEL_EXPORTER_OTLP_TRACES_ENDPOINT to the final address",
 		},
-		"redirect nowhere": {handle: respond(302, pb, nil), err: "redirect (302 Found) to nowhere not followed; set the endpoint to the final address"},
+		"redirect nowhere": {
+			handle: respond(302, pb, nil), want: delivery.Result{Outcome: delivery.RetryNextFlush},
+			err: "redirect (302 Found) to nowhere not followed; set OTEL_EXPORTER_OTLP_TRACES_ENDPOINT to the final address",
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -155,8 +175,8 @@ func TestAnswers(t *testing.T) {
 			answer := httptest.NewRecorder()
 			test.handle(answer, nil)
 			test.want.Answered, test.want.Status = true, answer.Code
-			if test.err != "" && test.want.Outcome == Accepted {
-				test.want.Outcome = Refused
+			if test.err != "" && test.want.Outcome == delivery.Accepted {
+				test.want.Outcome = delivery.Refused
 			}
 			got, err := b.sender.Send(t.Context(), []byte("spans"))
 			if got != test.want {

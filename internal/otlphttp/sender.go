@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptrace"
+	"net/url"
 	"time"
 
 	"github.com/epilogue-go/epilogue/internal/bounded"
+	"github.com/epilogue-go/epilogue/internal/delivery"
 )
 
 const contentType = "application/x-protobuf"
@@ -24,15 +26,18 @@ type Sender struct {
 func (s *Sender) Target() string { return s.target }
 
 // Send makes one attempt to deliver body, an encoded OTLP request. It returns when the response is read, when ctx ends, or
-// after the endpoint's timeout. The error is nil if and only if the outcome is [Accepted].
+// after the endpoint's timeout. The error is nil if and only if the outcome is Accepted.
 //
 //   - A 2xx response is an acceptance, even if its body is malformed or cut off; then Result.Message says so.
 //   - 429, 502, 503 and 504 are retryable, after the Retry-After of the response if there is one.
 //   - An attempt without a response is retryable: connection, TLS, proxy, signing and timeout errors.
-//   - 413 means too large. Every other status is a refusal, unless Classify says otherwise.
+//   - 413 means too large. Every other status from 400 is a refusal, unless Classify says otherwise.
+//   - 307 and 308 are followed at most twice, to the same scheme, host and port. With other redirects the items are kept for the
+//     next flush.
+//   - A response body that exceeds the endpoint's MaxResponse makes any response a refusal.
 //
 // Send does not change body, and does not read it after it has returned.
-func (s *Sender) Send(ctx context.Context, body []byte) (Result, error) {
+func (s *Sender) Send(ctx context.Context, body []byte) (delivery.Result, error) {
 	attempt, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	if s.cfg.Timeout > 0 {
@@ -46,36 +51,48 @@ func (s *Sender) Send(ctx context.Context, body []byte) (Result, error) {
 	}
 	content := &payload{data: body}
 	defer content.release() // before the compressor is put back
-	resp, err := s.post(withRequest(attempt), content)
-	if err != nil {
-		if ctx.Err() == nil && attempt.Err() != nil {
-			err = fmt.Errorf("no answer within %v: %w", s.cfg.Timeout, err)
+	target, last := s.cfg.URL, answer{}
+	for redirects := 0; ; redirects++ {
+		resp, err := s.post(withRequest(attempt), target, content)
+		switch {
+		case redirects > 0 && errors.Is(err, errSign): // the signer refuses the new path
+			return s.classify(last)
+		case err != nil:
+			if ctx.Err() == nil && attempt.Err() != nil {
+				err = fmt.Errorf("no answer within %v: %w", s.cfg.Timeout, err)
+			}
+			return delivery.Result{Outcome: retryOutcome(err)}, fmt.Errorf("send to %s: %w", s.target, err)
 		}
-		return Result{Outcome: retryOutcome(err)}, fmt.Errorf("send to %s: %w", s.target, err)
+		last = s.read(resp)
+		if target = last.redirect(); target == nil || redirects == maxRedirects {
+			return s.classify(last)
+		}
 	}
-	return s.classify(resp)
 }
 
+// maxRedirects is how often a request is redirected.
+const maxRedirects = 2
+
 // retryOutcome returns RetryNextFlush if a signer's error asks for it. An error that panics when asked does not.
-func retryOutcome(err error) Outcome {
-	outcome := Retryable
+func retryOutcome(err error) delivery.Outcome {
+	outcome := delivery.Retryable
 	_ = bounded.Protect(func() {
 		var e interface{ RetryNextFlush() bool }
 		if errors.As(err, &e) && e.RetryNextFlush() {
-			outcome = RetryNextFlush
+			outcome = delivery.RetryNextFlush
 		}
 	})
 	return outcome
 }
 
-// post sends content. If a kept connection breaks, it sends content once more on a new one. net/http does that only for
-// requests that it takes for idempotent, and only until it has written a part of the body.
-func (s *Sender) post(ctx context.Context, content *payload) (*http.Response, error) {
+// post sends content to target. If a kept connection breaks, it sends content once more on a new one. net/http does that only
+// for requests that it takes for idempotent, and only until it has written a part of the body.
+func (s *Sender) post(ctx context.Context, target *url.URL, content *payload) (*http.Response, error) {
 	for retried := false; ; retried = true {
 		connected, reused := false, false
 		req := s.request(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 			GotConn: func(conn httptrace.GotConnInfo) { connected, reused = true, conn.Reused },
-		}), content)
+		}), target, content)
 		if err := s.sign(ctx, req, content.data); err != nil {
 			return nil, explain(err, req)
 		}
@@ -92,21 +109,16 @@ func (s *Sender) post(ctx context.Context, content *payload) (*http.Response, er
 	}
 }
 
-// request builds the request that sends content.
-func (s *Sender) request(ctx context.Context, content *payload) *http.Request {
-	target := *s.cfg.URL
+// request builds the request that sends content to target.
+func (s *Sender) request(ctx context.Context, target *url.URL, content *payload) *http.Request {
+	to := *target
 	req := (&http.Request{
 		Method: http.MethodPost,
-		URL:    &target,
-		Host:   target.Host,
+		URL:    &to,
+		Host:   to.Host,
 		Header: make(http.Header, len(s.cfg.Headers)+4),
 	}).WithContext(ctx)
 	content.attach(req)
-	s.setHeaders(req)
-	return req
-}
-
-func (s *Sender) setHeaders(req *http.Request) {
 	req.Header.Set("User-Agent", s.client.cfg.UserAgent)
 	if user := s.cfg.URL.User; user != nil {
 		password, _ := user.Password()
@@ -124,7 +136,10 @@ func (s *Sender) setHeaders(req *http.Request) {
 	if s.cfg.Gzip {
 		req.Header.Set("Content-Encoding", "gzip")
 	}
+	return req
 }
+
+var errSign = errors.New("sign request")
 
 // sign calls the signer if there is one.
 func (s *Sender) sign(ctx context.Context, req *http.Request, body []byte) (err error) {
@@ -135,7 +150,7 @@ func (s *Sender) sign(ctx context.Context, req *http.Request, body []byte) (err 
 		err = fault
 	}
 	if err != nil {
-		return fmt.Errorf("sign request: %w", err)
+		return fmt.Errorf("%w: %w", errSign, err)
 	}
 	return nil
 }

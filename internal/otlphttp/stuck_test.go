@@ -12,6 +12,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/epilogue-go/epilogue/internal/delivery"
 )
 
 // deaf accepts connections and never reads from them.
@@ -75,7 +77,7 @@ func TestStuckWriteIsBounded(t *testing.T) {
 				clear(body) // the race detector sees who reads it still
 				returned := time.Now()
 				conn := <-accepted
-				if took := returned.Sub(ended); !errors.Is(err, context.Canceled) || res.Outcome != Retryable || took > 3*time.Second {
+				if took := returned.Sub(ended); !errors.Is(err, context.Canceled) || res.Outcome != delivery.Retryable || took > 3*time.Second {
 					t.Fatalf("%v after the end: %+v, %v", took, res, err)
 				}
 				mustHangUp(t, conn)

@@ -11,6 +11,7 @@ import (
 
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 
+	"github.com/epilogue-go/epilogue/internal/delivery"
 	"github.com/epilogue-go/epilogue/internal/otlphttp"
 )
 
@@ -121,7 +122,7 @@ func (s *Sender) send(ctx context.Context, entries []entry) {
 		return
 	}
 	body, err := encode(entries)
-	var res otlphttp.Result
+	var res delivery.Result
 	if err == nil {
 		res, err = s.deliver(ctx, body)
 	}
@@ -133,11 +134,14 @@ func (s *Sender) send(ctx context.Context, entries []entry) {
 		if rejected > 0 {
 			s.fail(fmt.Errorf("rejected by the endpoint: %s", cmp.Or(res.Message, "it does not say why")))
 		}
-	case res.Outcome == otlphttp.TooLarge && len(entries) > 1:
+	case res.Outcome == delivery.TooLarge && len(entries) > 1:
 		s.send(ctx, entries[:len(entries)/2])
 		s.send(ctx, entries[len(entries)/2:])
 	default:
 		s.counts.Failed += len(entries)
+		if res.Hint != "" {
+			err = fmt.Errorf("%w; %s", err, res.Hint)
+		}
 		s.fail(err)
 	}
 }
@@ -156,9 +160,9 @@ func (s *Sender) fail(err error) {
 
 // deliver makes attempts until one succeeds, no other one can succeed, or RetryFor has passed. After that it makes no
 // attempts any more: it waits once for an endpoint that is down.
-func (s *Sender) deliver(ctx context.Context, body []byte) (otlphttp.Result, error) {
+func (s *Sender) deliver(ctx context.Context, body []byte) (delivery.Result, error) {
 	if s.gone != nil {
-		return otlphttp.Result{}, s.gone
+		return delivery.Result{}, s.gone
 	}
 	end := time.Now().Add(s.settings.RetryFor)
 	for pause := s.pause; ; pause = min(2*pause, maxPause) {
@@ -187,9 +191,9 @@ func (s *Sender) deliver(ctx context.Context, body []byte) (otlphttp.Result, err
 }
 
 // canRetry reports whether another attempt may succeed. A certificate that is not trusted now will not be in a minute.
-func canRetry(res otlphttp.Result, err error) bool {
+func canRetry(res delivery.Result, err error) bool {
 	distrust := new(tls.CertificateVerificationError)
-	return res.Outcome == otlphttp.Retryable && !errors.As(err, &distrust)
+	return res.Outcome == delivery.Retryable && !errors.As(err, &distrust)
 }
 
 // tell calls OnRetry once.

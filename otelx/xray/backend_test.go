@@ -52,8 +52,8 @@ type backend struct {
 
 // reply is an answer; a message of * is what the request had in its headers.
 type reply struct {
-	status              int
-	message, retryAfter string
+	status                        int
+	message, retryAfter, location string
 }
 
 // received is a request as it came.
@@ -148,6 +148,9 @@ func (b *backend) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	w.Header().Set("Content-Type", "application/x-protobuf")
 	if answer.retryAfter != "" {
 		w.Header().Set("Retry-After", answer.retryAfter)
+	}
+	if answer.location != "" {
+		w.Header().Set("Location", answer.location)
 	}
 	w.WriteHeader(answer.status)
 	if answer.status != http.StatusOK {

@@ -111,7 +111,7 @@ func (c otlpConfig) at(endpoint *url.URL) otelx.Option {
 		wrong = fmt.Errorf("endpoint %s: X-Ray accepts traces only at %s (write https://%s%s)", shown, tracesPath, endpoint.Host, tracesPath)
 	}
 	return otelx.Options(
-		otelx.WithSigner(newSigner(c.credentials).sign),
+		otelx.WithSigner(newSigner(c.credentials, endpoint.Path).sign),
 		config.WithLimits(limits),
 		config.WithErrorClassifier(classify),
 		config.Invalid(wrong),

@@ -226,7 +226,7 @@ func TestEndpointSettings(t *testing.T) {
 
 // The signer itself checks the request's host.
 func TestSignerLooksAtTheHost(t *testing.T) {
-	s := newSigner(environmentCredentials(func(string) string { return "x" }))
+	s := newSigner(environmentCredentials(func(string) string { return "x" }), tracesPath)
 	for target, host := range map[string]string{
 		"https://other.test/v1/traces":                   "other.test",
 		"https://" + ireland + "/v1/traces":              "other.test",

@@ -18,14 +18,21 @@ import (
 // signer signs requests to X-Ray. It is safe for concurrent use as far as its provider is.
 type signer struct {
 	credentials aws.CredentialsProvider
+	path        string // of the endpoint; no other is signed
 	v4          *v4.Signer
 }
 
-func newSigner(p aws.CredentialsProvider) *signer { return &signer{credentials: p, v4: v4.NewSigner()} }
+func newSigner(p aws.CredentialsProvider, path string) *signer {
+	return &signer{credentials: p, path: path, v4: v4.NewSigner()}
+}
 
-// sign signs req with the body body. It checks the host again, because another host could use the signature and the session token.
+// sign signs req with the body body. It checks the address again, because another host could use the signature and the session
+// token, and another path of X-Ray, to which a redirect may lead, is another call of its API.
 func (s *signer) sign(ctx context.Context, req *http.Request, body []byte) error {
 	region := regionOf(req.URL.Hostname())
+	if req.URL.Path != s.path {
+		return fmt.Errorf("the request goes to %s instead of %s; it is not signed", req.URL.Path, s.path)
+	}
 	if region == "" || !strings.EqualFold(req.URL.Scheme, "https") || regionOf((&url.URL{Host: req.Host}).Hostname()) != region {
 		return errors.New("the request does not go to X-Ray by https; it is not signed")
 	}

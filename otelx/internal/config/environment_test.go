@@ -12,7 +12,7 @@ var settingKeys = []string{
 	"OTEL_EXPORTER_OTLP_CERTIFICATE", "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "OTEL_EXPORTER_OTLP_CLIENT_KEY",
 	samplerKey, samplerArgKey, propagatorsKey, exporterKey, queueKey, batchKey,
 	"OTEL_BSP_SCHEDULE_DELAY", "OTEL_BSP_EXPORT_TIMEOUT", "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_SPAN_LINK_COUNT_LIMIT",
-	"EPILOGUE_MAX_REQUEST_SIZE", spillKey, spillBytesKey,
+	"EPILOGUE_MAX_REQUEST_SIZE", "EPILOGUE_MAX_RESPONSE_SIZE", "EPILOGUE_MAX_CONCURRENT_REQUESTS", spillKey, spillBytesKey,
 }
 
 // FuzzEnvironment sets one variable to anything. The settings are usable, and each error begins with the variable's name and

@@ -28,6 +28,8 @@ const (
 	defaultDelay   = 5 * time.Second
 	defaultTimeout = 30 * time.Second
 
+	// defaultRequests is how many HTTP requests are under way at once.
+	defaultRequests = 32
 	// defaultRequestBytes bounds an encoded request before compression. AWS X-Ray accepts 5 MB (AWS X-Ray Developer Guide,
 	// "Use the OTLP endpoint"), an OpenTelemetry Collector 20 MiB by default.
 	defaultRequestBytes = 4 << 20
@@ -102,6 +104,10 @@ func (r *resolver) otlp(c *Config, endpoint *url.URL) {
 	c.Endpoint.Timeout = *r.duration(option.Timeout, signal.Keys("TIMEOUT"), preset.Timeout, otelenv.DefaultTimeout)
 	compression := func() string { return r.env.Compression(signal) }
 	c.Endpoint.Gzip = choose(option.Compress, compression, preset.Compress, "none") == "gzip"
+	response := r.number("EPILOGUE_MAX_RESPONSE_SIZE", 1, otelenv.MaxInt)
+	c.Endpoint.MaxResponse = int64(choose(option.ResponseBytes, response, preset.ResponseBytes, 0))
+	requests := r.number("EPILOGUE_MAX_CONCURRENT_REQUESTS", 1, otelenv.MaxInt)
+	c.Requests = choose(option.Requests, requests, preset.Requests, defaultRequests)
 }
 
 // headers returns the first of: option, environment, preset.

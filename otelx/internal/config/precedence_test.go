@@ -67,6 +67,14 @@ var settings = map[string]setting{
 		number(func(s *Settings, n int) { s.RequestBytes = n }), "EPILOGUE_MAX_REQUEST_SIZE",
 		func(c *Config) string { return strconv.Itoa(c.RequestBytes) }, "40000", "30000", "20000", "4194304",
 	},
+	"response": {
+		number(func(s *Settings, n int) { s.ResponseBytes = n }), "EPILOGUE_MAX_RESPONSE_SIZE",
+		func(c *Config) string { return strconv.FormatInt(c.Endpoint.MaxResponse, 10) }, "40000", "30000", "20000", "0",
+	},
+	"requests": {
+		number(func(s *Settings, n int) { s.Requests = n }), "EPILOGUE_MAX_CONCURRENT_REQUESTS",
+		func(c *Config) string { return strconv.Itoa(c.Requests) }, "4", "3", "2", "32",
+	},
 	"endpoint": {
 		func(v string) Option { return SetIf(true, func(s *Settings) { s.URL = v }) }, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
 		func(c *Config) string { return c.Endpoint.URL.String() }, "http://o", "http://v", "http://p", "http://localhost:4318/v1/traces",

@@ -33,6 +33,8 @@ type Settings struct {
 	QueueSize     int // spans
 	BatchSize     int // spans in a request
 	RequestBytes  int
+	ResponseBytes int // of the body of a response
+	Requests      int // under way at once
 	Limits        Limits
 	ScheduleDelay *time.Duration // from the first span in an empty queue to its export in the background
 	ExportTimeout *time.Duration // of a batch, and of a flush without a deadline; 0: none
