@@ -54,8 +54,6 @@ func (o *Object) Get(name string) Value {
 	return JSON(o.texts[slices.Index(o.names, name)])
 }
 
-var mapType = reflect.TypeFor[map[string]any]()
-
 // Get returns one member of an object, with a scan of JSON text.
 func (v Value) Get(name string) Value {
 	switch {
@@ -66,7 +64,7 @@ func (v Value) Get(name string) Value {
 		return JSON(texts[0])
 	case v.decoded.Kind() == reflect.Struct:
 		return v.field(shapeOf(v.decoded.Type()).index(name))
-	case v.decoded.IsValid() && v.decoded.Type() == mapType: // the usual one, without allocations
+	case v.isMap():
 		return Of(reflect.ValueOf(v.decoded.Interface().(map[string]any)[name]))
 	case v.hasKeys():
 		return Of(v.decoded.MapIndex(reflect.ValueOf(name).Convert(v.decoded.Type().Key())))
@@ -82,6 +80,11 @@ func (v Value) field(index []int) Value {
 	field, _ := v.decoded.FieldByIndexErr(index)
 	return Of(field)
 }
+
+var mapType = reflect.TypeFor[map[string]any]()
+
+// isMap reports whether v is a map of the usual type, which needs no reflection.
+func (v Value) isMap() bool { return v.decoded.IsValid() && v.decoded.Type() == mapType }
 
 // hasKeys reports whether v is a map with the names of members.
 func (v Value) hasKeys() bool {
@@ -124,6 +127,10 @@ func (v Value) members(f func(name string, value Value)) {
 	case v.decoded.Kind() == reflect.Struct:
 		for _, field := range shapeOf(v.decoded.Type()) {
 			f(field.name, v.field(field.index))
+		}
+	case v.isMap():
+		for name, entry := range v.decoded.Interface().(map[string]any) {
+			f(name, Of(reflect.ValueOf(entry)))
 		}
 	case v.hasKeys():
 		for entries := v.decoded.MapRange(); entries.Next(); {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -21,6 +22,42 @@ func TestQueueURL(t *testing.T) {
 		"arn:aws-us-gov:sqs:us-gov-west-1:111122223333:a.fifo": "https://sqs.us-gov-west-1.amazonaws.com/111122223333/a.fifo",
 		"arn:aws-cn:sqs:cn-north-1:111122223333:orders":        "https://sqs.cn-north-1.amazonaws.com.cn/111122223333/orders",
 		"arn:aws-iso:sqs:us-iso-east-1:111122223333:orders":    "", "orders": "", "": "",
+	})
+}
+
+// TestSeveralQueues asserts that a batch of several queues names none, wherever the other queue stands.
+func TestSeveralQueues(t *testing.T) {
+	for queues, want := range map[string]string{
+		"aaa": "process a", "aab": "multiple_sources process", "abb": "multiple_sources process", "aba": "multiple_sources process",
+	} {
+		var records []string
+		for _, queue := range queues {
+			records = append(records, fmt.Sprintf(`{"eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:eu-west-1:1:%c"}`, queue))
+		}
+		if c := read(`{"Records":[` + strings.Join(records, ",") + `]}`); c.Name != want || c.Batch != 3 {
+			t.Errorf("%s: %s", queues, dump(c))
+		}
+	}
+}
+
+// TestLargeRecords asserts that records of Kinesis up to 64 KiB are searched for a span context.
+func TestLargeRecords(t *testing.T) {
+	for size, want := range map[int]int{64 << 10: 1, 64<<10 + 1: 0} {
+		data := base64.StdEncoding.EncodeToString([]byte(`{"tenant":"north"` + strings.Repeat(" ", size-18) + `}`))
+		testForms(t, `{"Records":[{"eventSource":"aws:kinesis","kinesis":{"data":"`+data+`"}}]}`, func(form reflect.Type, c trigger.Cause) {
+			if len(c.Messages) != want {
+				t.Errorf("%d bytes as %v: %d origins, want %d", size, form, len(c.Messages), want)
+			}
+		})
+	}
+}
+
+// TestTimes asserts that a time is recorded in UTC to the millisecond, and that a text or number that is none is left out.
+func TestTimes(t *testing.T) {
+	const format = `{"Records":[{"eventSource":"aws:dynamodb","dynamodb":{"ApproximateCreationDateTime":%s}}]}`
+	testAttribute(t, format, "faas.document.time", map[string]string{
+		"1700000000": "2023-11-14T22:13:20Z", "1.7000000005e9": "2023-11-14T22:13:20.5Z", "253402300799": "9999-12-31T23:59:59Z",
+		"253402300800": "", "0": "", "-1": "", "true": "", `"soon"`: "", `"2026-01-12T09:30:00.1234+01:00"`: "2026-01-12T08:30:00.123Z",
 	})
 }
 
@@ -70,7 +107,7 @@ func TestEnvelopes(t *testing.T) {
 		"EventBridge, SQS":      queue(bus),
 		"SNS, SQS":              queue(notification(`"MessageAttributes":{"tenant":{"Type":"String","Value":"north"}}`)),
 		"EventBridge, SNS, SQS": queue(notification(`"Message":` + strconv.Quote(bus))),
-		"EventBridge, SNS":      `{"Records":[{"EventSource":"aws:sns","Sns":{"Message":` + strconv.Quote(bus) + `}}]}`,
+		"EventBridge, SNS":      `{"Records":[{"EventSource":"aws:sns","Sns":{"MessageAttributes":{},"Message":` + strconv.Quote(bus) + `}}]}`,
 		"EventBridge, Kinesis":  `{"Records":[{"eventSource":"aws:kinesis","kinesis":{"data":"` + base64.StdEncoding.EncodeToString([]byte(bus)) + `"}}]}`,
 		"SQS, Pipes":            `[{"eventSource":"aws:sqs","body":` + strconv.Quote(bus) + `}]`,
 	} {

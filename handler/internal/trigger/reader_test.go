@@ -171,7 +171,7 @@ func TestOther(t *testing.T) {
 		`{"alarmArn":"arn","source":"aws.cloudwatch","time":"2026-01-01T00:00:00Z","alarmData":{}}`,
 		`{"requestContext":{"condition":"Success","functionArn":"arn"},"requestPayload":{},"responsePayload":{}}`,
 		`{"requestContext":{"apiId":"a","queryString":"{}"},"authorizationToken":"t"}`,
-		`[{"detail":{}},{"id":"1"}]`, `[]`, `{"order":17}`,
+		`{"detail-type":null,"source":null,"triggerSource":null,"userPoolId":null}`, `[{"detail":{}},{"id":"1"}]`, `[]`, `{"order":17}`,
 	} {
 		if c := read(text); c.Source != trigger.Other || attributesOf(c)["faas.trigger"] != "other" || len(c.Attributes) != 1 || c.Caller.Carrier != nil {
 			t.Errorf("%s: %s", text, dump(c))
@@ -212,8 +212,8 @@ func TestBounds(t *testing.T) {
 	for way, event := range map[string]reflect.Type{
 		"typed": reflect.TypeFor[events.SQSEvent](), "map": reflect.TypeFor[map[string]any](), "raw": reflect.TypeFor[json.RawMessage](),
 	} {
-		if c := typedCause(t, event, text); c.Batch != 1000 || len(c.Messages) != 128 {
-			t.Errorf("%s: %d messages, %d origins, want 1000 and 128", way, c.Batch, len(c.Messages))
+		if c := typedCause(t, event, text); c.Batch != 1000 || len(c.Messages) != 128 || c.Name != "process orders" {
+			t.Errorf("%s: %q, %d messages, %d origins, want 1000 and 128", way, c.Name, c.Batch, len(c.Messages))
 		}
 	}
 }
