@@ -77,13 +77,13 @@ type ExternalExtension struct {
 // order, and the handler has often returned before its extension sees INVOKE.
 type Order int
 
-// Orders of INVOKE and the invocation.
+// Orders of INVOKE and the invocation, as package sandbox has them.
 const (
-	OrderRandom          = Order(sandbox.OrderRandom)          // both at once, in an order drawn with Config.Seed
-	OrderInvokeFirst     = Order(sandbox.OrderInvokeFirst)     // INVOKE, and the invocation a gap later
-	OrderInvocationFirst = Order(sandbox.OrderInvocationFirst) // the invocation, and INVOKE a gap later
-	OrderInvokeLate      = Order(sandbox.OrderInvokeLate)      // INVOKE when the response or error has been posted
-	OrderInvokeLast      = Order(sandbox.OrderInvokeLast)      // INVOKE when the runtime has asked for the next invocation
+	OrderRandom          Order = iota // both at once, in an order drawn with Config.Seed
+	OrderInvokeFirst                  // INVOKE, and the invocation a gap later
+	OrderInvocationFirst              // the invocation, and INVOKE a gap later
+	OrderInvokeLate                   // INVOKE when the response or error has been posted
+	OrderInvokeLast                   // INVOKE when the runtime has asked for the next invocation
 )
 
 // Faults are faults of the Extensions API, counted anew for each process. All other calls are served as usual.

@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"encoding/json"
+	"net/http"
 	"strconv"
 	"time"
 
@@ -51,9 +52,9 @@ func kindOf(r lambdatest.InvocationReport) string {
 	switch {
 	case r.TimedOut:
 		return "timeout"
-	case r.ErrorType != "" && r.Refused != 0:
+	case r.ErrorType != "" && r.Refused == http.StatusRequestEntityTooLarge:
 		return "refused"
-	case r.ErrorType != "" && r.Exited && r.Posted.IsZero():
+	case r.ErrorType != "" && r.Exited && (r.Posted.IsZero() || r.Refused != 0): // nothing was posted, or a part
 		return "exit"
 	case r.ErrorType != "" && r.Exited:
 		return "panic"

@@ -58,6 +58,7 @@ func TestKind(t *testing.T) {
 		{lambdatest.InvocationReport{Cold: true, ErrorType: "errorString", Posted: posted}, "error"},
 		{lambdatest.InvocationReport{ErrorType: "string", Posted: posted, Exited: true}, "panic"},
 		{lambdatest.InvocationReport{ErrorType: "Function.ResponseSizeTooLarge", Posted: posted, Exited: true, Refused: 413}, "refused"},
+		{lambdatest.InvocationReport{ErrorType: "Runtime.ExitError", Posted: posted, Exited: true, Refused: 400}, "exit"}, // broke off
 		{lambdatest.InvocationReport{ErrorType: "Runtime.ExitError", Exited: true}, "exit"},
 		{lambdatest.InvocationReport{ErrorType: "Sandbox.Timedout", Exited: true, TimedOut: true}, "timeout"},
 	} {
