@@ -45,159 +45,91 @@ type scenario struct {
 
 // scenarios run in both forms, and what the platform saw has to be the same.
 var scenarios = []scenario{
+	{"ok", lambdatest.Config{}, serving(ok), thenShutdown(twice)},
+	{"extension flushes after the response", lambdatest.Config{}, extended(ok), thenShutdown(twice)},
+	{"INVOKE early", lambdatest.Config{Order: lambdatest.OrderInvokeFirst}, extended(ok), twice},
+	{"INVOKE late", lambdatest.Config{Order: lambdatest.OrderInvokeLate}, extended(ok), twice},
+	{"INVOKE last", lambdatest.Config{Order: lambdatest.OrderInvokeLast}, extended(ok), twice},
+	{"two extensions", lambdatest.Config{}, func(m machine) { m.extend("signals", `[]`); extended(ok)(m) }, thenShutdown(twice)},
+	{"error", lambdatest.Config{}, serving(func() error { return errors.New("no") }), twice},
 	{
-		name:  "ok",
-		main:  func(m machine) { m.serve(ok) },
-		drive: func(t *testing.T, env *lambdatest.Environment) { twice(t, env); shutdown(t, env) },
+		"payload that does not decode", lambdatest.Config{}, serving(func(struct{ N int }) error { return nil }),
+		func(t *testing.T, env *lambdatest.Environment) { send(t, env, `{"N":"x"}`); send(t, env, `{`) },
 	},
 	{
-		name: "extension flushes after the response",
-		main: func(m machine) { m.extend("flusher", `["INVOKE"]`); m.serve(ok) },
-		drive: func(t *testing.T, env *lambdatest.Environment) {
-			twice(t, env)
-			shutdown(t, env)
-		},
-	},
-	{
-		name:   "INVOKE early",
-		config: lambdatest.Config{Order: lambdatest.OrderInvokeFirst},
-		main:   func(m machine) { m.extend("flusher", `["INVOKE"]`); m.serve(ok) },
-		drive:  twice,
-	},
-	{
-		name:   "INVOKE late",
-		config: lambdatest.Config{Order: lambdatest.OrderInvokeLate},
-		main:   func(m machine) { m.extend("flusher", `["INVOKE"]`); m.serve(ok) },
-		drive:  twice,
-	},
-	{
-		name:   "INVOKE last",
-		config: lambdatest.Config{Order: lambdatest.OrderInvokeLast},
-		main:   func(m machine) { m.extend("flusher", `["INVOKE"]`); m.serve(ok) },
-		drive:  twice,
-	},
-	{
-		name: "two extensions",
-		main: func(m machine) {
-			m.extend("flusher", `["INVOKE"]`)
-			m.extend("signals", `[]`)
-			m.serve(ok)
-		},
-		drive: func(t *testing.T, env *lambdatest.Environment) { twice(t, env); shutdown(t, env) },
-	},
-	{
-		name:  "error",
-		main:  func(m machine) { m.serve(func() error { return errors.New("no") }) },
-		drive: twice,
-	},
-	{
-		name:  "payload that does not decode",
-		main:  func(m machine) { m.serve(func(struct{ N int }) error { return nil }) },
-		drive: func(t *testing.T, env *lambdatest.Environment) { send(t, env, `{"N":"x"}`); send(t, env, `{`) },
-	},
-	{
-		name: "panic",
-		main: func(m machine) {
+		"panic", lambdatest.Config{},
+		func(m machine) {
 			m.extendFor(time.Minute, "flusher", `["INVOKE"]`)
 			m.serve(func() error { panic("boom") })
-		},
-		drive: twice,
+		}, twice,
+	},
+	{"runtime.Goexit in the handler", short, stubborn(func() { runtime.Goexit() }), once},
+	{
+		"exit in the handler", lambdatest.Config{},
+		func(m machine) { m.serve(func() error { m.exit(3); return nil }) }, twice,
+	},
+	{"exit in Init", lambdatest.Config{}, func(m machine) { m.exit(4) }, once},
+	{
+		"timeout", short,
+		stubborn(func(event struct{ Slow bool }) (string, error) {
+			if event.Slow {
+				time.Sleep(time.Minute)
+			}
+			return "fine", nil
+		}),
+		func(t *testing.T, env *lambdatest.Environment) { send(t, env, `{}`); send(t, env, `{"Slow":true}`) },
 	},
 	{
-		name:   "runtime.Goexit in the handler",
-		config: lambdatest.Config{Timeout: time.Second, Order: lambdatest.OrderInvokeFirst, ShutdownWindow: 100 * time.Millisecond},
-		main: func(m machine) {
-			m.ignoreSignals()
-			m.extend("flusher", `["INVOKE"]`)
-			m.serve(func() { runtime.Goexit() })
-		},
-		drive: func(t *testing.T, env *lambdatest.Environment) { send(t, env, `{}`) },
+		"timeout with no extension", lambdatest.Config{Timeout: time.Second},
+		func(m machine) { m.ignoreSignals(); m.serve(func() { time.Sleep(time.Minute) }) }, once,
 	},
 	{
-		name: "exit in the handler",
-		main: func(m machine) {
-			m.serve(func() error { m.exit(3); return nil })
-		},
-		drive: twice,
+		"response too large", lambdatest.Config{MaxResponse: 1000},
+		serving(func() (string, error) { return strings.Repeat("x", 10_000), nil }), twice,
 	},
 	{
-		name: "exit in Init",
-		main: func(m machine) { m.exit(4) },
-		drive: func(t *testing.T, env *lambdatest.Environment) {
-			send(t, env, "{}")
-		},
+		"streamed body", lambdatest.Config{},
+		serving(func() (io.Reader, error) { return &stream{parts: []string{"one ", "two"}}, nil }), twice,
 	},
 	{
-		name: "timeout",
-		config: lambdatest.Config{
-			Timeout: time.Second, ShutdownWindow: 100 * time.Millisecond, Order: lambdatest.OrderInvokeFirst,
-		},
-		main: func(m machine) {
-			m.ignoreSignals()
-			m.extend("flusher", `["INVOKE"]`)
-			m.serve(func(event struct{ Slow bool }) (string, error) {
-				if event.Slow {
-					time.Sleep(time.Minute)
-				}
-				return "fine", nil
-			})
-		},
-		drive: func(t *testing.T, env *lambdatest.Environment) { send(t, env, `{}`); send(t, env, `{"Slow":true}`) },
+		"streamed body that fails", lambdatest.Config{},
+		serving(func() (io.Reader, error) { return &stream{parts: []string{"one "}, end: errors.New("no more")}, nil }), twice,
 	},
 	{
-		name:   "timeout with no extension",
-		config: lambdatest.Config{Timeout: time.Second},
-		main:   func(m machine) { m.ignoreSignals(); m.serve(func() { time.Sleep(time.Minute) }) },
-		drive:  func(t *testing.T, env *lambdatest.Environment) { send(t, env, `{}`) },
+		"refused registration", lambdatest.Config{},
+		func(m machine) { m.extend("greedy", `["INVOKE","SHUTDOWN"]`); m.serve(ok) }, thenShutdown(twice),
+	},
+	{"broken registration", lambdatest.Config{Faults: lambdatest.Faults{Register: lambdatest.Fault{Status: 500}}}, extended(ok), twice},
+	{
+		"managed instances", lambdatest.Config{ManagedInstances: true, Concurrency: 1},
+		func(m machine) { m.extend("signals", `[]`); m.serve(ok) }, thenShutdown(twice),
 	},
 	{
-		name:   "response too large",
-		config: lambdatest.Config{MaxResponse: 1000},
-		main:   func(m machine) { m.serve(func() (string, error) { return strings.Repeat("x", 10_000), nil }) },
-		drive:  twice,
+		"late response on managed instances",
+		lambdatest.Config{ManagedInstances: true, Concurrency: 2, Timeout: 100 * time.Millisecond},
+		serving(func() (string, error) { time.Sleep(200 * time.Millisecond); return "late", nil }),
+		func(t *testing.T, env *lambdatest.Environment) { once(t, env); exited(t, env) },
 	},
-	{
-		name: "streamed body",
-		main: func(m machine) {
-			m.serve(func() (io.Reader, error) { return &stream{parts: []string{"one ", "two"}}, nil })
-		},
-		drive: twice,
-	},
-	{
-		name: "streamed body that fails",
-		main: func(m machine) {
-			m.serve(func() (io.Reader, error) { return &stream{parts: []string{"one "}, end: errors.New("no more")}, nil })
-		},
-		drive: twice,
-	},
-	{
-		name:  "refused registration",
-		main:  func(m machine) { m.extend("greedy", `["INVOKE","SHUTDOWN"]`); m.serve(ok) },
-		drive: func(t *testing.T, env *lambdatest.Environment) { twice(t, env); shutdown(t, env) },
-	},
-	{
-		name:   "broken registration",
-		config: lambdatest.Config{Faults: lambdatest.Faults{Register: lambdatest.Fault{Status: 500}}},
-		main:   func(m machine) { m.extend("flusher", `["INVOKE"]`); m.serve(ok) },
-		drive:  twice,
-	},
-	{
-		name:   "managed instances",
-		config: lambdatest.Config{ManagedInstances: true, Concurrency: 1},
-		main:   func(m machine) { m.extend("signals", `[]`); m.serve(ok) },
-		drive:  func(t *testing.T, env *lambdatest.Environment) { twice(t, env); shutdown(t, env) },
-	},
-	{
-		name:   "late response on managed instances",
-		config: lambdatest.Config{ManagedInstances: true, Concurrency: 2, Timeout: 100 * time.Millisecond},
-		main: func(m machine) {
-			m.serve(func() (string, error) { time.Sleep(200 * time.Millisecond); return "late", nil })
-		},
-		drive: func(t *testing.T, env *lambdatest.Environment) {
-			send(t, env, `{}`)
-			exited(t, env)
-		},
-	},
+}
+
+// short is an environment of a stubborn function.
+var short = lambdatest.Config{
+	Timeout: time.Second, ShutdownWindow: 100 * time.Millisecond, Order: lambdatest.OrderInvokeFirst,
+}
+
+func serving(fn any) func(machine) { return func(m machine) { m.serve(fn) } }
+
+func extended(fn any) func(machine) {
+	return func(m machine) { m.extend("flusher", `["INVOKE"]`); m.serve(fn) }
+}
+
+// stubborn is extended, and does not end at SIGTERM.
+func stubborn(fn any) func(machine) { return func(m machine) { m.ignoreSignals(); extended(fn)(m) } }
+
+func once(t *testing.T, env *lambdatest.Environment) { t.Helper(); send(t, env, "{}") }
+
+func thenShutdown(drive func(*testing.T, *lambdatest.Environment)) func(*testing.T, *lambdatest.Environment) {
+	return func(t *testing.T, env *lambdatest.Environment) { t.Helper(); drive(t, env); shutdown(t, env) }
 }
 
 // TestBothFormsBehaveAlike runs each scenario with the real aws-lambda-go in a child process and with the loop in

@@ -37,36 +37,10 @@ func TestManagedInstancesRunInvocationsAtOnce(t *testing.T) {
 			t.Errorf("at most %d at once, all in %v; want 4, in 2s", most.Load(), took)
 		}
 		only(t, env, lambdatest.KindProcessStart)
-	})
-}
-
-func TestManagedInstancesDoNotFreeze(t *testing.T) {
-	var ticks atomic.Int32
-	inMemory(t, lambdatest.Config{ManagedInstances: true}, func(p *lambdatest.Process) {
-		go func() {
-			for p.Context().Err() == nil {
-				pause(p.Context(), time.Minute)
-				if conn, err := p.Dial(p.Context(), "tcp", "collector:4318"); err == nil {
-					ticks.Add(1)
-					_ = conn.Close()
-				}
-			}
-		}()
-		p.Serve(ok)
-	}, func(t *testing.T, env *lambdatest.Environment) {
-		l, err := env.Network().Listen("collector:4318")
-		if err != nil {
-			t.Fatal(err)
-		}
-		send(t, env, "{}")
-		time.Sleep(10*time.Minute + time.Second)
-		if n := ticks.Load(); n != 10 {
-			t.Errorf("%d connections in ten minutes, want 10", n)
-		}
-		if got := events(env, lambdatest.KindFreeze, lambdatest.KindFrozenActivity); len(got) != 0 {
+		idle(t, env)
+		if got := events(env, lambdatest.KindFreeze); len(got) != 0 {
 			t.Errorf("frozen: %v", got)
 		}
-		_ = l.Close()
 	})
 }
 

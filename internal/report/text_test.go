@@ -30,21 +30,6 @@ func TestDuration(t *testing.T) {
 	}
 }
 
-func TestPadding(t *testing.T) {
-	for _, c := range []struct{ got, want string }{
-		{left("naïve", 7), "naïve  "},
-		{left("überlang", 5), "über…"},
-		{right("4 µs", 6), "  4 µs"},
-		{right("whole", 2), "whole"},
-		{Shorten("ab", 0), ""},
-		{Shorten("añb", 2), "a…"},
-	} {
-		if c.got != c.want {
-			t.Errorf("got %q, want %q", c.got, c.want)
-		}
-	}
-}
-
 // A busy machine's flush from 135.1 to 301.8 ms was wider than its column, and moved all that follows.
 func TestIntervalFitsItsColumn(t *testing.T) {
 	const ms = time.Millisecond
