@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"debug/elf"
 	"errors"
 	"fmt"
 	"io"
@@ -251,6 +252,27 @@ func TestCommandThatTheSystemDoesNotRunIsCalledWhatItIs(t *testing.T) {
 				t.Errorf("got %v, want that it names %s", err, here)
 			}
 		})
+	}
+}
+
+func TestCommandWithoutItsLoaderNamesTheLoader(t *testing.T) {
+	program, err := os.ReadFile("/bin/sh")
+	if err != nil {
+		t.Skip(err)
+	}
+	at := bytes.Index(program, []byte("/lib"))
+	file, err := elf.NewFile(bytes.NewReader(program))
+	if err != nil || at < 0 || !slices.ContainsFunc(file.Progs, func(p *elf.Prog) bool { return p.Type == elf.PT_INTERP }) {
+		t.Skip("/bin/sh needs no loader here")
+	}
+	copy(program[at:], "/LIB")
+	path := filepath.Join(t.TempDir(), "bootstrap")
+	if err := os.WriteFile(path, program, 0o700); err != nil { //nolint:gosec // the environment runs it
+		t.Fatal(err)
+	}
+	_, err = newEnvironment(t, lambdatest.Config{}, lambdatest.Command(path)).Invoke(t.Context(), lambdatest.Invocation{})
+	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), `its loader "/LIB`) {
+		t.Errorf("got %v, want that it names the loader", err)
 	}
 }
 

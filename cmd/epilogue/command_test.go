@@ -379,8 +379,9 @@ func (p *brokenPipe) Write(b []byte) (int, error) {
 func TestBrokenPipe(t *testing.T) {
 	t.Parallel()
 	var errs strings.Builder
+	orders := filepath.Join(built(t), "orders")
 	began := time.Now()
-	code := epilogue([]string{"run", "-n", "1000", "-freeze", "1s", "--", filepath.Join(built(t), "orders")},
+	code := epilogue([]string{"run", "-n", "1000", "-freeze", "1s", "--", orders},
 		cli.Console{In: strings.NewReader(""), Out: &cli.LockedWriter{W: new(brokenPipe)}, Err: &errs})
 	if code != exitFailed || errs.String() != "epilogue: write the report: broken pipe\n" {
 		t.Errorf("status %d, errors %q", code, errs.String())

@@ -87,3 +87,15 @@ func TestPricesSellsNoSuchThing(t *testing.T) {
 		t.Errorf("got %d %s, %v; want 422", res.StatusCode, res.Body, err)
 	}
 }
+
+func TestStoreForgetsTheOldest(t *testing.T) {
+	s := newStore()
+	for i := range maxStored + 1 {
+		s.put(order{ID: "n" + strconv.Itoa(i)})
+	}
+	for id, want := range map[string]bool{"17": true, "n0": false, "n1": true, "n1000": true} {
+		if _, ok := s.get(id); ok != want {
+			t.Errorf("order %s is kept: %t; want %t", id, ok, want)
+		}
+	}
+}
