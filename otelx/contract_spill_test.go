@@ -202,27 +202,6 @@ func TestContractSpillToABadWriter(t *testing.T) {
 	}
 }
 
-// All lines together have at most a mebibyte.
-func TestContractSpillIsBounded(t *testing.T) {
-	p := new(pages)
-	contract(t, func(f *fixture) {
-		f.fails(otlpreceiver.Fault{Cut: otlpreceiver.BeforeRead})
-		for range 200 {
-			f.endLarge(10)
-		}
-		o := f.shutdown(time.Second)
-		total := 0
-		for _, line := range p.lines {
-			total += len(line)
-		}
-		n := int64(len(p.names(f.T)))
-		if o.err == nil || total > 1<<20 || n < 50 || n >= 200 {
-			f.Errorf("%d spans in %d bytes: %v", n, total, o.err)
-		}
-		f.wantCounts(spanCounts{ended: 200, spilled: n, pending: 200 - n})
-	}, otelx.WithSpill(p))
-}
-
 // Undelivered and spilled spans are each somewhere: in the backend, in the lines, or in both if an answer was lost.
 func TestContractNoSpanIsLostBetweenBackendAndSpill(t *testing.T) {
 	for _, fault := range []otlpreceiver.Fault{{Status: 503}, {Hang: true}, {Delay: 300 * ms}, {Cut: otlpreceiver.AfterStore}} {

@@ -15,9 +15,11 @@ import (
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
+	"github.com/epilogue-go/epilogue/internal/delivery"
 	"github.com/epilogue-go/epilogue/internal/otelerr"
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 	"github.com/epilogue-go/epilogue/otelx"
+	"github.com/epilogue-go/epilogue/otelx/internal/config"
 )
 
 // meters collects the metrics of the export.
@@ -330,15 +332,24 @@ func TestMetricsOfRequestsWithoutAnAnswer(t *testing.T) {
 	}
 }
 
+// nullSender is a backend's sender that accepts everything.
+type nullSender struct{}
+
+func (nullSender) Limits() delivery.Limits { return delivery.Limits{Requests: 1} }
+func (nullSender) Close() error            { return nil }
+func (nullSender) Send(context.Context, delivery.Signal, []byte) (delivery.Result, error) {
+	return delivery.Result{}, nil
+}
+
 // A custom exporter is named by its type.
 func TestMetricsNameACustomExporter(t *testing.T) {
 	for _, o := range []otelx.Option{
-		otelx.WithExporter(nullExporter{}), otelx.WithExporter(&nullExporter{}),
+		otelx.WithExporter(nullExporter{}), otelx.WithExporter(&nullExporter{}), config.WithSender(nullSender{}),
 	} {
 		m, option := newMeters()
 		var got string
 		contract(t, func(f *fixture) { got = m.exporterAttribute(f.T, "otel.component.name") }, option, o)
-		if !strings.HasPrefix(got, "github.com/epilogue-go/epilogue/otelx_test.nullExporter/") {
+		if !strings.HasPrefix(got, "github.com/epilogue-go/epilogue/otelx_test.null") {
 			t.Errorf("otel.component.name = %q", got)
 		}
 	}

@@ -3,8 +3,13 @@ package otelx_test
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"slices"
 	"strings"
@@ -17,6 +22,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/sdk/resource"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
@@ -24,6 +30,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 
 	"github.com/epilogue-go/epilogue/internal/otelerr"
+	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 	"github.com/epilogue-go/epilogue/otelx"
 )
 
@@ -197,7 +204,7 @@ func TestPropagators(t *testing.T) {
 		"xray,baggage":       {"baggage", `"xray" is unknown`},
 	} {
 		_, err := newSDK(t, environ("OTEL_PROPAGATORS="+value), otelx.WithNamedPropagator("mine", propagation.Baggage{}),
-			otelx.WithNamedPropagator("Mine", mine{})) // the later one wins
+			otelx.WithNamedPropagator("Mine", mine{}), otelx.WithNamedPropagator("mine", nil)) // the later one wins
 		fields := otel.GetTextMapPropagator().Fields()
 		slices.Sort(fields)
 		if got := strings.Join(fields, " "); got != c.want {
@@ -418,6 +425,85 @@ func TestSpillGoesToStandardErrorWithinItsBound(t *testing.T) {
 		if want := min(most, 20<<11); len(text) > most || (n > 0) != (most > 0) || len(text) < want*9/10 {
 			t.Errorf("%q: %d bytes of %d spans, want %d", vars, len(text), n, want)
 		}
+	}
+}
+
+// Each option that has a variable reaches the export.
+func TestOptionsOfTheExport(t *testing.T) {
+	contract(t, func(f *fixture) {
+		f.sdk.SetBackgroundExport(true)
+		f.fails(otlpreceiver.Fault{Hang: true})
+		f.end("a")
+		if o := f.flush(0); o.err == nil || o.took > 200*ms {
+			f.Errorf("ForceFlush: %v after %v, want the export timeout", o.err, o.took)
+		}
+		if n, _ := f.requests(); n < 2 || n > 6 {
+			f.Errorf("%d requests, want some of 30 ms", n)
+		}
+		f.works()
+		time.Sleep(time.Minute)
+		_ = f.flush(time.Second)
+		f.end("b")
+		time.Sleep(70 * ms)
+		f.wantDelivered("a b")
+		requests := f.backend.Requests()
+		if r := requests[len(requests)-1]; r.Encoding != "gzip" || r.Header.Get("X-A") != "b" {
+			f.Errorf("request %+v", r)
+		}
+	}, otelx.WithHeaders(map[string]string{"X-A": "b"}), otelx.WithCompression("gzip"), otelx.WithTimeout(30*ms),
+		otelx.WithScheduleDelay(70*ms), otelx.WithExportTimeout(200*ms))
+}
+
+func TestOptionsOfCertificates(t *testing.T) {
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	srv.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert}
+	srv.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	srv.StartTLS()
+	defer srv.Close()
+	pool := x509.NewCertPool()
+	pool.AddCert(srv.Certificate())
+	authorities, client := otelx.WithCertificate(pool), otelx.WithClientCertificate(srv.TLS.Certificates...)
+	for name, c := range map[string]struct {
+		opts []otelx.Option
+		want string
+	}{
+		"both":         {[]otelx.Option{authorities, client}, ""},
+		"no authority": {[]otelx.Option{client}, "certificate signed by unknown authority"},
+		"no client":    {[]otelx.Option{authorities}, "certificate required"},
+	} {
+		s, err := newSDK(t, append(c.opts, environ("OTEL_EXPORTER_OTLP_ENDPOINT="+srv.URL))...)
+		span(s, "a")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		wantError(t, name, errors.Join(err, s.ForceFlush(ctx)), c.want)
+		cancel()
+	}
+}
+
+func TestOptionsOfSpans(t *testing.T) {
+	_, err := newSDK(t, environ("OTEL_PROPAGATORS=baggage"), otelx.WithPropagator(mine{}), otelx.WithDisabled(true))
+	if _, noop := otel.GetTracerProvider().(noop.TracerProvider); err != nil || !noop || otel.GetTextMapPropagator().Fields()[0] != "mine" {
+		t.Errorf("provider %T, fields %q, %v", otel.GetTracerProvider(), otel.GetTextMapPropagator().Fields(), err)
+	}
+	s, _ := newSDK(t, environ("OTEL_SDK_DISABLED=true"), otelx.WithDisabled(false), otelx.WithSampler(sdktrace.NeverSample()))
+	span(s, "a")
+	if st := s.Stats(); st.Ended != 0 {
+		t.Errorf("a span that is not sampled counts: %+v", st)
+	}
+	limits := sdktrace.NewSpanLimits()
+	limits.AttributeCountLimit = 1
+	x, p := tracetest.NewInMemoryExporter(), new(pages)
+	s, _ = newSDK(t, environ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT=7"), otelx.WithSpanLimits(limits), otelx.WithExporter(x), otelx.WithSpill(p),
+		otelx.WithSpillMaxBytes(100))
+	_, sp := s.TracerProvider().Tracer("test").Start(t.Context(), "a", trace.WithAttributes(attribute.Int("a", 1), attribute.Int("b", 2)))
+	sp.End()
+	if n := s.SpillPending(t.Context()); n != 0 {
+		t.Errorf("%d spans spilled in 100 bytes", n)
+	}
+	if log := s.LogValue().String(); !strings.Contains(log, "1") {
+		t.Errorf("LogValue: %s", log)
+	}
+	if err := s.ForceFlush(t.Context()); err != nil || len(x.GetSpans()[0].Attributes) != 1 {
+		t.Errorf("attributes %v, %v", x.GetSpans()[0].Attributes, err)
 	}
 }
 

@@ -25,6 +25,7 @@ var known = []string{
 	"EPILOGUE_SHUTDOWN_REPORT",
 	"EPILOGUE_SPILL",
 	"EPILOGUE_SPILL_MAX_BYTES",
+	"EPILOGUE_WITHOUT_EXIT",
 }
 
 // Renamed is a variable that has a new name.

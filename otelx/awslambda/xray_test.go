@@ -22,7 +22,6 @@ import (
 func TestWhereSpansGo(t *testing.T) {
 	const (
 		daemon, general = "AWS_XRAY_DAEMON_ADDRESS", "OTEL_EXPORTER_OTLP_ENDPOINT"
-		traces          = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 		exporter        = "OTEL_TRACES_EXPORTER"
 	)
 	outside := map[string]string{"AWS_LAMBDA_FUNCTION_NAME": "", daemon: "DAEMON"}
@@ -33,22 +32,15 @@ func TestWhereSpansGo(t *testing.T) {
 		want string // daemon, collector or neither
 		err  string
 	}{
-		"daemon":                 {env{daemon: "DAEMON"}, nil, "daemon", ""},
-		"daemon, both forms":     {env{daemon: "tcp:127.0.0.1:1 udp:DAEMON"}, nil, "daemon", ""},
-		"daemon, otlp":           {env{daemon: "DAEMON", exporter: "otlp"}, nil, "daemon", ""},
-		"endpoint":               {env{daemon: "DAEMON", general: "COLLECTOR"}, nil, "collector", ""},
-		"endpoint for traces":    {env{daemon: "DAEMON", traces: "COLLECTOR/v1/traces"}, nil, "collector", ""},
-		"empty endpoint":         {env{daemon: "DAEMON", general: " ", traces: ""}, nil, "daemon", ""},
-		"bad endpoint":           {env{daemon: "DAEMON", general: "collector:4318"}, nil, "daemon", "no scheme (write http://collector:4318); the X-Ray daemon at "},
-		"console":                {env{daemon: "DAEMON", exporter: "console"}, nil, "neither", ""},
-		"none":                   {env{daemon: "DAEMON", exporter: "none"}, nil, "neither", ""},
-		"disabled":               {env{daemon: "DAEMON", "OTEL_SDK_DISABLED": "true"}, nil, "neither", ""},
-		"no daemon":              {env{}, nil, "neither", ""},
-		"bad daemon":             {env{daemon: "nowhere"}, nil, "neither", `AWS_XRAY_DAEMON_ADDRESS="nowhere": no host and port`},
-		"bad daemon, endpoint":   {env{daemon: "nowhere", general: "COLLECTOR"}, nil, "collector", ""},
-		"bad daemon, none":       {env{daemon: "nowhere", exporter: "none"}, nil, "neither", ""},
-		"outside Lambda":         {outside, nil, "neither", ""},
-		"outside, with endpoint": {env{"AWS_LAMBDA_FUNCTION_NAME": "", daemon: "DAEMON", general: "COLLECTOR"}, nil, "collector", ""},
+		"daemon":               {env{daemon: "DAEMON"}, nil, "daemon", ""},
+		"daemon, both forms":   {env{daemon: "tcp:127.0.0.1:1 udp:DAEMON"}, nil, "daemon", ""},
+		"endpoint":             {env{daemon: "DAEMON", general: "COLLECTOR"}, nil, "collector", ""},
+		"bad endpoint":         {env{daemon: "DAEMON", general: "collector:4318"}, nil, "daemon", "no scheme (write http://collector:4318); the X-Ray daemon at "},
+		"none":                 {env{daemon: "DAEMON", exporter: "none"}, nil, "neither", ""},
+		"no daemon":            {env{}, nil, "neither", ""},
+		"bad daemon":           {env{daemon: "nowhere"}, nil, "neither", `AWS_XRAY_DAEMON_ADDRESS="nowhere": no host and port`},
+		"bad daemon, endpoint": {env{daemon: "nowhere", general: "COLLECTOR"}, nil, "collector", ""},
+		"outside Lambda":       {outside, nil, "neither", ""},
 		"option for an endpoint": {env{daemon: "DAEMON"}, func(_, c string) []otelx.Option {
 			return []otelx.Option{otelx.WithEndpoint(c + "/v1/traces")}
 		}, "collector", ""},
@@ -61,9 +53,6 @@ func TestWhereSpansGo(t *testing.T) {
 		"option for a daemon, X-Ray by http": {env{daemon: "nowhere", general: "http://xray.eu-west-1.amazonaws.com"}, func(d, _ string) []otelx.Option {
 			return []otelx.Option{xray.UDP(d)}
 		}, "daemon", ""},
-		"option for an exporter": {env{daemon: "DAEMON"}, func(string, string) []otelx.Option {
-			return []otelx.Option{otelx.WithExporter(stuck{})}
-		}, "neither", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d, r := receivers(t)

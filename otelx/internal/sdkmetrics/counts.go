@@ -3,6 +3,7 @@ package sdkmetrics
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync/atomic"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -14,14 +15,15 @@ import (
 	"github.com/epilogue-go/epilogue/internal/delivery"
 )
 
+// exporterDrops are the drop reasons of spans that have reached the exporter.
+var exporterDrops = []string{"rejected", "refused", "too_large"}
+
 // countsReport observes the delivery counts of one instant whenever the meter provider collects. Processed spans and spans in the
 // queue add up to the spans that have ended.
 type countsReport struct {
-	stats     atomic.Pointer[func() delivery.Stats] // nil until there is one
-	capacity  int64
-	processed map[string]metric.MeasurementOption // attributes by error type; never changed
-	exported  map[string]metric.MeasurementOption
-	breakers  map[breaker.State]metric.MeasurementOption // attributes by state; never changed
+	stats               atomic.Pointer[func() delivery.Stats] // nil until there is one
+	capacity            int64
+	processor, exporter []attribute.KeyValue
 
 	size, room, inflight metric.Int64ObservableUpDownCounter
 	state                metric.Int64ObservableUpDownCounter
@@ -29,21 +31,6 @@ type countsReport struct {
 
 	registration chan metric.Registration // holds it until it is removed
 	last         atomic.Bool              // the next report is the last
-}
-
-func newCountsReport(processor, exporter []attribute.KeyValue, capacity int) *countsReport {
-	var dropTypes []string
-	for _, r := range (delivery.Dropped{}).Reasons() {
-		dropTypes = append(dropTypes, r.Name)
-	}
-	return &countsReport{
-		capacity:  int64(capacity),
-		processed: byErrorType(processor, dropTypes...),
-		exported:  byErrorType(exporter, "rejected", "refused", "too_large"), // the others never reach the exporter
-		breakers:  byState(processor),
-
-		registration: make(chan metric.Registration, 1),
-	}
 }
 
 // instruments makes the instruments and registers the callback.
@@ -78,38 +65,28 @@ func (p *countsReport) report(_ context.Context, o metric.Observer) error {
 		defer p.unregister()
 	}
 	s := (*stats)()
-	o.ObserveInt64(p.size, s.Pending, p.processed[""])
-	o.ObserveInt64(p.room, p.capacity, p.processed[""])
-	o.ObserveInt64(p.inflight, s.InFlight, p.exported[""])
-	for state, attrs := range p.breakers {
-		o.ObserveInt64(p.state, one(state == s.Breaker), attrs)
+	observe := func(i metric.Int64Observable, n int64, attrs []attribute.KeyValue) {
+		o.ObserveInt64(i, n, metric.WithAttributes(attrs...))
 	}
-	o.ObserveInt64(p.done, s.Exported, p.processed[""])
-	o.ObserveInt64(p.sent, s.Exported, p.exported[""])
+	observe(p.size, s.Pending, p.processor)
+	observe(p.room, p.capacity, p.processor)
+	observe(p.inflight, s.InFlight, p.exporter)
+	observe(p.done, s.Exported, p.processor)
+	observe(p.sent, s.Exported, p.exporter)
 	for _, r := range s.Dropped.Reasons() { // zeros too: an alarm needs the start of each count
-		o.ObserveInt64(p.done, r.Count, p.processed[r.Name])
-		if attrs, exported := p.exported[r.Name]; exported {
-			o.ObserveInt64(p.sent, r.Count, attrs)
+		observe(p.done, r.Count, withErrorType(p.processor, r.Name))
+		if slices.Contains(exporterDrops, r.Name) {
+			observe(p.sent, r.Count, withErrorType(p.exporter, r.Name))
 		}
 	}
-	return nil
-}
-
-// byState returns the attributes of each state of the breaker.
-func byState(base []attribute.KeyValue) map[breaker.State]metric.MeasurementOption {
-	sets := make(map[breaker.State]metric.MeasurementOption)
 	for _, state := range []breaker.State{breaker.Closed, breaker.Open, breaker.HalfOpen} {
-		attrs := append([]attribute.KeyValue{attribute.String(breakerState, state.String())}, base...)
-		sets[state] = metric.WithAttributeSet(attribute.NewSet(attrs...))
+		is := int64(0)
+		if state == s.Breaker {
+			is = 1
+		}
+		observe(p.state, is, append(slices.Clip(p.processor), attribute.String(breakerState, state.String())))
 	}
-	return sets
-}
-
-func one(is bool) int64 {
-	if is {
-		return 1
-	}
-	return 0
+	return nil
 }
 
 // unregister removes the callback on another goroutine: the collection that called it may hold what Unregister waits for.

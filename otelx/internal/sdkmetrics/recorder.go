@@ -78,7 +78,10 @@ func New(provider metric.MeterProvider, s Subject) (Recorder, error) {
 	number := measured.Add(1) - 1
 	m := &recorder{isDrop: s.IsDrop, foreign: s.Foreign, handler: &faults.Handler{}}
 	m.processor, m.exporter = component(processorType, number), s.exporterComponent(number)
-	m.counts = newCountsReport(m.processor, m.exporter, s.QueueSize)
+	m.counts = &countsReport{
+		capacity: int64(s.QueueSize), processor: m.processor, exporter: m.exporter,
+		registration: make(chan metric.Registration, 1),
+	}
 	return m, m.makeInstruments(provider)
 }
 
@@ -169,13 +172,4 @@ func withErrorType(base []attribute.KeyValue, errorType string) []attribute.KeyV
 		attrs = append(attrs, semconv.ErrorTypeKey.String(errorType))
 	}
 	return attrs
-}
-
-// byErrorType returns the attributes of base alone and with each of types.
-func byErrorType(base []attribute.KeyValue, types ...string) map[string]metric.MeasurementOption {
-	sets := make(map[string]metric.MeasurementOption)
-	for _, t := range append(types, "") {
-		sets[t] = metric.WithAttributeSet(attribute.NewSet(withErrorType(base, t)...))
-	}
-	return sets
 }
