@@ -74,10 +74,10 @@ func walk(err error, left *int) bool {
 	if *left--; *left < 0 {
 		return false
 	}
-	if e, ok := err.(interface{ Is(target error) bool }); ok { //nolint:errorlint // this is the walk
+	if e, ok := err.(interface{ Is(target error) bool }); ok {
 		_ = e.Is(errNone)
 	}
-	if e, ok := err.(interface{ As(target any) bool }); ok { //nolint:errorlint // this is the walk
+	if e, ok := err.(interface{ As(target any) bool }); ok {
 		_ = e.As(new(*safeError))
 	}
 	var wrapped []error

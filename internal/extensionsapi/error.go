@@ -22,10 +22,11 @@ type Error struct {
 // Error names the operation, the status, and the reason if the reply has one.
 func (e *Error) Error() string {
 	text := strings.TrimSpace(fmt.Sprintf("extensions api: %s: %d %s", e.Op, e.Status, http.StatusText(e.Status)))
-	for _, reason := range []string{e.Type, e.Message} {
-		if reason != "" {
-			text += ": " + reason
-		}
+	if e.Type != "" {
+		text += ": " + e.Type
+	}
+	if e.Message != "" {
+		text += ": " + e.Message
 	}
 	return text
 }

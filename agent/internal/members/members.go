@@ -118,7 +118,7 @@ func (l List) ForceFlush(ctx context.Context) error {
 			ctx, cancel = context.WithTimeout(ctx, slowTimeout)
 			defer cancel()
 		}
-		err := m.slots.Call(ctx, budget.CallGrace, m.Flusher.ForceFlush)
+		err := m.slots.Call(ctx, budget.CallGrace, m.ForceFlush)
 		m.recordTimeout(ctx, err)
 		return err
 	})
@@ -141,6 +141,6 @@ func (m *member) recordTimeout(ctx context.Context, err error) {
 // Shutdown calls Shutdown of the members, also of one whose ForceFlush hangs: there is no later chance.
 func (l List) Shutdown(ctx context.Context) error {
 	return l.each(ctx, func(ctx context.Context, m *member) error {
-		return new(bounded.Slot).Call(ctx, budget.CallGrace, m.Flusher.Shutdown)
+		return new(bounded.Slot).Call(ctx, budget.CallGrace, m.Shutdown)
 	})
 }

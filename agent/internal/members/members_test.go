@@ -118,9 +118,15 @@ func TestSlowMemberLeavesTimeForTheOthers(t *testing.T) {
 			flush func(context.Context) error
 			takes time.Duration
 		}{
-			{untilTimeout, 1900 * ms}, {refused, 0},
-			{untilTimeout, 1900 * ms}, {untilTimeout, 1900 * ms}, {untilTimeout, 100 * ms}, {refused, 0}, {untilTimeout, 100 * ms},
-			{nil, 0}, {untilTimeout, 1900 * ms},
+			{untilTimeout, 1900 * ms},
+			{refused, 0},
+			{untilTimeout, 1900 * ms},
+			{untilTimeout, 1900 * ms},
+			{untilTimeout, 100 * ms},
+			{refused, 0},
+			{untilTimeout, 100 * ms},
+			{nil, 0},
+			{untilTimeout, 1900 * ms},
 		} {
 			flush = c.flush
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)

@@ -108,9 +108,12 @@ func TestBadValueIsNamedAndTheDefaultUsed(t *testing.T) {
 func TestLimitsAreAccepted(t *testing.T) {
 	for _, tt := range []struct{ option, value string }{
 		{"WithExtensionName", strings.Repeat("aZ0._-", 21) + "ab"}, // 128
-		{"WithFlushTimeout", "1ms"}, {"WithFlushTimeout", "15m"},
-		{"WithShutdownBudget", "50ms"}, {"WithShutdownBudget", "10s"},
-		{"WithFlushStrategy", "periodic,1s"}, {"WithFlushStrategy", "adaptive,5m"},
+		{"WithFlushTimeout", "1ms"},
+		{"WithFlushTimeout", "15m"},
+		{"WithShutdownBudget", "50ms"},
+		{"WithShutdownBudget", "10s"},
+		{"WithFlushStrategy", "periodic,1s"},
+		{"WithFlushStrategy", "adaptive,5m"},
 	} {
 		if s, bad := resolveFor(nil, Options{tt.option: tt.value}); s == defaults || len(bad) > 0 {
 			t.Errorf("%s=%q: %v", tt.option, tt.value, bad)
