@@ -42,8 +42,8 @@
 //
 // A registered extension brings a window between SIGTERM and SIGKILL: 500 ms, or 300 ms with external extensions. In it
 // the agent sets the [Pipeline]'s exit deadline, ends open spans with status Error, runs the shutdown hooks and flushes.
-// It then shuts the Flusher down, logs "graceful shutdown completed" with the counts, and exits. If a process has several
-// agents, the last one exits. SIGTERM may never come, so that a deferred flush ([WithFlushStrategy]) may be lost.
+// It then shuts the Flusher down, logs "graceful shutdown completed" with the counts, and exits when all agents of the
+// process are that far. SIGTERM may never come, so that a deferred flush ([WithFlushStrategy]) may be lost.
 //
 // # Timeouts
 //
@@ -52,10 +52,9 @@
 //
 // # Faults
 //
-// The agent never fails an invocation, delays a response or panics. It counts and logs a bad setting, a refused
-// registration, a failed flush or a failed next, at most once a minute. If the platform does not answer the registration
-// within a second, it logs that. An invocation whose INVOKE event does not come is flushed by its End, or the next one's. It calls neither init/error nor exit/error of the
-// Extensions API, which condemn the environment. A call of the Flusher that does not return in time is abandoned.
+// The agent never fails an invocation, delays a response or panics. It logs a bad setting, a refused registration or one
+// that is not answered within a second, a failed flush or a failed next, at most once a minute. An invocation without
+// INVOKE is flushed by its own End or the next one's. A call of the Flusher that does not return in time is abandoned.
 //
 // docs/design.md has the details, docs/reliability.md what arrives in which fault. Facts about the platform are from the
 // AWS Lambda Developer Guide: "Lambda Extensions API", "Lambda execution environment lifecycle" and "Lambda Managed

@@ -22,8 +22,9 @@ func (a *Agent) Begin(requestID string, deadline time.Time, root [8]byte) {
 	if a == nil {
 		return
 	}
-	if a.mode.load() == extension && a.attached.Load() {
-		a.findOrphans() // the platform begins an invocation only when the loop has handled the INVOKE of the one before
+	// The platform begins an invocation only when the loop has handled the INVOKE event of the one before.
+	if a.mode.load() == extension && a.attached.Load() && a.invocations.LastIsOrphan() {
+		a.findOrphans()
 	}
 	if inv, first := a.invocations.Begin(requestID, deadline, root); first {
 		a.setAlarms(inv)

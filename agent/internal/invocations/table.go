@@ -156,7 +156,7 @@ func (t *Table) Orphans() (deadline time.Time, found bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, inv := range t.byID {
-		if inv.HasEnded() && inv.event == awaited && inv.Flush == NotFlushed {
+		if inv.isOrphan() {
 			inv.Flush, found = Flushed, true
 			if inv.Deadline.After(deadline) {
 				deadline = inv.Deadline
@@ -164,6 +164,18 @@ func (t *Table) Orphans() (deadline time.Time, found bool) {
 		}
 	}
 	return deadline, found
+}
+
+// LastIsOrphan reports whether Orphans finds the last invocation that has ended.
+func (t *Table) LastIsOrphan() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := len(t.past)
+	return n > 0 && t.past[n-1].isOrphan()
+}
+
+func (inv *Invocation) isOrphan() bool {
+	return inv.event == awaited && inv.Flush == NotFlushed && inv.HasEnded()
 }
 
 // InFlight returns how many handlers run, and the root span ids of those that have one.
