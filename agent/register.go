@@ -16,8 +16,8 @@ const onManagedInstances = "lambda-managed-instances"
 // silentAfter is how long the agent waits for the platform before it logs that.
 const silentAfter = time.Second
 
-// register registers the extension, for INVOKE if possible, and returns the resulting mode. The identifier is empty if
-// the registration failed.
+// register registers the extension and returns the resulting mode. It registers for INVOKE if possible, and otherwise for
+// no event, which already brings SIGTERM and the shutdown window. The identifier is empty if the registration failed.
 func (a *Agent) register() (m mode, identifier string) {
 	silent := time.AfterFunc(silentAfter, func() {
 		a.log.Log(slog.LevelWarn, "agent: the registration is not answered; the function starts when it is",
@@ -25,27 +25,22 @@ func (a *Agent) register() (m mode, identifier string) {
 			slog.String("remedy", "check that AWS_LAMBDA_RUNTIME_API is the address of a Runtime API with the Extensions API; unset it outside Lambda"))
 	})
 	defer silent.Stop()
+	m = extension
 	switch {
 	case a.process.Getenv("AWS_LAMBDA_INITIALIZATION_TYPE") == onManagedInstances:
-		return a.registerFor(managedInstances)
+		m = managedInstances
 	case a.settings.ShutdownOnly:
-		return a.registerFor(shutdownOnly)
-	default:
-		return a.registerFor(extension)
+		m = shutdownOnly
 	}
-}
-
-// registerFor registers for the events that the mode needs: INVOKE for extension, none for the others. A registration
-// for no event already brings SIGTERM and the shutdown window.
-func (a *Agent) registerFor(want mode) (m mode, identifier string) {
-	identifier, err := a.client.Register(a.life, a.settings.ExtensionName, want == extension)
-	switch {
-	case err == nil:
-		return want, identifier
-	case want == extension && refusesEvents(err):
-		return a.registerFor(shutdownOnly)
+	identifier, err := a.client.Register(a.life, a.settings.ExtensionName, m == extension)
+	if m == extension && refusesEvents(err) {
+		m = shutdownOnly
+		identifier, err = a.client.Register(a.life, a.settings.ExtensionName, false)
 	}
-	m = want.withoutRegistration()
+	if err == nil {
+		return m, identifier
+	}
+	m = m.withoutRegistration()
 	if a.life.Err() == nil {
 		a.log.Log(slog.LevelWarn, "agent: not registered, so SIGTERM may not come", slog.String("mode", m.String()),
 			slog.String("extension", a.settings.ExtensionName), slog.Any("error", err))
