@@ -11,8 +11,9 @@
 //		lambda.Start(handler.Wrap(handle, handler.WithTracker(ag)))
 //	}
 //
-// handle is any handler that aws-lambda-go accepts. The Runtime API receives the same with and without [Wrap]. An
-// http.Handler goes through Wrap of aws-lambda-go's lambdaurl: handler.Wrap(lambdaurl.Wrap(h), …).
+// handle is any handler that aws-lambda-go accepts. The Runtime API receives the same with and without [Wrap]. For an
+// http.Handler under lambdaurl or aws-lambda-go-api-proxy there is [HTTP]: handler.Wrap(lambdaurl.Wrap(handler.HTTP(h)), …).
+// [Message] starts a span for one message of a batch.
 //
 // The package uses the OpenTelemetry API only: any SDK or none can be behind it, and any Tracker or none.
 //
@@ -40,8 +41,8 @@
 //
 // # The parent
 //
-// A span context in a request's headers is the parent. A span context in a message is a link, or the parent with
-// [WithMessageParent]. Otherwise Lambda's X-Ray header gives the parent if it says Sampled=1, and a link if it does not;
+// A span context in a request's headers is the parent, or one that [WithCarrier] finds in an event of your own. A span
+// context in a message is a link, or the parent with [WithMessageParent]. Otherwise Lambda's X-Ray header gives the parent if it says Sampled=1, and a link if it does not;
 // [WithXRayParent] changes that. docs/propagation.md has a row for each source, format and option.
 //
 // # The Tracker

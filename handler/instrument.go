@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/propagation"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
@@ -43,10 +44,10 @@ func newInstrument(c config) *instrument {
 }
 
 // begin fills inv, which is zero, starts the invocation's span and tells the tracker. It returns the context for the
-// user's function, which has the span. The invocation keeps ctx itself.
+// user's function, which has the span and inv. The invocation keeps ctx itself.
 //
 //nolint:revive // inv is what ctx is of
-func (in *instrument) begin(inv *invocation, ctx context.Context, read func() trigger.Cause) context.Context {
+func (in *instrument) begin(inv *invocation, ctx context.Context, read func() trigger.Cause, event func() any) context.Context {
 	lc, ok := lambdacontext.FromContext(ctx)
 	if !ok {
 		lc = &lambdacontext.LambdaContext{}
@@ -58,19 +59,19 @@ func (in *instrument) begin(inv *invocation, ctx context.Context, read func() tr
 	how := in.init.arrive()
 	in.protect(func() {
 		cause := read()
-		inv.http = cause.HTTP
-		started, span := in.start(ctx, &cause, lc, how)
+		inv.http, inv.source, inv.spanName = cause.HTTP, cause.Source, cause.Name
+		started, span := in.start(ctx, &cause, in.ownCarrier(event), lc, how)
 		root = span.SpanContext().SpanID()
 		spanCtx, inv.span = started, span
 		in.traceInit(spanCtx, how)
 	})
 	in.protect(func() { in.tracker.Begin(inv.requestID, inv.deadline, root) })
-	return spanCtx
+	return context.WithValue(spanCtx, invocationKey{}, inv)
 }
 
 // start starts the invocation's span, which calls the program's propagator, sampler and processors.
 func (in *instrument) start(
-	ctx context.Context, cause *trigger.Cause, lc *lambdacontext.LambdaContext, how arrival,
+	ctx context.Context, cause *trigger.Cause, own propagation.TextMapCarrier, lc *lambdacontext.LambdaContext, how arrival,
 ) (context.Context, trace.Span) {
 	attrs := how.appendAttributes(cause.Attributes)
 	if lc.AwsRequestID != "" {
@@ -78,7 +79,7 @@ func (in *instrument) start(
 	}
 	attrs, function := appendFunction(attrs, lc.InvokedFunctionArn)
 	name := cmp.Or(cause.Name, lambdacontext.FunctionName, function, "invocation")
-	parent, links := in.parent(ctx, cause)
+	parent, links := in.parent(ctx, cause, own)
 	options := []trace.SpanStartOption{trace.WithAttributes(attrs...), serverKind, trace.WithLinks(links...)}
 	if cause.Kind == trace.SpanKindConsumer { // messages (OpenTelemetry FaaS conventions)
 		options[1] = consumerKind

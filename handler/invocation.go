@@ -2,9 +2,12 @@ package handler
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/epilogue-go/epilogue/handler/internal/trigger"
 )
 
 // invocation is one call of the handler. Its fields do not change after begin, except returned, which belongs to the
@@ -17,8 +20,15 @@ type invocation struct {
 	began     time.Time
 	deadline  time.Time // zero if there is none
 	http      bool      // the result becomes an HTTP response
-	returned  bool      // the user's code has returned
+	source    trigger.Source
+	spanName  string // that the event gives; empty if it gives none
+	returned  bool   // the user's code has returned
+
+	panicked atomic.Bool // a panic has been recorded and flushed
 }
+
+// invocationKey is the key of the *invocation in the context of the user's function.
+type invocationKey struct{}
 
 // pastDeadline reports whether the deadline has passed: a post is refused now, or its acceptance is unknown.
 func (inv *invocation) pastDeadline() bool {
@@ -83,14 +93,24 @@ func (inv *invocation) onPanic(returned *bool) {
 		return
 	}
 	value := recover()
-	f := failureOfPanic(value)
-	inv.endOpenSpans(inv.record(f))
-	inv.endSpan()
-	if value == nil { // Goexit ends the goroutine, not the process: nothing will be posted
+	switch {
+	case value == nil: // Goexit ends the goroutine, not the process: nothing will be posted
+		inv.recordPanic(failureOfPanic(nil))
 		inv.flush()
 		inv.end()
 		return
+	case inv.panicked.Swap(true): // within an http.Handler of HTTP
+		context.AfterFunc(inv.ctx, inv.end)
+	default:
+		f := failureOfPanic(value)
+		inv.recordPanic(f)
+		inv.finishWithoutClose(f.exits)
 	}
-	inv.finishWithoutClose(f.exits)
 	panic(value)
+}
+
+// recordPanic ends the invocation's spans: nothing else ends those that the panic has passed.
+func (inv *invocation) recordPanic(f failure) {
+	inv.endOpenSpans(inv.record(f))
+	inv.endSpan()
 }

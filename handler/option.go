@@ -30,6 +30,7 @@ type config struct {
 	rawEvent       bool
 	xrayParent     XRayParent
 	messageParent  bool
+	carrier        func(event any) propagation.TextMapCarrier // nil if there is none
 }
 
 func newConfig(opts []Option) config {
@@ -126,4 +127,20 @@ func WithXRayParent(mode XRayParent) Option {
 // message at a time, so that a trace continues through the queue.
 func WithMessageParent() Option {
 	return optionFunc(func(c *config) { c.messageParent = true })
+}
+
+// WithCarrier reads the span context of the caller, and its baggage, from the function's own event: the propagator
+// extracts them from the carrier that the function returns, for example a propagation.MapCarrier with "traceparent". The
+// function gets the event as the handler gets it: a value of the handler's event type, nil if it takes no event, and a
+// []byte with the payload for a lambda.Handler. It must not change or keep it.
+//
+// A span context in the carrier is the parent, before every other one; messages still become links. If the function
+// returns nil or the carrier has no span context, everything is as without the option. If it panics too. Default, also
+// for nil: none. It replaces otellambda.WithEventToCarrier.
+func WithCarrier(carrier func(event any) propagation.TextMapCarrier) Option {
+	return optionFunc(func(c *config) {
+		if carrier != nil {
+			c.carrier = carrier
+		}
+	})
 }

@@ -13,6 +13,7 @@ import (
 // parent returns ctx with the remote parent of the invocation's span, if it has one, and the span's links. The
 // parent is the first of:
 //
+//   - with WithCarrier, the span context that the propagator finds in the program's own carrier;
 //   - with WithMessageParent, the span context of the only message of a batch;
 //   - the one that the propagator finds in the caller's carrier, with the baggage it finds; it is called without a
 //     carrier too, since xray-lambda reads Lambda's header;
@@ -20,9 +21,15 @@ import (
 //   - the one of the X-Ray header that Lambda gives with the invocation.
 //
 // The X-Ray headers follow the rule of WithXRayParent. docs/propagation.md has a table, each row of which is a test.
-func (in *instrument) parent(ctx context.Context, cause *trigger.Cause) (context.Context, []trace.Link) {
+func (in *instrument) parent(
+	ctx context.Context, cause *trigger.Cause, own propagation.TextMapCarrier,
+) (context.Context, []trace.Link) {
 	var links linkSet
-	if only, ok := in.messages(ctx, cause, &links); ok {
+	only, ok := in.messages(ctx, cause, &links)
+	if extracted, found := in.extractOwn(ctx, own); found {
+		return extracted, links.list
+	}
+	if ok {
 		return only, links.list
 	}
 	parent := in.propagator().Extract(ctx, carrierOf(&cause.Caller))
@@ -35,6 +42,27 @@ func (in *instrument) parent(ctx context.Context, cause *trigger.Cause) (context
 		}
 	}
 	return parent, links.list
+}
+
+// ownCarrier returns the carrier that the program makes of an event; nil if it makes none.
+func (in *instrument) ownCarrier(event func() any) (own propagation.TextMapCarrier) {
+	if in.carrier != nil {
+		in.protect(func() { own = in.carrier(event()) })
+	}
+	return own
+}
+
+// extractOwn returns ctx with the span context in the program's own carrier, if there is one. A carrier that panics has
+// none.
+func (in *instrument) extractOwn(ctx context.Context, own propagation.TextMapCarrier) (extracted context.Context, ok bool) {
+	if own == nil {
+		return ctx, false
+	}
+	in.protect(func() {
+		extracted = in.propagator().Extract(trace.ContextWithSpanContext(ctx, elsewhere), own)
+		ok = found(trace.SpanContextFromContext(extracted), elsewhere)
+	})
+	return extracted, ok
 }
 
 // header returns the span context that an X-Ray header gives as a parent. A header without Sampled=1 becomes a link,
@@ -88,31 +116,30 @@ func (in *instrument) messages(ctx context.Context, cause *trigger.Cause, links 
 	if len(cause.Messages) == 0 {
 		return ctx, false
 	}
-	propagator, from := in.propagator(), trace.ContextWithSpanContext(ctx, elsewhere)
 	for i := range cause.Messages {
 		if len(links.list) == maxLinks {
 			break
 		}
-		m := &cause.Messages[i]
-		extracted := propagator.Extract(from, carrierOf(m))
-		sc := trace.SpanContextFromContext(extracted)
-		byPropagator := found(sc, elsewhere)
-		if !byPropagator {
-			h, _ := xrayheader.Parse(m.TraceHeader)
-			sc = h.SpanContext()
-		}
-		links.add(sc)
-		if !in.messageParent || cause.Batch != 1 {
-			continue
-		}
-		if byPropagator {
-			return extracted, true
-		}
-		if sc, ok := in.header(m.TraceHeader, links); ok {
-			return trace.ContextWithRemoteSpanContext(extracted, sc), true
+		parent, ok := in.message(ctx, &cause.Messages[i], links)
+		if ok && in.messageParent && cause.Batch == 1 {
+			return parent, true
 		}
 	}
 	return ctx, false
+}
+
+// message adds a link to the sender of a message, if the message has its span context. It returns ctx with that span
+// context as a parent, and the message's baggage, if the rules for parents allow it.
+func (in *instrument) message(ctx context.Context, m *trigger.Origin, links *linkSet) (context.Context, bool) {
+	extracted := in.propagator().Extract(trace.ContextWithSpanContext(ctx, elsewhere), carrierOf(m))
+	if sc := trace.SpanContextFromContext(extracted); found(sc, elsewhere) {
+		links.add(sc)
+		return extracted, true
+	}
+	h, _ := xrayheader.Parse(m.TraceHeader)
+	links.add(h.SpanContext())
+	sc, ok := in.header(m.TraceHeader, links)
+	return trace.ContextWithRemoteSpanContext(extracted, sc), ok
 }
 
 // linkSet has the links of a span, one for each span, in the order in which they were found. They are so few that a

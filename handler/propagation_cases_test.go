@@ -15,6 +15,8 @@ import (
 const (
 	firstTrace, firstParent   = "11111111111111111111111111111111", "1111111111111111"
 	secondTrace, secondParent = "22222222222222222222222222222222", "2222222222222222"
+	firstW3C                  = "00-" + firstTrace + "-" + firstParent + "-01"
+	firstXRay                 = "Root=1-11111111-111111111111111111111111;Parent=" + firstParent
 
 	callerXRay    = "Root=1-4bf92f35-77b34da6a3ce929d0e0e4736;Parent=" + w3cParent
 	otherXRay     = callerXRay + ";Sampled=1"

@@ -71,11 +71,21 @@ func (h *funcHandler) serve(args []reflect.Value) []reflect.Value {
 	if len(args) > 1 {
 		event = args[1]
 	}
+	read := func() trigger.Cause { return h.reader.Typed(event) }
+	var result any
+	var err error
+	if h.raw {
+		text := event.Interface().(rawEvent).text
+		read = func() trigger.Cause { return h.reader.Raw(text) }
+		event, err = h.codec.decode(text, h.signature.event)
+	}
 	b := new(body)
 	inv := &b.inv
-	ctx = h.begin(inv, ctx, func() trigger.Cause { return h.cause(event) })
+	ctx = h.begin(inv, ctx, read, func() any { return valueOf(event) })
 	defer inv.onPanic(&inv.returned)
-	result, err := h.call(ctx, event)
+	if err == nil {
+		result, err = h.signature.call(ctx, event)
+	}
 	if err == nil {
 		b.stream, err = h.codec.encode(result, &b.encoded)
 	}
@@ -84,33 +94,22 @@ func (h *funcHandler) serve(args []reflect.Value) []reflect.Value {
 		inv.finishError(err)
 		return []reflect.Value{reflect.Zero(readerType), reflect.ValueOf(err)}
 	}
-	read := func() trigger.Response { return h.reader.Response(result) }
+	response := func() trigger.Response { return h.reader.Response(result) }
 	if b.stream != nil { // with which the span ends
-		inv.recordResult(read, -1)
+		inv.recordResult(response, -1)
 	} else {
-		inv.recordResult(read, b.encoded.Len())
+		inv.recordResult(response, b.encoded.Len())
 		inv.endSpan()
 	}
 	return []reflect.Value{reflect.ValueOf(b), reflect.Zero(errorType)}
 }
 
-// cause reads the source of the invocation from the event.
-func (h *funcHandler) cause(event reflect.Value) trigger.Cause {
-	if h.raw {
-		return h.reader.Raw(event.Interface().(rawEvent).text)
+// valueOf returns an event, nil if the function takes none.
+func valueOf(event reflect.Value) any {
+	if !event.IsValid() {
+		return nil
 	}
-	return h.reader.Typed(event)
-}
-
-// call decodes the event, if aws-lambda-go has not, and calls the function.
-func (h *funcHandler) call(ctx context.Context, event reflect.Value) (result any, err error) {
-	if h.raw {
-		text := event.Interface().(rawEvent).text
-		if event, err = h.codec.decode(text, h.signature.event); err != nil {
-			return nil, err
-		}
-	}
-	return h.signature.call(ctx, event)
+	return event.Interface()
 }
 
 // bytesHandler serves the invocations of a lambda.Handler, whose responses are not closed.
@@ -123,7 +122,7 @@ type bytesHandler struct {
 // Invoke implements lambda.Handler.
 func (h *bytesHandler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	inv := new(invocation)
-	ctx = h.begin(inv, ctx, func() trigger.Cause { return h.reader.Raw(payload) })
+	ctx = h.begin(inv, ctx, func() trigger.Cause { return h.reader.Raw(payload) }, func() any { return payload })
 	defer inv.onPanic(&inv.returned)
 	out, err := h.next.Invoke(ctx, payload)
 	inv.returned = true

@@ -13,6 +13,7 @@ import (
 var recovers = []struct{ path, reason string }{
 	{"internal/bounded/", "it calls foreign code for all others"},
 	{"handler/invocation.go", "it passes the handler's panic on, on top of the handler's frames"},
+	{"handler/http.go", "it passes a panic of an http.Handler on"},
 	{"lambdatest/", "it imitates the runtime, and shares no code with the tested packages"},
 }
 

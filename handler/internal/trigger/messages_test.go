@@ -158,7 +158,7 @@ func decoded[T any](t *testing.T, name string) (event T) {
 }
 
 // TestMessageIsABatchOfOne asserts that a record alone tells the source, the name, the origin and its own attributes, in every
-// form, and that neither a trigger nor a count is among them.
+// form, and that a count is not among them.
 func TestMessageIsABatchOfOne(t *testing.T) {
 	tests := []struct {
 		record any
@@ -186,7 +186,7 @@ func TestMessageIsABatchOfOne(t *testing.T) {
 		typed := trigger.Message(tt.record, trigger.Unknown)
 		attributes := attributesOf(typed)
 		_, counted := attributes["messaging.batch.message_count"]
-		if typed.Source != tt.source || typed.Name != tt.name || len(typed.Messages) != 1 || counted || attributes["faas.trigger"] != "" ||
+		if typed.Source != tt.source || typed.Name != tt.name || len(typed.Messages) != 1 || counted || attributes["faas.trigger"] != "pubsub" ||
 			tt.id != "" && attributes["messaging.message.id"] != tt.id {
 			t.Errorf("%T: %s", tt.record, dump(typed))
 		}

@@ -102,7 +102,7 @@ func (r *Reader) read(e event.Value) Cause {
 }
 
 // Message reads one record of a batch, as a batch of this record alone: a record of the events package, a pointer to one, a map,
-// or JSON text as json.RawMessage or []byte. The attributes are without faas.trigger and the number of messages. Messages has the
+// or JSON text as json.RawMessage or []byte. The attributes are without the number of messages. Messages has the
 // record's origin, if it has one. The source is the one of the invocation unless the record tells another; records of Kafka and
 // Amazon MQ do not tell theirs in JSON text. Batch is 0 if the record is no message.
 func Message(record any, invocation Source) Cause {
@@ -117,7 +117,7 @@ func Message(record any, invocation Source) Cause {
 	c := sources[source].read(d, &Settings{})
 	c.Source = source
 	c.Attributes = slices.DeleteFunc(c.Attributes, func(a attribute.KeyValue) bool {
-		return a.Key == semconv.FaaSTriggerKey || a.Key == semconv.MessagingBatchMessageCountKey
+		return a.Key == semconv.MessagingBatchMessageCountKey
 	})
 	return c
 }

@@ -1,0 +1,227 @@
+package handler_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"testing/synctest"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdaurl"
+	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/propagation"
+
+	"github.com/epilogue-go/epilogue/handler"
+)
+
+const urlEvent = `{"rawPath":"/orders/17","headers":{"traceparent":"` + traceparent + `","baggage":"user=17"},` +
+	`"requestContext":{"http":{"method":"POST","path":"/orders/17"}}}`
+
+// orders is a mux whose only route calls serve.
+func orders(serve http.HandlerFunc) *http.ServeMux {
+	mux := http.NewServeMux()
+	mux.Handle("POST /orders/{id}", serve)
+	return mux
+}
+
+// overURL invokes h under lambdaurl.
+func overURL(t *testing.T, j *journal, h http.Handler) {
+	t.Helper()
+	fn := handler.Wrap(lambdaurl.Wrap(h), append(j.options(true), w3cAndBaggage)...)
+	ctx, cancel := invocationContext(t)
+	defer cancel()
+	if _, err := lambda.NewHandler(fn).Invoke(ctx, []byte(urlEvent)); err != nil {
+		t.Error(err)
+	}
+}
+
+// adapted invokes h as an adapter does: in the goroutine of the handler, with its context.
+func adapted(t *testing.T, j *journal, h http.Handler) {
+	t.Helper()
+	serve := func(ctx context.Context, e events.LambdaFunctionURLRequest) (events.LambdaFunctionURLResponse, error) {
+		r := httptest.NewRequestWithContext(ctx, e.RequestContext.HTTP.Method, e.RawPath, nil)
+		for name, value := range e.Headers {
+			r.Header.Set(name, value)
+		}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return events.LambdaFunctionURLResponse{StatusCode: w.Code, Body: w.Body.String()}, nil
+	}
+	fn := handler.Wrap(serve, append(j.options(true), w3cAndBaggage)...)
+	ctx, cancel := invocationContext(t)
+	defer cancel()
+	if _, err := lambda.NewHandler(fn).Invoke(ctx, []byte(urlEvent)); err != nil {
+		t.Error(err)
+	}
+}
+
+var hosts = map[string]func(*testing.T, *journal, http.Handler){"lambdaurl": overURL, "adapter": adapted}
+
+func TestRouteNamesTheSpan(t *testing.T) {
+	serve := func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.PathValue("id")) }
+	copying := func(h http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.ServeHTTP(w, r.WithContext(r.Context())) })
+	}
+	says := func(route string) handler.HTTPOption {
+		return handler.WithRoute(func(*http.Request) string { return route })
+	}
+	mux := orders(serve)
+	matched := handler.WithRoute(func(r *http.Request) string {
+		_, pattern := mux.Handler(r)
+		return pattern
+	})
+	host := http.NewServeMux()
+	host.HandleFunc("/", serve)
+	for name, tt := range map[string]struct {
+		h           http.Handler
+		name, route string
+	}{
+		"mux":                            {handler.HTTP(mux, nil, handler.WithRoute(nil)), "POST /orders/{id}", "/orders/{id}"},
+		"catch-all":                      {handler.HTTP(host), "POST /", "/"},
+		"no route":                       {handler.HTTP(http.NewServeMux()), "POST", ""},
+		"no mux":                         {handler.HTTP(http.HandlerFunc(serve)), "POST", ""},
+		"middleware that copies":         {handler.HTTP(copying(mux)), "POST", ""},
+		"middleware, the option":         {handler.HTTP(copying(mux), matched), "POST /orders/{id}", "/orders/{id}"},
+		"middleware, HTTP within":        {handler.HTTP(copying(handler.HTTP(mux))), "POST /orders/{id}", "/orders/{id}"},
+		"HTTP twice":                     {handler.HTTP(handler.HTTP(mux)), "POST /orders/{id}", "/orders/{id}"},
+		"option, route alone":            {handler.HTTP(mux, says(" /o/:id ")), "POST /o/:id", "/o/:id"},
+		"option, with a method and host": {handler.HTTP(mux, says("ANY api.example.com/o/{id}")), "POST /o/{id}", "/o/{id}"},
+		"option, a name":                 {handler.HTTP(mux, says("orders#show")), "POST orders#show", "orders#show"},
+		"option, none":                   {handler.HTTP(mux, says("")), "POST", ""},
+		"option that panics":             {handler.HTTP(mux, handler.WithRoute(func(*http.Request) string { panic("route") })), "POST", ""},
+	} {
+		for where, invoke := range hosts {
+			t.Run(name+", "+where, func(t *testing.T) {
+				j := newJournal()
+				invoke(t, j, tt.h)
+				s := j.span(t)
+				if got := attributes(s.Attributes())["http.route"]; s.Name() != tt.name || got != tt.route {
+					t.Errorf("span %q, http.route %q, want %q and %q", s.Name(), got, tt.name, tt.route)
+				}
+			})
+		}
+	}
+}
+
+// TestSpansOfInstrumentationWithinAreChildren has otelhttp within HTTP: it reads its parent from the headers.
+func TestSpansOfInstrumentationWithinAreChildren(t *testing.T) {
+	for where, invoke := range hosts {
+		t.Run(where, func(t *testing.T) {
+			j := newJournal()
+			var seen http.Header
+			inner := otelhttp.NewHandler(orders(func(_ http.ResponseWriter, r *http.Request) { seen = r.Header }), "serve",
+				otelhttp.WithTracerProvider(j.provider()),
+				otelhttp.WithPropagators(propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{})))
+			invoke(t, j, handler.HTTP(inner))
+			if len(j.spans) != 2 {
+				t.Fatalf("%d spans, want 2", len(j.spans))
+			}
+			child, parent := j.spans[0], j.spans[1]
+			if child.Parent().SpanID() != parent.SpanContext().SpanID() || parent.Parent().SpanID().String() != w3cParent {
+				t.Errorf("otelhttp's parent %v, want the invocation's %v, whose parent is %v",
+					child.Parent(), parent.SpanContext(), parent.Parent())
+			}
+			if seen.Get("Baggage") != "user=17" {
+				t.Errorf("baggage %q", seen.Get("Baggage"))
+			}
+		})
+	}
+}
+
+func TestHeadersStayWithoutASpan(t *testing.T) {
+	for name, opts := range map[string][]handler.Option{
+		"no SDK":            nil,
+		"broken propagator": {sdk(), handler.WithPropagator(brokenInject{propagation.TraceContext{}})},
+	} {
+		seen := ""
+		h := handler.HTTP(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen = r.Header.Get("Traceparent") }))
+		_, _ = lambda.NewHandler(handler.Wrap(lambdaurl.Wrap(h), opts...)).Invoke(t.Context(), []byte(urlEvent))
+		if seen != traceparent {
+			t.Errorf("%s: traceparent %q, want the caller's", name, seen)
+		}
+	}
+}
+
+// brokenInject is a propagator that panics in Inject.
+type brokenInject struct{ propagation.TextMapPropagator }
+
+func (brokenInject) Inject(context.Context, propagation.TextMapCarrier) { panic("in Inject") }
+
+// TestPanicOfAnHTTPHandlerIsFlushedOnce has panics in the handler's goroutine and, as under lambdaurl, in another one.
+func TestPanicOfAnHTTPHandlerIsFlushedOnce(t *testing.T) {
+	for name, value := range map[string]any{"text": "boom", "abort": http.ErrAbortHandler, "aws-lambda-go's": outOfStock(false)} {
+		for _, another := range []bool{false, true} {
+			t.Run(fmt.Sprint(name, ", another goroutine ", another), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					j := newJournal()
+					panicking := orders(func(w http.ResponseWriter, _ *http.Request) {
+						_, _ = io.WriteString(w, "part")
+						panic(value)
+					})
+					h := handler.HTTP(handler.HTTP(panicking))
+					if another {
+						h = elsewhere{t, h, value}
+					}
+					func() {
+						defer func() {
+							if v := recover(); (v == nil) != another {
+								t.Errorf("the panic reached the handler's goroutine: %v", v)
+							}
+						}()
+						adapted(t, j, h)
+					}()
+					synctest.Wait()
+					want := "EndOpenSpans r1: " + fmt.Sprint(value)
+					if name == "aws-lambda-go's" {
+						want = "EndOpenSpans r1: out of stock"
+					}
+					j.want(t, "Attach", "Begin r1", want, "span ended", "FlushBeforeExit r1", "End r1")
+					s := j.span(t)
+					if s.Status().Code != codes.Error || s.Name() != "POST /orders/{id}" || len(exception(t, s)["exception.stacktrace"]) == 0 {
+						t.Errorf("span %q, status %v, events %v", s.Name(), s.Status(), s.Events())
+					}
+				})
+			})
+		}
+	}
+}
+
+// elsewhere serves in a goroutine of its own, in which a panic would end the process.
+type elsewhere struct {
+	t     *testing.T
+	next  http.Handler
+	value any
+}
+
+func (e elsewhere) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer func() {
+			if v := recover(); fmt.Sprint(v) != fmt.Sprint(e.value) {
+				e.t.Errorf("the panic continues with %v, want %v", v, e.value)
+			}
+		}()
+		e.next.ServeHTTP(w, r)
+	}()
+	<-done
+}
+
+func TestHTTPOutsideAnInvocationChangesNothing(t *testing.T) {
+	w, r := httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), "POST", "/orders/17", nil)
+	r.Header.Set("Traceparent", traceparent)
+	handler.HTTP(orders(func(w http.ResponseWriter, got *http.Request) {
+		if got != r || got.Header.Get("Traceparent") != traceparent {
+			t.Error("the request is another one")
+		}
+		w.WriteHeader(http.StatusTeapot)
+	})).ServeHTTP(w, r)
+	if w.Code != http.StatusTeapot || r.Pattern != "POST /orders/{id}" {
+		t.Errorf("status %d, pattern %q", w.Code, r.Pattern)
+	}
+}
