@@ -53,11 +53,14 @@ var scenarios = []scenario{
 	{"two extensions", lambdatest.Config{}, func(m machine) { m.extend("signals", `[]`); extended(ok)(m) }, thenShutdown(twice)},
 	{"error", lambdatest.Config{}, serving(func() error { return errors.New("no") }), twice},
 	{
-		"payload that does not decode", lambdatest.Config{}, serving(func(struct{ N int }) error { return nil }),
+		"payload that does not decode",
+		lambdatest.Config{},
+		serving(func(struct{ N int }) error { return nil }),
 		func(t *testing.T, env *lambdatest.Environment) { send(t, env, `{"N":"x"}`); send(t, env, `{`) },
 	},
 	{
-		"panic", lambdatest.Config{},
+		"panic",
+		lambdatest.Config{},
 		func(m machine) {
 			m.extendFor(time.Minute, "flusher", `["INVOKE"]`)
 			m.serve(func() error { panic("boom") })
@@ -65,7 +68,8 @@ var scenarios = []scenario{
 	},
 	{"runtime.Goexit in the handler", short, stubborn(func() { runtime.Goexit() }), once},
 	{
-		"exit in the handler", lambdatest.Config{},
+		"exit in the handler",
+		lambdatest.Config{},
 		func(m machine) { m.serve(func() error { m.exit(3); return nil }) }, twice,
 	},
 	{"exit in Init", lambdatest.Config{}, func(m machine) { m.exit(4) }, once},
@@ -80,28 +84,34 @@ var scenarios = []scenario{
 		func(t *testing.T, env *lambdatest.Environment) { send(t, env, `{}`); send(t, env, `{"Slow":true}`) },
 	},
 	{
-		"timeout with no extension", lambdatest.Config{Timeout: time.Second},
+		"timeout with no extension",
+		lambdatest.Config{Timeout: time.Second},
 		func(m machine) { m.ignoreSignals(); m.serve(func() { time.Sleep(time.Minute) }) }, once,
 	},
 	{
-		"response too large", lambdatest.Config{MaxResponse: 1000},
+		"response too large",
+		lambdatest.Config{MaxResponse: 1000},
 		serving(func() (string, error) { return strings.Repeat("x", 10_000), nil }), twice,
 	},
 	{
-		"streamed body", lambdatest.Config{},
+		"streamed body",
+		lambdatest.Config{},
 		serving(func() (io.Reader, error) { return &stream{parts: []string{"one ", "two"}}, nil }), twice,
 	},
 	{
-		"streamed body that fails", lambdatest.Config{},
+		"streamed body that fails",
+		lambdatest.Config{},
 		serving(func() (io.Reader, error) { return &stream{parts: []string{"one "}, end: errors.New("no more")}, nil }), twice,
 	},
 	{
-		"refused registration", lambdatest.Config{},
+		"refused registration",
+		lambdatest.Config{},
 		func(m machine) { m.extend("greedy", `["INVOKE","SHUTDOWN"]`); m.serve(ok) }, thenShutdown(twice),
 	},
 	{"broken registration", lambdatest.Config{Faults: lambdatest.Faults{Register: lambdatest.Fault{Status: 500}}}, extended(ok), twice},
 	{
-		"managed instances", lambdatest.Config{ManagedInstances: true, Concurrency: 1},
+		"managed instances",
+		lambdatest.Config{ManagedInstances: true, Concurrency: 1},
 		func(m machine) { m.extend("signals", `[]`); m.serve(ok) }, thenShutdown(twice),
 	},
 	{
