@@ -179,3 +179,25 @@ func TestFunctionsEnvironmentVariables(t *testing.T) {
 		t.Errorf("managed instances: %v", managed)
 	}
 }
+
+func TestReportOfInvocationsThatEndWithTheirProcess(t *testing.T) {
+	inMemory(t, lambdatest.Config{ManagedInstances: true, Concurrency: 3}, func(p *lambdatest.Process) {
+		p.Serve(func() { pause(p.Context(), time.Second); p.Exit(7) })
+	}, func(t *testing.T, env *lambdatest.Environment) {
+		var wait sync.WaitGroup
+		for range 6 {
+			wait.Go(func() { _, _ = env.Invoke(t.Context(), lambdatest.Invocation{}) })
+		}
+		wait.Wait()
+		idle(t, env)
+		reports := lambdatest.Invocations(env.Log().Events())
+		for _, r := range reports {
+			if !r.Exited || r.ErrorType != "Runtime.ExitError" || r.Billed != time.Second {
+				t.Errorf("report %+v", r)
+			}
+		}
+		if len(reports) != 6 || reports[5].Process != 2 {
+			t.Errorf("%d reports, the last of process %d; want 6, of 2", len(reports), reports[len(reports)-1].Process)
+		}
+	})
+}

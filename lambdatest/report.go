@@ -52,14 +52,13 @@ type reporter struct {
 	init    time.Duration // of the process, until its first invocation
 	isNew   bool
 	thawed  time.Duration
-	current map[string]int // by request id, invocations of the process whose phase is not done
+	current map[string]int // by request id, invocations whose phase is not done, also of processes that have ended
 }
 
 func (r *reporter) add(e eventlog.Event) {
 	switch e.Kind {
 	case KindInitStart:
 		r.process, r.isNew, r.init, r.thawed = e.Count, true, 0, 0
-		r.current = make(map[string]int)
 	case KindInitDone:
 		r.init = e.Duration
 	case KindThaw:
@@ -67,8 +66,10 @@ func (r *reporter) add(e eventlog.Event) {
 	case KindInvocationReleased, KindInvokeReleased:
 		r.open(e)
 	case KindProcessExit:
-		for _, i := range r.current { // which stay current: their callers get the answer next
-			r.reports[i].Exited, r.reports[i].Ended = true, e.At
+		for _, i := range r.current { // they stay current, because their callers may get the answer later
+			if !r.reports[i].Exited {
+				r.reports[i].Exited, r.reports[i].Ended = true, e.At
+			}
 		}
 	case KindFreeze:
 		if n := len(r.reports); n > 0 && r.reports[n-1].Frozen.IsZero() {
@@ -86,7 +87,7 @@ func (r *reporter) add(e eventlog.Event) {
 
 // open begins the report of e's invocation, if e is its first half.
 func (r *reporter) open(e eventlog.Event) {
-	if _, known := r.current[e.RequestID]; known || e.RequestID == "" {
+	if i, known := r.current[e.RequestID]; known && !r.reports[i].Exited || e.RequestID == "" {
 		return
 	}
 	if r.current == nil {
