@@ -2,6 +2,7 @@ package harness
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,7 +21,11 @@ func (r *Run) Events() *Events {
 		allow.Early[m.ID] = m.Early
 		allow.Timeouts[m.ID] = m.TimesOut
 	}
-	return &Events{All: r.Log.Events(), Virtual: r.Virtual, Backend: BackendAddress, Allow: allow}
+	all := r.Log.Events()
+	if r.Ignore != nil {
+		all = slices.DeleteFunc(all, r.Ignore(all))
+	}
+	return &Events{All: all, Virtual: r.Virtual, Backend: BackendAddress, Allow: allow}
 }
 
 // check compares the log with the rules and with what the scenario expects.

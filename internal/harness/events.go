@@ -25,6 +25,7 @@ type Allow struct {
 	Early      map[string]bool // request ids whose spans may be exported before their outcome is posted
 	Timeouts   map[string]bool // request ids that may time out
 	Background bool            // exports belong to no invocation: the handler is not wrapped, or a timer flushes
+	Pauses     bool            // something else may hold an invocation: an extension, a pause between two attempts
 	Twice      bool            // the backend kept spans and could not say so
 	Lost       int             // spans that could not have been delivered
 }

@@ -134,7 +134,7 @@ func invocationsEnd(ev *Events) (errs error) {
 // In virtual time the extension calls next at the very end of the last export. Exceptions are an export that its client
 // gave up, pauses between attempts, and the wait for a handler that does not start.
 func nothingHoldsAnInvocationButAFlush(ev *Events) (errs error) {
-	if !ev.Virtual || ev.Allow.Background {
+	if !ev.Virtual || ev.Allow.Background || ev.Allow.Pauses {
 		return nil
 	}
 	for _, inv := range ev.Invocations() {

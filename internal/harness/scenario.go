@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/epilogue-go/epilogue/lambdatest"
+	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 )
 
@@ -18,7 +19,10 @@ type Scenario struct {
 
 	Allow     Allow    // besides the exceptions that follow from the expectations of its calls
 	Logs      []string // texts that the function must have logged
-	Unchecked bool     // the caller compares spans and exits itself
+	Unchecked bool     // the caller compares spans and times itself
+
+	// Ignore reports events that the rules do not see; nil: none.
+	Ignore func([]eventlog.Event) func(eventlog.Event) bool
 
 	// Listen starts a backend other than the receiver on the run's network. It returns variables of the function, and a
 	// function that stops the backend.
@@ -46,6 +50,7 @@ type Call struct {
 // Expect is the expected result of an invocation.
 type Expect struct {
 	ErrorType string // what its caller is told; empty: Answer
+	MayExit   bool   // or that the process has exited
 	Answer    string
 	Spans     int // that end
 	Errors    int // of them, with status Error

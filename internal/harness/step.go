@@ -177,6 +177,9 @@ func (r *Run) Call(c Call) {
 		return
 	}
 	m.Waited = time.Since(m.Began)
+	if c.MayExit && response.ErrorType == exitError {
+		return
+	}
 	if c.Inspect != nil && response.FunctionError == "" {
 		r.Error(c.Inspect(response.Payload))
 		return

@@ -31,9 +31,9 @@ const (
 // up reports whether the backend accepts everything, soon.
 func (m *faultMode) up() bool { return m.name == up && len(m.next) == 0 }
 
-// takesTime reports whether no request is over at once.
-func (m *faultMode) takesTime() bool {
-	return (m.fault.Delay > 0 || m.fault.Hang) && m.fault.Cut != otlpreceiver.BeforeRead && len(m.next) == 0
+// recovered reports whether the backend has been up for long enough that everything has to have been delivered.
+func (m *faultMode) recovered() bool {
+	return m.up() && m.lasted > 3 && time.Since(m.since) > 2*time.Minute
 }
 
 func (m *faultMode) String() string {

@@ -14,15 +14,12 @@ import (
 )
 
 const (
-	callGrace = 10 * time.Millisecond // from the end of a flush to the end of the phase
-
 	// The size of responses in memory, since a large body costs time. A refused body is not read to its end only if it is
 	// larger than the 256 KiB that net/http drains; only that tells the handler about the refusal of less than 6 MB.
 	maxResponse   = 64 << 10
 	largeResponse = 1 << 20
 
 	externalExtension = "external"
-	asHandler         = "SOAK_HANDLER" // in a process's environment: it serves a lambda.Handler
 )
 
 // platform is an environment with its settings, which lasts for some invocations and several processes.
@@ -75,7 +72,6 @@ func drawPlatform(r *rand.Rand, extensions string) *platform {
 	if r.IntN(8) == 0 {
 		p.handler = true
 		p.config.MaxResponse, p.large = 0, harness.TooLarge // nothing else tells a lambda.Handler about a refusal
-		p.set(asHandler + "=true")
 	}
 	return p
 }
