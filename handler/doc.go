@@ -12,8 +12,8 @@
 //	}
 //
 // handle is any handler that aws-lambda-go accepts. The Runtime API receives the same with and without [Wrap]. For an
-// http.Handler under lambdaurl or aws-lambda-go-api-proxy there is [HTTP]: handler.Wrap(lambdaurl.Wrap(handler.HTTP(h)), …).
-// [Message] starts a span for one message of a batch.
+// http.Handler under lambdaurl or aws-lambda-go-api-proxy there is [HTTP]. [Message] starts a span for one message of a
+// batch.
 //
 // The package uses the OpenTelemetry API only: any SDK or none can be behind it, and any Tracker or none.
 //
@@ -33,6 +33,9 @@
 // bytes)", where N is the size of the whole text. OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT, or else
 // OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT, counts if it is smaller, also for the status and for exception events.
 //
+// OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN=logs records exceptions as log records of OpenTelemetry's global logger provider
+// instead of events, logs/dup as both. Without a logger provider the events stay, so that no exception is lost.
+//
 // http.response.body.size is the size of an HTTP response's body, epilogue.response.size the size of any other response.
 // The prelude of a streamed HTTP response gives http.response.status_code. No part of the body is kept.
 //
@@ -42,8 +45,9 @@
 // # The parent
 //
 // A span context in a request's headers is the parent, or one that [WithCarrier] finds in an event of your own. A span
-// context in a message is a link, or the parent with [WithMessageParent]. Otherwise Lambda's X-Ray header gives the parent if it says Sampled=1, and a link if it does not;
-// [WithXRayParent] changes that. docs/propagation.md has a row for each source, format and option.
+// context in a message is a link, or the parent with [WithMessageParent]. Otherwise Lambda's X-Ray header gives the
+// parent if it says Sampled=1, and a link if it does not; [WithXRayParent] changes that. docs/propagation.md has a row
+// for each source, format and option.
 //
 // # The Tracker
 //

@@ -79,18 +79,18 @@ func ExampleMessage() {
 	handleBatch := func(ctx context.Context, batch events.SQSEvent) error {
 		for _, message := range batch.Records {
 			ctx, span := handler.Message(ctx, message)
-			fmt.Println(message.Body, trace.SpanFromContext(ctx) == span)
+			fmt.Println(message.Body, "in a span:", trace.SpanFromContext(ctx).IsRecording())
 			span.End()
 		}
 		return nil
 	}
-	wrapped := handler.Wrap(handleBatch)
+	wrapped := handler.Wrap(handleBatch, handler.WithTracerProvider(sdktrace.NewTracerProvider()))
 
 	_, err := lambda.NewHandler(wrapped).Invoke(context.Background(), []byte(`{"Records":[{"eventSource":"aws:sqs",
 		"eventSourceARN":"arn:aws:sqs:eu-west-1:123456789012:orders","messageId":"1","body":"first"}]}`))
 	fmt.Println(err)
 	// Output:
-	// first true
+	// first in a span: true
 	// <nil>
 }
 

@@ -12,7 +12,6 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
-	"go.opentelemetry.io/otel/trace"
 
 	"github.com/epilogue-go/epilogue/internal/bounded"
 )
@@ -84,7 +83,7 @@ func (inv *invocation) record(f failure) (message string) {
 	inv.protect(func() {
 		inv.span.SetStatus(codes.Error, message)
 		inv.span.SetAttributes(semconv.ErrorTypeKey.String(inv.limits.cut(f.kind, maxMessage)))
-		inv.span.AddEvent(semconv.ExceptionEventName, trace.WithAttributes(attrs...))
+		inv.recordException(attrs)
 	})
 	return message
 }

@@ -1,6 +1,7 @@
 package handler_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"runtime"
@@ -12,10 +13,17 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambda/messages"
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/log"
+	logembedded "go.opentelemetry.io/otel/log/embedded"
+	"go.opentelemetry.io/otel/log/global"
+	"go.opentelemetry.io/otel/log/noop"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/epilogue-go/epilogue/handler"
+	"github.com/epilogue-go/epilogue/internal/otelerr"
 )
 
 const (
@@ -239,5 +247,94 @@ func TestTextOfTheLimitStaysWhole(t *testing.T) {
 	text := strings.Repeat("é", 2048)
 	if got := failed(t, result(nil, errors.New(text))).span(t).Status().Description; got != text {
 		t.Errorf("%d bytes, want %d", len(got), len(text))
+	}
+}
+
+// logs is a logger provider that keeps records.
+type logs struct {
+	logembedded.LoggerProvider
+	enabled, panics bool
+	records         []log.Record
+	spans           []trace.SpanContext
+}
+
+func (l *logs) Logger(string, ...log.LoggerOption) log.Logger { return keepingLogger{logs: l} }
+
+type keepingLogger struct {
+	logembedded.Logger
+	logs *logs
+}
+
+func (l keepingLogger) Enabled(context.Context, log.EnabledParameters) bool { return l.logs.enabled }
+
+func (l keepingLogger) Emit(ctx context.Context, r log.Record) {
+	if l.logs.panics {
+		panic("in Emit")
+	}
+	l.logs.records = append(l.logs.records, r)
+	l.logs.spans = append(l.logs.spans, trace.SpanContextFromContext(ctx))
+}
+
+// TestExceptionsAreLogRecordsIfTheProgramAsksForThem asserts that no exception is lost, whatever takes log records.
+func TestExceptionsAreLogRecordsIfTheProgramAsksForThem(t *testing.T) {
+	t.Cleanup(func() { global.SetLoggerProvider(noop.NewLoggerProvider()) })
+	otelerr.Discard(t)
+	for name, tt := range map[string]struct {
+		optIn           string
+		provider        log.LoggerProvider
+		events, records int
+	}{
+		"default":                    {"", &logs{enabled: true}, 1, 0},
+		"logs":                       {"logs", &logs{enabled: true}, 0, 1},
+		"both":                       {"logs/dup", &logs{enabled: true}, 1, 1},
+		"an unknown value":           {"spans", &logs{enabled: true}, 1, 0},
+		"no provider":                {"logs", noop.NewLoggerProvider(), 1, 0},
+		"a provider without readers": {"logs", &logs{}, 1, 0},
+		"a provider that panics":     {"logs", &logs{enabled: true, panics: true}, 1, 0},
+	} {
+		for form, fn := range map[string]any{"error": result(nil, errFlush), "panic": func() { panic(errFlush) }} {
+			t.Run(name+", "+form, func(t *testing.T) {
+				global.SetLoggerProvider(tt.provider)
+				getenv := func(key string) string {
+					return map[string]string{"OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN": tt.optIn}[key]
+				}
+				s := failed(t, fn, handler.WithProcess(handler.Process{Getenv: getenv})).span(t)
+				l, ok := tt.provider.(*logs)
+				if !ok {
+					l = &logs{}
+				}
+				if len(s.Events()) != tt.events || len(l.records) != tt.records || s.Status().Code != codes.Error {
+					t.Fatalf("%d events, %d records, want %d and %d", len(s.Events()), len(l.records), tt.events, tt.records)
+				}
+				for i, r := range l.records {
+					texts := map[string]string{}
+					r.WalkAttributes(func(kv attribute.KeyValue) bool {
+						texts[string(kv.Key)] = kv.Value.String()
+						return true
+					})
+					if r.EventName() != "exception" || r.Severity() != log.SeverityError || texts["exception.message"] != "flush failed" ||
+						texts["exception.type"] == "" || (texts["exception.stacktrace"] != "") != (form == "panic") {
+						t.Errorf("record %+v, attributes %v", r, texts)
+					}
+					if !l.spans[i].Equal(s.SpanContext()) {
+						t.Errorf("the record's span is %v, want %v", l.spans[i], s.SpanContext())
+					}
+				}
+				l.records, l.spans = nil, nil
+			})
+		}
+	}
+}
+
+func TestUnknownExceptionSignalIsReported(t *testing.T) {
+	var got []string
+	otelerr.Handle(t, func(err error) { got = append(got, err.Error()) })
+	getenv := func(key string) string {
+		return map[string]string{"OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN": "spans"}[key]
+	}
+	handler.Wrap(func() {}, handler.WithProcess(handler.Process{Getenv: getenv}))
+	const want = `OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN="spans": unknown (write logs or logs/dup)`
+	if len(got) != 1 || got[0] != want {
+		t.Errorf("reports %q, want %q", got, want)
 	}
 }

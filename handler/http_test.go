@@ -60,6 +60,8 @@ func adapted(t *testing.T, j *journal, h http.Handler) {
 	}
 }
 
+func panickingRoute(*http.Request) string { panic("route") }
+
 var hosts = map[string]func(*testing.T, *journal, http.Handler){"lambdaurl": overURL, "adapter": adapted}
 
 func TestRouteNamesTheSpan(t *testing.T) {
@@ -93,7 +95,7 @@ func TestRouteNamesTheSpan(t *testing.T) {
 		"option, with a method and host": {handler.HTTP(mux, says("ANY api.example.com/o/{id}")), "POST /o/{id}", "/o/{id}"},
 		"option, a name":                 {handler.HTTP(mux, says("orders#show")), "POST orders#show", "orders#show"},
 		"option, none":                   {handler.HTTP(mux, says("")), "POST", ""},
-		"option that panics":             {handler.HTTP(mux, handler.WithRoute(func(*http.Request) string { panic("route") })), "POST", ""},
+		"option that panics":             {handler.HTTP(mux, handler.WithRoute(panickingRoute)), "POST", ""},
 	} {
 		for where, invoke := range hosts {
 			t.Run(name+", "+where, func(t *testing.T) {
@@ -154,7 +156,9 @@ func (brokenInject) Inject(context.Context, propagation.TextMapCarrier) { panic(
 
 // TestPanicOfAnHTTPHandlerIsFlushedOnce has panics in the handler's goroutine and, as under lambdaurl, in another one.
 func TestPanicOfAnHTTPHandlerIsFlushedOnce(t *testing.T) {
-	for name, value := range map[string]any{"text": "boom", "abort": http.ErrAbortHandler, "aws-lambda-go's": outOfStock(false)} {
+	for name, value := range map[string]any{
+		"text": "boom", "abort": http.ErrAbortHandler, "aws-lambda-go's": outOfStock(false),
+	} {
 		for _, another := range []bool{false, true} {
 			t.Run(fmt.Sprint(name, ", another goroutine ", another), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
@@ -182,7 +186,8 @@ func TestPanicOfAnHTTPHandlerIsFlushedOnce(t *testing.T) {
 					}
 					j.want(t, "Attach", "Begin r1", want, "span ended", "FlushBeforeExit r1", "End r1")
 					s := j.span(t)
-					if s.Status().Code != codes.Error || s.Name() != "POST /orders/{id}" || len(exception(t, s)["exception.stacktrace"]) == 0 {
+					stack := exception(t, s)["exception.stacktrace"]
+					if s.Status().Code != codes.Error || s.Name() != "POST /orders/{id}" || stack == "" {
 						t.Errorf("span %q, status %v, events %v", s.Name(), s.Status(), s.Events())
 					}
 				})

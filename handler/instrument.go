@@ -28,6 +28,8 @@ type instrument struct {
 	init   initialization
 	exit   exitNotice
 	limits textLimit
+
+	exceptions exceptionSignal
 }
 
 // newInstrument attaches the tracker.
@@ -37,6 +39,7 @@ func newInstrument(c config) *instrument {
 	}}
 	in.init.begin(&in.config)
 	in.limits = textLimitOf(otelenv.New(c.process.Getenv)) // otelx reports a bad value
+	in.exceptions = exceptionSignalOf(c.process.Getenv)
 	in.exit.shared = in.init.kind == managedInstances
 	in.protect(in.tracker.Attach)
 	in.init.ended = time.Now()
@@ -47,7 +50,9 @@ func newInstrument(c config) *instrument {
 // user's function, which has the span and inv. The invocation keeps ctx itself.
 //
 //nolint:revive // inv is what ctx is of
-func (in *instrument) begin(inv *invocation, ctx context.Context, read func() trigger.Cause, event func() any) context.Context {
+func (in *instrument) begin(
+	inv *invocation, ctx context.Context, read func() trigger.Cause, event func() any,
+) context.Context {
 	lc, ok := lambdacontext.FromContext(ctx)
 	if !ok {
 		lc = &lambdacontext.LambdaContext{}

@@ -89,15 +89,13 @@ type guard struct{ reported sync.Once }
 // protect calls f and recovers a panic.
 func (g *guard) protect(f func()) {
 	if err := bounded.Protect(f); err != nil {
-		g.reported.Do(func() { report(err) })
+		g.reported.Do(func() { report(fmt.Errorf("epilogue: telemetry %w; the function continues without it", err)) })
 	}
 }
 
-// report reports a panic. The error handler is the program's as well: it may panic, or never return.
+// report gives an error to OpenTelemetry's error handler, which is the program's as well: it may panic, or never return.
 func report(err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), reportTimeout)
 	defer cancel()
-	_ = bounded.Run(ctx, 0, func(context.Context) {
-		otel.Handle(fmt.Errorf("epilogue: telemetry %w; the function continues without it", err))
-	})
+	_ = bounded.Run(ctx, 0, func(context.Context) { otel.Handle(err) })
 }
