@@ -87,9 +87,11 @@ func (a *Agent) exit(ctx context.Context, sig os.Signal) {
 		a.shutDown(ctx, received, received, timedOut)
 	}
 	due, livesOn := a.readyToExit()
-	if livesOn && a.phase.isDraining() {
+	if livesOn {
 		a.process.StopNotify(a.signals) // the next one has its usual effect
-		close(a.phase.drained)
+		if a.phase.isDraining() {
+			close(a.phase.drained)
+		}
 	}
 	for _, agent := range due {
 		agent.process.Exit(0)
