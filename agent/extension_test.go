@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/epilogue-go/epilogue/lambdatest"
@@ -91,37 +90,6 @@ func TestSlowBackendDelaysNeitherResponseNorBeyondTheBudget(t *testing.T) {
 		}
 		if got := w.stats(); got.FlushErrors != 3 {
 			w.Errorf("stats %+v", got)
-		}
-	})
-}
-
-func TestFlusherThatIgnoresItsContextIsLeftBehindAndNotPiledUp(t *testing.T) {
-	release := make(chan struct{})
-	scenario(t, func(w *run) {
-		release = make(chan struct{})
-		w.config.Timeout = 30 * time.Second
-		w.flusher.onFlush = func(context.Context, int) error { <-release; return nil }
-	}, func(w *run) {
-		w.serves("1")
-		if d := between(w.one(flushBegun, ""), w.one(lambdatest.KindExtensionNext, "1")); d != 2010*time.Millisecond {
-			w.Errorf("the environment is held for %v, want the flush timeout and the time to return", d)
-		}
-		for i := range 10 {
-			id := strconv.Itoa(i + 2)
-			w.serves(id)
-			if d := between(w.one(endCalled, id), w.one(lambdatest.KindExtensionNext, id)); d > 10*time.Millisecond {
-				w.Errorf("while the call is stuck, %s is held for %v", id, d)
-			}
-		}
-		w.one(flushBegun, "")
-		if got := w.stats(); got.FlushErrors != 11 {
-			w.Errorf("stats %+v", got)
-		}
-		close(release)
-		synctest.Wait()
-		w.serves("last")
-		if n := len(w.find(flushEnded, "")); n != 2 {
-			w.Errorf("%d flushes ended, want the stuck one and one more", n)
 		}
 	})
 }
