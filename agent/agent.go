@@ -173,7 +173,7 @@ const quickCall = 100 * time.Millisecond
 // enter makes m the agent's first mode.
 func (a *Agent) enter(m mode) {
 	a.mode.store(m)
-	a.call("SetBackgroundExport", time.Now().Add(quickCall), func(ctx context.Context) error {
+	a.call(time.Now().Add(quickCall), "agent: SetBackgroundExport failed", func(ctx context.Context) error {
 		return a.flusher.SetBackgroundExport(ctx, !m.freezes())
 	})
 }

@@ -65,12 +65,12 @@ func (a *Agent) forceFlush(ctx context.Context) error {
 	return err
 }
 
-// call calls a method of the Pipeline, until then at the latest, and logs a failure.
-func (a *Agent) call(method string, until time.Time, fn func(context.Context) error) {
+// call calls a method of the Pipeline, until then at the latest, and logs a failure as this line.
+func (a *Agent) call(until time.Time, failed string, fn func(context.Context) error) {
 	ctx, cancel := context.WithDeadline(a.life, until)
 	defer cancel()
 	if err := fn(ctx); err != nil {
-		a.log.LogLimited(slog.LevelWarn, "agent: "+method+" failed", slog.Any("error", err))
+		a.log.LogLimited(slog.LevelWarn, failed, slog.Any("error", err))
 	}
 }
 
@@ -89,7 +89,7 @@ func (a *Agent) setExitDeadline(end time.Time) {
 	if a.phase.isDraining() {
 		return
 	}
-	a.call("SetExitDeadline", time.Now().Add(budget.CallGrace), func(ctx context.Context) error {
+	a.call(time.Now().Add(budget.CallGrace), "agent: SetExitDeadline failed", func(ctx context.Context) error {
 		return a.flusher.SetExitDeadline(ctx, end)
 	})
 }
@@ -97,7 +97,8 @@ func (a *Agent) setExitDeadline(end time.Time) {
 // spill writes the pending items out, within the budget of an invocation with this deadline.
 func (a *Agent) spill(deadline time.Time) {
 	n := 0
-	a.call("SpillPending", a.settings.Budget.ExitStepEnd(time.Now(), deadline), func(ctx context.Context) (err error) {
+	until := a.settings.Budget.ExitStepEnd(time.Now(), deadline)
+	a.call(until, "agent: SpillPending failed", func(ctx context.Context) (err error) {
 		n, err = a.flusher.SpillPending(ctx)
 		return err
 	})
@@ -108,7 +109,7 @@ func (a *Agent) spill(deadline time.Time) {
 
 // endSpansOf ends the open spans at and under the root of an invocation, and returns how many it ended by then.
 func (a *Agent) endSpansOf(root [8]byte, until time.Time, errorType, reason string) (n int) {
-	a.call("EndOpenSpans", until, func(ctx context.Context) (err error) {
+	a.call(until, "agent: EndOpenSpans failed", func(ctx context.Context) (err error) {
 		n, err = a.flusher.EndOpenSpans(ctx, [][8]byte{root}, errorType, reason)
 		return err
 	})
