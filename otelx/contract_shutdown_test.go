@@ -103,6 +103,7 @@ func TestContractEachShutdownLeavesAtItsOwnDeadline(t *testing.T) {
 			f.Errorf("the caller with 100 ms: %v after %v", o.err, o.took)
 		}
 		f.mustFlush(time.Second, 200*ms) // a Shutdown is still under way
+		f.wantDelivered("a")
 		if o := <-long; o.err != nil {
 			f.Errorf("the caller with a second: %v after %v", o.err, o.took)
 		}
