@@ -188,7 +188,7 @@ func TestContractRequestOverTCP(t *testing.T) {
 	if err := backend.Listen("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
-	defer backend.Close()
+	defer func() { _ = backend.Close() }()
 	backend.FailNext(otlpreceiver.Fault{Status: 503}, otlpreceiver.Fault{Cut: otlpreceiver.BeforeStore})
 	signed := 0
 	s, err := newSDK(t, environ("OTEL_EXPORTER_OTLP_ENDPOINT="+backend.Endpoint()+"/base", "OTEL_EXPORTER_OTLP_HEADERS=x-env=s%20t",

@@ -320,8 +320,10 @@ func TestResource(t *testing.T) {
 			map[string]string{"service.name": "name"},
 		},
 		"option beats environment, and options add up": {
-			[]otelx.Option{otelx.WithResource(attributes("b", "option", "c", "option")), environ("OTEL_RESOURCE_ATTRIBUTES=b=env,a=env"),
-				defaults, otelx.WithResource(attributes("c", "later"))},
+			[]otelx.Option{
+				otelx.WithResource(attributes("b", "option", "c", "option")), environ("OTEL_RESOURCE_ATTRIBUTES=b=env,a=env"),
+				defaults, otelx.WithResource(attributes("c", "later")),
+			},
 			map[string]string{"a": "env", "b": "option", "c": "later", "d": "default"},
 		},
 	} {
@@ -350,7 +352,7 @@ func TestProcessVariablesAreReadOnce(t *testing.T) {
 		"%61=1":     {"a=1", ""},
 		"a%2Cb=%3D": {"a,b==", ""},
 		"a=1,b=2,":  {"a=1 b=2", ""},
-		" a = 1 ,,": {"a=1", ""},
+		"a = 1 ,,":  {"a=1", ""},
 		"a=%ZZ,b=2": {"", `entry "a=%ZZ" is not percent-encoded (write %25 for %)` + discarded},
 		"b=2,%a=1":  {"", `entry "%a=1" is not percent-encoded (write %25 for %)` + discarded},
 		"a=50%":     {"", `entry "a=50%" is not percent-encoded (write %25 for %)` + discarded},

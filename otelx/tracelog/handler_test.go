@@ -119,11 +119,11 @@ func TestRecordOfOthers(t *testing.T) {
 		tracelog.NewHandler(slog.NewTextHandler(&ours, nil)),
 		tracelog.NewHandler(slog.NewTextHandler(&theirs, nil)),
 	})
-	var attrs []any
+	var attrs []slog.Attr
 	for i := range 44 { // so many that the slice of the record has room for three more
-		attrs = append(attrs, fmt.Sprintf("a%d", i), i)
+		attrs = append(attrs, slog.Int(fmt.Sprintf("a%d", i), i))
 	}
-	l.InfoContext(spanContext(t.Context(), 1), "m", attrs...)
+	l.LogAttrs(spanContext(t.Context(), 1), slog.LevelInfo, "m", attrs...)
 	for _, line := range []string{ours.String(), theirs.String()} {
 		if strings.Count(line, tracelog.TraceIDKey) != 1 || strings.Contains(line, "BUG") {
 			t.Errorf("line %q, want the ids once", line)
