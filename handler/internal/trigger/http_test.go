@@ -17,17 +17,17 @@ import (
 // before a semicolon, may be a value.
 func TestQueryHasNoValues(t *testing.T) {
 	testAttribute(t, `{"requestContext":{"http":{"method":"GET"}},"rawPath":"/","rawQueryString":%q}`, "url.query", map[string]string{
-		"a=1":                         "a=REDACTED",
-		"a=1&expand=2":                "a=REDACTED&expand=2",
-		"expand=2&expand=3&sig=x%20y": "expand=2&expand=3&sig=REDACTED",
-		"exp%61nd=2":                  "exp%61nd=2",
-		"token":                       "REDACTED",
-		"a=&&b":                       "a=REDACTED&&REDACTED",
-		"a=b=c&=d":                    "a=REDACTED&=REDACTED",
-		"token;a=1":                   "REDACTED",
-		"token%3Ba=1":                 "REDACTED",
-		"%zz=1":                       "REDACTED",
-		strings.Repeat("a=1&", 2000):  strings.Repeat("a=REDACTED&", 1023) + "a=REDACTED",
+		"a=1":                             "a=REDACTED",
+		"a=1&expand=2":                    "a=REDACTED&expand=2",
+		"expand=2&expand=3&sig=x%20y":     "expand=2&expand=3&sig=REDACTED",
+		"exp%61nd=2":                      "exp%61nd=2",
+		"token":                           "REDACTED",
+		"a=&&b":                           "a=REDACTED&&REDACTED",
+		"a=b=c&=d":                        "a=REDACTED&=REDACTED",
+		"token;a=1":                       "REDACTED",
+		"token%3Ba=1":                     "REDACTED",
+		"%zz=1":                           "REDACTED",
+		strings.Repeat("expand=2&", 2000): strings.Repeat("expand=2&", 1023) + "expand=2",
 	})
 }
 

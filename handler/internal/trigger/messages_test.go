@@ -25,6 +25,13 @@ func TestQueueURL(t *testing.T) {
 	})
 }
 
+// TestQueueOfRabbitMQ asserts that the virtual host is no part of the queue's name.
+func TestQueueOfRabbitMQ(t *testing.T) {
+	testAttribute(t, `{"eventSource":"aws:rmq","rmqMessagesByQueue":{%q:[{}]}}`, "messaging.destination.name", map[string]string{
+		"orders::/": "orders", "eu:orders::shop": "eu:orders", "orders": "orders",
+	})
+}
+
 // TestSeveralQueues asserts that a batch of several queues names none, wherever the other queue stands.
 func TestSeveralQueues(t *testing.T) {
 	for queues, want := range map[string]string{

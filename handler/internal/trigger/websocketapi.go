@@ -22,7 +22,7 @@ func readWebSocket(d *document, s *Settings) Cause {
 	c := newServerCause(semconv.FaaSTriggerHTTP)
 	c.HTTP = true
 	r := requestOf(d)
-	r.protocol, r.scheme = "", "https" // the version is the handshake's; there are no APIs without TLS
+	r.scheme = "https" // there are no APIs without TLS
 	c.add(semconv.NetworkProtocolName("websocket"))
 	c.add(semconv.HTTPRequestMethodGet) // of every handshake (RFC 6455, section 4.1)
 	c.add(semconv.URLPath(webSocketPath(d, r.domain)))

@@ -46,6 +46,7 @@ var Types = map[string]reflect.Type{
 	"step-functions":            reflect.TypeFor[payload](),
 	"step-functions-within":     reflect.TypeFor[*outerPayload](),
 	"appsync":                   reflect.TypeFor[*fieldRequest](),
+	"appsync-list":              reflect.TypeFor[[]fieldRequest](),
 	"cognito-pre-sign-up":       reflect.TypeFor[events.CognitoEventUserPoolsPreSignup](),
 	"cognito-sync":              reflect.TypeFor[events.CognitoEvent](),
 	"plain":                     reflect.TypeFor[struct{ Order int }](),
