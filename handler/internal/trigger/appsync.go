@@ -6,9 +6,9 @@ import (
 	"github.com/epilogue-go/epilogue/handler/internal/event"
 )
 
-// appSync is a GraphQL API whose field the function resolves, alone or for a list of objects (AWS AppSync Developer Guide, "Direct
-// Lambda resolver reference"). The event has the headers of the client's request. The result is a field's value and no HTTP
-// response, so the trigger is not HTTP.
+// appSync is a GraphQL API whose field the function resolves, alone or for a list of objects (AWS AppSync Developer
+// Guide, "Direct Lambda resolver reference"). The event has the headers of the client's request. The result is a
+// field's value and no HTTP response, so the trigger is not HTTP.
 var appSync = source{
 	name: "AppSync",
 	is: func(d *document) bool {

@@ -13,8 +13,8 @@ import (
 	"github.com/epilogue-go/epilogue/handler/internal/trigger/corpus"
 )
 
-// BenchmarkRead reads an event of 10 KB made of each document: decoded to its type, to a map, and as JSON text. "decoding" is
-// encoding/json for comparison. docs/triggers.md has the results.
+// BenchmarkRead reads an event of 10 KB made of each document: decoded to its type, to a map, and as JSON text.
+// "decoding" is encoding/json for comparison. docs/triggers.md has the results.
 func BenchmarkRead(b *testing.B) {
 	for _, name := range slices.Sorted(maps.Keys(corpus.Types)) {
 		data := grow(b, document(b, name), 10<<10)
@@ -85,7 +85,8 @@ func benchmark(b *testing.B, read func() trigger.Cause) {
 	}
 }
 
-// grow makes a document of about size bytes: it repeats the elements of the list of records, or adds a member with much text.
+// grow makes a document of about size bytes: it repeats the elements of the list of records, or adds a member with much
+// text.
 func grow(t testing.TB, data []byte, size int) []byte {
 	t.Helper()
 	var event any

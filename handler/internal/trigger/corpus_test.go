@@ -137,8 +137,8 @@ func dumpOrigin(b *strings.Builder, name string, o trigger.Origin) {
 	}
 }
 
-// TestOrder asserts that the order of members does not count, that the last of several with one name counts, and that names may have
-// escape sequences.
+// TestOrder asserts that the order of members does not count, that the last of several with one name counts, and that
+// names may have escape sequences.
 func TestOrder(t *testing.T) {
 	for name := range corpus.Types {
 		var event any
@@ -156,8 +156,8 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// shuffle writes a decoded value with the members of each object in a random order. Some have another member with their name before
-// them, or a name with an escape sequence.
+// shuffle writes a decoded value with the members of each object in a random order. Some have another member with their
+// name before them, or a name with an escape sequence.
 func shuffle(out *strings.Builder, value any, r *rand.Rand) {
 	switch value := value.(type) {
 	case map[string]any:

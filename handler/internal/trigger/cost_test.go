@@ -24,9 +24,9 @@ func repeat(format string, size int) string {
 	return b.String()
 }
 
-// TestCostIsLinear asserts that an event of 1 MB takes a small multiple of the time of one scan by json.Valid, and memory in
-// proportion to its size, whatever its sender wrote. Anyone who may send to a queue or an HTTP endpoint can write such events.
-// Work in proportion to members × size takes hundreds of times as long.
+// TestCostIsLinear asserts that an event of 1 MB takes a small multiple of the time of one scan by json.Valid, and
+// memory in proportion to its size, whatever its sender wrote. Anyone who may send to a queue or an HTTP endpoint can
+// write such events. Work in proportion to members × size takes hundreds of times as long.
 func TestCostIsLinear(t *testing.T) {
 	const size, most = 1 << 20, 6
 	request := func(members string) string {

@@ -2,9 +2,9 @@ package trigger
 
 import "github.com/epilogue-go/epilogue/handler/internal/event"
 
-// documentDB is a cluster whose changes come as a stream (AWS Lambda Developer Guide, "Using Lambda with Amazon DocumentDB"). The
-// conventions call a database the collection, and a collection the document's name (FaaS conventions, faas.document.name). Keys and
-// contents of documents are not recorded.
+// documentDB is a cluster whose changes come as a stream (AWS Lambda Developer Guide, "Using Lambda with Amazon
+// DocumentDB"). The conventions call a database the collection, and a collection the document's name (FaaS conventions,
+// faas.document.name). Keys and contents of documents are not recorded.
 var documentDB = source{
 	name: "DocumentDB",
 	is:   func(d *document) bool { return d.Get("events").IsList() && d.Get("eventSource").Text() == "aws:docdb" },

@@ -6,8 +6,8 @@ import (
 	"github.com/epilogue-go/epilogue/handler/internal/event"
 )
 
-// eventBridge is an event bus (EventBridge User Guide, "Events"). An event does not name its bus: in the span's name the event's
-// type stands for it.
+// eventBridge is an event bus (EventBridge User Guide, "Events"). An event does not name its bus: in the span's name
+// the event's type stands for it.
 var eventBridge = source{
 	name:  "EventBridge",
 	types: []string{"CloudWatchEvent"},

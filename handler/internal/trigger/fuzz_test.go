@@ -42,8 +42,9 @@ func addCorpus(f *testing.F) {
 	}
 }
 
-// FuzzRaw asserts that reading any text and asking all carriers does not panic, that attributes are valid UTF-8, and that at most 128
-// messages are asked. If encoding/json accepts the text, the cause is that of the decoded event, and no source panics over it.
+// FuzzRaw asserts that reading any text and asking all carriers does not panic, that attributes are valid UTF-8, and
+// that at most 128 messages are asked. If encoding/json accepts the text, the cause is that of the decoded event, and
+// no source panics over it.
 func FuzzRaw(f *testing.F) {
 	addCorpus(f)
 	generic := trigger.NewReader(reflect.TypeFor[any](), settings)

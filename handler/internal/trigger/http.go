@@ -69,8 +69,8 @@ func readHTTP(d *document, s *Settings) Cause {
 	return r.cause(s)
 }
 
-// cause returns what the conventions ask for about a request (OpenTelemetry HTTP conventions, "HTTP server"). A request without
-// a method, such as a null payload, tells nothing more than its trigger.
+// cause returns what the conventions ask for about a request (OpenTelemetry HTTP conventions, "HTTP server"). A request
+// without a method, such as a null payload, tells nothing more than its trigger.
 func (r *request) cause(s *Settings) Cause {
 	c := newServerCause(semconv.FaaSTriggerHTTP)
 	c.HTTP = true
@@ -131,8 +131,8 @@ func (r *request) client() string {
 	return cmp.Or(client, r.peer)
 }
 
-// firstOf returns the first element of a header that is a list: each proxy appends one. Empty elements do not count (RFC 9110,
-// section 5.6.1).
+// firstOf returns the first element of a header that is a list: each proxy appends one. Empty elements do not count
+// (RFC 9110, section 5.6.1).
 func firstOf(list string) string {
 	for element := range strings.SplitSeq(list, ",") {
 		if element = strings.TrimSpace(element); element != "" {

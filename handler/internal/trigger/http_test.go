@@ -13,8 +13,8 @@ import (
 	"github.com/epilogue-go/epilogue/handler/internal/trigger"
 )
 
-// TestQueryHasNoValues asserts that the names of a query are kept, and values only if they are asked for. A part without a name, or
-// before a semicolon, may be a value.
+// TestQueryHasNoValues asserts that the names of a query are kept, and values only if they are asked for. A part
+// without a name, or before a semicolon, may be a value.
 func TestQueryHasNoValues(t *testing.T) {
 	testAttribute(t, `{"requestContext":{"http":{"method":"GET"}},"rawPath":"/","rawQueryString":%q}`, "url.query", map[string]string{
 		"a=1":                             "a=REDACTED",
@@ -31,8 +31,8 @@ func TestQueryHasNoValues(t *testing.T) {
 	})
 }
 
-// TestParametersHaveNoValues asserts the same of a query that API Gateway, a load balancer or VPC Lattice has taken apart. There
-// "?token" is a name without a value.
+// TestParametersHaveNoValues asserts the same of a query that API Gateway, a load balancer or VPC Lattice has taken
+// apart. There "?token" is a name without a value.
 func TestParametersHaveNoValues(t *testing.T) {
 	for members, want := range map[string]string{
 		`"requestContext":{"elb":{}},"queryStringParameters":{"a":"1","expand":"x%20y"}`:                      "a=REDACTED&expand=x%20y",
@@ -85,8 +85,8 @@ func TestProxies(t *testing.T) {
 	testAttribute(t, event+`{"host":%q}}`, "server.port", map[string]string{"a.example:8080": "8080", "a.example": ""})
 }
 
-// TestHeaders asserts that of two spellings the requested one counts, that all values of a repeated header count, that keys are
-// listed once, and that Set does nothing.
+// TestHeaders asserts that of two spellings the requested one counts, that all values of a repeated header count, that
+// keys are listed once, and that Set does nothing.
 func TestHeaders(t *testing.T) {
 	event := events.APIGatewayProxyRequest{
 		HTTPMethod: "GET", Headers: map[string]string{"A": "1", "b": "2", "traceparent": "exact", "TraceParent": "other"},
@@ -125,8 +125,8 @@ func asMap(t *testing.T, text []byte) (m map[string]any) {
 	return m
 }
 
-// TestResponse asserts that a status, and the size of a text as it is sent, are found in whatever becomes an object with them, and
-// nowhere else.
+// TestResponse asserts that a status, and the size of a text as it is sent, are found in whatever becomes an object
+// with them, and nowhere else.
 func TestResponse(t *testing.T) {
 	type embedded struct{ StatusCode int }
 	type own struct {

@@ -8,8 +8,8 @@ import (
 	"github.com/epilogue-go/epilogue/handler/internal/event"
 )
 
-// kafka is MSK or another Kafka cluster. Its records come in a list for each topic and partition (AWS Lambda Developer Guide,
-// "Using Lambda with Amazon MSK"), from EventBridge Pipes in one list.
+// kafka is MSK or another Kafka cluster. Its records come in a list for each topic and partition (AWS Lambda Developer
+// Guide, "Using Lambda with Amazon MSK"), from EventBridge Pipes in one list.
 var kafka = source{
 	name:  "Kafka",
 	types: []string{"KafkaEvent", "KafkaRecord"},

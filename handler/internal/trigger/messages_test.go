@@ -68,8 +68,8 @@ func TestTimes(t *testing.T) {
 	})
 }
 
-// TestOperations asserts that the span names the change of an item, a document or an object in the conventions' words, and none for
-// a change of a whole collection or for any other event.
+// TestOperations asserts that the span names the change of an item, a document or an object in the conventions' words,
+// and none for a change of a whole collection or for any other event.
 func TestOperations(t *testing.T) {
 	const key = "faas.document.operation"
 	testAttribute(t, `{"eventSource":"aws:docdb","events":[{"event":{"operationType":%q}}]}`, key, map[string]string{
@@ -84,7 +84,8 @@ func TestOperations(t *testing.T) {
 	})
 }
 
-// TestPipes asserts that a list of records is a batch. EventBridge Pipes send some with other members than the source itself.
+// TestPipes asserts that a list of records is a batch. EventBridge Pipes send some with other members than the source
+// itself.
 func TestPipes(t *testing.T) {
 	const parent = `"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"`
 	for source, record := range map[trigger.Source]string{
@@ -124,7 +125,9 @@ func TestEnvelopes(t *testing.T) {
 			}
 		})
 	}
-	for _, body := range []string{bus[:40], `"` + bus, `{"detail-type":"t","detail":{"a":"b"}}`, `{"detail-type":"t","source":"s","detail":"d"}`, "detail-type"} {
+	for _, body := range []string{bus[:40], `"` + bus, `{"detail-type":"t","detail":{"a":"b"}}`, `{"detail-type":"t","source":"s","detail":"d"}`, "detail-type",
+		`{"Type":"SubscriptionConfirmation","TopicArn":"t","MessageAttributes":{"a":{"Value":"b"}}}`,
+	} {
 		if c := read(queue(body)); len(c.Messages) != 0 {
 			t.Errorf("%s: %s", body, dump(c))
 		}
@@ -164,8 +167,8 @@ func decoded[T any](t *testing.T, name string) (event T) {
 	return event
 }
 
-// TestMessageIsABatchOfOne asserts that a record alone tells the source, the name, the origin and its own attributes, in every
-// form, and that a count is not among them.
+// TestMessageIsABatchOfOne asserts that a record alone tells the source, the name, the origin and its own attributes,
+// in every form, and that a count is not among them.
 func TestMessageIsABatchOfOne(t *testing.T) {
 	tests := []struct {
 		record any

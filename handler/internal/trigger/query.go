@@ -26,8 +26,8 @@ func (r *request) queryText(recorded []string) string {
 	return strings.Join(parts, "&")
 }
 
-// redact replaces the value in a part of a query. A part without a name may be a value. So may a part before a semicolon, which
-// some parsers take for an ampersand.
+// redact replaces the value in a part of a query. A part without a name may be a value. So may a part before a
+// semicolon, which some parsers take for an ampersand.
 func redact(part string, recorded []string) string {
 	name, _, named := strings.Cut(part, "=")
 	plain, err := url.QueryUnescape(name)
@@ -40,7 +40,8 @@ func redact(part string, recorded []string) string {
 	return name + "=" + redacted
 }
 
-// assemble makes a query of parameters, in the order of their names. One with an empty value may have been sent without a name.
+// assemble makes a query of parameters, in the order of their names. One with an empty value may have been sent without
+// a name.
 func (r *request) assemble() string {
 	var b strings.Builder
 	add := func(name string, value event.Value) {

@@ -9,8 +9,9 @@ import (
 	"github.com/epilogue-go/epilogue/handler/internal/event"
 )
 
-// rabbitMQ is a queue of an Amazon MQ broker for RabbitMQ. Its messages come in a list for each queue, "QUEUE::VIRTUALHOST" (AWS
-// Lambda Developer Guide, "Using Lambda with Amazon MQ"). EventBridge Pipes send one list, and the queue with each message.
+// rabbitMQ is a queue of an Amazon MQ broker for RabbitMQ. Its messages come in a list for each queue,
+// "QUEUE::VIRTUALHOST" (AWS Lambda Developer Guide, "Using Lambda with Amazon MQ"). EventBridge Pipes send one list,
+// and the queue with each message.
 var rabbitMQ = source{
 	name:  "RabbitMQ",
 	types: []string{"RabbitMQEvent", "RabbitMQMessage"},

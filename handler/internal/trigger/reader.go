@@ -101,10 +101,10 @@ func (r *Reader) read(e event.Value) Cause {
 	return c
 }
 
-// Message reads one record of a batch, as a batch of this record alone: a record of the events package, a pointer to one, a map,
-// or JSON text as json.RawMessage or []byte. The attributes are without the number of messages. Messages has the
-// record's origin, if it has one. The source is the one of the invocation unless the record tells another; records of Kafka and
-// Amazon MQ do not tell theirs in JSON text. Batch is 0 if the record is no message.
+// Message reads one record of a batch, as a batch of this record alone: a record of the events package, a pointer to
+// one, a map, or JSON text as json.RawMessage or []byte. The attributes are without the number of messages. Messages has
+// the record's origin, if it has one. The source is the one of the invocation unless the record tells another; records
+// of Kafka and Amazon MQ do not tell theirs in JSON text. Batch is 0 if the record is no message.
 func Message(record any, invocation Source) Cause {
 	if text, ok := record.([]byte); ok {
 		record = json.RawMessage(text)

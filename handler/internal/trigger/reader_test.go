@@ -111,8 +111,8 @@ func attributesOf(c trigger.Cause) map[string]string {
 	return m
 }
 
-// TestEventsThatTellNothing asserts the source of events that are null, of a type that tells nothing, or not there at all. Wrap hung
-// with types that lead to themselves.
+// TestEventsThatTellNothing asserts the source of events that are null, of a type that tells nothing, or not there at
+// all. Wrap hung with types that lead to themselves.
 func TestEventsThatTellNothing(t *testing.T) {
 	for _, tt := range []struct {
 		event  any

@@ -4,8 +4,9 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 )
 
-// schedule is a rule with a schedule, or EventBridge Scheduler without an input of its own (EventBridge User Guide, "Events from
-// AWS services"; Scheduler User Guide, "Schedule targets"). The event does not have the schedule's expression.
+// schedule is a rule with a schedule, or EventBridge Scheduler without an input of its own (EventBridge User Guide,
+// "Events from AWS services"; Scheduler User Guide, "Schedule targets"). The event does not have the schedule's
+// expression.
 var schedule = source{
 	name: "schedule",
 	is:   isSchedule,

@@ -11,9 +11,9 @@ import (
 	"github.com/epilogue-go/epilogue/handler/internal/trigger/corpus"
 )
 
-// TestSourcesAreComplete enforces "Add an event source" of docs/triggers.md together with TestDocumentation: every source of the table
-// has a file, a constant of package handler, and a document. Every document has a type and is accepted by one source alone; by none
-// if it is of no source.
+// TestSourcesAreComplete enforces "Add an event source" of docs/triggers.md together with TestDocumentation: every
+// source of the table has a file, a constant of package handler, and a document. Every document has a type and is
+// accepted by one source alone; by none if it is of no source.
 func TestSourcesAreComplete(t *testing.T) {
 	constants, err := os.ReadFile("../../trigger.go")
 	if err != nil {

@@ -36,8 +36,8 @@ func readSQS(d *document, _ *Settings) Cause {
 	return c
 }
 
-// queueURL returns the URL of a queue (Amazon SQS Developer Guide, "Queue and message identifiers"); empty in partitions whose
-// domain is not known.
+// queueURL returns the URL of a queue (Amazon SQS Developer Guide, "Queue and message identifiers"); empty in
+// partitions whose domain is not known.
 func queueURL(queue arn) string {
 	var domain string
 	switch queue.partition {

@@ -6,8 +6,8 @@ import (
 	"github.com/epilogue-go/epilogue/handler/internal/event"
 )
 
-// stepFunctions is a state machine's task whose payload is the context object, or has it as its member "Context" or "context"
-// (Step Functions Developer Guide, "Accessing execution data from the Context object").
+// stepFunctions is a state machine's task whose payload is the context object, or has it as its member "Context" or
+// "context" (Step Functions Developer Guide, "Accessing execution data from the Context object").
 var stepFunctions = source{
 	name: "Step Functions",
 	is:   func(d *document) bool { _, ok := contextObject(d); return ok },

@@ -45,8 +45,9 @@ func (s *store) cause(collection string) Cause {
 	return c
 }
 
-// operationOf is the conventions' word for the change of an item in DynamoDB, of a document in DocumentDB or of an object in
-// S3 (Amazon S3 User Guide, "Supported event types"). It is empty for a change of whole collections, and for any other event.
+// operationOf is the conventions' word for the change of an item in DynamoDB, of a document in DocumentDB or of an
+// object in S3 (Amazon S3 User Guide, "Supported event types"). It is empty for a change of whole collections, and for
+// any other event.
 func operationOf(name string) string {
 	switch name {
 	case "INSERT", "insert", "ObjectCreated":

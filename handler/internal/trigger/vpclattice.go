@@ -6,7 +6,8 @@ import (
 	"github.com/epilogue-go/epilogue/handler/internal/event"
 )
 
-// vpcLattice is a service of VPC Lattice, with events of version 1 or 2 (VPC Lattice User Guide, "Lambda functions as targets").
+// vpcLattice is a service of VPC Lattice, with events of version 1 or 2 (VPC Lattice User Guide, "Lambda functions as
+// targets").
 var vpcLattice = source{
 	name: "VPC Lattice",
 	is: func(d *document) bool {

@@ -6,9 +6,9 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 )
 
-// webSocket is a WebSocket API of API Gateway: the beginning of a connection, with the headers of its handshake, a message, or
-// the end (API Gateway Developer Guide, "WebSocket API"). The route is what a message was matched to, such as "$connect" or
-// "sendOrder".
+// webSocket is a WebSocket API of API Gateway: the beginning of a connection, with the headers of its handshake, a
+// message, or the end (API Gateway Developer Guide, "WebSocket API"). The route is what a message was matched to, such
+// as "$connect" or "sendOrder".
 var webSocket = source{
 	name:  "WebSocket API",
 	types: []string{"APIGatewayWebsocketProxyRequest"},
@@ -37,8 +37,8 @@ func readWebSocket(d *document, s *Settings) Cause {
 	return c
 }
 
-// webSocketPath returns the path of the connection's URL. The domains of API Gateway have the stage in it. A custom domain may
-// have a mapping there that the event does not tell.
+// webSocketPath returns the path of the connection's URL. The domains of API Gateway have the stage in it. A custom
+// domain may have a mapping there that the event does not tell.
 func webSocketPath(d *document, domain string) string {
 	if strings.Contains(domain, ".execute-api.") {
 		return "/" + d.context.Get("stage").Text()
