@@ -143,8 +143,7 @@ func (e echo) differs(ctx context.Context, payload []byte) string {
 	want, wantErr := e.bare.Invoke(ctx, payload)
 	want = bytes.Clone(want) // of a buffer that the next invocation overwrites
 	got, err := e.wrapped.Invoke(ctx, payload)
-	spans := len(e.journal.spans)
-	e.journal.spans, e.journal.entries = nil, nil
+	spans := e.journal.reset()
 	switch {
 	case fmt.Sprintf("%T %v", err, err) != fmt.Sprintf("%T %v", wantErr, wantErr):
 		return fmt.Sprintf("error %T %v, without Wrap %T %v", err, err, wantErr, wantErr)

@@ -68,6 +68,15 @@ func (j *journal) span(t *testing.T) sdktrace.ReadOnlySpan {
 	return j.spans[0]
 }
 
+// reset empties the journal and returns how many spans had ended.
+func (j *journal) reset() int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	spans := len(j.spans)
+	j.spans, j.entries = nil, nil
+	return spans
+}
+
 // A journal is a span processor.
 func (j *journal) OnStart(context.Context, sdktrace.ReadWriteSpan) {}
 func (j *journal) Shutdown(context.Context) error                  { return nil }
