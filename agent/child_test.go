@@ -124,8 +124,11 @@ func newChild(t *testing.T, arrange func(w *run)) *run {
 	}))
 	t.Cleanup(server.Close)
 	// The race detector's run time waits a second in os.Exit unless set otherwise: twice the window.
+	// Its exit with coverage writes a warning to standard error, which may be full, without GOCOVERDIR.
 	// A busy machine may keep the child from running for longer than the 200 ms before a deadline.
-	w.config.Env = []string{diaryVariable + "=" + server.URL, "GORACE=atexit_sleep_ms=0", "EPILOGUE_PRE_TIMEOUT_FLUSH=1s"}
+	w.config.Env = []string{
+		diaryVariable + "=" + server.URL, "GORACE=atexit_sleep_ms=0", "EPILOGUE_PRE_TIMEOUT_FLUSH=1s", "GOCOVERDIR=" + t.TempDir(),
+	}
 	if arrange != nil {
 		arrange(w)
 	}
