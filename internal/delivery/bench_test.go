@@ -2,6 +2,7 @@ package delivery_test
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -18,22 +19,37 @@ func (instant) Send(context.Context, delivery.Signal, []byte) (delivery.Result, 
 func (instant) Limits() delivery.Limits { return delivery.Limits{Requests: 32, Breaker: true} }
 func (instant) Close() error            { return nil }
 
-func benchQueue() *delivery.Queue[string] {
+// benchItem is an item behind a pointer, as a span is.
+type benchItem struct{ name string }
+
+type benchEncoder struct{}
+
+func (benchEncoder) Append(dst []byte, items []*benchItem, _ int) ([]byte, int) {
+	for _, item := range items {
+		dst = append(dst, item.name...)
+	}
+	return dst, len(items)
+}
+func (benchEncoder) Describe(item *benchItem) string { return item.name }
+func (benchEncoder) Hint() (string, error)           { return "", nil }
+
+func benchQueue() *delivery.Queue[*benchItem] {
 	e := delivery.NewEngine(instant{}, delivery.NewResources(1<<20))
 	q := delivery.NewQueue(e, delivery.Config{
-		Items: "spans", Capacity: 2048, BatchSize: 512, RequestBytes: 1 << 20, Delay: time.Hour, Timeout: 30 * time.Second,
-	}, newEncoder)
+		Items: "spans", Capacity: 2048, BatchSize: 512, RequestBytes: 1 << 20, Delay: time.Hour, Timeout: 30 * time.Second, Hedge: true,
+	}, func() delivery.Encoder[*benchItem] { return benchEncoder{} })
 	q.SetBackgroundExport(false)
 	return q
 }
 
 // BenchmarkPush measures one push from 1 and from 64 goroutines, the background exports of a half-full queue included.
 func BenchmarkPush(b *testing.B) {
+	item := &benchItem{"item"}
 	b.Run("1", func(b *testing.B) {
 		q := benchQueue()
 		b.ReportAllocs()
 		for b.Loop() {
-			q.Push("item")
+			q.Push(item)
 		}
 		_ = q.Shutdown(context.Background())
 	})
@@ -44,7 +60,7 @@ func BenchmarkPush(b *testing.B) {
 		for range 64 {
 			all.Go(func() {
 				for range b.N / 64 {
-					q.Push("item")
+					q.Push(item)
 				}
 			})
 		}
@@ -54,17 +70,22 @@ func BenchmarkPush(b *testing.B) {
 	})
 }
 
-// BenchmarkFlush512 measures 512 pushes and their flush.
-func BenchmarkFlush512(b *testing.B) {
-	q := benchQueue()
-	b.ReportAllocs()
-	for b.Loop() {
-		for range 512 {
-			q.Push("item")
-		}
-		if err := q.Flush(context.Background()); err != nil {
-			b.Fatal(err)
-		}
+// BenchmarkFlush measures pushes and their flush: the spans of one invocation, and a full batch.
+func BenchmarkFlush(b *testing.B) {
+	item := &benchItem{"item"}
+	for _, n := range []int{5, 512} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			q := benchQueue()
+			b.ReportAllocs()
+			for b.Loop() {
+				for range n {
+					q.Push(item)
+				}
+				if err := q.Flush(context.Background()); err != nil {
+					b.Fatal(err)
+				}
+			}
+			_ = q.Shutdown(context.Background())
+		})
 	}
-	_ = q.Shutdown(context.Background())
 }

@@ -96,39 +96,30 @@ func (s *stream) holdsItems(b *batch) bool {
 	return !isEmpty(b)
 }
 
-// waitForAttempt waits for the pause that the attempts so far ask for, and for Retry-After. If the policy becomes
-// shutdown meanwhile, the backoff ends and the wait for Retry-After is computed again. The error says why no attempt may
-// follow at a batch that has time until over.
+// waitForAttempt waits for the pause that the attempts so far ask for, and for Retry-After. If the policy changes meanwhile,
+// the pause is computed again. The error says why no attempt may follow at a batch that has time until over.
 func (s *stream) waitForAttempt(f *flush, over time.Time, backoff time.Duration) error {
 	until := time.Now().Add(backoff)
 	for {
-		w, err := s.nextWait(f, over, time.Until(until))
-		if err != nil || w.pause <= 0 {
+		pause, changed, err := s.nextPause(f, over, time.Until(until))
+		if err != nil || pause <= 0 {
 			return err
 		}
-		timer := time.NewTimer(w.pause)
+		timer := time.NewTimer(pause)
 		select {
 		case <-timer.C:
 			until = time.Time{} // it may have been shortened
-		case <-w.changed:
-			if !w.policy.lastChance && s.policyOf(f).lastChance {
-				until = time.Time{}
-			}
+		case <-changed:
 		case <-f.ctx.Done():
 		}
 		timer.Stop()
 	}
 }
 
-// wait is a pause before an attempt.
-type wait struct {
-	pause   time.Duration
-	policy  *policy
-	changed <-chan struct{} // closed when the policy or the state of the flush has changed
-}
-
-// nextWait returns how long to wait for the next attempt.
-func (s *stream) nextWait(f *flush, over time.Time, backoff time.Duration) (wait, error) {
+// nextPause returns how long to wait for the next attempt, and a channel that is closed when this may have changed.
+func (s *stream) nextPause(f *flush, over time.Time, backoff time.Duration) (
+	pause time.Duration, changed <-chan struct{}, err error,
+) {
 	s.engine.mu.Lock()
 	defer s.engine.mu.Unlock()
 	now := time.Now()
@@ -138,15 +129,15 @@ func (s *stream) nextWait(f *flush, over time.Time, backoff time.Duration) (wait
 	}
 	switch {
 	case f.ctx.Err() != nil:
-		return wait{}, context.Cause(f.ctx)
+		return 0, nil, context.Cause(f.ctx)
 	case !f.policy.lastChance && !now.Before(over):
-		return wait{}, errExportTimeout
+		return 0, nil, errExportTimeout
 	case f.state == stopping:
-		return wait{}, errNoProgress
+		return 0, nil, errNoProgress
 	}
 	retryAfter := breaker.Remaining(s.retryAfter.until, now)
 	if backoff <= 0 && retryAfter <= 0 {
-		return wait{}, nil
+		return 0, nil, nil
 	}
 	pause, ok := f.policy.retryIn(backoff, retryAfter, deadline.Sub(now))
 	switch {
@@ -154,20 +145,14 @@ func (s *stream) nextWait(f *flush, over time.Time, backoff time.Duration) (wait
 		if f.err == nil {
 			f.err = s.retryAfter.cause
 		}
-		return wait{}, fmt.Errorf("the backend asked for a pause of %s (Retry-After)", s.retryAfter.asked)
+		return 0, nil, fmt.Errorf("the backend asked for a pause of %s (Retry-After)", s.retryAfter.asked)
 	case !ok:
-		return wait{}, fmt.Errorf("no time for another attempt in %s", pause.Round(time.Millisecond))
+		return 0, nil, fmt.Errorf("no time for another attempt in %s", pause.Round(time.Millisecond))
 	case retryAfter < backoff && !f.policy.keepsRetrying(now.Sub(f.lastProgress), backoff, s.budgetLocked(f)):
-		return wait{}, errNoProgress
+		return 0, nil, errNoProgress
 	}
 	if retryAfter > 0 {
 		f.lastProgress = now.Add(pause) // the backend wants the pause
 	}
-	return wait{pause, f.policy, f.changed}, nil
-}
-
-func (s *stream) policyOf(f *flush) *policy {
-	s.engine.mu.Lock()
-	defer s.engine.mu.Unlock()
-	return f.policy
+	return pause, f.changed, nil
 }
