@@ -17,7 +17,7 @@ func (s *stream) onThresholdLocked(reached event) {
 func (s *stream) exportLaterLocked(atOnce bool) {
 	switch {
 	case s.noFlushes:
-	case atOnce && (s.lastChanceLocked() || s.waitLocked() <= 0):
+	case atOnce && (s.lastChanceLocked() || s.backgroundWaitLocked() <= 0):
 		f := s.beginLocked()
 		f.background = true
 		s.startLocked(f)
@@ -32,12 +32,19 @@ func (s *stream) armLocked() {
 		return
 	}
 	s.armed = true
-	delay := max(s.config.Delay, s.waitLocked())
+	delay := max(s.config.Delay, s.backgroundWaitLocked())
 	if s.timer == nil {
 		s.timer = time.AfterFunc(delay, s.onTimer)
 		return
 	}
 	s.timer.Reset(delay)
+}
+
+// backgroundWaitLocked returns for how long no background flush may begin. Some failures leave the breaker closed: those of a
+// custom exporter that fails at once, or of a destination without a breaker. The pauses after them keep a short export delay
+// from becoming a loop.
+func (s *stream) backgroundWaitLocked() time.Duration {
+	return max(s.waitLocked(), s.failing.Wait(time.Now()))
 }
 
 func (s *stream) disarmLocked() {

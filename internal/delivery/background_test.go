@@ -177,17 +177,54 @@ func TestFreezeEndsRetryAfter(t *testing.T) {
 	})
 }
 
-// TestBackgroundWithoutDelayWaitsWhileOpen asserts that an export delay of zero neither sends nor spins while the backend
-// wants no request.
-func TestBackgroundWithoutDelayWaitsWhileOpen(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBackend(script(retryAfter(time.Minute)))
-		_, q := newQueue(b, func(c *delivery.Config) { c.Delay = 0 })
-		q.SetBackgroundExport(true)
-		push(q, "a")
-		time.Sleep(59 * time.Second)
-		wantBodies(t, b, "a")
-		time.Sleep(2 * time.Second)
-		wantStats(t, q, delivery.Stats{Ended: 1, Exported: 1})
-	})
+// TestBackgroundExportBacksOff asserts that a background export that fails at once is repeated after growing pauses, however
+// short the export delay is, whatever made it fail, and whatever is pushed meanwhile, and that it recovers.
+func TestBackgroundExportBacksOff(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		delay    time.Duration
+		fullness int // items
+		breaker  bool
+		reply    reply
+	}{
+		{"no delay", 0, 1, false, later},
+		{"a short delay", ms, 1, false, cuts},
+		{"a half-full queue", 0, 60, false, later},
+		{"with a breaker", 0, 1, true, cuts},
+		{"with Retry-After", 0, 1, true, retryAfter(time.Minute)},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			const most = 1000
+			n := 0
+			b := newBackend(func(request) reply {
+				if n++; n > most {
+					return accepts // the test would not end
+				}
+				return c.reply
+			})
+			b.limits.Breaker = c.breaker
+			_, q := newQueue(b, func(cfg *delivery.Config) { cfg.Delay, cfg.Timeout = c.delay, 100*ms })
+			q.SetBackgroundExport(true)
+			push(q, numbers(c.fullness)...)
+			for range 59 {
+				time.Sleep(time.Second)
+				push(q, "more")
+			}
+			if got := len(b.log()); got > 60 {
+				t.Errorf("%s: %d requests in a minute", c.name, got)
+			}
+			b.become(always(accepts))
+			time.Sleep(2 * time.Minute)
+			if s := q.Stats(); s.Exported+s.Dropped.QueueFull != s.Ended {
+				t.Errorf("%s: after the fault: %+v", c.name, s)
+			}
+			before := len(b.log())
+			push(q, "next")
+			time.Sleep(max(c.delay, ms))
+			synctest.Wait()
+			if len(b.log()) == before {
+				t.Errorf("%s: the export delay is not normal again", c.name)
+			}
+		})
+	}
 }

@@ -101,9 +101,6 @@ func (f *flush) endIfUnwantedLocked() {
 	}
 }
 
-// extendLocked makes items with a lower number than upTo the task of the flush.
-func (f *flush) extendLocked(upTo uint64) { f.upTo = max(f.upTo, upTo) }
-
 // taskLocked is what its workers take.
 func (f *flush) taskLocked() task { return task{upTo: f.upTo, flush: f.number} }
 

@@ -25,7 +25,8 @@ type stream struct {
 	flushes      uint64 // begun so far
 	background   bool   // background export is on
 	timer        *time.Timer
-	armed        bool // the timer will fire
+	armed        bool            // the timer will fire
+	failing      breaker.Breaker // of the background export: it counts flushes in a row that delivered nothing, whatever the reason
 	hold         breaker.Breaker
 	unanswered   bool // it got no answer since the origin's last one: its failures opened the breaker
 	retryAfter   retryAfter
@@ -189,6 +190,12 @@ func (s *stream) endLocked(f *flush) (report func()) {
 	f.becomeLocked(ended, f.policy)
 	if f.dropReason != nil {
 		s.dropReason = f.dropReason
+	}
+	switch {
+	case !gaveUp || f.decided:
+		s.failing.Success()
+	case f.background && f.callers == 0:
+		s.failing.Failure(f.began, time.Now(), nil)
 	}
 	if s.items.load() > 0 { // a threshold reached while f was under way
 		s.exportLaterLocked(s.items.enough() && (f.background || s.background) && !gaveUp)
