@@ -9,6 +9,7 @@ import (
 type entry struct {
 	number uint64 // in the order of the pushes
 	item   any
+	size   int // estimated bytes in memory
 }
 
 // batch is the entries that one worker has taken, or that a custom exporter has failed together.
@@ -39,11 +40,13 @@ func (t task) has(b *batch) bool { return b.oldest() < t.upTo && b.failed.flush 
 //	            │           └────────┘
 type backlog struct {
 	capacity, batchSize int
+	maxBytes            int // 0: no limit
 
 	waiting  []entry // in the order of their numbers; those before head have left
 	head     int
 	failed   []*batch // by a custom exporter; none is empty
 	inFlight []*batch // with a worker, in no order
+	bytes    int      // of all
 
 	next      uint64 // number of the next item
 	delivered uint64 // batches acknowledged so far
@@ -61,54 +64,72 @@ const (
 	halfFull       // the queue is half full, or another batch has come since
 )
 
-// push adds an item. If the queue is full it drops the oldest item that waits; if all are being sent, it drops this one.
-func (q *backlog) push(item any) event {
+// push adds an item. If the queue is full it drops the oldest items that wait; if all are being sent, it drops this one.
+func (q *backlog) push(item any, size int) event {
 	q.counts.Ended++
 	if q.closed {
 		q.counts.Dropped.AfterShutdown++
 		return noEvent
 	}
-	waiting := q.load()
-	if waiting+q.sending() >= q.capacity {
-		q.counts.Dropped.QueueFull++
-		if waiting == 0 {
-			return noEvent
-		}
-		q.dropOldest()
-		waiting--
+	if !q.makeRoom(size) {
+		return noEvent
 	}
+	before := q.enough()
 	if len(q.waiting) == cap(q.waiting) && q.head > len(q.waiting)/2 {
 		q.waiting, q.head = slices.Delete(q.waiting, 0, q.head), 0
 	}
-	q.waiting = append(q.waiting, entry{q.next, item})
+	q.waiting = append(q.waiting, entry{q.next, item, size})
 	q.next++
-	waiting++
-	half := q.threshold()
-	switch {
-	case waiting == half, waiting > half && q.next%uint64(q.batchSize) == 0: //nolint:gosec // positive
+	q.bytes += size
+	switch enough := q.enough(); {
+	case enough && (!before || q.next%uint64(q.batchSize) == 0): //nolint:gosec // positive
 		return halfFull
-	case waiting == 1:
+	case q.load() == 1:
 		return nonEmpty
 	}
 	return noEvent
 }
 
-// threshold is how many waiting items begin a background flush.
-func (q *backlog) threshold() int {
-	half := max(q.capacity/2, 1)
-	if q.eager {
-		return min(half, q.batchSize)
+// makeRoom drops the oldest items that wait until one more of size bytes fits. If it cannot, it counts that one as dropped and
+// returns false.
+func (q *backlog) makeRoom(size int) bool {
+	for {
+		var reason *int64
+		switch d := &q.counts.Dropped; {
+		case q.load()+q.sending() >= q.capacity:
+			reason = &d.QueueFull
+		case q.maxBytes > 0 && q.bytes+size > q.maxBytes:
+			reason = &d.QueueBytes
+		default:
+			return true
+		}
+		*reason++
+		if q.load() == 0 || q.maxBytes > 0 && size > q.maxBytes {
+			return false
+		}
+		q.dropOldest()
 	}
-	return half
+}
+
+// enough reports whether the items that wait are enough for a background flush: half of the queue, or a full batch if eager.
+func (q *backlog) enough() bool {
+	items := max(q.capacity/2, 1)
+	if q.eager {
+		items = min(items, q.batchSize)
+	}
+	waiting := q.load()
+	return waiting >= items || waiting > 0 && q.maxBytes > 0 && q.bytes >= q.maxBytes/2
 }
 
 // dropOldest drops the oldest item that waits. Failed batches are older than all others.
 func (q *backlog) dropOldest() {
 	if len(q.failed) == 0 {
+		q.bytes -= q.waiting[q.head].size
 		q.removeFirst(1)
 		return
 	}
 	b := slices.MinFunc(q.failed, func(a, b *batch) int { return int(a.oldest()) - int(b.oldest()) }) //nolint:gosec // small
+	q.bytes -= b.entries[0].size
 	b.entries = b.entries[1:]
 	q.failed = slices.DeleteFunc(q.failed, isEmpty)
 }
@@ -193,6 +214,7 @@ func (q *backlog) ack(b *batch, end uint64, o Outcome, rejected int64) {
 		return
 	}
 	left := sort.Search(len(b.entries), func(i int) bool { return b.entries[i].number >= end })
+	q.bytes -= bytesOf(b.entries[:left])
 	b.entries = b.entries[left:]
 	n, d := int64(left), &q.counts.Dropped
 	switch o {
@@ -218,15 +240,19 @@ func (q *backlog) done(upTo uint64) bool {
 // load returns how many items wait.
 func (q *backlog) load() int { return len(q.waiting) - q.head + itemsOf(q.failed) }
 
-// enough reports whether the items that wait are enough for a background flush.
-func (q *backlog) enough() bool { return q.load() >= q.threshold() }
-
 // sending returns how many items are with a worker.
 func (q *backlog) sending() int { return itemsOf(q.inFlight) }
 
 func itemsOf(batches []*batch) (n int) {
 	for _, b := range batches {
 		n += len(b.entries)
+	}
+	return n
+}
+
+func bytesOf(entries []entry) (n int) {
+	for _, x := range entries {
+		n += x.size
 	}
 	return n
 }
@@ -251,10 +277,14 @@ func (q *backlog) pending() []entry {
 
 // spilled counts entries, some of which pending has returned together, and removes those that are still there.
 func (q *backlog) spilled(entries []entry) {
-	before := q.load() + q.sending()
 	written := func(x entry) bool {
 		i := sort.Search(len(entries), func(i int) bool { return entries[i].number >= x.number })
-		return i < len(entries) && entries[i].number == x.number
+		if i == len(entries) || entries[i].number != x.number {
+			return false
+		}
+		q.counts.Spilled++
+		q.bytes -= x.size
+		return true
 	}
 	kept := slices.DeleteFunc(q.waiting[q.head:], written)
 	q.waiting = q.waiting[:q.head+len(kept)]
@@ -262,7 +292,6 @@ func (q *backlog) spilled(entries []entry) {
 		b.entries = slices.DeleteFunc(slices.Clone(b.entries), written)
 	}
 	q.failed = slices.DeleteFunc(q.failed, isEmpty)
-	q.counts.Spilled += int64(before - q.load() - q.sending())
 }
 
 // byNumber sorts by number. It is a sort.Interface because slices.SortFunc adds 13 KB to a function's binary.

@@ -49,7 +49,7 @@ func BenchmarkPush(b *testing.B) {
 		q := benchQueue()
 		b.ReportAllocs()
 		for b.Loop() {
-			q.Push(item)
+			q.Push(item, 1)
 		}
 		_ = q.Shutdown(context.Background())
 	})
@@ -60,7 +60,7 @@ func BenchmarkPush(b *testing.B) {
 		for range 64 {
 			all.Go(func() {
 				for range b.N / 64 {
-					q.Push(item)
+					q.Push(item, 1)
 				}
 			})
 		}
@@ -79,7 +79,7 @@ func BenchmarkFlush(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				for range n {
-					q.Push(item)
+					q.Push(item, 1)
 				}
 				if err := q.Flush(context.Background()); err != nil {
 					b.Fatal(err)

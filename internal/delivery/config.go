@@ -9,6 +9,8 @@ type Config struct {
 	Items string
 	// Capacity is how many items the queue holds, those being sent included.
 	Capacity int
+	// MaxBytes is how many bytes these items have in memory together, as their pushes estimate; 0: no limit.
+	MaxBytes int
 	// BatchSize is how many items a request holds at most.
 	BatchSize int
 	// RequestBytes is how many bytes an encoded request has at most. It is not used with a custom exporter.

@@ -26,9 +26,9 @@ func TestTooLargeRequestIsSplit(t *testing.T) {
 		_, q := newQueue(b, func(c *delivery.Config) { c.RequestBytes = 128 << 10 })
 		item := strings.Repeat("x", 9<<10)
 		for range 9 {
-			q.Push(item)
+			push(q, item)
 		}
-		q.Push(strings.Repeat("y", 30<<10))
+		push(q, strings.Repeat("y", 30<<10))
 		_, err := flush(t, q, time.Second)
 		if dropsIn(err) != 1 || !strings.Contains(fmt.Sprint(err), `item "yyyyyyyy" exceeds 15360 bytes`) {
 			t.Errorf("flush: %v", err)
@@ -126,7 +126,7 @@ func TestFullQueueDropsTheOldest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend(always(accepts.in(100 * ms)))
 		_, q := newQueue(b, capacity(4), batchSize(2))
-		q.Push("0")
+		push(q, "0")
 		first := async(func() error { return q.Flush(within(t, time.Second)) })
 		synctest.Wait()
 		push(q, numbers(10)[1:]...)
@@ -134,6 +134,41 @@ func TestFullQueueDropsTheOldest(t *testing.T) {
 		_, _ = flush(t, q, time.Second)
 		wantSorted(t, "delivered", b.delivered(), "0", "7", "8", "9")
 		wantStats(t, q, delivery.Stats{Ended: 10, Exported: 4, Dropped: delivery.Dropped{QueueFull: 6}})
+	})
+}
+
+// TestQueueIsBoundedInBytes asserts that large items leave in the background at half of the queue's bytes, that the oldest
+// make room for younger ones, and that an item that alone exceeds the bound takes no others along.
+func TestQueueIsBoundedInBytes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend(always(accepts))
+		_, q := newQueue(b, func(c *delivery.Config) { c.MaxBytes = 1000 })
+		large := func(c string) string { return strings.Repeat(c, 240) }
+		push(q, large("a"))
+		if _, flushNow := q.Pending(); flushNow {
+			t.Error("a flush of less than a quarter must not be deferred")
+		}
+		push(q, "b", large("c"))
+		synctest.Wait()
+		wantBodies(t, b)
+		if _, flushNow := q.Pending(); !flushNow {
+			t.Error("a flush of half of the bytes may be deferred")
+		}
+		b.become(always(later))
+		push(q, large("d"))
+		synctest.Wait()
+		if n := len(b.log()); n != 1 {
+			t.Errorf("%d requests at half of the bytes, want 1", n)
+		}
+		push(q, large("e"), strings.Repeat("f", 1001), large("g"))
+		b.become(always(accepts))
+		time.Sleep(time.Minute)
+		_, err := flush(t, q, time.Second)
+		if dropsIn(err) != 2 {
+			t.Errorf("flush: %v", err)
+		}
+		wantSorted(t, "delivered", b.delivered(), "b", large("c"), large("d"), large("e"), large("g"))
+		wantStats(t, q, delivery.Stats{Ended: 7, Exported: 5, Dropped: delivery.Dropped{QueueBytes: 2}})
 	})
 }
 

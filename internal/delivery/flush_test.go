@@ -86,7 +86,7 @@ func TestFlushEndsWhileItemsKeepComing(t *testing.T) {
 		_, q := newQueue(b, batchSize(1))
 		b.become(func(request) reply {
 			if len(b.requests) < 50 {
-				go q.Push("new")
+				go q.Push("new", 1)
 			}
 			return accepts.in(ms)
 		})

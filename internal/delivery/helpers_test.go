@@ -59,7 +59,7 @@ func addQueue(e *delivery.Engine, change ...func(*delivery.Config)) *delivery.Qu
 
 func push(q *delivery.Queue[string], items ...string) {
 	for _, item := range items {
-		q.Push(item)
+		q.Push(item, len(item))
 	}
 }
 

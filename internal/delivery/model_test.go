@@ -32,6 +32,13 @@ func (m *model) check(t *testing.T, q *backlog, step string) {
 	if items := itemsIn(q.pending()); !slices.Equal(items, slices.Sorted(maps.Keys(all))) {
 		t.Fatalf("%s: pending %v, want %v", step, items, all)
 	}
+	bytes := 0
+	for item := range all {
+		bytes += sizeOf(item)
+	}
+	if q.bytes != bytes {
+		t.Fatalf("%s: %d bytes, want %d", step, q.bytes, bytes)
+	}
 	for _, upTo := range []uint64{0, q.next / 2, q.next} {
 		want := true
 		for item := range all {
@@ -53,6 +60,9 @@ func (q *backlog) numberOf(item int) uint64 {
 	all := q.pending()
 	return all[slices.IndexFunc(all, func(x entry) bool { return x.item == item })].number
 }
+
+// sizeOf returns the size of an item.
+func sizeOf(item int) int { return item % 7 }
 
 func itemsIn(entries []entry) []int {
 	items := make([]int, 0, len(entries))
@@ -76,7 +86,7 @@ func TestBacklogModel(t *testing.T) {
 // backlogRun is one run of the model. Items are the numbers in order of their pushes.
 func backlogRun(t *testing.T, r *rand.Rand) {
 	custom := r.IntN(2) == 0
-	q := &backlog{capacity: 1 + r.IntN(30), batchSize: 1 + r.IntN(8)}
+	q := &backlog{capacity: 1 + r.IntN(30), batchSize: 1 + r.IntN(8), maxBytes: r.IntN(2) * r.IntN(60)}
 	m := &model{waiting: map[int]bool{}, sending: map[int]bool{}}
 	var out []*batch
 	next, flush := 0, uint64(1)
@@ -114,15 +124,26 @@ func backlogRun(t *testing.T, r *rand.Rand) {
 
 func (m *model) push(q *backlog, item int) {
 	m.stats.Ended++
-	q.push(item)
-	if len(m.waiting)+len(m.sending) >= q.capacity {
-		m.stats.Dropped.QueueFull++
-		if len(m.waiting) == 0 {
+	bytes := q.bytes
+	q.push(item, sizeOf(item))
+	for {
+		tooMany := len(m.waiting)+len(m.sending) >= q.capacity
+		switch {
+		case tooMany:
+			m.stats.Dropped.QueueFull++
+		case q.maxBytes > 0 && bytes+sizeOf(item) > q.maxBytes:
+			m.stats.Dropped.QueueBytes++
+		default:
+			m.waiting[item] = true
 			return
 		}
-		delete(m.waiting, slices.Min(slices.Collect(maps.Keys(m.waiting))))
+		if len(m.waiting) == 0 || q.maxBytes > 0 && sizeOf(item) > q.maxBytes {
+			return
+		}
+		oldest := slices.Min(slices.Collect(maps.Keys(m.waiting)))
+		delete(m.waiting, oldest)
+		bytes -= sizeOf(oldest)
 	}
-	m.waiting[item] = true
 }
 
 // take asserts that batches announces what take returns, and that a batch is in order and matches the task.
@@ -210,7 +231,7 @@ func TestBatchesThatOvertakeEachOther(t *testing.T) {
 	all := task{upTo: 100, flush: 1}
 	push := func(items ...int) {
 		for _, item := range items {
-			q.push(item)
+			q.push(item, 1)
 		}
 	}
 	push(1, 2)
@@ -233,7 +254,7 @@ func TestBatchesThatOvertakeEachOther(t *testing.T) {
 func TestPoisonNeverComesFirstAgain(t *testing.T) {
 	q := &backlog{capacity: 100, batchSize: 2}
 	for i := range 5 {
-		q.push(i)
+		q.push(i, 1)
 	}
 	b := q.take(task{upTo: 5, flush: 1})
 	b.failed.add(1, 0, true)

@@ -38,9 +38,9 @@ func NewItemQueue[T any](e *Engine, c Config, exporter ItemSender[T]) *Queue[T] 
 	return &Queue[T]{s}
 }
 
-// Push adds an item. If the queue is full it drops the oldest waiting item; if all are being sent, it drops this one. It
-// never waits for a flush.
-func (q *Queue[T]) Push(item T) { q.push(item) }
+// Push adds an item of about size bytes in memory. If the queue is full it drops the oldest items that wait; if all are being
+// sent, or size exceeds the queue's bytes, it drops this one. It never waits for a flush.
+func (q *Queue[T]) Push(item T, size int) { q.push(item, size) }
 
 // Spill hands all pending items to write, the oldest first. write puts them where they outlast the process and calls
 // spilled(from, to) when items[from:to] are written; these leave the queue as Spilled. An item that is being sent and

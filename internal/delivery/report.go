@@ -41,7 +41,7 @@ func (s *stream) backgroundErrorsLocked(f *flush, gaveUp bool) (errs []error) {
 	if f.dropReason != nil && f.dropReason != f.partialSuccess { //nolint:errorlint // the same error is reported already
 		errs = append(errs, fmt.Errorf("export %s: %w", c.Items, f.dropReason))
 	}
-	if n := s.items.counts.Dropped.QueueFull - s.announced; n > 0 {
+	if n := s.items.counts.Dropped.QueueFull + s.items.counts.Dropped.QueueBytes - s.announced; n > 0 {
 		s.announced += n
 		errs = append(errs, fmt.Errorf("%d %s dropped: the queue was full", n, c.Items))
 	}

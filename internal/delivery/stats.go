@@ -18,7 +18,8 @@ type Stats struct {
 
 // Dropped counts lost items by reason.
 type Dropped struct {
-	QueueFull     int64 // the queue was full
+	QueueFull     int64 // the queue had as many items as it holds
+	QueueBytes    int64 // the queue's items had as many bytes as it holds
 	Rejected      int64 // rejected inside a request that was otherwise accepted
 	Refused       int64 // in a request that the backend will never accept
 	TooLarge      int64 // a single item exceeds a request
@@ -27,7 +28,7 @@ type Dropped struct {
 
 // Total is the sum over all reasons.
 func (d Dropped) Total() int64 {
-	return d.QueueFull + d.Rejected + d.Refused + d.TooLarge + d.AfterShutdown
+	return d.QueueFull + d.QueueBytes + d.Rejected + d.Refused + d.TooLarge + d.AfterShutdown
 }
 
 // Reason is one reason for drops.
@@ -41,6 +42,7 @@ type Reason struct {
 func (d Dropped) Reasons() []Reason {
 	return []Reason{
 		{"queue_full", "the queue was full", d.QueueFull},
+		{"queue_bytes", "the queue had too many bytes", d.QueueBytes},
 		{"rejected", "rejected by the backend", d.Rejected},
 		{"refused", "refused by the backend permanently", d.Refused},
 		{"too_large", "too large for a request", d.TooLarge},
@@ -52,6 +54,7 @@ func (d Dropped) Reasons() []Reason {
 func (d Dropped) Sub(o Dropped) Dropped {
 	return Dropped{
 		QueueFull:     d.QueueFull - o.QueueFull,
+		QueueBytes:    d.QueueBytes - o.QueueBytes,
 		Rejected:      d.Rejected - o.Rejected,
 		Refused:       d.Refused - o.Refused,
 		TooLarge:      d.TooLarge - o.TooLarge,

@@ -50,7 +50,7 @@ func storm(t *testing.T, seed uint64) {
 	var queues []*delivery.Queue[string]
 	for _, s := range []delivery.Signal{delivery.Traces, delivery.Metrics, delivery.Logs} {
 		queues = append(queues, delivery.NewQueue(e, delivery.Config{
-			Signal: s, Items: "items", Capacity: 20 + d.roll(100), BatchSize: 1 + d.roll(10), RequestBytes: 1 << 10,
+			Signal: s, Items: "items", Capacity: 20 + d.roll(100), MaxBytes: d.roll(2) * 500, BatchSize: 1 + d.roll(10), RequestBytes: 1 << 10,
 			Delay: d.upTo(time.Second), Timeout: time.Duration(d.roll(3)) * time.Second, Hedge: d.roll(2) == 0,
 		}, newEncoder))
 	}
@@ -111,7 +111,7 @@ func stormStep(t *testing.T, d *dice, e *delivery.Engine, q *delivery.Queue[stri
 	switch d.roll(10) {
 	case 0, 1, 2, 3:
 		for range d.roll(30) {
-			q.Push("item")
+			q.Push("item", d.roll(20))
 		}
 	case 4, 5:
 		took, _ := flush(t, q, d.upTo(time.Second))

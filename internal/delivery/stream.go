@@ -58,7 +58,7 @@ func newStream(e *Engine, c Config) *stream {
 	s := &stream{
 		engine: e, config: c, background: true, requestBytes: c.RequestBytes, itemBytes: c.RequestBytes,
 		closed: make(chan struct{}),
-		items:  backlog{capacity: c.Capacity, batchSize: c.BatchSize},
+		items:  backlog{capacity: c.Capacity, batchSize: c.BatchSize, maxBytes: c.MaxBytes},
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -67,10 +67,10 @@ func newStream(e *Engine, c Config) *stream {
 	return s
 }
 
-func (s *stream) push(item any) {
+func (s *stream) push(item any, size int) {
 	s.engine.mu.Lock()
 	defer s.engine.mu.Unlock()
-	if reached := s.items.push(item); reached != noEvent {
+	if reached := s.items.push(item, size); reached != noEvent {
 		s.onThresholdLocked(reached)
 	}
 }
@@ -85,12 +85,14 @@ func (s *stream) Stats() Stats {
 }
 
 // Pending returns how many items are pending, and whether a flush should not be deferred: one is under way, a quarter
-// of the queue is in use, or the next flush has drops to report. If it returns 0 and false, Flush has nothing to do.
+// of the queue or of its bytes is in use, or the next flush has drops to report. If it returns 0 and false, Flush has
+// nothing to do.
 func (s *stream) Pending() (n int, flushNow bool) {
 	s.engine.mu.Lock()
 	defer s.engine.mu.Unlock()
 	n = int(s.items.stats().Pending)
-	return n, s.flush != nil || n > 0 && n >= s.config.Capacity/4 || s.items.counts.Dropped != s.reported
+	quarterFull := n > 0 && n >= s.config.Capacity/4 || s.config.MaxBytes > 0 && s.items.bytes >= s.config.MaxBytes/4
+	return n, s.flush != nil || quarterFull || s.items.counts.Dropped != s.reported
 }
 
 // Idle returns a channel that is closed when the flush under way has ended; nil if there is none.

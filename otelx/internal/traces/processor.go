@@ -44,6 +44,6 @@ func (p *Processor) OnStart(_ context.Context, s sdktrace.ReadWriteSpan) {
 func (p *Processor) OnEnd(s sdktrace.ReadOnlySpan) {
 	if sc := s.SpanContext(); sc.IsSampled() {
 		p.open.remove(sc)
-		p.queue.Push(s)
+		p.queue.Push(s, memoryOf(s))
 	}
 }
