@@ -106,6 +106,7 @@ func (s *SDK) newQueue(c *config.Config) (*delivery.Engine, *traces.Queue) {
 		Signal:           delivery.Traces,
 		Items:            "spans",
 		Capacity:         c.QueueSize,
+		MaxBytes:         c.QueueBytes,
 		BatchSize:        c.BatchSize,
 		RequestBytes:     c.RequestBytes,
 		ItemBytes:        c.Limits.ItemBytes,

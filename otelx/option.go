@@ -206,8 +206,8 @@ func WithDisabled(disabled bool) Option {
 	return config.SetIf(true, func(c *config.Settings) { c.Disabled = &disabled })
 }
 
-// WithMaxQueueSize sets how many spans the queue holds, including those that are being sent. The table of open spans has the
-// same bound. Values below 1 are an error and change nothing.
+// WithMaxQueueSize sets how many spans the queue holds, including those that are being sent; [WithMaxQueueBytes] bounds their
+// memory. The table of open spans has the same bound. Values below 1 are an error and change nothing.
 //
 // Environment: OTEL_BSP_MAX_QUEUE_SIZE, default 2048.
 func WithMaxQueueSize(spans int) Option {
@@ -258,6 +258,18 @@ func WithMaxConcurrentRequests(n int) Option {
 // Environment: EPILOGUE_MAX_RESPONSE_SIZE, in bytes, default 4194304 (4 MiB).
 func WithMaxResponseSize(bytes int) Option {
 	return positive("WithMaxResponseSize", bytes, "bytes", func(c *config.Settings) { c.ResponseBytes = bytes })
+}
+
+// WithMaxQueueBytes sets how many bytes of memory the queue's spans have together, those that are being sent included, by an
+// estimate from their texts and the number of their attributes, events and links. A full queue drops the oldest spans that wait,
+// and a span that alone has more bytes than the queue is dropped. Values below 1048576 (1 MiB) are an error and change nothing.
+//
+// Environment: EPILOGUE_MAX_QUEUE_BYTES, default 67108864 (64 MiB); awslambda.Defaults makes it a quarter of the function's memory.
+func WithMaxQueueBytes(bytes int) Option {
+	if bytes < config.LeastQueueBytes {
+		return config.Invalid(fmt.Errorf("WithMaxQueueBytes(%d): give at least %d bytes", bytes, config.LeastQueueBytes))
+	}
+	return config.SetIf(true, func(c *config.Settings) { c.QueueBytes = bytes })
 }
 
 // WithSpill makes Shutdown write undelivered spans to w as lines of OTLP JSON. It helps if the backend is down at the end of

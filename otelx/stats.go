@@ -34,6 +34,9 @@ type Dropped struct {
 	// QueueFull counts spans dropped because the queue was full: the oldest waiting span, or the span that ended if the
 	// whole queue was being sent.
 	QueueFull int64
+	// QueueBytes counts spans dropped because the spans in the queue had too many bytes ([WithMaxQueueBytes]): the oldest waiting
+	// spans, or the span that ended if the whole queue was being sent or if that span alone had too many.
+	QueueBytes int64
 	// Rejected counts spans that the backend refused inside requests that it otherwise accepted (OTLP partial success).
 	Rejected int64
 	// Refused counts spans of requests that the backend refused with a status that forbids another attempt.
@@ -47,7 +50,7 @@ type Dropped struct {
 
 // Total is the sum over all reasons.
 func (d Dropped) Total() int64 {
-	return d.QueueFull + d.Rejected + d.Refused + d.TooLarge + d.AfterShutdown
+	return d.QueueFull + d.QueueBytes + d.Rejected + d.Refused + d.TooLarge + d.AfterShutdown
 }
 
 // reasons returns the reasons that are not zero.

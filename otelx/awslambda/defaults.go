@@ -30,6 +30,8 @@ const (
 //     first invocation; the handler sets them on its spans.
 //   - Queue: 16 spans for each MB of AWS_LAMBDA_FUNCTION_MEMORY_SIZE, at least 2,048 and at most 65,536. A queue full of large
 //     spans (4 KB each) uses a sixteenth of the memory. The specification's default is 2,048.
+//   - Queue's bytes: a quarter of the function's memory ([otelx.WithMaxQueueBytes]), 32 MiB at 128 MB. That holds 10,000 spans with
+//     ten attributes each.
 //   - Batch: 2,048 spans a request instead of 512, so that the pending spans leave in few round trips at the end.
 //   - X-Ray: without an OTLP endpoint for traces, spans go by UDP to the X-Ray daemon at AWS_XRAY_DAEMON_ADDRESS ([xray.UDP]). If
 //     the endpoint is X-Ray's, requests are signed with the function's credentials and kept within its limits
@@ -50,6 +52,7 @@ func Defaults() otelx.Option {
 		return otelx.Fallback(
 			otelx.WithResource(functionResource(getenv)),
 			otelx.WithMaxQueueSize(queueSize(memoryMB(getenv))),
+			queueBytes(memoryMB(getenv)),
 			otelx.WithMaxExportBatchSize(batchSize),
 			daemon(getenv),
 			xray.AutoConfigure(),
@@ -86,6 +89,15 @@ func memoryMB(getenv func(string) string) int {
 
 func queueSize(mb int) int {
 	return min(max(spansPerMB*mb, minQueue), maxQueue)
+}
+
+// queueBytes bounds the queue's memory by a quarter of the function's. Live memory doubles before a collection, and the function
+// needs some, too.
+func queueBytes(mb int) otelx.Option {
+	if mb < 4 { // unknown
+		return nil
+	}
+	return otelx.WithMaxQueueBytes(mb << 20 / 4)
 }
 
 // functionResource returns the resource that the environment describes (OpenTelemetry Semantic Conventions, "FaaS",

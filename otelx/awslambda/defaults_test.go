@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -173,6 +174,27 @@ func TestQueueFollowsTheMemory(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		_ = s.Shutdown(ctx)
+	}
+}
+
+// TestQueueBytesFollowTheMemory asserts that spans in the queue have a quarter of the function's memory at most.
+func TestQueueBytesFollowTheMemory(t *testing.T) {
+	for memory, dropped := range map[string]int64{"128": 1, "256": 0, "": 0} {
+		s, err := otelx.New(t.Context(), awslambda.Defaults(), otelx.WithExporter(stuck{}),
+			with(map[string]string{"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": memory}))
+		if err != nil {
+			t.Error(err)
+		}
+		for range 2 {
+			_, span := s.TracerProvider().Tracer("test").Start(t.Context(), strings.Repeat("x", 20<<20))
+			span.End()
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_ = s.Shutdown(ctx)
+		if got := s.Stats().Dropped; got != (otelx.Dropped{QueueBytes: dropped}) {
+			t.Errorf("memory %q: %+v, want %d spans dropped", memory, got, dropped)
+		}
 	}
 }
 

@@ -12,7 +12,7 @@ var settingKeys = []string{
 	"OTEL_EXPORTER_OTLP_CERTIFICATE", "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "OTEL_EXPORTER_OTLP_CLIENT_KEY",
 	samplerKey, samplerArgKey, propagatorsKey, exporterKey, queueKey, batchKey,
 	"OTEL_BSP_SCHEDULE_DELAY", "OTEL_BSP_EXPORT_TIMEOUT", "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_SPAN_LINK_COUNT_LIMIT",
-	"EPILOGUE_MAX_REQUEST_SIZE", "EPILOGUE_MAX_RESPONSE_SIZE", "EPILOGUE_MAX_CONCURRENT_REQUESTS", spillKey, spillBytesKey,
+	"EPILOGUE_MAX_REQUEST_SIZE", "EPILOGUE_MAX_QUEUE_BYTES", "EPILOGUE_MAX_RESPONSE_SIZE", "EPILOGUE_MAX_CONCURRENT_REQUESTS", spillKey, spillBytesKey,
 }
 
 // FuzzEnvironment sets one variable to anything. The settings are usable, and each error begins with the variable's name and
@@ -40,7 +40,7 @@ func FuzzEnvironment(f *testing.F) {
 			t.Errorf("%s=%q: no sampler, propagator or resource", key, value)
 		}
 		if c.Exports() && (c.QueueSize < 1 || c.BatchSize < 1 || c.BatchSize > c.QueueSize || c.RequestBytes < LeastRequestBytes ||
-			*c.ScheduleDelay < 0 || *c.ExportTimeout < 0) {
+			c.QueueBytes < LeastQueueBytes || *c.ScheduleDelay < 0 || *c.ExportTimeout < 0) {
 			t.Errorf("%s=%q: %+v", key, value, c)
 		}
 		if (c.Exporter != nil || c.Endpoint.URL == nil) && key != exporterKey {

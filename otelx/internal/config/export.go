@@ -33,6 +33,10 @@ const (
 	// defaultRequestBytes bounds an encoded request before compression. AWS X-Ray accepts 5 MB (AWS X-Ray Developer Guide,
 	// "Use the OTLP endpoint"), an OpenTelemetry Collector 20 MiB by default.
 	defaultRequestBytes = 4 << 20
+	// LeastQueueBytes is the smallest setting of the queue's memory: a large span fits.
+	LeastQueueBytes   = 1 << 20
+	defaultQueueBytes = 64 << 20
+
 	// LeastRequestBytes is the smallest setting. Below it most spans would need a request each.
 	LeastRequestBytes = 16 << 10
 	// MostRequestBytes is the largest setting. Hardly any backend accepts more.
@@ -128,6 +132,8 @@ func (r *resolver) export(c *Config) {
 	option, preset := &r.options, &r.preset
 	c.Limits = option.Limits.or(preset.Limits)
 	c.QueueSize = choose(option.QueueSize, r.number(queueKey, 1, otelenv.MaxInt), preset.QueueSize, sdktrace.DefaultMaxQueueSize)
+	queueBytes := r.number("EPILOGUE_MAX_QUEUE_BYTES", LeastQueueBytes, otelenv.MaxInt)
+	c.QueueBytes = choose(option.QueueBytes, queueBytes, preset.QueueBytes, defaultQueueBytes)
 	c.BatchSize = r.batchSize(c.QueueSize)
 	if c.Exporter == nil {
 		c.BatchSize = capped(c.BatchSize, c.Limits.RequestItems)

@@ -59,6 +59,10 @@ var settings = map[string]setting{
 		number(func(s *Settings, n int) { s.QueueSize = n }), "OTEL_BSP_MAX_QUEUE_SIZE",
 		func(c *Config) string { return strconv.Itoa(c.QueueSize) }, "4000", "3000", "1000", "2048",
 	},
+	"queue's bytes": {
+		number(func(s *Settings, n int) { s.QueueBytes = n }), "EPILOGUE_MAX_QUEUE_BYTES",
+		func(c *Config) string { return strconv.Itoa(c.QueueBytes) }, "4000000", "3000000", "2000000", "67108864",
+	},
 	"batch": {
 		number(func(s *Settings, n int) { s.BatchSize = n }), "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
 		func(c *Config) string { return strconv.Itoa(c.BatchSize) }, "400", "300", "100", "512",

@@ -31,6 +31,7 @@ type Settings struct {
 	Compress string         // none or gzip
 
 	QueueSize     int // spans
+	QueueBytes    int // of their memory
 	BatchSize     int // spans in a request
 	RequestBytes  int
 	ResponseBytes int // of the body of a response

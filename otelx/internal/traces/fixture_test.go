@@ -38,7 +38,7 @@ func (s shared) Shutdown(ctx context.Context) error   { return s.queue.Shutdown(
 // newProcessor returns a processor whose queue delivers to x.
 func newProcessor(x delivery.ItemSender[sdktrace.ReadOnlySpan], capacity, maxOpen int) (*traces.Processor, *traces.Queue) {
 	q := delivery.NewItemQueue(delivery.NewItemEngine(), delivery.Config{
-		Signal: delivery.Traces, Items: "spans", Capacity: capacity, BatchSize: min(capacity, 512), Delay: 5 * time.Second,
+		Signal: delivery.Traces, Items: "spans", Capacity: capacity, MaxBytes: queueBytes, BatchSize: min(capacity, 512), Delay: 5 * time.Second,
 		DropError: func(_ delivery.Dropped, cause error) error { return cause },
 	}, x)
 	return traces.NewProcessor(q, maxOpen, shared{q}), q
