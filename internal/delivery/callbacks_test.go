@@ -3,6 +3,7 @@ package delivery_test
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -93,17 +94,44 @@ func TestCallbacksMayCallTheQueue(t *testing.T) {
 	})
 }
 
-// TestPanickingCallback asserts that a panic in a callback does not end the process or the flush.
-func TestPanickingCallback(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		partial := accepts
-		partial.result.Message = "soon gone"
-		b := newBackend(script(partial))
-		_, q := newQueue(b, func(c *delivery.Config) { c.OnPartialSuccess = func(error) { panic("boom") } })
-		push(q, "a")
-		_, err := flush(t, q, time.Second)
-		wantNil(t, "flush", err)
-	})
+// TestCallbackThatMisbehaves asserts that a callback that blocks, panics or ends its goroutine does not end the process, and
+// costs flushes and the shutdown 20 ms once.
+func TestCallbackThatMisbehaves(t *testing.T) {
+	release := make(chan struct{})
+	for name, fault := range map[string]func(){
+		"blocks": func() { <-release }, "panics": func() { panic("boom") }, "ends its goroutine": runtime.Goexit,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			release = make(chan struct{})
+			told := accepts
+			told.result.Message, told.result.Hint, told.result.HintKey, told.err = "soon gone", "upgrade", "upgrade", nil
+			b := newBackend(always(told))
+			_, q := newQueue(b, func(c *delivery.Config) {
+				c.OnExport = func(delivery.Export) { fault() }
+				c.OnHint = func(string, error) { fault() }
+				c.OnPartialSuccess = func(error) { fault() }
+				c.OnError = func(error) { fault() }
+			})
+			begin := time.Now()
+			for range 3 {
+				push(q, "a")
+				_, err := flush(t, q, time.Second)
+				wantNil(t, name, err)
+			}
+			push(q, numbers(60)...) // in the background
+			time.Sleep(time.Second)
+			push(q, "last")
+			wantNil(t, name, q.Shutdown(within(t, 450*ms)))
+			if took := time.Since(begin); took > time.Second+20*ms {
+				t.Errorf("a callback that %s costs %v", name, took-time.Second)
+			}
+			wantStats(t, q, delivery.Stats{Ended: 64, Exported: 64})
+			if n := b.closed(); n != 1 {
+				t.Errorf("closed %d times", n)
+			}
+			close(release)
+		})
+	}
 }
 
 // TestHints asserts that a hint is given to its callback with its key.

@@ -31,7 +31,7 @@ type Config struct {
 	DropError func(d Dropped, cause error) error
 
 	// The callbacks are called without a lock and may call the queue. They should return soon: callers of the flush wait
-	// for them. A panic is ignored. Each may be nil.
+	// for them for callbackTime. While one has not returned, no other is called. A panic is ignored. Each may be nil.
 
 	// OnExport gets each export of a batch.
 	OnExport func(Export)

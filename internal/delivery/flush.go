@@ -51,6 +51,7 @@ type flush struct {
 	dropReason     error // the backend's message about items that it did not take
 	hintKey        string
 	hint           error
+	exports        []Export // for Config.OnExport
 }
 
 // newFlush returns a flush of the items with a number below upTo. Nothing waits for it yet.

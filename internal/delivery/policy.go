@@ -31,6 +31,9 @@ const (
 	// retryAfterLimit limits the time for which a Retry-After delays requests.
 	retryAfterLimit = 5 * time.Minute
 
+	// callbackTime is how long a flush waits for the callbacks of Config.
+	callbackTime = 20 * time.Millisecond
+
 	// senderGrace is how long the engine waits for a Sender or an exporter after its context has ended.
 	senderGrace = 100 * time.Millisecond
 )

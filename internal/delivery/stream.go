@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/epilogue-go/epilogue/internal/bounded"
 	"github.com/epilogue-go/epilogue/internal/breaker"
 )
 
@@ -14,11 +15,12 @@ const noLimit = 24 * time.Hour
 // stream is one signal on its way through an engine: its items, its flushes and its timer. Engine.mu guards all fields but
 // those of the first group.
 type stream struct {
-	engine   *Engine
-	config   Config
-	encoders sync.Pool                                        // of anyEncoder
-	export   func(ctx context.Context, entries []entry) error // calls the custom exporter; nil: the engine's Sender
-	closed   chan struct{}                                    // closed when the last shutdown has ended; closeErr is readable then
+	engine    *Engine
+	config    Config
+	encoders  sync.Pool                                        // of anyEncoder
+	export    func(ctx context.Context, entries []entry) error // calls the custom exporter; nil: the engine's Sender
+	callbacks bounded.Slot
+	closed    chan struct{} // closed when the last shutdown has ended; closeErr is readable then
 
 	items        backlog
 	flush        *flush // under way; nil: none
@@ -180,9 +182,9 @@ func (s *stream) extendLocked(f *flush) {
 	s.addWorkersLocked(f)
 }
 
-// endLocked ends f, whose last worker has left, and provides for the items that are left. It returns a function that tells
-// the callbacks about f, for a caller without the lock.
-func (s *stream) endLocked(f *flush) (report func()) {
+// endLocked ends f, whose last worker has left, and provides for the items that are left. It returns the calls of callbacks
+// about f, for report.
+func (s *stream) endLocked(f *flush) (reports []func()) {
 	gaveUp := !s.items.done(f.upTo)
 	if gaveUp && f.err == nil && f.why == nil {
 		f.why = context.Cause(f.ctx)
@@ -202,7 +204,7 @@ func (s *stream) endLocked(f *flush) (report func()) {
 	if s.items.load() > 0 { // a threshold reached while f was under way
 		s.exportLaterLocked(s.items.enough() && (f.background || s.background) && !gaveUp)
 	}
-	return s.reportLocked(f, gaveUp)
+	return s.reportsLocked(f, gaveUp)
 }
 
 // deadlineLocked returns the time at which the attempts of f are over.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/epilogue-go/epilogue/internal/bounded"
 	"github.com/epilogue-go/epilogue/internal/breaker"
 )
 
@@ -39,14 +38,14 @@ func (s *stream) next(f *flush, b *batch, p *policy, err error) (*batch, *policy
 	f.workers--
 	e.requests--
 	last := f.workers == 0
-	var report func()
+	var reports []func()
 	if last {
-		report = s.endLocked(f)
+		reports = s.endLocked(f)
 	}
 	e.addWorkersLocked() // the slot is free for another signal
 	e.mu.Unlock()
 	if last {
-		report()
+		s.report(reports)
 		f.cancel()
 		close(f.done)
 	}
@@ -56,11 +55,7 @@ func (s *stream) next(f *flush, b *batch, p *policy, err error) (*batch, *policy
 // deliver attempts to send b until it is empty, or returns why it stops.
 func (s *stream) deliver(f *flush, b *batch) error {
 	var x Export
-	defer func() {
-		if s.config.OnExport != nil && !x.Began.IsZero() {
-			_ = bounded.Protect(func() { s.config.OnExport(x) })
-		}
-	}()
+	defer func() { s.exported(f, x) }()
 	over := time.Now().Add(s.config.Timeout)
 	var retry backoff
 	pause := time.Duration(0)
@@ -87,6 +82,16 @@ func (s *stream) deliver(f *flush, b *batch) error {
 		}
 	}
 	return nil
+}
+
+// exported keeps an export for Config.OnExport.
+func (s *stream) exported(f *flush, x Export) {
+	if s.config.OnExport == nil || x.Began.IsZero() {
+		return
+	}
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
+	f.exports = append(f.exports, x)
 }
 
 // holdsItems reports whether some items of b have not left.
