@@ -177,8 +177,8 @@ func TestFreezeEndsRetryAfter(t *testing.T) {
 	})
 }
 
-// TestBackgroundExportBacksOff asserts that a background export that fails at once is repeated after growing pauses, however
-// short the export delay is, whatever made it fail, and whatever is pushed meanwhile, and that it recovers.
+// TestBackgroundExportBacksOff asserts that a background export that fails at once is repeated after growing pauses, and that it
+// recovers. The export delay, the kind of the failure and further pushes make no difference.
 func TestBackgroundExportBacksOff(t *testing.T) {
 	for _, c := range []struct {
 		name     string

@@ -48,7 +48,10 @@
 //
 // # Where to look
 //
-// The numbers and what each policy allows are in policy.go, the states and the locks in engine.go, the pauses and
-// timeouts in wait.go, the thresholds and the timer of the background in background.go, and the breaker and the
-// holds in health.go.
+//   - policy.go: the numbers, and what each policy allows
+//   - engine.go: the states of a flush, and the lock
+//   - backlog.go: the items, and which of them a full queue drops
+//   - worker.go, attempt.go: the pauses, timeouts and hedged requests
+//   - background.go: the thresholds and the timer of the background
+//   - health.go: the breaker and the holds
 package delivery

@@ -137,8 +137,8 @@ func TestFullQueueDropsTheOldest(t *testing.T) {
 	})
 }
 
-// TestQueueIsBoundedInBytes asserts that large items leave in the background at half of the queue's bytes, that the oldest
-// make room for younger ones, and that an item that alone exceeds the bound takes no others along.
+// TestQueueIsBoundedInBytes asserts that large items leave in the background at half of the queue's bytes, and that the oldest
+// make room for younger ones. An item that alone exceeds the bound takes no others along.
 func TestQueueIsBoundedInBytes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend(always(accepts))
