@@ -332,14 +332,25 @@ func TestUndeliveredIsLoggedWithTheCounts(t *testing.T) {
 	scenario(t, func(w *run) {
 		w.flusher.counts = []agent.SignalCounts{
 			{Name: "traces", Ended: 11, Exported: 4, Pending: 4, Dropped: 1, Spilled: 2, Breaker: "half-open"},
-			{Name: "logs", Ended: 1, Exported: 1, Breaker: "closed"},
+			{Name: "logs", Open: 3, Ended: 1, Exported: 1, Breaker: "closed"},
 		}
 		w.flusher.onFlush = func(context.Context, int) error { return errors.New("backend down") }
 	}, func(w *run) {
 		w.serves("r")
 		w.gracefully()
 		w.logs(`level=WARN msg="graceful shutdown completed, but not everything was delivered"`,
-			`traces.pending=4 traces.dropped=1 traces.spilled=2 traces.breaker=half-open logs.ended=1 logs.exported=1 logs.pending=0 logs.dropped=0 error="flush: backend down"`)
+			`traces.pending=4 traces.dropped=1 traces.spilled=2 traces.breaker=half-open logs.ended=1 logs.exported=1 logs.pending=0 logs.dropped=0 logs.open=3 error="flush: backend down"`)
+	})
+}
+
+// TestSpansLeftOpenAreLogged asserts that spans for which EndOpenSpans had no time, or which it did not know, are not delivered.
+func TestSpansLeftOpenAreLogged(t *testing.T) {
+	scenario(t, func(w *run) {
+		w.flusher.counts = []agent.SignalCounts{{Name: "traces", Open: 3, Ended: 1, Exported: 1}}
+	}, func(w *run) {
+		w.serves("r")
+		w.gracefully()
+		w.logs(`level=WARN msg="graceful shutdown completed, but not everything was delivered"`, "traces.open=3")
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
+	"github.com/epilogue-go/epilogue/otelx"
 )
 
 // start starts a span under ctx, which stays open.
@@ -114,6 +115,24 @@ func TestContractEndAllOpenSpans(t *testing.T) {
 }
 
 // A span whose parent has ended still counts as below the root, but not below another root of the same trace.
+// Spans that the table of open spans has no room for are counted as open until the program ends them.
+func TestContractSpansLeftOpenAreCounted(t *testing.T) {
+	contract(t, func(f *fixture) {
+		tracer := f.sdk.TracerProvider().Tracer("test")
+		var last trace.Span
+		for range 10 {
+			_, last = tracer.Start(f.Context(), "open")
+		}
+		if n, open := f.sdk.EndOpenSpans(nil, "", "the process ends"), f.sdk.Stats().Open; n != 4 || open != 6 {
+			f.Errorf("EndOpenSpans = %d, and %d are open; want 4 and 6", n, open)
+		}
+		last.End()
+		if open, counted := f.sdk.Stats().Open, f.sdk.Counts()[0].Open; open != 5 || counted != 5 {
+			f.Errorf("%d and %d are open, want 5", open, counted)
+		}
+	}, otelx.WithMaxQueueSize(4))
+}
+
 func TestContractEndOpenSpansFindsOrphans(t *testing.T) {
 	contract(t, func(f *fixture) {
 		ctx, root := f.start(f.Context(), "root")

@@ -144,7 +144,7 @@ func (s *SDK) Pending() (n int, flushNow bool) {
 func (s *SDK) Counts() []counts.Signal {
 	st := s.Stats()
 	traces := counts.Signal{
-		Name: "traces", Ended: st.Ended, Exported: st.Exported, Pending: st.Pending, Dropped: st.Dropped.Total(), Spilled: st.Spilled,
+		Name: "traces", Open: st.Open, Ended: st.Ended, Exported: st.Exported, Pending: st.Pending, Dropped: st.Dropped.Total(), Spilled: st.Spilled,
 		Breaker: st.Breaker,
 	}
 	if reasons := st.Dropped.reasons(); len(reasons) > 0 {
@@ -160,7 +160,7 @@ func (s *SDK) Counts() []counts.Signal {
 func (s *SDK) Stats() Stats {
 	st := s.queue.Stats()
 	return Stats{
-		Ended: st.Ended, Exported: st.Exported, Pending: st.Pending, Spilled: st.Spilled,
+		Open: int64(s.processor.Open()), Ended: st.Ended, Exported: st.Exported, Pending: st.Pending, Spilled: st.Spilled,
 		Dropped: Dropped(st.Dropped), Breaker: st.Breaker.String(),
 	}
 }

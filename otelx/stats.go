@@ -8,6 +8,8 @@ import (
 
 // Stats counts all sampled spans. At every moment Ended = Exported + Pending + Dropped.Total() + Spilled.
 type Stats struct {
+	// Open is the number of sampled spans that have started and not ended.
+	Open int64
 	// Ended is the number of sampled spans that have ended since New.
 	Ended int64
 	// Exported is the number of spans that a backend has accepted.

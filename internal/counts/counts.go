@@ -8,6 +8,7 @@ package counts
 type Signal struct {
 	Name string `json:"name"` // "traces", "metrics" or "logs"
 
+	Open       int64 `json:"open"`       // spans that have started and not ended
 	Ended      int64 `json:"ended"`      // items that the program has handed over
 	Exported   int64 `json:"exported"`   // items that a backend has accepted
 	Pending    int64 `json:"pending"`    // items that wait or are being sent

@@ -101,6 +101,7 @@ func addSignal(all []counts.Signal, s counts.Signal) []counts.Signal {
 	sum.Pending += s.Pending
 	sum.Dropped += s.Dropped
 	sum.Spilled += s.Spilled
+	sum.Open += s.Open
 	sum.Superseded += s.Superseded
 	if sum.Reasons == nil {
 		sum.Reasons = maps.Clone(s.Reasons)

@@ -36,7 +36,7 @@ func (r *Report) undelivered() bool {
 	if len(r.counts) == 0 {
 		return r.err != nil
 	}
-	return slices.ContainsFunc(r.counts, func(s counts.Signal) bool { return s.Undelivered() > 0 })
+	return slices.ContainsFunc(r.counts, func(s counts.Signal) bool { return s.Undelivered()+s.Open > 0 })
 }
 
 // Log writes the last line. It does not outlast the window by more than budget.CallGrace, even if the log blocks.
@@ -71,6 +71,9 @@ func signalAttr(s counts.Signal) slog.Attr {
 	}
 	for _, reason := range slices.Sorted(maps.Keys(s.Reasons)) {
 		attrs = append(attrs, slog.Int64("dropped_"+reason, s.Reasons[reason]))
+	}
+	if s.Open != 0 { // EndOpenSpans has had no time for them, or they began after it
+		attrs = append(attrs, slog.Int64("open", s.Open))
 	}
 	if s.Spilled != 0 {
 		attrs = append(attrs, slog.Int64("spilled", s.Spilled))

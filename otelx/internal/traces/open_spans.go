@@ -25,6 +25,7 @@ type openSpans struct {
 	mu     sync.Mutex
 	spans  map[spanKey]openSpan
 	added  uint64    // spans so far
+	open   int       // spans that have started and not ended, those that are not known included
 	oldest time.Time // no span in the table started before it
 }
 
@@ -52,6 +53,7 @@ func (o *openSpans) add(s sdktrace.ReadWriteSpan) {
 	key := keyOf(s.SpanContext())
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.open++
 	if len(o.spans) >= o.bound && !o.evict() {
 		return
 	}
@@ -85,8 +87,16 @@ func (o *openSpans) evict() bool {
 func (o *openSpans) remove(sc trace.SpanContext) {
 	key := keyOf(sc)
 	o.mu.Lock()
+	o.open--
 	delete(o.spans, key)
 	o.mu.Unlock()
+}
+
+// count returns how many spans have started and not ended.
+func (o *openSpans) count() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.open
 }
 
 // list returns the open spans in the order of their starts, so a parent comes before its children.

@@ -33,6 +33,9 @@ func NewProcessor(queue *Queue, maxOpen int, x Exporter) *Processor {
 	return &Processor{Exporter: x, queue: queue, open: newOpenSpans(maxOpen)}
 }
 
+// Open returns how many sampled spans have started and not ended, whether the processor knows them or not.
+func (p *Processor) Open() int { return p.open.count() }
+
 // OnStart enters a span into the table of open spans.
 func (p *Processor) OnStart(_ context.Context, s sdktrace.ReadWriteSpan) {
 	if s.SpanContext().IsSampled() {
