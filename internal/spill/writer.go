@@ -6,8 +6,10 @@ package spill
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/epilogue-go/epilogue/internal/bounded"
 )
@@ -41,8 +43,8 @@ type Writer struct {
 func NewWriter(w io.Writer, maxBytes int) *Writer { return &Writer{w: w, maxBytes: maxBytes} }
 
 // Write writes items to w, the first one first, with one call of io.Writer.Write for each line, until ctx ends. After each
-// line it calls spilled with the range of items in that line, items[from:to]. Items too large for a line are left out. The
-// error says why some items were not written; nil means that all were.
+// line it calls spilled with the range of items in that line, items[from:to]. Items for which a line, or the rest of the bytes, has no
+// room are left out. The error says why some items were not written; nil means that all were.
 //
 // A call that does not return is left behind when ctx ends. The line under way may then still be written, and spilled still
 // be called. Until that call has returned, every further Write fails. The caller must not use encoder again after a Write
@@ -53,36 +55,42 @@ func Write[T any](ctx context.Context, w *Writer, encoder Encoder[T], items []T,
 
 func writeLines[T any](ctx context.Context, w *Writer, encoder Encoder[T], items []T, spilled func(from, to int)) error {
 	var line []byte
-	tooLarge := 0
-	for from := 0; from < len(items); {
+	tooLarge, noRoom := 0, 0
+	for from, n := 0, 0; from < len(items); from += n {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		left := w.maxBytes - w.used
-		var n int
-		var fits bool
 		line, n = encoder.AppendLine(line[:0], items[from:], min(MaxLineBytes, left))
-		switch {
-		case n == 0 && left < MaxLineBytes:
-			return fmt.Errorf("the lines have reached their limit of %d bytes", w.maxBytes)
-		case n == 0:
+		fits := n > 0
+		if !fits {
 			n = 1
-			if line, fits = encoder.AppendReducedLine(line[:0], items[from], MaxLineBytes); !fits {
-				tooLarge++
-				from++
+			if left < MaxLineBytes { // a smaller one may follow
+				noRoom++
 				continue
 			}
+			line, fits = encoder.AppendReducedLine(line[:0], items[from], MaxLineBytes)
+		}
+		if !fits {
+			tooLarge++
+			continue
 		}
 		if err := w.writeLine(line); err != nil {
 			return err
 		}
 		spilled(from, from+n)
-		from += n
 	}
+	var errs []string
 	if tooLarge > 0 {
-		return fmt.Errorf("%d too large for a line of %d bytes", tooLarge, MaxLineBytes)
+		errs = append(errs, fmt.Sprintf("%d too large for a line of %d bytes", tooLarge, MaxLineBytes))
 	}
-	return nil
+	if noRoom > 0 {
+		errs = append(errs, fmt.Sprintf("%d do not fit into the limit of %d bytes for all lines", noRoom, w.maxBytes))
+	}
+	if errs == nil {
+		return nil
+	}
+	return errors.New(strings.Join(errs, "; "))
 }
 
 func (w *Writer) writeLine(line []byte) error {

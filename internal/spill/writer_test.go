@@ -84,7 +84,7 @@ func TestMaxBytes(t *testing.T) {
 	w := spill.NewWriter(&out, 10)
 	first, err1 := write(t.Context(), w, "1234", "56")
 	second, err2 := write(t.Context(), w, "7", "8")
-	if len(first) != 2 || err1 != nil || len(second) != 1 || err2 == nil || !strings.Contains(err2.Error(), "their limit of 10 bytes") {
+	if len(first) != 2 || err1 != nil || len(second) != 1 || err2 == nil || !strings.Contains(err2.Error(), "limit of 10 bytes") {
 		t.Errorf("%q, %v; %q, %v", first, err1, second, err2)
 	}
 	if out.String() != "1234 56\n7\n" {
@@ -142,6 +142,17 @@ func TestWriteEndsWithItsContext(t *testing.T) {
 	w := spill.NewWriter(writer(func(line []byte) (int, error) { cancel(stop); return len(line), nil }), spill.DefaultMaxBytes)
 	if err := spill.Write(ctx, w, joined{}, []string{large, large, large}, func(int, int) {}); !errors.Is(err, stop) && !errors.Is(err, bounded.ErrNotReturned) {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestSmallerItemsUseTheRestOfTheBytes asserts that an item for which the bytes of all lines do not suffice does not keep smaller
+// ones after it.
+func TestSmallerItemsUseTheRestOfTheBytes(t *testing.T) {
+	var out bytes.Buffer
+	a, b, c := strings.Repeat("a", 600), strings.Repeat("b", 600), strings.Repeat("c", 200)
+	got, err := write(t.Context(), spill.NewWriter(&out, 1000), a, b, c, b, "d")
+	if !slices.Equal(got, []string{a, c, "d"}) || err == nil || err.Error() != "2 do not fit into the limit of 1000 bytes for all lines" {
+		t.Errorf("spilled %.20q, %v", got, err)
 	}
 }
 
