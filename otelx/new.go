@@ -79,7 +79,7 @@ func (s *SDK) connect(c *config.Config) (err error) {
 		s.metrics.Observe(s.queue.Stats)
 	}
 	s.spiller = spiller.New(s.queue, c.Spill, c.SpillBytes)
-	s.processor = traces.NewProcessor(s.queue, c.QueueSize, s)
+	s.processor = traces.NewProcessor(s.queue, c.QueueSize, c.QueueBytes, s)
 	return err
 }
 

@@ -261,8 +261,8 @@ func WithMaxResponseSize(bytes int) Option {
 }
 
 // WithMaxQueueBytes sets how many bytes of memory the queue's spans have together, those that are being sent included, by an
-// estimate from their texts and the number of their attributes, events and links. A full queue drops the oldest spans that wait,
-// and a span that alone has more bytes than the queue is dropped. Values below 1048576 (1 MiB) are an error and change nothing.
+// estimate from their texts and the number of their attributes, events and links. A full queue drops the oldest spans that wait.
+// A span that alone has more bytes than the queue is reduced. Values below 1048576 (1 MiB) are an error and change nothing.
 //
 // Environment: EPILOGUE_MAX_QUEUE_BYTES, default 67108864 (64 MiB); awslambda.Defaults makes it a quarter of the function's memory.
 func WithMaxQueueBytes(bytes int) Option {

@@ -37,7 +37,7 @@ type Dropped struct {
 	// whole queue was being sent.
 	QueueFull int64
 	// QueueBytes counts spans dropped because the spans in the queue had too many bytes ([WithMaxQueueBytes]): the oldest waiting
-	// spans, or the span that ended if the whole queue was being sent or if that span alone had too many.
+	// spans, or the span that ended if the whole queue was being sent.
 	QueueBytes int64
 	// Rejected counts spans that the backend refused inside requests that it otherwise accepted (OTLP partial success).
 	Rejected int64

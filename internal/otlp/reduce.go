@@ -35,7 +35,7 @@ func (e *Encoder) AppendReduced(dst []byte, span sdktrace.ReadOnlySpan, limit in
 	}
 	target := most
 	for tries := 0; tries < maxTries && target > 0; tries++ {
-		e.text = appendSpan(e.text[:0], reduce(span, target))
+		e.text = appendSpan(e.text[:0], Reduce(span, target))
 		size := len(e.text)
 		if size <= most {
 			e.spans = append(e.spans, spanRef{end: size, scope: scope})
@@ -79,8 +79,8 @@ func (s *reducedSpan) DroppedAttributes() int           { return s.droppedAttrib
 func (s *reducedSpan) DroppedEvents() int               { return s.droppedEvents }
 func (s *reducedSpan) DroppedLinks() int                { return s.droppedLinks }
 
-// reduce returns span if it has at most about size bytes, otherwise a copy with about as many, or with more if that cannot be.
-func reduce(span sdktrace.ReadOnlySpan, size int) sdktrace.ReadOnlySpan {
+// Reduce returns span if it has at most about size bytes, otherwise a copy with about as many, or with more if that cannot be.
+func Reduce(span sdktrace.ReadOnlySpan, size int) sdktrace.ReadOnlySpan {
 	if spanSize(span, uncut) <= size {
 		return span
 	}

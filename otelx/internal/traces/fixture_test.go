@@ -41,7 +41,7 @@ func newProcessor(x delivery.ItemSender[sdktrace.ReadOnlySpan], capacity, maxOpe
 		Signal: delivery.Traces, Items: "spans", Capacity: capacity, MaxBytes: queueBytes, BatchSize: min(capacity, 512), Delay: 5 * time.Second,
 		DropError: func(_ delivery.Dropped, cause error) error { return cause },
 	}, x)
-	return traces.NewProcessor(q, maxOpen, shared{q}), q
+	return traces.NewProcessor(q, maxOpen, queueBytes, shared{q}), q
 }
 
 // fixture is a processor behind a provider of the SDK.

@@ -58,6 +58,23 @@ func TestMemoryOfSpansIsBounded(t *testing.T) {
 	}
 }
 
+// TestSpanLargerThanTheQueueIsReduced asserts that such a span is exported, with other spans, in a part of its memory.
+func TestSpanLargerThanTheQueueIsReduced(t *testing.T) {
+	f := newFixture(t, 100)
+	f.start("before").End()
+	span := f.start("large")
+	span.SetAttributes(attribute.String("text", strings.Repeat("x", 4*queueBytes)), attribute.String("a", "1"))
+	span.End()
+	f.start("after").End()
+	if got := strings.Join(f.ended(), " "); got != "before large after" {
+		t.Errorf("exported %q", got)
+	}
+	attrs := f.span("large").Attributes()
+	if text := attrs[0].Value.AsString(); len(attrs) != 2 || len(text) > queueBytes/4 || len(text) < 1<<20 || !strings.HasSuffix(text, "bytes)") {
+		t.Errorf("%d attributes, a text of %d bytes", len(attrs), len(text))
+	}
+}
+
 // down is an exporter that takes nothing.
 type down struct{}
 

@@ -6,6 +6,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/epilogue-go/epilogue/internal/delivery"
+	"github.com/epilogue-go/epilogue/internal/otlp"
 )
 
 // Queue holds ended spans until they are delivered.
@@ -22,15 +23,16 @@ type Exporter interface {
 type Processor struct {
 	Exporter
 
-	open  openSpans
-	queue *Queue
+	open     openSpans
+	queue    *Queue
+	maxBytes int // of the queue
 }
 
 var _ sdktrace.SpanProcessor = (*Processor)(nil)
 
-// NewProcessor returns a processor that knows at most maxOpen open spans.
-func NewProcessor(queue *Queue, maxOpen int, x Exporter) *Processor {
-	return &Processor{Exporter: x, queue: queue, open: newOpenSpans(maxOpen)}
+// NewProcessor returns a processor that knows at most maxOpen open spans. The queue holds maxBytes.
+func NewProcessor(queue *Queue, maxOpen, maxBytes int, x Exporter) *Processor {
+	return &Processor{Exporter: x, queue: queue, maxBytes: maxBytes, open: newOpenSpans(maxOpen)}
 }
 
 // Open returns how many sampled spans have started and not ended, whether the processor knows them or not.
@@ -43,10 +45,17 @@ func (p *Processor) OnStart(_ context.Context, s sdktrace.ReadWriteSpan) {
 	}
 }
 
-// OnEnd moves a span from the table to the queue.
+// OnEnd moves a span from the table to the queue. A span that alone has more bytes than the queue is reduced.
 func (p *Processor) OnEnd(s sdktrace.ReadOnlySpan) {
-	if sc := s.SpanContext(); sc.IsSampled() {
-		p.open.remove(sc)
-		p.queue.Push(s, memoryOf(s))
+	sc := s.SpanContext()
+	if !sc.IsSampled() {
+		return
 	}
+	p.open.remove(sc)
+	size := memoryOf(s)
+	if size > p.maxBytes {
+		s = otlp.Reduce(s, p.maxBytes/4) // bytes on the wire are fewer than in memory
+		size = memoryOf(s)
+	}
+	p.queue.Push(s, size)
 }
