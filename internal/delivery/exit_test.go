@@ -202,6 +202,34 @@ func TestSecondShutdownTakesNoTime(t *testing.T) {
 	})
 }
 
+// TestShutdownOfAnImpatientCaller asserts that a caller of Shutdown that leaves keeps the others from no further flush.
+func TestShutdownOfAnImpatientCaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		failed := false
+		x := &exporter{takes: func(context.Context, []string) error {
+			time.Sleep(2 * time.Second)
+			if !failed {
+				failed = true
+				return errDown
+			}
+			return nil
+		}}
+		q := newItemQueue(x)
+		push(q, "a")
+		running := async(func() error { return q.Flush(within(t, 10*time.Second)) })
+		synctest.Wait()
+		impatient := async(func() error { return q.Shutdown(within(t, time.Second)) })
+		patient := async(func() error { return q.Shutdown(within(t, 10*time.Second)) })
+		if <-impatient == nil {
+			t.Error("the caller with a second: no error")
+		}
+		wantNil(t, "the caller with ten", <-patient)
+		<-running
+		wantStats(t, q, delivery.Stats{Ended: 1, Exported: 1})
+		x.check(t)
+	})
+}
+
 // TestTimeoutsReturnAfterTheExitDeadline asserts that Config.Timeout counts again if the process lives on.
 func TestTimeoutsReturnAfterTheExitDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

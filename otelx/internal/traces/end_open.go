@@ -58,7 +58,7 @@ func below(roots [][8]byte, spans []sdktrace.ReadWriteSpan) []sdktrace.ReadWrite
 		switch {
 		case isRoot[sc.SpanID()] || isRoot[parent.SpanID()]:
 			above = true
-		case !open && !isEntry(parent):
+		case !open:
 			above = isRoot[entries[sc.TraceID()]]
 		}
 		inside[keyOf(sc)] = above
