@@ -122,7 +122,8 @@ func TestSelect(t *testing.T) {
 
 // TestMembersBound: of too many members the first by name are kept, in any order of the text, and the last of one name.
 func TestMembersBound(t *testing.T) {
-	for _, text := range []string{`{"d":1,"c":1,"b":1,"a":1,"b":2}`, `{"a":1,"b":1,"b":2,"c":1,"d":1}`, `{"b":1,"d":1,"a":1,"c":1,"b":2,"e":0}`,
+	for _, text := range []string{
+		`{"d":1,"c":1,"b":1,"a":1,"b":2}`, `{"a":1,"b":1,"b":2,"c":1,"d":1}`, `{"b":1,"d":1,"a":1,"c":1,"b":2,"e":0}`,
 		`{"b":1,"b":1,"b":1,"b":2,"c":1,"a":1}`,
 	} {
 		var got []string

@@ -125,7 +125,8 @@ func TestEnvelopes(t *testing.T) {
 			}
 		})
 	}
-	for _, body := range []string{bus[:40], `"` + bus, `{"detail-type":"t","detail":{"a":"b"}}`, `{"detail-type":"t","source":"s","detail":"d"}`, "detail-type",
+	for _, body := range []string{
+		bus[:40], `"` + bus, "detail-type", `{"detail-type":"t","detail":{"a":"b"}}`, `{"detail-type":"t","source":"s","detail":"d"}`,
 		`{"Type":"SubscriptionConfirmation","TopicArn":"t","MessageAttributes":{"a":{"Value":"b"}}}`,
 	} {
 		if c := read(queue(body)); len(c.Messages) != 0 {
