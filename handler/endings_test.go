@@ -211,11 +211,13 @@ func TestOrderOfEndings(t *testing.T) {
 		},
 		"stream whose Read panics": {ending{fn: result(panickingReader{}, nil)}, false, "returned, " + panicked},
 		"stream whose Close panics": {
-			ending{fn: result(panickingCloser{strings.NewReader("x")}, nil)}, false,
+			ending{fn: result(panickingCloser{strings.NewReader("x")}, nil)},
+			false,
 			"returned, span ended, posted, exit, End r1, panicked: boom",
 		},
 		"panic that does not end the process": {
-			ending{fn: func() { panic(outOfStock(false)) }}, true,
+			ending{fn: func() { panic(outOfStock(false)) }},
+			true,
 			"EndOpenSpans r1: out of stock, span ended, Flush r1, panicked: out of stock, End r1",
 		},
 		"runtime.Goexit": {

@@ -3,9 +3,9 @@ package handler
 import (
 	"time"
 
+	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/log"
-	"go.opentelemetry.io/otel/log/global"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
@@ -45,7 +45,7 @@ func (inv *invocation) recordException(attrs []attribute.KeyValue) {
 func (inv *invocation) logException(attrs []attribute.KeyValue) (logged bool) {
 	inv.protect(func() {
 		ctx := trace.ContextWithSpan(inv.ctx, inv.span)
-		logger := global.GetLoggerProvider().Logger(scopeName,
+		logger := otel.GetLoggerProvider().Logger(scopeName,
 			log.WithInstrumentationVersion(version.Version), log.WithSchemaURL(semconv.SchemaURL))
 		if !logger.Enabled(ctx, log.EnabledParameters{Severity: log.SeverityError, EventName: semconv.ExceptionEventName}) {
 			return

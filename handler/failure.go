@@ -139,7 +139,7 @@ var fmtWrapper = reflect.TypeOf(fmt.Errorf("%w", context.Canceled))
 func ownType(err error, left *int) string {
 	for err != nil && *left > 0 {
 		*left--
-		if e, ok := err.(interface{ ErrorType() string }); ok { //nolint:errorlint // this is the walk
+		if e, ok := err.(interface{ ErrorType() string }); ok {
 			return e.ErrorType()
 		}
 		switch e := err.(type) { //nolint:errorlint // this is the walk

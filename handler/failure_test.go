@@ -13,11 +13,11 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambda/messages"
+	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/log"
 	logembedded "go.opentelemetry.io/otel/log/embedded"
-	"go.opentelemetry.io/otel/log/global"
 	"go.opentelemetry.io/otel/log/noop"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
@@ -151,7 +151,7 @@ func (asks) Is(error) bool { panic("in Is") }
 func TestErrorsOfAnyShapeHoldNoInvocation(t *testing.T) {
 	cycle := &graph{}
 	cycle.next = []error{nil, errFlush, fmt.Errorf("again: %w", cycle)}
-	var paths error = errFlush
+	paths := errFlush
 	for range 40 {
 		paths = &graph{next: []error{paths, paths}}
 	}
@@ -277,7 +277,7 @@ func (l keepingLogger) Emit(ctx context.Context, r log.Record) {
 
 // TestExceptionsAreLogRecordsIfTheProgramAsksForThem asserts that no exception is lost, whatever takes log records.
 func TestExceptionsAreLogRecordsIfTheProgramAsksForThem(t *testing.T) {
-	t.Cleanup(func() { global.SetLoggerProvider(noop.NewLoggerProvider()) })
+	t.Cleanup(func() { otel.SetLoggerProvider(noop.NewLoggerProvider()) })
 	otelerr.Discard(t)
 	for name, tt := range map[string]struct {
 		optIn           string
@@ -294,7 +294,7 @@ func TestExceptionsAreLogRecordsIfTheProgramAsksForThem(t *testing.T) {
 	} {
 		for form, fn := range map[string]any{"error": result(nil, errFlush), "panic": func() { panic(errFlush) }} {
 			t.Run(name+", "+form, func(t *testing.T) {
-				global.SetLoggerProvider(tt.provider)
+				otel.SetLoggerProvider(tt.provider)
 				getenv := func(key string) string {
 					return map[string]string{"OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN": tt.optIn}[key]
 				}

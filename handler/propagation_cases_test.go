@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -101,28 +102,42 @@ type eventDocument struct {
 // eventDocuments are the events of the page. Others are in the corpus of package trigger.
 var eventDocuments = map[string]eventDocument{
 	"any": {[]any{typed[string](), typed[any](), func() {}}, `"order"`, nil},
-	"HTTP API": {append(forms[events.APIGatewayV2HTTPRequest](), typed[*events.APIGatewayV2HTTPRequest]()),
+	"HTTP API": {
+		append(forms[events.APIGatewayV2HTTPRequest](), typed[*events.APIGatewayV2HTTPRequest]()),
 		`{"version":"2.0","routeKey":"GET /orders/{id}","rawPath":"/orders/17","rawQueryString":"","headers":{MEMBERS},
-		"requestContext":{"accountId":"123456789012","apiId":"api","http":{"method":"GET","path":"/orders/17"}}}`, nil},
-	"REST API": {forms[events.APIGatewayProxyRequest](),
+		"requestContext":{"accountId":"123456789012","apiId":"api","http":{"method":"GET","path":"/orders/17"}}}`, nil,
+	},
+	"REST API": {
+		forms[events.APIGatewayProxyRequest](),
 		`{"resource":"/orders/{id}","path":"/orders/17","httpMethod":"GET","headers":{MEMBERS},"multiValueHeaders":{MULTI},
-		"requestContext":{"resourceId":"r","resourcePath":"/orders/{id}","httpMethod":"GET","apiId":"api","stage":"prod"}}`, nil},
-	"load balancer": {forms[events.ALBTargetGroupRequest](),
+		"requestContext":{"resourceId":"r","resourcePath":"/orders/{id}","httpMethod":"GET","apiId":"api","stage":"prod"}}`, nil,
+	},
+	"load balancer": {
+		forms[events.ALBTargetGroupRequest](),
 		`{"requestContext":{"elb":{"targetGroupArn":"arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/l/1"}},
-		"httpMethod":"GET","path":"/orders/17","queryStringParameters":{},"headers":{MEMBERS},"multiValueHeaders":{MULTI}}`, nil},
-	"function URL": {forms[events.LambdaFunctionURLRequest](),
+		"httpMethod":"GET","path":"/orders/17","queryStringParameters":{},"headers":{MEMBERS},"multiValueHeaders":{MULTI}}`, nil,
+	},
+	"function URL": {
+		forms[events.LambdaFunctionURLRequest](),
 		`{"version":"2.0","routeKey":"$default","rawPath":"/orders/17","rawQueryString":"","headers":{MEMBERS},
-		"requestContext":{"domainName":"u.lambda-url.eu-west-1.on.aws","http":{"method":"GET","path":"/orders/17"}}}`, nil},
-	"WebSocket API, a connection begins": {forms[events.APIGatewayWebsocketProxyRequest](),
+		"requestContext":{"domainName":"u.lambda-url.eu-west-1.on.aws","http":{"method":"GET","path":"/orders/17"}}}`, nil,
+	},
+	"WebSocket API, a connection begins": {
+		forms[events.APIGatewayWebsocketProxyRequest](),
 		`{"headers":{MEMBERS},"requestContext":{"apiId":"api","stage":"live","requestId":"r","connectionId":"c",
-		"routeKey":"$connect","eventType":"CONNECT"}}`, nil},
-	"Step Functions": {forms[task](),
+		"routeKey":"$connect","eventType":"CONNECT"}}`, nil,
+	},
+	"Step Functions": {
+		forms[task](),
 		`{MEMBERS,"context":{"Execution":{"Id":"arn:aws:states:eu-west-1:123456789012:execution:fulfil:run-1",
-		"Input":{INPUT},"Name":"run-1"},"State":{"Name":"Pick"},"StateMachine":{"Name":"fulfil"}}}`, nil},
-	"EventBridge": {forms[events.EventBridgeEvent](),
+		"Input":{INPUT},"Name":"run-1"},"State":{"Name":"Pick"},"StateMachine":{"Name":"fulfil"}}}`, nil,
+	},
+	"EventBridge": {
+		forms[events.EventBridgeEvent](),
 		`{"version":"0","id":"i","detail-type":"Order Placed","source":"shop.orders","account":"123456789012",
 		"time":"2026-01-12T09:30:00Z","region":"eu-west-1","resources":[],"detail":RECORD}`,
-		func(members string) string { return "{" + members + "}" }},
+		func(members string) string { return "{" + members + "}" },
+	},
 	"SQS, a batch":     {forms[events.SQSEvent](), `{"Records":[RECORDS]}`, sqsRecord},
 	"SQS, one message": {forms[events.SQSEvent](), `{"Records":[RECORD]}`, sqsRecord},
 	"SNS in SQS": {forms[events.SQSEvent](), `{"Records":[RECORDS]}`, func(members string) string {
@@ -138,7 +153,7 @@ var eventDocuments = map[string]eventDocument{
 		"arn:aws:kafka:eu-west-1:123456789012:cluster/shop/u","records":{"orders-0":[RECORDS]}}`, func(members string) string {
 		var numbers []string // which the bytes of a header are
 		for _, b := range []byte(attributeOf(members, "traceparent")) {
-			numbers = append(numbers, fmt.Sprint(b))
+			numbers = append(numbers, strconv.Itoa(int(b)))
 		}
 		return `{"topic":"orders","partition":0,"offset":40,"value":"dg==","headers":[{"traceparent":[` +
 			strings.Join(numbers, ",") + `]}]}`

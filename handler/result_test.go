@@ -83,13 +83,6 @@ func TestResponseSize(t *testing.T) {
 	}
 }
 
-// read reads a response as aws-lambda-go does.
-func read(r io.Reader) error {
-	_ = r.(interface{ ContentType() string }).ContentType()
-	_, err := io.Copy(io.Discard, r)
-	return err
-}
-
 // TestPreludeIsReadFromAnyPieces cuts a response into reads of other sizes.
 func TestPreludeIsReadFromAnyPieces(t *testing.T) {
 	const response = "{\"statusCode\":201,\"headers\":{\"x\":\"y\"}}\x00\x00\x00\x00\x00\x00\x00\x00body\x00\x00"
