@@ -2,7 +2,7 @@ package delivery_test
 
 import (
 	"context"
-	"fmt"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -74,7 +74,7 @@ func BenchmarkPush(b *testing.B) {
 func BenchmarkFlush(b *testing.B) {
 	item := &benchItem{"item"}
 	for _, n := range []int{5, 512} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
 			q := benchQueue()
 			b.ReportAllocs()
 			for b.Loop() {

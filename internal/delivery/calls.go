@@ -35,7 +35,7 @@ func (s *stream) Flush(ctx context.Context) error {
 		case err != nil && !s.delivered(upTo):
 			return s.interrupted(f, err)
 		case conclusive:
-			failure, _ := s.failureOf(f)
+			_, failure := s.failureOf(f)
 			return s.result(upTo, failure)
 		}
 		last = f
@@ -121,7 +121,7 @@ func (s *stream) await(ctx context.Context, f *flush) error {
 
 // interrupted is the error of a caller whose own context has ended.
 func (s *stream) interrupted(f *flush, err error) error {
-	failure, pending := s.failureOf(f)
+	pending, failure := s.failureOf(f)
 	err = fmt.Errorf("flush %s: %w; %d pending", s.config.Items, err, pending)
 	if failure == nil {
 		return err
@@ -130,18 +130,18 @@ func (s *stream) interrupted(f *flush, err error) error {
 }
 
 // failureOf returns why f (nil: none) has left items, and how many are pending.
-func (s *stream) failureOf(f *flush) (failure error, pending int64) {
+func (s *stream) failureOf(f *flush) (pending int64, failure error) {
 	s.engine.mu.Lock()
 	defer s.engine.mu.Unlock()
 	if f != nil {
 		failure = f.failureLocked()
 	}
-	return failure, s.items.stats().Pending
+	return s.items.stats().Pending, failure
 }
 
 // result is the error of a caller that has seen the end of its flush, or why there was none.
 func (s *stream) result(upTo uint64, why error) error {
-	dropped, cause, pending := s.takeDrops()
+	dropped, pending, cause := s.takeDrops()
 	var drops error
 	switch {
 	case dropped.Total() == 0:
@@ -160,7 +160,7 @@ func (s *stream) result(upTo uint64, why error) error {
 }
 
 // takeDrops returns the drops that no flush has reported, and the backend's message about them.
-func (s *stream) takeDrops() (dropped Dropped, cause error, pending int64) {
+func (s *stream) takeDrops() (dropped Dropped, pending int64, cause error) {
 	s.engine.mu.Lock()
 	defer s.engine.mu.Unlock()
 	stats := s.items.stats()
@@ -168,5 +168,5 @@ func (s *stream) takeDrops() (dropped Dropped, cause error, pending int64) {
 	if dropped.Total() > 0 {
 		cause, s.dropReason = s.dropReason, nil
 	}
-	return dropped, cause, stats.Pending
+	return dropped, stats.Pending, cause
 }

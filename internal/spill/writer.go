@@ -56,7 +56,8 @@ func Write[T any](ctx context.Context, w *Writer, encoder Encoder[T], items []T,
 func writeLines[T any](ctx context.Context, w *Writer, encoder Encoder[T], items []T, spilled func(from, to int)) error {
 	var line []byte
 	tooLarge, noRoom := 0, 0
-	for from, n := 0, 0; from < len(items); from += n {
+	var n int
+	for from := 0; from < len(items); from += n {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
