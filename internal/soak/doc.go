@@ -11,7 +11,7 @@
 //
 // A run prints its seed, and so does a failure:
 //
-//	go test ./internal/soak -args -seed 42 -invocations 3000
+//	go test ./internal/soak -args -seed 42 -invocations 20000
 //
 // The module's tests take a short run with a fixed seed and one with a random seed; make soak takes a long one.
 package soak
