@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
 
@@ -122,6 +123,32 @@ func TestSizesAroundTheLimit(t *testing.T) {
 		t.Errorf("the largest datagram has %d bytes; %d of %d attributes are cut", largest, cut, n)
 	}
 	wantAccount(t, sdk, otelx.Stats{Ended: n, Exported: n})
+}
+
+// TestSpanWithManyLinks: that of a batch of 128 messages arrives, without the trace states for which a datagram has no room.
+func TestSpanWithManyLinks(t *testing.T) {
+	s := new(socket)
+	sdk := mustSDK(t, nil, s.options())
+	state, err := trace.ParseTraceState("vendor=" + strings.Repeat("x", 250) + ",other=" + strings.Repeat("y", 250))
+	if err != nil {
+		t.Fatal(err)
+	}
+	links := make([]trace.Link, 128)
+	for i := range links {
+		links[i].SpanContext = trace.NewSpanContext(trace.SpanContextConfig{
+			TraceID: trace.TraceID{15: byte(i + 1)}, SpanID: trace.SpanID{7: byte(i + 1)}, TraceState: state, Remote: true,
+		})
+	}
+	_, span := sdk.TracerProvider().Tracer("test").Start(t.Context(), "batch", trace.WithLinks(links...))
+	span.End()
+	if err := sdk.ForceFlush(t.Context()); err != nil {
+		t.Error(err)
+	}
+	got := decoded(t, s.datagrams[0])
+	if len(got) != 1 || len(got[0].GetLinks()) != 128 || got[0].GetLinks()[127].GetSpanId()[7] != 128 {
+		t.Errorf("%d spans", len(got))
+	}
+	wantAccount(t, sdk, otelx.Stats{Ended: 1, Exported: 1})
 }
 
 // A system whose datagrams are smaller gets smaller ones, and no span is lost for it.

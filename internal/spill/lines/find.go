@@ -13,9 +13,10 @@ const (
 	maxQuoting = 3
 	// beforeMarker is the most bytes between the brace of a document and the marker: quote, backslashes and space.
 	beforeMarker = 64
-	// maxCutOff is how many documents without an end are searched before the rest of a text is skipped. Each costs a pass over
-	// the rest.
-	maxCutOff = 16
+	// maxCutOff is how many documents without an end are searched before the rest of a text is skipped, maxLongCutOff that of a
+	// long one. Each costs a pass over the rest.
+	maxCutOff     = 16
+	maxLongCutOff = 4
 )
 
 // quoting is the form of a document's own quotes in a text.
@@ -140,8 +141,11 @@ func find(text []byte, found func(document []byte) bool) (broken int) {
 }
 
 func findQuoted(text []byte, depth int, found func(document []byte) bool) (broken int) {
-	cutOff := 0
-	for from := 0; cutOff < maxCutOff; {
+	cutOff, most := 0, maxCutOff
+	if len(text) > longLine {
+		most = maxLongCutOff
+	}
+	for from := 0; cutOff < most; {
 		p, ok := locate(text, from)
 		if !ok {
 			break

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
 
@@ -43,7 +44,7 @@ func Read(r io.Reader, found func(*tracepb.TracesData) error) (Input, error) {
 	if err != nil {
 		return in, err
 	}
-	scanner := bufio.NewScanner(r)
+	scanner := bufio.NewScanner(filler{r})
 	scanner.Buffer(make([]byte, 64<<10), 2*maxDocument)
 	scanner.Split(pieces)
 	var refused error
@@ -85,6 +86,18 @@ func decompressed(r io.Reader) (io.Reader, error) {
 		return nil, fmt.Errorf("decompress: %w", err)
 	}
 	return z, nil
+}
+
+// filler fills the buffer of a Read. The Scanner calls pieces after each Read, with all that it has: after each of a
+// decompressor's small blocks that would take a time that is quadratic in the length of a line.
+type filler struct{ io.Reader }
+
+func (f filler) Read(b []byte) (int, error) {
+	n, err := io.ReadFull(f.Reader, b)
+	if errors.Is(err, io.ErrUnexpectedEOF) && n > 0 {
+		err = nil // the next Read says so, or why the input ends
+	}
+	return n, err
 }
 
 // pieces is a bufio.SplitFunc for lines. It cuts a long line between documents and drops the text between them.

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
@@ -197,6 +198,24 @@ func TestReadLongLines(t *testing.T) {
 	blank := strings.Repeat(" ", 3*maxDocument)
 	if got, _ := read(t, strings.NewReader(line("a")+blank+line("b"))); strings.Join(got, "") != "ab" {
 		t.Errorf("around blanks: %q", got)
+	}
+}
+
+// blocks reads at most 4 KiB at once, as a decompressor reads its blocks.
+type blocks struct{ io.Reader }
+
+func (r blocks) Read(b []byte) (int, error) { return r.Reader.Read(b[:min(len(b), 4<<10)]) }
+
+// TestDocumentsWithoutEndTakeLinearTime: 8 MiB of them took more than ten seconds.
+func TestDocumentsWithoutEndTakeLinearTime(t *testing.T) {
+	for name, unit := range map[string]string{
+		"plain": `{"resourceSpans":[`, "in a string": `{"resourceSpans":["x`, "escaped": `{\"resourceSpans\":[`, "doubled": `{""resourceSpans"":[`,
+	} {
+		begun := time.Now()
+		in, err := Read(blocks{strings.NewReader(strings.Repeat(unit, 8<<20/len(unit)))}, func(*tracepb.TracesData) error { return nil })
+		if took := time.Since(begun); err != nil || in.Broken == 0 || took > 5*time.Second {
+			t.Errorf("%s: %+v, %v after %s", name, in, err, took)
+		}
 	}
 }
 
