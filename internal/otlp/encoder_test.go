@@ -348,21 +348,5 @@ func TestEncoderGuessesTheSize(t *testing.T) {
 		if n == 0 || cap(body) > len(body)*5/4 || cap(e.text) > len(body)*3/2 {
 			t.Errorf("%d bytes, and %d for the spans, for a request of %d", cap(body), cap(e.text), len(body))
 		}
-		first, _ := e.AppendRequest(nil, spans[:sampleSpans], noLimit)
-		if guess := estimate(len(first), len(spans), limit); guess+len(first) < len(body) {
-			t.Errorf("a guess of %d bytes for a request of %d and its spans", guess, len(body))
-		}
-	}
-	for _, tt := range []struct{ size, n, limit, want int }{
-		{0, 1000, noLimit, 0},               // nil spans
-		{sampleSpans - 1, 1000, noLimit, 0}, // nearly all nil
-		{16 << 10, 64, noLimit, 34<<10 - 16<<10},
-		{32 << 10, 33, 16 << 10, 0}, // never below the existing size
-		{32 << 20, 1000, 1 << 20, 0},
-		{32 << 10, 1000, -1, 0},
-	} {
-		if got := estimate(tt.size, tt.n, tt.limit); got != tt.want {
-			t.Errorf("estimate(%d, %d, %d) = %d, want %d", tt.size, tt.n, tt.limit, got, tt.want)
-		}
 	}
 }

@@ -125,20 +125,6 @@ func TestAnswersWithoutEnd(t *testing.T) {
 	}
 }
 
-// A compressed response, which was not requested, is not decompressed: it could become gigabytes.
-func TestCompressedAnswerIsNotExpanded(t *testing.T) {
-	for status, want := range map[int]string{
-		200: "accepted, but the answer is compressed, which was not asked for",
-		400: "400 Bad Request: (the answer is compressed, which was not asked for)",
-	} {
-		b := newBackend(t, config{}, respond(status, contentType, []byte("\x1f\x8b\x08 and so on"), "Content-Encoding", "gzip"))
-		res, err := b.sender.Send(t.Context(), []byte("spans"))
-		if got := res.Message + errorText(err); !strings.HasSuffix(got, want) {
-			t.Errorf("%d: %q", status, got)
-		}
-	}
-}
-
 // TestRedirects: 307 and 308 are followed twice at most, to the same origin, with the request as it was. Other redirects keep the
 // items, and their target gets neither spans nor credentials.
 func TestRedirects(t *testing.T) {

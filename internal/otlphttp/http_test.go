@@ -129,6 +129,8 @@ func TestAnswers(t *testing.T) {
 		"partial success in JSON, untyped": {handle: respond(200, "", []byte(`{"partialSuccess":{"rejectedSpans":"3"}}`)), want: delivery.Result{Rejected: 3}},
 		"partial success as octets":        {handle: respond(200, "application/octet-stream", partialSuccess(3, "too old")), want: delivery.Result{Rejected: 3, Message: "too old"}},
 		"malformed JSON":                   {handle: respond(200, js, []byte("{")), want: delivery.Result{Message: "accepted, but the answer is malformed: no valid JSON of a response"}},
+		"compressed":                       {handle: respond(200, pb, []byte("\x1f\x8b\x08"), "Content-Encoding", "gzip"), want: delivery.Result{Message: "accepted, but the answer is compressed, which was not asked for"}},
+		"compressed refusal":               {handle: respond(400, pb, []byte("\x1f\x8b\x08"), "Content-Encoding", "gzip"), err: "400 Bad Request: (the answer is compressed, which was not asked for)"},
 		"other text":                       {handle: respond(200, "text/plain", []byte("OK"))},
 		"malformed answer":                 {handle: respond(200, pb, []byte("OK")), want: delivery.Result{Message: "accepted, but the answer is malformed: no valid protobuf message"}},
 		"web page":                         {handle: respond(200, html, []byte("<html>")), want: delivery.Result{Message: "the answer is a web page; does the endpoint lead to an OTLP receiver?"}},
@@ -197,16 +199,6 @@ func errorText(err error) string {
 		return ""
 	}
 	return err.Error()
-}
-
-func TestRetryAfterADate(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		at := time.Now().Add(90 * time.Second).UTC().Format(http.TimeFormat)
-		b := newBackend(t, config{}, respond(503, contentType, nil, "Retry-After", at))
-		if res, err := b.sender.Send(t.Context(), nil); err == nil || res.RetryAfter != 90*time.Second {
-			t.Errorf("got %+v, %v", res, err)
-		}
-	})
 }
 
 // A response that was read to its end leaves its connection for the next request, whatever its status.

@@ -3,7 +3,6 @@ package otlphttp
 import (
 	"bytes"
 	"context"
-	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -63,29 +62,6 @@ func TestBodyIsNotReadAfterSend(t *testing.T) {
 		}
 		time.Sleep(time.Second) // net/http's server leaves a connection whose request it has not read half a second
 	})
-}
-
-func TestPayloadIsReadUntilReleased(t *testing.T) {
-	for _, size := range []int{1, smallBody, smallBody + 1} {
-		data := bytes.Repeat([]byte("a"), size)
-		p := &payload{data: data}
-		req := new(http.Request)
-		p.attach(req)
-		for _, which := range []string{"first", "replayed"} {
-			body, err := req.GetBody()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if all, err := io.ReadAll(body); !bytes.Equal(all, data) || err != nil {
-				t.Errorf("%s body of %d bytes: %d, %v", which, size, len(all), err)
-			}
-		}
-		p.release()
-		clear(data) // its memory is used again
-		if rest, err := io.ReadAll(req.Body); bytes.IndexByte(rest, 0) >= 0 || size > smallBody && (len(rest) > 0 || err == nil) {
-			t.Errorf("of %d bytes %d are read after release, %v", size, len(rest), err)
-		}
-	}
 }
 
 // countedConn counts writes.

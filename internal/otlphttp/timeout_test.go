@@ -59,20 +59,3 @@ func TestSendUnderADoneContext(t *testing.T) {
 		t.Errorf("got %+v, %v", res, err)
 	}
 }
-
-// The status means that the spans have arrived, even if the response body never ends.
-func TestSlowAnswer(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBackend(t, config{Timeout: 3 * time.Second}, func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Type", contentType)
-			_, _ = w.Write([]byte{0x0a})
-			_ = http.NewResponseController(w).Flush()
-			<-r.Context().Done()
-		})
-		begun := time.Now()
-		res, err := b.sender.Send(t.Context(), []byte("spans"))
-		if err != nil || time.Since(begun) != 3*time.Second || !strings.Contains(res.Message, "could not be read") {
-			t.Errorf("after %v: %+v, %v", time.Since(begun), res, err)
-		}
-	})
-}

@@ -9,50 +9,6 @@ import (
 	"github.com/epilogue-go/epilogue/otelx"
 )
 
-func TestPace(t *testing.T) {
-	const full = maxDatagram
-	now := time.Unix(1_700_000_000, 0)
-	for _, c := range []struct {
-		name string
-		// each datagram comes so long after the one before was sent
-		sizes  []int
-		after  []time.Duration
-		delays []time.Duration
-	}{
-		{"small ones", []int{2000, 2000, 2000, 2000}, make([]time.Duration, 4), make([]time.Duration, 4)},
-		{"two full ones", []int{full, full}, make([]time.Duration, 2), make([]time.Duration, 2)},
-		{
-			"the third waits",
-			[]int{full, full, full, full},
-			make([]time.Duration, 4),
-			[]time.Duration{0, 0, time.Millisecond, time.Millisecond},
-		},
-		{
-			"after a pause of its own",
-			[]int{full, full, full},
-			[]time.Duration{0, 0, time.Millisecond},
-			[]time.Duration{0, 0, 0},
-		},
-		{
-			"after a freeze",
-			[]int{full, full, full, full, full},
-			[]time.Duration{0, 0, time.Hour, 0, 0},
-			[]time.Duration{0, 0, 0, 0, time.Millisecond},
-		},
-	} {
-		var p pace
-		at := now
-		for i, n := range c.sizes {
-			at = at.Add(c.after[i])
-			got := p.delay(n, at)
-			if got != c.delays[i] {
-				t.Errorf("%s: datagram %d waits %s, want %s", c.name, i+1, got, c.delays[i])
-			}
-			at = at.Add(got)
-		}
-	}
-}
-
 // reader is a daemon that takes a millisecond for a full datagram, and a kernel that drops datagrams beyond its buffer.
 type reader struct {
 	behind, lost int
