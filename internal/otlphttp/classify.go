@@ -36,7 +36,7 @@ type answer struct {
 // read reads resp. It keeps at most maxKept bytes of the body and discards the rest, so that the connection can be used again.
 func (s *Sender) read(resp *http.Response) answer {
 	a := answer{Response: resp}
-	most := cmp.Or(s.cfg.MaxResponse, defaultMaxResponse)
+	most := s.maxResponse()
 	if resp.StatusCode == http.StatusSwitchingProtocols || resp.ContentLength > most {
 		a.tooLong = resp.ContentLength > most
 		_ = resp.Body.Close() // after a switch it is the connection, which does not end with the context
@@ -52,6 +52,8 @@ func (s *Sender) read(resp *http.Response) answer {
 	return a
 }
 
+func (s *Sender) maxResponse() int64 { return cmp.Or(s.cfg.MaxResponse, defaultMaxResponse) }
+
 // redirect returns the address of a redirect to follow; nil if there is none. User information and headers are the
 // endpoint's, so the address must be of the same origin.
 func (a answer) redirect() *url.URL {
@@ -60,7 +62,8 @@ func (a answer) redirect() *url.URL {
 	}
 	from := a.Request.URL
 	to, err := a.Location()
-	if err != nil || !strings.EqualFold(to.Scheme, from.Scheme) || !strings.EqualFold(to.Hostname(), from.Hostname()) || port(to) != port(from) {
+	if err != nil || !strings.EqualFold(to.Scheme, from.Scheme) || !strings.EqualFold(to.Hostname(), from.Hostname()) ||
+		port(to) != port(from) {
 		return nil
 	}
 	return &url.URL{Scheme: from.Scheme, Host: from.Host, Path: to.Path, RawPath: to.RawPath, RawQuery: to.RawQuery}
@@ -82,15 +85,15 @@ func (s *Sender) classify(a answer) (delivery.Result, error) {
 		return res, s.failure(a, "does the endpoint lead to an OTLP receiver?", "; ")
 	case a.tooLong:
 		err := s.failure(a, redact.Text(a.refusal(), a.Request), ": ")
-		return res, fmt.Errorf("%w; the answer is longer than %d bytes (EPILOGUE_MAX_RESPONSE_SIZE)", err, cmp.Or(s.cfg.MaxResponse, defaultMaxResponse))
+		return res, fmt.Errorf("%w; the answer is longer than %d bytes (EPILOGUE_MAX_RESPONSE_SIZE)", err, s.maxResponse())
 	case a.StatusCode/100 == 2:
 		res.Outcome = delivery.Accepted
 		res.Rejected, res.Message = a.accepted()
 		return res, nil
 	case a.StatusCode/100 == 3:
 		res.Outcome = delivery.RetryNextFlush
-		return res, fmt.Errorf("send to %s: redirect (%s) to %s not followed; set OTEL_EXPORTER_OTLP_TRACES_ENDPOINT to the final address",
-			s.target, statusText(a.StatusCode), redact.Text(location(a.Response), a.Request))
+		return res, fmt.Errorf("send to %s: redirect (%s) to %s not followed; "+
+			"set OTEL_EXPORTER_OTLP_TRACES_ENDPOINT to the final address", s.target, statusText(a.StatusCode), redact.Text(location(a.Response), a.Request))
 	}
 	said := redact.Text(a.refusal(), a.Request)
 	res.Outcome = outcomeOf(a.StatusCode)

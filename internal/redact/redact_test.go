@@ -120,6 +120,7 @@ func TestSignaturesAreRedacted(t *testing.T) {
 		t.Errorf("\ngot  %s\nwant %s", got, want)
 	}
 }
+
 func FuzzPrintable(f *testing.F) {
 	f.Add("two\nlines\x00 and \xff", 3)
 	f.Add(strings.Repeat("漢", 200), 1)
