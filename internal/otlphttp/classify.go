@@ -84,7 +84,10 @@ func (s *Sender) classify(a answer) (delivery.Result, error) {
 	case a.StatusCode == http.StatusSwitchingProtocols:
 		return res, s.failure(a, "does the endpoint lead to an OTLP receiver?", "; ")
 	case a.tooLong:
-		err := s.failure(a, redact.Text(a.refusal(), a.Request), ": ")
+		err := s.failure(a, "", "")
+		if a.StatusCode >= http.StatusBadRequest {
+			err = s.failure(a, redact.Text(a.refusal(), a.Request), ": ")
+		}
 		return res, fmt.Errorf("%w; the answer is longer than %d bytes (EPILOGUE_MAX_RESPONSE_SIZE)", err, s.maxResponse())
 	case a.StatusCode/100 == 2:
 		res.Outcome = delivery.Accepted
