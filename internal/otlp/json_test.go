@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -113,6 +114,20 @@ func TestLineWithoutASpan(t *testing.T) {
 	}
 	if out, n := e.AppendLine([]byte("before,"), snapshots([]tracetest.SpanStub{stub}), 100); string(out) != "before," || n != 0 {
 		t.Errorf("a span too large for a line: took %d, wrote %q", n, out)
+	}
+}
+
+// TestLinesAreFilled: after the first line, lines have as many spans as nearly fit, whether these grow much as JSON or little.
+func TestLinesAreFilled(t *testing.T) {
+	const limit = 20_000
+	for name, stub := range map[string]tracetest.SpanStub{"little": {Name: strings.Repeat("x", 500)}, "much": {Name: "x"}} {
+		spans := snapshots(slices.Repeat([]tracetest.SpanStub{stub}, 400))
+		e := new(LineEncoder)
+		_, n := e.AppendLine(nil, spans, limit)
+		line, _ := e.AppendLine(nil, spans[n:], limit)
+		if len(line) < limit*9/10 {
+			t.Errorf("%s: a line of %d bytes", name, len(line))
+		}
 	}
 }
 

@@ -38,10 +38,10 @@ func (e *LineEncoder) AppendLine(dst []byte, spans []sdktrace.ReadOnlySpan, limi
 		}
 		out = append(appendObject(dst, messageRequest, e.wire), '\n')
 		size := len(out) - len(dst)
+		e.growth = float64(size) / float64(len(e.wire))
 		if size <= limit {
 			return out, n
 		}
-		e.growth = float64(size) / float64(len(e.wire))
 		spans = spans[:n-1]
 	}
 	return dst, 0
