@@ -148,6 +148,7 @@ func TestWriteErrors(t *testing.T) {
 		{"no room at all", []error{busy, busy, busy}, nil, false, 3, 3 * time.Millisecond, "send to X-Ray daemon at daemon:2000: no buffer space"},
 		{"the datagram before was refused", []error{refused, nil}, nil, true, 2, time.Millisecond, ""},
 		{"no listener", []error{refused, refused, refused}, nil, false, 3, 3 * time.Millisecond, "no process listens at daemon:2000 (udp); is AWS_XRAY_DAEMON_ADDRESS right?"},
+		{"too large for the system", []error{syscall.EMSGSIZE}, nil, false, 1, 0, "message too long"},
 		{"closed under it", []error{gone, nil}, nil, true, 2, time.Millisecond, ""},
 		{"no network yet", nil, []error{syscall.ENETUNREACH}, true, 2, time.Millisecond, ""},
 		{"no such host", nil, []error{errors.New("no such host"), errors.New("no such host"), errors.New("no such host")}, false, 3, 3 * time.Millisecond, "no such host"},
@@ -169,6 +170,8 @@ func TestWriteErrors(t *testing.T) {
 					want = delivery.Accepted
 				case c.script != nil && errors.Is(c.script[0], refused):
 					want = delivery.RetryNextFlush
+				case c.script != nil && errors.Is(c.script[0], syscall.EMSGSIZE):
+					want = delivery.TooLarge
 				}
 				if res.Outcome != want {
 					t.Errorf("outcome %s, want %s", res.Outcome, want)
