@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -132,6 +133,26 @@ func TestSpansOfInstrumentationWithinAreChildren(t *testing.T) {
 				t.Errorf("baggage %q", seen.Get("Baggage"))
 			}
 		})
+	}
+}
+
+// TestChildHeaderHasNothingOfTheCaller has a tracestate that no traceparent belongs to, and a middleware outside of HTTP,
+// which sees the Pattern of the request and the caller's headers.
+func TestChildHeaderHasNothingOfTheCaller(t *testing.T) {
+	j := newJournal()
+	seen := http.Header{}
+	inner := handler.HTTP(orders(func(_ http.ResponseWriter, r *http.Request) { seen = r.Header }))
+	adapted(t, j, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Header.Set("Traceparent", "00")
+		r.Header.Set("Tracestate", "vendor=old")
+		inner.ServeHTTP(w, r)
+		if r.Pattern != "POST /orders/{id}" || r.Header.Get("Tracestate") != "vendor=old" {
+			t.Errorf("pattern %q, headers %v", r.Pattern, r.Header)
+		}
+	}))
+	span := j.span(t).SpanContext().SpanID().String()
+	if !strings.Contains(seen.Get("Traceparent"), span) || seen.Get("Tracestate") != "" {
+		t.Errorf("headers %v, want span %s and no tracestate", seen, span)
 	}
 }
 
