@@ -82,14 +82,6 @@ func newSpan(t *testing.T, resource ptrace.ResourceSpans, scope ptrace.ScopeSpan
 	return span{s, service.AsString(), string(text)}
 }
 
-// invocation returns the request ID, if it is the span of an invocation.
-func (s span) invocation() string {
-	if id, ok := s.Attributes().Get("faas.invocation_id"); ok {
-		return id.AsString()
-	}
-	return ""
-}
-
 func (s span) failed() bool { return s.Status().Code() == ptrace.StatusCodeError }
 
 // compare fails the test for each span that is in one set only, there twice, or different in any field.
