@@ -30,9 +30,9 @@ import (
 //	watch   owns the shutdown: waits for a signal, drains, exits
 //	run     of flushCalls, while there are flushes: makes the calls of ForceFlush
 //
-// The agent calls the Flusher, the hooks and the logger on goroutines of their own, so that it can abandon them. The only
-// locks are those of invocations, flushCalls, schedule and log. None is held while another is taken, or while foreign
-// code runs.
+// The agent calls the Flusher, the hooks and the logger on goroutines of their own, so that it can abandon them. Its locks are
+// those of invocations, flushCalls, schedule, log and counters, and that of peers, which all agents share. None is held
+// while another is taken, or while foreign code runs.
 type Agent struct {
 	settings     settings.Settings
 	hooks        []func(context.Context)

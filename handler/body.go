@@ -86,24 +86,26 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close closes the response, if it can be closed, and ends the invocation. It returns immediately if the platform
-// surely has the response and something flushes after End. Otherwise it waits for the flush: aws-lambda-go also closes
-// a response that was refused (413, 410, a broken connection), and then exits.
+// Close closes the response, if it can be closed, and ends the invocation. aws-lambda-go also closes a response that Lambda
+// has refused, and then exits. Close does not learn of the answer. It waits for a flush if a refusal is certain or possible:
 //
-// A response was surely refused if it was not read to its end, or if it is an encoded result that is too large. A
-// streamed response may be larger (AWS Lambda Developer Guide, "Response streaming"), and one at the deadline may be
-// accepted.
+//   - Lambda refuses an encoded result that is too large (413), and a response that was not read to its end.
+//   - It may refuse a response after the deadline (410). A stream may be larger (AWS Lambda Developer Guide, "Response
+//     streaming").
+//
+// Otherwise Close returns immediately if something flushes after End. A refusal for another reason (400, 403, 500) is not
+// noticed: the process may exit during that flush.
 func (b *body) Close() error {
 	whole := b.ended.Load()
 	b.endSpan(errUnread)
-	accepted, last := false, true // the values if the response's Close panics
-	defer func() { b.close.Do(func() { b.inv.close(accepted, last) }) }()
+	mayBeRefused, exits := true, true // the values if the response's Close panics
+	defer func() { b.close.Do(func() { b.inv.close(mayBeRefused, exits) }) }()
 	var err error
 	if c, ok := b.stream.(io.Closer); ok {
 		err = c.Close()
 	}
 	large := b.size.Load() > maxResponse
-	accepted, last = whole && !large && !b.inv.pastDeadline(), !whole || large && b.stream == nil
+	mayBeRefused, exits = !whole || large || b.inv.pastDeadline(), !whole || large && b.stream == nil
 	return err
 }
 

@@ -81,7 +81,7 @@ var endings = map[string]ending{
 	"error":                      {fn: result(nil, errors.New("no such order"))},
 	"panic":                      {fn: func() { panic("boom") }},
 	"runtime.Goexit":             {fn: func() { runtime.Goexit() }},
-	"refused response":           {fn: encoded(acceptedSize + 1)},
+	"response that is too large": {fn: encoded(acceptedSize + 1)},
 	"stream of more than 6 MB":   {fn: streamed(acceptedSize + 1)},
 	"broken stream":              {fn: streamed(4), unread: true},
 	"response past the deadline": {fn: result(1, nil), wait: late},

@@ -35,13 +35,13 @@ func (inv *invocation) pastDeadline() bool {
 	return !inv.deadline.IsZero() && !time.Now().Before(inv.deadline)
 }
 
-// close ends an invocation whose response has been closed. accepted says that the platform surely has the response, last
-// that aws-lambda-go exits after this invocation.
-func (inv *invocation) close(accepted, last bool) {
-	inv.flushEarly(!accepted, last, false)
+// close ends an invocation whose response has been closed. mayBeRefused says that Lambda has refused the response or may have,
+// exits that aws-lambda-go certainly exits after this invocation.
+func (inv *invocation) close(mayBeRefused, exits bool) {
+	inv.flushEarly(mayBeRefused, exits, false)
 	inv.end()
-	if !accepted {
-		inv.exit.announce(last) // again: aws-lambda-go learns of the refusal now, and has fetched invocations until now
+	if mayBeRefused {
+		inv.exit.announce(exits) // again: aws-lambda-go learns of the refusal now, and has fetched invocations until now
 	}
 }
 
@@ -58,13 +58,13 @@ func (inv *invocation) finishError(err error) {
 
 // finishWithoutClose is called before an outcome goes to aws-lambda-go that is not closed after its post: an error, a
 // panic, the bytes of a lambda.Handler. The cancellation of the context tells that it was posted. That comes on another
-// goroutine, which is too late for End to flush. last says that aws-lambda-go exits after the post.
-func (inv *invocation) finishWithoutClose(last bool) {
+// goroutine, which is too late for End to flush. exits says that aws-lambda-go exits after the post.
+func (inv *invocation) finishWithoutClose(exits bool) {
 	over := inv.ctx.Err() != nil // past the deadline: nothing can be posted, and no cancellation follows
-	inv.flushEarly(over, last, !inv.flushesAfterEnd())
+	inv.flushEarly(over, exits, !inv.flushesAfterEnd())
 	if over {
 		inv.end()
-		inv.exit.announce(last)
+		inv.exit.announce(exits)
 		return
 	}
 	context.AfterFunc(inv.ctx, inv.end)
@@ -72,15 +72,15 @@ func (inv *invocation) finishWithoutClose(last bool) {
 
 // flushEarly flushes before End if a flush after it may come too late: if the caller says so, if the outcome may have
 // been refused, or if this or another invocation is about to end the process.
-func (inv *invocation) flushEarly(refused, last, endIsLate bool) {
-	if refused || last {
-		inv.exit.announce(last) // before the flush, which does not include spans that other invocations end during it
+func (inv *invocation) flushEarly(mayBeRefused, exits, endIsLate bool) {
+	if mayBeRefused || exits {
+		inv.exit.announce(exits) // before the flush, which does not include spans that other invocations end during it
 	}
-	certain, suspected := inv.exit.check(inv.began)
+	othersExit, othersMayExit := inv.exit.check(inv.began)
 	switch {
-	case last || certain:
+	case exits || othersExit:
 		inv.flushBeforeExit()
-	case refused || suspected || endIsLate:
+	case mayBeRefused || othersMayExit || endIsLate:
 		inv.flush()
 	}
 }

@@ -113,7 +113,7 @@ func (s *stream) sendEncoded(f *flush, t terms) attempt {
 	a.items, a.end, a.size, a.encoderHintKey, a.encoderHint = n, t.entries[n-1].number+1, len(body), hintKey, hint
 	switch {
 	case a.Outcome != TooLarge:
-	case a.size >= min(splitBytes, s.config.RequestBytes/splitShare):
+	case a.size >= min(splitBytes, s.config.RequestBytes/splitFraction):
 		a.divided = true
 	case n == 1:
 		a.err = fmt.Errorf("%s: %w", encoder.describe(t.entries[0]), a.err)

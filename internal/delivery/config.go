@@ -79,5 +79,5 @@ const (
 	// splitBytes is the size from which a request that is too large for the backend is divided, or an eighth of
 	// Config.RequestBytes if that is less. A backend that takes less is not made for telemetry.
 	splitBytes = 64 << 10
-	splitShare = 8
+	splitFraction = 8
 )

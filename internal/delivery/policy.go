@@ -7,26 +7,24 @@ import (
 )
 
 const (
-	// firstBackoff is the mean pause before the second attempt at a batch. It doubles with each further attempt, up to
-	// the policy's maxBackoff.
+	// firstBackoff is the mean pause before the second attempt at a batch, which takes 10 to 30 ms. It doubles with each
+	// further attempt, up to the policy's maxBackoff.
 	firstBackoff = 20 * time.Millisecond
 
-	// minRetry is for how long a flush retries at least if no attempt makes progress; retryShare is the part of its
-	// time, if that is more.
-	minRetry   = 500 * time.Millisecond
-	retryShare = 4
+	// A flush stops retrying if no attempt has made progress for a quarter of its time, and for minRetryTime at least.
+	minRetryTime  = 500 * time.Millisecond
+	retryFraction = 4
 
 	// shutdownReserve is the time that has to remain for a further attempt of a shutdown.
 	shutdownReserve = 5 * time.Millisecond
 	// minShutdownPause keeps the attempts of a shutdown from following each other without a pause.
 	minShutdownPause = 5 * time.Millisecond
-	// pauseShare is the part of the remaining time that a shutdown pauses for at most.
-	pauseShare = 4
+	// A shutdown pauses for at most a quarter of the remaining time.
+	pauseFraction = 4
 
-	// hedgeShare is the part of the time from the first request to the deadline after which a shutdown sends a second
-	// one; minHedge is the shortest such time.
-	hedgeShare = 2
-	minHedge   = 100 * time.Millisecond
+	// A shutdown sends a request a second time after half of the time to the deadline, and after minHedgeTime at least.
+	hedgeFraction = 2
+	minHedgeTime  = 100 * time.Millisecond
 
 	// retryAfterLimit limits the time for which a Retry-After delays requests.
 	retryAfterLimit = 5 * time.Minute
@@ -44,8 +42,8 @@ var (
 	errExportTimeout = errors.New("the export took longer than its timeout")
 )
 
-// policy says how a flush deals with a backend that does not take its requests. The three policies are values; only the
-// holder of Engine.mu gives a flush another one. A background flush has the normal policy. Only the reader of its errors
+// policy says how a flush deals with a backend that does not take its requests. The three policies are values; only
+// flush.becomeLocked gives a flush another one. A background flush has the normal policy. Only the reader of its errors
 // differs: flush.background says that they go to Config.OnError.
 type policy struct {
 	// probes gives a request the breaker's probe timeout, and ends the flush if it fails.
@@ -54,7 +52,7 @@ type policy struct {
 	// count, nor does a Retry-After that exceeds the remaining time. Retries go on until the deadline, and a request
 	// without an answer is hedged.
 	lastChance bool
-	// maxBackoff is the longest mean pause between two attempts.
+	// maxBackoff is the longest mean pause between two attempts. A probe has no second one.
 	maxBackoff time.Duration
 }
 
@@ -63,7 +61,7 @@ var (
 	normal = &policy{maxBackoff: time.Second}
 	// probe is the policy of a flush that finds the breaker or its hold half-open. After the answer to its request the
 	// flush goes on with the normal policy.
-	probe = &policy{probes: true, maxBackoff: time.Second}
+	probe = &policy{probes: true}
 	// shutdown is the policy of a flush that is the last chance for its items.
 	shutdown = &policy{lastChance: true, maxBackoff: 100 * time.Millisecond}
 )
@@ -71,7 +69,7 @@ var (
 // keepsRetrying reports whether a flush of budget makes another attempt after a pause, if none has made progress for the
 // time stalled.
 func (p *policy) keepsRetrying(stalled, pause, budget time.Duration) bool {
-	return p.lastChance || stalled+pause <= max(minRetry, budget/retryShare)
+	return p.lastChance || stalled+pause <= max(minRetryTime, budget/retryFraction)
 }
 
 // retryIn returns the pause before the next attempt. backoff is the pause that the attempts so far ask for, 0 before the
@@ -88,13 +86,13 @@ func (p *policy) retryIn(backoff, retryAfter, remaining time.Duration) (time.Dur
 	if backoff <= 0 {
 		return retryAfter, true
 	}
-	backoff = max(min(backoff, remaining/pauseShare, p.maxBackoff), minShutdownPause)
+	backoff = max(min(backoff, remaining/pauseFraction, p.maxBackoff), minShutdownPause)
 	return max(backoff, retryAfter), remaining > shutdownReserve
 }
 
 // hedgeAfter returns after which time a request that began remaining before the deadline is sent a second time.
 func hedgeAfter(remaining time.Duration) time.Duration {
-	return max(remaining/hedgeShare, minHedge)
+	return max(remaining/hedgeFraction, minHedgeTime)
 }
 
 // backoff is the series of pauses between the attempts at one batch. The zero value is its beginning.

@@ -52,7 +52,7 @@ type Settings struct {
 type Limits struct {
 	RequestBytes int
 	RequestItems int
-	// ItemBytes bounds a span. A larger one is dropped as too large.
+	// ItemBytes bounds an encoded span. A larger one is reduced; it is dropped as too large only if that does not suffice.
 	ItemBytes int
 	// ResourceBytes bounds a resource together with one of its scopes. A larger one is reported to otel.Handle once and sent,
 	// because only the backend can decide about it.

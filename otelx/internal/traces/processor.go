@@ -45,7 +45,8 @@ func (p *Processor) OnStart(_ context.Context, s sdktrace.ReadWriteSpan) {
 	}
 }
 
-// OnEnd moves a span from the table to the queue. A span that alone has more bytes than the queue is reduced.
+// OnEnd moves a span from the table to the queue. It reduces a span that alone has more bytes than the queue. The encoder
+// reduces a span that is larger than a request.
 func (p *Processor) OnEnd(s sdktrace.ReadOnlySpan) {
 	sc := s.SpanContext()
 	if !sc.IsSampled() {
