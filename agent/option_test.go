@@ -16,7 +16,7 @@ func TestEachOptionReachesItsSetting(t *testing.T) {
 		WithProcess(Process{Getenv: func(string) string { return "" }}), nil,
 		WithExtensionName("ours"), WithFlushTimeout(time.Second), WithDeadlineMargin(time.Millisecond),
 		WithHandlerStartWait(time.Minute), WithHandlerStartWait(2 * time.Second), WithShutdownBudget(3 * time.Second),
-		WithPreTimeoutFlush(4 * time.Second), WithShutdownOnly(), WithEndBeforeTimeout(), WithFlushStrategy(Periodic(0)),
+		WithPreTimeoutFlush(4 * time.Second), WithShutdownOnly(), WithEndBeforeTimeout(), WithFlushStrategy(Periodic(0)), WithoutExit(),
 	})
 	defer a.stop()
 	want := settings.Settings{
@@ -28,8 +28,18 @@ func TestEachOptionReachesItsSetting(t *testing.T) {
 		HandlerStartWait: 2 * time.Second,
 		ShutdownOnly:     true,
 		EndBeforeTimeout: true,
+		WithoutExit:      true,
 	}
 	if diff := cmp.Diff(want, a.settings); diff != "" {
 		t.Errorf("settings (-want +got):\n%s", diff)
+	}
+}
+
+func TestOptionAtEndBeatsTheVariable(t *testing.T) {
+	periodic := Process{Getenv: func(string) string { return "periodic" }}
+	a := newAgent(t.Context(), nil, []Option{WithProcess(periodic), WithFlushStrategy(AtEnd())})
+	defer a.stop()
+	if a.settings.Strategy.Kind != strategy.AtEnd {
+		t.Errorf("strategy %+v, want a flush at each end", a.settings.Strategy)
 	}
 }

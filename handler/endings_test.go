@@ -96,6 +96,19 @@ func streamed(size int) any {
 	return func() (any, error) { return strings.NewReader(strings.Repeat("x", size)), nil }
 }
 
+// TestEveryEndingHasItsSpanWithoutATracker wraps functions of a program that has no agent.
+func TestEveryEndingHasItsSpanWithoutATracker(t *testing.T) {
+	for name, e := range endings {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				j := newJournal()
+				e.run(t, j, []handler.Option{handler.WithTracerProvider(j.provider())})
+				j.span(t)
+			})
+		})
+	}
+}
+
 // TestEndings runs each row of the table "Endings" against a tracker that flushes after End and one that does not.
 func TestEndings(t *testing.T) {
 	rows := endingRows(t)

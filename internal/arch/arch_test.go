@@ -22,6 +22,7 @@ type rule struct {
 var alone = map[string]string{
 	"/agent/internal/invocations": "the table records reports; what to do about them is the agent's choice",
 	"/agent/internal/strategy":    "a strategy decides from the times of ends and flushes alone",
+	"/handler/internal/event":     "an event is data; what its members mean is the importer's choice",
 	"/internal/bounded":           "the agent calls foreign code through it",
 	"/internal/breaker":           "the breaker is a state machine over time; its owner makes the requests",
 	"/internal/counts":            "the agent and otelx share it, and neither may import the other",

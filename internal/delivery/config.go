@@ -78,6 +78,6 @@ func (c *Config) largestItem() int {
 const (
 	// splitBytes is the size from which a request that is too large for the backend is divided, or an eighth of
 	// Config.RequestBytes if that is less. A backend that takes less is not made for telemetry.
-	splitBytes = 64 << 10
+	splitBytes    = 64 << 10
 	splitFraction = 8
 )
