@@ -30,6 +30,8 @@ import (
 //	watch   owns the shutdown: waits for a signal, drains, exits
 //	run     of flushCalls, while there are flushes: makes the calls of ForceFlush
 //
+// Until the first event, awaitFirstEvent has one, too.
+//
 // The agent calls the Flusher, the hooks and the logger on goroutines of their own, so that it can abandon them. Its locks are
 // those of invocations, flushCalls, schedule, log and counters, and that of peers, which all agents share. None is held
 // while another is taken, or while foreign code runs.
@@ -173,8 +175,12 @@ const quickCall = 100 * time.Millisecond
 // enter makes m the agent's first mode.
 func (a *Agent) enter(m mode) {
 	a.mode.store(m)
+	a.setBackgroundExport(!m.freezes())
+}
+
+func (a *Agent) setBackgroundExport(on bool) {
 	a.call(time.Now().Add(quickCall), "agent: SetBackgroundExport failed", func(ctx context.Context) error {
-		return a.flusher.SetBackgroundExport(ctx, !m.freezes())
+		return a.flusher.SetBackgroundExport(ctx, on)
 	})
 }
 

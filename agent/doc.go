@@ -36,7 +36,8 @@
 //	not-lambda         AWS_LAMBDA_RUNTIME_API is not set             the Pipeline's background export
 //
 // Start finds the mode. Afterwards it only changes between extension and extension-failed. A function whose handler is
-// not wrapped is never held: the agent flushes at each INVOKE, during the invocation.
+// not wrapped is never held: the agent flushes at each INVOKE, during the invocation. If no INVOKE comes within 15 s, it
+// switches the Pipeline's background export on until one comes.
 //
 // # SIGTERM
 //

@@ -20,6 +20,10 @@ const (
 // an extension that does not ask holds every invocation until it times out.
 func (a *Agent) loop(identifier string) {
 	defer a.client.Close()
+	eventCame := func() {}
+	if a.mode.load() == extension {
+		eventCame = a.awaitFirstEvent()
+	}
 	pause := leastPause
 	for a.mayAsk() {
 		event, err := a.client.Next(a.life, identifier)
@@ -32,6 +36,7 @@ func (a *Agent) loop(identifier string) {
 			pause = min(2*pause, mostPause)
 		default:
 			pause = leastPause
+			eventCame()
 			a.nextSucceeded()
 			a.invoked(event)
 		}

@@ -20,10 +20,16 @@ import (
 // of next are the test's.
 func onOddPlatform(t *testing.T, next http.HandlerFunc, steps func(w *run, a *agent.Agent)) {
 	t.Helper()
+	arrangedOnOddPlatform(t, next, func(*run) {}, steps)
+}
+
+func arrangedOnOddPlatform(t *testing.T, next http.HandlerFunc, arrange func(w *run), steps func(w *run, a *agent.Agent)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := &run{T: t, lines: &lines{}}
 		w.config.Log = newLog()
 		w.flusher = &fakeFlusher{log: w.config.Log}
+		arrange(w)
 		var network lambdatest.Network
 		l, err := network.Listen("169.254.100.1:9001")
 		if err != nil {
@@ -40,7 +46,9 @@ func onOddPlatform(t *testing.T, next http.HandlerFunc, steps func(w *run, a *ag
 		p := nowhere(t)
 		p.Getenv, p.Notify, p.StopNotify, p.Done, p.Dial = inLambda, noNotify, noStop, gone, network.DialContext
 		a := agent.Start(t.Context(), w.flusher, agent.WithProcess(p), agent.WithLogger(w.logger()))
-		a.Attach()
+		if !w.unattached {
+			a.Attach()
+		}
 		steps(w, a)
 		close(gone)
 		synctest.Wait()
@@ -113,6 +121,60 @@ func TestLastInvocationWithoutInvokeIsFlushedSoon(t *testing.T) {
 		time.Sleep(time.Minute)
 		w.one(flushEnded, "")
 		w.logs(withoutInvoke)
+	})
+}
+
+// TestUnwrappedFunctionWithoutEventsExportsInTheBackground: without an event and without a handler that reports, nothing
+// else would ever flush. The background export ends when an event comes after all.
+func TestUnwrappedFunctionWithoutEventsExportsInTheBackground(t *testing.T) {
+	for name, fails := range map[string]bool{"next is not answered": false, "next fails": true} {
+		t.Run(name, func(t *testing.T) {
+			var pending atomic.Int64
+			var works atomic.Bool
+			arrangedOnOddPlatform(t, func(w http.ResponseWriter, r *http.Request) {
+				for !works.Load() && !fails && pause(r.Context(), time.Second) == nil {
+				}
+				if works.Swap(false) {
+					writeInvoke(w, "r")
+				} else {
+					w.WriteHeader(http.StatusInternalServerError)
+				}
+			}, func(w *run) {
+				w.unattached = true
+				w.flusher.onPending = func() (int, bool) { return int(pending.Load()), false }
+			}, func(w *run, a *agent.Agent) {
+				background := func(want string) {
+					w.Helper()
+					synctest.Wait()
+					events := w.find(backgroundSet, "")
+					if got := events[len(events)-1].Detail; got != want {
+						w.Errorf("background export %s, want %s", got, want)
+					}
+				}
+				time.Sleep(time.Hour)
+				background("false") // nothing is pending
+				pending.Store(1)
+				time.Sleep(2 * time.Second)
+				background("true")
+				w.logs("agent: no INVOKE event has come and no handler is wrapped", "handler.WithTracker")
+				if got := a.Stats(); got.Mode != "extension-failed" {
+					w.Errorf("stats %+v", got)
+				}
+				works.Store(true)
+				time.Sleep(2 * time.Second)
+				background("false")
+			})
+		})
+	}
+}
+
+// TestBackgroundExportStaysOffDuringInit: Init may take 10 s, and brings no event.
+func TestBackgroundExportStaysOffDuringInit(t *testing.T) {
+	arrangedOnOddPlatform(t, silent, func(w *run) { w.unattached = true }, func(w *run, _ *agent.Agent) {
+		time.Sleep(14 * time.Second)
+		if text := w.lines.String(); text != "" || len(w.find(backgroundSet, "")) != 1 {
+			w.Errorf("log %s, background export set %d times", text, len(w.find(backgroundSet, "")))
+		}
 	})
 }
 
