@@ -3,6 +3,7 @@ package handler
 import (
 	"cmp"
 	"net/http"
+	"runtime"
 	"strings"
 
 	"go.opentelemetry.io/otel/propagation"
@@ -43,8 +44,9 @@ func WithRoute(route func(*http.Request) string) HTTPOption {
 //
 // The span is the invocation's; HTTP starts none. It does three things:
 //
-//   - A panic of h is recorded and flushed, and continues. lambdaurl calls h in a goroutine of its own, where a panic ends
-//     the process before Wrap sees it. Middleware that recovers panics belongs into h.
+//   - A panic of h in another goroutine than the handler's is recorded and flushed, and continues. lambdaurl calls h in a
+//     goroutine of its own, where a panic ends the process before Wrap sees it. Middleware that recovers panics belongs
+//     into h. In the handler's goroutine Wrap records the panic, unless the handler recovers it.
 //   - The route that served the request names the span, as "GET /orders/{id}", and is http.route. See [WithRoute].
 //   - h gets the headers of a request that the invocation's span has sent, so that spans of otelhttp and of other
 //     instrumentation within h are its children. Without HTTP the caller's headers make them its siblings.
@@ -79,7 +81,7 @@ func (h *httpHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer func() {
 		r.Pattern = inner.Pattern // as if there were no copy
 		inv.recordRoute(h.route, inner)
-		if !returned {
+		if !returned && !wrapSeesPanic() {
 			inv.passPanic(recover())
 		}
 	}()
@@ -124,15 +126,37 @@ func (inv *invocation) recordRoute(route func(*http.Request) string, r *http.Req
 }
 
 // passPanic records and flushes a panic with that value and lets it continue. runtime.Goexit, for which the value is nil,
-// ends the goroutine only.
+// ends the goroutine only. The exit is not certain: http.TimeoutHandler, for example, passes a panic of its goroutine to
+// the handler's, which may recover it.
 func (inv *invocation) passPanic(value any) {
 	if value == nil {
 		return
 	}
 	if !inv.panicked.Swap(true) {
 		inv.recordPanic(failureOfPanic(value))
-		inv.exit.announce(true)
+		inv.exit.announce(false)
 		inv.flushBeforeExit()
 	}
 	panic(value)
+}
+
+// wrapSeesPanic reports whether a panic of this goroutine reaches onPanic if nothing recovers it: Wrap's function is in the
+// call stack.
+func wrapSeesPanic() bool {
+	var pcs [64]uintptr
+	for skip := 0; ; skip += len(pcs) {
+		n := runtime.Callers(skip, pcs[:])
+		if n == 0 {
+			return false
+		}
+		frames := runtime.CallersFrames(pcs[:n])
+		for more := true; more; {
+			var frame runtime.Frame
+			frame, more = frames.Next()
+			switch frame.Function {
+			case scopeName + ".(*funcHandler).serve", scopeName + ".(*bytesHandler).Invoke":
+				return true
+			}
+		}
+	}
 }
