@@ -1,6 +1,7 @@
 package handler_test
 
 import (
+	"encoding/json"
 	"errors"
 	"io"
 	"strings"
@@ -156,4 +157,37 @@ func FuzzPrelude(f *testing.F) {
 			t.Errorf("size %q", size)
 		}
 	})
+}
+
+// switchable hides an event or a result, as core.SwitchableAPIGatewayRequest and its response of aws-lambda-go-api-proxy
+// do.
+type switchable struct{ text json.RawMessage }
+
+func (s *switchable) UnmarshalJSON(text []byte) error { return s.text.UnmarshalJSON(text) }
+func (s *switchable) MarshalJSON() ([]byte, error)    { return s.text, nil }
+
+func TestTypesThatEncodeThemselvesTellTheRequestAndTheResponse(t *testing.T) {
+	const response = `{"statusCode":503,"headers":{"X-A":"1"},"body":"four"}`
+	values := func() *switchable { return &switchable{json.RawMessage(response)} }
+	for name, fn := range map[string]any{
+		"pointers": func(*switchable) (*switchable, error) { return values(), nil },
+		"value":    func(switchable) (any, error) { return values(), nil },
+		"embedded": func(struct{ switchable }) (any, error) { return struct{ *switchable }{values()}, nil },
+	} {
+		j := newJournal()
+		opts := append(j.options(true), w3cAndBaggage, handler.WithCapturedResponseHeaders("X-A"))
+		out, err := lambda.NewHandler(handler.Wrap(fn, opts...)).Invoke(t.Context(), []byte(urlEvent))
+		if string(out) != response || err != nil {
+			t.Errorf("%s: response %q, error %v", name, out, err)
+		}
+		s := j.span(t)
+		got := attributes(s.Attributes())
+		if s.Name() != "POST" || s.Parent().SpanID().String() != w3cParent || got["url.path"] != "/orders/17" {
+			t.Errorf("%s: span %q, parent %v, attributes %v", name, s.Name(), s.Parent(), got)
+		}
+		if s.Status().Code != codes.Error || got["http.response.status_code"] != "503" ||
+			got["http.response.body.size"] != "4" || got["http.response.header.x-a"] != `["1"]` {
+			t.Errorf("%s: status %v, attributes %v", name, s.Status(), got)
+		}
+	}
 }

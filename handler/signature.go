@@ -2,6 +2,7 @@ package handler
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"reflect"
@@ -11,6 +12,8 @@ var (
 	contextType = reflect.TypeFor[context.Context]()
 	readerType  = reflect.TypeFor[io.Reader]()
 	errorType   = reflect.TypeFor[error]()
+
+	unmarshalerType = reflect.TypeFor[json.Unmarshaler]()
 )
 
 // signature is a handler function as aws-lambda-go understands it.

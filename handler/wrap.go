@@ -2,6 +2,7 @@ package handler
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"reflect"
@@ -37,7 +38,7 @@ func Wrap(fn any, opts ...Option) any {
 	}
 	c := newConfig(opts)
 	h := &funcHandler{instrument: newInstrument(c), signature: s, reader: trigger.NewReader(s.event, c.events)}
-	h.raw = c.rawEvent && h.reader.WantsRaw(s.event)
+	h.raw = (c.rawEvent || decodesItself(s.event)) && h.reader.WantsRaw(s.event)
 	in := []reflect.Type{contextType}
 	switch {
 	case h.raw:
@@ -46,6 +47,12 @@ func Wrap(fn any, opts ...Option) any {
 		in = append(in, s.event)
 	}
 	return reflect.MakeFunc(reflect.FuncOf(in, []reflect.Type{readerType, errorType}, false), h.serve).Interface()
+}
+
+// decodesItself reports whether an event type, nil if there is none, has an UnmarshalJSON. Its fields are not those of the
+// JSON text, and options for decoding do not affect it.
+func decodesItself(t reflect.Type) bool {
+	return t != nil && (t.Implements(unmarshalerType) || reflect.PointerTo(t).Implements(unmarshalerType))
 }
 
 // unwrapped returns fn unchanged and logs the reason.
@@ -95,6 +102,9 @@ func (h *funcHandler) serve(args []reflect.Value) []reflect.Value {
 		return []reflect.Value{reflect.Zero(readerType), reflect.ValueOf(err)}
 	}
 	response := func() trigger.Response { return h.reader.Response(result) }
+	if _, ok := result.(json.Marshaler); ok && b.stream == nil { // its fields are not those of the JSON text
+		response = func() trigger.Response { return h.reader.RawResponse(b.encoded.Bytes()) }
+	}
 	if b.stream != nil { // with which the span ends
 		inv.recordResult(response, -1)
 	} else {
