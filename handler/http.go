@@ -2,10 +2,14 @@ package handler
 
 import (
 	"cmp"
+	"context"
+	"net"
 	"net/http"
 	"runtime"
 	"strings"
+	"unicode"
 
+	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/propagation"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
@@ -96,26 +100,28 @@ func (inv *invocation) childHeader(r *http.Request) http.Header {
 		return header
 	}
 	inv.protect(func() {
-		propagator, child := inv.propagator(), header.Clone()
-		for _, field := range propagator.Fields() {
-			child.Del(field)
-		}
-		propagator.Inject(r.Context(), propagation.HeaderCarrier(child))
+		child := header.Clone()
+		global := otel.GetTextMapPropagator() // which instrumentation within reads; of the caller only the span is replaced
+		caller := global.Extract(r.Context(), propagation.HeaderCarrier(header))
+		inject(trace.ContextWithSpan(caller, trace.SpanFromContext(r.Context())), global, child)
+		inject(r.Context(), inv.propagator(), child)
 		header = child
 	})
 	return header
 }
 
+// inject replaces the propagator's fields in a header.
+func inject(ctx context.Context, propagator propagation.TextMapPropagator, header http.Header) {
+	for _, field := range propagator.Fields() {
+		header.Del(field)
+	}
+	propagator.Inject(ctx, propagation.HeaderCarrier(header))
+}
+
 // recordRoute names the span by the route that served a request.
 func (inv *invocation) recordRoute(route func(*http.Request) string, r *http.Request) {
 	inv.protect(func() {
-		template := strings.TrimSpace(route(r))
-		if i := strings.LastIndexAny(template, " \t"); i >= 0 { // a method
-			template = template[i+1:]
-		}
-		if i := strings.IndexByte(template, '/'); i > 0 { // a host, in a pattern of http.ServeMux
-			template = template[i:]
-		}
+		template := templateOf(route(r), r.Host)
 		if template == "" {
 			return
 		}
@@ -124,6 +130,23 @@ func (inv *invocation) recordRoute(route func(*http.Request) string, r *http.Req
 		inv.span.SetAttributes(semconv.HTTPRoute(template))
 	})
 }
+
+// templateOf returns a route without its method, and without the request's host, which a pattern of http.ServeMux may have.
+func templateOf(route, host string) string {
+	route = strings.TrimSpace(route)
+	if i := strings.IndexAny(route, " \t"); i > 0 && strings.IndexFunc(route[:i], isNoLetter) < 0 {
+		route = strings.TrimLeft(route[i:], " \t")
+	}
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	if path, ok := strings.CutPrefix(route, host); ok && strings.HasPrefix(path, "/") {
+		return path
+	}
+	return route
+}
+
+func isNoLetter(r rune) bool { return !unicode.IsLetter(r) }
 
 // passPanic records and flushes a panic with that value and lets it continue. runtime.Goexit, for which the value is nil,
 // ends the goroutine only. The exit is not certain: http.TimeoutHandler, for example, passes a panic of its goroutine to

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdaurl"
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/propagation"
 
@@ -66,6 +67,14 @@ func panickingRoute(*http.Request) string { panic("route") }
 
 var hosts = map[string]func(*testing.T, *journal, http.Handler){"lambdaurl": overURL, "adapter": adapted}
 
+// asHost serves requests as if they were for a host.
+func asHost(host string, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Host = host
+		h.ServeHTTP(w, r)
+	})
+}
+
 func TestRouteNamesTheSpan(t *testing.T) {
 	serve := func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.PathValue("id")) }
 	copying := func(h http.Handler) http.Handler {
@@ -81,23 +90,29 @@ func TestRouteNamesTheSpan(t *testing.T) {
 	})
 	host := http.NewServeMux()
 	host.HandleFunc("/", serve)
+	host.HandleFunc("api.example.com/", serve)
 	for name, tt := range map[string]struct {
 		h           http.Handler
 		name, route string
 	}{
-		"mux":                            {handler.HTTP(mux, nil, handler.WithRoute(nil)), "POST /orders/{id}", "/orders/{id}"},
-		"catch-all":                      {handler.HTTP(host), "POST /", "/"},
-		"no route":                       {handler.HTTP(http.NewServeMux()), "POST", ""},
-		"no mux":                         {handler.HTTP(http.HandlerFunc(serve)), "POST", ""},
-		"middleware that copies":         {handler.HTTP(copying(mux)), "POST", ""},
-		"middleware, the option":         {handler.HTTP(copying(mux), matched), "POST /orders/{id}", "/orders/{id}"},
-		"middleware, HTTP within":        {handler.HTTP(copying(handler.HTTP(mux))), "POST /orders/{id}", "/orders/{id}"},
-		"HTTP twice":                     {handler.HTTP(handler.HTTP(mux)), "POST /orders/{id}", "/orders/{id}"},
-		"option, route alone":            {handler.HTTP(mux, says(" /o/:id ")), "POST /o/:id", "/o/:id"},
-		"option, with a method and host": {handler.HTTP(mux, says("ANY api.example.com/o/{id}")), "POST /o/{id}", "/o/{id}"},
-		"option, a name":                 {handler.HTTP(mux, says("orders#show")), "POST orders#show", "orders#show"},
-		"option, none":                   {handler.HTTP(mux, says("")), "POST", ""},
-		"option that panics":             {handler.HTTP(mux, handler.WithRoute(panickingRoute)), "POST", ""},
+		"mux":                     {handler.HTTP(mux, nil, handler.WithRoute(nil)), "POST /orders/{id}", "/orders/{id}"},
+		"catch-all":               {handler.HTTP(host), "POST /", "/"},
+		"no route":                {handler.HTTP(http.NewServeMux()), "POST", ""},
+		"no mux":                  {handler.HTTP(http.HandlerFunc(serve)), "POST", ""},
+		"middleware that copies":  {handler.HTTP(copying(mux)), "POST", ""},
+		"middleware, the option":  {handler.HTTP(copying(mux), matched), "POST /orders/{id}", "/orders/{id}"},
+		"middleware, HTTP within": {handler.HTTP(copying(handler.HTTP(mux))), "POST /orders/{id}", "/orders/{id}"},
+		"HTTP twice":              {handler.HTTP(handler.HTTP(mux)), "POST /orders/{id}", "/orders/{id}"},
+		"option, route alone":     {handler.HTTP(mux, says(" /o/:id ")), "POST /o/:id", "/o/:id"},
+		"option, with a method and host": {
+			asHost("api.example.com:443", handler.HTTP(mux, says("ANY api.example.com/o/{id}"))), "POST /o/{id}", "/o/{id}",
+		},
+		"mux with a host":               {asHost("api.example.com", handler.HTTP(host)), "POST /", "/"},
+		"option, not from the root":     {handler.HTTP(mux, says("orders/:id")), "POST orders/:id", "orders/:id"},
+		"option, a blank in the middle": {handler.HTTP(mux, says("/a/{id:[a-z ]+}/b")), "POST /a/{id:[a-z ]+}/b", "/a/{id:[a-z ]+}/b"},
+		"option, a name":                {handler.HTTP(mux, says("orders#show")), "POST orders#show", "orders#show"},
+		"option, none":                  {handler.HTTP(mux, says("")), "POST", ""},
+		"option that panics":            {handler.HTTP(mux, handler.WithRoute(panickingRoute)), "POST", ""},
 	} {
 		for where, invoke := range hosts {
 			t.Run(name+", "+where, func(t *testing.T) {
@@ -168,6 +183,30 @@ func TestHeadersStayWithoutASpan(t *testing.T) {
 		if seen != traceparent {
 			t.Errorf("%s: traceparent %q, want the caller's", name, seen)
 		}
+	}
+}
+
+// TestInstrumentationWithAnotherPropagatorIsAChild has otelhttp's default, the global propagator. The caller's baggage stays.
+func TestInstrumentationWithAnotherPropagatorIsAChild(t *testing.T) {
+	noFields := propagation.NewCompositeTextMapPropagator() // X-Ray's has others
+	before := otel.GetTextMapPropagator()
+	defer otel.SetTextMapPropagator(before)
+	otel.SetTextMapPropagator(propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{}))
+	j := newJournal()
+	var seen http.Header
+	h := otelhttp.NewHandler(orders(func(_ http.ResponseWriter, r *http.Request) { seen = r.Header }), "serve",
+		otelhttp.WithTracerProvider(j.provider()))
+	opts := append(j.options(true), handler.WithPropagator(noFields))
+	event := []byte(strings.Replace(urlEvent, `"baggage"`, `"tracestate":"vendor=old","baggage"`, 1))
+	_, _ = lambda.NewHandler(handler.Wrap(lambdaurl.Wrap(handler.HTTP(h)), opts...)).Invoke(t.Context(), event)
+	if len(j.spans) != 2 {
+		t.Fatalf("%d spans, want 2", len(j.spans))
+	}
+	if parent := j.spans[0].Parent(); parent.SpanID() != j.spans[1].SpanContext().SpanID() {
+		t.Errorf("otelhttp's parent %v, want the invocation's %v", parent, j.spans[1].SpanContext())
+	}
+	if seen.Get("Baggage") != "user=17" || seen.Get("Tracestate") != "" {
+		t.Errorf("headers %v", seen)
 	}
 }
 

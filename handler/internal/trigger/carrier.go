@@ -88,8 +88,12 @@ func headersOf(lists, single event.Value) *carrier {
 	return &carrier{objects: [2]event.Value{lists, single}, text: headerText}
 }
 
-// headerText returns a header: a string, or the strings of a list with commas between them (RFC 9110, section 5.3).
-func headerText(v event.Value) string { return strings.Join(headerValues(v), ",") }
+// headerText returns a header: a string, or the strings of a list with commas between them (RFC 9110, section 5.3). Empty
+// ones do not count (section 5.6.1).
+func headerText(v event.Value) string {
+	values := slices.DeleteFunc(headerValues(v), func(s string) bool { return strings.TrimSpace(s) == "" })
+	return strings.Join(values, ",")
+}
 
 func headerValues(v event.Value) (values []string) {
 	if s := v.Text(); s != "" {

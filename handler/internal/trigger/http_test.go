@@ -85,12 +85,12 @@ func TestProxies(t *testing.T) {
 	testAttribute(t, event+`{"host":%q}}`, "server.port", map[string]string{"a.example:8080": "8080", "a.example": ""})
 }
 
-// TestHeaders asserts that of two spellings the requested one counts, that all values of a repeated header count, that
-// keys are listed once, and that Set does nothing.
+// TestHeaders asserts that of two spellings the requested one counts, that all values of a repeated header count except
+// empty ones, that keys are listed once, and that Set does nothing.
 func TestHeaders(t *testing.T) {
 	event := events.APIGatewayProxyRequest{
 		HTTPMethod: "GET", Headers: map[string]string{"A": "1", "b": "2", "traceparent": "exact", "TraceParent": "other"},
-		MultiValueHeaders: map[string][]string{"A": {"x", "y"}, "C": {"3", "4"}},
+		MultiValueHeaders: map[string][]string{"A": {"x", "y"}, "C": {"3", "4"}, "E": {"", "5", " "}},
 	}
 	text, err := json.Marshal(event)
 	if err != nil {
@@ -104,14 +104,14 @@ func TestHeaders(t *testing.T) {
 		carrier := c.Caller.Carrier
 		carrier.Set("d", "an event is not written to")
 		got := map[string]string{}
-		for _, key := range []string{"a", "B", "c", "d", "traceparent"} {
+		for _, key := range []string{"a", "B", "c", "d", "e", "traceparent"} {
 			got[key] = carrier.Get(key)
 		}
-		want := map[string]string{"a": "x,y", "B": "2", "c": "3,4", "d": "", "traceparent": "exact"}
+		want := map[string]string{"a": "x,y", "B": "2", "c": "3,4", "d": "", "e": "5", "traceparent": "exact"}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", way, diff)
 		}
-		if diff := cmp.Diff([]string{"A", "C", "TraceParent", "b", "traceparent"}, carrier.Keys()); diff != "" {
+		if diff := cmp.Diff([]string{"A", "C", "E", "TraceParent", "b", "traceparent"}, carrier.Keys()); diff != "" {
 			t.Errorf("%s: keys (-want +got):\n%s", way, diff)
 		}
 	}
