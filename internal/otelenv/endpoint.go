@@ -62,7 +62,8 @@ func parseEndpoint(value, suffix string) (*url.URL, error) {
 	case u.Hostname() == "":
 		return nil, errors.New("no host (for example http://collector:4318)")
 	case endsInPassword(u):
-		return nil, errors.New("@ after the host (write %40 for @, and in a password %2F for /, %3F for ? and %23 for #)")
+		return nil, errors.New("@ after the host (write %40 for @, and in a password %2F for /, %3F for ? and %23 for #; " +
+			"a path with @ needs its user information in OTEL_EXPORTER_OTLP_HEADERS)")
 	}
 	u.Fragment, u.RawFragment = "", ""
 	if suffix != "" {
@@ -74,9 +75,18 @@ func parseEndpoint(value, suffix string) (*url.URL, error) {
 	return u, nil
 }
 
-// endsInPassword reports whether the host of u is likely the middle of a password: http://user:p@ss/word@host.
+// endsInPassword reports whether the host of u may be the middle of a password, as in http://user:p@ss/word@host and
+// http://to?ken@host. Then a credential would go to another host, so the endpoint is refused.
 func endsInPassword(u *url.URL) bool {
-	return strings.Contains(u.EscapedPath()+u.Fragment, "@") || u.User != nil && u.Path == "" && strings.Contains(u.RawQuery, "@")
+	path := u.EscapedPath()
+	if u.User != nil {
+		path = u.Path // decoded: http://user:p@ss/word%40host
+	}
+	query := ""
+	if u.User != nil || u.Path == "" {
+		query = u.RawQuery
+	}
+	return strings.Contains(path+query+u.Fragment, "@")
 }
 
 // withScheme returns the remedy for an endpoint without a scheme: the endpoint with one, or an example if the endpoint
@@ -105,7 +115,7 @@ func shown(value string) string {
 		end = len(rest)
 	}
 	authority, tail := rest[:end], rest[end:]
-	if strings.Contains(tail, "@") {
+	if strings.Contains(tail, "@") || strings.Contains(tail, "%40") {
 		return scheme + "…"
 	}
 	authority = authority[strings.LastIndexByte(authority, '@')+1:]

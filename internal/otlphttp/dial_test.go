@@ -41,6 +41,44 @@ func TestPanicsOfDialerAndSignerAreErrors(t *testing.T) {
 	}
 }
 
+// TestCyclicErrorEndsTheSend: errors.As does not return for an error that wraps itself.
+func TestCyclicErrorEndsTheSend(t *testing.T) {
+	for name, cfg := range map[string]config{
+		"of Sign": {Sign: func(context.Context, *http.Request, []byte) error { return cyclic{} }},
+		"of Dial": {Dial: func(context.Context, string, string) (net.Conn, error) { return nil, cyclic{} }},
+		"of a connection": {Dial: func(context.Context, string, string) (net.Conn, error) {
+			conn, _ := net.Pipe()
+			return cyclicConn{conn}, nil
+		}},
+	} {
+		cfg.Endpoint = parse(t, "http://collector.test/")
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			res, err := newSender(cfg).Send(t.Context(), []byte("spans"))
+			if res.Outcome != delivery.Retryable || !strings.HasSuffix(errorText(err), ": again") {
+				t.Errorf("%s: %+v, error %q", name, res, errorText(err))
+			}
+		}()
+		select {
+		case <-done:
+		case <-time.After(10 * time.Second):
+			t.Fatalf("an error %s: the send does not return", name)
+		}
+	}
+}
+
+// cyclic is an error that wraps itself.
+type cyclic struct{}
+
+func (cyclic) Error() string   { return "again" }
+func (c cyclic) Unwrap() error { return c }
+
+// cyclicConn is a connection that nothing can be written to.
+type cyclicConn struct{ net.Conn }
+
+func (cyclicConn) Write([]byte) (int, error) { return 0, cyclic{} }
+
 // touchy is a signer's error whose method panics.
 type touchy struct{ error }
 

@@ -97,6 +97,7 @@ func (s *Sender) post(ctx context.Context, target *url.URL, content *payload) (*
 			return nil, explain(err, req)
 		}
 		resp, err := s.client.transport.RoundTrip(req)
+		err = bounded.Safe(err) // of a connection that Dial returned
 		if err == nil {
 			return resp, nil
 		}
@@ -150,7 +151,7 @@ func (s *Sender) sign(ctx context.Context, req *http.Request, body []byte) (err 
 		err = fault
 	}
 	if err != nil {
-		return fmt.Errorf("%w: %w", errSign, err)
+		return fmt.Errorf("%w: %w", errSign, bounded.Safe(err))
 	}
 	return nil
 }
