@@ -158,15 +158,16 @@ func (a answer) accepted() (rejected int64, message string) {
 		return 0, redact.Text("accepted, but the answer could not be read: "+a.err.Error(), a.Request)
 	case isEncoded(a.Header):
 		return 0, "accepted, but the answer is compressed, which was not asked for"
-	case mediaType(a.Header) == "text/html":
-		return 0, WebPage
 	}
 	rejected, text, err := response.Export(a.body)
-	if err != nil {
+	isPage := mediaType(a.Header) == "text/html"
+	if err != nil || isPage {
 		var jsonErr error
 		rejected, text, jsonErr = response.ExportJSON(a.body)
 		switch {
 		case jsonErr == nil:
+		case isPage:
+			return 0, WebPage
 		case isJSON(a.Header):
 			return 0, "accepted, but the answer is malformed: " + jsonErr.Error()
 		case isProtobuf(a.Header):
@@ -217,7 +218,11 @@ func isProtobuf(header http.Header) bool {
 	return header.Get("Content-Type") == "" || media == contentType || media == "application/protobuf"
 }
 
-func isJSON(header http.Header) bool { return mediaType(header) == "application/json" }
+// isJSON reports whether a body is in JSON, if only by the suffix of its type (RFC 6839, 3.1).
+func isJSON(header http.Header) bool {
+	media := mediaType(header)
+	return media == "application/json" || strings.HasSuffix(media, "+json")
+}
 
 // isEncoded reports whether a body is compressed. Such a body is never decompressed: a few bytes can stand for gigabytes.
 func isEncoded(header http.Header) bool {

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"math"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -49,24 +51,63 @@ func Status(data []byte) (code int32, message []byte, err error) {
 	return int32(s.number), s.text, nil
 }
 
-// ExportJSON is Export for the JSON encoding. It also takes numbers instead of decimal strings.
+// errMalformedJSON is the error of a response that claims to be JSON.
+var errMalformedJSON = errors.New("no valid JSON of a response")
+
+// ExportJSON is Export for the JSON encoding. It takes what a parser of protobuf's JSON takes (protobuf.dev, "ProtoJSON Format"):
+// names in camel case or as in the .proto file, and whole numbers in any notation, as a string or not.
 func ExportJSON(data []byte) (rejected int64, message []byte, err error) {
-	var r struct {
-		PartialSuccess struct {
-			RejectedSpans, RejectedDataPoints, RejectedLogRecords json.Number
-			ErrorMessage                                          string
+	var r map[string]json.RawMessage
+	err = json.Unmarshal(data, &r)
+	for name, value := range r {
+		if err == nil && fieldName(name) == "partialsuccess" {
+			rejected, message, err = partialSuccessJSON(value)
 		}
 	}
-	if err := json.Unmarshal(data, &r); err != nil {
-		return 0, nil, errors.New("no valid JSON of a response")
+	if err != nil {
+		return 0, nil, errMalformedJSON
 	}
-	p := &r.PartialSuccess
-	for _, n := range []json.Number{p.RejectedSpans, p.RejectedDataPoints, p.RejectedLogRecords} {
-		if n, err := n.Int64(); err == nil && n > 0 {
-			rejected = n
+	return rejected, message, nil
+}
+
+func partialSuccessJSON(data []byte) (rejected int64, message []byte, err error) {
+	var p map[string]json.RawMessage
+	err = json.Unmarshal(data, &p)
+	for name, value := range p {
+		if err != nil {
+			break
+		}
+		switch fieldName(name) {
+		case "rejectedspans", "rejecteddatapoints", "rejectedlogrecords":
+			var n int64
+			n, err = countJSON(value)
+			rejected = max(rejected, n)
+		case "errormessage":
+			var text string
+			err = json.Unmarshal(value, &text)
+			message = []byte(text)
 		}
 	}
-	return rejected, []byte(p.ErrorMessage), nil
+	return rejected, message, err
+}
+
+// fieldName returns a name in JSON in the form that its spellings share.
+func fieldName(name string) string { return strings.ToLower(strings.ReplaceAll(name, "_", "")) }
+
+// countJSON reads a whole number that is not negative; null is 0.
+func countJSON(data []byte) (int64, error) {
+	var number json.Number // also takes a string
+	if err := json.Unmarshal(data, &number); err != nil || number == "" {
+		return 0, err
+	}
+	if n, err := number.Int64(); err == nil && n >= 0 {
+		return n, nil
+	}
+	f, err := number.Float64() // 3.0 or 3e0
+	if err != nil || f != math.Trunc(f) || f < 0 || f >= math.MaxInt64 {
+		return 0, errMalformedJSON
+	}
+	return int64(f), nil
 }
 
 // pair is the common form of an Export…PartialSuccess and a google.rpc.Status: a number in field 1 and a text in field 2.

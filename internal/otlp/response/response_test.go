@@ -65,6 +65,39 @@ func TestExport(t *testing.T) {
 	}
 }
 
+// TestExportJSON reads what a parser of protobuf's JSON reads, and reports the rest.
+func TestExportJSON(t *testing.T) {
+	for data, want := range map[string]struct {
+		rejected int64
+		message  string
+		bad      bool
+	}{
+		`{}`: {}, `{"partialSuccess":{}}`: {}, `{"partialSuccess":null}`: {}, `{"other":1}`: {},
+		`{"partialSuccess":{"rejectedSpans":"3","errorMessage":"no"}}`:       {rejected: 3, message: "no"},
+		`{"partial_success":{"rejected_spans":"3","error_message":"no"}}`:    {rejected: 3, message: "no"},
+		`{"partial_success":{"rejected_data_points":3}}`:                     {rejected: 3},
+		`{"partial_success":{"rejected_log_records":3}}`:                     {rejected: 3},
+		`{"partialSuccess":{"rejectedSpans":3.0}}`:                           {rejected: 3},
+		`{"partialSuccess":{"rejectedSpans":3e0}}`:                           {rejected: 3},
+		`{"partialSuccess":{"rejectedSpans":"3.0"}}`:                         {rejected: 3},
+		`{"partialSuccess":{"rejectedSpans":"9007199254740993"}}`:            {rejected: 1<<53 + 1},
+		`{"partialSuccess":{"rejectedSpans":null,"errorMessage":null}}`:      {},
+		`{"partialSuccess":{"rejectedSpans":-1}}`:                            {bad: true},
+		`{"partialSuccess":{"rejectedSpans":0.5}}`:                           {bad: true},
+		`{"partialSuccess":{"rejectedSpans":"9223372036854775808"}}`:         {bad: true},
+		`{"partialSuccess":{"rejectedSpans":1e999}}`:                         {bad: true},
+		`{"partialSuccess":{"rejectedSpans":"three","errorMessage":"no"}}`:   {bad: true},
+		`{"partialSuccess":{"rejectedSpans":[3]}}`:                           {bad: true},
+		`{"partialSuccess":{"rejectedSpans":3,"errorMessage":{"text":"a"}}}`: {bad: true},
+		`{"partialSuccess":[]}`:                                              {bad: true}, `[]`: {bad: true}, `{`: {bad: true}, ``: {bad: true},
+	} {
+		rejected, message, err := ExportJSON([]byte(data))
+		if rejected != want.rejected || string(message) != want.message || (err != nil) != want.bad {
+			t.Errorf("%s: got %d, %q, %v", data, rejected, message, err)
+		}
+	}
+}
+
 func TestStatus(t *testing.T) {
 	code, message, err := Status(rpcStatus(3, "bad span"))
 	if code != 3 || string(message) != "bad span" || err != nil {
