@@ -48,7 +48,9 @@ func failureOfPanic(value any) failure {
 	}
 	if e, ok := value.(messages.InvokeResponse_Error); ok {
 		f := reported(e)
-		f.stack = string(debug.Stack())
+		if f.stack == "" { // else the caller gets its own
+			f.stack = string(debug.Stack())
+		}
 		return f
 	}
 	kind := typeName(value)

@@ -82,7 +82,10 @@ func TestFailures(t *testing.T) {
 			func() error { return outOfStock(false) }, "out of stock", "OutOfStock", "OutOfStock", "Take\n\tshop/stock.go:17\n",
 		},
 		"a panic with it": {
-			func() { panic(outOfStock(true)) }, "out of stock", "OutOfStock", "OutOfStock", "handler_test.TestFailures",
+			func() { panic(outOfStock(true)) }, "out of stock", "OutOfStock", "OutOfStock", "Take\n\tshop/stock.go:17\n",
+		},
+		"a panic with it without a stack": {
+			func() { panic(messages.InvokeResponse_Error{Message: "out", Type: "Out"}) }, "out", "Out", "Out", "handler_test.TestFailures",
 		},
 		"it without a type": {func() error { return untyped }, "out of stock", reportedType, reportedType, "Take"},
 		"it in another one": {
