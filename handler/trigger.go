@@ -28,7 +28,7 @@ const (
 	DocumentDB    triggerName = "DocumentDB"       // a change stream
 	S3            triggerName = "S3"               // event notifications
 	StepFunctions triggerName = "Step Functions"   // a task whose payload has the context object
-	AppSync       triggerName = "AppSync"          // a direct Lambda resolver
+	AppSync       triggerName = "AppSync"          // a direct resolver, an Event API's handler, or an authorizer
 	Cognito       triggerName = "Cognito"          // a user pool's triggers, and Cognito Sync
 	Other         triggerName = "other"            // a caller with JSON of its own
 )

@@ -6,14 +6,21 @@ import (
 	"github.com/epilogue-go/epilogue/handler/internal/event"
 )
 
-// appSync is a GraphQL API whose field the function resolves, alone or for a list of objects (AWS AppSync Developer
-// Guide, "Direct Lambda resolver reference"). The event has the headers of the client's request. The result is a
-// field's value and no HTTP response, so the trigger is not HTTP.
+// appSync is an API of AppSync, whose events have the headers of the client's request (AWS AppSync Developer Guide). The
+// function is one of these:
+//
+//   - It resolves a field of a GraphQL API, alone or for a list of objects ("Direct Lambda resolver reference").
+//   - It handles the operation PUBLISH or SUBSCRIBE on a channel of an Event API ("Channel namespace handlers").
+//   - It authorizes requests to either API ("AWS_LAMBDA authorization").
+//
+// The result is no HTTP response, so the trigger is not HTTP.
 var appSync = source{
 	name: "AppSync",
 	is: func(d *document) bool {
 		request, info := resolverContext(d)
-		return info.Get("parentTypeName").Present() && info.Get("fieldName").Present() && request.IsObject()
+		isField := info.Get("parentTypeName").Present() && info.Get("fieldName").Present()
+		isChannel := info.Get("channel").Present() && info.Get("operation").Present()
+		return request.IsObject() && (isField || isChannel) || d.Get("authorizationToken").Present() && d.Get("requestHeaders").IsObject()
 	},
 	read: readAppSync,
 }
@@ -35,6 +42,6 @@ func readAppSync(d *document, _ *Settings) Cause {
 	case "Subscription":
 		c.add(semconv.GraphQLOperationTypeSubscription)
 	}
-	c.Caller.Carrier = carrierOf(headerText, request.Get("headers"), event.Value{})
+	c.Caller.Carrier = carrierOf(headerText, request.Get("headers").Or(d.Get("requestHeaders")), event.Value{})
 	return c
 }

@@ -13,6 +13,7 @@ var documentMembers = []string{
 	"detail-type", "source", "detail", "id", "time",
 	// of Step Functions, AppSync and Cognito
 	"Execution", "State", "StateMachine", "Context", "context", "AWSTraceHeader", "info", "request",
+	"authorizationToken", "requestHeaders",
 	"triggerSource", "userPoolId", "datasetName", "identityPoolId",
 }
 

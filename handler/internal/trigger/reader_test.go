@@ -204,6 +204,21 @@ func TestTold(t *testing.T) {
 	}
 }
 
+// TestAppSync: an Event API and an authorizer have the headers of the client's request.
+func TestAppSync(t *testing.T) {
+	const headers = `{"headers":{"traceparent":"00"}}`
+	for _, text := range []string{
+		`{"request":` + headers + `,"info":{"channel":{"path":"/a/b"},"channelNamespace":{"name":"a"},"operation":"PUBLISH"},"events":[{"id":"1"}]}`,
+		`{"authorizationToken":"t","requestContext":{"apiId":"a","operationName":"Orders"},"requestHeaders":{"traceparent":"00"}}`,
+	} {
+		testForms(t, text, func(form reflect.Type, c trigger.Cause) {
+			if c.Source != trigger.AppSync || c.HTTP || c.Caller.Carrier == nil || c.Caller.Carrier.Get("traceparent") != "00" {
+				t.Errorf("%s as %v: %s", text, form, dump(c))
+			}
+		})
+	}
+}
+
 // TestBounds: of a large batch all messages are counted, and the first 128 are asked for an origin.
 func TestBounds(t *testing.T) {
 	message := `{"messageId":"1","eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:eu-west-1:111122223333:orders",` +
