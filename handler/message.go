@@ -26,8 +26,9 @@ import (
 //
 // The span has kind consumer, the name "process DESTINATION", and the attributes of the messaging conventions. Its parent
 // is the span in ctx, and it has a link to the sender's span if the message names it. With [WithMessageParent] the
-// sender's span is the parent, and the span in ctx gets a link. A record of an unknown type gives a span "process"
-// without attributes of a source. The options come last, so they add to these, and may replace kind and attributes.
+// sender's span is the parent, and the span in ctx gets a link. A record of a database's stream or of a bucket, which is no
+// message, has the attributes of that source. A record of an unknown type gives a span "process" without attributes of a
+// source. The options come last, so they add to these, and may replace kind and attributes.
 //
 // Without an invocation in ctx the providers are OpenTelemetry's global ones.
 func Message(ctx context.Context, record any, opts ...trace.SpanStartOption) (context.Context, trace.Span) {

@@ -13,8 +13,11 @@ var activeMQ = source{
 	is: func(d *document) bool {
 		return d.Get("messages").IsList() && d.Get("eventSource").Text() == "aws:mq" || d.recordSource == "aws:mq" || d.recordSource == "aws:amq"
 	},
-	read: readActiveMQ,
+	read:   readActiveMQ,
+	record: activeMQRecord,
 }
+
+var activeMQRecord = []string{"messageID", "destination", "properties"}
 
 func readActiveMQ(d *document, _ *Settings) Cause {
 	var b batch
@@ -23,6 +26,6 @@ func readActiveMQ(d *document, _ *Settings) Cause {
 			destination: r.Get("destination").Get("physicalName").Text(), id: r.Get("messageID").Text(),
 			carrier: carrierOf(event.Value.Text, r.Get("properties"), event.Value{}),
 		}
-	}, "messageID", "destination", "properties")
+	}, activeMQRecord...)
 	return b.cause(semconv.MessagingSystemActiveMQ, b.destination.get())
 }

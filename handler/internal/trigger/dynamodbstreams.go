@@ -11,11 +11,14 @@ import (
 // dynamoDB is a table whose changes come as a stream (Amazon DynamoDB Developer Guide, "DynamoDB Streams and AWS Lambda
 // triggers"). Keys of items are data, and not recorded.
 var dynamoDB = source{
-	name:  "DynamoDB Streams",
-	types: []string{"DynamoDBEvent"},
-	is:    func(d *document) bool { return d.recordSource == "aws:dynamodb" },
-	read:  readDynamoDB,
+	name:   "DynamoDB Streams",
+	types:  []string{"DynamoDBEvent"},
+	is:     func(d *document) bool { return d.recordSource == "aws:dynamodb" },
+	read:   readDynamoDB,
+	record: dynamoDBRecord,
 }
+
+var dynamoDBRecord = []string{"eventName", "eventSourceARN", "dynamodb"}
 
 func readDynamoDB(d *document, _ *Settings) Cause {
 	s := storeOf(d.records, func(r *event.Object) change {
@@ -23,7 +26,7 @@ func readDynamoDB(d *document, _ *Settings) Cause {
 			collection: r.Get("eventSourceARN").Text(), operation: r.Get("eventName").Text(),
 			at: r.Get("dynamodb").Get("ApproximateCreationDateTime"),
 		}
-	}, "eventName", "eventSourceARN", "dynamodb")
+	}, dynamoDBRecord...)
 	// table/TABLE/stream/TIME
 	table, _, _ := strings.Cut(strings.TrimPrefix(parseARN(s.collection.get()).resource, "table/"), "/")
 	c := s.cause(table)

@@ -16,8 +16,11 @@ var kafka = source{
 	is: func(d *document) bool {
 		return d.Get("records").IsObject() && isKafka(d.Get("eventSource").Text()) || isKafka(d.recordSource)
 	},
-	read: readKafka,
+	read:   readKafka,
+	record: kafkaRecord,
 }
+
+var kafkaRecord = []string{"topic", "partition", "offset", "headers"}
 
 func isKafka(eventSource string) bool {
 	return eventSource == "aws:kafka" || eventSource == "SelfManagedKafka"
@@ -33,7 +36,7 @@ func readKafka(d *document, _ *Settings) Cause {
 			partition.add(strconv.FormatInt(n, 10))
 			offset, _ = r.Get("offset").Integer()
 			return message{destination: r.Get("topic").Text(), carrier: carrierOf(byteText, r.Get("headers"), event.Value{})}
-		}, "topic", "partition", "offset", "headers")
+		}, kafkaRecord...)
 	}
 	add(d.records)
 	for _, list := range d.Get("records").Members(maxMembers) {

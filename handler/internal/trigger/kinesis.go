@@ -11,11 +11,14 @@ import (
 // kinesis is a data stream. The records of an event are from one shard (AWS Lambda Developer Guide, "Using Lambda to process
 // records from Amazon Kinesis Data Streams").
 var kinesis = source{
-	name:  "Kinesis",
-	types: []string{"KinesisEvent", "KinesisEventRecord"},
-	is:    func(d *document) bool { return d.recordSource == "aws:kinesis" },
-	read:  readKinesis,
+	name:   "Kinesis",
+	types:  []string{"KinesisEvent", "KinesisEventRecord"},
+	is:     func(d *document) bool { return d.recordSource == "aws:kinesis" },
+	read:   readKinesis,
+	record: kinesisRecord,
 }
+
+var kinesisRecord = []string{"eventID", "eventSourceARN", "kinesis", "data"}
 
 // kinesisSystem is a value of ours: the conventions have none for Kinesis, and allow that.
 var kinesisSystem = semconv.MessagingSystemKey.String("aws.kinesis")
@@ -32,7 +35,7 @@ func readKinesis(d *document, _ *Settings) Cause {
 			m.carrier = carrierOf(attributeText, detailOf(&object), object.Value) // EventBridge may have sent it
 		}
 		return m
-	}, "eventID", "eventSourceARN", "kinesis", "data")
+	}, kinesisRecord...)
 	// STREAM, or STREAM/consumer/NAME:TIME for a consumer with a throughput of its own.
 	stream, _, _ := strings.Cut(strings.TrimPrefix(parseARN(b.destination.get()).resource, "stream/"), "/")
 	c := b.cause(kinesisSystem, stream)

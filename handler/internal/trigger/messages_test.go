@@ -209,6 +209,30 @@ func TestMessageIsABatchOfOne(t *testing.T) {
 	}
 }
 
+// TestUnknownRecordHasNothingOfTheInvocationsSource has records without a member of any source's.
+func TestUnknownRecordHasNothingOfTheInvocationsSource(t *testing.T) {
+	for source := trigger.RESTAPI; source < trigger.Other; source++ {
+		for _, record := range []any{"text", struct{ A int }{1}, map[string]any{"a": 1}, []byte("[1]")} {
+			if c := trigger.Message(record, source); c.Source != trigger.Other {
+				t.Errorf("%T in an invocation by %v: %s", record, source, dump(c))
+			}
+		}
+	}
+}
+
+// TestMessageOfEventBridgeIsItsEvent has an event, which is no record of a list, in every form.
+func TestMessageOfEventBridgeIsItsEvent(t *testing.T) {
+	text := document(t, "eventbridge")
+	want := dump(trigger.NewReader(nil, trigger.Settings{}).Raw(text))
+	for _, record := range []any{text, asMap(t, text), decoded[events.CloudWatchEvent](t, "eventbridge")} {
+		for _, source := range []trigger.Source{trigger.Unknown, trigger.EventBridge} {
+			if diff := cmp.Diff(want, dump(trigger.Message(record, source))); diff != "" {
+				t.Errorf("%T (-want +got):\n%s", record, diff)
+			}
+		}
+	}
+}
+
 // TestMessageThatIsNone asserts that a value that is no record of a batch has no origin and is in no batch.
 func TestMessageThatIsNone(t *testing.T) {
 	for _, record := range []any{nil, 17, "text", (*events.SQSMessage)(nil), []byte("{"), map[string]any{}, events.S3EventRecord{}} {

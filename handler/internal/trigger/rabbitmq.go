@@ -18,8 +18,11 @@ var rabbitMQ = source{
 	is: func(d *document) bool {
 		return d.Get("rmqMessagesByQueue").IsObject() && d.Get("eventSource").Text() == "aws:rmq" || d.recordSource == "aws:rmq"
 	},
-	read: readRabbitMQ,
+	read:   readRabbitMQ,
+	record: rabbitMQRecord,
 }
+
+var rabbitMQRecord = []string{"basicProperties", "eventSourceKey"}
 
 func readRabbitMQ(d *document, _ *Settings) Cause {
 	var b batch
@@ -30,7 +33,7 @@ func readRabbitMQ(d *document, _ *Settings) Cause {
 				destination: cmp.Or(queue, r.Get("eventSourceKey").Text()), id: properties.Get("messageId").Text(),
 				carrier: carrierOf(rabbitText, properties.Get("headers"), event.Value{}),
 			}
-		}, "basicProperties", "eventSourceKey")
+		}, rabbitMQRecord...)
 	}
 	add("", d.records)
 	for _, queue := range d.Get("rmqMessagesByQueue").Members(maxMembers) {

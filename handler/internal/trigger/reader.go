@@ -103,8 +103,8 @@ func (r *Reader) read(e event.Value) Cause {
 
 // Message reads one record of a batch, as a batch of this record alone: a record of the events package, a pointer to
 // one, a map, or JSON text as json.RawMessage or []byte. The attributes are without the number of messages. Messages has
-// the record's origin, if it has one. The source is the one of the invocation unless the record tells another; records
-// of Kafka and Amazon MQ do not tell theirs in JSON text. Batch is 0 if the record is no message.
+// the record's origin, if it has one. The source is the one of the invocation unless the record tells another or has no
+// member of its records; records of Kafka and Amazon MQ do not tell theirs in JSON text. Batch is 0 if the record is no message.
 func Message(record any, invocation Source) Cause {
 	if text, ok := record.([]byte); ok {
 		record = json.RawMessage(text)
@@ -113,6 +113,11 @@ func Message(record any, invocation Source) Cause {
 	source := d.detect()
 	if source == Other && record != nil {
 		source = cmp.Or(sourceNamed(event.Indirect(reflect.TypeOf(record))), invocation, Other)
+		if alone := newDocument(event.Of(reflect.ValueOf(record))); eventBridge.is(alone) { // whose events have no records
+			d, source = alone, EventBridge
+		} else if source == invocation && !hasAny(d.records.First(), sources[source].record) {
+			source = Other
+		}
 	}
 	c := sources[source].read(d, &Settings{})
 	c.Source = source
@@ -120,6 +125,12 @@ func Message(record any, invocation Source) Cause {
 		return a.Key == semconv.MessagingBatchMessageCountKey
 	})
 	return c
+}
+
+// hasAny reports whether an object has one of these members.
+func hasAny(v event.Value, names []string) bool {
+	o := v.Select(names...)
+	return slices.ContainsFunc(names, func(name string) bool { return o.Get(name).Present() })
 }
 
 // LowerNames returns names of headers as attributes have them. Blank ones are left out.

@@ -11,11 +11,14 @@ import (
 
 // s3 is a bucket that sends notifications (Amazon S3 User Guide, "Event message structure").
 var s3 = source{
-	name:  "S3",
-	types: []string{"S3Event"},
-	is:    func(d *document) bool { return d.recordSource == "aws:s3" },
-	read:  readS3,
+	name:   "S3",
+	types:  []string{"S3Event"},
+	is:     func(d *document) bool { return d.recordSource == "aws:s3" },
+	read:   readS3,
+	record: s3Record,
 }
+
+var s3Record = []string{"eventName", "eventTime", "s3"}
 
 func readS3(d *document, _ *Settings) Cause {
 	s := storeOf(d.records, func(r *event.Object) change {
@@ -26,7 +29,7 @@ func readS3(d *document, _ *Settings) Cause {
 			key = name
 		}
 		return change{collection: entity.Get("bucket").Get("name").Text(), operation: operation, name: key, at: r.Get("eventTime")}
-	}, "eventName", "eventTime", "s3")
+	}, s3Record...)
 	bucket := s.collection.get()
 	c := s.cause(bucket)
 	c.addText(semconv.AWSS3BucketKey, bucket)

@@ -9,11 +9,14 @@ import (
 // sns is a topic, whose events have one message each (AWS Lambda Developer Guide, "Invoking Lambda functions with Amazon SNS
 // notifications").
 var sns = source{
-	name:  "SNS",
-	types: []string{"SNSEvent", "SNSEventRecord"},
-	is:    func(d *document) bool { return d.recordSource == "aws:sns" },
-	read:  readSNS,
+	name:   "SNS",
+	types:  []string{"SNSEvent", "SNSEventRecord"},
+	is:     func(d *document) bool { return d.recordSource == "aws:sns" },
+	read:   readSNS,
+	record: snsRecord,
 }
+
+var snsRecord = []string{"Sns"}
 
 func readSNS(d *document, _ *Settings) Cause {
 	var b batch
@@ -23,7 +26,7 @@ func readSNS(d *document, _ *Settings) Cause {
 			destination: m.Get("TopicArn").Text(), id: m.Get("MessageId").Text(),
 			carrier: carrierOf(attributeText, notificationMembers(&m), event.Value{}),
 		}
-	}, "Sns")
+	}, snsRecord...)
 	b.counted = false // the conventions want a count of batches only
 	topic := b.destination.get()
 	c := b.cause(semconv.MessagingSystemAWSSNS, parseARN(topic).resource)

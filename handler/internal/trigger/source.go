@@ -39,6 +39,8 @@ type source struct {
 	// is reports whether an event is of this source. It is nil if the event never tells.
 	is   func(*document) bool
 	read func(*document, *Settings) Cause
+	// record are the members of one record that read reads. It is nil if events have no records.
+	record []string
 }
 
 // sources is the table of event sources. docs/triggers.md has the steps that add one.

@@ -8,11 +8,14 @@ import (
 
 // sqs is a queue (AWS Lambda Developer Guide, "Using Lambda with Amazon SQS").
 var sqs = source{
-	name:  "SQS",
-	types: []string{"SQSEvent", "SQSMessage"},
-	is:    func(d *document) bool { return d.recordSource == "aws:sqs" },
-	read:  readSQS,
+	name:   "SQS",
+	types:  []string{"SQSEvent", "SQSMessage"},
+	is:     func(d *document) bool { return d.recordSource == "aws:sqs" },
+	read:   readSQS,
+	record: sqsRecord,
 }
+
+var sqsRecord = []string{"messageId", "eventSourceARN", "attributes", "messageAttributes", "body"}
 
 func readSQS(d *document, _ *Settings) Cause {
 	var b batch
@@ -25,7 +28,7 @@ func readSQS(d *document, _ *Settings) Cause {
 			carrier:     carrierOf(attributeText, r.Get("messageAttributes"), inner),
 			traceHeader: r.Get("attributes").Get("AWSTraceHeader").Text(),
 		}
-	}, "messageId", "eventSourceARN", "attributes", "messageAttributes", "body")
+	}, sqsRecord...)
 	queue := parseARN(b.destination.get())
 	c := b.cause(semconv.MessagingSystemAWSSQS, queue.resource)
 	if b.destination.differ {
