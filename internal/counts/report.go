@@ -26,15 +26,3 @@ func (r ShutdownReport) Write(path string) error {
 	}
 	return nil
 }
-
-// ReadReport reads the report at path. A process that ended without a shutdown, or during the write, leaves an error.
-func ReadReport(path string) (r ShutdownReport, err error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return r, fmt.Errorf("read shutdown report: %w", err)
-	}
-	if err := json.Unmarshal(text, &r); err != nil {
-		return ShutdownReport{}, fmt.Errorf("decode shutdown report: %w", err)
-	}
-	return r, nil
-}
