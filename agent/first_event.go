@@ -52,7 +52,8 @@ func (a *Agent) exportWithoutEvents(ctx context.Context) bool {
 	}
 	a.mode.change(extension, extensionFailed)
 	a.setBackgroundExport(true)
-	go a.log.LogLimited(slog.LevelWarn, "agent: no INVOKE event has come and no handler is wrapped; telemetry is exported in the background",
+	go a.log.LogLimited(slog.LevelWarn,
+		"agent: no INVOKE event has come and no handler is wrapped; telemetry is exported in the background",
 		slog.String("remedy", "wrap the handler, with handler.WithTracker"))
 	return true
 }

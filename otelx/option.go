@@ -190,6 +190,8 @@ func WithExportTimeout(d time.Duration) Option {
 }
 
 // WithSpanLimits sets the limits of a span, as sdktrace.WithRawSpanLimits does: 0 records nothing, a negative number is no limit.
+// Like the SDK, its AttributeValueLengthLimit does not cut attributes of events, nor the status. Package handler cuts those that
+// it records (an error's message, a stack trace) by the variables below only.
 //
 // Environment, each limit by itself: OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT in characters, otherwise
 // OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT, default none; OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT, otherwise OTEL_ATTRIBUTE_COUNT_LIMIT,

@@ -1,7 +1,6 @@
 package otlp
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"unicode/utf8"
@@ -12,7 +11,8 @@ import (
 )
 
 const (
-	// leastText is the length in bytes to which strings are cut at most. After that whole events, links and attributes go.
+	// leastText is the length in bytes to which strings are cut at most. If that is not enough, whole events, links and
+	// attributes go.
 	leastText = 100
 	// maxTries is how often a span is reduced further because its encoding is larger than estimated.
 	maxTries = 30
@@ -22,10 +22,10 @@ const (
 	uncut = int(^uint(0) >> 1)
 )
 
-// AppendReduced is AppendRequest for span alone. If span is too large, it removes as much as necessary of the following, in this
-// order: trace states of links, the ends of the longest strings, the first events (but those of exceptions last), the last links,
-// large attributes that are no strings, and the last attributes. It counts dropped events, links and attributes in the span, and
-// reports false and appends nothing if all that is not enough.
+// AppendReduced is AppendRequest for span alone. If span is too large, it removes as much as necessary of the following, in
+// this order: trace states of links, the ends of the longest strings, the first events (but those of exceptions last), the
+// last links, the last attributes, and the last exception. A part stays if a later one in this order is large enough. It
+// counts dropped events, links and attributes in the span. If all that is not enough, it reports false and appends nothing.
 func (e *Encoder) AppendReduced(dst []byte, span sdktrace.ReadOnlySpan, limit int) (out []byte, fits bool) {
 	e.reset(limit)
 	scope := e.scopeOf(span)
@@ -95,44 +95,66 @@ func Reduce(span sdktrace.ReadOnlySpan, size int) sdktrace.ReadOnlySpan {
 	if spanSize(s, uncut) <= size {
 		return s
 	}
+	s.shed(spanSize(s, leastText) - size)
 	s.cutStrings(longestText(s, size))
-	before := len(s.events)
-	s.events = shed(s.events, spanSize(s, uncut)-size, eventSize, func(i int) int {
-		if s.events[i].Name == "exception" {
-			return i + len(s.events)
-		}
-		return i
-	})
-	s.droppedEvents += before - len(s.events)
-	before = len(s.links)
-	s.links = shed(s.links, spanSize(s, uncut)-size, linkSize, func(i int) int { return -i })
-	s.droppedLinks += before - len(s.links)
-	before = len(s.attributes)
-	s.attributes = shed(s.attributes, spanSize(s, uncut)-size, keyValueSize, func(i int) int {
-		const large = 4 * leastText
-		return -keyValueSize(s.attributes[i], uncut)/large*before - i
-	})
-	s.droppedAttributes += before - len(s.attributes)
 	return s
 }
 
-// shed returns items without those of the lowest rank that have excess bytes together.
-func shed[T any](items []T, excess int, size func(item T, cut int) int, rank func(i int) int) []T {
-	order, ranks := make([]int, len(items)), make([]int, len(items))
-	for i := range order {
-		order[i], ranks[i] = i, rank(i)
+// shed removes parts that have excess bytes together when the strings are cut to leastText, in the order of
+// [Encoder.AppendReduced]. It puts those back that fit after all, the last first: a very large part does not take the small
+// ones along.
+func (s *reducedSpan) shed(excess int) {
+	if excess <= 0 {
+		return
 	}
-	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(ranks[a], ranks[b]) })
-	for len(order) > 0 && excess > 0 {
-		excess -= size(items[order[0]], uncut)
-		order = order[1:]
+	events, links, attributes := make([]bool, len(s.events)), make([]bool, len(s.links)), make([]bool, len(s.attributes))
+	type part struct {
+		removed *bool
+		size    int
 	}
-	slices.Sort(order)
-	kept := make([]T, len(order))
-	for i, index := range order {
-		kept[i] = items[index]
+	var parts, exceptions []part
+	for i, event := range s.events {
+		p := part{&events[i], eventSize(event, leastText)}
+		if event.Name == "exception" {
+			exceptions = append(exceptions, p)
+		} else {
+			parts = append(parts, p)
+		}
 	}
-	return kept
+	last := max(len(exceptions)-1, 0)
+	parts = append(parts, exceptions[:last]...)
+	for i, link := range slices.Backward(s.links) {
+		parts = append(parts, part{&links[i], linkSize(link, leastText)})
+	}
+	for i, kv := range slices.Backward(s.attributes) {
+		parts = append(parts, part{&attributes[i], keyValueSize(kv, leastText)})
+	}
+	parts = append(parts, exceptions[last:]...)
+
+	n := 0
+	for ; n < len(parts) && excess > 0; n++ {
+		*parts[n].removed = true
+		excess -= parts[n].size
+	}
+	for _, p := range slices.Backward(parts[:n]) {
+		if excess+p.size <= 0 {
+			*p.removed = false
+			excess += p.size
+		}
+	}
+	s.events, s.droppedEvents = without(events, s.events, s.droppedEvents)
+	s.links, s.droppedLinks = without(links, s.links, s.droppedLinks)
+	s.attributes, s.droppedAttributes = without(attributes, s.attributes, s.droppedAttributes)
+}
+
+// without returns items without the removed ones, and dropped with their number added.
+func without[T any](removed []bool, items []T, dropped int) (kept []T, total int) {
+	for i, item := range items {
+		if !removed[i] {
+			kept = append(kept, item)
+		}
+	}
+	return kept, dropped + len(items) - len(kept)
 }
 
 // longestText returns the length to which the strings of span must be cut so that it has size bytes, at least leastText.

@@ -58,6 +58,12 @@ func manyAttributes(n, bytes int) []attribute.KeyValue {
 func TestTooLargeSpanIsReduced(t *testing.T) {
 	long := strings.Repeat("größe ", 50_000)
 	exception := sdktrace.Event{Name: "exception", Attributes: []attribute.KeyValue{attribute.String("exception.type", "E")}}
+	const stack = 10_000
+	withStack := sdktrace.Event{Name: "exception", Attributes: []attribute.KeyValue{attribute.String("exception.stacktrace", long[:stack])}}
+	onlyAttributeDropped := func(s *tracepb.Span) bool {
+		return s.DroppedAttributesCount == 4 && s.DroppedEventsCount == 4 && s.DroppedLinksCount == 5 &&
+			len(s.Events[1].Attributes[0].Value.GetStringValue()) >= stack
+	}
 	for name, test := range map[string]struct {
 		change func(*tracetest.SpanStub)
 		want   func(*tracepb.Span) bool
@@ -127,7 +133,7 @@ func TestTooLargeSpanIsReduced(t *testing.T) {
 		"links": {
 			func(s *tracetest.SpanStub) { s.Links = longLinks(2000) },
 			func(s *tracepb.Span) bool {
-				return len(s.Links) > 1000 && s.Links[1].TraceId[0] == 1 && int(s.DroppedLinksCount) == 5+2000-len(s.Links) && len(s.Events) == 0 && len(s.Attributes) == 2
+				return len(s.Links) > 1000 && s.Links[1].TraceId[0] == 1 && int(s.DroppedLinksCount) == 5+2000-len(s.Links) && len(s.Events) == 1 && len(s.Attributes) == 2
 			},
 		},
 		"attributes, the large and the last first": {
@@ -140,12 +146,40 @@ func TestTooLargeSpanIsReduced(t *testing.T) {
 					!slices.ContainsFunc(s.Attributes, func(kv *commonpb.KeyValue) bool { return kv.Key == "numbers" })
 			},
 		},
+		"a large list, and nothing for it": {
+			func(s *tracetest.SpanStub) {
+				s.Events, s.Links = []sdktrace.Event{{Name: "e"}, withStack}, longLinks(5)
+				s.Attributes = append([]attribute.KeyValue{attribute.StringSlice("list", slices.Repeat([]string{"twenty bytes of text"}, 10_000))}, s.Attributes...)
+			},
+			func(s *tracepb.Span) bool { return onlyAttributeDropped(s) && len(s.Attributes) == 2 },
+		},
+		"a large key, and nothing for it": {
+			func(s *tracetest.SpanStub) {
+				s.Events, s.Links = []sdktrace.Event{{Name: "e"}, withStack}, longLinks(5)
+				s.Attributes = append([]attribute.KeyValue{attribute.Int(strings.Repeat("k", 100_000), 1)}, s.Attributes...)
+			},
+			func(s *tracepb.Span) bool { return onlyAttributeDropped(s) && len(s.Attributes) == 2 },
+		},
+		"a large list of an exception, and nothing for it": {
+			func(s *tracetest.SpanStub) {
+				s.Events = []sdktrace.Event{{Name: "e"}, {Name: "exception", Attributes: []attribute.KeyValue{attribute.Int64Slice("n", make([]int64, 1<<16))}}}
+			},
+			func(s *tracepb.Span) bool {
+				return len(s.Events) == 1 && s.Events[0].Name == "e" && len(s.Attributes) == 2 && len(s.Links) == 1
+			},
+		},
+		"many attributes, not the last exception": {
+			func(s *tracetest.SpanStub) {
+				s.Events, s.Attributes = []sdktrace.Event{exception, exception}, manyAttributes(5000, 1)
+			},
+			func(s *tracepb.Span) bool { return len(s.Events) == 1 && len(s.Attributes) > 1000 },
+		},
 		"everything": {
 			func(s *tracetest.SpanStub) {
 				s.Name, s.Status.Description, s.Links = long, long, longLinks(5000)
 				s.Events, s.Attributes = slices.Repeat([]sdktrace.Event{exception}, 5000), manyAttributes(5000, 500)
 			},
-			func(s *tracepb.Span) bool { return len(s.Attributes) > 100 && s.DroppedEventsCount == 5004 },
+			func(s *tracepb.Span) bool { return len(s.Attributes) > 100 && s.DroppedEventsCount == 5003 },
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
