@@ -20,8 +20,8 @@ const (
 	MaxBytes = 300
 	// minSecret is the length from which a text counts as a secret. Shorter ones would hide ordinary words.
 	minSecret = 4
-	// minUser is the same for a name before a colon.
-	minUser  = 8
+	// minPart is the same for a part of a word and for a name before a colon. Such words are often ordinary.
+	minPart  = 8
 	redacted = "[redacted]"
 )
 
@@ -107,6 +107,7 @@ func inHeader(value string) []string {
 		case isAWS, i == 0 && slices.Contains(schemes, lower(word)):
 		default:
 			texts = append(texts, inWord(word)...)
+			texts = append(texts, longParts(word)...)
 		}
 	}
 	return texts
@@ -134,10 +135,27 @@ func inWord(word string) []string {
 	return texts
 }
 
+// longParts returns the parts of a word that are secret for their length, for example those of a JWT or a query. The name of a
+// parameter is not: an error needs it.
+func longParts(word string) (texts []string) {
+	for _, part := range strings.FieldsFunc(word, func(r rune) bool { return strings.ContainsRune("&/|.:", r) }) {
+		values := strings.Split(strings.TrimRight(part, "="), "=") // base64 ends with =
+		if len(values) > 1 {
+			values = values[1:]
+		}
+		for _, value := range values {
+			if len(value) >= minPart {
+				texts = append(texts, value)
+			}
+		}
+	}
+	return texts
+}
+
 // inUser returns the secrets in user information. A name without a password is a key; with a password it is one if it is long.
 func inUser(name, password string) []string {
 	texts := []string{name + ":" + password, password}
-	if password == "" || len(name) >= minUser {
+	if password == "" || len(name) >= minPart {
 		texts = append(texts, name)
 	}
 	return texts

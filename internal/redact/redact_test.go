@@ -59,6 +59,29 @@ func TestSecretsAreRedacted(t *testing.T) {
 	}
 }
 
+// TestPartsOfAHeaderAreRedacted: a server may repeat one part of a value with separators of its own.
+func TestPartsOfAHeaderAreRedacted(t *testing.T) {
+	for value, secrets := range map[string]string{
+		"k=SECRETONE&b=2":                   "SECRETONE",
+		"SECRETTWO/abc":                     "SECRETTWO",
+		"session=SECRETFIVE&x=1; b=2":       "SECRETFIVE",
+		"SECRETFOUR.aaa.bbb":                "SECRETFOUR",
+		"Bearer eyJhbGci.eyJzdWIi.c2lnbmF0": "eyJhbGci eyJzdWIi c2lnbmF0",
+		"tenant|SECRETSIX|eu":               "SECRETSIX",
+		"SECRETSEVEN:SECRETEIGHT:rest":      "SECRETSEVEN SECRETEIGHT",
+		"a/b=SECRETNINE/c":                  "SECRETNINE",
+	} {
+		got := Text("no such key "+secrets, requestWith(t, "http://collector.test/", map[string]string{"x-key": value}))
+		if want := "no such key" + strings.Repeat(" [redacted]", len(strings.Fields(secrets))); got != want {
+			t.Errorf("%s: %q, want %q", value, got, want)
+		}
+	}
+	const text = "eu-west-1 of https://collector.test/v1 in application/x-protobuf"
+	if got := Text(text, requestWith(t, "http://collector.test/", map[string]string{"x-scope": "eu/v1/a.b", "x-where": "sub/test/v1&response=a"})); got != text {
+		t.Errorf("ordinary words became %q", got)
+	}
+}
+
 // FuzzRedact plants a secret in every form in which a server may repeat it.
 func FuzzRedact(f *testing.F) {
 	f.Add("before ", "s3cr3t", " after")
