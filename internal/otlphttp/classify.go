@@ -1,6 +1,7 @@
 package otlphttp
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/epilogue-go/epilogue/internal/bounded"
 	"github.com/epilogue-go/epilogue/internal/delivery"
@@ -88,15 +90,23 @@ func (s *Sender) classify(a answer) (delivery.Result, error) {
 		if a.StatusCode >= http.StatusBadRequest {
 			err = s.failure(a, redact.Text(a.refusal(), a.Request), ": ")
 		}
-		return res, fmt.Errorf("%w; the answer is longer than %d bytes (EPILOGUE_MAX_RESPONSE_SIZE)", err, s.maxResponse())
+		err = fmt.Errorf("%w; the answer is longer than %d bytes (EPILOGUE_MAX_RESPONSE_SIZE)", err, s.maxResponse())
+		if a.StatusCode/100 == 2 {
+			err = fmt.Errorf("%w, but the request may have been accepted", err)
+		}
+		return res, err
 	case a.StatusCode/100 == 2:
 		res.Outcome = delivery.Accepted
 		res.Rejected, res.Message = a.accepted()
 		return res, nil
 	case a.StatusCode/100 == 3:
 		res.Outcome = delivery.RetryNextFlush
-		return res, fmt.Errorf("send to %s: redirect (%s) to %s not followed; "+
-			"set OTEL_EXPORTER_OTLP_TRACES_ENDPOINT to the final address", s.target, statusText(a.StatusCode), redact.Text(location(a.Response), a.Request))
+		reason := "not followed"
+		if a.redirect() != nil {
+			reason = fmt.Sprintf("not followed after %d others", maxRedirects)
+		}
+		return res, fmt.Errorf("%w %s; set the endpoint (OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, if not in code) to the final address",
+			s.redirected(a), reason)
 	}
 	said := redact.Text(a.refusal(), a.Request)
 	res.Outcome = outcomeOf(a.StatusCode)
@@ -107,6 +117,11 @@ func (s *Sender) classify(a answer) (delivery.Result, error) {
 		res.RetryAfter = parseRetryAfter(a.Header.Get("Retry-After"), time.Now())
 	}
 	return res, s.failure(a, said, ": ")
+}
+
+// redirected returns an error that says where a redirects to.
+func (s *Sender) redirected(a answer) error {
+	return fmt.Errorf("send to %s: redirect (%s) to %s", s.target, statusText(a.StatusCode), redact.Text(location(a.Response), a.Request))
 }
 
 // failure returns an error with the status of a and, after the separator, a text unless that is empty.
@@ -142,9 +157,9 @@ func (s *Sender) explainRefusal(res *delivery.Result, header http.Header, said s
 	}
 	switch {
 	case res.Hint != "":
-	case isGRPC(res.Status, header, said), port(s.cfg.URL) == grpcPort:
+	case isGRPC(res.Status, header, said), port(s.cfg.URL) == grpcPort && isForeign(res.Status, header):
 		res.Hint, res.HintKey = useHTTP, useHTTP
-	case res.Status == http.StatusNotFound:
+	case res.Status == http.StatusNotFound && !strings.HasSuffix(s.cfg.URL.Path, tracesPath):
 		res.Hint, res.HintKey = checkPath, checkPath
 	}
 }
@@ -189,6 +204,9 @@ func (a answer) refusal() string {
 			}
 			return string(message)
 		}
+	}
+	if !bytes.ContainsFunc(a.body, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }) {
+		return "" // no text
 	}
 	return string(a.body)
 }

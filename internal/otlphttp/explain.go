@@ -54,7 +54,17 @@ func isGRPC(status int, header http.Header, said string) bool {
 	const albIncompatible = 464 // of an Application Load Balancer whose target speaks another version of HTTP
 	return status == albIncompatible || status == http.StatusHTTPVersionNotSupported || status == http.StatusUpgradeRequired ||
 		strings.HasPrefix(mediaType(header), "application/grpc") || header.Get("Grpc-Status") != "" ||
-		strings.Contains(strings.ToLower(said), "grpc")
+		strings.HasPrefix(said, "gRPC requires HTTP/2") // of grpc-go
+}
+
+// isForeign reports whether a refusal may be that of a server for another protocol: it is about the request's form, and it is
+// neither of OTLP's encodings.
+func isForeign(status int, header http.Header) bool {
+	switch status {
+	case http.StatusBadRequest, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusUnsupportedMediaType:
+		return mediaType(header) == "" || !isProtobuf(header) && !isJSON(header)
+	}
+	return false
 }
 
 // hungUp reports whether err means that the server has closed the connection.
@@ -68,7 +78,8 @@ const (
 	// http2Frame is how net/http shows the beginning of an HTTP/2 frame of less than 256 bytes, with which a gRPC server answers.
 	http2Frame = `malformed HTTP response "\x00\x00`
 	useHTTP    = "the endpoint looks like OTLP over gRPC; OTLP over HTTP is usually port 4318"
-	checkPath  = "is the path of the endpoint right? It is usually /v1/traces, which OTEL_EXPORTER_OTLP_ENDPOINT adds and " +
+	tracesPath = "/v1/traces"
+	checkPath  = "is the path of the endpoint right? It is usually " + tracesPath + ", which OTEL_EXPORTER_OTLP_ENDPOINT adds and " +
 		"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT does not"
 
 	oldTLS         = "TLS 1.2 is the oldest version that is accepted"

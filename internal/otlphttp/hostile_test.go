@@ -125,30 +125,34 @@ func TestAnswersWithoutEnd(t *testing.T) {
 	}
 }
 
+const setFinal = "; set the endpoint (OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, if not in code) to the final address"
+
 // TestRedirects: 307 and 308 are followed twice at most, to the same origin, with the request as it was. Other redirects keep the
 // items, and their target gets neither spans nor credentials.
 func TestRedirects(t *testing.T) {
 	var elsewhere atomic.Int64
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere.Add(1) }))
 	defer other.Close()
+	const notFollowed = "not followed" + setFinal
 	for name, test := range map[string]struct {
 		status    int
 		locations []string // of the answers, one after another
 		requests  []string // that arrive
 		refusedBy string   // the path that the signer refuses
+		err       string   // its end; empty: delivered
 	}{
-		"once":                {307, []string{"/b?x=1"}, []string{"/v1/traces", "/b?x=1"}, ""},
-		"twice":               {308, []string{"http://HERE/b", "c/"}, []string{"/v1/traces", "/b", "/c/"}, ""},
-		"three times":         {308, []string{"/b", "/c", "/d"}, []string{"/v1/traces", "/b", "/c"}, ""},
-		"with userinfo":       {307, []string{"http://me:s3cret@HERE/b"}, []string{"/v1/traces", "/b"}, ""},
-		"moved permanently":   {301, []string{"/b"}, []string{"/v1/traces"}, ""},
-		"found":               {302, []string{"/b"}, []string{"/v1/traces"}, ""},
-		"see other":           {303, []string{"/b"}, []string{"/v1/traces"}, ""},
-		"another host":        {307, []string{other.URL + "/v1/traces?to=s3cret"}, []string{"/v1/traces"}, ""},
-		"another host, later": {308, []string{"/b", other.URL}, []string{"/v1/traces", "/b"}, ""},
-		"another scheme":      {307, []string{"https://HERE/v1/traces"}, []string{"/v1/traces"}, ""},
-		"another port":        {307, []string{"http://127.0.0.1:1/v1/traces"}, []string{"/v1/traces"}, ""},
-		"not signed":          {307, []string{"/other"}, []string{"/v1/traces"}, "/other"},
+		"once":                {307, []string{"/b?x=1"}, []string{"/v1/traces", "/b?x=1"}, "", ""},
+		"twice":               {308, []string{"http://HERE/b", "c/"}, []string{"/v1/traces", "/b", "/c/"}, "", ""},
+		"three times":         {308, []string{"/b", "/c", "/d"}, []string{"/v1/traces", "/b", "/c"}, "", "/d not followed after 2 others" + setFinal},
+		"with userinfo":       {307, []string{"http://me:s3cret@HERE/b"}, []string{"/v1/traces", "/b"}, "", ""},
+		"moved permanently":   {301, []string{"/b"}, []string{"/v1/traces"}, "", notFollowed},
+		"found":               {302, []string{"/b"}, []string{"/v1/traces"}, "", notFollowed},
+		"see other":           {303, []string{"/b"}, []string{"/v1/traces"}, "", notFollowed},
+		"another host":        {307, []string{other.URL + "/v1/traces?to=s3cret"}, []string{"/v1/traces"}, "", notFollowed},
+		"another host, later": {308, []string{"/b", other.URL}, []string{"/v1/traces", "/b"}, "", notFollowed},
+		"another scheme":      {307, []string{"https://HERE/v1/traces"}, []string{"/v1/traces"}, "", notFollowed},
+		"another port":        {307, []string{"http://127.0.0.1:1/v1/traces"}, []string{"/v1/traces"}, "", notFollowed},
+		"not signed":          {307, []string{"/other"}, []string{"/v1/traces"}, "/other", "/other: sign request: not for this path"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var requests []string
@@ -180,7 +184,7 @@ func TestRedirects(t *testing.T) {
 				t.Errorf("requests %q, want %q", requests, test.requests)
 			}
 			if followed := len(requests) > len(test.locations); followed != (err == nil) || !followed &&
-				(res.Outcome != delivery.RetryNextFlush || !strings.HasSuffix(err.Error(), "not followed; set OTEL_EXPORTER_OTLP_TRACES_ENDPOINT to the final address")) {
+				(res.Outcome != delivery.RetryNextFlush || !strings.HasSuffix(err.Error(), test.err)) {
 				t.Errorf("%+v, %v", res, err)
 			}
 			if strings.Contains(errorText(err), "s3cret") {
@@ -207,7 +211,7 @@ func TestLongAnswers(t *testing.T) {
 	}{
 		"in memory":             {200, 0, 10, false, delivery.Accepted, "", 1},
 		"discarded":             {200, 0, 4 << 20, false, delivery.Accepted, "could not be read: longer than 65536 bytes", 1},
-		"too long":              {200, 0, 4<<20 + 1, false, delivery.Refused, "the answer is longer than 4194304 bytes", 2},
+		"too long":              {200, 0, 4<<20 + 1, false, delivery.Refused, "(EPILOGUE_MAX_RESPONSE_SIZE), but the request may have been accepted", 2},
 		"too long, in chunks":   {200, 0, 4<<20 + 1, true, delivery.Refused, "the answer is longer than 4194304 bytes", 1},
 		"too long to retry":     {503, 0, 5 << 20, true, delivery.Refused, "the answer is longer", 2},
 		"a refusal, discarded":  {503, 0, 1 << 20, true, delivery.Retryable, "503 Service Unavailable: xxx", 1},

@@ -164,15 +164,18 @@ func TestAnswers(t *testing.T) {
 		"504":            {handle: respond(504, pb, nil, "Retry-After", "nonsense"), want: delivery.Result{Outcome: delivery.Retryable}, err: "504 Gateway Timeout"},
 		"500 with delay": {handle: respond(500, pb, nil, "Retry-After", "2"), err: "500 Internal Server Error"},
 
-		"404": {handle: respond(404, pb, nil), want: delivery.Result{Outcome: delivery.Refused, Hint: checkPath, HintKey: checkPath}, err: "404 Not Found"},
+		"404 at the usual path": {handle: respond(404, "text/plain", []byte("tenant not found")), err: "404 Not Found: tenant not found"},
+		"about gRPC":            {handle: respond(500, "text/plain", []byte("rpc error: code = ResourceExhausted desc = grpc: too large")), err: "500 Internal Server Error: rpc error: code = ResourceExhausted desc = grpc: too large"},
+		"401 about a gateway":   {handle: respond(401, "text/plain", []byte("see grpc-gateway docs")), err: "401 Unauthorized: see grpc-gateway docs"},
+		"400 without text":      {handle: respond(400, "text/plain", []byte("\x00\x00\xff")), err: "400 Bad Request"},
 
 		"redirect": {
 			handle: respond(308, pb, nil, "Location", "http://u:p@other.test/v1?token=x"), want: delivery.Result{Outcome: delivery.RetryNextFlush},
-			err: "redirect (308 Permanent Redirect) to http://other.test/v1 not followed; set OTEL_EXPORTER_OTLP_TRACES_ENDPOINT to the final address",
+			err: "redirect (308 Permanent Redirect) to http://other.test/v1 not followed; set the endpoint (OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, if not in code) to the final address",
 		},
 		"redirect nowhere": {
 			handle: respond(302, pb, nil), want: delivery.Result{Outcome: delivery.RetryNextFlush},
-			err: "redirect (302 Found) to nowhere not followed; set OTEL_EXPORTER_OTLP_TRACES_ENDPOINT to the final address",
+			err: "redirect (302 Found) to nowhere not followed; set the endpoint (OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, if not in code) to the final address",
 		},
 	}
 	for name, test := range tests {
@@ -195,6 +198,35 @@ func TestAnswers(t *testing.T) {
 				t.Errorf("%d requests, want 1", len(b.received))
 			}
 		})
+	}
+}
+
+// TestHintsAboutTheEndpoint: of a refusal, only what shows a wrong endpoint has a hint.
+func TestHintsAboutTheEndpoint(t *testing.T) {
+	for name, test := range map[string]struct {
+		endpoint    string
+		status      int
+		contentType string
+		hint        string
+	}{
+		"another path":                    {"http://c:4318/v1", 404, "text/plain", checkPath},
+		"no path":                         {"http://c:4318", 404, "text/plain", checkPath},
+		"the usual path":                  {"http://c:4318/otlp/v1/traces", 404, "text/plain", ""},
+		"the port of gRPC, no OTLP":       {"http://c:4317/v1/traces", 404, "text/plain", useHTTP},
+		"the port of gRPC, untyped":       {"http://c:4317/v1/traces", 415, "", useHTTP},
+		"the port of gRPC, unauthorized":  {"http://c:4317/v1/traces", 401, "text/plain", ""},
+		"the port of gRPC, OTLP":          {"http://c:4317/v1/traces", 400, contentType, ""},
+		"the port of gRPC, OTLP in JSON":  {"http://c:4317/v1/traces", 400, "application/json", ""},
+		"the port of gRPC, its load ALB":  {"http://c:4317/v1/traces", 464, "text/html", useHTTP},
+		"a load balancer on another port": {"http://c:4318/v1/traces", 464, "text/html", useHTTP},
+	} {
+		s := newSender(config{Endpoint: parse(t, test.endpoint)})
+		res, _ := s.classify(answer{Response: &http.Response{
+			StatusCode: test.status, Header: http.Header{"Content-Type": {test.contentType}}, Request: &http.Request{URL: parse(t, test.endpoint)},
+		}})
+		if res.Hint != test.hint {
+			t.Errorf("%s: hint %q, want %q", name, res.Hint, test.hint)
+		}
 	}
 }
 

@@ -56,7 +56,8 @@ func (s *Sender) Send(ctx context.Context, body []byte) (delivery.Result, error)
 		resp, err := s.post(withRequest(attempt), target, content)
 		switch {
 		case redirects > 0 && errors.Is(err, errSign): // the signer refuses the new path
-			return s.classify(last)
+			res, _ := s.classify(last)
+			return res, fmt.Errorf("%w: %w", s.redirected(last), err)
 		case err != nil:
 			if ctx.Err() == nil && attempt.Err() != nil {
 				err = fmt.Errorf("no answer within %v: %w", s.cfg.Timeout, err)

@@ -67,7 +67,7 @@ func TestSenderAndHostileEndpoints(t *testing.T) {
 		}, "malformed HTTP"},
 		"a redirect": {func(conn net.Conn, _ string) {
 			_, _ = io.WriteString(conn, "HTTP/1.1 307 x\r\nLocation: http://elsewhere.test/?key=s3cret-key\r\n\r\n")
-		}, "redirect (307 Temporary Redirect) to http://elsewhere.test/ not followed; set OTEL_EXPORTER_OTLP_TRACES_ENDPOINT to the final address"},
+		}, "redirect (307 Temporary Redirect) to http://elsewhere.test/ not followed; set the endpoint (OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, if not in code) to the final address"},
 		"a web page": {func(conn net.Conn, _ string) {
 			_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>")
 		}, "the answer is a web page; does the endpoint lead to an OTLP receiver?"},

@@ -212,7 +212,7 @@ func TestSenderGivesUp(t *testing.T) {
 	}{
 		"down":     {status(http.StatusServiceUnavailable, "Retry-After", "100"), 1, ": 503 Service Unavailable"},
 		"refused":  {status(http.StatusBadRequest), 3, ": 400 Bad Request"},
-		"redirect": {status(http.StatusFound, "Location", "/elsewhere"), 3, ": redirect (302 Found) to {URL}/elsewhere not followed; set OTEL_EXPORTER_OTLP_TRACES_ENDPOINT to the final address"},
+		"redirect": {status(http.StatusFound, "Location", "/elsewhere"), 3, ": redirect (302 Found) to {URL}/elsewhere not followed; set the endpoint (OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, if not in code) to the final address"},
 		"explained": {func(w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, "who are you?\nand why", http.StatusUnauthorized)
 		}, 3, ": 401 Unauthorized: who are you? and why"},

@@ -112,7 +112,7 @@ func TestRedirectsOfXRay(t *testing.T) {
 				b.wantSigned(t, 2, 2)
 				return
 			}
-			if err == nil || !strings.Contains(err.Error(), "not followed; set OTEL_EXPORTER_OTLP_TRACES_ENDPOINT to the final address") {
+			if err == nil || !strings.Contains(err.Error(), "not followed; set the endpoint (OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, if not in code) to the final address") {
 				t.Errorf("%s: %v", location, err)
 			}
 			b.wantSigned(t, 1, 0)
