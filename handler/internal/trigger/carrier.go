@@ -1,6 +1,7 @@
 package trigger
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -83,15 +84,37 @@ func (c *carrier) Keys() []string {
 	return slices.Compact(keys)
 }
 
-// headersOf returns the carrier of HTTP headers. Lists take precedence: the other object has one value of each header.
-func headersOf(lists, single event.Value) *carrier {
-	return &carrier{objects: [2]event.Value{lists, single}, text: headerText}
+// headers is the carrier of HTTP headers. Lists take precedence: the other object has one value of each header. The lists of
+// one header may be under several spellings of its name, as the client sent them. Together they are its value.
+type headers struct{ carrier }
+
+func headersOf(lists, single event.Value) *headers {
+	return &headers{carrier{objects: [2]event.Value{lists, single}, text: headerText}}
 }
 
-// headerText returns a header: a string, or the strings of a list with commas between them (RFC 9110, section 5.3). Empty
-// ones do not count (section 5.6.1).
-func headerText(v event.Value) string {
-	values := slices.DeleteFunc(headerValues(v), func(s string) bool { return strings.TrimSpace(s) == "" })
+// Get returns the value of a header, empty if there is none.
+func (h *headers) Get(name string) string {
+	return cmp.Or(joined(h.listed(name)), headerText(h.find(1, name)))
+}
+
+// listed returns the values that the lists have of a header.
+func (h *headers) listed(name string) (values []string) {
+	h.index()
+	for _, m := range h.members[0] {
+		if len(m.Name) == len(name) && strings.EqualFold(m.Name, name) {
+			values = append(values, headerValues(m.Value)...)
+		}
+	}
+	return values
+}
+
+// headerText returns a header: a string, or the strings of a list.
+func headerText(v event.Value) string { return joined(headerValues(v)) }
+
+// joined returns values of a header with commas between them (RFC 9110, section 5.3). Empty ones do not count (section
+// 5.6.1).
+func joined(values []string) string {
+	values = slices.DeleteFunc(values, func(s string) bool { return strings.TrimSpace(s) == "" })
 	return strings.Join(values, ",")
 }
 
@@ -104,11 +127,11 @@ func headerValues(v event.Value) (values []string) {
 }
 
 // capture appends the headers that the program asked for.
-func (c *carrier) capture(attrs []attribute.KeyValue, prefix string, names []string) []attribute.KeyValue {
+func (h *headers) capture(attrs []attribute.KeyValue, prefix string, names []string) []attribute.KeyValue {
 	for _, name := range names {
-		values := headerValues(c.find(0, name))
+		values := h.listed(name)
 		if len(values) == 0 {
-			values = headerValues(c.find(1, name))
+			values = headerValues(h.find(1, name))
 		}
 		if len(values) > 0 {
 			attrs = append(attrs, attribute.StringSlice(prefix+name, values))

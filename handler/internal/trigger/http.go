@@ -23,7 +23,7 @@ type request struct {
 	query               string      // as it was sent
 	parameters          event.Value // of a query that was taken apart
 	encoded             bool        // parameters are percent-encoded
-	headers             *carrier
+	headers             *headers
 	protocol, domain    string
 	scheme              string // if no header has it
 	peer, agent         string // according to the service, not to a header

@@ -85,6 +85,17 @@ func TestProxies(t *testing.T) {
 	testAttribute(t, event+`{"host":%q}}`, "server.port", map[string]string{"a.example:8080": "8080", "a.example": ""})
 }
 
+// TestListsUnderSeveralSpellingsAreOneHeader asserts that a captured header and the client have all values.
+func TestListsUnderSeveralSpellingsAreOneHeader(t *testing.T) {
+	const text = `{"httpMethod":"GET","requestContext":{},"headers":{"x-a":"2"},"multiValueHeaders":{` +
+		`"X-A":["1"],"x-a":["2"],"X-Forwarded-For":["192.0.2.1"],"x-forwarded-for":["192.0.2.2"]}}`
+	c := trigger.NewReader(nil, trigger.Settings{RequestHeaders: []string{"x-a"}}).Raw([]byte(text))
+	a := attributesOf(c)
+	if a["http.request.header.x-a"] != `["1","2"]` || a["client.address"] != "192.0.2.1" || c.Caller.Carrier.Get("x-A") != "1,2" {
+		t.Errorf("%s", dump(c))
+	}
+}
+
 // TestHeaders asserts that of two spellings the requested one counts, that all values of a repeated header count except
 // empty ones, that keys are listed once, and that Set does nothing.
 func TestHeaders(t *testing.T) {
