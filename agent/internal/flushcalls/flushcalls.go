@@ -18,11 +18,11 @@ var ErrClosed = errors.New("agent: flush after shutdown")
 // Calls makes calls one at a time. A call delivers the items that had ended when it began. So a request that comes during
 // a call is served by the next call, and all requests that come meanwhile share that one.
 //
-//	request ──▶ waiting ──begin──▶ running ──end──▶ ended
-//	               └───────Close, then end────────────┘
+//	request ──▶ waiting ──beginLocked──▶ running ──end──▶ ended
+//	               └──────────Close, then end───────────────┘
 //
 // At most one call is running and one waits. The first request starts a goroutine, which runs the calls until none
-// waits. begin and end are the only places that change the running call; the mutex guards both.
+// waits. beginLocked and end are the only places that change the running call; the mutex guards both.
 type Calls struct {
 	base       context.Context             // parent of all calls' contexts; ends with the agent
 	forceFlush func(context.Context) error // returns soon after its context has ended
@@ -37,7 +37,7 @@ type Calls struct {
 // call is one call of ForceFlush.
 type call struct {
 	until  time.Time // the latest of its requests' deadlines; the mutex of Calls guards it until the call begins
-	began  time.Time // begin sets this and the next two
+	began  time.Time // beginLocked sets this and the next two
 	ctx    context.Context
 	cancel context.CancelFunc
 	ended  chan struct{} // closed by the goroutine of run
@@ -119,7 +119,7 @@ func (c *Calls) request(until time.Time) *call {
 		c.waiting = next
 		return next
 	}
-	c.begin(next)
+	c.beginLocked(next)
 	go c.run(next)
 	return next
 }
@@ -137,8 +137,8 @@ func (c *Calls) run(now *call) {
 	}
 }
 
-// begin makes next the running call. The caller holds the mutex.
-func (c *Calls) begin(next *call) {
+// beginLocked makes next the running call. It requires mu.
+func (c *Calls) beginLocked(next *call) {
 	until := next.until
 	if !c.latest.IsZero() && until.After(c.latest) {
 		until = c.latest
@@ -162,6 +162,6 @@ func (c *Calls) end() *call {
 		close(next.ended)
 		return nil
 	}
-	c.begin(next)
+	c.beginLocked(next)
 	return next
 }

@@ -44,7 +44,7 @@ type Snapshot struct {
 	Invocation *Invocation
 }
 
-func (inv *Invocation) snapshot() Snapshot { return Snapshot{inv.State, inv} }
+func (inv *Invocation) snapshotLocked() Snapshot { return Snapshot{inv.State, inv} }
 
 // eventState is the platform's side of an invocation: what the loop does about its INVOKE event.
 type eventState uint8

@@ -14,6 +14,8 @@ const maxPast = 256
 //
 // A request id can come again: Lambda retries a failed asynchronous invocation under the same id. So a Begin after the
 // end, or a second Invoke, starts a new invocation, which replaces the old one.
+//
+// Functions whose names end in Locked, also those of Invocation, require mu.
 type Table struct {
 	mu   sync.Mutex
 	byID map[string]*Invocation
@@ -26,17 +28,17 @@ func (t *Table) Begin(id string, deadline time.Time, root [8]byte) (s Snapshot, 
 	defer t.mu.Unlock()
 	inv := t.byID[id]
 	if inv == nil || inv.HasEnded() {
-		inv = t.add(id)
+		inv = t.addLocked(id)
 	}
 	if inv.HasBegun() {
-		return inv.snapshot(), false
+		return inv.snapshotLocked(), false
 	}
 	inv.Root = root
 	if !deadline.IsZero() {
 		inv.Deadline = deadline
 	}
 	close(inv.begun)
-	return inv.snapshot(), true
+	return inv.snapshotLocked(), true
 }
 
 // Invoke records that the INVOKE event has come.
@@ -45,7 +47,7 @@ func (t *Table) Invoke(id string, deadline time.Time) *Invocation {
 	defer t.mu.Unlock()
 	inv := t.byID[id]
 	if inv == nil || inv.event != awaited {
-		inv = t.add(id)
+		inv = t.addLocked(id)
 	}
 	inv.event = held
 	if inv.invokeLate != nil {
@@ -63,14 +65,14 @@ func (t *Table) End(id string) (s Snapshot, first bool) {
 	defer t.mu.Unlock()
 	inv := t.byID[id]
 	if inv == nil {
-		inv = t.add(id)
+		inv = t.addLocked(id)
 	}
 	if inv.HasEnded() {
-		return inv.snapshot(), false
+		return inv.snapshotLocked(), false
 	}
-	inv.end()
-	t.addPast(inv)
-	return inv.snapshot(), true
+	inv.endLocked()
+	t.addPastLocked(inv)
+	return inv.snapshotLocked(), true
 }
 
 // Release makes the loop not wait for inv, unless its handler has started. It reports whether it did so.
@@ -81,7 +83,7 @@ func (t *Table) Release(inv *Invocation) bool {
 		return false
 	}
 	inv.event = released
-	t.addPast(inv)
+	t.addPastLocked(inv)
 	return true
 }
 
@@ -125,7 +127,7 @@ func (t *Table) Find(id string) (s Snapshot) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if inv := t.byID[id]; inv != nil {
-		return inv.snapshot()
+		return inv.snapshotLocked()
 	}
 	return s
 }
@@ -134,7 +136,7 @@ func (t *Table) Find(id string) (s Snapshot) {
 func (t *Table) Snapshot(inv *Invocation) Snapshot {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return inv.snapshot()
+	return inv.snapshotLocked()
 }
 
 // RecordFlush records a flush for inv, which may be nil.
@@ -156,7 +158,7 @@ func (t *Table) Orphans() (deadline time.Time, found bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, inv := range t.byID {
-		if inv.isOrphan() {
+		if inv.isOrphanLocked() {
 			inv.Flush, found = Flushed, true
 			if inv.Deadline.After(deadline) {
 				deadline = inv.Deadline
@@ -171,10 +173,10 @@ func (t *Table) LastIsOrphan() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n := len(t.past)
-	return n > 0 && t.past[n-1].isOrphan()
+	return n > 0 && t.past[n-1].isOrphanLocked()
 }
 
-func (inv *Invocation) isOrphan() bool {
+func (inv *Invocation) isOrphanLocked() bool {
 	return inv.event == awaited && inv.Flush == NotFlushed && inv.HasEnded()
 }
 
@@ -194,10 +196,10 @@ func (t *Table) InFlight() (n int, roots [][8]byte) {
 	return n, roots
 }
 
-// add remembers a new invocation, which replaces an older one of the same id. The caller holds the mutex.
-func (t *Table) add(id string) *Invocation {
+// addLocked remembers a new invocation, which replaces an older one of the same id.
+func (t *Table) addLocked(id string) *Invocation {
 	if old := t.byID[id]; old != nil && !old.HasEnded() {
-		old.end() // nothing else will
+		old.endLocked() // nothing else will
 	}
 	inv := &Invocation{ID: id, begun: make(chan struct{}), ended: make(chan struct{})}
 	if t.byID == nil {
@@ -207,17 +209,16 @@ func (t *Table) add(id string) *Invocation {
 	return inv
 }
 
-// end ends inv, which has not ended. The caller holds the mutex of the Table.
-func (inv *Invocation) end() {
+// endLocked ends inv, which has not ended.
+func (inv *Invocation) endLocked() {
 	close(inv.ended)
 	for _, alarm := range inv.alarms {
 		alarm.Stop()
 	}
 }
 
-// addPast puts inv among the past invocations, of which the oldest is forgotten, unless its handler runs by now. The
-// caller holds the mutex.
-func (t *Table) addPast(inv *Invocation) {
+// addPastLocked puts inv among the past invocations, of which the oldest is forgotten, unless its handler runs by now.
+func (t *Table) addPastLocked(inv *Invocation) {
 	if inv.past {
 		return
 	}
