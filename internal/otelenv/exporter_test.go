@@ -14,6 +14,23 @@ func mapEnv(vars map[string]string) *Reader {
 	return New(func(key string) string { return vars[key] })
 }
 
+// TestBadAttributesAreOneReport: of a variable with bad entries nothing is used, and all its faults are in one error.
+func TestBadAttributesAreOneReport(t *testing.T) {
+	for value, want := range map[string]string{
+		"a=%zz,ok=1,b=%zz":   `A: entry "a=%zz" is not percent-encoded (write %25 for %); entry "b=%zz" is not percent-encoded (write %25 for %)`,
+		"service.name=a%ffb": `A: entry "service.name=a%ffb" does not decode to UTF-8 (write %C3%A9 for é)`,
+		"a=\xff":             `A: entry "a=\xff" does not decode to UTF-8 (write %C3%A9 for é)`,
+		"%c3=%a9":            `A: entry "%c3=%a9" does not decode to UTF-8 (write %C3%A9 for é)`,
+		"%ff=a,b":            `A: entry "%ff=a" does not decode to UTF-8 (write %C3%A9 for é); entry "b" has no = (write key=value)`,
+	} {
+		env := mapEnv(map[string]string{"A": value})
+		attrs := env.Attributes("A")
+		if want += "; the whole variable is ignored"; attrs != nil || len(env.errs) != 1 || env.errs[0].Error() != want {
+			t.Errorf("%s: %v, %v", value, attrs, env.errs)
+		}
+	}
+}
+
 func TestEndpoint(t *testing.T) {
 	const general, traces = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 	for _, c := range []struct {

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Headers reads OTEL_EXPORTER_OTLP_HEADERS: key1=value1,key2=value2 with percent-encoded values (W3C Baggage without
@@ -92,19 +93,20 @@ func isToken(s string) bool {
 type Pair struct{ Key, Value string }
 
 // Attributes reads key1=value1,key2=value2 with percent-encoded keys and values. If an entry is bad, all are discarded
-// (OpenTelemetry Specification, "Resource SDK").
+// (OpenTelemetry Specification, "Resource SDK"), and one error names all bad entries.
 func (r *Reader) Attributes(key string) (pairs []Pair) {
 	_, value := r.Lookup(key)
-	errs := r.Mark()
+	var bad []string
 	for _, entry := range List(value) {
 		pair, err := parseAttribute(entry)
 		if err != nil {
-			r.Fail(fmt.Errorf("%s: entry %s %w", key, Quote(entry), err))
+			bad = append(bad, fmt.Sprintf("entry %s %v", Quote(entry), err))
 			continue
 		}
 		pairs = append(pairs, pair)
 	}
-	if r.Conclude(errs, "the whole variable is ignored") {
+	if bad != nil {
+		r.Fail(fmt.Errorf("%s: %s; the whole variable is ignored", key, strings.Join(bad, "; ")))
 		return nil
 	}
 	return pairs
@@ -121,6 +123,8 @@ func parseAttribute(entry string) (pair Pair, err error) {
 	switch {
 	case err != nil:
 		return Pair{}, errors.New("is not percent-encoded (write %25 for %)")
+	case !utf8.ValidString(pair.Key) || !utf8.ValidString(pair.Value): // apart: together they may be valid
+		return Pair{}, errors.New("does not decode to UTF-8 (write %C3%A9 for é)")
 	case pair.Key == "":
 		return Pair{}, errors.New("has no key (write key=value)")
 	}

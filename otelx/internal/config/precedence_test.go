@@ -262,6 +262,7 @@ func TestErrorsSayWhatIsUsed(t *testing.T) {
 		"OTEL_EXPORTER_OTLP_ENDPOINT=c:1":                                                 `no scheme (write http://c:1); http://localhost:4318/v1/traces is used`,
 		"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=c:1 OTEL_EXPORTER_OTLP_ENDPOINT=http://u:p@d": `no scheme (write http://c:1); http://d/v1/traces is used`,
 		"OTEL_PROPAGATORS=jaeger":                                                         `or add it by otelx.WithNamedPropagator); tracecontext,baggage is used`,
+		"OTEL_PROPAGATORS=jaeger,ottrace,jaeger":                                          `"jaeger,ottrace,jaeger": "jaeger", "ottrace" are unknown (write none, tracecontext, baggage, b3 or b3multi, separated by commas, or add them by otelx.WithNamedPropagator); tracecontext,baggage is used`,
 		"OTEL_PROPAGATORS=jaeger,b3,none":                                                 `or add it by otelx.WithNamedPropagator); b3,none is used`,
 	} {
 		r := Resolve(environment(strings.Fields(vars)...), nil)

@@ -42,13 +42,14 @@ func (b *builder) propagatorIndex(name string) int {
 func (r *resolver) propagator() propagation.TextMapPropagator {
 	_, value := r.env.Lookup(propagatorsKey)
 	var picked []propagation.TextMapPropagator
-	var used []string
+	var used, unknown []string
 	errs := r.env.Mark()
 	for _, name := range otelenv.List(value) {
 		i := r.propagatorIndex(name)
 		if i < 0 {
-			r.env.Reject(propagatorsKey, value, fmt.Sprintf("%s is unknown (write %s, separated by commas, or add it by "+
-				"otelx.WithNamedPropagator)", otelenv.Quote(name), otelenv.Alternatives(r.propagatorNames())))
+			if quoted := otelenv.Quote(name); !slices.Contains(unknown, quoted) {
+				unknown = append(unknown, quoted)
+			}
 			continue
 		}
 		p := r.propagators[i]
@@ -57,6 +58,7 @@ func (r *resolver) propagator() propagation.TextMapPropagator {
 		}
 		used = append(used, p.name)
 	}
+	r.rejectPropagators(value, unknown)
 	switch {
 	case len(used) > 0:
 		r.env.Conclude(errs, strings.Join(used, ",")+" is used")
@@ -67,6 +69,19 @@ func (r *resolver) propagator() propagation.TextMapPropagator {
 		r.env.Conclude(errs, "tracecontext,baggage is used")
 	}
 	return nil
+}
+
+// rejectPropagators adds one error for all the unknown names of value, which are quoted.
+func (r *resolver) rejectPropagators(value string, unknown []string) {
+	are, them := "is", "it"
+	switch {
+	case len(unknown) == 0:
+		return
+	case len(unknown) > 1:
+		are, them = "are", "them"
+	}
+	r.env.Reject(propagatorsKey, value, fmt.Sprintf("%s %s unknown (write %s, separated by commas, or add %s by otelx.WithNamedPropagator)",
+		strings.Join(unknown, ", "), are, otelenv.Alternatives(r.propagatorNames()), them))
 }
 
 func (b *builder) propagatorNames() (names []string) {
