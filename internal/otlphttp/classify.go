@@ -121,7 +121,8 @@ func (s *Sender) classify(a answer) (delivery.Result, error) {
 
 // redirected returns an error that says where a redirects to.
 func (s *Sender) redirected(a answer) error {
-	return fmt.Errorf("send to %s: redirect (%s) to %s", s.target, statusText(a.StatusCode), redact.Text(location(a.Response), a.Request))
+	to := redact.Text(location(a.Response), a.Request)
+	return fmt.Errorf("send to %s: redirect (%s) to %s", s.target, statusText(a.StatusCode), to)
 }
 
 // failure returns an error with the status of a and, after the separator, a text unless that is empty.

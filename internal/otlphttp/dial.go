@@ -122,8 +122,8 @@ func (d *dialer) close() {
 	d.abandoned = nil
 }
 
-// connectSafely turns a panic of the user's Dial into an error, and makes its error safe: it runs on a goroutine of net/http.
-// TLS may follow on the connection, here or, behind a proxy, in net/http.
+// connectSafely turns a panic of the user's Dial into an error, and makes its error safe: it runs on a goroutine of
+// net/http. TLS may follow on the connection, here or, behind a proxy, in net/http.
 func (d *dialer) connectSafely(ctx context.Context, network, addr string) (conn net.Conn, err error) {
 	if fault := bounded.Protect(func() { conn, err = d.connect(ctx, network, addr) }); fault != nil {
 		return nil, fmt.Errorf("dial %s: %w", addr, fault)

@@ -57,8 +57,8 @@ func isGRPC(status int, header http.Header, said string) bool {
 		strings.HasPrefix(said, "gRPC requires HTTP/2") // of grpc-go
 }
 
-// isForeign reports whether a refusal may be that of a server for another protocol: it is about the request's form, and it is
-// neither of OTLP's encodings.
+// isForeign reports whether a refusal may be that of a server for another protocol: it is about the request's form, and its
+// body is in neither of OTLP's encodings.
 func isForeign(status int, header http.Header) bool {
 	switch status {
 	case http.StatusBadRequest, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusUnsupportedMediaType:

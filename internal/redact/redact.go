@@ -135,8 +135,8 @@ func inWord(word string) []string {
 	return texts
 }
 
-// longParts returns the parts of a word that are secret for their length, for example those of a JWT or a query. The name of a
-// parameter is not: an error needs it.
+// longParts returns the parts of a word that are secret for their length, for example those of a JWT or a query. The name of
+// a parameter is not: an error needs it.
 func longParts(word string) (texts []string) {
 	for _, part := range strings.FieldsFunc(word, func(r rune) bool { return strings.ContainsRune("&/|.:", r) }) {
 		values := strings.Split(strings.TrimRight(part, "="), "=") // base64 ends with =

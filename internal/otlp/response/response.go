@@ -54,8 +54,8 @@ func Status(data []byte) (code int32, message []byte, err error) {
 // errMalformedJSON is the error of a response that claims to be JSON.
 var errMalformedJSON = errors.New("no valid JSON of a response")
 
-// ExportJSON is Export for the JSON encoding. It takes what a parser of protobuf's JSON takes (protobuf.dev, "ProtoJSON Format"):
-// names in camel case or as in the .proto file, and whole numbers in any notation, as a string or not.
+// ExportJSON is Export for the JSON encoding. It takes what a parser of protobuf's JSON takes (protobuf.dev, "ProtoJSON
+// Format"): names in camel case or as in the .proto file, and whole numbers in any notation, as a string or not.
 func ExportJSON(data []byte) (rejected int64, message []byte, err error) {
 	var r map[string]json.RawMessage
 	err = json.Unmarshal(data, &r)

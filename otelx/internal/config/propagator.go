@@ -80,8 +80,8 @@ func (r *resolver) rejectPropagators(value string, unknown []string) {
 	case len(unknown) > 1:
 		are, them = "are", "them"
 	}
-	r.env.Reject(propagatorsKey, value, fmt.Sprintf("%s %s unknown (write %s, separated by commas, or add %s by otelx.WithNamedPropagator)",
-		strings.Join(unknown, ", "), are, otelenv.Alternatives(r.propagatorNames()), them))
+	r.env.Reject(propagatorsKey, value, fmt.Sprintf("%s %s unknown (write %s, separated by commas, or add %s by "+
+		"otelx.WithNamedPropagator)", strings.Join(unknown, ", "), are, otelenv.Alternatives(r.propagatorNames()), them))
 }
 
 func (b *builder) propagatorNames() (names []string) {
