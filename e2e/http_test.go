@@ -40,7 +40,9 @@ func serveWeb(t *testing.T, web, host, router string) {
 		"E2E_HOST="+host, "E2E_ROUTER="+router)
 	for _, path := range []string{"/orders/17", "/faults/shelf"} {
 		res := r.invoke(lambdatest.Invocation{Payload: fmt.Appendf(nil, webEvent, path)})
-		if failed := res.FunctionError != ""; failed != strings.HasPrefix(path, "/faults") {
+		failed, panics := res.FunctionError != "", strings.HasPrefix(path, "/faults")
+		either := panics && host == "lambdaurl" // it closes the response while the panic ends the process
+		if failed != panics && !either {
 			t.Errorf("%s: %s %s", path, res.FunctionError, res.Payload)
 		}
 	}

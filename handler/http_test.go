@@ -18,6 +18,7 @@ import (
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/epilogue-go/epilogue/handler"
 )
@@ -174,7 +175,7 @@ func TestChildHeaderHasNothingOfTheCaller(t *testing.T) {
 
 func TestHeadersStayWithoutASpan(t *testing.T) {
 	for name, opts := range map[string][]handler.Option{
-		"no SDK":            nil,
+		"no SDK":            {handler.WithTracerProvider(noop.NewTracerProvider())},
 		"broken propagator": {sdk(), handler.WithPropagator(brokenInject{propagation.TraceContext{}})},
 	} {
 		seen := ""

@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/epilogue-go/epilogue/handler"
 )
@@ -139,7 +140,8 @@ func TestMessageTakesTheSourceOfTheInvocation(t *testing.T) {
 
 func TestMessageWithoutTelemetryHasASpanOfItsOwn(t *testing.T) {
 	for name, opts := range map[string][]handler.Option{
-		"no SDK": nil, "a broken SDK": {sdk(sdktrace.WithSampler(brokenSampler{}))},
+		"no SDK":       {handler.WithTracerProvider(noop.NewTracerProvider())},
+		"a broken SDK": {sdk(sdktrace.WithSampler(brokenSampler{}))},
 	} {
 		fn := handler.Wrap(func(ctx context.Context) {
 			if _, span := handler.Message(ctx, 17); span == nil || span.IsRecording() {
