@@ -101,7 +101,7 @@ func checkTrace(t *testing.T, id string, want, got []view) (served int) {
 	return served
 }
 
-var exported = regexp.MustCompile(`exported[=:](\d+)`)
+var exported = regexp.MustCompile(`(?i)exported[=:](\d+)`)
 
 // exportedByPrices is what the service said last.
 func exportedByPrices(t *testing.T, prices *process) int {
