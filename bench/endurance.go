@@ -88,7 +88,7 @@ func (r *endured) step(ctx context.Context, i, n int) (err error) {
 		err = r.take(ctx, n)
 	}
 	if err == nil {
-		err = r.look()
+		err = r.sample()
 	}
 	return err
 }
@@ -141,8 +141,8 @@ func (r *endured) account() error {
 	return nil
 }
 
-// look takes a sample of the process.
-func (r *endured) look() error {
+// sample takes a sample of the process.
+func (r *endured) sample() error {
 	g, err := readGauges(r.pid)
 	r.samples = append(r.samples, sample{gauges: g, invocations: r.made, ended: r.ended, delivered: r.delivered})
 	return err

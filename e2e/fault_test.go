@@ -153,8 +153,8 @@ func TestNetworkFaults(t *testing.T) {
 func (s *proxied) checkLog(trouble bool) {
 	s.Helper()
 	before, _, _ := strings.Cut(s.log(), "SIGTERM received")
-	if told := strings.Contains(before, "WARN") || strings.Contains(before, "ERROR"); told != trouble {
-		s.Errorf("trouble: %t; the log tells of some: %t\n%s", trouble, told, before)
+	if logged := strings.Contains(before, "WARN") || strings.Contains(before, "ERROR"); logged != trouble {
+		s.Errorf("trouble: %t; the log has some: %t\n%s", trouble, logged, before)
 	}
 }
 

@@ -33,7 +33,7 @@ type body struct {
 	size  atomic.Int64 // bytes read
 	ended atomic.Bool  // Read has returned an error, io.EOF or another
 	span  sync.Once    // ends the span of a streamed response
-	close sync.Once    // tells the tracker
+	close sync.Once    // calls the tracker
 }
 
 // reader returns the reader of the response.

@@ -12,7 +12,7 @@ import (
 )
 
 // respond returns the response reader of a function that returns r.
-func respond(t *testing.T, j *journal, r io.Reader) io.ReadCloser {
+func respond(t *testing.T, j *recorder, r io.Reader) io.ReadCloser {
 	t.Helper()
 	ctx, cancel := invocationContext(t)
 	t.Cleanup(cancel)
@@ -26,7 +26,7 @@ func respond(t *testing.T, j *journal, r io.Reader) io.ReadCloser {
 // TestCloseEndsARead has a Close during a Read, as net/http makes it after an early answer. It reaches the user's reader,
 // which ends the read, as without Wrap.
 func TestCloseEndsARead(t *testing.T) {
-	j := newJournal()
+	j := newRecorder()
 	pr, pw := io.Pipe()
 	body := respond(t, j, pr)
 	reading, read := make(chan struct{}), make(chan error)
@@ -60,7 +60,7 @@ func (nilErrorReader) Read([]byte) (int, error) {
 }
 
 func TestReadCallsNoMethodOfItsError(t *testing.T) {
-	j := newJournal()
+	j := newRecorder()
 	body := respond(t, j, nilErrorReader{})
 	if _, err := body.Read(nil); err != (*url.Error)(nil) { //nolint:errorlint // its methods panic
 		t.Errorf("error %T, want the reader's own", err)
@@ -74,7 +74,7 @@ func TestReadCallsNoMethodOfItsError(t *testing.T) {
 }
 
 func TestSecondCloseReachesTheReaderAndEndsNothing(t *testing.T) {
-	j := newJournal()
+	j := newRecorder()
 	r := &countingCloser{reader: strings.NewReader("x")}
 	body := respond(t, j, r)
 	_, _ = io.ReadAll(body)

@@ -14,7 +14,7 @@ import (
 
 // The ways in which an environment is initialized. The first three are the platform's values (AWS Lambda Developer
 // Guide, "Defined runtime environment variables"). Lambda also initializes on-demand environments ahead of any request
-// ("Lambda execution environment lifecycle"), which no variable tells.
+// ("Lambda execution environment lifecycle"), which no variable has.
 const (
 	onDemand         = "on-demand"
 	provisioned      = "provisioned-concurrency"
@@ -116,7 +116,7 @@ type Process struct {
 	// Getenv reads an environment variable: the platform's AWS_*. Default os.Getenv.
 	Getenv func(key string) string
 
-	// Began is the start of the process. Default: the time that Linux tells, to within 10 ms, or else the
+	// Began is the start of the process. Default: the time that Linux reports, to within 10 ms, or else the
 	// initialization of the packages.
 	Began time.Time
 }

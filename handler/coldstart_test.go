@@ -24,14 +24,14 @@ func started(kind string) handler.Process {
 	return handler.Process{Getenv: func(key string) string { return vars[key] }, Began: time.Now().Add(-initTime)}
 }
 
-// startedFunction is a function that does nothing, with a journal, in an on-demand environment.
-func startedFunction(j *journal, opts ...handler.Option) readerFunc {
+// startedFunction is a function that does nothing, with a recorder, in an on-demand environment.
+func startedFunction(j *recorder, opts ...handler.Option) readerFunc {
 	opts = append(append(j.options(true), handler.WithProcess(started("on-demand"))), opts...)
 	return handler.Wrap(func() {}, opts...).(readerFunc)
 }
 
 // named returns the spans of that name that have ended.
-func (j *journal) named(name string) []sdktrace.ReadOnlySpan {
+func (j *recorder) named(name string) []sdktrace.ReadOnlySpan {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	var found []sdktrace.ReadOnlySpan
@@ -66,7 +66,7 @@ func TestColdStart(t *testing.T) {
 	} {
 		t.Run(tt.kind+" after "+tt.idle.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				j := newJournal()
+				j := newRecorder()
 				fn := startedFunction(j, handler.WithProcess(started(tt.kind)))
 				ready := time.Now()
 				time.Sleep(tt.idle)
@@ -110,7 +110,7 @@ func wantInit(t *testing.T, init, first sdktrace.ReadOnlySpan, ready time.Time) 
 
 // TestInitSpanHasEndedBeforeTheHandlerRuns so that it leaves with the first flush.
 func TestInitSpanHasEndedBeforeTheHandlerRuns(t *testing.T) {
-	j := newJournal()
+	j := newRecorder()
 	ended := 0
 	fn := handler.Wrap(func() { ended = len(j.named("init")) },
 		append(j.options(true), handler.WithProcess(started("on-demand")))...).(readerFunc)
@@ -121,7 +121,7 @@ func TestInitSpanHasEndedBeforeTheHandlerRuns(t *testing.T) {
 }
 
 func TestInitSpanIsInTheCallersTrace(t *testing.T) {
-	j := newJournal()
+	j := newRecorder()
 	_, _ = startedFunction(j)(withXRay(t.Context(), lambdaSampled))
 	if init := j.named("init"); len(init) != 1 || init[0].SpanContext().TraceID().String() != xrayTrace {
 		t.Errorf("init spans %v, want one in the caller's trace", init)
@@ -138,7 +138,7 @@ func TestNoInitSpan(t *testing.T) {
 		"not sampled":    {sdk(sdktrace.WithSampler(sdktrace.NeverSample())), 0},
 		"outside Lambda": {handler.WithProcess(nowhere), 1},
 	} {
-		j := newJournal()
+		j := newRecorder()
 		_, _ = startedFunction(j, tt.option)(t.Context())
 		if len(j.spans) != tt.spans || len(j.named("init")) != 0 {
 			t.Errorf("%s: spans %v, want %d and no init span", name, j.spans, tt.spans)
@@ -150,7 +150,7 @@ func TestNoInitSpan(t *testing.T) {
 func TestOneOfManyInvocationsIsTheFirst(t *testing.T) {
 	setFunction(t, "orders", "")
 	const many = 64
-	j := newJournal()
+	j := newRecorder()
 	fn := startedFunction(j)
 	var wait sync.WaitGroup
 	for range many {
@@ -170,7 +170,7 @@ func TestOneOfManyInvocationsIsTheFirst(t *testing.T) {
 }
 
 // refusing is a span processor that panics at the start of an init span.
-type refusing struct{ *journal }
+type refusing struct{ *recorder }
 
 func (r refusing) OnStart(_ context.Context, s sdktrace.ReadWriteSpan) {
 	if strings.Contains(s.Name(), "init") {
@@ -180,7 +180,7 @@ func (r refusing) OnStart(_ context.Context, s sdktrace.ReadWriteSpan) {
 
 func TestInitSpanThatPanicsCostsItselfAlone(t *testing.T) {
 	setFunction(t, "orders", "")
-	j := newJournal()
+	j := newRecorder()
 	if _, err := startedFunction(j, sdk(sdktrace.WithSpanProcessor(refusing{j})))(t.Context()); err != nil {
 		t.Fatal(err)
 	}

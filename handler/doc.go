@@ -19,7 +19,7 @@
 //
 // # The span
 //
-// The event tells the source of the invocation, such as an HTTP API, SQS or a schedule. The span's name, kind and
+// The event identifies the source of the invocation, such as an HTTP API, SQS or a schedule. The span's name, kind and
 // attributes follow OpenTelemetry's conventions for FaaS, AWS Lambda, HTTP and messaging; docs/triggers.md has the table.
 // For event types of your own there are [WithRawEvent] and [WithTrigger]. Headers and query values are recorded only by
 // option.

@@ -34,9 +34,9 @@ type ending struct {
 	wait   time.Duration // between the return and the close
 }
 
-// run does what aws-lambda-go does: it calls, posts, closes a response, and cancels the context. The journal has the
+// run does what aws-lambda-go does: it calls, posts, closes a response, and cancels the context. The recorder has the
 // return and the end of the post too.
-func (e ending) run(t *testing.T, j *journal, opts []handler.Option) {
+func (e ending) run(t *testing.T, j *recorder, opts []handler.Option) {
 	t.Helper()
 	fn := handler.Wrap(e.fn, opts...)
 	ctx, cancel := invocationContext(t)
@@ -101,7 +101,7 @@ func TestEveryEndingHasItsSpanWithoutATracker(t *testing.T) {
 	for name, e := range endings {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				j := newJournal()
+				j := newRecorder()
 				e.run(t, j, []handler.Option{handler.WithTracerProvider(j.provider())})
 				j.span(t)
 			})
@@ -126,7 +126,7 @@ func TestEndings(t *testing.T) {
 		for i, want := range columns {
 			t.Run(name+map[int]string{0: ", FlushesAfterEnd", 1: ", End flushes"}[i], func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					j := newJournal()
+					j := newRecorder()
 					e.run(t, j, j.options(i == 0))
 					if diff := cmp.Diff(want, strings.Join(j.calls(), ", ")); diff != "" {
 						t.Errorf("calls (-want +got):\n%s", diff)
@@ -138,7 +138,7 @@ func TestEndings(t *testing.T) {
 }
 
 // calls returns the names of the calls for the invocation.
-func (j *journal) calls() (names []string) {
+func (j *recorder) calls() (names []string) {
 	for _, entry := range j.entries {
 		if name, rest, ok := strings.Cut(entry, " "+requestID); ok && (rest == "" || rest[0] == ':') {
 			names = append(names, name)
@@ -239,7 +239,7 @@ func TestOrderOfEndings(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				j := newJournal()
+				j := newRecorder()
 				tt.run(t, j, j.options(!tt.endFlushes))
 				want := strings.ReplaceAll(tt.want, ", exit", ", FlushBeforeExit r1")
 				j.want(t, append([]string{"Attach", "Begin r1"}, strings.Split(want, ", ")...)...)
@@ -252,7 +252,7 @@ func TestOrderOfEndings(t *testing.T) {
 // cancellation that would tell of the post never comes.
 func TestDeadlineWhilePosting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		j := newJournal()
+		j := newRecorder()
 		ctx, cancel := invocationContext(t)
 		defer cancel()
 		_, _ = handler.Wrap(result(nil, errFlush), j.options(true)...).(readerFunc)(ctx)
@@ -329,7 +329,7 @@ func TestInvocationsFlushIfTheProcessMayExit(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				j := &journal{flushTakes: tt.flush}
+				j := &recorder{flushTakes: tt.flush}
 				sizes := map[string]int{}
 				for _, c := range tt.calls {
 					sizes[c.id] = c.size

@@ -125,7 +125,7 @@ func TestEventTypesAreAllExportedOnes(t *testing.T) {
 // echo is a function that takes an event of one type and returns it, without Wrap and with it.
 type echo struct {
 	bare, wrapped lambda.Handler
-	journal       *journal
+	recorder      *recorder
 }
 
 func newEcho(event reflect.Type) echo {
@@ -133,7 +133,7 @@ func newEcho(event reflect.Type) echo {
 	fn := reflect.MakeFunc(reflect.FuncOf(in, out, false), func(args []reflect.Value) []reflect.Value {
 		return []reflect.Value{args[1], reflect.Zero(out[1])}
 	}).Interface()
-	j := newJournal()
+	j := newRecorder()
 	wrapped := handler.Wrap(fn, append(j.options(true), handler.WithRawEvent(), w3cAndBaggage)...)
 	return echo{lambda.NewHandler(fn), lambda.NewHandler(wrapped), j}
 }
@@ -143,7 +143,7 @@ func (e echo) differs(ctx context.Context, payload []byte) string {
 	want, wantErr := e.bare.Invoke(ctx, payload)
 	want = bytes.Clone(want) // of a buffer that the next invocation overwrites
 	got, err := e.wrapped.Invoke(ctx, payload)
-	spans := e.journal.reset()
+	spans := e.recorder.reset()
 	switch {
 	case fmt.Sprintf("%T %v", err, err) != fmt.Sprintf("%T %v", wantErr, wantErr):
 		return fmt.Sprintf("error %T %v, without Wrap %T %v", err, err, wantErr, wantErr)

@@ -65,7 +65,7 @@ func TestEquality(t *testing.T) {
 	}
 }
 
-// endsProcess tells the shapes that take a process for some invocations, and so children of their own.
+// endsProcess reports whether a shape belongs to those that take a process for some invocations, and so children of their own.
 func endsProcess(shape string) bool {
 	return panicShapes[shape] != nil || strings.Contains(shape, "panic") || shape == "lambdaurl" ||
 		shape == "nil error pointer" || shape == "nil function" || shape == "func(...TIn)"

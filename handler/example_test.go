@@ -62,7 +62,7 @@ func ExampleHTTP() {
 	// Output: order 17, in a span: true <nil>
 }
 
-// With middleware between HTTP and the router that copies the request, such as otelhttp, an option tells the route.
+// With middleware between HTTP and the router that copies the request, such as otelhttp, an option finds the route.
 func ExampleWithRoute() {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /orders/{id}", func(http.ResponseWriter, *http.Request) {})

@@ -33,10 +33,10 @@ const (
 	nilDereference = "runtime error: invalid memory address or nil pointer dereference"
 )
 
-// failed invokes fn, which may panic, and returns the journal.
-func failed(t *testing.T, fn any, opts ...handler.Option) (j *journal) {
+// failed invokes fn, which may panic, and returns the recorder.
+func failed(t *testing.T, fn any, opts ...handler.Option) (j *recorder) {
 	t.Helper()
-	j = newJournal()
+	j = newRecorder()
 	ctx, cancel := invocationContext(t)
 	defer cancel()
 	defer func() { _ = recover() }()
@@ -192,7 +192,7 @@ func TestErrorsOfAnyShapeHoldNoInvocation(t *testing.T) {
 }
 
 // TestLongTextsAreCut asserts that every text of a failure is at most as long as its limit, at the end of a character, and
-// tells its length.
+// gives its length.
 func TestLongTextsAreCut(t *testing.T) {
 	long := strings.Repeat("é€😀x", 100_000) // 10 bytes and 4 characters each
 	deepPanic := func() { deep(400, func() { panic(long) }) }

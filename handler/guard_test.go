@@ -74,7 +74,7 @@ var brokenTelemetry = map[string]handler.Option{
 	"provider, nil pointer":  handler.WithTracerProvider((*sdktrace.TracerProvider)(nil)),
 	"provider of nil spans":  handler.WithTracerProvider(nilProvider{}),
 	"tracker":                handler.WithTracker(brokenTracker{}),
-	"tracker, a nil pointer": handler.WithTracker((*journal)(nil)),
+	"tracker, a nil pointer": handler.WithTracker((*recorder)(nil)),
 }
 
 // TestPanicOfTelemetryIsNotTheFunctions asserts that results, errors and panics stay as they are, that nothing reaches

@@ -34,7 +34,7 @@ func orders(serve http.HandlerFunc) *http.ServeMux {
 }
 
 // overURL invokes h under lambdaurl.
-func overURL(t *testing.T, j *journal, h http.Handler) {
+func overURL(t *testing.T, j *recorder, h http.Handler) {
 	t.Helper()
 	fn := handler.Wrap(lambdaurl.Wrap(h), append(j.options(true), w3cAndBaggage)...)
 	ctx, cancel := invocationContext(t)
@@ -45,7 +45,7 @@ func overURL(t *testing.T, j *journal, h http.Handler) {
 }
 
 // adapted invokes h as an adapter does: in the goroutine of the handler, with its context.
-func adapted(t *testing.T, j *journal, h http.Handler) {
+func adapted(t *testing.T, j *recorder, h http.Handler) {
 	t.Helper()
 	serve := func(ctx context.Context, e events.LambdaFunctionURLRequest) (events.LambdaFunctionURLResponse, error) {
 		r := httptest.NewRequestWithContext(ctx, e.RequestContext.HTTP.Method, e.RawPath, nil)
@@ -66,7 +66,7 @@ func adapted(t *testing.T, j *journal, h http.Handler) {
 
 func panickingRoute(*http.Request) string { panic("route") }
 
-var hosts = map[string]func(*testing.T, *journal, http.Handler){"lambdaurl": overURL, "adapter": adapted}
+var hosts = map[string]func(*testing.T, *recorder, http.Handler){"lambdaurl": overURL, "adapter": adapted}
 
 // asHost serves requests as if they were for a host.
 func asHost(host string, h http.Handler) http.Handler {
@@ -117,7 +117,7 @@ func TestRouteNamesTheSpan(t *testing.T) {
 	} {
 		for where, invoke := range hosts {
 			t.Run(name+", "+where, func(t *testing.T) {
-				j := newJournal()
+				j := newRecorder()
 				invoke(t, j, tt.h)
 				s := j.span(t)
 				if got := attributes(s.Attributes())["http.route"]; s.Name() != tt.name || got != tt.route {
@@ -132,7 +132,7 @@ func TestRouteNamesTheSpan(t *testing.T) {
 func TestSpansOfInstrumentationWithinAreChildren(t *testing.T) {
 	for where, invoke := range hosts {
 		t.Run(where, func(t *testing.T) {
-			j := newJournal()
+			j := newRecorder()
 			var seen http.Header
 			inner := otelhttp.NewHandler(orders(func(_ http.ResponseWriter, r *http.Request) { seen = r.Header }), "serve",
 				otelhttp.WithTracerProvider(j.provider()),
@@ -156,7 +156,7 @@ func TestSpansOfInstrumentationWithinAreChildren(t *testing.T) {
 // TestChildHeaderHasNothingOfTheCaller has a tracestate that no traceparent belongs to, and a middleware outside of HTTP,
 // which sees the Pattern of the request and the caller's headers.
 func TestChildHeaderHasNothingOfTheCaller(t *testing.T) {
-	j := newJournal()
+	j := newRecorder()
 	seen := http.Header{}
 	inner := handler.HTTP(orders(func(_ http.ResponseWriter, r *http.Request) { seen = r.Header }))
 	adapted(t, j, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -193,7 +193,7 @@ func TestInstrumentationWithAnotherPropagatorIsAChild(t *testing.T) {
 	before := otel.GetTextMapPropagator()
 	defer otel.SetTextMapPropagator(before)
 	otel.SetTextMapPropagator(propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{}))
-	j := newJournal()
+	j := newRecorder()
 	var seen http.Header
 	h := otelhttp.NewHandler(orders(func(_ http.ResponseWriter, r *http.Request) { seen = r.Header }), "serve",
 		otelhttp.WithTracerProvider(j.provider()))
@@ -224,7 +224,7 @@ func TestPanicOfAnHTTPHandlerIsFlushedOnce(t *testing.T) {
 		for _, another := range []bool{false, true} {
 			t.Run(fmt.Sprint(name, ", another goroutine ", another), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					j := newJournal()
+					j := newRecorder()
 					panicking := orders(func(w http.ResponseWriter, _ *http.Request) {
 						_, _ = io.WriteString(w, "part")
 						panic(value)
@@ -265,7 +265,7 @@ func TestPanicOfAnHTTPHandlerIsFlushedOnce(t *testing.T) {
 // TestPanicThatTheHandlerRecoversLeavesItsResponse has a recover outside of the adapter.
 func TestPanicThatTheHandlerRecoversLeavesItsResponse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		j := newJournal()
+		j := newRecorder()
 		h := handler.HTTP(orders(func(http.ResponseWriter, *http.Request) { panic("boom") }))
 		adapted(t, j, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			defer func() {

@@ -46,7 +46,7 @@ func newInstrument(c config) *instrument {
 	return in
 }
 
-// begin fills inv, which is zero, starts the invocation's span and tells the tracker. It returns the context for the
+// begin fills inv, which is zero, starts the invocation's span and calls the tracker's Begin. It returns the context for the
 // user's function, which has the span and inv. The invocation keeps ctx itself.
 //
 //nolint:revive // inv is what ctx is of

@@ -57,7 +57,7 @@ func (inv *invocation) finishError(err error) {
 }
 
 // finishWithoutClose is called before an outcome goes to aws-lambda-go that is not closed after its post: an error, a
-// panic, the bytes of a lambda.Handler. The cancellation of the context tells that it was posted. That comes on another
+// panic, the bytes of a lambda.Handler. The cancellation of the context follows the post. That comes on another
 // goroutine, which is too late for End to flush. exits says that aws-lambda-go exits after the post.
 func (inv *invocation) finishWithoutClose(exits bool) {
 	over := inv.ctx.Err() != nil // past the deadline: nothing can be posted, and no cancellation follows

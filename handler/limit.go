@@ -29,7 +29,7 @@ func textLimitOf(env *otelenv.Reader) textLimit {
 }
 
 // cut returns text with at most that many bytes and with no more characters than the limit. If it is cut, a mark at the
-// end tells the bytes of the whole text, unless the limit is too small for the mark.
+// end gives the bytes of the whole text, unless the limit is too small for the mark.
 func (l textLimit) cut(text string, most int) string {
 	characters := int(l)
 	if clip(text, most, characters) == text {

@@ -32,7 +32,7 @@ func recordsOf[E any](t *testing.T, name string) (e E) {
 // inInvocation calls f in an invocation without an event and returns the spans, the invocation's last.
 func inInvocation(t *testing.T, f func(context.Context), opts ...handler.Option) []sdktrace.ReadOnlySpan {
 	t.Helper()
-	j := newJournal()
+	j := newRecorder()
 	opts = append(append(j.options(true), w3cAndBaggage), opts...)
 	_, _ = handler.Wrap(f, opts...).(readerFunc)(t.Context())
 	return j.spans
@@ -122,7 +122,7 @@ func TestMessageContinuesTheSendersTrace(t *testing.T) {
 // TestMessageTakesTheSourceOfTheInvocation has a record that does not tell its source.
 func TestMessageTakesTheSourceOfTheInvocation(t *testing.T) {
 	text, _ := document(t, "kafka-msk")
-	j := newJournal()
+	j := newRecorder()
 	fn := func(ctx context.Context, e struct{ Records map[string][]map[string]any }) {
 		for _, record := range e.Records["orders-0"] {
 			_, span := handler.Message(ctx, record)
@@ -195,7 +195,7 @@ func TestCarrierOfTheProgram(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			seen = ""
-			j := newJournal()
+			j := newRecorder()
 			opts := append(append(j.options(true), w3cAndBaggage, handler.WithCarrier(tt.carrier)), tt.opts...)
 			payload := fmt.Sprintf(`{"note":%q}`, traceparent)
 			_, err := lambda.NewHandler(handler.Wrap(tt.fn, opts...)).Invoke(withXRay(t.Context(), lambdaSampled), []byte(payload))

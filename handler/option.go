@@ -50,7 +50,7 @@ func newConfig(opts []Option) config {
 	return c
 }
 
-// WithTracker sets the Tracker that is told of the beginning and the end of each invocation: the *agent.Agent that
+// WithTracker sets the Tracker that gets the beginning and the end of each invocation: the *agent.Agent that
 // agent.Start returned. Default, also for nil: none, and the TracerProvider's processors export by themselves.
 func WithTracker(t Tracker) Option {
 	return optionFunc(func(c *config) {

@@ -48,7 +48,7 @@ func withXRay(ctx context.Context, header string) context.Context {
 }
 
 func TestUserContextHasSpanBaggageAndOriginalValues(t *testing.T) {
-	j := newJournal()
+	j := newRecorder()
 	var seen context.Context
 	fn := handler.Wrap(func(ctx context.Context, _ events.APIGatewayProxyRequest) { seen = ctx },
 		append(j.options(true), w3cAndBaggage)...)
@@ -74,7 +74,7 @@ func TestLocalSpanIsTheParentOfLastResort(t *testing.T) {
 	provider := sdktrace.NewTracerProvider()
 	base, local := provider.Tracer("test").Start(t.Context(), "init")
 	for header, want := range map[string]string{lambdaSampled: xrayParent, "": local.SpanContext().SpanID().String()} {
-		j := newJournal()
+		j := newRecorder()
 		fn := handler.Wrap(func(events.APIGatewayProxyRequest) {}, j.options(true)...)
 		callV1(withXRay(base, header), fn, events.APIGatewayProxyRequest{HTTPMethod: "GET"})
 		if got := j.span(t).Parent().SpanID().String(); got != want {
@@ -91,7 +91,7 @@ func TestGlobalsOfTheMomentAreTheDefaults(t *testing.T) {
 		handler.WithTracerProvider(nil), handler.WithPropagator(nil))
 	event := events.APIGatewayProxyRequest{HTTPMethod: "GET", Headers: map[string]string{"traceparent": traceparent}}
 	for range 2 {
-		j := newJournal()
+		j := newRecorder()
 		otel.SetTracerProvider(j.provider())
 		otel.SetTextMapPropagator(propagation.TraceContext{})
 		callV1(t.Context(), fn, event)
@@ -109,7 +109,7 @@ type uncomparable struct {
 }
 
 func TestProviderThatCannotBeComparedWorks(t *testing.T) {
-	j := newJournal()
+	j := newRecorder()
 	fn := handler.Wrap(func() {}, handler.WithTracerProvider(uncomparable{TracerProvider: j.provider()})).(readerFunc)
 	_, _ = fn(t.Context())
 	_, _ = fn(t.Context())
@@ -133,7 +133,7 @@ func numbers(links []sdktrace.Link) (ns []int) {
 // spanOf returns the span of an invocation with a batch of messages.
 func spanOf(t *testing.T, lambdaHeader string, messages []string, opts ...handler.Option) sdktrace.ReadOnlySpan {
 	t.Helper()
-	j := newJournal()
+	j := newRecorder()
 	fn := handler.Wrap(func(json.RawMessage) {}, append(append(j.options(true), w3cAndBaggage), opts...)...)
 	payload := `{"Records":[` + strings.Join(messages, ",") + `]}`
 	if _, err := lambda.NewHandler(fn).Invoke(withXRay(t.Context(), lambdaHeader), []byte(payload)); err != nil {
@@ -199,7 +199,7 @@ func TestConcurrentInvocationsKeepTheirOwnParents(t *testing.T) {
 	t.Setenv("AWS_LAMBDA_MAX_CONCURRENCY", "64")
 	t.Setenv(environXRay, lambdaSampled)
 	for _, propagators := range []string{"", "tracecontext,baggage,xray-lambda"} {
-		j := newJournal()
+		j := newRecorder()
 		var inside sync.WaitGroup // all of a round are in the function before any returns
 		h := lambda.NewHandler(handler.Wrap(func(ctx context.Context, _ int) (string, error) {
 			inside.Done()

@@ -81,7 +81,7 @@ func (s *situation) invoke(t *testing.T, fn any, r *row) sdktrace.ReadOnlySpan {
 	t.Helper()
 	t.Setenv(environXRay, s.environ)
 	t.Setenv("AWS_LAMBDA_MAX_CONCURRENCY", s.concurrency)
-	j := newJournal()
+	j := newRecorder()
 	opts := append(j.options(true), handler.WithPropagator(propagatorsNamed(t, r.propagators)))
 	for option := range strings.SplitSeq(r.option, ", ") {
 		o, ok := parentOptions[option]

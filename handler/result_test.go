@@ -67,7 +67,7 @@ func TestResponseSize(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			j := newJournal()
+			j := newRecorder()
 			ctx, cancel := invocationContext(t)
 			defer cancel()
 			_, _ = lambda.NewHandler(handler.Wrap(tt.fn, j.options(true)...)).Invoke(ctx, []byte(getEvent))
@@ -88,7 +88,7 @@ func TestResponseSize(t *testing.T) {
 func TestPreludeIsReadFromAnyPieces(t *testing.T) {
 	const response = "{\"statusCode\":201,\"headers\":{\"x\":\"y\"}}\x00\x00\x00\x00\x00\x00\x00\x00body\x00\x00"
 	for _, cut := range []func(io.Reader) io.Reader{iotest.OneByteReader, iotest.HalfReader, iotest.DataErrReader} {
-		j := newJournal()
+		j := newRecorder()
 		r := respond(t, j, &urlReader{cut(strings.NewReader(response))})
 		if got, err := io.ReadAll(r); err != nil || string(got) != response {
 			t.Errorf("read %q, %v", got, err)
@@ -118,7 +118,7 @@ func TestSpanTellsHowAStreamBroke(t *testing.T) {
 		"the reader panics":   {io.MultiReader(strings.NewReader("1234"), panickingReader{}), -1, "boom", "4"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			j := newJournal()
+			j := newRecorder()
 			r := respond(t, j, struct{ reader }{tt.body})
 			func() {
 				defer func() { _ = recover() }()
@@ -144,7 +144,7 @@ func TestSpanTellsHowAStreamBroke(t *testing.T) {
 func FuzzPrelude(f *testing.F) {
 	f.Add("{\"statusCode\":201}\x00\x00\x00\x00\x00\x00\x00\x00body", 3)
 	f.Fuzz(func(t *testing.T, response string, piece int) {
-		j := newJournal()
+		j := newRecorder()
 		r := respond(t, j, &urlReader{strings.NewReader(response)})
 		var got strings.Builder
 		buf := make([]byte, max(1, min(piece, 1<<16)))
@@ -174,7 +174,7 @@ func TestTypesThatEncodeThemselvesTellTheRequestAndTheResponse(t *testing.T) {
 		"value":    func(switchable) (any, error) { return values(), nil },
 		"embedded": func(struct{ switchable }) (any, error) { return struct{ *switchable }{values()}, nil },
 	} {
-		j := newJournal()
+		j := newRecorder()
 		opts := append(j.options(true), w3cAndBaggage, handler.WithCapturedResponseHeaders("X-A"))
 		out, err := lambda.NewHandler(handler.Wrap(fn, opts...)).Invoke(t.Context(), []byte(urlEvent))
 		if string(out) != response || err != nil {

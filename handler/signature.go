@@ -23,7 +23,7 @@ type signature struct {
 	event        reflect.Type // the type of the decoded payload; nil if it is not decoded
 }
 
-// signatureOf reads fn by the rules of lambda.Start. The error tells why aws-lambda-go would not call fn.
+// signatureOf reads fn by the rules of lambda.Start. The error says why aws-lambda-go would not call fn.
 func signatureOf(fn any) (signature, error) {
 	v := reflect.ValueOf(fn)
 	if v.Kind() != reflect.Func || v.IsNil() {

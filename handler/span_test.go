@@ -14,10 +14,10 @@ import (
 	"github.com/epilogue-go/epilogue/handler"
 )
 
-// invoke runs one invocation with real decoding and encoding, and returns the journal.
-func invoke(t *testing.T, fn any, payload string) *journal {
+// invoke runs one invocation with real decoding and encoding, and returns the recorder.
+func invoke(t *testing.T, fn any, payload string) *recorder {
 	t.Helper()
-	j := newJournal()
+	j := newRecorder()
 	ctx, cancel := invocationContext(t)
 	defer cancel()
 	_, _ = lambda.NewHandler(handler.Wrap(fn, j.options(true)...)).Invoke(ctx, []byte(payload))
@@ -135,7 +135,7 @@ func TestAttributesOfTheFunction(t *testing.T) {
 	}
 	for _, tt := range tests {
 		setFunction(t, "", tt.version)
-		j := newJournal()
+		j := newRecorder()
 		ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{InvokedFunctionArn: tt.arn})
 		_, _ = handler.Wrap(func() {}, j.options(true)...).(readerFunc)(ctx)
 		got := attributes(j.span(t).Attributes())

@@ -23,8 +23,8 @@ type discard struct{}
 func (discard) ExportSpans(context.Context, []sdktrace.ReadOnlySpan) error { return nil }
 func (discard) Shutdown(context.Context) error                             { return nil }
 
-// journal is an ordered record of the calls of the tracker, the ends of spans, and the steps of the test.
-type journal struct {
+// recorder is an ordered record of the calls of the tracker, the ends of spans, and the steps of the test.
+type recorder struct {
 	mu      sync.Mutex
 	entries []string
 	spans   []sdktrace.ReadOnlySpan
@@ -32,16 +32,16 @@ type journal struct {
 	flushTakes time.Duration
 }
 
-func newJournal() *journal { return &journal{} }
+func newRecorder() *recorder { return &recorder{} }
 
-func (j *journal) add(entry string) {
+func (j *recorder) add(entry string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.entries = append(j.entries, entry)
 }
 
 // want fails the test unless exactly these entries were made, in this order.
-func (j *journal) want(t *testing.T, entries ...string) {
+func (j *recorder) want(t *testing.T, entries ...string) {
 	t.Helper()
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -51,14 +51,14 @@ func (j *journal) want(t *testing.T, entries ...string) {
 }
 
 // has reports whether an entry was made.
-func (j *journal) has(entry string) bool {
+func (j *recorder) has(entry string) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return slices.Contains(j.entries, entry)
 }
 
 // span returns the only span that has ended.
-func (j *journal) span(t *testing.T) sdktrace.ReadOnlySpan {
+func (j *recorder) span(t *testing.T) sdktrace.ReadOnlySpan {
 	t.Helper()
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -68,8 +68,8 @@ func (j *journal) span(t *testing.T) sdktrace.ReadOnlySpan {
 	return j.spans[0]
 }
 
-// reset empties the journal and returns how many spans had ended.
-func (j *journal) reset() int {
+// reset empties the recorder and returns how many spans had ended.
+func (j *recorder) reset() int {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	spans := len(j.spans)
@@ -77,11 +77,11 @@ func (j *journal) reset() int {
 	return spans
 }
 
-// A journal is a span processor.
-func (j *journal) OnStart(context.Context, sdktrace.ReadWriteSpan) {}
-func (j *journal) Shutdown(context.Context) error                  { return nil }
-func (j *journal) ForceFlush(context.Context) error                { return nil }
-func (j *journal) OnEnd(s sdktrace.ReadOnlySpan) {
+// A recorder is a span processor.
+func (j *recorder) OnStart(context.Context, sdktrace.ReadWriteSpan) {}
+func (j *recorder) Shutdown(context.Context) error                  { return nil }
+func (j *recorder) ForceFlush(context.Context) error                { return nil }
+func (j *recorder) OnEnd(s sdktrace.ReadOnlySpan) {
 	j.add("span ended")
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -89,35 +89,35 @@ func (j *journal) OnEnd(s sdktrace.ReadOnlySpan) {
 }
 
 // provider samples everything: an unsampled parent shows in the span's parent.
-func (j *journal) provider() trace.TracerProvider {
+func (j *recorder) provider() trace.TracerProvider {
 	return sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(j), sdktrace.WithSampler(sdktrace.AlwaysSample()))
 }
 
-// A journal is a Tracker that flushes after End.
-func (j *journal) Attach()                                 { j.add("Attach") }
-func (j *journal) Begin(id string, _ time.Time, _ [8]byte) { j.add("Begin " + id) }
-func (j *journal) End(id string)                           { j.add("End " + id) }
-func (j *journal) FlushBeforeExit(id string)               { j.add("FlushBeforeExit " + id) }
-func (j *journal) FlushesAfterEnd(string) bool             { return true }
+// A recorder is a Tracker that flushes after End.
+func (j *recorder) Attach()                                 { j.add("Attach") }
+func (j *recorder) Begin(id string, _ time.Time, _ [8]byte) { j.add("Begin " + id) }
+func (j *recorder) End(id string)                           { j.add("End " + id) }
+func (j *recorder) FlushBeforeExit(id string)               { j.add("FlushBeforeExit " + id) }
+func (j *recorder) FlushesAfterEnd(string) bool             { return true }
 
-func (j *journal) Flush(id string) error {
+func (j *recorder) Flush(id string) error {
 	time.Sleep(j.flushTakes)
 	j.add("Flush " + id)
 	return errFlush
 }
 
-func (j *journal) EndOpenSpans(id, reason string) int {
+func (j *recorder) EndOpenSpans(id, reason string) int {
 	j.add("EndOpenSpans " + id + ": " + reason)
 	return 1
 }
 
-// endFlushes is a journal whose End flushes.
-type endFlushes struct{ *journal }
+// endFlushes is a recorder whose End flushes.
+type endFlushes struct{ *recorder }
 
 func (endFlushes) FlushesAfterEnd(string) bool { return false }
 
-// options instruments with the journal.
-func (j *journal) options(flushesAfterEnd bool) []handler.Option {
+// options instruments with the recorder.
+func (j *recorder) options(flushesAfterEnd bool) []handler.Option {
 	tracker := handler.WithTracker(j)
 	if !flushesAfterEnd {
 		tracker = handler.WithTracker(endFlushes{j})
@@ -125,7 +125,7 @@ func (j *journal) options(flushesAfterEnd bool) []handler.Option {
 	return []handler.Option{tracker, handler.WithTracerProvider(j.provider())}
 }
 
-// errFlush is the error of each Flush of a journal: nothing depends on it.
+// errFlush is the error of each Flush of a recorder: nothing depends on it.
 var errFlush = errors.New("flush failed")
 
 // readerFunc is the type that Wrap gives to a function without an event.

@@ -12,7 +12,7 @@ import (
 	"github.com/epilogue-go/epilogue/internal/bounded"
 )
 
-// Tracker is told of the beginning and the end of each invocation, so that telemetry can leave after the response.
+// Tracker gets the beginning and the end of each invocation, so that telemetry can leave after the response.
 // *agent.Agent is one. docs/design.md has the calls of each ending, in order.
 //
 // Its methods are called concurrently if several invocations share a process. They must not panic. Attach, Begin and

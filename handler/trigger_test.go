@@ -76,7 +76,7 @@ func TestSpanOfEachDocumentIsItsGoldenFiles(t *testing.T) {
 // spanLines invokes fn with the settings of the golden files and WithRawEvent, and returns the span as those have it.
 func spanLines(t *testing.T, fn any, text []byte) []string {
 	t.Helper()
-	j := newJournal()
+	j := newRecorder()
 	opts := append(j.options(true), handler.WithRawEvent(), handler.WithCapturedRequestHeaders("Accept", " content-type "),
 		handler.WithQueryValues("expand"))
 	_, _ = lambda.NewHandler(handler.Wrap(fn, opts...)).Invoke(t.Context(), text)
@@ -102,7 +102,7 @@ func TestOwnTypeTellsNothingUnlessTheProgramDoes(t *testing.T) {
 		"other":  {handler.WithTrigger(nil)},
 		"pubsub": {handler.WithTrigger(handler.SQS)},
 	} {
-		j := newJournal()
+		j := newRecorder()
 		_, _ = lambda.NewHandler(handler.Wrap(taking[order](), append(j.options(true), opts...)...)).Invoke(t.Context(), text)
 		if got := attributes(j.span(t).Attributes())["faas.trigger"]; got != want {
 			t.Errorf("faas.trigger %q, want %q", got, want)
@@ -124,7 +124,7 @@ func TestEachTriggerIsASource(t *testing.T) {
 		"other":      {handler.StepFunctions, handler.AppSync, handler.Cognito, handler.Other},
 	} {
 		for _, trigger := range triggers {
-			j := newJournal()
+			j := newRecorder()
 			fn := handler.Wrap(taking[map[string]any](), append(j.options(true), handler.WithTrigger(trigger))...)
 			_, _ = lambda.NewHandler(fn).Invoke(t.Context(), []byte(getEvent))
 			if got := attributes(j.span(t).Attributes())["faas.trigger"]; got != want {
@@ -149,7 +149,7 @@ func TestResponseStatus(t *testing.T) {
 	} {
 		const queue = `{"Records":[{"eventSource":"aws:sqs"}]}`
 		for payload, want := range map[string]string{getEvent: "503 503 Error", queue: "  Unset"} {
-			j := newJournal()
+			j := newRecorder()
 			wrapped := handler.Wrap(fn, append(j.options(true), handler.WithRawEvent())...)
 			_, _ = lambda.NewHandler(wrapped).Invoke(t.Context(), []byte(payload))
 			got, status := attributes(j.span(t).Attributes()), j.span(t).Status().Code
@@ -161,7 +161,7 @@ func TestResponseStatus(t *testing.T) {
 }
 
 func TestResponseHeadersAreRecordedByNameOnly(t *testing.T) {
-	j := newJournal()
+	j := newRecorder()
 	fn := func(map[string]any) (map[string]any, error) {
 		headers := map[string]string{"Location": "/orders/17", "Set-Cookie": "secret"}
 		return map[string]any{"statusCode": 200, "headers": headers}, nil
@@ -182,7 +182,7 @@ func TestRawEventThatDoesNotDecode(t *testing.T) {
 	called := false
 	fn := func(order) error { called = true; return nil }
 	_, want := lambda.NewHandler(fn).Invoke(t.Context(), text)
-	j := newJournal()
+	j := newRecorder()
 	_, err := lambda.NewHandler(handler.Wrap(fn, append(j.options(true), handler.WithRawEvent())...)).Invoke(t.Context(), text)
 	var typeError *json.UnmarshalTypeError
 	if called || !errors.As(err, &typeError) || err.Error() != want.Error() || reflect.TypeOf(err) != reflect.TypeOf(want) {

@@ -27,7 +27,7 @@ func TestWhatCannotBeInstrumentedComesBackAsItIs(t *testing.T) {
 		var log bytes.Buffer
 		before := slog.Default()
 		slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
-		j := newJournal()
+		j := newRecorder()
 		fn := shapes[name]()
 		got := handler.Wrap(fn, j.options(true)...)
 		slog.SetDefault(before)
@@ -61,14 +61,14 @@ func TestLambdaOptionsAreReadWithoutTheirEffects(t *testing.T) {
 // TestWrapTwice has a library's Wrap inside the program's own.
 func TestWrapTwice(t *testing.T) {
 	for name, want := range map[string]string{"http response": "application/json", "content type": "text/html; charset=utf-8"} {
-		bare, once, twice := newJournal(), newJournal(), newJournal()
+		bare, once, twice := newRecorder(), newRecorder(), newRecorder()
 		inner := handler.Wrap(shapes[name](), once.options(true)...)
 		got := respondTo(t, handler.Wrap(inner, twice.options(true)...))
 		alone := respondTo(t, handler.Wrap(shapes[name](), bare.options(true)...))
 		if got != alone || !strings.HasPrefix(got, want) {
 			t.Errorf("%s: wrapped twice %q, once %q, want %s", name, got, alone, want)
 		}
-		for _, j := range []*journal{once, twice} {
+		for _, j := range []*recorder{once, twice} {
 			if !j.has("Begin "+requestID) || !j.has("End "+requestID) || !j.has("span ended") {
 				t.Errorf("%s: %v", name, j.entries)
 			}

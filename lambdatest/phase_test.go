@@ -121,7 +121,7 @@ func TestFrozenProcessDoesNothingUntilTheThaw(t *testing.T) {
 }
 
 func TestOrders(t *testing.T) {
-	// Each order is told by where INVOKE stands among what the runtime does.
+	// Each order is identified by where INVOKE stands among what the runtime does.
 	const handlerTakes = 100 * time.Millisecond
 	for order, want := range map[lambdatest.Order][]eventlog.Kind{
 		lambdatest.OrderInvokeFirst: {

@@ -232,10 +232,11 @@ func newAttempt(r Result, err error, begun time.Time) attempt {
 	return a
 }
 
-// merge returns the result of a request that was sent twice: what tells most about the items, and then about the backend.
+// merge returns the result of a request that was sent twice: an accepted one before a refused one, that before a retryable answer,
+// and any answer before none.
 func merge(first, second attempt) attempt {
 	a := first
-	if second.tells() > first.tells() {
+	if second.rank() > first.rank() {
 		a = second
 	}
 	a.notReturned = first.notReturned || second.notReturned
@@ -243,7 +244,7 @@ func merge(first, second attempt) attempt {
 	return a
 }
 
-func (a attempt) tells() int {
+func (a attempt) rank() int {
 	switch {
 	case a.begun.IsZero(): // there was none
 		return 0

@@ -103,9 +103,9 @@ func TestCallbackThatMisbehaves(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			release = make(chan struct{})
-			told := accepts
-			told.result.Message, told.result.Hint, told.result.HintKey, told.err = "soon gone", "upgrade", "upgrade", nil
-			b := newBackend(always(told))
+			reply := accepts
+			reply.result.Message, reply.result.Hint, reply.result.HintKey, reply.err = "soon gone", "upgrade", "upgrade", nil
+			b := newBackend(always(reply))
 			_, q := newQueue(b, func(c *delivery.Config) {
 				c.OnExport = func(delivery.Export) { fault() }
 				c.OnHint = func(string, error) { fault() }

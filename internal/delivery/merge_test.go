@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// TestMerge asserts what a request that was sent twice tells: the deciding answer, and all that either attempt says about
+// TestMerge asserts the result of a request that was sent twice: the deciding answer, and all that either attempt says about
 // the backend and its body.
 func TestMerge(t *testing.T) {
 	begun := time.Now()

@@ -102,16 +102,20 @@ func nothingIsSentWhileFrozen(ev *Events) (errs error) {
 	return errs
 }
 
-// No caller waits for telemetry.
+// No caller waits for telemetry. If the process exits before the end of the post, its caller is answered at the exit.
 func callersAreAnsweredAtTheResponse(ev *Events) (errs error) {
 	for _, inv := range ev.Invocations() {
+		outcome := inv.Posted
+		if exit := ev.Next(inv.Released.Seq, Of(lambdatest.KindProcessExit)); exit != nil && outcome != nil && exit.Seq < outcome.Seq {
+			outcome = exit
+		}
 		switch {
 		case inv.Answered == nil:
 			errs = errors.Join(errs, fmt.Errorf("%s: its caller got no answer", inv.ID))
-		case inv.Posted == nil:
-		case inv.TimedOut != nil && inv.TimedOut.Seq < inv.Posted.Seq: // it was answered at the timeout
-		case inv.Answered.Seq < inv.Posted.Seq || ev.Virtual && since(inv.Posted, inv.Answered) != 0:
-			errs = errors.Join(errs, fmt.Errorf("%s: answered %s after the post", inv.ID, since(inv.Posted, inv.Answered)))
+		case outcome == nil:
+		case inv.TimedOut != nil && inv.TimedOut.Seq < outcome.Seq: // it was answered at the timeout
+		case inv.Answered.Seq < outcome.Seq || ev.Virtual && since(outcome, inv.Answered) != 0:
+			errs = errors.Join(errs, fmt.Errorf("%s: answered %s after %s", inv.ID, since(outcome, inv.Answered), outcome.Kind))
 		}
 	}
 	return errs

@@ -104,6 +104,42 @@ func TestRulesCanFail(t *testing.T) {
 	}
 }
 
+// exitDuringPost is a valid log: the process exits after SIGTERM while its response is being posted.
+const exitDuringPost = `
+0  process.start       -
+0  extension.next      -
+0  runtime.next        -
+0  invoke.released     r1
+0  invocation.released r1
+10 sigterm             -
+10 function.line       -  SIGTERM received
+20 function.line       -  graceful shutdown completed
+20 process.exit        -  count 0
+20 caller.answered     r1
+20 response.refused    r1
+`
+
+func TestCallerOfAProcessThatExitsDuringThePostIsAnsweredAtTheExit(t *testing.T) {
+	const rule = "callers are answered at the response"
+	for _, tc := range []struct {
+		name   string
+		edits  []edit
+		breaks []string
+	}{
+		{"at the exit", nil, nil},
+		{"later", []edit{replace("20 caller.answered", "21 caller.answered")}, []string{rule}},
+		{"before the exit", []edit{move("caller.answered", "process.exit")}, []string{rule}},
+	} {
+		lines := strings.Split(strings.TrimSpace(exitDuringPost), "\n")
+		for _, e := range tc.edits {
+			lines = e(lines)
+		}
+		if got := broken(parse(t, lines)); !slices.Equal(got, tc.breaks) {
+			t.Errorf("%s: breaks %q, want %q", tc.name, got, tc.breaks)
+		}
+	}
+}
+
 // TestExceptions shows that each permission is of consequence.
 func TestExceptions(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(valid), "\n")

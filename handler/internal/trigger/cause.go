@@ -8,7 +8,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Cause is what an event tells about its invocation. It shares memory with the event, so it must be used before the handler
+// Cause describes what triggered an invocation, by its event. It shares memory with the event, so it must be used before the handler
 // is called, which may change the event.
 type Cause struct {
 	Source Source

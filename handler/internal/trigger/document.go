@@ -41,7 +41,7 @@ func newDocument(e event.Value) *document {
 	return d
 }
 
-// detect returns the source that the event tells.
+// detect returns the source of the event.
 func (d *document) detect() Source {
 	if found := find(func(s *source) bool { return s.is != nil && s.is(d) }); found != Unknown {
 		return found

@@ -77,7 +77,7 @@ func FuzzRaw(f *testing.F) {
 	})
 }
 
-// FuzzNotification asserts that any body of an SQS message tells the same in JSON text and in a map.
+// FuzzNotification asserts that any body of an SQS message has the same result in JSON text and in a map.
 func FuzzNotification(f *testing.F) {
 	const envelope = `{"Type" : "Notification", "TopicArn" : "arn:aws:sns:eu-west-1:1:t", "Message" : "{\"a\":\"\\\"\",\"b\":[]}",` +
 		` "MessageAttributes" : {"traceparent" : {"Type":"String","Value":"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}}}`

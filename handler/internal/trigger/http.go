@@ -70,7 +70,7 @@ func readHTTP(d *document, s *Settings) Cause {
 }
 
 // cause returns what the conventions ask for about a request (OpenTelemetry HTTP conventions, "HTTP server"). A request
-// without a method, such as a null payload, tells nothing more than its trigger.
+// without a method, such as a null payload, has the attribute of its trigger alone.
 func (r *request) cause(s *Settings) Cause {
 	c := newServerCause(semconv.FaaSTriggerHTTP)
 	c.HTTP = true

@@ -15,7 +15,7 @@ import (
 // span keeps by default (OpenTelemetry specification, SDK, "Span Limits").
 const maxMessages = 128
 
-// message is what one record of a batch tells.
+// message describes one record of a batch.
 type message struct {
 	destination, id string
 	carrier         propagation.TextMapCarrier // of attributes or headers; nil if there are none

@@ -168,7 +168,7 @@ func decoded[T any](t *testing.T, name string) (event T) {
 	return event
 }
 
-// TestMessageIsABatchOfOne asserts that a record alone tells the source, the name, the origin and its own attributes,
+// TestMessageIsABatchOfOne asserts that a record alone has the source, the name, the origin and its own attributes,
 // in every form, and that a count is not among them.
 func TestMessageIsABatchOfOne(t *testing.T) {
 	tests := []struct {

@@ -19,7 +19,7 @@ const eventsPackage = "github.com/aws/aws-lambda-go/events"
 
 // Settings are the program's choices.
 type Settings struct {
-	Source          Source   // Unknown: each event tells
+	Source          Source   // Unknown: detected in each event
 	RequestHeaders  []string // headers to record, in lower case
 	ResponseHeaders []string
 	QueryValues     []string // parameters of a query whose values are recorded
@@ -30,7 +30,7 @@ type Settings struct {
 // Reader reads the events of one handler. It is safe for concurrent use.
 type Reader struct {
 	settings Settings
-	source   Source // set by the program, or told by the event's type; Unknown if each event tells
+	source   Source // set by the program, or known from the event's type; Unknown if it is detected in each event
 }
 
 // NewReader returns a reader of events that are decoded to the given type, which is nil if they are not decoded.
@@ -103,7 +103,7 @@ func (r *Reader) read(e event.Value) Cause {
 
 // Message reads one record of a batch, as a batch of this record alone: a record of the events package, a pointer to
 // one, a map, or JSON text as json.RawMessage or []byte. The attributes are without the number of messages. Messages has
-// the record's origin, if it has one. The source is the one of the invocation unless the record tells another or has no
+// the record's origin, if it has one. The source is the one of the invocation unless the record has another or has no
 // member of its records; records of Kafka and Amazon MQ do not tell theirs in JSON text. Batch is 0 if the record is no message.
 func Message(record any, invocation Source) Cause {
 	if text, ok := record.([]byte); ok {

@@ -49,7 +49,7 @@ type Recursive struct {
 	Records []ownMessage
 }
 
-// TestTypes: what programs make of the events package's types tells the same, as far as it has the members.
+// TestTypes asserts that types that programs make of the events package's have the same result, as far as they have the members.
 func TestTypes(t *testing.T) {
 	tests := []struct {
 		document string
@@ -111,9 +111,9 @@ func attributesOf(c trigger.Cause) map[string]string {
 	return m
 }
 
-// TestEventsThatTellNothing asserts the source of events that are null, of a type that tells nothing, or not there at
+// TestEventsWithoutASource asserts the source of events that are null, of a type without a source, or not there at
 // all. Wrap hung with types that lead to themselves.
-func TestEventsThatTellNothing(t *testing.T) {
+func TestEventsWithoutASource(t *testing.T) {
 	for _, tt := range []struct {
 		event  any
 		source trigger.Source
@@ -179,8 +179,8 @@ func TestOther(t *testing.T) {
 	}
 }
 
-// TestTold: a source that is told is believed, and what the event has of it is said.
-func TestTold(t *testing.T) {
+// TestGivenSource asserts that a source that the program gives is used, with the attributes that the event has of it.
+func TestGivenSource(t *testing.T) {
 	for source := trigger.RESTAPI; source <= trigger.Other; source++ {
 		if trigger.Named(source.String()) != source {
 			t.Errorf("%v is not found by its name", source)

@@ -10,7 +10,7 @@ import (
 	"github.com/epilogue-go/epilogue/handler/internal/event"
 )
 
-// Response is what a result tells about the HTTP response that is made of it.
+// Response describes the HTTP response that is made of a result.
 type Response struct {
 	Status   int                  // 0 if the result has none
 	Headers  []attribute.KeyValue // the ones that the program asked for

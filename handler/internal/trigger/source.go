@@ -7,7 +7,7 @@ type Source uint8
 
 // The sources, in the order of the table in docs/triggers.md.
 const (
-	Unknown Source = iota // the event tells
+	Unknown Source = iota // detected in the event
 	RESTAPI
 	HTTPAPI
 	WebSocketAPI
@@ -36,7 +36,7 @@ type source struct {
 	name string
 	// types are the types of aws-lambda-go's events package that only this source has.
 	types []string
-	// is reports whether an event is of this source. It is nil if the event never tells.
+	// is reports whether an event is of this source. It is nil if no event identifies the source.
 	is   func(*document) bool
 	read func(*document, *Settings) Cause
 	// record are the members of one record that read reads. It is nil if events have no records.

@@ -27,9 +27,9 @@ func TestSourcesAreComplete(t *testing.T) {
 	for _, file := range documents {
 		name := strings.TrimSuffix(filepath.Base(file), ".json")
 		source := read(string(document(t, name))).Source
-		tellers := trigger.Tellers(document(t, name))
-		if source == trigger.Other && len(tellers) > 0 || source != trigger.Other && !slices.Equal(tellers, []trigger.Source{source}) {
-			t.Errorf("%s is of %v, want %v alone", file, tellers, source)
+		matching := trigger.Matching(document(t, name))
+		if source == trigger.Other && len(matching) > 0 || source != trigger.Other && !slices.Equal(matching, []trigger.Source{source}) {
+			t.Errorf("%s is of %v, want %v alone", file, matching, source)
 		}
 		if corpus.Types[name] == nil {
 			t.Errorf("package corpus has no type for %s", file)

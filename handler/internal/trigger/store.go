@@ -8,7 +8,7 @@ import (
 	"github.com/epilogue-go/epilogue/handler/internal/event"
 )
 
-// change is what one record of a data store tells.
+// change describes one record of a data store.
 type change struct {
 	collection, operation, name string      // the operation in the store's own words
 	at                          event.Value // a time

@@ -84,7 +84,7 @@ func (s *Lambda) print() {
 	for _, end := range ends[s.printed.ends:] {
 		end.Kept, end.Unseen = counts[end.Process].Pending, s.receiver == nil
 		s.write(end.Line(s.style))
-		s.judgeEnd(end, invocations)
+		s.recordEnd(end, invocations)
 	}
 	s.printed = printed{len(inits), len(invocations), len(ends)}
 }
@@ -121,8 +121,8 @@ func (s *Lambda) judge(a answer, v report.Invocation) {
 	}
 }
 
-// judgeEnd records the end of a process that ended by itself, unless a failed invocation or a failed Init tells of it.
-func (s *Lambda) judgeEnd(end report.Shutdown, invocations []lambdatest.InvocationReport) {
+// recordEnd records the end of a process that ended by itself, unless a failed invocation or a failed Init shows it.
+func (s *Lambda) recordEnd(end report.Shutdown, invocations []lambdatest.InvocationReport) {
 	last := 0
 	for i, r := range invocations {
 		if r.Process == end.Process {

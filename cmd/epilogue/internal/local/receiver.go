@@ -27,7 +27,7 @@ type Receiver struct {
 	otlp   *otlpreceiver.Receiver
 	daemon *xraydaemon.Daemon
 
-	settle func() // waits until the daemon has stored all received spans; its senders do not wait
+	waitQuiet func() // waits until the daemon has stored all received spans; its senders do not wait
 }
 
 // StartReceiver starts a receiver on free ports of loopback that writes to log. The caller must call Close.
@@ -41,7 +41,7 @@ func StartReceiver(ctx context.Context, log *eventlog.Log) (*Receiver, error) {
 		return nil, errors.Join(fmt.Errorf("listen for X-Ray: %w", err), l.Close())
 	}
 	r := &Receiver{otlp: otlpreceiver.New(otlpreceiver.Config{Log: log}), daemon: xraydaemon.New(xraydaemon.Config{Log: log})}
-	r.settle = func() {
+	r.waitQuiet = func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settling)
 		defer cancel()
 		_ = r.daemon.WaitQuiet(ctx) // fails after Close, when all spans are kept; after the timeout, missing spans show as lost
@@ -88,7 +88,7 @@ func (r *Receiver) receipts() []report.Receipt {
 			})
 		}
 	}
-	r.settle()
+	r.waitQuiet()
 	for _, d := range r.daemon.Datagrams() {
 		if kept := d.Spans; d.Outcome == "kept" {
 			receipts = append(receipts, report.Receipt{Began: d.Arrived, Ended: d.Arrived, Kept: kept})
@@ -99,7 +99,7 @@ func (r *Receiver) receipts() []report.Receipt {
 
 // spans returns all received spans, of all senders, with copies.
 func (r *Receiver) spans() []report.Span {
-	r.settle()
+	r.waitQuiet()
 	var spans []report.Span
 	for _, s := range append(r.otlp.Spans(), r.daemon.Spans()...) {
 		span := report.Span{

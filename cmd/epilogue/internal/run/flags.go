@@ -71,7 +71,7 @@ func (set *settings) defineEvents(fs *flag.FlagSet) {
 	cli.Number(fs, &set.concurrency, "concurrency", 0, 1, 1000, "be Lambda Managed Instances: `N` invocations at once in one process, no freezes")
 	cli.Duration(fs, &set.freeze, "freeze", 0, 0, time.Hour, "stay frozen for this `DURATION` between invocations")
 	fs.BoolVar(&set.cut, "cut", false, "cut the receiver's connections in every freeze, as real networks do")
-	fs.Func("seed", "choose the order in which the runtime and the extension are told of an invocation, a `NUMBER`", func(v string) (err error) {
+	fs.Func("seed", "choose the order in which the runtime and the extension get an invocation, a `NUMBER`", func(v string) (err error) {
 		if set.seed, err = strconv.ParseUint(v, 10, 64); err != nil {
 			return errors.New("want a whole number from 0")
 		}
