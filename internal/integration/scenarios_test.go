@@ -47,7 +47,7 @@ func TestInMemory(t *testing.T) {
 // Children mostly wait, above all for timeouts. So more of them run at once than the machine has CPUs, and no test that
 // computes runs at the same time.
 func TestWithAChild(t *testing.T) {
-	const atOnce = 4
+	const atOnce = 3
 	queue := make(chan scenario)
 	var all sync.WaitGroup
 	for range atOnce {

@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 
 	"github.com/epilogue-go/epilogue/internal/harness"
 	"github.com/epilogue-go/epilogue/internal/replay"
 	"github.com/epilogue-go/epilogue/internal/spill/lines"
+	"github.com/epilogue-go/epilogue/lambdatest"
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 	"github.com/epilogue-go/epilogue/otelx"
 )
@@ -78,6 +80,7 @@ func down(t *testing.T, lost int, env []string, s ...step) {
 	t.Helper()
 	t.Parallel()
 	withChild(t, scenario{
+		Config: lambdatest.Config{Timeout: time.Minute}, // to encode and post 6 MB takes seconds on a busy machine
 		Env: append([]string{
 			"EPILOGUE_SPILL=stderr", "EPILOGUE_FLUSH_TIMEOUT=300ms", "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1",
 		}, env...),
