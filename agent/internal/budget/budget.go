@@ -5,11 +5,12 @@ package budget
 import "time"
 
 const (
-	// leastFlush is the least time that a flush gets, so that one that begins late can still send something.
+	// leastFlush is the least time that a flush in the margin gets, so that it can still send something.
 	leastFlush = 20 * time.Millisecond
 
 	// exitStepTimeout bounds each step before a process exits without a shutdown, as after a panic: EndOpenSpans, the
-	// flush if the backend is down, and SpillPending. It is enough for each on a small function's CPU.
+	// flush if the backend is down or the deadline has passed, and SpillPending. It is enough for each on a small
+	// function's CPU.
 	exitStepTimeout = 250 * time.Millisecond
 
 	// CallGrace is the time that a call of a Flusher or a hook has to return once its context has ended. It is part of
@@ -36,15 +37,16 @@ type Budget struct {
 //
 // If that leaves less than leastFlush, a flush before the deadline gets leastFlush, but not more than half of the time
 // that is left, since an invocation whose flush passes its deadline has timed out. After the deadline only telemetry is at
-// stake, and the flush gets leastFlush.
+// stake, and Lambda ends the process when it chooses to. The flush gets exitStepTimeout: a request that is cut short just
+// before its answer arrives is sent twice.
 func (b Budget) FlushEnd(now, deadline time.Time) time.Time {
 	if deadline.IsZero() {
 		return now.Add(b.FlushTimeout)
 	}
 	left := deadline.Sub(now)
-	least := leastFlush
-	if left > 0 {
-		least = min(leastFlush, left/2)
+	least := min(leastFlush, left/2)
+	if left <= 0 {
+		least = exitStepTimeout
 	}
 	return now.Add(min(b.FlushTimeout, max(left-b.Margin, least)))
 }

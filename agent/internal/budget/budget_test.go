@@ -27,8 +27,8 @@ func TestFlushBudget(t *testing.T) {
 		{"in the margin: the least", normal, 60 * ms, leastFlush},
 		{"in the margin: half of the rest", normal, 30 * ms, 15 * ms},
 		{"a moment before the deadline", normal, 2 * ms, 1 * ms},
-		{"past the deadline: the least", normal, -5 * time.Second, leastFlush},
-		{"a short flush timeout beats the least", Budget{FlushTimeout: 5 * ms, Margin: 50 * ms}, -1 * ms, 5 * ms},
+		{"past the deadline: time for a slow answer", normal, -5 * time.Second, exitStepTimeout},
+		{"past the deadline: at most the flush timeout", Budget{FlushTimeout: 5 * ms, Margin: 50 * ms}, -1 * ms, 5 * ms},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			now := time.Unix(1_700_000_000, 0)
@@ -47,7 +47,7 @@ func TestSpillHasATimeoutOfItsOwn(t *testing.T) {
 	const ms = time.Millisecond
 	now := time.Unix(1_700_000_000, 0)
 	b := Budget{FlushTimeout: 5 * ms, Margin: 50 * ms}
-	for left, want := range map[time.Duration]time.Duration{time.Minute: exitStepTimeout, 200 * ms: 150 * ms, 50 * ms: leastFlush, 10 * ms: 5 * ms, -ms: leastFlush} {
+	for left, want := range map[time.Duration]time.Duration{time.Minute: exitStepTimeout, 200 * ms: 150 * ms, 50 * ms: leastFlush, 10 * ms: 5 * ms, -ms: exitStepTimeout} {
 		if got := b.ExitStepEnd(now, now.Add(left)).Sub(now); got != want {
 			t.Errorf("%v before the deadline: %v, want %v", left, got, want)
 		}
