@@ -27,6 +27,7 @@ var alone = map[string]string{
 	"/internal/breaker":           "the breaker is a state machine over time; its owner makes the requests",
 	"/internal/counts":            "the agent and otelx share it, and neither may import the other",
 	"/internal/extensionsapi":     "the client is part of the agent",
+	"/internal/jsontext":          "JSON is the same for every signal",
 	"/internal/otelenv":           "settings are values; which SDK or sender uses them is the importer's choice",
 	"/internal/otlp/response":     "the HTTP sender reads responses without OpenTelemetry",
 	"/internal/redact":            "what keeps credentials out of errors is small enough to be read",
@@ -63,8 +64,8 @@ var rules = []rule{
 			"github.com/aws/", "google.golang.org/protobuf", "go.opentelemetry.io/proto", module + "/",
 		},
 		except: []string{
-			module + "/otelx/internal/traces", module + "/internal/delivery", module + "/internal/otlp", module + "/internal/bounded",
-			module + "/internal/breaker",
+			module + "/otelx/internal/traces", module + "/internal/delivery", module + "/internal/otlp", module + "/internal/jsontext",
+			module + "/internal/bounded", module + "/internal/breaker",
 		},
 		reason: "a signal knows its items and the engine; options, environment and HTTP belong to otelx",
 	},

@@ -28,7 +28,7 @@ var layers = []struct {
 	{"engine and encoding", []string{"/internal/delivery", "/internal/otlp", "/internal/spill"}},
 	{"single mechanisms", []string{
 		"/internal/benchspans", "/internal/bounded", "/internal/breaker", "/internal/clocktest", "/internal/counts",
-		"/internal/extensionsapi", "/internal/otelenv", "/internal/otelerr", "/internal/otlp/response",
+		"/internal/extensionsapi", "/internal/jsontext", "/internal/otelenv", "/internal/otelerr", "/internal/otlp/response",
 		"/internal/procstart", "/internal/redact", "/internal/spill/lines", "/internal/variables", "/internal/version",
 		"/internal/xrayheader", "/lambdatest/eventlog",
 	}},
