@@ -36,11 +36,11 @@ func (x *exchange) refuse(status int, message string) answer {
 	return a
 }
 
-// accept is the answer that keeps spans, except those that the fault rejects.
-func (x *exchange) accept(spans []Span) answer {
-	rejected := min(max(0, x.fault.Rejected), int64(len(spans)))
-	keep := append(make([]Span, 0, len(spans)), spans[:int64(len(spans))-rejected]...) // not nil: nil means refused
-	a := answer{status: http.StatusOK, outcome: "kept", headers: x.headers(), keep: keep}
+// accept is the answer that keeps items, except those that the fault rejects.
+func (x *exchange) accept(items batch) answer {
+	rejected := int(min(max(0, x.fault.Rejected), int64(items.size())))
+	keep := items.first(items.size() - rejected)
+	a := answer{status: http.StatusOK, outcome: "kept", headers: x.headers(), keep: &keep}
 	if rejected > 0 || x.fault.Message != "" {
 		a.outcome = fmt.Sprintf("kept, %d rejected", rejected)
 		a.body = x.partialSuccess(rejected)
@@ -56,11 +56,16 @@ func (x *exchange) accept(spans []Span) answer {
 	return a
 }
 
-// partialSuccess is the body of an ExportTraceServiceResponse with a partial_success.
-func (x *exchange) partialSuccess(rejected int64) []byte {
+// rejectedField is the name of a partial success's count in JSON.
+var rejectedField = map[Signal]string{
+	Traces: "rejectedSpans", Metrics: "rejectedDataPoints", Logs: "rejectedLogRecords",
+}
+
+// partialSuccess is the body of an export response with a partial_success. In protobuf each signal has the same fields.
+func (x *exchange) partialSuccess(rejected int) []byte {
 	if x.isJSON() {
 		return marshal(map[string]any{"partialSuccess": map[string]any{
-			"rejectedSpans": strconv.FormatInt(rejected, 10), "errorMessage": x.fault.Message,
+			rejectedField[x.rec.Signal]: strconv.Itoa(rejected), "errorMessage": x.fault.Message,
 		}})
 	}
 	inner := protowire.AppendVarint(protowire.AppendTag(nil, 1, protowire.VarintType), uint64(rejected))

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 
-	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 )
@@ -49,27 +48,26 @@ func decompress(wire []byte, encoding string, limit int64) ([]byte, error) {
 
 // Decode reads an ExportTraceServiceRequest in protobuf, for spans that came by another transport. Their Arrived and
 // Request are zero.
-func Decode(data []byte) ([]Span, error) { return decode(data, false) }
-
-// decode reads an ExportTraceServiceRequest into TracesData, which has the same wire format.
-func decode(data []byte, isJSON bool) ([]Span, error) {
-	request := new(tracepb.TracesData)
-	if isJSON {
-		if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(data, request); err != nil {
-			return nil, fmt.Errorf("decode JSON request: %w", err)
-		}
-	} else if err := proto.Unmarshal(data, request); err != nil {
-		return nil, fmt.Errorf("decode request: %w", err)
-	}
-	d := decoder{isJSON: isJSON}
-	spans := d.spans(request)
-	return spans, d.err
+func Decode(data []byte) ([]Span, error) {
+	b, err := decodeBatch(Traces, data, false)
+	return b.spans, err
 }
 
-// decoder maps messages to Spans. It keeps the first error.
+// decoder maps messages to spans, data points and log records. It keeps the first error.
 type decoder struct {
 	isJSON bool
 	err    error
+}
+
+// unmarshal reads data into request.
+func (d *decoder) unmarshal(data []byte, request proto.Message) {
+	if d.isJSON {
+		if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(data, request); err != nil {
+			d.err = fmt.Errorf("decode JSON request: %w", err)
+		}
+	} else if err := proto.Unmarshal(data, request); err != nil {
+		d.err = fmt.Errorf("decode request: %w", err)
+	}
 }
 
 // id returns an id of size bytes in hex; "" stays "". OTLP's JSON has IDs in hex, whereas protobuf's JSON has bytes in base64;

@@ -1,5 +1,5 @@
-// Package otlpreceiver is an OTLP/HTTP receiver for tests and local runs. It keeps received spans, records their requests
-// with their times, and injects faults.
+// Package otlpreceiver is an OTLP/HTTP receiver for tests and local runs. It keeps received spans, data points and log
+// records, records their requests with their times, and injects faults.
 //
 //	recv := otlpreceiver.New(otlpreceiver.Config{Log: log})
 //	defer recv.Close()
@@ -10,14 +10,17 @@
 //
 // # Requests
 //
-// The receiver accepts POST to a path that ends in /v1/traces, with binary protobuf or OTLP's JSON, plain or gzip. It refuses
-// other requests with the matching status. Bodies are bounded, before and after decompression.
+// The receiver accepts POST to a path that ends in /v1/traces, /v1/metrics or /v1/logs, with binary protobuf or OTLP's
+// JSON, plain or gzip. It refuses other requests with the matching status. Bodies are bounded, before and after
+// decompression. A fault may be limited to one signal.
+//
+// A received attribute value or log body is nil, bool, int64, float64, string, []byte, []any or map[string]any.
 //
 // # Recording
 //
 // A request begins when its headers have arrived. It ends when its outcome is decided, before the first byte of the answer
-// leaves. So a client's reaction to an answer is later in the log than the end of the request. At that moment the spans are
-// kept, and WaitSpans counts them.
+// leaves. So a client's reaction to an answer is later in the log than the end of the request. At that moment the items are
+// kept, and WaitSpans, WaitDataPoints and WaitLogRecords count them.
 //
 // # Under testing/synctest
 //

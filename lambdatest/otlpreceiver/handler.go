@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
@@ -17,6 +16,7 @@ type Request struct {
 	Number      int         // from 1, in the order in which they began
 	Connection  string      // "conn-1", the same for requests on the same connection
 	Path        string      // of the URL
+	Signal      Signal      // "" if the path names none
 	Header      http.Header // with the values of credentials replaced by their lengths
 	ContentType string
 	Encoding    string // Content-Encoding; "" for none
@@ -24,8 +24,9 @@ type Request struct {
 	Begun       time.Time
 	Ended       time.Time // zero while it is being handled
 	Status      int       // of the response; 0 without one, because the connection was cut or the client gave up
+	Items       int       // decoded spans, data points or log records
 	Spans       int       // decoded spans
-	Kept        int       // spans kept
+	Kept        int       // items kept
 	Outcome     string    // in words: "kept", "refused with 503", "client gave up", …
 }
 
@@ -44,7 +45,7 @@ type answer struct {
 	headers map[string]string
 	body    []byte
 	outcome string
-	keep    []Span
+	keep    *batch // nil: refused
 }
 
 // ServeHTTP handles one OTLP request.
@@ -75,6 +76,7 @@ func (r *Receiver) begin(req *http.Request) (*exchange, bool) {
 	x := &exchange{r: r, conn: conn, req: req, rec: Request{
 		Connection:  id,
 		Path:        req.URL.Path,
+		Signal:      signalOf(req.URL.Path),
 		Header:      withoutSecrets(req.Header),
 		ContentType: req.Header.Get("Content-Type"),
 		Encoding:    req.Header.Get("Content-Encoding"),
@@ -88,31 +90,32 @@ func (r *Receiver) begin(req *http.Request) (*exchange, bool) {
 	r.serving.Add(1)
 	r.begun++
 	x.rec.Number = r.begun
-	x.fault = r.takeFault()
+	x.fault = r.takeFault(x.rec.Signal)
 	r.requests = append(r.requests, x.rec)
 	r.log(eventlog.Event{Kind: KindExportBegun, Who: id, At: x.rec.Begun, Detail: "request " + strconv.Itoa(x.rec.Number)})
 	return x, true
 }
 
-// end records a, and keeps its spans.
+// end records a, and keeps its items.
 func (x *exchange) end(a answer) {
 	x.rec.Ended = time.Now()
-	x.rec.Status, x.rec.Outcome, x.rec.Kept = a.status, a.outcome, len(a.keep)
-	for i := range a.keep {
-		a.keep[i].Arrived, a.keep[i].Request = x.rec.Ended, x.rec.Number
-	}
+	x.rec.Status, x.rec.Outcome = a.status, a.outcome
 	event := eventlog.Event{
 		Kind: KindExportRefused, Who: x.rec.Connection, At: x.rec.Ended, Duration: x.rec.Ended.Sub(x.rec.Begun),
-		Count: x.rec.Spans, Detail: fmt.Sprintf("request %d: %s", x.rec.Number, a.outcome),
+		Count: x.rec.Items, Detail: fmt.Sprintf("request %d: %s", x.rec.Number, a.outcome),
 	}
 	if a.keep != nil {
-		event.Kind, event.Count = KindExportDone, len(a.keep)
+		a.keep.arrive(x.rec.Ended, x.rec.Number)
+		x.rec.Kept = a.keep.size()
+		event.Kind, event.Count = KindExportDone, x.rec.Kept
 	}
 	x.r.mu.Lock()
 	defer x.r.mu.Unlock()
 	at, _ := slices.BinarySearchFunc(x.r.requests, x.rec.Number, func(r Request, n int) int { return r.Number - n })
 	x.r.requests[at] = x.rec // present: Drain leaves requests under way
-	x.r.keep(a.keep)
+	if a.keep != nil {
+		x.r.keep(*a.keep)
+	}
 	x.r.log(event)
 }
 
@@ -131,25 +134,25 @@ func (x *exchange) handle() answer {
 	if outcome := x.wait(); outcome != "" {
 		return answer{outcome: outcome}
 	}
-	spans, err := decode(data, x.isJSON())
-	x.rec.Spans = len(spans)
+	b, err := decodeBatch(x.rec.Signal, data, x.isJSON())
+	x.rec.Items, x.rec.Spans = b.size(), len(b.spans)
 	switch {
 	case err != nil:
 		return x.refuse(http.StatusBadRequest, err.Error())
 	case x.fault.Cut == BeforeStore:
-		return answer{outcome: "connection cut before the spans were kept"}
+		return answer{outcome: "connection cut before the items were kept"}
 	case x.fault.Status != 0:
 		return x.refuse(x.fault.Status, x.fault.Message)
 	default:
-		return x.accept(spans)
+		return x.accept(b)
 	}
 }
 
-// check refuses a request whose headers are not those of an OTLP request for traces.
+// check refuses a request whose headers are not those of an OTLP request.
 func (x *exchange) check() (answer, bool) {
 	switch {
-	case !strings.HasSuffix(x.rec.Path, "/v1/traces"):
-		return x.refuse(http.StatusNotFound, "no such path; traces go to /v1/traces"), false
+	case x.rec.Signal == "":
+		return x.refuse(http.StatusNotFound, "no such path; use /v1/traces, /v1/metrics or /v1/logs"), false
 	case x.req.Method != http.MethodPost:
 		return x.refuse(http.StatusMethodNotAllowed, "use POST"), false
 	case !x.isJSON() && mediaType(x.rec.ContentType) != protobufType:

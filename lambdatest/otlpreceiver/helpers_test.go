@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
+	logspb "go.opentelemetry.io/proto/otlp/logs/v1"
+	metricspb "go.opentelemetry.io/proto/otlp/metrics/v1"
 	resourcepb "go.opentelemetry.io/proto/otlp/resource/v1"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
@@ -34,10 +36,54 @@ func body(tb testing.TB, ids ...byte) []byte {
 			TraceId: bytes.Repeat([]byte{0xab}, 16), SpanId: bytes.Repeat([]byte{id}, 8), Name: "span", Kind: tracepb.Span_SPAN_KIND_SERVER,
 		})
 	}
-	out, err := proto.Marshal(&tracepb.TracesData{ResourceSpans: []*tracepb.ResourceSpans{{
-		Resource:   &resourcepb.Resource{Attributes: []*commonpb.KeyValue{attr("service.name", "orders")}},
-		ScopeSpans: []*tracepb.ScopeSpans{{Scope: &commonpb.InstrumentationScope{Name: "lib", Version: "1"}, Spans: spans}},
+	return marshal(tb, &tracepb.TracesData{ResourceSpans: []*tracepb.ResourceSpans{{
+		Resource: resource(), ScopeSpans: []*tracepb.ScopeSpans{{Scope: scope(), Spans: spans}},
 	}}})
+}
+
+// metricsBody is a request with a counter of n data points.
+func metricsBody(tb testing.TB, n int) []byte {
+	tb.Helper()
+	var points []*metricspb.NumberDataPoint
+	for i := range n {
+		points = append(points, &metricspb.NumberDataPoint{
+			Value:     &metricspb.NumberDataPoint_AsInt{AsInt: int64(i)},
+			Exemplars: []*metricspb.Exemplar{{SpanId: bytes.Repeat([]byte{0xcd}, 8), TraceId: bytes.Repeat([]byte{0xab}, 16)}},
+		})
+	}
+	sum := &metricspb.Sum{DataPoints: points, IsMonotonic: true, AggregationTemporality: metricspb.AggregationTemporality_AGGREGATION_TEMPORALITY_DELTA}
+	return marshal(tb, &metricspb.MetricsData{ResourceMetrics: []*metricspb.ResourceMetrics{{
+		Resource: resource(), ScopeMetrics: []*metricspb.ScopeMetrics{{
+			Scope: scope(), Metrics: []*metricspb.Metric{{Name: "calls", Unit: "{call}", Data: &metricspb.Metric_Sum{Sum: sum}}},
+		}},
+	}}})
+}
+
+// logsBody is a request with n log records.
+func logsBody(tb testing.TB, n int) []byte {
+	tb.Helper()
+	var records []*logspb.LogRecord
+	for range n {
+		records = append(records, &logspb.LogRecord{
+			Body: attr("", "hello").GetValue(), SpanId: bytes.Repeat([]byte{0xcd}, 8), TraceId: bytes.Repeat([]byte{0xab}, 16),
+		})
+	}
+	return marshal(tb, &logspb.LogsData{ResourceLogs: []*logspb.ResourceLogs{{
+		Resource: resource(), ScopeLogs: []*logspb.ScopeLogs{{Scope: scope(), LogRecords: records}},
+	}}})
+}
+
+func resource() *resourcepb.Resource {
+	return &resourcepb.Resource{Attributes: []*commonpb.KeyValue{attr("service.name", "orders")}}
+}
+
+func scope() *commonpb.InstrumentationScope {
+	return &commonpb.InstrumentationScope{Name: "lib", Version: "1"}
+}
+
+func marshal(tb testing.TB, message proto.Message) []byte {
+	tb.Helper()
+	out, err := proto.Marshal(message)
 	if err != nil {
 		tb.Fatal(err)
 	}

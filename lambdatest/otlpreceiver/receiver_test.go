@@ -46,8 +46,8 @@ func TestKeepsSpans(t *testing.T) {
 	}
 	req.Header, req.Begun, req.Ended = nil, time.Time{}, time.Time{}
 	wantReq := otlpreceiver.Request{
-		Number: 1, Connection: "conn-1", Path: "/v1/traces", ContentType: protobufType, Size: len(body(t, 1, 2)),
-		Status: 200, Spans: 2, Kept: 2, Outcome: "kept",
+		Number: 1, Connection: "conn-1", Path: "/v1/traces", Signal: otlpreceiver.Traces, ContentType: protobufType, Size: len(body(t, 1, 2)),
+		Status: 200, Items: 2, Spans: 2, Kept: 2, Outcome: "kept",
 	}
 	if diff := cmp.Diff(wantReq, req); diff != "" {
 		t.Errorf("request (-want +got):\n%s", diff)
@@ -128,7 +128,7 @@ func TestRefusesWhatIsNotOTLP(t *testing.T) {
 		"identity":                {data: good, headers: []string{"Content-Encoding", "identity"}, status: 200},
 		"empty":                   {status: 200},
 		"another prefix":          {path: "/otlp/v1/traces", data: good, status: 200},
-		"other path":              {path: "/v1/metrics", data: good, status: 404},
+		"other path":              {path: "/v1/profiles", data: good, status: 404},
 		"GET":                     {method: http.MethodGet, status: 405},
 		"other type":              {data: good, headers: []string{"Content-Type", "text/plain"}, status: 415},
 		"malformed type":          {data: good, headers: []string{"Content-Type", ";"}, status: 415},

@@ -1,15 +1,12 @@
 package otlpreceiver
 
 import (
-	"strings"
 	"time"
 
-	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 )
 
-// Span is a received span. IDs are in lower-case hex; attribute values are nil, bool, int64, float64, string, []byte,
-// []any or map[string]any.
+// Span is a received span. IDs are in lower-case hex; the package doc lists the types of attribute values.
 type Span struct {
 	TraceID, SpanID string
 	ParentSpanID    string // "" for none
@@ -34,6 +31,9 @@ type Span struct {
 	Request int       // the number of the request that brought it
 }
 
+// Service returns the service.name of the span's resource, "" if it has none.
+func (s Span) Service() string { return service(s.Resource) }
+
 // Event is an event of a span.
 type Event struct {
 	Name       string
@@ -47,12 +47,6 @@ type Link struct {
 	TraceState      string
 	Flags           uint32
 	Attributes      map[string]any
-}
-
-// Service returns the service.name of the span's resource, "" if it has none.
-func (s Span) Service() string {
-	name, _ := s.Resource["service.name"].(string)
-	return name
 }
 
 func (d *decoder) spans(request *tracepb.TracesData) []Span {
@@ -93,49 +87,4 @@ func (d *decoder) span(s *tracepb.Span) Span {
 		})
 	}
 	return span
-}
-
-// word returns "server" for "SPAN_KIND_SERVER".
-func word(enum, prefix string) string { return strings.ToLower(strings.TrimPrefix(enum, prefix)) }
-
-// instant is the time of OTLP's nanoseconds since 1970; 0 means none.
-func instant(nanos uint64) time.Time {
-	if nanos == 0 {
-		return time.Time{}
-	}
-	return time.Unix(int64(nanos/1e9), int64(nanos%1e9)).UTC()
-}
-
-func attributes(kvs []*commonpb.KeyValue) map[string]any {
-	out := make(map[string]any, len(kvs))
-	for _, kv := range kvs {
-		out[kv.GetKey()] = plain(kv.GetValue())
-	}
-	return out
-}
-
-// plain is v as a Go value.
-func plain(v *commonpb.AnyValue) any {
-	switch v := v.GetValue().(type) {
-	case *commonpb.AnyValue_BoolValue:
-		return v.BoolValue
-	case *commonpb.AnyValue_IntValue:
-		return v.IntValue
-	case *commonpb.AnyValue_DoubleValue:
-		return v.DoubleValue
-	case *commonpb.AnyValue_StringValue:
-		return v.StringValue
-	case *commonpb.AnyValue_BytesValue:
-		return v.BytesValue
-	case *commonpb.AnyValue_ArrayValue:
-		items := make([]any, 0, len(v.ArrayValue.GetValues()))
-		for _, item := range v.ArrayValue.GetValues() {
-			items = append(items, plain(item))
-		}
-		return items
-	case *commonpb.AnyValue_KvlistValue:
-		return attributes(v.KvlistValue.GetValues())
-	default:
-		return nil
-	}
 }
