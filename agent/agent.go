@@ -28,7 +28,7 @@ import (
 //
 //	loop    owns next: asks for an event, waits for the end of the invocation, flushes, asks again
 //	watch   owns the shutdown: waits for a signal, drains, exits
-//	run     of flushCalls, while there are flushes: makes the calls of ForceFlush
+//	run     of flushCalls, while there are flushes: makes the calls of Flush and ForceFlush
 //
 // Until the first event, awaitFirstEvent has one, too.
 //
@@ -126,7 +126,7 @@ func newAgent(ctx context.Context, f Flusher, opts []Option) *Agent {
 	a.logIncomplete()
 	a.schedule = strategy.NewSchedule(a.settings.Strategy)
 	a.life, a.stop = context.WithCancel(context.WithoutCancel(ctx))
-	a.flushCalls = flushcalls.New(a.life, a.forceFlush)
+	a.flushCalls = flushcalls.New(a.life, a.flush)
 	return a
 }
 

@@ -28,6 +28,7 @@ func BenchmarkFlush(b *testing.B) {
 // idle is a Pipeline with nothing pending.
 type idle struct{ nothing }
 
+func (idle) Flush(context.Context) error                    { return nil }
 func (idle) Pending() (n int, flushNow bool)                { return 0, false }
 func (idle) SetBackgroundExport(bool)                       {}
 func (idle) EndOpenSpans([][8]byte, string, string) (n int) { return 0 }

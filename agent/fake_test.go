@@ -26,18 +26,22 @@ type fakeFlusher struct {
 
 	mu      sync.Mutex
 	calls   int
-	running int // calls of ForceFlush now
+	running int // calls of Flush and ForceFlush now
 	worst   int // most of them at once
 }
 
-func (f *fakeFlusher) ForceFlush(ctx context.Context) (err error) {
+func (f *fakeFlusher) ForceFlush(ctx context.Context) (err error) { return f.flush(ctx, "forced") }
+
+func (f *fakeFlusher) Flush(ctx context.Context) (err error) { return f.flush(ctx, "") }
+
+func (f *fakeFlusher) flush(ctx context.Context, who string) (err error) {
 	f.mu.Lock()
 	f.calls++
 	call := f.calls
 	f.running++
 	f.worst = max(f.worst, f.running)
 	f.mu.Unlock()
-	f.log.Add(eventlog.Event{Kind: flushBegun, Count: call, Duration: left(ctx)})
+	f.log.Add(eventlog.Event{Kind: flushBegun, Who: who, Count: call, Duration: left(ctx)})
 	defer func() {
 		f.mu.Lock()
 		defer f.mu.Unlock()

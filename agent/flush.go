@@ -7,12 +7,13 @@ import (
 	"time"
 
 	"github.com/epilogue-go/epilogue/agent/internal/budget"
+	"github.com/epilogue-go/epilogue/agent/internal/flushcalls"
 )
 
 // flushFor flushes the items that have ended by now, within the budget of an invocation with this deadline (zero:
 // not known).
 func (a *Agent) flushFor(deadline time.Time) error {
-	return a.flushCalls.Flush(a.settings.Budget.FlushEnd(time.Now(), deadline))
+	return a.flushCalls.Flush(a.settings.Budget.FlushEnd(time.Now(), deadline), flushcalls.Regular)
 }
 
 // flushAtEnd flushes at the end of an invocation. It skips the flush if nothing is pending, and defers it to a later end
@@ -37,18 +38,22 @@ func (a *Agent) flushAtEnd(deadline time.Time, mayDefer bool) error {
 			return nil
 		}
 	}
-	err := a.flushCalls.Flush(until)
+	err := a.flushCalls.Flush(until, flushcalls.Regular)
 	if err != nil {
 		a.schedule.Flushed(now, err) // the call may not even have begun
 	}
 	return err
 }
 
-// forceFlush is the only caller of the Flusher's ForceFlush. During a shutdown it leaves the log to the last line:
+// flush is the only caller of the Flusher's Flush and ForceFlush. During a shutdown it leaves the log to the last line:
 // nothing may delay Shutdown.
-func (a *Agent) forceFlush(ctx context.Context) error {
+func (a *Agent) flush(ctx context.Context, kind flushcalls.Kind) error {
 	began := time.Now()
-	err := a.flusher.ForceFlush(ctx)
+	flush := a.flusher.Flush
+	if kind == flushcalls.Forced {
+		flush = a.flusher.ForceFlush
+	}
+	err := flush(ctx)
 	took := time.Since(began)
 	a.schedule.Flushed(began, err)
 	a.counters.count(func(s *Stats) {

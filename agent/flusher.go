@@ -11,7 +11,7 @@ import (
 // Flusher is the telemetry that the agent flushes: *otelx.SDK, a provider of the OpenTelemetry SDK, or several of them
 // behind a [MultiFlusher]. It may also be a [Pipeline].
 //
-// The agent never calls ForceFlush twice at once. It calls Shutdown once, after the last ForceFlush. If that takes more
+// The agent never calls ForceFlush, or Flush of a Pipeline, twice at once. It calls Shutdown once, after the last ForceFlush. If that takes more
 // than nine tenths of the shutdown window, Shutdown begins while ForceFlush still runs, so both must be safe for
 // concurrent use (OpenTelemetry Specification, "Concurrency requirements").
 //
@@ -34,9 +34,14 @@ type Flusher interface {
 type Pipeline interface {
 	Flusher
 
+	// Flush is ForceFlush at the end of an invocation: it collects metrics only if their interval has passed. The agent
+	// calls ForceFlush instead before a timeout without SIGTERM, before an exit and at SIGTERM.
+	Flush(ctx context.Context) error
+
 	// Pending returns the number of items that wait or are being sent. flushNow is true if the flush must not be
 	// deferred: an export is under way that a freeze would interrupt, memory runs short, or the next ForceFlush has
-	// an error to report. If it returns 0 and false, ForceFlush has nothing to do and the agent skips it.
+	// an error to report. A collection of metrics that is due counts as an item. If Pending returns 0 and false, Flush has
+	// nothing to do and the agent skips it.
 	Pending() (n int, flushNow bool)
 
 	// SetBackgroundExport switches exports by timer on or off. The agent calls it once, in Start: on if the

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/epilogue-go/epilogue/agent/internal/flushcalls"
 	"github.com/epilogue-go/epilogue/agent/internal/invocations"
 	"github.com/epilogue-go/epilogue/internal/extensionsapi"
 )
@@ -71,7 +72,7 @@ const invokeWait = time.Second
 // invokeIsLate is called when the INVOKE event of an invocation has not come in time, and flushes for it.
 func (a *Agent) invokeIsLate() {
 	if a.life.Err() == nil && a.findOrphans() {
-		a.flushCalls.Request(a.settings.Budget.FlushEnd(time.Now(), time.Time{})) // a failure is counted and logged there
+		a.flushCalls.Request(a.settings.Budget.FlushEnd(time.Now(), time.Time{}), flushcalls.Regular) // a failure is counted and logged there
 	}
 }
 
@@ -114,7 +115,7 @@ func (a *Agent) invoked(event extensionsapi.Event) {
 		// Nothing reports the post of the response. To wait would delay every invocation, so the flush runs during
 		// this one, and delivers the telemetry of those before it.
 		a.counters.count(func(s *Stats) { s.UnwrappedInvokes++ })
-		a.flushCalls.Request(a.settings.Budget.FlushEnd(time.Now(), event.Deadline))
+		a.flushCalls.Request(a.settings.Budget.FlushEnd(time.Now(), event.Deadline), flushcalls.Regular)
 		return
 	}
 	inv := a.invocations.Invoke(event.RequestID, event.Deadline)

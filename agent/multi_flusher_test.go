@@ -55,7 +55,7 @@ func TestStartLogsMissingMethodsOfPipeline(t *testing.T) {
 	if n, flushNow := a.flusher.Pending(t.Context()); n != 1 || flushNow {
 		t.Errorf("pending %d, now %t", n, flushNow)
 	}
-	if want := `flusher=agent.partial missing="SetBackgroundExport, EndOpenSpans, Counts"`; !strings.Contains(text.String(), want) {
+	if want := `flusher=agent.partial missing="Flush, SetBackgroundExport, EndOpenSpans, Counts"`; !strings.Contains(text.String(), want) {
 		t.Errorf("log %q, want %q", &text, want)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/epilogue-go/epilogue/agent/internal/flushcalls"
 	"github.com/epilogue-go/epilogue/agent/internal/invocations"
 	"github.com/epilogue-go/epilogue/agent/internal/shutdown"
 )
@@ -43,13 +44,15 @@ func (a *Agent) beforeTimeout(inv invocations.Snapshot, endSpans bool) {
 	if endSpans {
 		a.endSpansOf(inv.Root, until, shutdown.TimeoutType, "ended before the deadline; the handler was still running")
 	}
+	kind := flushcalls.Regular
 	if a.killedAtTimeout() { // unless the handler returns in time, no flush follows
+		kind = flushcalls.Forced
 		a.setExitDeadline(until)
 		if inv.Invocation.HasEnded() { // End may have been too early to clear it
 			a.setExitDeadline(time.Time{})
 		}
 	}
-	if !a.flushCalls.Request(until) {
+	if !a.flushCalls.Request(until, kind) {
 		return
 	}
 	a.counters.count(func(s *Stats) { s.PreTimeoutFlushes++ })

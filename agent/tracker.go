@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/epilogue-go/epilogue/agent/internal/budget"
+	"github.com/epilogue-go/epilogue/agent/internal/flushcalls"
 	"github.com/epilogue-go/epilogue/agent/internal/invocations"
 )
 
@@ -87,7 +88,7 @@ func (a *Agent) FlushBeforeExit(requestID string) {
 	inv, now := a.invocations.Find(requestID), time.Now()
 	end := a.settings.Budget.ExitFlushEnd(now, inv.Deadline, a.backendDown())
 	a.setExitDeadline(end)
-	a.flushCompleted(inv, a.flushCalls.Flush(end))
+	a.flushCompleted(inv, a.flushCalls.Flush(end, flushcalls.Forced))
 	if !a.phase.isDraining() {
 		a.spill(inv.Deadline)
 	}

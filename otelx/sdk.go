@@ -62,6 +62,9 @@ func (s *SDK) ForceFlush(ctx context.Context) error {
 	return err
 }
 
+// Flush is ForceFlush at the end of an invocation of a function, which the agent calls.
+func (s *SDK) Flush(ctx context.Context) error { return s.ForceFlush(ctx) }
+
 // Shutdown flushes and then closes the exporter. It ignores the circuit breaker and retries until ctx ends. It honors a
 // Retry-After that fits into the remaining time and ignores any other.
 // An export under way continues for as long as Shutdown waits. A request without a response for half of its time is sent once

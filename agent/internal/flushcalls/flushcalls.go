@@ -1,4 +1,5 @@
-// Package flushcalls makes the calls of a Flusher's ForceFlush: one at a time, each shared by the callers that it serves.
+// Package flushcalls makes the calls of a Flusher's Flush and ForceFlush: one at a time, each shared by the callers that it
+// serves.
 package flushcalls
 
 import (
@@ -15,6 +16,14 @@ import (
 // ErrClosed is the error of a flush that was requested after Close.
 var ErrClosed = errors.New("agent: flush after shutdown")
 
+// Kind is the kind of a call.
+type Kind bool
+
+const (
+	Regular Kind = false // Flush of a Pipeline: after an invocation
+	Forced  Kind = true  // ForceFlush: no later call is certain
+)
+
 // Calls makes calls one at a time. A call delivers the items that had ended when it began. So a request that comes during
 // a call is served by the next call, and all requests that come meanwhile share that one.
 //
@@ -24,8 +33,8 @@ var ErrClosed = errors.New("agent: flush after shutdown")
 // At most one call is running and one waits. The first request starts a goroutine, which runs the calls until none
 // waits. beginLocked and end are the only places that change the running call; the mutex guards both.
 type Calls struct {
-	base       context.Context             // parent of all calls' contexts; ends with the agent
-	forceFlush func(context.Context) error // returns soon after its context has ended
+	base  context.Context                   // parent of all calls' contexts; ends with the agent
+	flush func(context.Context, Kind) error // returns soon after its context has ended
 
 	mu      sync.Mutex
 	running *call     // nil: none
@@ -34,9 +43,10 @@ type Calls struct {
 	closed  bool      // no call begins any more
 }
 
-// call is one call of ForceFlush.
+// call is one call of the Flusher.
 type call struct {
-	until  time.Time // the latest of its requests' deadlines; the mutex of Calls guards it until the call begins
+	kind   Kind      // Forced if one of its requests is; the mutex of Calls guards it, and until, until the call begins
+	until  time.Time // the latest of its requests' deadlines
 	began  time.Time // beginLocked sets this and the next two
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -44,15 +54,14 @@ type call struct {
 	err    error         // readable then
 }
 
-// New returns Calls of forceFlush, which must return soon after its context has ended. base is the parent of its
-// contexts.
-func New(base context.Context, forceFlush func(context.Context) error) *Calls {
-	return &Calls{base: base, forceFlush: forceFlush}
+// New returns Calls of flush, which must return soon after its context has ended. base is the parent of its contexts.
+func New(base context.Context, flush func(context.Context, Kind) error) *Calls {
+	return &Calls{base: base, flush: flush}
 }
 
 // Flush delivers the items that have ended by now. It returns when that is done, or CallGrace after until.
-func (c *Calls) Flush(until time.Time) error {
-	served := c.request(until)
+func (c *Calls) Flush(until time.Time, kind Kind) error {
+	served := c.request(until, kind)
 	if served == nil {
 		return ErrClosed
 	}
@@ -72,7 +81,7 @@ func (c *Calls) Flush(until time.Time) error {
 }
 
 // Request is Flush without the wait. It reports false after Close.
-func (c *Calls) Request(until time.Time) bool { return c.request(until) != nil }
+func (c *Calls) Request(until time.Time, kind Kind) bool { return c.request(until, kind) != nil }
 
 // Running reports whether a call is under way.
 func (c *Calls) Running() bool {
@@ -102,7 +111,7 @@ func (c *Calls) Close() {
 }
 
 // request finds or makes the call that delivers the items that have ended by now. It returns nil after Close.
-func (c *Calls) request(until time.Time) *call {
+func (c *Calls) request(until time.Time, kind Kind) *call {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
@@ -112,9 +121,10 @@ func (c *Calls) request(until time.Time) *call {
 		if until.After(c.waiting.until) {
 			c.waiting.until = until
 		}
+		c.waiting.kind = c.waiting.kind || kind
 		return c.waiting
 	}
-	next := &call{until: until, ended: make(chan struct{})}
+	next := &call{kind: kind, until: until, ended: make(chan struct{})}
 	if c.running != nil {
 		c.waiting = next
 		return next
@@ -128,7 +138,7 @@ func (c *Calls) request(until time.Time) *call {
 func (c *Calls) run(now *call) {
 	for now != nil {
 		if now.err = now.ctx.Err(); now.err == nil {
-			now.err = c.forceFlush(now.ctx)
+			now.err = c.flush(now.ctx, now.kind)
 		}
 		now.cancel()
 		next := c.end()

@@ -23,11 +23,13 @@ type clocked struct {
 	begins []time.Duration // since the test began
 	limits []time.Duration // until the context's deadline, for each call
 	opened time.Time
+	kinds  []Kind
 }
 
 func newClocked(takes time.Duration) *clocked {
 	a := &clocked{takes: takes, opened: time.Now()}
-	a.Calls = New(context.Background(), func(ctx context.Context) error {
+	a.Calls = New(context.Background(), func(ctx context.Context, kind Kind) error {
+		a.kinds = append(a.kinds, kind)
 		deadline, _ := ctx.Deadline()
 		a.begins = append(a.begins, time.Since(a.opened))
 		a.limits = append(a.limits, time.Until(deadline))
@@ -44,7 +46,7 @@ func newClocked(takes time.Duration) *clocked {
 }
 
 // in asks for a flush that may take d.
-func (a *clocked) in(d time.Duration) error { return a.Flush(time.Now().Add(d)) }
+func (a *clocked) in(d time.Duration) error { return a.Flush(time.Now().Add(d), Regular) }
 
 func TestRequestsDuringACallShareTheNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -53,7 +55,7 @@ func TestRequestsDuringACallShareTheNext(t *testing.T) {
 		for i := range 10 {
 			go func() {
 				time.Sleep(time.Duration(i) * 10 * time.Millisecond) // all while the first is under way
-				errs <- a.in(time.Duration(i+1) * time.Second)
+				errs <- a.Flush(time.Now().Add(time.Duration(i+1)*time.Second), i == 5)
 			}()
 		}
 		for range 10 {
@@ -63,6 +65,9 @@ func TestRequestsDuringACallShareTheNext(t *testing.T) {
 		}
 		if len(a.begins) != 2 || a.begins[0] != 0 || a.begins[1] != 100*time.Millisecond {
 			t.Fatalf("calls began at %v", a.begins)
+		}
+		if a.kinds[0] != Regular || a.kinds[1] != Forced {
+			t.Errorf("kinds %v, want a forced call for the one request that is", a.kinds)
 		}
 		// The second has the time of the one among its requests that has the most: 10s, asked for at 90ms.
 		if a.limits[0] != time.Second || a.limits[1] != 10*time.Second-10*time.Millisecond {
@@ -106,7 +111,7 @@ func TestLimit(t *testing.T) {
 				time.Sleep(tt.since)
 				now := time.Now()
 				a.Limit(now.Add(300*ms), now.Add(330*ms))
-				if err := a.Flush(now.Add(time.Minute)); !errors.Is(err, context.DeadlineExceeded) {
+				if err := a.Flush(now.Add(time.Minute), Forced); !errors.Is(err, context.DeadlineExceeded) {
 					t.Errorf("error %v", err)
 				}
 				if got := time.Since(now); got != 330*ms {

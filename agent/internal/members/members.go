@@ -23,6 +23,7 @@ type Flusher interface {
 // Pipeline is agent.Pipeline, which has the contract.
 type Pipeline interface {
 	Flusher
+	Flush(ctx context.Context) error
 	Pending() (n int, flushNow bool)
 	SetBackgroundExport(on bool)
 	EndOpenSpans(roots [][8]byte, errorType, reason string) int
@@ -60,8 +61,8 @@ type member struct {
 	Named
 
 	pipeline Pipeline     // nil if the Flusher is none
-	slots    bounded.Slot // of ForceFlush and Pending: abandoned calls do not pile up
-	timeouts atomic.Int32 // of ForceFlush, in a row
+	slots    bounded.Slot // of ForceFlush, Flush and Pending: abandoned calls do not pile up
+	timeouts atomic.Int32 // of ForceFlush and Flush, in a row
 }
 
 // With returns the list with f at its end: nothing for a nil f, the members of f if it is a List.
@@ -112,13 +113,27 @@ func withTime(ctx context.Context, after int, m *member, fn func(context.Context
 
 // ForceFlush calls ForceFlush of the members. A slow member of several gets slowTimeout.
 func (l List) ForceFlush(ctx context.Context) error {
+	return l.flush(ctx, func(ctx context.Context, m *member) error { return m.ForceFlush(ctx) })
+}
+
+// Flush calls Flush of the members that are a Pipeline, and ForceFlush of the others, as ForceFlush does.
+func (l List) Flush(ctx context.Context) error {
+	return l.flush(ctx, func(ctx context.Context, m *member) error {
+		if m.pipeline == nil {
+			return m.ForceFlush(ctx)
+		}
+		return m.pipeline.Flush(ctx)
+	})
+}
+
+func (l List) flush(ctx context.Context, fn func(context.Context, *member) error) error {
 	return l.each(ctx, func(ctx context.Context, m *member) error {
 		if len(l) > 1 && m.timeouts.Load() >= slowAfter {
 			var cancel context.CancelFunc
 			ctx, cancel = context.WithTimeout(ctx, slowTimeout)
 			defer cancel()
 		}
-		err := m.slots.Call(ctx, budget.CallGrace, m.ForceFlush)
+		err := m.slots.Call(ctx, budget.CallGrace, func(ctx context.Context) error { return fn(ctx, m) })
 		m.recordTimeout(ctx, err)
 		return err
 	})

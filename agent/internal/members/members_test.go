@@ -55,6 +55,7 @@ func (f *recording) record(call string) {
 	f.calls = append(f.calls, call)
 }
 
+func (f *recording) Flush(ctx context.Context) error { f.record("flush"); return f.ForceFlush(ctx) }
 func (f *recording) Pending() (n int, flushNow bool) { f.record("pending"); return 2, false }
 func (f *recording) SetBackgroundExport(bool)        { f.record("background") }
 func (f *recording) SetExitDeadline(time.Time)       { f.record("deadline") }
@@ -228,12 +229,12 @@ func TestPipelinesAreUsedTogether(t *testing.T) {
 	if diff := cmp.Diff(want, all); diff != "" {
 		t.Errorf("counts (-want +got):\n%s", diff)
 	}
-	for _, err := range []error{endErr, spillErr, countErr, m.SetBackgroundExport(ctx, true), m.SetExitDeadline(ctx, time.Time{})} {
+	for _, err := range []error{endErr, spillErr, countErr, m.Flush(ctx), m.SetBackgroundExport(ctx, true), m.SetExitDeadline(ctx, time.Time{})} {
 		if err == nil || err.Error() != "bad: panicked: no" {
 			t.Errorf("error %v", err)
 		}
 	}
-	calls := []string{"pending", "end timeout why", "spill", "counts", "background", "deadline"}
+	calls := []string{"pending", "end timeout why", "spill", "counts", "flush", "background", "deadline"}
 	if diff := cmp.Diff([][]string{calls, calls}, [][]string{one.calls, two.calls}); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}

@@ -129,7 +129,7 @@ func (l List) Incomplete() map[string]string {
 }
 
 // methods is the number of methods that a Pipeline has besides those of a Flusher.
-const methods = 6
+const methods = 7
 
 // missingMethods returns the methods of Pipeline that f lacks.
 func missingMethods(f Flusher) (missing []string) {
@@ -138,7 +138,11 @@ func missingMethods(f Flusher) (missing []string) {
 			missing = append(missing, name)
 		}
 	}
-	_, has := f.(interface{ Pending() (int, bool) })
+	_, has := f.(interface {
+		Flush(ctx context.Context) error
+	})
+	check("Flush", has)
+	_, has = f.(interface{ Pending() (int, bool) })
 	check("Pending", has)
 	_, has = f.(interface{ SetBackgroundExport(on bool) })
 	check("SetBackgroundExport", has)

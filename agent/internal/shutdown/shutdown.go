@@ -109,7 +109,7 @@ func (s *Shutdown) runHooks(ctx context.Context, r *Report) {
 // flush takes most of the time. To end the flush for Shutdown would discard its request for one that has less time.
 func (s *Shutdown) flushAndShutDown(ctx context.Context, r *Report) {
 	flushed := make(chan error, 1)
-	go func() { flushed <- s.FlushCalls.Flush(s.Plan.Shutdown) }() // which returns CallGrace later at the latest
+	go func() { flushed <- s.FlushCalls.Flush(s.Plan.Shutdown, flushcalls.Forced) }() // which returns CallGrace later at the latest
 	handover := time.NewTimer(time.Until(s.Plan.Flush))
 	defer handover.Stop()
 	select {
