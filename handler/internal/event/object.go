@@ -26,26 +26,6 @@ func (v Value) Select(names ...string) Object {
 	return o
 }
 
-// EachObject is Each with the members of each element that have these names, with one scan of JSON text.
-func (v Value) EachObject(max int, names []string, f func(element *Object)) (n int) {
-	if !v.begins('[') {
-		return v.Each(max, func(element Value) { f(&Object{Value: element}) })
-	}
-	for c := inside(v.text); c.next(); n++ {
-		var o Object
-		if n < max && c.rest[0] == '{' {
-			o.names, o.texts = names, make([][]byte, len(names))
-			c.object(names, o.texts)
-		} else {
-			c.value()
-		}
-		if n < max {
-			f(&o)
-		}
-	}
-	return n
-}
-
 // Get returns the member with this name, which must be one of those that were selected.
 func (o *Object) Get(name string) Value {
 	if o.texts == nil {

@@ -1,5 +1,5 @@
 // Package trigger reads the cause of an invocation from its event: the attributes that OpenTelemetry's conventions ask for,
-// and the span contexts of the senders. Each event source has a file of its own; source.go has the table of them.
+// and the span contexts of the senders. source.go has the table of the event sources.
 package trigger
 
 import (
@@ -8,15 +8,15 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Cause describes what triggered an invocation, by its event. It shares memory with the event, so it must be used before the handler
-// is called, which may change the event.
+// Cause describes what triggered an invocation, by its event. It shares memory with the event, so it must be used before
+// the handler is called, which may change the event.
 type Cause struct {
 	Source Source
-	// Kind is the span kind that the conventions ask for; unspecified counts as server.
+	// Kind is the span kind that the conventions ask for.
 	Kind trace.SpanKind
 	// Name is the span's name; empty for the function's name.
 	Name string
-	// Attributes are those at the span's start, faas.trigger among them. The slice has room for Spare more.
+	// Attributes are those at the span's start, faas.trigger among them.
 	Attributes []attribute.KeyValue
 	// Caller is where the sender of a request has left its span context.
 	Caller Origin
@@ -28,9 +28,6 @@ type Cause struct {
 	HTTP bool
 }
 
-// Spare is how many attributes are usually added to those of a Cause.
-const Spare = 6
-
 // Origin is where a sender has left its span context.
 type Origin struct {
 	// Carrier has headers or message attributes for propagators; nil if there are none.
@@ -39,9 +36,14 @@ type Origin struct {
 	TraceHeader string
 }
 
+// usualAttributes is how many attributes a span usually has, with those that package handler adds.
+const usualAttributes = 16
+
 // newServerCause returns the cause of a request that the caller waits for.
 func newServerCause(faasTrigger attribute.KeyValue) Cause {
-	return Cause{Kind: trace.SpanKindServer, Attributes: append(make([]attribute.KeyValue, 0, 8+Spare), faasTrigger)}
+	return Cause{
+		Kind: trace.SpanKindServer, Attributes: append(make([]attribute.KeyValue, 0, usualAttributes), faasTrigger),
+	}
 }
 
 // add adds an attribute. Inlined into their callers, add and addText would add 12 KB to a function's binary.

@@ -12,11 +12,6 @@ import (
 	"github.com/epilogue-go/epilogue/handler/internal/event"
 )
 
-// isRequest reports whether the event is a request. An authorizer's event, which has an ARN for it, asks about one.
-func isRequest(d *document) bool {
-	return d.context.IsObject() && !d.Get("methodArn").Present() && !d.Get("routeArn").Present()
-}
-
 // request is an HTTP request in an event.
 type request struct {
 	method, path, route string
@@ -61,12 +56,6 @@ func routeOf(key string) string {
 		return ""
 	}
 	return key
-}
-
-// readHTTP reads a request of API Gateway, a load balancer or a function URL.
-func readHTTP(d *document, s *Settings) Cause {
-	r := requestOf(d)
-	return r.cause(s)
 }
 
 // cause returns what the conventions ask for about a request (OpenTelemetry HTTP conventions, "HTTP server"). A request

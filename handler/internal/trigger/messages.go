@@ -1,52 +1,43 @@
 package trigger
 
 import (
-	"strings"
-
 	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/propagation"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/epilogue-go/epilogue/handler/internal/event"
 )
 
-// maxMessages is how many messages of a batch are asked for an origin and a destination. It is the number of links that a
-// span keeps by default (OpenTelemetry specification, SDK, "Span Limits").
-const maxMessages = 128
-
 // message describes one record of a batch.
 type message struct {
 	destination, id string
-	carrier         propagation.TextMapCarrier // of attributes or headers; nil if there are none
-	traceHeader     string                     // an X-Ray header apart from the carrier
+	origin          Origin
 }
 
 // batch gathers what the messages of an event tell.
 type batch struct {
 	count       int  // all messages
 	counted     bool // the event has a list of them: one of a program's own type may not
-	seen        int  // messages that were asked
 	destination common
-	id          string // of the first message
+	id          string // of the first message that has one
 	origins     []Origin
 }
 
-// addList adds the messages of a list.
-func (b *batch) addList(list event.Value, read func(record *event.Object) message, members ...string) {
-	b.counted = b.counted || list.Present()
-	b.count += list.EachObject(maxMessages-b.seen, members, func(record *event.Object) { b.add(read(record)) })
+// batchOf reads the messages of an event, each with the name of its list.
+func batchOf(d *document, read func(list string, record *event.Object) message) *batch {
+	b := &batch{counted: len(d.lists) > 0}
+	b.count = d.eachRecord(func(list string, record *event.Object) { b.add(read(list, record)) })
+	return b
 }
 
 // add adds a message, which is counted already.
 func (b *batch) add(m message) {
 	b.destination.add(m.destination)
-	if b.seen == 0 {
+	if b.id == "" {
 		b.id = m.id
 	}
-	b.seen++
-	if m.carrier != nil || m.traceHeader != "" {
-		b.origins = append(b.origins, Origin{Carrier: m.carrier, TraceHeader: m.traceHeader})
+	if m.origin.Carrier != nil || m.origin.TraceHeader != "" {
+		b.origins = append(b.origins, m.origin)
 	}
 }
 
@@ -56,7 +47,7 @@ func (b *batch) add(m message) {
 func (b *batch) cause(system attribute.KeyValue, destination string) Cause {
 	const operation = "process"
 	c := Cause{Kind: trace.SpanKindConsumer, Batch: b.count, Messages: b.origins, Name: operation}
-	c.Attributes = append(make([]attribute.KeyValue, 0, 10+Spare), semconv.FaaSTriggerPubSub, system,
+	c.Attributes = append(make([]attribute.KeyValue, 0, usualAttributes), semconv.FaaSTriggerPubSub, system,
 		semconv.MessagingOperationTypeProcess, semconv.MessagingOperationName(operation))
 	if destination != "" {
 		c.Name += " " + destination
@@ -71,19 +62,19 @@ func (b *batch) cause(system attribute.KeyValue, destination string) Cause {
 	return c
 }
 
-// common is a value that may be the same for all messages.
+// common is a value that may be the same for all records.
 type common struct {
 	value        string
 	seen, differ bool
 }
 
-// add adds the value of one message.
+// add adds the value of one record.
 func (c *common) add(value string) {
 	c.differ = c.differ || c.seen && value != c.value
 	c.value, c.seen = value, true
 }
 
-// get returns the value, empty if the messages have different ones.
+// get returns the value, empty if the records have different ones.
 func (c *common) get() string {
 	if c.differ {
 		return ""
@@ -91,14 +82,42 @@ func (c *common) get() string {
 	return c.value
 }
 
-// arn has parts of an ARN, arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE (AWS General Reference, "Amazon Resource Names").
-type arn struct{ partition, region, account, resource string }
+// envelopeMembers are those of an SNS message and of an EventBridge event.
+var envelopeMembers = []string{"Type", "TopicArn", "MessageAttributes", "Message", "detail-type", "source", "detail"}
 
-// parseARN returns the parts of an ARN, empty ones for any other text.
-func parseARN(text string) arn {
-	parts := strings.SplitN(text, ":", 6)
-	if len(parts) != 6 {
-		return arn{}
+// openEnvelope looks into the body of a message, which SNS or EventBridge may have sent: it is the JSON text of an SNS
+// message (Amazon SNS Developer Guide, "Raw message delivery") or of an event. It returns the topic and the members
+// that may have a span context. A body is decoded once, and once more for an event within an SNS message.
+func openEnvelope(body event.Value) (topic string, members event.Value) {
+	if !body.Mentions("TopicArn", "detail-type") {
+		return "", event.Value{}
 	}
-	return arn{partition: parts[1], region: parts[3], account: parts[4], resource: parts[5]}
+	e := body.Embedded().Select(envelopeMembers...)
+	if topic = e.Get("TopicArn").Text(); topic != "" && e.Get("Type").Text() == "Notification" {
+		return topic, notificationMembers(&e)
+	}
+	return "", detailOf(&e)
+}
+
+// notificationMembers returns the members of an SNS message that may have a span context: its attributes, or the detail
+// of an EventBridge event in its text.
+func notificationMembers(notification *event.Object) event.Value {
+	if attributes := notification.Get("MessageAttributes"); !attributes.Empty() {
+		return attributes
+	}
+	message := notification.Get("Message")
+	if !message.Mentions("detail-type") {
+		return event.Value{}
+	}
+	e := message.Embedded().Select(envelopeMembers...)
+	return detailOf(&e)
+}
+
+// detailOf returns the detail of an EventBridge event; absent for any other object.
+func detailOf(e *event.Object) event.Value {
+	detail := e.Get("detail")
+	if !e.Get("detail-type").Present() || !e.Get("source").Present() || !detail.IsObject() {
+		return event.Value{}
+	}
+	return detail
 }

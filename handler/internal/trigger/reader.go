@@ -63,7 +63,7 @@ func sourceNamed(t reflect.Type) Source {
 	if t.PkgPath() != eventsPackage {
 		return Unknown
 	}
-	return find(func(s *source) bool { return slices.Contains(s.types, t.Name()) })
+	return find(func(s source) bool { return slices.Contains(s.types, t.Name()) })
 }
 
 // WantsRaw reports whether Raw may tell more about an event than Typed: the event's type is the program's own.
@@ -93,11 +93,17 @@ func (r *Reader) read(e event.Value) Cause {
 	if source == Unknown {
 		source = d.detect()
 	}
-	if source == EventBridge && isSchedule(d) { // an event type is EventBridge's for both
+	if source == EventBridge && d.isSchedule() { // an event type is EventBridge's for both
 		source = Schedule
 	}
-	c := sources[source].read(d, &r.settings)
-	c.Source = source
+	return d.cause(source, &r.settings)
+}
+
+// cause reads the event as one of a source.
+func (d *document) cause(of Source, s *Settings) Cause {
+	d.record = sources[of].record
+	c := sources[of].read(d, s)
+	c.Source = of
 	return c
 }
 
@@ -113,14 +119,13 @@ func Message(record any, invocation Source) Cause {
 	source := d.detect()
 	if source == Other && record != nil {
 		source = cmp.Or(sourceNamed(event.Indirect(reflect.TypeOf(record))), invocation, Other)
-		if alone := newDocument(event.Of(reflect.ValueOf(record))); eventBridge.is(alone) { // whose events have no records
+		if alone := newDocument(event.Of(reflect.ValueOf(record))); alone.isBusEvent() && !alone.isSchedule() { // which is no record
 			d, source = alone, EventBridge
-		} else if source == invocation && !hasAny(d.records.First(), sources[source].record) {
+		} else if source == invocation && !hasAny(d.First(), sources[source].record) {
 			source = Other
 		}
 	}
-	c := sources[source].read(d, &Settings{})
-	c.Source = source
+	c := d.cause(source, &Settings{})
 	c.Attributes = slices.DeleteFunc(c.Attributes, func(a attribute.KeyValue) bool {
 		return a.Key == semconv.MessagingBatchMessageCountKey
 	})

@@ -31,35 +31,67 @@ const (
 	Other
 )
 
-// source describes one event source. Each is in a file of its own.
+// source describes one event source. document.detect has the members that identify its events.
 type source struct {
-	name string
-	// types are the types of aws-lambda-go's events package that only this source has.
-	types []string
-	// is reports whether an event is of this source. It is nil if no event identifies the source.
-	is   func(*document) bool
-	read func(*document, *Settings) Cause
-	// record are the members of one record that read reads. It is nil if events have no records.
-	record []string
+	name   string
+	types  []string // of aws-lambda-go's events package, that only this source has
+	record []string // the members of one record that read reads; nil if events have no records
+	read   func(*document, *Settings) Cause
 }
 
 // sources is the table of event sources. docs/triggers.md has the steps that add one.
-var sources = [...]*source{
-	Unknown: {}, RESTAPI: &restAPI, HTTPAPI: &httpAPI, WebSocketAPI: &webSocket, LoadBalancer: &loadBalancer,
-	FunctionURL: &functionURL, VPCLattice: &vpcLattice, SQS: &sqs, SNS: &sns, EventBridge: &eventBridge, Schedule: &schedule,
-	Kinesis: &kinesis, Kafka: &kafka, ActiveMQ: &activeMQ, RabbitMQ: &rabbitMQ, DynamoDB: &dynamoDB, DocumentDB: &documentDB, S3: &s3,
-	StepFunctions: &stepFunctions, AppSync: &appSync, Cognito: &cognito, Other: &other,
+var sources = [...]source{
+	Unknown:      {},
+	RESTAPI:      {name: "REST API", types: []string{"APIGatewayProxyRequest"}, read: readHTTP},
+	HTTPAPI:      {name: "HTTP API", types: []string{"APIGatewayV2HTTPRequest"}, read: readHTTP},
+	WebSocketAPI: {name: "WebSocket API", types: []string{"APIGatewayWebsocketProxyRequest"}, read: readWebSocket},
+	LoadBalancer: {name: "load balancer", types: []string{"ALBTargetGroupRequest"}, read: readHTTP},
+	FunctionURL:  {name: "function URL", types: []string{"LambdaFunctionURLRequest"}, read: readHTTP},
+	VPCLattice:   {name: "VPC Lattice", read: readVPCLattice},
+	SQS: {
+		name: "SQS", types: []string{"SQSEvent", "SQSMessage"}, read: readSQS,
+		record: []string{"messageId", "eventSourceARN", "attributes", "messageAttributes", "body"},
+	},
+	SNS:         {name: "SNS", types: []string{"SNSEvent", "SNSEventRecord"}, read: readSNS, record: []string{"Sns"}},
+	EventBridge: {name: "EventBridge", types: []string{"CloudWatchEvent"}, read: readEventBridge},
+	Schedule:    {name: "schedule", read: readSchedule},
+	Kinesis: {
+		name: "Kinesis", types: []string{"KinesisEvent", "KinesisEventRecord"}, read: readKinesis,
+		record: []string{"eventID", "eventSourceARN", "kinesis", "data"},
+	},
+	Kafka: {
+		name: "Kafka", types: []string{"KafkaEvent", "KafkaRecord"}, read: readKafka,
+		record: []string{"topic", "partition", "offset", "headers"},
+	},
+	ActiveMQ: {
+		name: "ActiveMQ", types: []string{"ActiveMQEvent", "ActiveMQMessage"}, read: readActiveMQ,
+		record: []string{"messageID", "destination", "properties"},
+	},
+	RabbitMQ: {
+		name: "RabbitMQ", types: []string{"RabbitMQEvent", "RabbitMQMessage"}, read: readRabbitMQ,
+		record: []string{"basicProperties", "eventSourceKey"},
+	},
+	DynamoDB: {
+		name: "DynamoDB Streams", types: []string{"DynamoDBEvent"}, read: readDynamoDB,
+		record: []string{"eventName", "eventSourceARN", "dynamodb"},
+	},
+	DocumentDB:    {name: "DocumentDB", read: readDocumentDB, record: []string{"event"}},
+	S3:            {name: "S3", types: []string{"S3Event"}, read: readS3, record: []string{"eventName", "eventTime", "s3"}},
+	StepFunctions: {name: "Step Functions", read: readStepFunctions},
+	AppSync:       {name: "AppSync", read: readAppSync},
+	Cognito:       {name: "Cognito", types: []string{"CognitoEvent", "CognitoEventUserPoolsHeader"}, read: readCognito},
+	Other:         {name: "other", read: readOther},
 }
 
 // String returns the source's name, empty for Unknown.
 func (s Source) String() string { return sources[s].name }
 
-// find returns the first source of the table that matches, Unknown if none does.
-func find(matches func(*source) bool) Source {
-	return Source(max(0, slices.IndexFunc(sources[:], matches)))
-}
-
 // Named returns the source with a name, Unknown if there is none.
 func Named(name string) Source {
-	return find(func(s *source) bool { return s.name == name })
+	return find(func(s source) bool { return s.name == name })
+}
+
+// find returns the first source of the table that matches, Unknown if none does.
+func find(matches func(source) bool) Source {
+	return Source(max(0, slices.IndexFunc(sources[:], matches)))
 }

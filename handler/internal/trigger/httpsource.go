@@ -4,20 +4,30 @@ import (
 	"strings"
 
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+
+	"github.com/epilogue-go/epilogue/handler/internal/event"
 )
 
-// webSocket is a WebSocket API of API Gateway: the beginning of a connection, with the headers of its handshake, a
-// message, or the end (API Gateway Developer Guide, "WebSocket API"). The route is what a message was matched to, such
-// as "$connect" or "sendOrder".
-var webSocket = source{
-	name:  "WebSocket API",
-	types: []string{"APIGatewayWebsocketProxyRequest"},
-	is: func(d *document) bool {
-		return isRequest(d) && d.context.Get("connectionId").Present() && !d.context.Get("elb").IsObject() && !d.context.Get("http").IsObject()
-	},
-	read: readWebSocket,
+// readHTTP reads a request of API Gateway, a load balancer or a function URL.
+func readHTTP(d *document, s *Settings) Cause {
+	r := requestOf(d)
+	return r.cause(s)
 }
 
+// readVPCLattice reads a request to a service of VPC Lattice (VPC Lattice User Guide, "Lambda functions as targets").
+// Version 1 has the query in the path.
+func readVPCLattice(d *document, s *Settings) Cause {
+	r := request{
+		method: d.Get("method").Text(), headers: headersOf(d.Get("headers"), event.Value{}),
+		parameters: d.Get("queryStringParameters").Or(d.Get("query_string_parameters")),
+	}
+	r.path, r.query, _ = strings.Cut(d.Get("raw_path").Or(d.Get("path")).Text(), "?")
+	return r.cause(s)
+}
+
+// readWebSocket reads an event of a WebSocket API of API Gateway: the beginning of a connection, with the headers of its
+// handshake, a message, or the end (API Gateway Developer Guide, "WebSocket API"). The route is what a message was
+// matched to, such as "$connect" or "sendOrder".
 func readWebSocket(d *document, s *Settings) Cause {
 	c := newServerCause(semconv.FaaSTriggerHTTP)
 	c.HTTP = true
