@@ -80,7 +80,7 @@ func TestDemo(t *testing.T) {
 		`^ 5 panic    POST /faults/…  error `, `^   exit 1 `, `^   init `,
 		`^ 6 timeout  POST /faults/…  error        – `,
 		`^   SIGTERM  after the timeout: 3 spans left, delivered in .* ms; exit 0 after .* ms of 500 ms$`, `^   init `,
-		`^ 7 cold     POST /orders      201 .* –  `, `^ +the receiver refused \d+ requests?; the spans stay`,
+		`^ 7 cold     POST /orders      201 .* –  `, `^ +the receiver refused \d+ requests?; the telemetry stays`,
 		`^   SIGTERM  5 spans left, delivered in .* ms; exit 0 after .* ms of 500 ms$`,
 		`^trace [0-9a-f]{32}  invocation 1, cold `, `^  POST /orders orders `, `├─ init `, `├─ HTTP GET `, `│  └─ GET /prices/{sku} prices `,
 		`^trace .*  invocation 5, panic `, `✗ faults: the box fell off the table$`,
@@ -251,6 +251,14 @@ func TestRunOfAFunctionThatMisbehaves(t *testing.T) {
 		{"large", exitFailed, []string{` 1 refused `}, []string{`^epilogue: invocation 1 failed: Function.ResponseSizeTooLarge`}},
 		{"url", exitOK, []string{` 1 cold .* 418 `}, nil},
 		{"caller", exitOK, []string{`continues the caller's trace`, `^Nothing lost\.`}, nil},
+		{
+			"signals", exitOK,
+			[]string{
+				`^Nothing lost`, `^data points +1 received in 1 request`, `^log records +2 received in 1 request`,
+				`^standard output +1 EMF line with 1 metric; 1 log line in JSON, 1 with a trace id$`,
+			},
+			nil,
+		},
 		{"fifo", exitOK, []string{`no count; by parent spans`, `^No loss is known`}, nil},
 	} {
 		t.Run(c.mode, func(t *testing.T) {

@@ -8,7 +8,7 @@
 //
 //	epilogue replay [flags] [file ...]
 //
-// The exit status is 0 if no span was lost and every invocation ended as planned, 1 if not or if a process ended by itself,
+// The exit status is 0 if no telemetry was lost and every invocation ended as planned, 1 if not or if a process ended by itself,
 // 2 after a usage error, and 130 after Ctrl-C.
 package main
 

@@ -19,7 +19,7 @@ type Invocation struct {
 	Planned   bool   // this end was asked for, so it is not painted as a fault
 
 	Posted     time.Duration // the runtime posted the response or the error
-	FlushBegan time.Duration // the first request with spans reached the receiver after the invocation began
+	FlushBegan time.Duration // the first request with telemetry reached the receiver after the invocation began
 	FlushEnded time.Duration // the last of them was answered
 	Flush      string        // instead of these two: why they are unknown
 	Spans      int           // spans that these requests brought and the receiver took

@@ -4,8 +4,9 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest"
 )
 
-// Counts are the counts that a process reports of its own spans when it ends: Ended = Exported + Pending + Dropped.
-type Counts struct{ Ended, Exported, Pending, Dropped int }
+// Counts are the counts of one signal that a process reports when it ends:
+// Ended = Exported + Pending + Dropped + Superseded.
+type Counts struct{ Ended, Exported, Pending, Dropped, Superseded int }
 
 // Input is everything that [Reconcile] compares.
 type Input struct {

@@ -10,12 +10,12 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest"
 )
 
-// Receipt is one request with spans, as the receiver saw it.
+// Receipt is one request with telemetry, as the receiver saw it.
 type Receipt struct {
 	Began   time.Time // it arrived
 	Ended   time.Time // it was answered or broken off; zero: not yet
 	Kept    int       // spans that the receiver took
-	Refused int       // spans that it did not take
+	Refused int       // items of any signal that it did not take
 }
 
 // thawed is the shortest freeze after which an invocation is thawed instead of warm.

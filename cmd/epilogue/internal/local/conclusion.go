@@ -7,6 +7,7 @@ import (
 
 	"github.com/epilogue-go/epilogue/internal/report"
 	"github.com/epilogue-go/epilogue/lambdatest"
+	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 )
 
 // Conclusion is the input of the report's last part.
@@ -16,12 +17,12 @@ type Conclusion struct {
 	Expected map[string][]string       // by request id, the names of the spans that the function ends in the invocation
 }
 
-// Conclude prints the traces and the span counts. Its error lists lost spans and unplanned ends.
+// Conclude prints the traces and the counts. Its error lists lost telemetry and unplanned ends.
 func (s *Lambda) Conclude(c Conclusion) error {
 	events := s.log.Events()
 	in := report.Input{
 		Function: s.function, Invocations: lambdatest.Invocations(events),
-		Counts: s.counts(), Services: c.Services, Expected: c.Expected, Elsewhere: s.receiver == nil,
+		Counts: s.counts(traces), Services: c.Services, Expected: c.Expected, Elsewhere: s.receiver == nil,
 	}
 	if s.receiver != nil {
 		in.Spans = s.receiver.spans()
@@ -36,6 +37,7 @@ func (s *Lambda) Conclude(c Conclusion) error {
 	}
 	stats := report.Reconcile(in)
 	s.write("\n" + stats.Table(s.style))
+	s.writeSignals()
 	if lost := stats.Lost(); lost > 0 {
 		s.problemf("%s did not arrive", report.Plural(lost, "span"))
 	}
@@ -46,6 +48,35 @@ func (s *Lambda) Conclude(c Conclusion) error {
 		return errors.New(strings.Join(s.problems, "; "))
 	}
 	return nil
+}
+
+// writeSignals prints the counts of metrics and logs.
+func (s *Lambda) writeSignals() {
+	for _, signal := range []report.Signal{s.signal(metrics, "data point"), s.signal(logs, "log record")} {
+		s.write(signal.Line(s.style))
+		if n := signal.Undelivered(); n > 0 {
+			s.problemf("%s not delivered", report.Plural(n, signal.Item))
+		}
+	}
+	s.stdout.Flush()
+	s.write(s.written.Line())
+}
+
+// signal adds up the counts of the function's processes.
+func (s *Lambda) signal(name, item string) report.Signal {
+	sum := report.Signal{Item: item}
+	if s.receiver != nil {
+		sum.Received, sum.Requests = s.receiver.received(otlpreceiver.Signal(name))
+	}
+	for _, c := range s.counts(name) {
+		sum.Counted = true
+		sum.Ended += c.Ended
+		sum.Exported += c.Exported
+		sum.Pending += c.Pending
+		sum.Dropped += c.Dropped
+		sum.Superseded += c.Superseded
+	}
+	return sum
 }
 
 func (s *Lambda) writeTraces(received []report.Span) {

@@ -13,9 +13,12 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest"
 )
 
-// counts returns the counts of the function's ended processes that had a shutdown, by their numbers. Each report is read
-// once, when its process has ended: a later process, or the rest of an earlier one, cannot change it.
-func (s *Lambda) counts() map[int]report.Counts {
+// The names of the signals in a shutdown report.
+const traces, metrics, logs = "traces", "metrics", "logs"
+
+// counts returns the counts of one signal in the function's ended processes that had a shutdown, by their numbers. Each
+// report is read once, when its process has ended: a later process, or the rest of an earlier one, cannot change it.
+func (s *Lambda) counts(signal string) map[int]report.Counts {
 	process := 0
 	for _, e := range s.log.Events() {
 		switch e.Kind {
@@ -30,31 +33,39 @@ func (s *Lambda) counts() map[int]report.Counts {
 			}
 		}
 	}
-	return s.counted
+	counts := map[int]report.Counts{}
+	for process, reported := range s.counted {
+		if c, ok := reported[signal]; ok {
+			counts[process] = c
+		}
+	}
+	return counts
 }
 
 const (
 	maxReport = 64 << 10 // bytes; the report of an agent has a few hundred
-	maxCount  = 1 << 40  // of spans; sums of more processes than there are do not overflow
+	maxCount  = 1 << 40  // of items; sums of more processes than there are do not overflow
 )
 
-// readCounts reads the span counts that the agent of a process wrote at its shutdown. A process that exited by itself, or
-// has no agent, leaves no file. The function can write anything else to the path, or put another kind of file there.
-func readCounts(path string) (report.Counts, error) {
+// readCounts reads the counts that the agent of a process wrote at its shutdown, by signal. A process that exited by
+// itself, or has no agent, leaves no file. The function can write anything else to the path, or put another kind of file
+// there.
+func readCounts(path string) (map[string]report.Counts, error) {
 	text, err := readRegular(path)
 	if err != nil {
-		return report.Counts{}, err
+		return nil, err
 	}
 	var r counts.ShutdownReport
 	if err := json.Unmarshal(text, &r); err != nil {
-		return report.Counts{}, fmt.Errorf("decode shutdown report: %w", err)
+		return nil, fmt.Errorf("decode shutdown report: %w", err)
 	}
+	bySignal := map[string]report.Counts{}
 	for _, s := range r.Signals {
-		if s.Name == "traces" {
-			return spanCounts(s)
+		if bySignal[s.Name], err = signalCounts(s); err != nil {
+			return nil, err
 		}
 	}
-	return report.Counts{}, errors.New("the shutdown report has no counts of spans")
+	return bySignal, nil
 }
 
 // readRegular reads a file that is neither a link nor a pipe or device, to at most maxReport bytes.
@@ -77,17 +88,18 @@ func readRegular(path string) ([]byte, error) {
 	return text, nil
 }
 
-// spanCounts checks the counts: none is negative, and each ended span is in exactly one of the others.
-func spanCounts(s counts.Signal) (report.Counts, error) {
+// signalCounts checks the counts: none is negative, and each ended item is in exactly one of the others.
+func signalCounts(s counts.Signal) (report.Counts, error) {
 	for _, n := range []int64{s.Ended, s.Exported, s.Pending, s.Dropped, s.Spilled, s.Superseded} {
 		if n < 0 || n > maxCount {
 			return report.Counts{}, fmt.Errorf("the shutdown report has a count of %d", n)
 		}
 	}
 	if sum := s.Exported + s.Pending + s.Dropped + s.Spilled + s.Superseded; sum != s.Ended {
-		return report.Counts{}, fmt.Errorf("the shutdown report has %d ended spans, and %d in its other counts", s.Ended, sum)
+		return report.Counts{}, fmt.Errorf("the shutdown report has %d ended items, and %d in its other counts", s.Ended, sum)
 	}
 	return report.Counts{
 		Ended: int(s.Ended), Exported: int(s.Exported), Pending: int(s.Pending + s.Spilled), Dropped: int(s.Dropped),
+		Superseded: int(s.Superseded),
 	}, nil
 }

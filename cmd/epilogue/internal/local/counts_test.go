@@ -4,6 +4,7 @@ package local
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,13 +20,15 @@ import (
 func TestReadCounts(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "1")
 	r := counts.ShutdownReport{Signals: []counts.Signal{
-		{Name: "logs", Ended: 100}, {Name: "traces", Ended: 21, Exported: 15, Pending: 2, Dropped: 1, Spilled: 3},
+		{Name: "logs", Ended: 100, Exported: 90, Superseded: 10}, {Name: "traces", Ended: 21, Exported: 15, Pending: 2, Dropped: 1, Spilled: 3},
 	}}
 	if err := r.Write(path); err != nil {
 		t.Fatal(err)
 	}
-	want := report.Counts{Ended: 21, Exported: 15, Pending: 5, Dropped: 1}
-	if c, err := readCounts(path); err != nil || c != want {
+	want := map[string]report.Counts{
+		"logs": {Ended: 100, Exported: 90, Superseded: 10}, "traces": {Ended: 21, Exported: 15, Pending: 5, Dropped: 1},
+	}
+	if c, err := readCounts(path); err != nil || !maps.Equal(c, want) {
 		t.Errorf("got %+v, %v; want %+v", c, err, want)
 	}
 }
@@ -39,7 +42,7 @@ func TestFunctionThatWritesAnotherFileForTheReportGivesNoCount(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, write := range map[string]func(path string) error{
-		"none": func(string) error { return nil }, "nothing": text(""), "no signal": text(`{"signals":[]}`), "half of it": text(`{"signals":[{"na`),
+		"none": func(string) error { return nil }, "nothing": text(""), "half of it": text(`{"signals":[{"na`),
 		"garbage": text("\x00\xff\x1b[31m"), "another type": text(`{"signals":[{"name":"traces","ended":"7"}]}`),
 		"a negative count":    text(`{"signals":[{"name":"traces","ended":-1,"pending":-1}]}`),
 		"a negative balance":  text(`{"signals":[{"name":"traces","ended":1,"exported":5,"dropped":-4}]}`),
@@ -73,7 +76,7 @@ func truncated(path string, size int64) error {
 }
 
 func TestReportOfAnEndedProcessIsReadOnce(t *testing.T) {
-	s := &Lambda{log: new(eventlog.Log), reports: t.TempDir(), counted: map[int]report.Counts{}}
+	s := &Lambda{log: new(eventlog.Log), reports: t.TempDir(), counted: map[int]map[string]report.Counts{}}
 	write := func(process, n int) {
 		text := fmt.Sprintf(`{"signals":[{"name":"traces","ended":%d,"exported":%[1]d}]}`, n)
 		if err := os.WriteFile(s.reportPath(process), []byte(text), 0o600); err != nil {
@@ -82,16 +85,16 @@ func TestReportOfAnEndedProcessIsReadOnce(t *testing.T) {
 	}
 	s.log.Add(eventlog.Event{Kind: lambdatest.KindProcessStart, Count: 1})
 	write(1, 3)
-	if got := s.counts(); len(got) != 0 {
+	if got := s.counts(traces); len(got) != 0 {
 		t.Errorf("a running process counts %+v", got)
 	}
 	s.log.Add(eventlog.Event{Kind: lambdatest.KindProcessExit})
-	s.counts()
+	s.counts(traces)
 	s.log.Add(eventlog.Event{Kind: lambdatest.KindProcessStart, Count: 2})
 	write(1, 99)
 	write(2, 5)
 	s.log.Add(eventlog.Event{Kind: lambdatest.KindProcessExit})
-	if got := s.counts(); got[1].Ended != 3 || got[2].Ended != 5 {
+	if got := s.counts(traces); got[1].Ended != 3 || got[2].Ended != 5 {
 		t.Errorf("got %+v, want 3 and 5", got)
 	}
 }

@@ -71,7 +71,7 @@ func (s *Lambda) released(requestID string) bool {
 
 // print prints the events since the last print: starts of processes, invocations, ends of processes.
 func (s *Lambda) print() {
-	events, receipts, counts := s.log.Events(), s.receipts(), s.counts()
+	events, receipts, counts := s.log.Events(), s.receipts(), s.counts(traces)
 	inits := report.Inits(events)
 	for _, begin := range inits[s.printed.inits:] {
 		s.write(begin.Line(s.style))
@@ -154,7 +154,7 @@ func remarks(a answer, v report.Invocation, r lambdatest.InvocationReport) []str
 	if v.Refusals > 0 {
 		note := "the receiver refused " + report.Plural(v.Refusals, "request")
 		if !r.Exited {
-			note += "; the spans stay in the function for the next flush"
+			note += "; the telemetry stays in the function for the next flush"
 		}
 		notes = append(notes, note)
 	}

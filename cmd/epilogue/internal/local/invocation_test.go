@@ -62,7 +62,7 @@ func TestRemarks(t *testing.T) {
 		want     string
 	}{
 		{answer{}, report.Invocation{Kind: "warm"}, false, ""},
-		{answer{Call: Call{Note: "n"}}, report.Invocation{Refusals: 1}, false, "n|the receiver refused 1 request; the spans stay in the function for the next flush"},
+		{answer{Call: Call{Note: "n"}}, report.Invocation{Refusals: 1}, false, "n|the receiver refused 1 request; the telemetry stays in the function for the next flush"},
 		{answer{}, report.Invocation{Refusals: 2}, true, "the receiver refused 2 requests"},
 		{answer{resp: failed}, report.Invocation{Failed: true}, false, "T: first"},
 		{answer{}, report.Invocation{Early: true, Posted: time.Millisecond}, false, "spans left before the response had been posted"},

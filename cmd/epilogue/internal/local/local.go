@@ -38,7 +38,9 @@ type Lambda struct {
 	receiver *Receiver // nil: the telemetry goes elsewhere
 	xrayOnly bool
 	log      *eventlog.Log
-	output   *ProcessLog
+	output   *ProcessLog // standard output and standard error
+	stdout   *ProcessLog // standard output alone, to count its telemetry
+	written  report.Output
 	out      io.Writer
 	style    report.Style
 
@@ -46,9 +48,9 @@ type Lambda struct {
 	printed  printed
 	problems []string // sentences for the end
 
-	reports string                // the directory of the processes' shutdown reports
-	settled int                   // the last process whose report has been read
-	counted map[int]report.Counts // by number, what the processes reported
+	reports string                           // the directory of the processes' shutdown reports
+	settled int                              // the last process whose report has been read
+	counted map[int]map[string]report.Counts // by process and signal, what the processes reported
 
 	mu      sync.Mutex
 	answers map[string]answer // by request id; guarded by mu
@@ -59,9 +61,10 @@ func New(o Options, c cli.Console) (*Lambda, error) {
 	cfg, r := o.Config, o.Receiver
 	s := &Lambda{
 		function: cfg.FunctionName, receiver: r, xrayOnly: o.XRayOnly, log: cfg.Log, out: c.Out, style: c.Style,
-		counted: map[int]report.Counts{}, answers: map[string]answer{},
+		counted: map[int]map[string]report.Counts{}, answers: map[string]answer{},
 	}
 	s.output = &ProcessLog{Name: cfg.FunctionName}
+	s.stdout = &ProcessLog{Read: s.written.Add}
 	if o.Verbose {
 		s.output.Show = c.Out
 	}
@@ -76,10 +79,10 @@ func New(o Options, c cli.Console) (*Lambda, error) {
 		return nil, fmt.Errorf("make a directory for shutdown reports: %w", err)
 	}
 	cfg.ProcessEnv = func(process int) []string {
-		s.output.Flush() // of the process before
+		s.flushOutput() // of the process before
 		return []string{counts.ReportVariable + "=" + s.reportPath(process)}
 	}
-	cfg.Stdout, cfg.Stderr = s.output, s.output
+	cfg.Stdout, cfg.Stderr = io.MultiWriter(s.output, s.stdout), s.output
 	if r != nil {
 		cfg.Env = append(cfg.Env, r.xrayVariables()...)
 		if !o.XRayOnly {
@@ -98,13 +101,19 @@ func New(o Options, c cli.Console) (*Lambda, error) {
 // of others.
 func (s *Lambda) End(ctx context.Context, err error, w io.Writer, others ...*ProcessLog) error {
 	closing := s.env.Close()
-	s.output.Flush()
+	s.flushOutput()
 	if err != nil && ctx.Err() == nil && s.broken == nil {
 		for _, log := range append([]*ProcessLog{s.output}, others...) {
 			log.WriteTail(w)
 		}
 	}
 	return errors.Join(err, closing, os.RemoveAll(s.reports))
+}
+
+// flushOutput ends lines that the function has not ended.
+func (s *Lambda) flushOutput() {
+	s.output.Flush()
+	s.stdout.Flush()
 }
 
 // reportPath is the path of a process's shutdown report.

@@ -82,10 +82,12 @@ func (r *Receiver) cut() int { return r.otlp.CutConnections() }
 func (r *Receiver) receipts() []report.Receipt {
 	var receipts []report.Receipt
 	for _, req := range r.otlp.Requests() {
-		if strings.HasPrefix(req.Path, functionPath+"/") {
-			receipts = append(receipts, report.Receipt{
-				Began: req.Begun, Ended: req.Ended, Kept: req.Kept, Refused: req.Spans - req.Kept,
-			})
+		if ofFunction(req) {
+			receipt := report.Receipt{Began: req.Begun, Ended: req.Ended, Refused: req.Items - req.Kept}
+			if req.Signal == otlpreceiver.Traces {
+				receipt.Kept = req.Kept
+			}
+			receipts = append(receipts, receipt)
 		}
 	}
 	r.waitQuiet()
@@ -95,6 +97,19 @@ func (r *Receiver) receipts() []report.Receipt {
 		}
 	}
 	return receipts
+}
+
+func ofFunction(r otlpreceiver.Request) bool { return strings.HasPrefix(r.Path, functionPath+"/") }
+
+// received returns how many items of a signal it has taken from the function, and in how many requests.
+func (r *Receiver) received(signal otlpreceiver.Signal) (items, requests int) {
+	for _, req := range r.otlp.Requests() {
+		if ofFunction(req) && req.Signal == signal && req.Kept > 0 {
+			items += req.Kept
+			requests++
+		}
+	}
+	return items, requests
 }
 
 // spans returns all received spans, of all senders, with copies.

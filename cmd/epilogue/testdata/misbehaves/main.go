@@ -62,6 +62,8 @@ func handle(ctx context.Context, event json.RawMessage) (io.Reader, error) {
 		return exits{strings.NewReader("fine")}, nil
 	case "large":
 		return strings.NewReader(strings.Repeat("x", 7<<20)), nil
+	case "signals":
+		return strings.NewReader("fine"), signals(ctx)
 	case "caller":
 		var request struct{ Headers map[string]string }
 		if err := json.Unmarshal(event, &request); err != nil {
@@ -72,6 +74,29 @@ func handle(ctx context.Context, event json.RawMessage) (io.Reader, error) {
 		span.End()
 	}
 	return strings.NewReader("fine"), nil
+}
+
+// signals sends a data point and two log records, and writes a metric and a log record to standard output.
+func signals(ctx context.Context) error {
+	os.Stdout.WriteString(`{"_aws":{"CloudWatchMetrics":[{"Metrics":[{"Name":"calls"}]}]},"calls":1}` + "\n")
+	os.Stdout.WriteString(`{"level":"INFO","trace_id":"01","message":"brewed"}` + "\n")
+	os.Stderr.WriteString(`{"level":"INFO","message":"not on standard output"}` + "\n")
+	for path, body := range map[string]string{
+		"/v1/metrics": `{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"calls","sum":{"dataPoints":[{"asInt":"1"}]}}]}]}]}`,
+		"/v1/logs":    `{"resourceLogs":[{"scopeLogs":[{"logRecords":[{},{}]}]}]}`,
+	} {
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT")+path, strings.NewReader(body))
+		if err != nil {
+			return err
+		}
+		req.Header.Set("Content-Type", "application/json")
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return err
+		}
+		_ = resp.Body.Close()
+	}
+	return nil
 }
 
 // exits is a body whose Close, after the post, ends the process.
