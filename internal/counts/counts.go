@@ -15,6 +15,7 @@ type Signal struct {
 	Dropped    int64 `json:"dropped"`    // items that are lost
 	Spilled    int64 `json:"spilled"`    // undelivered items written to standard error, for replay
 	Superseded int64 `json:"superseded"` // cumulative data points that a later collection has replaced
+	Repeated   int64 `json:"repeated"`   // items that a backend may have once more; not part of the sum
 
 	// Reasons divides Dropped by reason, such as "queue_full". It is nil if nothing was dropped.
 	Reasons map[string]int64 `json:"reasons,omitempty"`

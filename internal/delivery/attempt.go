@@ -106,7 +106,7 @@ func (s *stream) sendEncoded(f *flush, t terms) attempt {
 	}
 	hintKey, hint := encoder.hint()
 	body := r.body()
-	a = s.send(f, t, func(ctx context.Context) (Result, error) {
+	a = s.send(f, t, s.items.recognises(t.entries[:n]), func(ctx context.Context) (Result, error) {
 		return s.engine.sender.Send(ctx, s.config.Signal, body)
 	})
 	reusable = !a.notReturned
@@ -124,15 +124,14 @@ func (s *stream) sendEncoded(f *flush, t terms) attempt {
 }
 
 // send makes a call and waits for its answer, or until its time is over. Under the shutdown policy, a request without an
-// answer is hedged: sent once more concurrently with the first, which may be on a connection that died, since there is no
-// later flush.
-func (s *stream) send(f *flush, t terms, call func(context.Context) (Result, error)) (a attempt) {
+// answer is hedged if it may be: sent once more concurrently with the first, which may be on a connection that died, since
+// there is no later flush.
+func (s *stream) send(f *flush, t terms, mayHedge bool, call func(context.Context) (Result, error)) (a attempt) {
 	ctx, cancel := context.WithCancelCause(f.ctx)
 	defer cancel(nil)
 	begun, answers := time.Now(), make(chan attempt, 2)
 	begin := func() { s.begin(requestContext{ctx, t.deadline}, call, begun, answers) }
 	begin()
-	mayHedge := s.config.Hedge && s.export == nil
 	calls := 1
 	for calls > 0 && ctx.Err() == nil {
 		timer, hedge, changed := s.nextEvent(f, t, begun, mayHedge)
@@ -222,7 +221,7 @@ func newAttempt(r Result, err error, begun time.Time) attempt {
 		a.Outcome = Refused // the items would cause it again
 		a.err = fmt.Errorf("exporter %w", err)
 	case err == bounded.ErrNotReturned: //nolint:errorlint // the same
-		a.Outcome, a.notReturned = Retryable, true
+		a.Outcome, a.AnswersLost, a.notReturned = Retryable, 1, true
 		a.err = fmt.Errorf("exporter %w", err)
 	case err != nil && a.Outcome == Accepted: // it is the zero value
 		a.Outcome = Retryable

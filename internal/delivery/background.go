@@ -5,6 +5,7 @@ import "time"
 // onThresholdLocked begins a background flush for an event of the backlog, or arms the timer.
 func (s *stream) onThresholdLocked(reached event) {
 	switch {
+	case reached == noEvent:
 	case s.flush == nil:
 		s.exportLaterLocked(reached == halfFull)
 	case reached == halfFull && s.lastChanceLocked(): // otherwise the end of the flush looks at the backlog again

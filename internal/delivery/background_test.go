@@ -48,7 +48,7 @@ func TestBackgroundGoesOnAfterFailures(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			b := newBackend(always(how.reply))
 			var r reports
-			_, q := newQueue(b, r.onError, func(c *delivery.Config) { c.Timeout = 5 * time.Second })
+			_, q := newQueue(b, r.onError, hedged, func(c *delivery.Config) { c.Timeout = 5 * time.Second })
 			q.SetBackgroundExport(true)
 			push(q, "a")
 			time.Sleep(10 * time.Minute)

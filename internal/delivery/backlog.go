@@ -7,9 +7,11 @@ import (
 
 // entry is an item in the queue.
 type entry struct {
-	number uint64 // in the order of the pushes
-	item   any
-	size   int // estimated bytes in memory
+	number      uint64 // in the order of the pushes
+	item        any
+	size        int    // estimated bytes in memory
+	replaceable bool   // a later collection replaces it
+	lostIn      uint64 // number of the last flush in which the answer to a request with it was lost; 0: none
 }
 
 // batch is the entries that one worker has taken, or that a custom exporter has failed together.
@@ -40,7 +42,8 @@ func (t task) has(b *batch) bool { return b.oldest() < t.upTo && b.failed.flush 
 //	            │           └────────┘
 type backlog struct {
 	capacity, batchSize int
-	maxBytes            int // 0: no limit
+	maxBytes            int  // 0: no limit
+	recognised          bool // the backend recognises an item that it gets twice; a replaceable one in any case
 
 	waiting  []entry // in the order of their numbers; those before head have left
 	head     int
@@ -48,11 +51,12 @@ type backlog struct {
 	inFlight []*batch // with a worker, in no order
 	bytes    int      // of all
 
-	next      uint64 // number of the next item
-	delivered uint64 // batches acknowledged so far
-	eager     bool   // a full batch is enough for a background flush
-	closed    bool   // items pushed from now on are dropped
-	counts    Stats  // without Pending, InFlight and Breaker
+	next       uint64 // number of the next item
+	collection uint64 // number of the first item of the latest collection
+	delivered  uint64 // batches acknowledged so far
+	eager      bool   // a full batch is enough for a background flush
+	closed     bool   // items pushed from now on are dropped
+	counts     Stats  // without Pending, InFlight and Breaker
 }
 
 // event is a threshold that a push has reached.
@@ -64,23 +68,38 @@ const (
 	halfFull       // the queue is half full, or another batch has come since
 )
 
+// pushCollection adds the items of a collection. Replaceable items of earlier ones leave: those that wait at once, and those
+// that a worker has taken when it puts them back or a request with them has failed.
+func (q *backlog) pushCollection(items []entry) event {
+	if !q.closed && len(items) > 0 {
+		q.collection = q.next
+		q.discard(q.superseded, &q.counts.Superseded, q.failed)
+	}
+	reached := noEvent
+	for _, x := range items {
+		reached = max(reached, q.push(x))
+	}
+	return reached
+}
+
 // push adds an item. If the queue is full it drops the oldest items that wait; if all are being sent, it drops this one.
-func (q *backlog) push(item any, size int) event {
+func (q *backlog) push(x entry) event {
 	q.counts.Ended++
 	if q.closed {
 		q.counts.Dropped.AfterShutdown++
 		return noEvent
 	}
-	if !q.makeRoom(size) {
+	if !q.makeRoom(x.size) {
 		return noEvent
 	}
 	before := q.enough()
 	if len(q.waiting) == cap(q.waiting) && q.head > len(q.waiting)/2 {
 		q.waiting, q.head = slices.Delete(q.waiting, 0, q.head), 0
 	}
-	q.waiting = append(q.waiting, entry{q.next, item, size})
+	x.number = q.next
+	q.waiting = append(q.waiting, x)
 	q.next++
-	q.bytes += size
+	q.bytes += x.size
 	switch enough := q.enough(); {
 	case enough && (!before || q.next%uint64(q.batchSize) == 0): //nolint:gosec // positive
 		return halfFull
@@ -177,8 +196,9 @@ func (q *backlog) batches(t task) int {
 	return n
 }
 
-// putBack takes b back from its worker. Its items wait again.
+// putBack takes b back from its worker. Its items wait again, but for those that are superseded.
 func (q *backlog) putBack(b *batch) {
+	q.discardFrom(b, q.superseded, &q.counts.Superseded)
 	q.inFlight = slices.DeleteFunc(q.inFlight, func(other *batch) bool { return other == b })
 	switch {
 	case isEmpty(b):
@@ -230,6 +250,74 @@ func (q *backlog) ack(b *batch, end uint64, o Outcome, rejected int64) {
 	}
 }
 
+// superseded reports whether a later collection has replaced x.
+func (q *backlog) superseded(x entry) bool { return x.replaceable && x.number < q.collection }
+
+// discard removes the entries for which match is true from those that wait and from batches, and counts them.
+func (q *backlog) discard(match func(entry) bool, count *int64, batches []*batch) {
+	kept := q.without(q.waiting[q.head:], match, count)
+	q.waiting = q.waiting[:q.head+len(kept)]
+	for _, b := range batches {
+		q.discardFrom(b, match, count)
+	}
+	q.failed = slices.DeleteFunc(q.failed, isEmpty)
+}
+
+// discardFrom is discard for one batch.
+func (q *backlog) discardFrom(b *batch, match func(entry) bool, count *int64) {
+	if slices.ContainsFunc(b.entries, match) {
+		b.entries = q.without(slices.Clone(b.entries), match, count)
+	}
+}
+
+// without returns entries, which it changes, without those for which match is true. It counts these.
+func (q *backlog) without(entries []entry, match func(entry) bool, count *int64) []entry {
+	return slices.DeleteFunc(entries, func(x entry) bool {
+		if !match(x) {
+			return false
+		}
+		*count++
+		q.bytes -= x.size
+		return true
+	})
+}
+
+// recognises reports whether a backend that gets entries twice recognises all of them.
+func (q *backlog) recognises(entries []entry) bool {
+	return q.recognised || !slices.ContainsFunc(entries, func(x entry) bool { return !x.replaceable })
+}
+
+// sent records what a request with the first items of b, up to the number end, means for items that the backend does not
+// recognise: its answer was lost so many times in a flush, and the last request may have been accepted. It counts the items
+// that the backend may have once more. exhausted says that one of them has been sent twice in this flush without an answer.
+func (q *backlog) sent(b *batch, end, flush uint64, lost int, accepted bool) (exhausted bool) {
+	taken := int64(lost) // how many times the backend has or may have taken the items
+	if accepted {
+		taken++
+	}
+	if taken == 0 || q.recognised {
+		return false
+	}
+	if lost > 0 {
+		b.entries = slices.Clone(b.entries)
+	}
+	for i := range b.entries {
+		x := &b.entries[i]
+		if x.number >= end || x.replaceable {
+			continue
+		}
+		q.counts.Repeated += taken
+		if x.lostIn == 0 {
+			q.counts.Repeated--
+		}
+		if lost > 0 {
+			exhausted = exhausted || lost > 1 || x.lostIn == flush
+			x.lostIn = flush
+		}
+	}
+	return exhausted
+}
+
 // done reports whether no item with a number below upTo is pending.
 func (q *backlog) done(upTo uint64) bool {
 	pending := func(b *batch) bool { return len(b.entries) > 0 && b.oldest() < upTo }
@@ -279,19 +367,9 @@ func (q *backlog) pending() []entry {
 func (q *backlog) spilled(entries []entry) {
 	written := func(x entry) bool {
 		i := sort.Search(len(entries), func(i int) bool { return entries[i].number >= x.number })
-		if i == len(entries) || entries[i].number != x.number {
-			return false
-		}
-		q.counts.Spilled++
-		q.bytes -= x.size
-		return true
+		return i < len(entries) && entries[i].number == x.number
 	}
-	kept := slices.DeleteFunc(q.waiting[q.head:], written)
-	q.waiting = q.waiting[:q.head+len(kept)]
-	for _, b := range slices.Concat(q.failed, q.inFlight) {
-		b.entries = slices.DeleteFunc(slices.Clone(b.entries), written)
-	}
-	q.failed = slices.DeleteFunc(q.failed, isEmpty)
+	q.discard(written, &q.counts.Spilled, slices.Concat(q.failed, q.inFlight))
 }
 
 // byNumber sorts by number. It is a sort.Interface because slices.SortFunc adds 13 KB to a function's binary.

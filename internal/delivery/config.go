@@ -22,8 +22,10 @@ type Config struct {
 	// Timeout limits the delivery of one batch, except under the shutdown policy, and the whole call of a caller without a
 	// deadline; 0: no limit.
 	Timeout time.Duration
-	// Hedge says that the backend recognises an item that it gets twice, so that a shutdown may send a request that
-	// gets no answer a second time.
+	// Hedge says that the backend recognises an item that it gets twice. So a shutdown may send a request that gets no
+	// answer a second time. Replaceable items of a collection ([Queue.PushCollection]) are recognised in any case.
+	//
+	// If the answer to a request with other items is lost, a flush sends them once more at most; see [Stats].Repeated.
 	Hedge bool
 
 	// DropError makes the error that reports drops and the backend's last message about them (nil: none). The default is an

@@ -46,7 +46,7 @@ func (x *failures) add(flush, delivered uint64, counts bool) (drop bool) {
 func (s *stream) sendItems(f *flush, t terms) attempt {
 	a := newAttempt(Result{}, bounded.ErrStillRunning, time.Now())
 	if s.engine.running.Load() == 0 {
-		a = s.send(f, t, func(ctx context.Context) (Result, error) { return Result{}, s.export(ctx, t.entries) })
+		a = s.send(f, t, false, func(ctx context.Context) (Result, error) { return Result{}, s.export(ctx, t.entries) })
 	}
 	a.items, a.end = len(t.entries), t.entries[len(t.entries)-1].number+1
 	return a

@@ -35,6 +35,10 @@
 // queue. It is dropped if it fails again and again while other batches are delivered. The rules and their reasons are in
 // custom.go.
 //
+// If a request was written and its answer is lost, the backend may have the items. It recognises a span or a cumulative point
+// that it gets again, but neither a log record nor a delta point. A flush sends such an item once more at most. It stays
+// pending all the same, so a later flush sends it again; see [Stats].Repeated.
+//
 // The queue is bounded. A full queue drops its oldest item. Every drop is counted by its reason and makes exactly one
 // flush fail with the error of Config.DropError.
 //

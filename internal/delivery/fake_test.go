@@ -57,6 +57,7 @@ var (
 	accepts  = reply{result: delivery.Result{Outcome: delivery.Accepted, Answered: true}}
 	hangs    = reply{hangs: true}
 	cuts     = reply{result: delivery.Result{Outcome: delivery.Retryable}, err: errDown}
+	loses    = reply{result: delivery.Result{Outcome: delivery.Retryable, AnswersLost: 1}, err: errors.New("connection reset")}
 	busy     = retryAfter(0)
 	refuses  = reply{result: delivery.Result{Outcome: delivery.Refused, Answered: true}, err: errors.New("400 Bad Request")}
 	tooLarge = reply{result: delivery.Result{Outcome: delivery.TooLarge, Answered: true}, err: errors.New("413 too large")}
@@ -150,7 +151,7 @@ func (b *backend) Send(ctx context.Context, s delivery.Signal, body []byte) (del
 	case <-over:
 	case <-b.released:
 	case <-done:
-		return delivery.Result{Outcome: delivery.Retryable}, context.Cause(ctx)
+		return delivery.Result{Outcome: delivery.Retryable, AnswersLost: 1}, context.Cause(ctx)
 	}
 	if string(body) != b.bodyOf(index) {
 		b.fault("the body changed while Send ran")

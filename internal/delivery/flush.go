@@ -31,6 +31,8 @@ type flush struct {
 	changed chan struct{} // closed and replaced when state or policy changes; by becomeLocked
 	upTo    uint64        // items with a lower number are its task
 	workers int
+	// exhausted are batches that it may not send again, because their answers were lost twice. They are put back at its end.
+	exhausted []*batch
 
 	callers    int       // that wait for it
 	background bool      // the background waits for it, and its errors go to Config.OnError

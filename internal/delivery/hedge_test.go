@@ -14,14 +14,17 @@ import (
 func TestHedge(t *testing.T) {
 	for _, c := range []struct {
 		name  string
+		items string
 		hedge bool
 		hangs time.Duration // before the deadline is set
 		took  time.Duration // from then to the delivery; 0: never
 	}{
-		{"a request that has hung for long is sent again at once", true, time.Second, 10 * ms},
-		{"one that began a little earlier after half of its time", true, 230 * ms, 110 * ms},
-		{"one that begins then after half of the time", true, 0, 225 * ms},
-		{"delta points and log records are not hedged", false, time.Second, 0},
+		{"a request that has hung for long is sent again at once", "a", true, time.Second, 10 * ms},
+		{"one that began a little earlier after half of its time", "a", true, 230 * ms, 110 * ms},
+		{"one that begins then after half of the time", "a", true, 0, 225 * ms},
+		{"log records are not hedged", "a", false, time.Second, 0},
+		{"cumulative points are hedged", "c1,c2", false, time.Second, 10 * ms},
+		{"delta points are not, nor points sent with them", "c1,d2", false, time.Second, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -35,7 +38,7 @@ func TestHedge(t *testing.T) {
 					}
 				}())
 				e, q := newQueue(b, func(cfg *delivery.Config) { cfg.Hedge = c.hedge })
-				push(q, "a")
+				collect(q, strings.Split(c.items, ",")...)
 				running := async(func() error { return q.Flush(within(t, 2*time.Second)) })
 				time.Sleep(c.hangs)
 				synctest.Wait()
@@ -45,7 +48,7 @@ func TestHedge(t *testing.T) {
 				if c.took > 0 {
 					wantNil(t, "flush", err)
 					wantTook(t, "it", time.Since(begin), c.took)
-					wantBodies(t, b, "a", "a")
+					wantBodies(t, b, c.items, c.items)
 				} else if err == nil || len(b.log()) != 1 {
 					t.Errorf("flush: %v after %d requests, want an error after one", err, len(b.log()))
 				}

@@ -124,7 +124,7 @@ func TestLastChanceGivesAFailedFlushAnotherTry(t *testing.T) {
 // flush from trying.
 func TestLastChanceIgnoresBreakerAndRetryAfter(t *testing.T) {
 	for _, how := range []reply{hangs, cuts, busy, retryAfter(10 * time.Second), later} {
-		forLastChances(t, func() *backend { return newBackend(always(how)) }, []func(*delivery.Config){batchSize(1)},
+		forLastChances(t, func() *backend { return newBackend(always(how)) }, []func(*delivery.Config){batchSize(1), hedged},
 			func(t *testing.T, b *backend, q *delivery.Queue[string], last func(time.Duration) error) {
 				push(q, "a", "b", "c")
 				for range 3 {

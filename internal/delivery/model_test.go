@@ -12,6 +12,8 @@ import (
 // model is what a backlog should hold: where each item is. Items are the numbers of their entries.
 type model struct {
 	waiting, sending map[int]bool
+	collected        map[int]bool // pushed in a collection
+	collection       int          // first item of the latest collection
 	stats            Stats
 }
 
@@ -64,6 +66,11 @@ func (q *backlog) numberOf(item int) uint64 {
 // sizeOf returns the size of an item.
 func sizeOf(item int) int { return item % 7 }
 
+// entryOf returns an item as it is pushed alone, or in a collection, of which two of three items are replaceable.
+func entryOf(item int, collected bool) entry {
+	return entry{item: item, size: sizeOf(item), replaceable: collected && item%3 > 0}
+}
+
 func itemsIn(entries []entry) []int {
 	items := make([]int, 0, len(entries))
 	for _, x := range entries {
@@ -87,14 +94,15 @@ func TestBacklogModel(t *testing.T) {
 func backlogRun(t *testing.T, r *rand.Rand) {
 	custom := r.IntN(2) == 0
 	q := &backlog{capacity: 1 + r.IntN(30), batchSize: 1 + r.IntN(8), maxBytes: r.IntN(2) * r.IntN(60)}
-	m := &model{waiting: map[int]bool{}, sending: map[int]bool{}}
+	m := &model{waiting: map[int]bool{}, sending: map[int]bool{}, collected: map[int]bool{}}
 	var out []*batch
 	next, flush := 0, uint64(1)
 	for i := range 400 {
 		step := fmt.Sprintf("step %d", i)
-		switch r.IntN(10) {
+		switch r.IntN(11) {
 		case 0, 1, 2, 3:
 			step += ": push"
+			q.push(entryOf(next, false))
 			m.push(q, next)
 			next++
 		case 4, 5:
@@ -112,6 +120,11 @@ func backlogRun(t *testing.T, r *rand.Rand) {
 			m.finish(r, q, out[at], custom, flush)
 			out = slices.Delete(out, at, at+1)
 		case 8:
+			step += ": collection"
+			n := r.IntN(6)
+			m.pushCollection(q, next, n)
+			next += n
+		case 9:
 			step += ": spill"
 			m.spill(r, q)
 		default:
@@ -122,10 +135,42 @@ func backlogRun(t *testing.T, r *rand.Rand) {
 	}
 }
 
+// pushCollection pushes n items from first on.
+func (m *model) pushCollection(q *backlog, first, n int) {
+	var entries []entry
+	for item := first; item < first+n; item++ {
+		entries = append(entries, entryOf(item, true))
+		m.collected[item] = true
+	}
+	if n > 0 {
+		m.collection = first
+		m.supersede(m.waiting, slices.Collect(maps.Keys(m.waiting)))
+	}
+	for item := first; item < first+n; item++ {
+		m.push(q, item)
+	}
+	q.pushCollection(entries)
+}
+
+// supersede removes those of items that the latest collection has replaced from a set.
+func (m *model) supersede(from map[int]bool, items []int) {
+	for _, item := range items {
+		if from[item] && item < m.collection && entryOf(item, m.collected[item]).replaceable {
+			delete(from, item)
+			m.stats.Superseded++
+		}
+	}
+}
+
 func (m *model) push(q *backlog, item int) {
 	m.stats.Ended++
-	bytes := q.bytes
-	q.push(item, sizeOf(item))
+	bytes := 0
+	for pending := range maps.Keys(m.waiting) {
+		bytes += sizeOf(pending)
+	}
+	for pending := range maps.Keys(m.sending) {
+		bytes += sizeOf(pending)
+	}
 	for {
 		tooMany := len(m.waiting)+len(m.sending) >= q.capacity
 		switch {
@@ -186,6 +231,7 @@ func (m *model) finish(r *rand.Rand, q *backlog, b *batch, custom bool, flush ui
 	if custom && r.IntN(2) == 0 {
 		b.failed.add(flush, q.delivered, r.IntN(2) == 0)
 	}
+	m.supersede(m.sending, items)
 	for _, item := range items {
 		if m.sending[item] {
 			delete(m.sending, item)
@@ -231,7 +277,7 @@ func TestBatchesThatOvertakeEachOther(t *testing.T) {
 	all := task{upTo: 100, flush: 1}
 	push := func(items ...int) {
 		for _, item := range items {
-			q.push(item, 1)
+			q.push(entry{item: item, size: 1})
 		}
 	}
 	push(1, 2)
@@ -254,7 +300,7 @@ func TestBatchesThatOvertakeEachOther(t *testing.T) {
 func TestPoisonNeverComesFirstAgain(t *testing.T) {
 	q := &backlog{capacity: 100, batchSize: 2}
 	for i := range 5 {
-		q.push(i, 1)
+		q.push(entry{item: i, size: 1})
 	}
 	b := q.take(task{upTo: 5, flush: 1})
 	b.failed.add(1, 0, true)

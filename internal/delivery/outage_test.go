@@ -13,10 +13,12 @@ import (
 	"github.com/epilogue-go/epilogue/internal/delivery"
 )
 
-var outages = []struct {
+type outage struct {
 	name  string
 	reply reply
-}{{"hangs", hangs}, {"answers 503", busy}, {"cuts connections", cuts}}
+}
+
+var outages = []outage{{"hangs", hangs}, {"answers 503", busy}, {"cuts connections", cuts}}
 
 // TestOutageCost is the acceptance bound: over 1,000 invocations an outage costs at most 5 ms each on average, and the
 // first flush at most its timeout. After the outage everything that the queue holds is delivered.
@@ -78,41 +80,66 @@ func outageCost(t *testing.T, how reply, apart, usual time.Duration) {
 	b.check(t)
 }
 
-// TestOutageCostOfThreeSignals is the acceptance bound for signals that are flushed together, as the SDK does.
-func TestOutageCostOfThreeSignals(t *testing.T) {
-	for _, how := range outages {
+// TestOutageCostOfSignals is the acceptance bound for two and three signals that are flushed together, as the SDK does.
+// Metrics are collections of a cumulative and a delta point; the backend recognises no log record.
+func TestOutageCostOfSignals(t *testing.T) {
+	losing := append(outages, outage{"loses answers", loses})
+	for _, how := range losing {
 		for _, apart := range []time.Duration{10 * ms, 100 * ms, time.Second} {
-			t.Run(fmt.Sprintf("%s, %v apart", how.name, apart), func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					const invocations, timeout = 1000, 2 * time.Second
-					b := newBackend(always(how.reply))
-					traces, metrics, logs := origin(b, capacity(300))
-					var first, others time.Duration
-					for i := range invocations {
-						began := time.Now()
-						var running []<-chan error
-						for _, q := range []*delivery.Queue[string]{traces, metrics, logs} {
-							push(q, strconv.Itoa(i))
-							running = append(running, async(func() error { return q.Flush(within(t, timeout)) }))
-						}
-						for _, r := range running {
-							<-r
-						}
-						if took := time.Since(began); i == 0 {
-							first = took
-						} else {
-							others += took
-						}
-						time.Sleep(apart)
-					}
-					mean := others / (invocations - 1)
-					t.Logf("mean %v, first %v, %d requests", mean, first, len(b.log()))
-					if mean > 5*ms || first > timeout {
-						t.Errorf("mean %v, first %v; want at most 5ms and %v", mean, first, timeout)
-					}
+			for _, signals := range []int{2, 3} {
+				t.Run(fmt.Sprintf("%d signals, %s, %v apart", signals, how.name, apart), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) { outageCostOfSignals(t, how.reply, apart, signals) })
 				})
-			})
+			}
 		}
+	}
+}
+
+func outageCostOfSignals(t *testing.T, how reply, apart time.Duration, signals int) {
+	const invocations, timeout = 1000, 2 * time.Second
+	b := newBackend(always(how))
+	e, traces := newQueue(b, capacity(300), hedged)
+	metrics := addQueue(e, capacity(300), signal(delivery.Metrics))
+	logs := addQueue(e, capacity(300), logs)
+	queues := []*delivery.Queue[string]{traces, metrics, logs}[:signals]
+	flushAll := func() (failed error) {
+		var running []<-chan error
+		for _, q := range queues {
+			running = append(running, async(func() error { return q.Flush(within(t, timeout)) }))
+		}
+		for _, r := range running {
+			failed = errors.Join(failed, <-r)
+		}
+		return failed
+	}
+	var first, others time.Duration
+	for i := range invocations {
+		began := time.Now()
+		push(traces, strconv.Itoa(i))
+		push(logs, strconv.Itoa(i))
+		collect(metrics, "c", "d")
+		_ = flushAll()
+		if took := time.Since(began); i == 0 {
+			first = took
+		} else {
+			others += took
+		}
+		time.Sleep(apart)
+	}
+	mean := others / (invocations - 1)
+	t.Logf("mean %v, first %v, %d requests", mean, first, len(b.log()))
+	if mean > 5*ms || first > timeout {
+		t.Errorf("mean %v, first %v; want at most 5ms and %v", mean, first, timeout)
+	}
+	b.become(always(accepts))
+	time.Sleep(time.Minute)
+	_ = flushAll() // reports the drops
+	wantNil(t, "flush after the outage", flushAll())
+	for _, q := range queues {
+		if s := q.Stats(); s.Exported < 300 || s.Pending != 0 {
+			t.Errorf("after the outage: %+v", s)
+		}
+		addUp(t, q.Stats())
 	}
 }
 

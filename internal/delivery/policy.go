@@ -39,6 +39,7 @@ const (
 var (
 	errProbeFailed   = errors.New("the circuit breaker is half-open and its probe failed")
 	errNoProgress    = errors.New("no further attempt in this flush")
+	errAnswersLost   = errors.New("the answers to two requests were lost, and the backend may have taken both")
 	errExportTimeout = errors.New("the export took longer than its timeout")
 )
 

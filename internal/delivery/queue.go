@@ -40,7 +40,18 @@ func NewItemQueue[T any](e *Engine, c Config, exporter ItemSender[T]) *Queue[T] 
 
 // Push adds an item of about size bytes in memory. If the queue is full it drops the oldest items that wait; if all are being
 // sent, or size exceeds the queue's bytes, it drops this one. It never waits for a flush.
-func (q *Queue[T]) Push(item T, size int) { q.push(item, size) }
+func (q *Queue[T]) Push(item T, size int) { q.push(entry{item: item, size: size}) }
+
+// PushCollection adds the items of a collection, as Push does. If it is not empty, the replaceable items of earlier
+// collections leave as Superseded: those that wait at once, and those in a request under way if it does not deliver them.
+// Other items stay and go first.
+func (q *Queue[T]) PushCollection(items []T, size func(T) int, replaceable func(T) bool) {
+	entries := make([]entry, 0, len(items))
+	for _, item := range items {
+		entries = append(entries, entry{item: item, size: size(item), replaceable: replaceable(item)})
+	}
+	q.pushCollection(entries)
+}
 
 // Spill hands all pending items to write, the oldest first. write puts them where they outlast the process and calls
 // spilled(from, to) when items[from:to] are written; these leave the queue as Spilled. An item that is being sent and

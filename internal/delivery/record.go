@@ -6,11 +6,12 @@ import (
 )
 
 // record acknowledges the items of b that an attempt decides about, and enters the attempt into the flush, the breaker and
-// the hold. It returns the policy of the flush. The error says why the flush does not go on after a failure of a custom
-// exporter.
+// the hold. It returns the policy of the flush. The error says why the batch may not be sent again in this flush, or why the
+// flush does not go on after a failure of a custom exporter.
 func (s *stream) record(f *flush, b *batch, a attempt) (*policy, error) {
 	s.engine.mu.Lock()
 	defer s.engine.mu.Unlock()
+	exhausted := s.items.sent(b, a.end, f.number, a.AnswersLost, a.Outcome == Accepted)
 	if a.divided {
 		s.requestBytes = min(s.requestBytes, a.size/2)
 		if a.items == 1 {
@@ -19,10 +20,14 @@ func (s *stream) record(f *flush, b *batch, a attempt) (*policy, error) {
 	} else {
 		s.items.ack(b, a.end, a.Outcome, a.Rejected)
 	}
+	s.items.discardFrom(b, s.items.superseded, &s.items.counts.Superseded)
 	f.noteLocked(a, s.config.Items)
 	s.recordAnswerLocked(f, a)
 	if s.export != nil && !a.permanent() {
 		return f.policy, s.failedLocked(f, b, a)
+	}
+	if exhausted {
+		return f.policy, errAnswersLost
 	}
 	return f.policy, nil
 }

@@ -65,6 +65,30 @@ func TestEachSignalHasASlot(t *testing.T) {
 	})
 }
 
+// TestRefusedLogsDelayNoSpan asserts that spans leave as fast as ever while the backend refuses many requests of logs.
+func TestRefusedLogsDelayNoSpan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend(func(r request) reply {
+			if r.signal == delivery.Logs {
+				return busy.in(100 * ms)
+			}
+			return accepts.in(5 * ms)
+		})
+		traces, _, logs := origin(b, batchSize(1))
+		for range 20 {
+			push(logs, numbers(50)...)
+			push(traces, "t")
+			refused := async(func() error { return logs.Flush(within(t, time.Second)) })
+			synctest.Wait()
+			took, err := flush(t, traces, time.Second)
+			wantNil(t, "traces", err)
+			wantTook(t, "traces", took, 5*ms)
+			<-refused
+		}
+		addUp(t, logs.Stats())
+	})
+}
+
 // TestOneSlotForThreeSignals asserts that a destination of one request at once serves every signal.
 func TestOneSlotForThreeSignals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

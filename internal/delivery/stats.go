@@ -10,8 +10,11 @@ type Stats struct {
 	Pending    int64 // items that wait or are being sent
 	InFlight   int64 // of these, items in a batch that a worker holds
 	Spilled    int64 // undelivered items written to standard error, for replay
-	Superseded int64 // cumulative points that a later collection has replaced; zero until the engine carries metrics
+	Superseded int64 // replaceable items that a later collection has replaced
 	Dropped    Dropped
+	// Repeated counts items that the backend may have got once more and does not recognise: they were sent again after a lost
+	// answer. It is not part of the sum.
+	Repeated int64
 	// Breaker is the state of the origin's circuit breaker or of the signal's hold, whichever is further from closed.
 	Breaker breaker.State
 }

@@ -39,7 +39,7 @@ func (d *dice) upTo(longest time.Duration) time.Duration { return time.Duration(
 
 // replies are the answers of a backend in a storm.
 var replies = []reply{
-	accepts, accepts, accepts, accepts, hangs, cuts, busy, retryAfter(50 * ms), retryAfter(time.Minute), refuses, tooLarge, later,
+	accepts, accepts, accepts, accepts, hangs, cuts, loses, busy, retryAfter(50 * ms), retryAfter(time.Minute), refuses, tooLarge, later,
 }
 
 func storm(t *testing.T, seed uint64) {
@@ -112,6 +112,9 @@ func stormStep(t *testing.T, d *dice, e *delivery.Engine, q *delivery.Queue[stri
 	case 0, 1, 2, 3:
 		for range d.roll(30) {
 			q.Push("item", d.roll(20))
+		}
+		if d.roll(4) == 0 {
+			q.PushCollection(make([]string, d.roll(30)), func(string) int { return d.roll(20) }, func(string) bool { return d.roll(2) == 0 })
 		}
 	case 4, 5:
 		took, _ := flush(t, q, d.upTo(time.Second))

@@ -60,7 +60,7 @@ func newStream(e *Engine, c Config) *stream {
 	s := &stream{
 		engine: e, config: c, background: true, requestBytes: c.RequestBytes, itemBytes: c.RequestBytes,
 		closed: make(chan struct{}),
-		items:  backlog{capacity: c.Capacity, batchSize: c.BatchSize, maxBytes: c.MaxBytes},
+		items:  backlog{capacity: c.Capacity, batchSize: c.BatchSize, maxBytes: c.MaxBytes, recognised: c.Hedge},
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -69,12 +69,16 @@ func newStream(e *Engine, c Config) *stream {
 	return s
 }
 
-func (s *stream) push(item any, size int) {
+func (s *stream) push(x entry) {
 	s.engine.mu.Lock()
 	defer s.engine.mu.Unlock()
-	if reached := s.items.push(item, size); reached != noEvent {
-		s.onThresholdLocked(reached)
-	}
+	s.onThresholdLocked(s.items.push(x))
+}
+
+func (s *stream) pushCollection(items []entry) {
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
+	s.onThresholdLocked(s.items.pushCollection(items))
 }
 
 // Stats returns the counts of one moment.
@@ -188,6 +192,9 @@ func (s *stream) endLocked(f *flush) (reports []func()) {
 	gaveUp := !s.items.done(f.upTo)
 	if gaveUp && f.err == nil && f.why == nil {
 		f.why = context.Cause(f.ctx)
+	}
+	for _, b := range f.exhausted {
+		s.items.putBack(b)
 	}
 	s.flush = nil
 	s.recordOutcomeLocked(f)

@@ -23,10 +23,14 @@ func (s *stream) work(f *flush) {
 func (s *stream) next(f *flush, b *batch, p *policy, err error) (*batch, *policy) {
 	e := s.engine
 	e.mu.Lock()
-	if err != nil {
-		f.giveUpLocked(p, err)
-	}
-	if b != nil {
+	switch {
+	case b == nil:
+	case err == errAnswersLost && f.policy.lastChance: //nolint:errorlint // it is not wrapped
+		f.exhausted = append(f.exhausted, b)
+	default:
+		if err != nil {
+			f.giveUpLocked(p, err)
+		}
 		s.items.putBack(b)
 	}
 	if f.activeLocked() {
@@ -69,7 +73,7 @@ func (s *stream) deliver(f *flush, b *batch) error {
 		switch {
 		case a.permanent():
 			retry, pause = backoff{}, 0
-		case s.export != nil:
+		case s.export != nil || err != nil:
 			return err
 		case a.unsent: // it has waited for memory or CPU, not for the backend
 			pause = 0

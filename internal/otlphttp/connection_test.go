@@ -1,6 +1,7 @@
 package otlphttp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -123,6 +124,61 @@ func TestReplaysOnce(t *testing.T) {
 	}
 	if n := len(b.received); n != 3 {
 		t.Errorf("%d requests, want 1 + 2", n)
+	}
+}
+
+// A request whose answer is lost may have been taken by the backend. Without a connection, with a part of the body unwritten,
+// and after a response, it has certainly not been taken, or its outcome is known.
+func TestAnswersLost(t *testing.T) {
+	abort := func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+	hang := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+	accept := func(http.ResponseWriter, *http.Request) {}
+	for name, c := range map[string]struct {
+		url    string
+		handle []http.HandlerFunc // of the first request on a connection that is kept, and of the next ones
+		size   int
+		lost   int
+		ok     bool
+	}{
+		"connection refused":              {url: "http://absent.test:4318/", size: 10},
+		"TLS to a server without":         {url: "https://collector.test:4318/", size: 10},
+		"accepted":                        {size: 10, ok: true},
+		"503":                             {handle: []http.HandlerFunc{respond(503, "", nil)}, size: 10},
+		"no answer in time":               {handle: []http.HandlerFunc{hang}, size: 10, lost: 1},
+		"no answer to a large request":    {handle: []http.HandlerFunc{hang}, size: 1 << 20, lost: 1},
+		"connection closed":               {handle: []http.HandlerFunc{abort}, size: 10, lost: 1},
+		"kept connection closed":          {handle: []http.HandlerFunc{accept, abort, accept}, size: 10, lost: 1, ok: true},
+		"kept connection closed, 503":     {handle: []http.HandlerFunc{accept, abort, respond(503, "", nil)}, size: 10, lost: 1},
+		"kept and next one closed":        {handle: []http.HandlerFunc{accept, abort, abort}, size: 10, lost: 2},
+		"server that reads only a part":   {url: "http://deaf.test:4318/", size: 1 << 20},
+		"server that reads and is silent": {url: "http://deaf.test:4318/", size: 10, lost: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				network := new(lambdatest.Network)
+				deaf, err := network.Listen("deaf.test:4318")
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer func() { _ = deaf.Close() }()
+				next := 0
+				b := newBackend(t, config{
+					Endpoint: parse(t, cmp.Or(c.url, "http://collector.test:4318/")), Timeout: time.Second, Dial: network.DialContext,
+				}, func(w http.ResponseWriter, r *http.Request) {
+					if next++; next <= len(c.handle) {
+						c.handle[next-1](w, r)
+					}
+				})
+				b.listen(network)
+				if len(c.handle) > 1 {
+					b.mustSend("spans")
+				}
+				res, err := b.sender.Send(t.Context(), make([]byte, c.size))
+				if res.AnswersLost != c.lost || (err == nil) != c.ok {
+					t.Errorf("%d answers lost, want %d: %v", res.AnswersLost, c.lost, err)
+				}
+			})
+		})
 	}
 }
 

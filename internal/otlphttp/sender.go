@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/epilogue-go/epilogue/internal/bounded"
@@ -30,7 +31,8 @@ func (s *Sender) Target() string { return s.target }
 //
 //   - A 2xx response is an acceptance, even if its body is malformed or cut off; then Result.Message says so.
 //   - 429, 502, 503 and 504 are retryable, after the Retry-After of the response if there is one.
-//   - An attempt without a response is retryable: connection, TLS, proxy, signing and timeout errors.
+//   - An attempt without a response is retryable: connection, TLS, proxy, signing and timeout errors. Result.AnswersLost says
+//     whether the backend may have taken it.
 //   - 413 means too large. Every other status from 400 is a refusal, unless Classify says otherwise.
 //   - 307 and 308 are followed at most twice, to the same scheme, host and port. With other redirects the items are kept for the
 //     next flush.
@@ -51,9 +53,10 @@ func (s *Sender) Send(ctx context.Context, body []byte) (delivery.Result, error)
 	}
 	content := &payload{data: body}
 	defer content.release() // before the compressor is put back
-	target, last := s.cfg.URL, answer{}
+	target, last, lost := s.cfg.URL, answer{}, 0
 	for redirects := 0; ; redirects++ {
-		resp, err := s.post(withRequest(attempt), target, content)
+		resp, unanswered, err := s.post(withRequest(attempt), target, content)
+		lost += unanswered
 		switch {
 		case redirects > 0 && errors.Is(err, errSign): // the signer refuses the new path
 			res, _ := s.classify(last)
@@ -62,11 +65,13 @@ func (s *Sender) Send(ctx context.Context, body []byte) (delivery.Result, error)
 			if ctx.Err() == nil && attempt.Err() != nil {
 				err = fmt.Errorf("no answer within %v: %w", s.cfg.Timeout, err)
 			}
-			return delivery.Result{Outcome: retryOutcome(err)}, fmt.Errorf("send to %s: %w", s.target, err)
+			return delivery.Result{Outcome: retryOutcome(err), AnswersLost: lost}, fmt.Errorf("send to %s: %w", s.target, err)
 		}
 		last = s.read(resp)
 		if target = last.redirect(); target == nil || redirects == maxRedirects {
-			return s.classify(last)
+			res, err := s.classify(last)
+			res.AnswersLost = lost
+			return res, err
 		}
 	}
 }
@@ -87,26 +92,35 @@ func retryOutcome(err error) delivery.Outcome {
 }
 
 // post sends content to target. If a kept connection breaks, it sends content once more on a new one. net/http does that only
-// for requests that it takes for idempotent, and only until it has written a part of the body.
-func (s *Sender) post(ctx context.Context, target *url.URL, content *payload) (*http.Response, error) {
+// for requests that it takes for idempotent, and only until it has written a part of the body. lost counts the requests that
+// were written and got no response.
+func (s *Sender) post(ctx context.Context, target *url.URL, content *payload) (resp *http.Response, lost int, err error) {
 	for retried := false; ; retried = true {
 		connected, reused := false, false
+		var written atomic.Bool // net/http says so before it hands the last bytes to the connection
 		req := s.request(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-			GotConn: func(conn httptrace.GotConnInfo) { connected, reused = true, conn.Reused },
+			GotConn: func(conn httptrace.GotConnInfo) {
+				connected, reused = true, conn.Reused
+				written.Store(false) // net/http could not write it to another connection
+			},
+			WroteRequest: func(info httptrace.WroteRequestInfo) { written.Store(info.Err == nil) },
 		}), target, content)
 		if err := s.sign(ctx, req, content.data); err != nil {
-			return nil, explain(err, req)
+			return nil, lost, explain(err, req)
 		}
 		resp, err := s.client.transport.RoundTrip(req)
 		err = bounded.Safe(err) // of a connection that Dial returned
 		if err == nil {
-			return resp, nil
+			return resp, lost, nil
+		}
+		if written.Load() {
+			lost++
 		}
 		if connected || ctx.Err() == nil { // otherwise no connection broke, and the dial may serve the next request
 			s.client.transport.CloseIdleConnections()
 		}
 		if !reused || retried {
-			return nil, explain(err, req)
+			return nil, lost, explain(err, req)
 		}
 	}
 }

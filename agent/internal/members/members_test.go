@@ -200,9 +200,9 @@ func TestHangingMemberIsAbandonedAndNotCalledAgain(t *testing.T) {
 func TestPipelinesAreUsedTogether(t *testing.T) {
 	ctx := t.Context()
 	reasons := map[string]int64{"refused": 2}
-	one := &recording{counts: []counts.Signal{{Name: "traces", Ended: 1, Exported: 1}, {Name: "logs", Ended: 5, Pending: 5}}}
+	one := &recording{counts: []counts.Signal{{Name: "traces", Ended: 1, Exported: 1, Repeated: 2}, {Name: "logs", Ended: 5, Pending: 5}}}
 	two := &recording{counts: []counts.Signal{
-		{Name: "traces", Ended: 9, Exported: 2, Pending: 3, Dropped: 2, Reasons: reasons, Spilled: 1, Superseded: 1, Breaker: "open"},
+		{Name: "traces", Ended: 9, Exported: 2, Pending: 3, Dropped: 2, Reasons: reasons, Spilled: 1, Superseded: 1, Repeated: 1, Breaker: "open"},
 	}}
 	fullOne, fullTwo := map[string]int64{"queue_full": 1, "rejected": 2}, map[string]int64{"queue_full": 4, "too_large": 8}
 	one.counts = append(one.counts, counts.Signal{Name: "metrics", Ended: 3, Dropped: 3, Reasons: fullOne, Breaker: "half-open"})
@@ -219,7 +219,7 @@ func TestPipelinesAreUsedTogether(t *testing.T) {
 		t.Errorf("%d spans ended, %d spilled", ended, spilled)
 	}
 	want := []counts.Signal{
-		{Name: "traces", Ended: 10, Exported: 3, Pending: 3, Dropped: 2, Reasons: reasons, Spilled: 1, Superseded: 1, Breaker: "open"},
+		{Name: "traces", Ended: 10, Exported: 3, Pending: 3, Dropped: 2, Reasons: reasons, Spilled: 1, Superseded: 1, Repeated: 3, Breaker: "open"},
 		{Name: "logs", Ended: 5, Pending: 5},
 		{Name: "metrics", Ended: 15, Dropped: 15, Reasons: map[string]int64{"queue_full": 5, "rejected": 2, "too_large": 8}, Breaker: "half-open"},
 	}

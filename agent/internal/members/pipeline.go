@@ -103,6 +103,7 @@ func addSignal(all []counts.Signal, s counts.Signal) []counts.Signal {
 	sum.Spilled += s.Spilled
 	sum.Open += s.Open
 	sum.Superseded += s.Superseded
+	sum.Repeated += s.Repeated
 	if sum.Reasons == nil {
 		sum.Reasons = maps.Clone(s.Reasons)
 	} else {

@@ -81,6 +81,9 @@ func signalAttr(s counts.Signal) slog.Attr {
 	if s.Superseded != 0 {
 		attrs = append(attrs, slog.Int64("superseded", s.Superseded))
 	}
+	if s.Repeated != 0 {
+		attrs = append(attrs, slog.Int64("repeated", s.Repeated))
+	}
 	if s.BackendDown() {
 		attrs = append(attrs, slog.String("breaker", s.Breaker))
 	}
