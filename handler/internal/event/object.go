@@ -102,7 +102,7 @@ func (v Value) members(f func(name string, value Value)) {
 	case v.begins('{'):
 		c := inside(v.text)
 		for key, value := c.member(); key != nil; key, value = c.member() {
-			f(string(unquote(key)), JSON(value))
+			f(unquote(key), JSON(value))
 		}
 	case v.decoded.Kind() == reflect.Struct:
 		for _, field := range shapeOf(v.decoded.Type()) {

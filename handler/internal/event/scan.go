@@ -53,7 +53,7 @@ func (c *cursor) object(names []string, texts [][]byte) {
 	for key, value := c.member(); key != nil; key, value = c.member() {
 		name := key[1 : len(key)-1]
 		if bytes.IndexByte(name, '\\') >= 0 {
-			name = unquote(key)
+			name = []byte(unquote(key))
 		}
 		if i := slices.Index(names, string(name)); i >= 0 {
 			texts[i] = value

@@ -3,10 +3,9 @@ package event
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/json"
 	"reflect"
 	"slices"
-	"strconv"
-	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -14,7 +13,7 @@ import (
 func (v Value) Text() string {
 	switch {
 	case v.begins('"'):
-		return string(unquote(v.text))
+		return unquote(v.text)
 	case v.IsString():
 		return v.decoded.String()
 	}
@@ -32,12 +31,7 @@ func (v Value) Mentions(words ...string) bool {
 }
 
 // Embedded returns the value of the JSON text in a string.
-func (v Value) Embedded() Value {
-	if v.begins('"') {
-		return JSON(unquote(v.text))
-	}
-	return JSON([]byte(v.Text()))
-}
+func (v Value) Embedded() Value { return JSON([]byte(v.Text())) }
 
 // Bytes returns bytes, which JSON text has in base64 or as a list of numbers from -128 to 255; nil for more than max of
 // them and for any other value.
@@ -66,63 +60,18 @@ func (v Value) isBytes() bool {
 	return v.decoded.Kind() == reflect.Slice && v.decoded.Type().Elem().Kind() == reflect.Uint8
 }
 
-// unquote returns the string that JSON text stands for, as encoding/json decodes it: invalid UTF-8 and unpaired surrogates
-// become U+FFFD. The result may share memory with quoted.
-func unquote(quoted []byte) []byte {
+// unquote returns the string that JSON text stands for, empty if it is malformed.
+func unquote(quoted []byte) string {
 	if len(quoted) < 2 || quoted[len(quoted)-1] != '"' {
-		return nil
+		return ""
 	}
 	inner := quoted[1 : len(quoted)-1]
-	if !utf8.Valid(inner) {
-		inner = []byte(string([]rune(string(inner)))) // U+FFFD for each invalid byte
+	if bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
+		return string(inner)
 	}
-	if bytes.IndexByte(inner, '\\') < 0 {
-		return inner
+	var text string
+	if json.Unmarshal(quoted, &text) != nil {
+		return ""
 	}
-	out := make([]byte, 0, len(inner))
-	for i := 0; i < len(inner); i++ {
-		if inner[i] != '\\' || i+1 == len(inner) {
-			out = append(out, inner[i])
-			continue
-		}
-		char, rest := unescape(inner[i+1:])
-		out = utf8.AppendRune(out, char)
-		i = len(inner) - len(rest) - 1
-	}
-	return out
-}
-
-// unescaped has the control characters that letters stand for.
-var unescaped = [256]byte{'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
-
-// unescape returns the character of an escape sequence, of which s begins after the backslash, and the text after it.
-func unescape(s []byte) (char rune, rest []byte) {
-	switch s[0] {
-	case '"', '\\', '/':
-		return rune(s[0]), s[1:]
-	case 'u':
-	default:
-		return rune(unescaped[s[0]]), s[1:]
-	}
-	char, rest = codeUnit(s)
-	if !utf16.IsSurrogate(char) {
-		return char, rest
-	}
-	if second, ok := bytes.CutPrefix(rest, []byte{'\\'}); ok && len(second) > 0 {
-		low, after := codeUnit(second)
-		if pair := utf16.DecodeRune(char, low); pair != utf8.RuneError {
-			return pair, after
-		}
-	}
-	return utf8.RuneError, rest
-}
-
-// codeUnit returns the UTF-16 code unit in uXXXX.
-func codeUnit(s []byte) (unit rune, rest []byte) {
-	if s[0] == 'u' && len(s) >= 5 {
-		if n, err := strconv.ParseUint(string(s[1:5]), 16, 16); err == nil {
-			return rune(n), s[5:]
-		}
-	}
-	return utf8.RuneError, s[1:]
+	return text
 }

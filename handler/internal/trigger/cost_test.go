@@ -28,7 +28,7 @@ func repeat(format string, size int) string {
 // memory in proportion to its size, whatever its sender wrote. Anyone who may send to a queue or an HTTP endpoint can
 // write such events. Work in proportion to members × size takes hundreds of times as long.
 func TestCostIsLinear(t *testing.T) {
-	const size, most = 1 << 20, 6
+	const size, most = 1 << 20, 8
 	request := func(members string) string {
 		return `{"httpMethod":"GET","path":"/a","requestContext":{},` + members + `}`
 	}

@@ -247,9 +247,9 @@ func TestAttributesOutliveEvent(t *testing.T) {
 	}
 }
 
-// TestAllocations: an event of 10 KB takes few allocations, at most one for each 70 bytes of JSON text.
+// TestAllocations: an event of 10 KB takes few allocations, at most one for each 50 bytes of JSON text.
 func TestAllocations(t *testing.T) {
-	const most = 10 << 10 / 70
+	const most = 10 << 10 / 50
 	for name, event := range corpus.Types {
 		data := grow(t, document(t, name), 10<<10)
 		reader := trigger.NewReader(nil, trigger.Settings{})
