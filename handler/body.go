@@ -27,8 +27,8 @@ type body struct {
 	stream  io.Reader  // the user's own reader; nil if the result was encoded
 	encoded jsonReader // the encoded result
 
-	prelude *prelude // nil if the response has none; set before the first Read, as the next field
-	asked   bool     // aws-lambda-go has asked for the content type
+	contentType string
+	prelude     *prelude // nil if the response has none
 
 	size  atomic.Int64 // bytes read
 	ended atomic.Bool  // Read has returned an error, io.EOF or another
@@ -44,20 +44,19 @@ func (b *body) reader() io.Reader {
 	return &b.encoded
 }
 
-// ContentType returns the content type of the response, or the one that aws-lambda-go assumes for a reader without one.
-// aws-lambda-go calls it before Read.
-func (b *body) ContentType() string {
-	b.asked = true
-	r, ok := b.reader().(interface{ ContentType() string })
-	if !ok {
-		return "application/octet-stream"
+// readContentType sets the content type of the response, or the one that aws-lambda-go assumes for a reader without one.
+func (b *body) readContentType() {
+	b.contentType = "application/octet-stream"
+	if r, ok := b.reader().(interface{ ContentType() string }); ok {
+		b.contentType = r.ContentType()
 	}
-	contentType := r.ContentType()
-	if contentType == preludeType && b.prelude == nil {
+	if b.contentType == preludeType {
 		b.prelude = new(prelude)
 	}
-	return contentType
 }
+
+// ContentType is called by aws-lambda-go.
+func (b *body) ContentType() string { return b.contentType }
 
 // Read reads the response. It returns an error other than io.EOF unchanged: aws-lambda-go reports it in the trailers.
 func (b *body) Read(p []byte) (int, error) {
@@ -68,9 +67,6 @@ func (b *body) Read(p []byte) (int, error) {
 			b.recordSize()
 		}
 	}()
-	if !b.asked {
-		b.ContentType()
-	}
 	n, err := b.reader().Read(p)
 	returned = true
 	b.size.Add(int64(n))

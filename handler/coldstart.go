@@ -34,7 +34,7 @@ const proactiveAfter = 10 * time.Second
 // WithoutInitSpan leaves out the span of the environment's initialization; see docs/cold-starts.md. The attributes of
 // the first invocation's span stay. Default: the span is made.
 func WithoutInitSpan() Option {
-	return optionFunc(func(c *config) { c.noInitSpan = true })
+	return func(c *config) { c.noInitSpan = true }
 }
 
 // initialization is the environment's Init phase, as the function sees it.
@@ -123,5 +123,5 @@ type Process struct {
 
 // WithProcess replaces the process, for one that is emulated in memory. Default: this process.
 func WithProcess(p Process) Option {
-	return optionFunc(func(c *config) { c.process = p })
+	return func(c *config) { c.process = p }
 }

@@ -1,10 +1,13 @@
 package handler
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -105,27 +108,12 @@ const maxErrors = 100
 // walkTimeout bounds the calls of their methods Unwrap and ErrorType, which only telemetry calls.
 const walkTimeout = 100 * time.Millisecond
 
-// kindOf is semconv.ErrorType for any error: that calls errors.As, which does not return for a cyclic one. It is the
-// type that the first error with a method ErrorType says, or else the type of err or of the error that fmt.Errorf wraps.
+// kindOf is semconv.ErrorType for any error: that calls errors.As, which does not return for a cyclic one.
 func kindOf(err error) string {
 	ctx, cancel := context.WithTimeout(context.Background(), walkTimeout)
 	defer cancel()
 	kind, failed := bounded.Call(ctx, 0, func(context.Context) (string, error) {
-		left := maxErrors
-		if kind := ownType(err, &left); kind != "" {
-			return kind, nil
-		}
-		inner := err
-		for range maxErrors {
-			wrapped, ok := inner.(interface{ Unwrap() error })
-			if !ok || reflect.TypeOf(inner) != fmtWrapper {
-				break
-			}
-			if next := wrapped.Unwrap(); next != nil {
-				inner = next
-			}
-		}
-		return typeName(inner), nil
+		return cmp.Or(ownType(err), typeName(unwrapFmt(err))), nil
 	})
 	if failed != nil {
 		return typeName(err)
@@ -133,30 +121,36 @@ func kindOf(err error) string {
 	return kind
 }
 
-// fmtWrapper is the type of the errors that fmt.Errorf makes with one %w.
-var fmtWrapper = reflect.TypeOf(fmt.Errorf("%w", context.Canceled))
-
-// ownType returns the first type that an error says, in the order of errors.As, empty if there is none among the first
-// errors, of which as many as left are looked at.
-func ownType(err error, left *int) string {
-	for err != nil && *left > 0 {
-		*left--
-		if e, ok := err.(interface{ ErrorType() string }); ok {
+// ownType returns what the first error with a method ErrorType says, in the order of errors.As; empty if there is none.
+func ownType(err error) string {
+	todo := []error{err}
+	for n := 0; n < maxErrors && len(todo) > 0; n++ {
+		next := todo[0]
+		todo = todo[1:]
+		switch e := next.(type) { //nolint:errorlint // this is the walk
+		case interface{ ErrorType() string }:
 			return e.ErrorType()
-		}
-		switch e := err.(type) { //nolint:errorlint // this is the walk
 		case interface{ Unwrap() error }:
-			err = e.Unwrap()
+			todo = append([]error{e.Unwrap()}, todo...)
 		case interface{ Unwrap() []error }:
-			for _, inner := range e.Unwrap() {
-				if kind := ownType(inner, left); kind != "" || *left <= 0 {
-					return kind
-				}
-			}
-			return ""
-		default:
-			return ""
+			wrapped := e.Unwrap()
+			todo = slices.Concat(wrapped[:min(len(wrapped), maxErrors)], todo)
 		}
 	}
 	return ""
+}
+
+// fmtWrapper is the type of the errors that fmt.Errorf makes with one %w.
+var fmtWrapper = reflect.TypeOf(fmt.Errorf("%w", context.Canceled))
+
+// unwrapFmt returns the error that fmt.Errorf wraps.
+func unwrapFmt(err error) error {
+	for n := 0; n < maxErrors && reflect.TypeOf(err) == fmtWrapper; n++ {
+		wrapped := errors.Unwrap(err)
+		if wrapped == nil {
+			break
+		}
+		err = wrapped
+	}
+	return err
 }

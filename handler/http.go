@@ -5,7 +5,6 @@ import (
 	"context"
 	"net"
 	"net/http"
-	"runtime"
 	"strings"
 	"unicode"
 
@@ -16,11 +15,7 @@ import (
 )
 
 // HTTPOption changes a setting of [HTTP]. A nil HTTPOption is ignored.
-type HTTPOption interface{ applyHTTP(*httpHandler) }
-
-type httpOptionFunc func(*httpHandler)
-
-func (f httpOptionFunc) applyHTTP(h *httpHandler) { f(h) }
+type HTTPOption func(*httpHandler)
 
 // WithRoute sets how [HTTP] finds the route that served a request. The function gets the request that the handler got,
 // after the handler has returned or panicked. It returns the route's template with or without a method, such as
@@ -34,11 +29,11 @@ func (f httpOptionFunc) applyHTTP(h *httpHandler) { f(h) }
 //		return pattern
 //	})
 func WithRoute(route func(*http.Request) string) HTTPOption {
-	return httpOptionFunc(func(h *httpHandler) {
+	return func(h *httpHandler) {
 		if route != nil {
 			h.route = route
 		}
-	})
+	}
 }
 
 // HTTP returns h instrumented, for a function that [Wrap] instruments. Give it to lambdaurl.Wrap or to an adapter such as
@@ -48,9 +43,9 @@ func WithRoute(route func(*http.Request) string) HTTPOption {
 //
 // The span is the invocation's; HTTP starts none. It does three things:
 //
-//   - A panic of h in another goroutine than the handler's is recorded and flushed, and continues. lambdaurl calls h in a
-//     goroutine of its own, where a panic ends the process before Wrap sees it. Middleware that recovers panics belongs
-//     into h. In the handler's goroutine Wrap records the panic, unless the handler recovers it.
+//   - If the function returns an io.Reader, as that of lambdaurl does, a panic of h is recorded and flushed, and continues.
+//     lambdaurl calls h in a goroutine of its own, where a panic ends the process before Wrap sees it. Middleware that
+//     recovers panics belongs into h. For any other function Wrap records the panic, unless the function recovers it.
 //   - The route that served the request names the span, as "GET /orders/{id}", and is http.route. See [WithRoute].
 //   - h gets the headers of a request that the invocation's span has sent, so that spans of otelhttp and of other
 //     instrumentation within h are its children. Without HTTP the caller's headers make them its siblings.
@@ -61,7 +56,7 @@ func HTTP(h http.Handler, opts ...HTTPOption) http.Handler {
 	instrumented := &httpHandler{next: h, route: func(r *http.Request) string { return r.Pattern }}
 	for _, o := range opts {
 		if o != nil {
-			o.applyHTTP(instrumented)
+			o(instrumented)
 		}
 	}
 	return instrumented
@@ -85,7 +80,7 @@ func (h *httpHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer func() {
 		r.Pattern = inner.Pattern // as if there were no copy
 		inv.recordRoute(h.route, inner)
-		if !returned && !wrapSeesPanic() {
+		if !returned && inv.streams {
 			inv.passPanic(recover())
 		}
 	}()
@@ -149,8 +144,7 @@ func templateOf(route, host string) string {
 func isNoLetter(r rune) bool { return !unicode.IsLetter(r) }
 
 // passPanic records and flushes a panic with that value and lets it continue. runtime.Goexit, for which the value is nil,
-// ends the goroutine only. The exit is not certain: http.TimeoutHandler, for example, passes a panic of its goroutine to
-// the handler's, which may recover it.
+// ends the goroutine only. The exit is not certain: a caller of the http.Handler may recover the panic.
 func (inv *invocation) passPanic(value any) {
 	if value == nil {
 		return
@@ -161,25 +155,4 @@ func (inv *invocation) passPanic(value any) {
 		inv.flushBeforeExit()
 	}
 	panic(value)
-}
-
-// wrapSeesPanic reports whether a panic of this goroutine reaches onPanic if nothing recovers it: Wrap's function is in the
-// call stack.
-func wrapSeesPanic() bool {
-	var pcs [64]uintptr
-	for skip := 0; ; skip += len(pcs) {
-		n := runtime.Callers(skip, pcs[:])
-		if n == 0 {
-			return false
-		}
-		frames := runtime.CallersFrames(pcs[:n])
-		for more := true; more; {
-			var frame runtime.Frame
-			frame, more = frames.Next()
-			switch frame.Function {
-			case scopeName + ".(*funcHandler).serve", scopeName + ".(*bytesHandler).Invoke":
-				return true
-			}
-		}
-	}
 }

@@ -221,25 +221,21 @@ func TestPanicOfAnHTTPHandlerIsFlushedOnce(t *testing.T) {
 	for name, value := range map[string]any{
 		"text": "boom", "abort": http.ErrAbortHandler, "aws-lambda-go's": outOfStock(false),
 	} {
-		for _, another := range []bool{false, true} {
-			t.Run(fmt.Sprint(name, ", another goroutine ", another), func(t *testing.T) {
+		for host, invoke := range map[string]func(*testing.T, *recorder, http.Handler){"adapter": adapted, "stream": streaming} {
+			t.Run(name+", "+host, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					j := newRecorder()
 					panicking := orders(func(w http.ResponseWriter, _ *http.Request) {
 						_, _ = io.WriteString(w, "part")
 						panic(value)
 					})
-					h := handler.HTTP(handler.HTTP(panicking))
-					if another {
-						h = elsewhere{t, h, value}
-					}
 					func() {
 						defer func() {
-							if v := recover(); (v == nil) != another {
-								t.Errorf("the panic reached the handler's goroutine: %v", v)
+							if v := recover(); v != nil && fmt.Sprint(v) != fmt.Sprint(value) {
+								t.Errorf("the panic continues with %v, want %v", v, value)
 							}
 						}()
-						adapted(t, j, h)
+						invoke(t, j, handler.HTTP(handler.HTTP(panicking)))
 					}()
 					synctest.Wait()
 					want := "EndOpenSpans r1: " + fmt.Sprint(value)
@@ -247,7 +243,7 @@ func TestPanicOfAnHTTPHandlerIsFlushedOnce(t *testing.T) {
 						want = "EndOpenSpans r1: out of stock"
 					}
 					calls := []string{"Attach", "Begin r1", want, "span ended", "FlushBeforeExit r1", "End r1"}
-					if !another && name == "aws-lambda-go's" { // which lets the process live on
+					if host == "adapter" && name == "aws-lambda-go's" { // which lets the process live on
 						calls = slices.Delete(calls, 4, 5)
 					}
 					j.want(t, calls...)
@@ -259,6 +255,30 @@ func TestPanicOfAnHTTPHandlerIsFlushedOnce(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// streaming invokes h as lambdaurl does, in a goroutine of its own, but keeps a panic from ending the process.
+func streaming(t *testing.T, j *recorder, h http.Handler) {
+	t.Helper()
+	serve := func(ctx context.Context, e events.LambdaFunctionURLRequest) (io.Reader, error) {
+		done, w := make(chan struct{}), httptest.NewRecorder()
+		go func() {
+			defer close(done)
+			defer func() {
+				if recover() == nil {
+					t.Error("the panic does not continue")
+				}
+			}()
+			h.ServeHTTP(w, httptest.NewRequestWithContext(ctx, e.RequestContext.HTTP.Method, e.RawPath, nil))
+		}()
+		<-done
+		return w.Body, nil
+	}
+	ctx, cancel := invocationContext(t)
+	defer cancel()
+	if _, err := lambda.NewHandler(handler.Wrap(serve, j.options(true)...)).Invoke(ctx, []byte(urlEvent)); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -281,27 +301,6 @@ func TestPanicThatTheHandlerRecoversLeavesItsResponse(t *testing.T) {
 			t.Errorf("status %v, attributes %v", s.Status(), s.Attributes())
 		}
 	})
-}
-
-// elsewhere serves in a goroutine of its own, in which a panic would end the process.
-type elsewhere struct {
-	t     *testing.T
-	next  http.Handler
-	value any
-}
-
-func (e elsewhere) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		defer func() {
-			if v := recover(); fmt.Sprint(v) != fmt.Sprint(e.value) {
-				e.t.Errorf("the panic continues with %v, want %v", v, e.value)
-			}
-		}()
-		e.next.ServeHTTP(w, r)
-	}()
-	<-done
 }
 
 func TestHTTPOutsideAnInvocationChangesNothing(t *testing.T) {

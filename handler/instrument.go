@@ -8,7 +8,6 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/propagation"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
@@ -30,6 +29,7 @@ type instrument struct {
 	limits textLimit
 
 	exceptions exceptionSignal
+	streams    bool // the function returns a reader, so an http.Handler in it runs in a goroutine of its own
 }
 
 // newInstrument attaches the tracker.
@@ -65,7 +65,7 @@ func (in *instrument) begin(
 	in.protect(func() {
 		cause := read()
 		inv.http, inv.source, inv.spanName = cause.HTTP, cause.Source, cause.Name
-		started, span := in.start(ctx, &cause, in.ownCarrier(event), lc, how)
+		started, span := in.start(ctx, &cause, event, lc, how)
 		root = span.SpanContext().SpanID()
 		spanCtx, inv.span = started, span
 		in.traceInit(spanCtx, how)
@@ -76,7 +76,7 @@ func (in *instrument) begin(
 
 // start starts the invocation's span, which calls the program's propagator, sampler and processors.
 func (in *instrument) start(
-	ctx context.Context, cause *trigger.Cause, own propagation.TextMapCarrier, lc *lambdacontext.LambdaContext, how arrival,
+	ctx context.Context, cause *trigger.Cause, event func() any, lc *lambdacontext.LambdaContext, how arrival,
 ) (context.Context, trace.Span) {
 	attrs := how.appendAttributes(cause.Attributes)
 	if lc.AwsRequestID != "" {
@@ -84,18 +84,10 @@ func (in *instrument) start(
 	}
 	attrs, function := appendFunction(attrs, lc.InvokedFunctionArn)
 	name := cmp.Or(cause.Name, lambdacontext.FunctionName, function, "invocation")
-	parent, links := in.parent(ctx, cause, own)
-	options := []trace.SpanStartOption{trace.WithAttributes(attrs...), serverKind, trace.WithLinks(links...)}
-	if cause.Kind == trace.SpanKindConsumer { // messages (OpenTelemetry FaaS conventions)
-		options[1] = consumerKind
-	}
-	return in.tracer().Start(parent, name, options...)
+	parent, links := in.parent(ctx, cause, event)
+	return in.tracer().Start(parent, name,
+		trace.WithAttributes(attrs...), trace.WithSpanKind(cause.Kind), trace.WithLinks(links...))
 }
-
-var (
-	serverKind   = trace.WithSpanKind(trace.SpanKindServer)
-	consumerKind = trace.WithSpanKind(trace.SpanKindConsumer)
-)
 
 func (in *instrument) tracer() trace.Tracer {
 	return in.tracerProvider().Tracer(scopeName, in.scope...)

@@ -64,6 +64,6 @@ func (in *instrument) startMessage(
 		}
 	}
 	return in.tracer().Start(parent, cmp.Or(cause.Name, "process"), append([]trace.SpanStartOption{
-		consumerKind, trace.WithAttributes(cause.Attributes...), trace.WithLinks(links.list...),
+		trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(cause.Attributes...), trace.WithLinks(links.list...),
 	}, opts...)...)
 }

@@ -12,11 +12,7 @@ import (
 )
 
 // Option changes a setting of [Wrap]. No option has an environment variable. A nil Option is ignored.
-type Option interface{ apply(*config) }
-
-type optionFunc func(*config)
-
-func (f optionFunc) apply(c *config) { f(c) }
+type Option func(*config)
 
 // config is the result of the options. It does not change after Wrap.
 type config struct {
@@ -41,7 +37,7 @@ func newConfig(opts []Option) config {
 	}
 	for _, o := range opts {
 		if o != nil {
-			o.apply(&c)
+			o(&c)
 		}
 	}
 	if c.process.Getenv == nil {
@@ -53,31 +49,31 @@ func newConfig(opts []Option) config {
 // WithTracker sets the Tracker that gets the beginning and the end of each invocation: the *agent.Agent that
 // agent.Start returned. Default, also for nil: none, and the TracerProvider's processors export by themselves.
 func WithTracker(t Tracker) Option {
-	return optionFunc(func(c *config) {
+	return func(c *config) {
 		if t != nil {
 			c.tracker = t
 		}
-	})
+	}
 }
 
 // WithTracerProvider sets the provider of the invocation's spans. Default, also for nil: OpenTelemetry's global
 // provider, read at each invocation.
 func WithTracerProvider(tp trace.TracerProvider) Option {
-	return optionFunc(func(c *config) {
+	return func(c *config) {
 		if tp != nil {
 			c.tracerProvider = func() trace.TracerProvider { return tp }
 		}
-	})
+	}
 }
 
 // WithPropagator sets the propagator that reads span contexts from the headers of requests and messages. Default, also
 // for nil: OpenTelemetry's global propagator, read at each invocation.
 func WithPropagator(p propagation.TextMapPropagator) Option {
-	return optionFunc(func(c *config) {
+	return func(c *config) {
 		if p != nil {
 			c.propagator = func() propagation.TextMapPropagator { return p }
 		}
-	})
+	}
 }
 
 // WithLambdaOptions takes the options that the program also gives to lambda.StartWithOptions. Wrap encodes results
@@ -90,7 +86,7 @@ func WithPropagator(p propagation.TextMapPropagator) Option {
 //
 // Default: none. If it is given twice, the later list counts.
 func WithLambdaOptions(opts ...lambda.Option) Option {
-	return optionFunc(func(c *config) { c.codec = codecOf(opts) })
+	return func(c *config) { c.codec = codecOf(opts) }
 }
 
 // XRayParent says what an X-Ray trace header without Sampled=1 means for the parent of the invocation's span. A header
@@ -116,7 +112,7 @@ const (
 // WithXRayParent sets the rule for X-Ray trace headers that do not say Sampled=1. Default, also for an unknown mode:
 // [XRayParentIfSampled].
 func WithXRayParent(mode XRayParent) Option {
-	return optionFunc(func(c *config) { c.xrayParent = mode })
+	return func(c *config) { c.xrayParent = mode }
 }
 
 // WithMessageParent makes the span context of a message the parent of the invocation's span if the event is a batch of
@@ -126,7 +122,7 @@ func WithXRayParent(mode XRayParent) Option {
 // Default: links only, and the parent is Lambda's own span if X-Ray records that. It is for queues that deliver one
 // message at a time, so that a trace continues through the queue.
 func WithMessageParent() Option {
-	return optionFunc(func(c *config) { c.messageParent = true })
+	return func(c *config) { c.messageParent = true }
 }
 
 // WithCarrier reads the span context of the caller, and its baggage, from the function's own event: the propagator
@@ -138,9 +134,9 @@ func WithMessageParent() Option {
 // returns nil or the carrier has no span context, everything is as without the option. If it panics too. Default, also
 // for nil: none. It replaces otellambda.WithEventToCarrier.
 func WithCarrier(carrier func(event any) propagation.TextMapCarrier) Option {
-	return optionFunc(func(c *config) {
+	return func(c *config) {
 		if carrier != nil {
 			c.carrier = carrier
 		}
-	})
+	}
 }

@@ -22,11 +22,11 @@ import (
 //
 // The X-Ray headers follow the rule of WithXRayParent. docs/propagation.md has a table, each row of which is a test.
 func (in *instrument) parent(
-	ctx context.Context, cause *trigger.Cause, own propagation.TextMapCarrier,
+	ctx context.Context, cause *trigger.Cause, event func() any,
 ) (context.Context, []trace.Link) {
 	var links linkSet
 	only, ok := in.messages(ctx, cause, &links)
-	if extracted, found := in.extractOwn(ctx, own); found {
+	if extracted, found := in.extractOwn(ctx, event); found {
 		return extracted, links.list
 	}
 	if ok {
@@ -44,21 +44,17 @@ func (in *instrument) parent(
 	return parent, links.list
 }
 
-// ownCarrier returns the carrier that the program makes of an event; nil if it makes none.
-func (in *instrument) ownCarrier(event func() any) (own propagation.TextMapCarrier) {
-	if in.carrier != nil {
-		in.protect(func() { own = in.carrier(event()) })
-	}
-	return own
-}
-
-// extractOwn returns ctx with the span context in the program's own carrier, if there is one. A carrier that panics has
-// none.
-func (in *instrument) extractOwn(ctx context.Context, own propagation.TextMapCarrier) (extracted context.Context, ok bool) {
-	if own == nil {
+// extractOwn returns ctx with the span context in the carrier that the program makes of an event, if there is one. A
+// carrier that panics has none.
+func (in *instrument) extractOwn(ctx context.Context, event func() any) (extracted context.Context, ok bool) {
+	if in.carrier == nil {
 		return ctx, false
 	}
 	in.protect(func() {
+		own := in.carrier(event())
+		if own == nil {
+			return
+		}
 		extracted = in.propagator().Extract(trace.ContextWithSpanContext(ctx, elsewhere), own)
 		ok = found(trace.SpanContextFromContext(extracted), elsewhere)
 	})
@@ -113,9 +109,6 @@ var elsewhere = trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.Trac
 // messages adds a link for each message with a span context. With WithMessageParent, and if the batch is one message,
 // it returns ctx with that message's span context as the parent, and its baggage.
 func (in *instrument) messages(ctx context.Context, cause *trigger.Cause, links *linkSet) (context.Context, bool) {
-	if len(cause.Messages) == 0 {
-		return ctx, false
-	}
 	for i := range cause.Messages {
 		if len(links.list) == maxLinks {
 			break

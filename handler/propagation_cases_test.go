@@ -9,8 +9,6 @@ import (
 	"testing"
 
 	"github.com/aws/aws-lambda-go/events"
-
-	"github.com/epilogue-go/epilogue/handler/internal/trigger/corpus"
 )
 
 const (
@@ -202,9 +200,12 @@ func snsMessage(members string) string {
 		"Message":"order","MessageAttributes":{"traceparent":{"Type":"String","Value":%q}}}`, attributeOf(members, "traceparent"))
 }
 
-// inCorpus are the events of the page that carry nothing, by the names of their documents in the corpus.
-var inCorpus = map[string]string{
-	"DynamoDB Streams": "dynamodb", "S3": "s3", "schedule": "schedule-rule", "Cognito": "cognito-pre-sign-up",
+// inCorpus are the events of the page that carry nothing, with their documents in the corpus of package trigger.
+var inCorpus = map[string]eventDocument{
+	"DynamoDB Streams": {functions: forms[events.DynamoDBEvent](), text: "dynamodb"},
+	"S3":               {functions: forms[events.S3Event](), text: "s3"},
+	"schedule":         {functions: forms[events.CloudWatchEvent](), text: "schedule-rule"},
+	"Cognito":          {functions: forms[events.CognitoEventUserPoolsPreSignup](), text: "cognito-pre-sign-up"},
 }
 
 // situationOf returns the situation of an event and a place, and marks the parts of the place.
@@ -228,10 +229,9 @@ func situationOf(t *testing.T, event, place string, used map[string]bool) (s sit
 			placeholder = "INPUT"
 		}
 	}
-	if name, ok := inCorpus[event]; ok {
-		text, _ := document(t, name)
-		s.payload = string(text)
-		s.functions = []any{takingType(corpus.Types[name]), typed[map[string]any](), typed[json.RawMessage]()}
+	if d, ok := inCorpus[event]; ok {
+		text, _ := document(t, d.text)
+		s.payload, s.functions = string(text), d.functions
 		return s
 	}
 	d, ok := eventDocuments[event]

@@ -21,6 +21,7 @@ type signature struct {
 	fn           reflect.Value
 	takesContext bool
 	event        reflect.Type // the type of the decoded payload; nil if it is not decoded
+	streams      bool         // the result is a reader
 }
 
 // signatureOf reads fn by the rules of lambda.Start. The error says why aws-lambda-go would not call fn.
@@ -38,9 +39,11 @@ func signatureOf(fn any) (signature, error) {
 	if in > 2 || in == 2 && !s.takesContext || s.event != nil && in == 1 && isOtherInterface(s.event) {
 		return s, fmt.Errorf("%s takes other arguments than a context.Context and an event", t)
 	}
-	if n := t.NumOut(); n > 2 || n > 0 && !t.Out(n-1).Implements(errorType) {
+	out := t.NumOut()
+	if out > 2 || out > 0 && !t.Out(out-1).Implements(errorType) {
 		return s, fmt.Errorf("%s returns other values than a result and an error", t)
 	}
+	s.streams = out == 2 && t.Out(0).Implements(readerType)
 	return s, nil
 }
 

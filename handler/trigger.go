@@ -39,11 +39,11 @@ func (n triggerName) source() trigger.Source { return trigger.Named(string(n)) }
 // [WithRawEvent] costs too much, or the event has an unknown form. The span's attributes then come from the fields of
 // that type, by their names in JSON. Default, also for nil: found out from each event.
 func WithTrigger(t Trigger) Option {
-	return optionFunc(func(c *config) {
+	return func(c *config) {
 		if t != nil {
 			c.events.Source = t.source()
 		}
-	})
+	}
 }
 
 // WithRawEvent reads the source of the invocation from the event's JSON text, for a function that takes a type of its
@@ -56,27 +56,27 @@ func WithTrigger(t Trigger) Option {
 // has no effect on a function that takes no event, a map, an interface, a json.RawMessage or a type of the events package,
 // which tell the source by themselves.
 func WithRawEvent() Option {
-	return optionFunc(func(c *config) { c.rawEvent = true })
+	return func(c *config) { c.rawEvent = true }
 }
 
 // WithCapturedRequestHeaders records the headers of these names, in any case, as http.request.header.NAME. Default:
 // none, since headers contain credentials. A second call adds names. A blank name is ignored.
 func WithCapturedRequestHeaders(names ...string) Option {
-	return optionFunc(func(c *config) {
+	return func(c *config) {
 		c.events.RequestHeaders = append(c.events.RequestHeaders, trigger.LowerNames(names)...)
-	})
+	}
 }
 
 // WithCapturedResponseHeaders records the headers of these names, in any case, as http.response.header.NAME, from the
 // results of HTTP events. Default: none. A second call adds names. A blank name is ignored.
 func WithCapturedResponseHeaders(names ...string) Option {
-	return optionFunc(func(c *config) {
+	return func(c *config) {
 		c.events.ResponseHeaders = append(c.events.ResponseHeaders, trigger.LowerNames(names)...)
-	})
+	}
 }
 
 // WithQueryValues records the values of these parameters of a request's query in url.query. Names are case-sensitive.
 // Default: none; url.query has the names, and REDACTED for every value. A second call adds names.
 func WithQueryValues(names ...string) Option {
-	return optionFunc(func(c *config) { c.events.QueryValues = append(c.events.QueryValues, names...) })
+	return func(c *config) { c.events.QueryValues = append(c.events.QueryValues, names...) }
 }

@@ -17,18 +17,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/epilogue-go/epilogue/handler"
-	"github.com/epilogue-go/epilogue/handler/internal/trigger/corpus"
 )
-
-func taking[T any]() func(T) error { return func(T) error { return nil } }
-
-// takingType returns a function that takes a type of the corpus.
-func takingType(event reflect.Type) any {
-	fn := reflect.FuncOf([]reflect.Type{event}, []reflect.Type{reflect.TypeFor[error]()}, false)
-	return reflect.MakeFunc(fn, func([]reflect.Value) []reflect.Value {
-		return []reflect.Value{reflect.Zero(reflect.TypeFor[error]())}
-	}).Interface()
-}
 
 // document returns a document of the corpus, and of its golden file the name, the kind and the attributes.
 func document(t *testing.T, name string) (text []byte, golden []string) {
@@ -51,23 +40,25 @@ func document(t *testing.T, name string) (text []byte, golden []string) {
 	return text, golden
 }
 
-// TestSpanOfEachDocumentIsItsGoldenFiles gives each document to functions that take it in all forms.
-func TestSpanOfEachDocumentIsItsGoldenFiles(t *testing.T) {
+// TestSpanIsTheGoldenFilesInEveryForm gives documents to functions that take them in all forms. Package trigger has a
+// test of each document.
+func TestSpanIsTheGoldenFilesInEveryForm(t *testing.T) {
 	setFunction(t, "", "")
-	for name, event := range corpus.Types {
+	anyForm := []any{
+		typed[json.RawMessage](), typed[any](), bytesOf(nil, nil), typed[struct{ X, Y string }](), typed[*struct{ Z []int }](),
+	}
+	for name, functions := range map[string][]any{
+		"http-api":  {typed[events.APIGatewayV2HTTPRequest](), typed[map[string]any]()},
+		"sqs":       {typed[*events.SQSEvent](), typed[map[string]any]()},
+		"pipes-sqs": {typed[[]events.SQSMessage](), typed[[]map[string]any](), typed[[]struct{ X, Y string }](), typed[*[]any]()},
+	} {
 		text, golden := document(t, name)
-		forms := map[string]any{
-			"typed": takingType(event), "raw message": taking[json.RawMessage](), "any": taking[any](), "handler": bytesOf(nil, nil),
-			"map": taking[map[string]any](), "own type": taking[struct{ X, Y string }](),
-			"pointer to own type": taking[*struct{ Z []int }](),
+		if text[0] != '[' {
+			functions = append(functions, anyForm...)
 		}
-		if text[0] == '[' {
-			forms["map"], forms["own type"] = taking[[]map[string]any](), taking[[]struct{ X, Y string }]()
-			forms["pointer to own type"] = taking[*[]any]()
-		}
-		for form, fn := range forms {
+		for _, fn := range functions {
 			if diff := cmp.Diff(golden, spanLines(t, fn, text)); diff != "" {
-				t.Errorf("%s, %s (-want +got):\n%s", name, form, diff)
+				t.Errorf("%s, %T (-want +got):\n%s", name, fn, diff)
 			}
 		}
 	}
@@ -103,7 +94,7 @@ func TestOwnTypeTellsNothingUnlessTheProgramDoes(t *testing.T) {
 		"pubsub": {handler.WithTrigger(handler.SQS)},
 	} {
 		j := newRecorder()
-		_, _ = lambda.NewHandler(handler.Wrap(taking[order](), append(j.options(true), opts...)...)).Invoke(t.Context(), text)
+		_, _ = lambda.NewHandler(handler.Wrap(typed[order](), append(j.options(true), opts...)...)).Invoke(t.Context(), text)
 		if got := attributes(j.span(t).Attributes())["faas.trigger"]; got != want {
 			t.Errorf("faas.trigger %q, want %q", got, want)
 		}
@@ -125,7 +116,7 @@ func TestEachTriggerIsASource(t *testing.T) {
 	} {
 		for _, trigger := range triggers {
 			j := newRecorder()
-			fn := handler.Wrap(taking[map[string]any](), append(j.options(true), handler.WithTrigger(trigger))...)
+			fn := handler.Wrap(typed[map[string]any](), append(j.options(true), handler.WithTrigger(trigger))...)
 			_, _ = lambda.NewHandler(fn).Invoke(t.Context(), []byte(getEvent))
 			if got := attributes(j.span(t).Attributes())["faas.trigger"]; got != want {
 				t.Errorf("%v: faas.trigger %q, want %q", trigger, got, want)
@@ -195,15 +186,15 @@ func TestRawEventThatDoesNotDecode(t *testing.T) {
 
 func TestRawEventChangesOnlyFunctionsWhoseEventTellsNothing(t *testing.T) {
 	for _, fn := range []any{
-		taking[events.SQSEvent](), taking[*events.S3Event](), taking[map[string]any](), taking[any](),
-		taking[json.RawMessage](), func() {},
+		typed[events.SQSEvent](), typed[*events.S3Event](), typed[map[string]any](), typed[any](),
+		typed[json.RawMessage](), func() {},
 	} {
 		want := reflect.TypeOf(handler.Wrap(fn))
 		if got := reflect.TypeOf(handler.Wrap(fn, handler.WithRawEvent())); got != want {
 			t.Errorf("%T: %v, want %v", fn, got, want)
 		}
 	}
-	if got := reflect.TypeOf(handler.Wrap(taking[order](), handler.WithRawEvent())); got.In(1) == reflect.TypeFor[order]() {
+	if got := reflect.TypeOf(handler.Wrap(typed[order](), handler.WithRawEvent())); got.In(1) == reflect.TypeFor[order]() {
 		t.Errorf("own type: %v", got)
 	}
 }

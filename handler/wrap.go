@@ -38,6 +38,7 @@ func Wrap(fn any, opts ...Option) any {
 	}
 	c := newConfig(opts)
 	h := &funcHandler{instrument: newInstrument(c), signature: s, reader: trigger.NewReader(s.event, c.events)}
+	h.streams = s.streams
 	h.raw = (c.rawEvent || decodesItself(s.event)) && h.reader.WantsRaw(s.event)
 	in := []reflect.Type{contextType}
 	switch {
@@ -95,6 +96,7 @@ func (h *funcHandler) serve(args []reflect.Value) []reflect.Value {
 	}
 	if err == nil {
 		b.stream, err = h.codec.encode(result, &b.encoded)
+		b.readContentType()
 	}
 	inv.returned = true
 	if err != nil {

@@ -103,35 +103,25 @@ func decodeHex(dst []byte, s string) bool {
 // String renders h in the order Root, Parent, Sampled, Lineage, without absent fields. Parse reads the result;
 // the header of an invalid Root is empty.
 func (h Header) String() string {
-	const usual = 74 // Root, Parent and Sampled
-	return string(h.AppendTo(make([]byte, 0, usual+len(";Lineage=")+len(h.Lineage))))
-}
-
-// AppendTo appends the result of String to dst.
-func (h Header) AppendTo(dst []byte) []byte {
 	if !h.Root.IsValid() {
-		return dst
+		return ""
 	}
-	dst = append(dst, "Root=1-"...)
-	dst = hex.AppendEncode(dst, h.Root[:4])
-	dst = append(dst, '-')
-	dst = hex.AppendEncode(dst, h.Root[4:])
+	root := h.Root.String()
+	s := "Root=1-" + root[:8] + "-" + root[8:]
 	if h.Parent.IsValid() {
-		dst = append(dst, ";Parent="...)
-		dst = hex.AppendEncode(dst, h.Parent[:])
+		s += ";Parent=" + h.Parent.String()
 	}
 	switch h.Sampling {
 	case Sampled:
-		dst = append(dst, ";Sampled=1"...)
+		s += ";Sampled=1"
 	case NotSampled:
-		dst = append(dst, ";Sampled=0"...)
+		s += ";Sampled=0"
 	case Undecided:
 	}
 	if h.Lineage != "" {
-		dst = append(dst, ";Lineage="...)
-		dst = append(dst, h.Lineage...)
+		s += ";Lineage=" + h.Lineage
 	}
-	return dst
+	return s
 }
 
 // SpanContext returns h as a remote span context. It is valid only if the header has a Parent; an undecided

@@ -106,14 +106,10 @@ func TestSpanContext(t *testing.T) {
 	}
 }
 
-func TestAllocations(t *testing.T) {
+func TestParseDoesNotAllocate(t *testing.T) {
 	header := rootField + ";" + parentField + ";Sampled=1;Lineage=1:a:0"
-	buf := make([]byte, 0, 128)
-	if n := testing.AllocsPerRun(100, func() {
-		h, _ := xrayheader.Parse(header)
-		buf = h.AppendTo(buf[:0])
-	}); n != 0 {
-		t.Errorf("%v allocations for parsing and formatting, want none", n)
+	if n := testing.AllocsPerRun(100, func() { _, _ = xrayheader.Parse(header) }); n != 0 {
+		t.Errorf("%v allocations, want none", n)
 	}
 }
 

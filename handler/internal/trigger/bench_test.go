@@ -10,15 +10,14 @@ import (
 	"testing"
 
 	"github.com/epilogue-go/epilogue/handler/internal/trigger"
-	"github.com/epilogue-go/epilogue/handler/internal/trigger/corpus"
 )
 
 // BenchmarkRead reads an event of 10 KB made of each document: decoded to its type, to a map, and as JSON text.
 // "decoding" is encoding/json for comparison. docs/triggers.md has the results.
 func BenchmarkRead(b *testing.B) {
-	for _, name := range slices.Sorted(maps.Keys(corpus.Types)) {
+	for _, name := range slices.Sorted(maps.Keys(eventTypes)) {
 		data := grow(b, document(b, name), 10<<10)
-		for way, event := range map[string]reflect.Type{"typed": corpus.Types[name], "map": mapType(data)} {
+		for way, event := range map[string]reflect.Type{"typed": eventTypes[name], "map": mapType(data)} {
 			b.Run(name+"/"+way, func(b *testing.B) {
 				v := reflect.New(event)
 				if err := json.Unmarshal(data, v.Interface()); err != nil {
@@ -31,7 +30,7 @@ func BenchmarkRead(b *testing.B) {
 		b.Run(name+"/decoding", func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if err := json.Unmarshal(data, reflect.New(corpus.Types[name]).Interface()); err != nil {
+				if err := json.Unmarshal(data, reflect.New(eventTypes[name]).Interface()); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -19,7 +19,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/epilogue-go/epilogue/handler/internal/trigger"
-	"github.com/epilogue-go/epilogue/handler/internal/trigger/corpus"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -51,7 +50,7 @@ func forms(t testing.TB, name string, data []byte) map[string]trigger.Cause {
 		rawMessages = reflect.SliceOf(rawMessages)
 	}
 	return map[string]trigger.Cause{
-		"typed":               typedCause(t, corpus.Types[name], data),
+		"typed":               typedCause(t, eventTypes[name], data),
 		"map":                 typedCause(t, mapType(data), data),
 		"map of numbers":      trigger.NewReader(reflect.TypeFor[any](), settings).Typed(reflect.ValueOf(&numbers).Elem()),
 		"map of raw messages": typedCause(t, rawMessages, data),
@@ -82,7 +81,7 @@ func typedCause(t testing.TB, event reflect.Type, data []byte) trigger.Cause {
 
 // TestCorpus asserts that each document gives the cause of its golden file in every form.
 func TestCorpus(t *testing.T) {
-	for name := range corpus.Types {
+	for name := range eventTypes {
 		data := document(t, name)
 		golden := filepath.Join("testdata", "events", name+".golden")
 		if *update {
@@ -140,7 +139,7 @@ func dumpOrigin(b *strings.Builder, name string, o trigger.Origin) {
 // TestOrder asserts that the order of members does not count, that the last of several with one name counts, and that
 // names may have escape sequences.
 func TestOrder(t *testing.T) {
-	for name := range corpus.Types {
+	for name := range eventTypes {
 		var event any
 		if err := json.Unmarshal(document(t, name), &event); err != nil {
 			t.Fatal(err)

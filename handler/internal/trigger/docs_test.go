@@ -10,7 +10,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/epilogue-go/epilogue/handler/internal/trigger"
-	"github.com/epilogue-go/epilogue/handler/internal/trigger/corpus"
 )
 
 // row is what docs/triggers.md says of a source.
@@ -74,7 +73,7 @@ func others(t *testing.T) []string {
 // TestDocumentation: the table of the page and the corpus agree, in both directions.
 func TestDocumentation(t *testing.T) {
 	want := map[string]row{}
-	for name := range corpus.Types {
+	for name := range eventTypes {
 		c := trigger.NewReader(nil, trigger.Settings{}).Raw(document(t, name))
 		r := want[c.Source.String()]
 		if c.Name != "" {

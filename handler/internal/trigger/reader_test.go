@@ -10,7 +10,6 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/epilogue-go/epilogue/handler/internal/trigger"
-	"github.com/epilogue-go/epilogue/handler/internal/trigger/corpus"
 )
 
 // Types that lead to themselves.
@@ -235,7 +234,7 @@ func TestBounds(t *testing.T) {
 
 // TestAttributesOutliveEvent: text of a raw event may be changed by the handler, and no attribute changes with it.
 func TestAttributesOutliveEvent(t *testing.T) {
-	for name := range corpus.Types {
+	for name := range eventTypes {
 		text := document(t, name)
 		c := trigger.NewReader(nil, settings).Raw(text)
 		before := fmt.Sprint(c.Name, attributesOf(c))
@@ -250,7 +249,7 @@ func TestAttributesOutliveEvent(t *testing.T) {
 // TestAllocations: an event of 10 KB takes few allocations, at most one for each 50 bytes of JSON text.
 func TestAllocations(t *testing.T) {
 	const most = 10 << 10 / 50
-	for name, event := range corpus.Types {
+	for name, event := range eventTypes {
 		data := grow(t, document(t, name), 10<<10)
 		reader := trigger.NewReader(nil, trigger.Settings{})
 		if n := testing.AllocsPerRun(10, func() { reader.Raw(data) }); n > most {

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/epilogue-go/epilogue/handler/internal/trigger"
-	"github.com/epilogue-go/epilogue/handler/internal/trigger/corpus"
 )
 
 // TestSourcesAreComplete enforces "Add an event source" of docs/triggers.md together with TestDocumentation: every
@@ -27,8 +26,8 @@ func TestSourcesAreComplete(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, file := range documents {
-		if corpus.Types[strings.TrimSuffix(filepath.Base(file), ".json")] == nil {
-			t.Errorf("package corpus has no type for %s", file)
+		if eventTypes[strings.TrimSuffix(filepath.Base(file), ".json")] == nil {
+			t.Errorf("eventTypes has no type for %s", file)
 		}
 	}
 }

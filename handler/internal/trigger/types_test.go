@@ -1,5 +1,4 @@
-// Package corpus has the Go type of each event document in testdata/events of package trigger. Tests use it.
-package corpus
+package trigger_test
 
 import (
 	"reflect"
@@ -7,8 +6,8 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// Types are the types that the documents are decoded to, by the documents' names.
-var Types = map[string]reflect.Type{
+// eventTypes are the types that the documents in testdata/events are decoded to, by the documents' names.
+var eventTypes = map[string]reflect.Type{
 	"rest-api":                  reflect.TypeFor[events.APIGatewayProxyRequest](),
 	"rest-api-repeated-headers": reflect.TypeFor[events.APIGatewayProxyRequest](),
 	"http-api":                  reflect.TypeFor[events.APIGatewayV2HTTPRequest](),
