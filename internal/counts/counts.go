@@ -2,6 +2,12 @@
 // neither has to import the other.
 package counts
 
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+)
+
 // Signal counts the items of one signal: spans, log records or data points.
 //
 // At every moment Ended = Exported + Pending + Dropped + Spilled + Superseded.
@@ -20,20 +26,33 @@ type Signal struct {
 	// Reasons divides Dropped by reason, such as "queue_full". It is nil if nothing was dropped.
 	Reasons map[string]int64 `json:"reasons,omitempty"`
 
-	// Breaker is the state of the circuit breaker: BreakerClosed, BreakerOpen or BreakerHalfOpen. It is empty if the
-	// signal has none.
+	// Breaker is the state of the circuit breaker: "closed", "open" or "half-open". It is empty if the signal has none.
 	Breaker string `json:"breaker,omitempty"`
 }
 
-// The states of a circuit breaker.
-const (
-	BreakerClosed   = "closed"
-	BreakerOpen     = "open"
-	BreakerHalfOpen = "half-open"
-)
-
 // BackendDown reports whether the breaker says that the backend is down, or was at the last flush.
-func (s Signal) BackendDown() bool { return s.Breaker != "" && s.Breaker != BreakerClosed }
+func (s Signal) BackendDown() bool { return s.Breaker != "" && s.Breaker != "closed" }
 
 // Undelivered is the number of items that no backend has accepted and that are not superseded.
 func (s Signal) Undelivered() int64 { return s.Pending + s.Dropped + s.Spilled }
+
+// ReportVariable names the file that the agent writes its [ShutdownReport] to. It is unset in the cloud; the local
+// Lambda of the epilogue command sets it.
+const ReportVariable = "EPILOGUE_SHUTDOWN_REPORT"
+
+// ShutdownReport is the JSON object that the agent writes when it has flushed for the last time.
+type ShutdownReport struct {
+	Signals []Signal `json:"signals"`
+}
+
+// Write writes the report to the file at path, which it creates or replaces.
+func (r ShutdownReport) Write(path string) error {
+	text, err := json.Marshal(r)
+	if err != nil {
+		return fmt.Errorf("encode shutdown report: %w", err)
+	}
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		return fmt.Errorf("write shutdown report: %w", err)
+	}
+	return nil
+}

@@ -1,23 +1,20 @@
-// Package extensionsapi is a small client for the Lambda Extensions API, for an internal extension: [Client.Register]
-// and [Client.Next].
+// Package extensionsapi is a small client for the Lambda Extensions API (AWS Lambda Developer Guide, "Lambda Extensions
+// API"), for an internal extension. It leaves out init/error and exit/error on purpose: they condemn the whole
+// environment, which is never the right answer to a fault of telemetry.
 //
-// It leaves out init/error and exit/error on purpose: they condemn the whole environment, which is never the right
-// answer to a fault of telemetry.
-//
-// No reply makes the client panic or read without bound. A refusal is an [*Error]. A reply that differs from the
-// documentation is an error too.
-//
-// Facts about the API are from the AWS Lambda Developer Guide, "Lambda Extensions API".
+// No reply makes the client panic or read without bound. A reply that differs from the documentation is an error.
 package extensionsapi
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"strings"
+	"time"
 )
 
 const (
@@ -26,6 +23,9 @@ const (
 
 	nameHeader       = "Lambda-Extension-Name"
 	identifierHeader = "Lambda-Extension-Identifier"
+
+	// invoke is the type of the only event that there is: SHUTDOWN exists for external extensions only.
+	invoke = "INVOKE"
 
 	// maxBody bounds the body of a reply, and maxHeader its header. The longest real one, an INVOKE event, has well
 	// under 2 KB.
@@ -64,35 +64,39 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 // Register registers the extension called name, for INVOKE events or for none, and returns the identifier for Next. A
 // refusal is an [*Error].
 //
-// After the registration the platform waits for the extension's first Next before it ends Init. So a reply with an
-// identifier is a success, whatever else is wrong with it. The rest of the reply describes the function, and is not
-// used.
+// The platform waits for the first Next of an extension that it has registered before it ends Init. So a reply with an
+// identifier is a success, whatever else is wrong with it.
 func (c *Client) Register(ctx context.Context, name string, forInvoke bool) (identifier string, err error) {
 	body := `{"events":[]}`
 	if forInvoke {
 		body = `{"events":["` + invoke + `"]}`
 	}
-	header, _, err := c.call(ctx, "register", http.MethodPost, registerPath, body, nameHeader, name)
+	header, _, err := c.call(ctx, http.MethodPost, registerPath, body, nameHeader, name)
 	if identifier = header.Get(identifierHeader); identifier != "" {
 		return identifier, nil
 	}
 	if err == nil {
-		err = errors.New("extensions api: register: reply without " + identifierHeader)
+		err = errors.New("reply without " + identifierHeader)
 	}
-	return "", err
+	return "", fmt.Errorf("extensions api: register: %w", err)
 }
 
 // RegisterCall is the method and the URL of Register, for a log.
 func (c *Client) RegisterCall() string { return http.MethodPost + " " + c.base + registerPath }
 
+// Event is an INVOKE event: the runtime has been given an invocation, or is about to be.
+type Event struct {
+	RequestID string    // never empty
+	Deadline  time.Time // of the invocation; zero if the event has none
+}
+
 // Next tells the platform that the extension has handled the last event, and blocks until there is another one. That
 // may be forever: an extension that is registered for no event receives none. A refusal is an [*Error].
-func (c *Client) Next(ctx context.Context, identifier string) (Event, error) {
-	_, reply, err := c.call(ctx, "next", http.MethodGet, "/event/next", "", identifierHeader, identifier)
-	if err != nil {
-		return Event{}, err
+func (c *Client) Next(ctx context.Context, identifier string) (event Event, err error) {
+	_, reply, err := c.call(ctx, http.MethodGet, "/event/next", "", identifierHeader, identifier)
+	if err == nil {
+		event, err = parseEvent(reply)
 	}
-	event, err := parseEvent(reply)
 	if err != nil {
 		return Event{}, fmt.Errorf("extensions api: next: %w", err)
 	}
@@ -101,10 +105,10 @@ func (c *Client) Next(ctx context.Context, identifier string) (Event, error) {
 
 // call makes one request with one header and returns the header and body of its reply. If the status is 200, the header
 // is valid even if there is an error. The API has no redirects: a redirect is a refusal with its status.
-func (c *Client) call(ctx context.Context, op, method, path, body, key, value string) (http.Header, []byte, error) {
+func (c *Client) call(ctx context.Context, method, path, body, key, value string) (http.Header, []byte, error) {
 	request, err := http.NewRequestWithContext(ctx, method, c.base+path, strings.NewReader(body))
 	if err != nil {
-		return nil, nil, fmt.Errorf("extensions api: %s: %w", op, err)
+		return nil, nil, err
 	}
 	request.Header.Set(key, value)
 	if body != "" {
@@ -112,22 +116,89 @@ func (c *Client) call(ctx context.Context, op, method, path, body, key, value st
 	}
 	response, err := c.http.RoundTrip(request)
 	if err != nil {
-		return nil, nil, fmt.Errorf("extensions api: %s: %s", op, excerpt(err.Error()))
+		return nil, nil, errors.New(excerpt(err.Error()))
 	}
 	defer func() { _ = response.Body.Close() }()
-	if response.StatusCode == http.StatusSwitchingProtocols { // its body is the connection, which no context ends
-		return nil, nil, refusal(op, response.StatusCode, nil)
-	}
 	// It reads to the end, so that the connection can be used again.
 	reply, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
+	if response.StatusCode != http.StatusOK {
+		return nil, nil, refusal(response.StatusCode, reply)
+	}
 	if len(reply) > maxBody {
 		err = fmt.Errorf("more than %d bytes", maxBody)
 	}
-	if response.StatusCode != http.StatusOK {
-		return nil, nil, refusal(op, response.StatusCode, reply)
-	}
 	if err != nil {
-		return response.Header, nil, fmt.Errorf("extensions api: %s: read reply: %w", op, err)
+		return response.Header, nil, fmt.Errorf("read reply: %w", err)
 	}
 	return response.Header, reply, nil
+}
+
+// parseEvent reads the body of a reply to Next. Anything but an INVOKE with a request id is an error, since the client
+// subscribes to nothing else.
+func parseEvent(body []byte) (Event, error) {
+	var e struct {
+		EventType  string `json:"eventType"`
+		RequestID  string `json:"requestId"`
+		DeadlineMs int64  `json:"deadlineMs"` // since the Unix epoch
+	}
+	if err := json.Unmarshal(body, &e); err != nil {
+		return Event{}, errors.New("decode event: " + excerpt(err.Error()))
+	}
+	if e.EventType != invoke {
+		return Event{}, fmt.Errorf("unknown event type %q", excerpt(e.EventType))
+	}
+	if e.RequestID == "" {
+		return Event{}, errors.New("INVOKE without requestId")
+	}
+	event := Event{RequestID: e.RequestID}
+	if e.DeadlineMs > 0 {
+		event.Deadline = time.UnixMilli(e.DeadlineMs)
+	}
+	return event, nil
+}
+
+// InvalidEventType is the type of the refusal of an event that this kind of extension may not subscribe to. On Lambda
+// Managed Instances that is any event.
+const InvalidEventType = "Extension.InvalidEventType"
+
+// Error is a refusal by the Extensions API: a reply with another status than 200.
+type Error struct {
+	Status  int    // HTTP status code
+	Type    string // errorType of the reply; empty if it has none
+	Message string // errorMessage of the reply, or the beginning of a reply that is not the API's
+}
+
+// Error has the status, and the reason if the reply has one.
+func (e *Error) Error() string {
+	text := strings.TrimSpace(fmt.Sprintf("%d %s", e.Status, http.StatusText(e.Status)))
+	for _, part := range []string{e.Type, e.Message} {
+		if part != "" {
+			text += ": " + part
+		}
+	}
+	return text
+}
+
+// refusal makes an Error of a reply with another status than 200.
+func refusal(status int, body []byte) *Error {
+	var reply struct {
+		ErrorMessage string `json:"errorMessage"`
+		ErrorType    string `json:"errorType"`
+	}
+	if json.Unmarshal(body, &reply) != nil {
+		return &Error{Status: status, Message: excerpt(string(body))}
+	}
+	return &Error{Status: status, Type: excerpt(reply.ErrorType), Message: excerpt(reply.ErrorMessage)}
+}
+
+// excerptLength bounds the part of a reply that an error repeats.
+const excerptLength = 200
+
+// excerpt returns the beginning of s, fit for one line of a log. The errors of net/http and encoding/json repeat parts of
+// a reply of any length.
+func excerpt(s string) string {
+	if len(s) > excerptLength {
+		s = s[:excerptLength] + "…"
+	}
+	return strings.Join(strings.Fields(strings.ToValidUTF8(s, "")), " ")
 }

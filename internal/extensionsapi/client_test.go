@@ -1,12 +1,16 @@
 package extensionsapi
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -18,189 +22,139 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// reply is an answer of the API.
-type reply struct {
+// api is an Extensions API with one reply. It notes the last request.
+type api struct {
 	status     int
 	identifier string
 	body       string
+
+	request string
+	dials   int
 }
 
-func (r reply) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
-	if r.identifier != "" {
-		w.Header().Set(identifierHeader, r.identifier)
+func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	a.request = fmt.Sprintf("%s %s name=%q identifier=%q %s", r.Method, r.URL.Path, r.Header.Get(nameHeader), r.Header.Get(identifierHeader), body)
+	if a.identifier != "" {
+		w.Header().Set(identifierHeader, a.identifier)
 	}
-	w.WriteHeader(r.status)
-	_, _ = io.WriteString(w, r.body)
+	if a.body == "cut" {
+		w.Header().Set("Content-Length", "100")
+	}
+	w.WriteHeader(a.status)
+	_, _ = io.WriteString(w, a.body)
 }
 
-// serve returns a client of an API that answers by h.
-func serve(t *testing.T, h http.Handler) *Client {
+// client returns a client of the API.
+func (a *api) client(t *testing.T) *Client {
 	t.Helper()
-	server := httptest.NewServer(h)
-	client := New(strings.TrimPrefix(server.URL, "http://"), (&net.Dialer{}).DialContext)
+	server := httptest.NewServer(a)
+	client := New(strings.TrimPrefix(server.URL, "http://"), func(ctx context.Context, network, address string) (net.Conn, error) {
+		a.dials++
+		return (&net.Dialer{}).DialContext(ctx, network, address)
+	})
 	t.Cleanup(server.Close)
 	t.Cleanup(client.Close)
 	return client
 }
 
 func TestRegister(t *testing.T) {
-	for _, tt := range []struct {
-		forInvoke bool
-		body      string
-	}{
-		{true, `{"events":["INVOKE"]}`},
-		{false, `{"events":[]}`},
-	} {
-		t.Run(tt.body, func(t *testing.T) {
-			var method, path, name, body string
-			client := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				b, _ := io.ReadAll(r.Body)
-				method, path, name, body = r.Method, r.URL.Path, r.Header.Get("Lambda-Extension-Name"), string(b)
-				reply{200, "id-1", `{"functionName":"orders","functionVersion":"$LATEST","handler":"bootstrap","accountId":"1"}`}.ServeHTTP(w, r)
-			}))
-			got, err := client.Register(t.Context(), "epilogue", tt.forInvoke)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got != "id-1" {
-				t.Errorf("identifier %q", got)
-			}
-			if method != "POST" || path != "/2020-01-01/extension/register" || name != "epilogue" || body != tt.body {
-				t.Errorf("request %s %s name=%q %s", method, path, name, body)
-			}
-		})
+	for events, forInvoke := range map[string]bool{`["INVOKE"]`: true, `[]`: false} {
+		a := &api{status: 200, identifier: "id-1", body: `{"functionName":"orders"}`}
+		got, err := a.client(t).Register(t.Context(), "ours", forInvoke)
+		want := `POST /2020-01-01/extension/register name="ours" identifier="" {"events":` + events + `}`
+		if got != "id-1" || err != nil || a.request != want {
+			t.Errorf("identifier %q, error %v, request %s, want %s", got, err, a.request, want)
+		}
+	}
+}
+
+// TestRegisteredIsRegistered asserts that an identifier counts whatever the rest of the reply is: the platform waits for
+// the next of an extension that it has registered.
+func TestRegisteredIsRegistered(t *testing.T) {
+	for _, body := range []string{"", "not JSON", "cut", strings.Repeat(" ", maxBody+1)} {
+		a := &api{status: 200, identifier: "id", body: body}
+		if got, err := a.client(t).Register(t.Context(), "epilogue", true); got != "id" || err != nil {
+			t.Errorf("%.9s: identifier %q, error %v", body, got, err)
+		}
 	}
 }
 
 func TestNext(t *testing.T) {
-	var method, path, identifier string
-	client := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		method, path, identifier = r.Method, r.URL.Path, r.Header.Get("Lambda-Extension-Identifier")
-		reply{200, "", `{"eventType":"INVOKE","deadlineMs":1700000000123,"requestId":"r-1","invokedFunctionArn":"arn:f",` +
-			`"tracing":{"type":"X-Amzn-Trace-Id","value":"Root=1-a;Sampled=1"}}`}.ServeHTTP(w, r)
-	}))
-	got, err := client.Next(t.Context(), "id-1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := Event{RequestID: "r-1", Deadline: time.UnixMilli(1_700_000_000_123)}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("event (-want +got):\n%s", diff)
-	}
-	if method != "GET" || path != "/2020-01-01/extension/event/next" || identifier != "id-1" {
-		t.Errorf("request %s %s identifier=%q", method, path, identifier)
+	for body, deadline := range map[string]time.Time{
+		`{"eventType":"INVOKE","deadlineMs":1700000000123,"requestId":"r-1","tracing":{}}`: time.UnixMilli(1_700_000_000_123),
+		`{"eventType":"INVOKE","requestId":"r-1"}`:                                         {},
+		`{"eventType":"INVOKE","requestId":"r-1","deadlineMs":-1}`:                         {},
+	} {
+		a := &api{status: 200, body: body}
+		got, err := a.client(t).Next(t.Context(), "id-1")
+		if want := (Event{"r-1", deadline}); got != want || err != nil {
+			t.Errorf("event %+v, error %v, want %+v", got, err, want)
+		}
+		if a.request != `GET /2020-01-01/extension/event/next name="" identifier="id-1" ` {
+			t.Errorf("request %s", a.request)
+		}
 	}
 }
 
 func TestRefusal(t *testing.T) {
-	long := strings.Repeat("no ", 1000)
+	const long = 1000
 	for _, tt := range []struct {
-		name  string
-		reply reply
-		want  *Error
-		text  string
+		name string
+		api  api
+		want Error
+		text string // after the operation
 	}{
 		{
-			"as documented",
-			reply{403, "", `{"errorMessage":"No events allowed","errorType":"Extension.InvalidEventType"}`},
-			&Error{"register", 403, InvalidEventType, "No events allowed"},
-			"extensions api: register: 403 Forbidden: Extension.InvalidEventType: No events allowed",
+			"as documented", api{status: 403, body: `{"errorMessage":"No events allowed","errorType":"Extension.InvalidEventType"}`},
+			Error{403, InvalidEventType, "No events allowed"}, "403 Forbidden: Extension.InvalidEventType: No events allowed",
 		},
-		{"empty", reply{500, "", ""}, &Error{Op: "register", Status: 500}, "extensions api: register: 500 Internal Server Error"},
+		{"empty", api{status: 500}, Error{Status: 500}, "500 Internal Server Error"},
 		{
-			"not JSON",
-			reply{502, "", "<html>\n bad\tgateway"},
-			&Error{Op: "register", Status: 502, Message: "<html> bad gateway"},
-			"extensions api: register: 502 Bad Gateway: <html> bad gateway",
+			"not JSON", api{status: 502, body: "<html>\n bad\tgateway"},
+			Error{Status: 502, Message: "<html> bad gateway"}, "502 Bad Gateway: <html> bad gateway",
 		},
-		{"a redirect", reply{302, "", "{}"}, &Error{Op: "register", Status: 302}, "extensions api: register: 302 Found"},
-		{"success that is none", reply{202, "id", "{}"}, &Error{Op: "register", Status: 202}, "extensions api: register: 202 Accepted"},
-		{"an unknown status", reply{599, "", ""}, &Error{Op: "register", Status: 599}, "extensions api: register: 599"},
+		{"a redirect", api{status: 302, body: "{}"}, Error{Status: 302}, "302 Found"},
+		{"success that is none", api{status: 202, identifier: "id", body: "{}"}, Error{Status: 202}, "202 Accepted"},
+		{"an unknown status", api{status: 599}, Error{Status: 599}, "599"},
 		{
-			"long",
-			reply{403, "", long},
-			&Error{Op: "register", Status: 403, Message: strings.TrimSpace(long[:200]) + "…"},
-			"extensions api: register: 403 Forbidden: " + strings.TrimSpace(long[:200]) + "…",
+			"long, of characters of three bytes", api{status: 403, body: strings.Repeat("€", long)},
+			Error{Status: 403, Message: strings.Repeat("€", 66) + "…"}, "403 Forbidden: " + strings.Repeat("€", 66) + "…",
 		},
 		{
-			"huge",
-			reply{400, "", strings.Repeat("x", maxBody+2)},
-			&Error{Op: "register", Status: 400, Message: strings.Repeat("x", 200) + "…"},
-			"extensions api: register: 400 Bad Request: " + strings.Repeat("x", 200) + "…",
+			"huge", api{status: 400, body: strings.Repeat("x", maxBody+2)},
+			Error{Status: 400, Message: strings.Repeat("x", 200) + "…"}, "400 Bad Request: " + strings.Repeat("x", 200) + "…",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := serve(t, tt.reply).Register(t.Context(), "epilogue", true)
+			got, err := tt.api.client(t).Register(t.Context(), "epilogue", true)
 			var refusal *Error
-			if !errors.As(err, &refusal) {
-				t.Fatalf("error %v is no *Error", err)
-			}
-			if diff := cmp.Diff(tt.want, refusal); diff != "" {
-				t.Errorf("refusal (-want +got):\n%s", diff)
-			}
-			if err.Error() != tt.text {
-				t.Errorf("text %q, want %q", err, tt.text)
-			}
-			if got != "" {
-				t.Errorf("identifier %q with a refusal", got)
+			if !errors.As(err, &refusal) || !cmp.Equal(tt.want, *refusal) || err.Error() != "extensions api: register: "+tt.text || got != "" {
+				t.Errorf("identifier %q, error %v (%+v), want %s", got, err, refusal, tt.text)
 			}
 		})
-	}
-}
-
-// TestRegisteredIsRegistered: the platform waits for the next of an extension that it has registered.
-func TestRegisteredIsRegistered(t *testing.T) {
-	for name, body := range map[string]string{"empty": "", "not JSON": "ok", "huge": strings.Repeat(" ", maxBody+1)} {
-		if got, err := serve(t, reply{200, "id", body}).Register(t.Context(), "epilogue", true); got != "id" || err != nil {
-			t.Errorf("%s: identifier %q, error %v", name, got, err)
-		}
-	}
-	cut := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Length", "100")
-		reply{200, "id", "{"}.ServeHTTP(w, nil)
-	}))
-	if got, err := cut.Register(t.Context(), "epilogue", true); got != "id" || err != nil {
-		t.Errorf("cut off: identifier %q, error %v", got, err)
 	}
 }
 
 func TestMalformedEvent(t *testing.T) {
-	for _, tt := range []struct{ name, body, want string }{
-		{"empty", "", "extensions api: next: decode event: unexpected end of JSON input"},
-		{"not JSON", "nope", "extensions api: next: decode event: invalid character 'o' in literal null (expecting 'u')"},
-		{"no object", "[]", "extensions api: next: decode event: json: cannot unmarshal array into Go value of type extensionsapi.wireEvent"},
-		{"no type", "{}", `extensions api: next: unknown event type ""`},
-		{"an event for external extensions", `{"eventType":"SHUTDOWN"}`, `extensions api: next: unknown event type "SHUTDOWN"`},
-		{"no request id", `{"eventType":"INVOKE","deadlineMs":1}`, "extensions api: next: INVOKE without requestId"},
-		{"huge", `{"eventType":"INVOKE","requestId":"` + strings.Repeat("r", maxBody) + `"}`, "extensions api: next: read reply: more than 65536 bytes"},
+	for body, want := range map[string]string{
+		"":                             "decode event: unexpected end of JSON input",
+		"nope":                         "decode event: invalid character 'o' in literal null (expecting 'u')",
+		"{}":                           `unknown event type ""`,
+		`{"eventType":"SHUTDOWN"}`:     `unknown event type "SHUTDOWN"`,
+		`{"eventType":"INVOKE"}`:       "INVOKE without requestId",
+		strings.Repeat(" ", 2*maxBody): "read reply: more than 65536 bytes",
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			event, err := serve(t, reply{200, "", tt.body}).Next(t.Context(), "id")
-			if err == nil || err.Error() != tt.want {
-				t.Errorf("error %v\nwant  %s", err, tt.want)
-			}
-			if event != (Event{}) {
-				t.Errorf("event %+v with an error", event)
-			}
-		})
+		event, err := (&api{status: 200, body: body}).client(t).Next(t.Context(), "id")
+		if err == nil || err.Error() != "extensions api: next: "+want || event != (Event{}) {
+			t.Errorf("event %+v, error %v\nwant %s", event, err, want)
+		}
 	}
 }
 
-func TestNextEndsWithItsContext(t *testing.T) {
-	asked := make(chan struct{})
-	client := serve(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		close(asked)
-		<-r.Context().Done()
-	}))
-	ctx, cancel := context.WithCancel(t.Context())
-	go func() { <-asked; cancel() }()
-	if _, err := client.Next(ctx, "id"); err == nil || !strings.Contains(err.Error(), context.Canceled.Error()) {
-		t.Errorf("error %v", err)
-	}
-}
-
-// TestDialEndsWithTheClient: net/http goes on opening a connection for later calls when the one that it was for has ended.
-func TestDialEndsWithTheClient(t *testing.T) {
+// TestCallEndsWithItsContext asserts that Next does, and a dial that outlasts its call ends with the client: net/http goes
+// on opening a connection for later calls.
+func TestCallEndsWithItsContext(t *testing.T) {
 	dialing, ended := make(chan struct{}), make(chan struct{})
 	client := New("api.test:80", func(ctx context.Context, _, _ string) (net.Conn, error) {
 		close(dialing)
@@ -210,7 +164,7 @@ func TestDialEndsWithTheClient(t *testing.T) {
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { <-dialing; cancel() }()
-	if _, err := client.Register(ctx, "epilogue", true); err == nil || !strings.Contains(err.Error(), context.Canceled.Error()) {
+	if _, err := client.Next(ctx, "id"); err == nil || !strings.Contains(err.Error(), context.Canceled.Error()) {
 		t.Errorf("error %v", err)
 	}
 	client.Close()
@@ -218,72 +172,108 @@ func TestDialEndsWithTheClient(t *testing.T) {
 }
 
 func TestConnectionIsKeptBetweenCalls(t *testing.T) {
-	dials := 0
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasSuffix(r.URL.Path, "register") {
-			reply{403, "", "{}"}.ServeHTTP(w, r)
-			return
-		}
-		reply{200, "", `{"eventType":"INVOKE","requestId":"r"}`}.ServeHTTP(w, r)
-	}))
-	defer server.Close()
-	client := New(strings.TrimPrefix(server.URL, "http://"), func(ctx context.Context, network, address string) (net.Conn, error) {
-		dials++
-		return (&net.Dialer{}).DialContext(ctx, network, address)
-	})
-	defer client.Close()
-	_, _ = client.Register(t.Context(), "epilogue", true)
+	a := &api{status: 403, body: "{}"}
+	client := a.client(t)
 	for range 3 {
-		if _, err := client.Next(t.Context(), "id"); err != nil {
-			t.Fatal(err)
-		}
+		_, _ = client.Register(t.Context(), "epilogue", true)
+		_, _ = client.Next(t.Context(), "id")
 	}
-	if dials != 1 {
-		t.Errorf("%d connections for four calls one after the other", dials)
+	if a.dials != 1 {
+		t.Errorf("%d connections for six calls one after the other", a.dials)
 	}
 }
 
-// TestProxyIsNotUsed: the API's address need not be loopback, which is all that Go's default transport spares.
+// TestProxyIsNotUsed has an address that is not loopback, which is all that Go's default transport spares.
 func TestProxyIsNotUsed(t *testing.T) {
 	t.Setenv("HTTP_PROXY", "http://proxy.invalid:3128")
-	var dialed string
-	client := New("169.254.100.1:9001", func(_ context.Context, _, address string) (net.Conn, error) {
-		dialed = address
-		return nil, errors.New("no network here")
-	})
-	_, err := client.Next(t.Context(), "id")
-	if err == nil || dialed != "169.254.100.1:9001" {
-		t.Errorf("dialed %q, error %v", dialed, err)
-	}
-}
-
-func TestMalformedAddressIsAnErrorOfTheCall(t *testing.T) {
-	client := New("not an address\n", (&net.Dialer{}).DialContext)
-	if _, err := client.Register(t.Context(), "epilogue", true); err == nil {
-		t.Error("no error")
-	}
-}
-
-// TestLongRefusalIsCutBetweenCharacters asserts that the shown part of a long message is text, whatever its length is.
-func TestLongRefusalIsCutBetweenCharacters(t *testing.T) {
-	for n := range 4 {
-		client := serve(t, reply{status: http.StatusForbidden, body: strings.Repeat("a", n) + strings.Repeat("€", 200)})
-		_, err := client.Next(t.Context(), "id")
-		if err == nil || !utf8.ValidString(err.Error()) || !strings.HasSuffix(err.Error(), "€…") {
-			t.Errorf("after %d letters: %q", n, err)
+	for _, address := range []string{"169.254.100.1:9001", "not an address\n"} {
+		dialed := ""
+		client := New(address, func(_ context.Context, _, address string) (net.Conn, error) {
+			dialed = address
+			return nil, errors.New("no network here")
+		})
+		if _, err := client.Next(t.Context(), "id"); err == nil || dialed != "" && dialed != address {
+			t.Errorf("dialed %q, error %v", dialed, err)
 		}
 	}
 }
 
-// TestEventWithoutDeadline asserts that the deadline of an event that has none, or none that is a time, is zero.
-func TestEventWithoutDeadline(t *testing.T) {
-	for _, body := range []string{
-		`{"eventType":"INVOKE","requestId":"r"}`, `{"eventType":"INVOKE","requestId":"r","deadlineMs":0}`,
-		`{"eventType":"INVOKE","requestId":"r","deadlineMs":-1}`,
+// scripted is a connection with a fixed reply to every request. The other end then closes it.
+type scripted struct {
+	net.Conn
+	said io.Reader
+}
+
+func (s *scripted) Read(b []byte) (int, error)  { return s.said.Read(b) }
+func (s *scripted) Write(b []byte) (int, error) { return len(b), nil }
+func (s *scripted) Close() error                { return nil }
+
+func clientOf(said io.Reader) *Client {
+	return New("api.test:80", func(context.Context, string, string) (net.Conn, error) { return &scripted{said: said}, nil })
+}
+
+// endless says begin and then text, over and over, for as long as it is listened to.
+type endless struct {
+	begin, text string
+	read        int
+}
+
+func (e *endless) Read(b []byte) (int, error) {
+	if e.begin == "" {
+		e.begin = e.text
+	}
+	n := copy(b, e.begin)
+	e.begin = e.begin[n:]
+	e.read += n
+	return n, nil
+}
+
+func TestRepliesWithoutEnd(t *testing.T) {
+	for name, said := range map[string]*endless{
+		"status line":   {begin: "HTTP/1.1 ", text: "x"},
+		"header":        {begin: "HTTP/1.1 200 OK\r\n", text: "X-More: of the same\r\n"},
+		"informational": {text: "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"},
+		"body":          {begin: "HTTP/1.1 200 OK\r\n\r\n", text: "{"},
+		"refusal":       {begin: "HTTP/1.1 403 Forbidden\r\n\r\n", text: "no "},
 	} {
-		got, err := serve(t, reply{200, "", body}).Next(t.Context(), "id")
-		if err != nil || !got.Deadline.IsZero() {
-			t.Errorf("%s: deadline %v, %v", body, got.Deadline, err)
+		client := clientOf(said)
+		_, err := client.Next(t.Context(), "id")
+		client.Close()
+		if err == nil || len(err.Error()) > 2*excerptLength || said.read > 2*(maxBody+maxHeader) {
+			t.Errorf("%s: %d bytes read, error %v", name, said.read, err)
 		}
 	}
+}
+
+// FuzzReply lets the API say anything at all, below HTTP.
+func FuzzReply(f *testing.F) {
+	log.SetOutput(io.Discard) // of net/http, about replies without a request
+	f.Cleanup(func() { log.SetOutput(os.Stderr) })
+	for _, seed := range []string{
+		"HTTP/1.1 200 OK\r\nLambda-Extension-Identifier: id\r\nContent-Length: 20\r\n\r\n{\"functionName\":\"f\"}",
+		"HTTP/1.1 200 OK\r\nContent-Length: 39\r\n\r\n{\"eventType\":\"INVOKE\",\"requestId\":\"r\"}",
+		"HTTP/1.1 302 Found\r\nLocation: http://x/\r\n\r\n", "HTTP/1.1 100 Continue\r\n\r\n", "HTTP/2.0 200\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", "HTTP/1.1 204\r\n\r\n", "\x15\x03\x01\x00\x02\x02\x46", "",
+		"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nLambda-Extension-Identifier: a\r\nLambda-Extension-Identifier: b\r\nContent-Length: -1\r\n\r\n",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, said []byte) {
+		client := clientOf(bytes.NewReader(said))
+		defer client.Close()
+		identifier, registerErr := client.Register(t.Context(), "epilogue", true)
+		if (registerErr == nil) != (identifier != "") {
+			t.Errorf("identifier %q, error %v", identifier, registerErr)
+		}
+		event, nextErr := client.Next(t.Context(), "id")
+		if (nextErr == nil) != (event.RequestID != "") || nextErr != nil && event != (Event{}) {
+			t.Errorf("event %+v, error %v", event, nextErr)
+		}
+		for _, err := range []error{registerErr, nextErr} {
+			if err != nil && (len(err.Error()) > 4*excerptLength || strings.ContainsAny(err.Error(), "\r\n") || !utf8.ValidString(err.Error())) {
+				t.Errorf("not fit for a line of the log: %q", err)
+			}
+		}
+	})
 }

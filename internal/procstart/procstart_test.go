@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,7 +13,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-// childMark makes a process of the test binary print its begin and end.
+// childMark makes a process of the test binary print its begin and the package's initialization.
 const childMark = "PROCSTART_CHILD"
 
 func TestMain(m *testing.M) {
@@ -23,10 +24,33 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
+func TestAge(t *testing.T) {
+	stat := func(name, starttime string) string {
+		return "17 (" + name + ") S" + strings.Repeat(" 1", 18) + " " + starttime + " 2 3 4\n"
+	}
+	for _, tt := range []struct {
+		name, stat, uptime string
+		want               time.Duration
+	}{
+		{"usual", stat("bootstrap", "12345"), "123.97 99.10\n", 520 * time.Millisecond},
+		{"a name with everything in it", stat("a) R 1 (b c", "12345"), "123.97 1", 520 * time.Millisecond},
+		{"begun later than now", stat("bootstrap", "12399"), "123.97 1", 0},
+		{"no stat", "", "123.97 1", 0},
+		{"no uptime", stat("bootstrap", "12345"), "", 0},
+		{"uptime is no number", stat("bootstrap", "12345"), "long 1", 0},
+		{"stat is cut off", "17 (bootstrap) S 1 1", "123.97 1", 0},
+		{"starttime is huge", stat("bootstrap", "9223372036854775807"), "123.97 1", 0},
+	} {
+		if got := age([]byte(tt.stat), []byte(tt.uptime)); got != tt.want {
+			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}
+
 func TestBounded(t *testing.T) {
 	loaded := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	at := func(ms int) time.Time { return loaded.Add(time.Duration(ms) * time.Millisecond) }
-	tests := []struct {
+	for _, tt := range []struct {
 		name string
 		now  time.Time
 		age  time.Duration
@@ -34,24 +58,22 @@ func TestBounded(t *testing.T) {
 	}{
 		{"usual", at(30), 35 * time.Millisecond, at(-5)},
 		{"the tick makes it younger than it is", at(30), 25 * time.Millisecond, loaded},
-		{"nothing known", at(30), 0, loaded},
 		{"frozen between loading and now", at(3_600_030), time.Hour + 35*time.Millisecond, at(-5)},
 		{"a slow machine", at(30), 9 * time.Second, at(-8970)},
 		{"absurdly old", at(30), 11 * time.Second, loaded},
 		{"put back", at(-1), 35 * time.Millisecond, time.Time{}},
-	}
-	for _, tt := range tests {
+	} {
 		if got := bounded(tt.now, tt.age, loaded); !got.Equal(tt.want) {
 			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
 		}
 	}
 }
 
-// TestBeganOfAProcess: a child cannot have begun before it was started, except for the granularity of its clock.
+// TestBeganOfAProcess has a child, which cannot have begun before it was started, except for the granularity of its clock.
 func TestBeganOfAProcess(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), childMark+"=1")
-	before := time.Now().Add(-2 * 10 * time.Millisecond)
+	before := time.Now().Add(-2 * tick)
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatal(err)
@@ -64,10 +86,6 @@ func TestBeganOfAProcess(t *testing.T) {
 		t.Errorf("began %v, want between %v and the package's initialization at %v",
 			time.Unix(0, began), before, time.Unix(0, loaded))
 	}
-}
-
-// TestVirtualClock: before the package's own initialization there was no process.
-func TestVirtualClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		if began := Began(); !began.IsZero() {
 			t.Errorf("began at %v by a clock that says %v", began, time.Now())
