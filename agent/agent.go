@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -55,10 +54,9 @@ type Agent struct {
 	life context.Context // ends when the process exits or is gone
 	stop context.CancelFunc
 
-	signals chan os.Signal // nil outside Lambda
-	phase   shutdownPhase
-	mayExit bool // it has answered a signal; the mutex of peers guards it
-
+	signals       chan os.Signal // nil outside Lambda
+	phase         shutdownPhase
+	mayExit       bool // it has answered a signal; the mutex of peers guards it
 	marginChecked sync.Once
 }
 
@@ -77,8 +75,7 @@ func Start(ctx context.Context, f Flusher, opts ...Option) *Agent {
 		ctx = context.Background()
 	}
 	a := newAgent(ctx, f, opts)
-	runtimeAPI := a.process.Getenv("AWS_LAMBDA_RUNTIME_API")
-	if runtimeAPI == "" {
+	if !a.inLambda() {
 		a.enter(notLambda)
 		return a
 	}
@@ -88,7 +85,7 @@ func Start(ctx context.Context, f Flusher, opts ...Option) *Agent {
 	a.join()
 	go a.watch(ctx)
 
-	a.client = extensionsapi.New(runtimeAPI, a.dial)
+	a.client = extensionsapi.New(a.process.Getenv("AWS_LAMBDA_RUNTIME_API"), a.process.Dial)
 	m, identifier := a.register()
 	a.enter(m)
 	if identifier == "" {
@@ -112,39 +109,33 @@ func newAgent(ctx context.Context, f Flusher, opts []Option) *Agent {
 		flusher: members.List(nil).With(f),
 		phase:   shutdownPhase{draining: make(chan struct{}), drained: make(chan struct{})},
 	}
-	out := o.logger
-	if out == nil && a.process.Getenv("AWS_LAMBDA_RUNTIME_API") != "" {
-		out = logger.ForLambda(a.process.Stderr, a.process.Getenv)
+	if o.logger == nil && a.inLambda() {
+		o.logger = logger.ForLambda(a.process.Stderr, a.process.Getenv)
 	}
-	a.log = logger.New(out)
+	a.log = logger.New(o.logger)
 	var bad []error
 	a.settings, bad = settings.Resolve(o.settings, a.process.Getenv)
 	if o.process.Getenv == nil {
 		bad = append(bad, variables.CheckUnknown(os.Environ(), true)...)
 	}
-	a.logSettings(bad)
-	a.logIncomplete()
+	a.logMistakes(bad)
 	a.schedule = strategy.NewSchedule(a.settings.Strategy)
 	a.life, a.stop = context.WithCancel(context.WithoutCancel(ctx))
 	a.flushCalls = flushcalls.New(a.life, a.flush)
 	return a
 }
 
-// logSettings logs a line for each bad setting, and inside Lambda one for the retired variables that are set.
-func (a *Agent) logSettings(bad []error) {
+func (a *Agent) inLambda() bool { return a.process.Getenv("AWS_LAMBDA_RUNTIME_API") != "" }
+
+// logMistakes logs the bad settings, inside Lambda the retired variables that are set, and the methods that a Flusher
+// lacks that is nearly a Pipeline.
+func (a *Agent) logMistakes(bad []error) {
 	for _, err := range bad {
 		a.log.Log(slog.LevelWarn, "agent: setting not accepted", slog.Any("error", err))
 	}
-	if a.process.Getenv("AWS_LAMBDA_RUNTIME_API") == "" {
-		return
-	}
-	if old := errors.Join(variables.CheckRenamed(variables.Agent, a.process.Getenv)...); old != nil {
+	if old := errors.Join(variables.CheckRenamed(variables.Agent, a.process.Getenv)...); old != nil && a.inLambda() {
 		a.log.Log(slog.LevelWarn, "agent: retired settings", slog.String("error", logger.OneLine(old)))
 	}
-}
-
-// logIncomplete logs which methods a Flusher lacks that is nearly a Pipeline.
-func (a *Agent) logIncomplete() {
 	for name, missing := range a.flusher.Incomplete() {
 		a.log.Log(slog.LevelWarn, "agent: the Flusher lacks methods of Pipeline, so the agent uses none of them",
 			slog.String("flusher", name), slog.String("missing", missing))
@@ -182,14 +173,4 @@ func (a *Agent) setBackgroundExport(on bool) {
 	a.call(time.Now().Add(quickCall), "agent: SetBackgroundExport failed", func(ctx context.Context) error {
 		return a.flusher.SetBackgroundExport(ctx, on)
 	})
-}
-
-// dial connects to the Extensions API. If the network is gone for good, so is the process. net/http may let a dial
-// outlast its call; such a dial ends when the client is closed.
-func (a *Agent) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	conn, err := a.process.Dial(ctx, network, address)
-	if errors.Is(err, net.ErrClosed) {
-		a.stop()
-	}
-	return conn, err
 }

@@ -301,7 +301,7 @@ func TestLastAgentOfAProcessExits(t *testing.T) {
 					c <- syscall.SIGTERM
 				}
 				time.Sleep(time.Second)
-				want := 3
+				want := 1
 				if options != nil {
 					want = 0
 				}

@@ -32,27 +32,18 @@ func (a *Agent) leave() {
 	}
 }
 
-// readyToExit records that a has shut down because of a signal. If all agents of its process have, it returns them, a first:
-// their Exit is due. livesOn reports whether one of the agents has [WithoutExit].
-func (a *Agent) readyToExit() (due []*Agent, livesOn bool) {
+// readyToExit records that a has shut down because of a signal, and reports whether it is to end the process: the last
+// agent does. livesOn reports whether one of the agents has [WithoutExit]. Then none does.
+func (a *Agent) readyToExit() (last, livesOn bool) {
 	peers.mu.Lock()
 	defer peers.mu.Unlock()
 	a.mayExit = true
-	due = []*Agent{a}
-	wait := false
+	last = true
 	for _, peer := range peers.byProcess[a.process.Done] {
 		livesOn = livesOn || peer.settings.WithoutExit
-		switch {
-		case peer == a:
-		case peer.mayExit:
-			due = append(due, peer)
-		default:
-			// The operating system's signals reach every agent. Those of an emulated process may not.
-			wait = wait || peer.process.realSignals || peer.phase.isDraining() || len(peer.signals) > 0
-		}
+		// The operating system's signals reach every agent. Those of an emulated process may not.
+		awaited := peer.process.realSignals || peer.phase.isDraining() || len(peer.signals) > 0
+		last = last && (peer.mayExit || !awaited)
 	}
-	if wait || livesOn {
-		return nil, livesOn
-	}
-	return due, false
+	return last && !livesOn, livesOn
 }

@@ -19,8 +19,7 @@ type Process struct {
 	// Getenv reads an environment variable: the platform's AWS_* and the agent's EPILOGUE_*. Default os.Getenv.
 	Getenv func(key string) string
 
-	// Dial connects to the Extensions API. If it fails with net.ErrClosed, the network is gone for good, and the agent
-	// treats the process as ended. Default: DialContext of net.Dialer.
+	// Dial connects to the Extensions API. Default: DialContext of net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
 	// Notify and StopNotify replace Notify and Stop of os/signal. The agent calls StopNotify when Exit returns.

@@ -53,7 +53,6 @@ type run struct {
 	handle  func(ctx context.Context, m *function) error // the handler's body
 	onClose func(m *function)                            // before End, when the response is closed; nil: nothing
 
-	withoutDone   bool                                  // the process does not tell of its end
 	several       bool                                  // the Flusher is a member of a MultiFlusher
 	unattached    bool                                  // the handler reports without Attach
 	context       func(context.Context) context.Context // makes the agent's context of the process's; nil: that itself
@@ -118,10 +117,6 @@ func (w *run) main(p *lambdatest.Process) {
 	if w.context != nil {
 		ctx = w.context(ctx)
 	}
-	done := p.Context().Done()
-	if w.withoutDone {
-		done = nil
-	}
 	var flusher agent.Flusher = w.flusher
 	if w.several {
 		flusher = agent.MultiFlusher(agent.Named("fake", w.flusher), agent.MultiFlusher(&fakeFlusher{log: new(eventlog.Log)}))
@@ -129,7 +124,7 @@ func (w *run) main(p *lambdatest.Process) {
 	a := agent.Start(ctx, flusher, append([]agent.Option{
 		agent.WithProcess(agent.Process{
 			Getenv: p.Getenv, Dial: p.Dial, Notify: p.Notify, StopNotify: p.StopNotify, Exit: p.Exit,
-			Done: done, ExtensionsDir: w.extensionsDir,
+			Done: p.Context().Done(), ExtensionsDir: w.extensionsDir,
 		}),
 		agent.WithLogger(slog.New(slog.NewTextHandler(w.lines, nil))),
 	}, w.options...)...)

@@ -66,13 +66,10 @@ func (a *Agent) watch(ctx context.Context) {
 }
 
 // exit answers a signal: it shuts the telemetry down, unless that has been done, and ends the process, unless that is
-// left to the program. If other agents of the process still shut down, the last one of them ends it.
+// left to the program or to another agent that still shuts down.
 func (a *Agent) exit(ctx context.Context, sig os.Signal) {
-	received := sig.String() + " received"
-	switch sig {
-	case syscall.SIGTERM:
-		received = "SIGTERM received"
-	case syscall.SIGINT:
+	received := "SIGTERM received"
+	if sig == syscall.SIGINT {
 		received = "SIGINT received"
 	}
 	if a.phase.hasBegun() {
@@ -86,16 +83,16 @@ func (a *Agent) exit(ctx context.Context, sig os.Signal) {
 		timedOut := sig == syscall.SIGTERM && a.mode.load().freezes()
 		a.shutDown(ctx, received, received, timedOut)
 	}
-	due, livesOn := a.readyToExit()
+	last, livesOn := a.readyToExit()
 	if livesOn {
 		a.process.StopNotify(a.signals) // the next one has its usual effect
 		if a.phase.isDraining() {
 			close(a.phase.drained)
 		}
 	}
-	for _, agent := range due {
-		agent.process.Exit(0)
-		agent.stop()
+	if last {
+		a.process.Exit(0)
+		a.stop()
 	}
 }
 

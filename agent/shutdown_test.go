@@ -458,17 +458,12 @@ func TestSigtermDuringRegistration(t *testing.T) {
 	})
 }
 
-// TestKilledProcessLeavesNoGoroutine: that its network is gone tells the agent as well as Process.Done does. The bubble
-// does not end while a goroutine of the agent's is left.
+// TestKilledProcessLeavesNoGoroutine relies on Process.Done alone. The bubble does not end while a goroutine of the agent's
+// is left.
 func TestKilledProcessLeavesNoGoroutine(t *testing.T) {
-	for name, withoutDone := range map[string]bool{"Done": false, "no Done": true} {
-		t.Run(name, func(t *testing.T) {
-			scenario(t, func(w *run) { w.withoutDone = withoutDone }, func(w *run) {
-				w.context = func(context.Context) context.Context { return context.Background() }
-				w.serves("r")
-			})
-		})
-	}
+	scenario(t, func(w *run) {
+		w.context = func(context.Context) context.Context { return context.Background() }
+	}, func(w *run) { w.serves("r") })
 }
 
 func TestLoggerThatPanicsDoesNoHarm(t *testing.T) {

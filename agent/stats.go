@@ -8,7 +8,7 @@ import (
 // Stats counts what the agent has done since [Start]. All counters but Mode, InFlight and LastFlushTime only grow.
 type Stats struct {
 	// Mode is "extension", "shutdown-only", "managed-instances", "not-lambda", "unregistered",
-	// "managed-instances-unregistered" or "extension-failed"; see the package documentation.
+	// "managed-instances-unregistered" or "extension-failed"; docs/design.md has the table.
 	Mode string
 
 	InFlight           int   // invocations that have begun and not ended

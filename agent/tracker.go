@@ -24,7 +24,7 @@ func (a *Agent) Begin(requestID string, deadline time.Time, root [8]byte) {
 		return
 	}
 	// The platform begins an invocation only when the loop has handled the INVOKE event of the one before.
-	if a.mode.load() == extension && a.attached.Load() && a.invocations.LastIsOrphan() {
+	if a.mode.load() == extension && a.attached.Load() {
 		a.findOrphans()
 	}
 	if inv, first := a.invocations.Begin(requestID, deadline, root); first {

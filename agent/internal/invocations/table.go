@@ -157,27 +157,16 @@ func (t *Table) RecordFlush(inv *Invocation, err error) {
 func (t *Table) Orphans() (deadline time.Time, found bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, inv := range t.byID {
-		if inv.isOrphanLocked() {
-			inv.Flush, found = Flushed, true
-			if inv.Deadline.After(deadline) {
-				deadline = inv.Deadline
-			}
+	for _, inv := range t.past {
+		if inv.event != awaited || inv.Flush != NotFlushed || !inv.HasEnded() {
+			continue
+		}
+		inv.Flush, found = Flushed, true
+		if inv.Deadline.After(deadline) {
+			deadline = inv.Deadline
 		}
 	}
 	return deadline, found
-}
-
-// LastIsOrphan reports whether Orphans finds the last invocation that has ended.
-func (t *Table) LastIsOrphan() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	n := len(t.past)
-	return n > 0 && t.past[n-1].isOrphanLocked()
-}
-
-func (inv *Invocation) isOrphanLocked() bool {
-	return inv.event == awaited && inv.Flush == NotFlushed && inv.HasEnded()
 }
 
 // InFlight returns how many handlers run, and the root span ids of those that have one.

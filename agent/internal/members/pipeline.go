@@ -85,9 +85,6 @@ func ask[T any](ctx context.Context, l List, fn func(context.Context, Pipeline) 
 	})
 }
 
-// breakers are the states of a circuit breaker, the worst last.
-var breakers = []string{"", counts.BreakerClosed, counts.BreakerHalfOpen, counts.BreakerOpen}
-
 // addSignal adds s to the signal of its name. It changes no map of a member.
 func addSignal(all []counts.Signal, s counts.Signal) []counts.Signal {
 	i := slices.IndexFunc(all, func(sum counts.Signal) bool { return sum.Name == s.Name })
@@ -111,7 +108,7 @@ func addSignal(all []counts.Signal, s counts.Signal) []counts.Signal {
 			sum.Reasons[reason] += n
 		}
 	}
-	if slices.Index(breakers, s.Breaker) > slices.Index(breakers, sum.Breaker) {
+	if sum.Breaker == "" || s.BackendDown() {
 		sum.Breaker = s.Breaker
 	}
 	return all
@@ -122,40 +119,42 @@ func addSignal(all []counts.Signal, s counts.Signal) []counts.Signal {
 func (l List) Incomplete() map[string]string {
 	incomplete := map[string]string{}
 	for _, m := range l {
-		if missing := missingMethods(m.Flusher); len(missing) > 0 && len(missing) < methods {
-			incomplete[m.Name] = strings.Join(missing, ", ")
+		if has, lacks := methodsOf(m.Flusher); has > 0 && len(lacks) > 0 {
+			incomplete[m.Name] = strings.Join(lacks, ", ")
 		}
 	}
 	return incomplete
 }
 
-// methods is the number of methods that a Pipeline has besides those of a Flusher.
-const methods = 7
-
-// missingMethods returns the methods of Pipeline that f lacks.
-func missingMethods(f Flusher) (missing []string) {
-	check := func(name string, has bool) {
-		if !has {
-			missing = append(missing, name)
+// methodsOf returns how many methods f has of those that make a Flusher a Pipeline, and which it lacks. It does not ask
+// package reflect, which would keep the linker from leaving out unused methods.
+func methodsOf(f Flusher) (has int, lacks []string) {
+	for _, method := range []struct {
+		name  string
+		found bool
+	}{
+		{"Flush", is[interface {
+			Flush(ctx context.Context) error
+		}](f)},
+		{"Pending", is[interface{ Pending() (int, bool) }](f)},
+		{"SetBackgroundExport", is[interface{ SetBackgroundExport(on bool) }](f)},
+		{"EndOpenSpans", is[interface {
+			EndOpenSpans(roots [][8]byte, errorType, reason string) int
+		}](f)},
+		{"SetExitDeadline", is[interface{ SetExitDeadline(t time.Time) }](f)},
+		{"SpillPending", is[interface{ SpillPending(ctx context.Context) int }](f)},
+		{"Counts", is[interface{ Counts() []counts.Signal }](f)},
+	} {
+		if method.found {
+			has++
+		} else {
+			lacks = append(lacks, method.name)
 		}
 	}
-	_, has := f.(interface {
-		Flush(ctx context.Context) error
-	})
-	check("Flush", has)
-	_, has = f.(interface{ Pending() (int, bool) })
-	check("Pending", has)
-	_, has = f.(interface{ SetBackgroundExport(on bool) })
-	check("SetBackgroundExport", has)
-	_, has = f.(interface {
-		EndOpenSpans(roots [][8]byte, errorType, reason string) int
-	})
-	check("EndOpenSpans", has)
-	_, has = f.(interface{ SetExitDeadline(t time.Time) })
-	check("SetExitDeadline", has)
-	_, has = f.(interface{ SpillPending(ctx context.Context) int })
-	check("SpillPending", has)
-	_, has = f.(interface{ Counts() []counts.Signal })
-	check("Counts", has)
-	return missing
+	return has, lacks
+}
+
+func is[T any](f Flusher) bool {
+	_, ok := f.(T)
+	return ok
 }

@@ -72,14 +72,13 @@ func signalAttr(s counts.Signal) slog.Attr {
 	for _, reason := range slices.Sorted(maps.Keys(s.Reasons)) {
 		attrs = append(attrs, slog.Int64("dropped_"+reason, s.Reasons[reason]))
 	}
-	if s.Open != 0 { // EndOpenSpans has had no time for them, or they began after it
-		attrs = append(attrs, slog.Int64("open", s.Open))
-	}
-	if s.Spilled != 0 {
-		attrs = append(attrs, slog.Int64("spilled", s.Spilled))
-	}
-	if s.Superseded != 0 {
-		attrs = append(attrs, slog.Int64("superseded", s.Superseded))
+	// Spans are open if EndOpenSpans has had no time for them, or if they began after it.
+	for _, rare := range []slog.Attr{
+		slog.Int64("open", s.Open), slog.Int64("spilled", s.Spilled), slog.Int64("superseded", s.Superseded),
+	} {
+		if rare.Value.Int64() != 0 {
+			attrs = append(attrs, rare)
+		}
 	}
 	if s.Repeated != 0 {
 		attrs = append(attrs, slog.Int64("repeated", s.Repeated))
