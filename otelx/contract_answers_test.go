@@ -1,8 +1,6 @@
 package otelx_test
 
 import (
-	"context"
-	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -67,36 +65,6 @@ func TestContractLostAnswerIsAtLeastOnce(t *testing.T) {
 	})
 }
 
-func TestContractRetriesEndWithTheCallersTime(t *testing.T) {
-	contract(t, func(f *fixture) {
-		f.fails(otlpreceiver.Fault{Status: 503})
-		f.end("a")
-		if o := f.flush(300 * ms); o.err == nil || o.took > 300*ms {
-			f.Errorf("ForceFlush: %v after %v", o.err, o.took)
-		}
-		if n, _ := f.requests(); n < 2 || n > 15 {
-			f.Errorf("%d requests in 300 ms, want several with growing pauses", n)
-		}
-		f.wantCounts(spanCounts{ended: 1, pending: 1})
-	})
-}
-
-func TestContractNobodyListens(t *testing.T) {
-	contract(t, func(f *fixture) {
-		if err := f.backend.Close(); err != nil {
-			f.Fatal(err)
-		}
-		f.end("a")
-		if o := f.flush(2 * time.Second); o.err == nil || o.took > 2*time.Second {
-			f.Errorf("ForceFlush: %v after %v", o.err, o.took)
-		}
-		f.wantCounts(spanCounts{ended: 1, pending: 1})
-		f.listen()
-		f.mustFlush(2*time.Second, 0)
-		f.wantDelivered("a")
-	})
-}
-
 func TestContractRetryAfterWithinTheTimeOfTheFlush(t *testing.T) {
 	contract(t, func(f *fixture) {
 		f.backend.FailNext(otlpreceiver.Fault{Status: 429, RetryAfter: "1"})
@@ -127,26 +95,6 @@ func TestContractRetryAfterBeyondTheTimeOfTheFlush(t *testing.T) {
 	})
 }
 
-// TestRetryAfterWithinTheBudgetOfOneCallerOfTwo: the export goes by the time of the caller who has most, and each leaves
-// at its own deadline.
-func TestContractRetryAfterWithTwoCallers(t *testing.T) {
-	for _, long := range []time.Duration{time.Minute, 0} {
-		contract(t, func(f *fixture) {
-			f.backend.FailNext(otlpreceiver.Fault{Status: 503, RetryAfter: "2", Delay: 10 * ms})
-			f.end("a")
-			first := async(func() outcome { return f.flush(time.Second) })
-			second := async(func() outcome { return f.flush(long) })
-			if o := <-first; !errors.Is(o.err, context.DeadlineExceeded) || o.took != time.Second {
-				f.Errorf("the caller with a second: %v after %v", o.err, o.took)
-			}
-			if o := <-second; o.err != nil || o.took.Round(100*ms) != 2*time.Second {
-				f.Errorf("the other caller: %v after %v", o.err, o.took)
-			}
-			f.wantRequests(2)
-		})
-	}
-}
-
 // No backend can stop the export for longer than five minutes.
 func TestContractRetryAfterIsBounded(t *testing.T) {
 	contract(t, func(f *fixture) {
@@ -172,22 +120,6 @@ func TestContractPartialSuccess(t *testing.T) {
 		f.wantCounts(spanCounts{ended: 3, exported: 1, dropped: otelx.Dropped{Rejected: 2}})
 		if got := reported(); len(got) != 1 || !strings.Contains(got[0], "too old") {
 			f.Errorf("reported %q, want one report", got)
-		}
-	})
-}
-
-// A backend may accept everything and still have a warning, which is no error of the flush.
-func TestContractWarningOfTheBackend(t *testing.T) {
-	contract(t, func(f *fixture) {
-		reported := otelerr.Collect(f.T)
-		f.fails(otlpreceiver.Fault{Message: "soon gone"})
-		for range 5 {
-			f.end("a")
-			f.mustFlush(time.Second, 0)
-		}
-		f.wantCounts(spanCounts{ended: 5, exported: 5})
-		if got := reported(); len(got) != 1 || !strings.Contains(got[0], "soon gone") {
-			f.Errorf("reported %q, want one report a minute", got)
 		}
 	})
 }

@@ -1,8 +1,6 @@
 package otelx_test
 
 import (
-	"context"
-	"errors"
 	"runtime"
 	"strings"
 	"testing"
@@ -27,24 +25,6 @@ func TestContractHalfFullQueueIsExported(t *testing.T) {
 			f.wantCounts(spanCounts{ended: 32, exported: 32})
 		}, withQueue(64, 64))
 	}
-}
-
-// Spans that come during an export and fill half of the queue are exported right behind it.
-func TestContractHalfFullDuringAnExport(t *testing.T) {
-	contract(t, func(f *fixture) {
-		f.fails(otlpreceiver.Fault{Delay: 100 * ms})
-		f.sdk.SetBackgroundExport(true)
-		f.end("flushed")
-		flush := async(func() outcome { return f.flush(time.Second) })
-		for range 60 {
-			f.end("a")
-		}
-		if o := <-flush; o.err != nil {
-			f.Error(o.err)
-		}
-		time.Sleep(200 * ms)
-		f.wantCounts(spanCounts{ended: 61, exported: 61})
-	}, withQueue(100, 100), environ("OTEL_BSP_SCHEDULE_DELAY=3600000"))
 }
 
 // With background export off nothing runs: no goroutine, and no request however long the process lives.
@@ -106,38 +86,4 @@ func TestContractBackgroundExportDuringAnOutage(t *testing.T) {
 		time.Sleep(time.Minute + time.Second)
 		f.wantCounts(spanCounts{ended: 1, exported: 1})
 	}, environ("OTEL_BSP_SCHEDULE_DELAY=1000"))
-}
-
-// With background export off, an export that the SDK has begun belongs to the next flush and ends with it. With it on
-// the export goes on.
-func TestContractFlushTakesOverABackgroundExport(t *testing.T) {
-	for _, on := range []bool{false, true} {
-		contract(t, func(f *fixture) {
-			f.sdk.SetBackgroundExport(on)
-			f.fails(otlpreceiver.Fault{Hang: true})
-			f.end("a", "b")
-			if o := f.flush(time.Second); !errors.Is(o.err, context.DeadlineExceeded) || o.took != time.Second {
-				f.Errorf("ForceFlush: %v after %v", o.err, o.took)
-			}
-			if _, open := f.requests(); (open > 0) != on {
-				f.Errorf("background export %t: %d requests under way after the flush", on, open)
-			}
-			f.works()
-		}, withQueue(4, 4))
-	}
-}
-
-// In a service no caller flushes, so drops are reported to the error handler.
-func TestContractDropsOfAServiceAreReported(t *testing.T) {
-	contract(t, func(f *fixture) {
-		reported := otelerr.Collect(f.T)
-		f.hold(10)
-		f.sdk.SetBackgroundExport(true)
-		f.end("a", "b", "c", "d", "e")
-		time.Sleep(20 * time.Second)
-		f.wantDelivered("b c d e")
-		if got := strings.Join(reported(), "; "); !strings.Contains(got, "2 spans dropped") {
-			f.Errorf("reported %q, want the drops", got)
-		}
-	}, withQueue(4, 4))
 }

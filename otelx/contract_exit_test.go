@@ -56,22 +56,6 @@ func TestContractFullBatchesLeaveBeforeTheExitDeadline(t *testing.T) {
 	}, withQueue(1000, 2))
 }
 
-// A batch that is full when the exit deadline is set leaves at once, concurrently with an export under way.
-func TestContractSettingTheExitDeadlineSendsAFullBatch(t *testing.T) {
-	contract(t, func(f *fixture) {
-		f.fails(otlpreceiver.Fault{Delay: 100 * ms})
-		f.end("a")
-		flush := async(func() outcome { return f.flush(time.Second) })
-		f.end("b", "c")
-		f.wantRequests(1)
-		f.sdk.SetExitDeadline(time.Now().Add(430 * ms))
-		f.wantRequests(2)
-		<-flush
-		f.mustFlush(100*ms, 100*ms)
-		f.wantDelivered("a b c")
-	}, withQueue(1000, 2))
-}
-
 // An export whose caller has left goes on until the exit deadline, and the next flush joins it.
 func TestContractExportOutlivesItsCallerUntilTheExitDeadline(t *testing.T) {
 	contract(t, func(f *fixture) {
@@ -123,21 +107,11 @@ func TestContractAfterTheExitDeadlineEverythingIsNormal(t *testing.T) {
 			f.sdk.SetExitDeadline(time.Now().Add(time.Hour))
 			f.sdk.SetExitDeadline(time.Time{})
 		},
-		"moved": func(f *fixture) {
-			f.sdk.SetExitDeadline(time.Now().Add(100 * ms))
-			time.Sleep(50 * ms)
-			f.sdk.SetExitDeadline(time.Now().Add(100 * ms))
-			time.Sleep(75 * ms)
-			f.end("x", "x")
-			f.wantDelivered("x x")
-			time.Sleep(50 * ms)
-		},
 	} {
 		contract(t, func(f *fixture) {
 			set(f)
-			before, _ := f.requests()
 			f.end("a", "b", "c")
-			f.wantRequests(before)
+			f.wantRequests(0)
 			f.fails(otlpreceiver.Fault{Hang: true})
 			for range 5 {
 				_ = f.flush(time.Second)
@@ -167,127 +141,25 @@ func lastly(t *testing.T, test func(f *fixture, last func(time.Duration) outcome
 	}
 }
 
-// TestShutdownJoinsTheFlushUnderWay: a request under way is not cut off and sent again with the time that is left,
-// even if the flush that began it ends before.
-func TestContractLastExportJoinsTheRequestUnderWay(t *testing.T) {
-	lastly(t, func(f *fixture, last func(time.Duration) outcome) {
-		f.fails(otlpreceiver.Fault{Delay: 400 * ms})
-		f.end("a")
-		first := async(func() outcome { return f.flush(387 * ms) })
-		time.Sleep(380 * ms)
-		if o := last(90 * ms); o.err != nil || o.took != 20*ms {
-			f.Errorf("%v after %v, want nil with the answer to the first request", o.err, o.took)
-		}
-		if o := <-first; !errors.Is(o.err, context.DeadlineExceeded) || o.took != 387*ms {
-			f.Errorf("ForceFlush: %v after %v", o.err, o.took)
-		}
-		f.wantDelivered("a")
-	})
-}
-
 // TestLastRequestIsMadeTwice: a request that hangs is made once more on another connection, at the latest after half of
 // the time.
 func TestContractLastExportHedgesARequestThatHangs(t *testing.T) {
-	for _, since := range []time.Duration{0, ms, 230 * ms, time.Second} {
-		lastly(t, func(f *fixture, last func(time.Duration) outcome) {
-			f.backend.FailNext(otlpreceiver.Fault{Hang: true}, otlpreceiver.Fault{Delay: 10 * ms})
-			f.end("a")
-			flush := async(func() outcome { return f.flush(2 * time.Second) })
-			time.Sleep(since)
-			if o := last(430 * ms); o.err != nil || o.took > 230*ms {
-				f.Errorf("hung for %v: %v after %v", since, o.err, o.took)
-			}
-			if o := <-flush; o.err != nil {
-				f.Errorf("hung for %v: ForceFlush: %v", since, o.err)
-			}
-			f.wantRequests(2)
-			if _, open := f.requests(); open != 0 {
-				f.Errorf("hung for %v: %d requests under way", since, open)
-			}
-			f.wantCounts(spanCounts{ended: 1, exported: 1})
-		})
-	}
-}
-
-// TestShutdownLiftsALook: the attempt timeout of a backend that is usually quick does not end a request of the last
-// export.
-func TestContractLastExportLiftsTheAttemptTimeout(t *testing.T) {
 	lastly(t, func(f *fixture, last func(time.Duration) outcome) {
-		f.end("a")
-		f.mustFlush(time.Second, 0)
-		f.fails(otlpreceiver.Fault{Delay: 1500 * ms})
-		f.end("b")
-		flush := async(func() outcome { return f.flush(2 * time.Second) })
-		time.Sleep(900 * ms)
-		if o := last(time.Second); o.err != nil || o.took > 600*ms {
-			f.Errorf("%v after %v, want nil with the answer to the first request", o.err, o.took)
-		}
-		<-flush
-		f.wantCounts(spanCounts{ended: 2, exported: 2})
-	})
-}
-
-// TestShutdownCutsAPauseShort: the pause before a retry may be longer than the last export has. It ends at once.
-func TestContractLastExportCutsAPauseShort(t *testing.T) {
-	lastly(t, func(f *fixture, last func(time.Duration) outcome) {
-		f.backend.FailNext(otlpreceiver.Fault{Status: 503, RetryAfter: "1"})
+		f.backend.FailNext(otlpreceiver.Fault{Hang: true}, otlpreceiver.Fault{Delay: 10 * ms})
 		f.end("a")
 		flush := async(func() outcome { return f.flush(2 * time.Second) })
-		time.Sleep(100 * ms)
-		if o := last(450 * ms); o.err != nil || o.took > 10*ms {
-			f.Errorf("%v after %v, want the next attempt at once", o.err, o.took)
+		if o := last(430 * ms); o.err != nil || o.took > 230*ms {
+			f.Errorf("%v after %v", o.err, o.took)
 		}
-		<-flush
+		if o := <-flush; o.err != nil {
+			f.Errorf("ForceFlush: %v", o.err)
+		}
 		f.wantRequests(2)
-		f.wantDelivered("a")
+		if _, open := f.requests(); open != 0 {
+			f.Errorf("%d requests under way", open)
+		}
+		f.wantCounts(spanCounts{ended: 1, exported: 1})
 	})
-}
-
-// TestShutdownJoinsAProbe: a probe gets all the time of the last export, and the other batches no longer wait for it.
-func TestContractLastExportJoinsAProbe(t *testing.T) {
-	lastly(t, func(f *fixture, last func(time.Duration) outcome) {
-		f.fails(otlpreceiver.Fault{Hang: true})
-		f.end("a", "b", "c")
-		_ = f.flush(400 * ms)
-		before, _ := f.requests()
-		flush := async(func() outcome { return f.flush(time.Second) })
-		if begun, _ := f.requests(); begun != before+1 {
-			f.Errorf("%d requests of a probe", begun-before)
-		}
-		f.fails(otlpreceiver.Fault{Delay: 200 * ms}) // for the other batches
-		time.AfterFunc(200*ms, f.backend.Unblock)    // the probe's answer, later than a probe waits
-		if o := last(450 * ms); o.err != nil || o.took != 200*ms {
-			f.Errorf("%v after %v, want nil after 200 ms", o.err, o.took)
-		}
-		<-flush
-		f.wantCounts(spanCounts{ended: 3, exported: 3})
-		if len(f.delivered()) != 3 {
-			f.Errorf("delivered %q, want each span once", f.delivered())
-		}
-	}, withQueue(100, 1))
-}
-
-// TestTheLastMomentsGiveAFailedRunAnotherTry: if one request hangs and another has failed, the last export tries the
-// failed one again, and delivers the spans that ended meanwhile.
-func TestContractLastExportRetriesWhatAFlushGaveUp(t *testing.T) {
-	lastly(t, func(f *fixture, last func(time.Duration) outcome) {
-		f.backend.FailNext(otlpreceiver.Fault{Hang: true}, otlpreceiver.Fault{Status: 503, RetryAfter: "100"})
-		f.end("a", "b")
-		flush := async(func() outcome { return f.flush(time.Second) })
-		f.end("c")
-		f.backend.FailNext(otlpreceiver.Fault{}, otlpreceiver.Fault{})
-		f.fails(otlpreceiver.Fault{Hang: true}) // for the second request of the batch that hangs
-		o := last(400 * ms)
-		if o.err == nil || o.took != 400*ms {
-			f.Errorf("%v after %v although a request hangs", o.err, o.took)
-		}
-		f.wantCounts(spanCounts{ended: 3, exported: 2, pending: 1})
-		if got := strings.Join(f.delivered(), ""); got != "ac" && got != "bc" {
-			f.Errorf("delivered %q", got)
-		}
-		f.works()
-		<-flush
-	}, withQueue(100, 1))
 }
 
 // TestAttemptsForLater: an attempt that cannot succeed now, for a reason on this side, leaves the spans for the next

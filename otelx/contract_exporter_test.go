@@ -5,7 +5,6 @@ import (
 	"errors"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -95,92 +94,6 @@ func TestContractCustomExporterHangs(t *testing.T) {
 		close(release)
 		synctest.Wait()
 	})
-}
-
-// A batch that the exporter never takes delays others by one flush at most, and is dropped as refused after three failed
-// flushes.
-func TestContractCustomExporterThatNeverTakesABatch(t *testing.T) {
-	x := &custom{export: func(_ context.Context, names []string) error {
-		if slices.Contains(names, "bad") {
-			return errors.New("message larger than max")
-		}
-		return nil
-	}}
-	withCustom(t, x, func(f *fixture) {
-		f.end("bad")
-		reports := 0
-		for i := range 5 {
-			f.end(strconv.Itoa(i))
-			o := f.flush(time.Second)
-			if o.took > 100*ms {
-				f.Errorf("flush %d took %v", i, o.took)
-			}
-			if o.err != nil && !strings.Contains(o.err.Error(), "larger than max") {
-				f.Errorf("flush %d: %v", i, o.err)
-			}
-			if drop := dropped(o.err); drop != nil {
-				reports++
-				if drop.Dropped != (otelx.Dropped{Refused: 1}) {
-					f.Errorf("flush %d: %v", i, drop)
-				}
-			}
-			if got := len(x.delivered()); got < i {
-				f.Errorf("after flush %d: %d spans delivered", i, got)
-			}
-		}
-		if reports != 1 {
-			f.Errorf("%d flushes reported the drop, want one", reports)
-		}
-		f.wantCounts(spanCounts{ended: 6, exported: 5, dropped: otelx.Dropped{Refused: 1}})
-	}, withQueue(100, 1))
-}
-
-// An exporter that fails at once costs nothing and is tried at each flush: it may be well by then.
-func TestContractCustomExporterThatFailsAtOnce(t *testing.T) {
-	for _, failures := range []int{1, 2, 10} {
-		left := failures
-		x := &custom{export: func(context.Context, []string) error {
-			if left--; left >= 0 {
-				return errors.New("not now")
-			}
-			return nil
-		}}
-		withCustom(t, x, func(f *fixture) {
-			f.end("a")
-			for i := range failures {
-				if o := f.flush(time.Second); o.err == nil || o.took != 0 || !strings.Contains(o.err.Error(), "not now") {
-					f.Errorf("flush %d of %d: %v after %v", i, failures, o.err, o.took)
-				}
-			}
-			f.mustFlush(time.Second, 0)
-			f.wantCounts(spanCounts{ended: 1, exported: 1})
-		})
-	}
-}
-
-// An exporter that takes its time to fail is a backend that is down: it does not cost each invocation that time.
-func TestContractCustomExporterDuringAnOutage(t *testing.T) {
-	for _, apart := range []time.Duration{10 * ms, 100 * ms, time.Second} {
-		down := true
-		x := &custom{export: func(context.Context, []string) error {
-			if down {
-				time.Sleep(10 * ms)
-				return errors.New("no route to host")
-			}
-			return nil
-		}}
-		withCustom(t, x, func(f *fixture) {
-			if _, others := f.invocations(1000, apart); others/999 > 5*ms {
-				f.Errorf("%v apart: the flushes took %v on average", apart, others/999)
-			}
-			down = false
-			time.Sleep(time.Minute)
-			_ = f.flush(flushTimeout)
-			if c := f.counts(); c.pending != 0 {
-				f.Errorf("%v apart: counts %+v", apart, c)
-			}
-		}, withQueue(300, 50))
-	}
 }
 
 // custom is a user's exporter. It fails the test if a call breaks the contract of the specification's "Span Exporter".

@@ -42,11 +42,12 @@ func (f *fixture) endLarge(kilobytes ...int) {
 	}
 }
 
-// After a 413 the same spans go out in smaller requests, and so do all later ones.
+// After a 413 the same spans go out in smaller requests, and so do all later ones. A span that the backend does not take on
+// its own is reduced until it does.
 func TestContractRequestTooLargeIsHalved(t *testing.T) {
 	contract(t, func(f *fixture) {
 		f.backendWithLimit(300 << 10)
-		f.endLarge(100, 100, 100, 100, 100, 100, 100, 100)
+		f.endLarge(100, 100, 100, 400, 100, 100, 100, 100)
 		f.mustFlush(time.Second, 0)
 		f.wantCounts(spanCounts{ended: 8, exported: 8})
 		before, _ := f.requests()
@@ -56,47 +57,6 @@ func TestContractRequestTooLargeIsHalved(t *testing.T) {
 			if r.Status != 200 {
 				f.Errorf("a request of %d bytes was refused although the limit is known: %s", r.Size, r.Outcome)
 			}
-		}
-	})
-}
-
-// A span that the backend does not take on its own is reduced until it does.
-func TestContractSpanTooLargeForTheBackend(t *testing.T) {
-	contract(t, func(f *fixture) {
-		f.backendWithLimit(300 << 10)
-		f.endLarge(200, 250, 400, 1, 250)
-		f.mustFlush(time.Second, 0)
-		f.wantCounts(spanCounts{ended: 5, exported: 5})
-	})
-}
-
-// A span above WithMaxRequestSize is reduced, and takes no other span along.
-func TestContractSpanAboveTheRequestSize(t *testing.T) {
-	contract(t, func(f *fixture) {
-		f.endLarge(1, 70, 1)
-		f.mustFlush(time.Second, 0)
-		f.wantCounts(spanCounts{ended: 3, exported: 3})
-		for _, r := range f.backend.Requests() {
-			if r.Size > 64<<10 {
-				f.Errorf("a request has %d bytes", r.Size)
-			}
-		}
-	}, otelx.WithMaxRequestSize(64<<10))
-}
-
-// A backend that refuses every size gets no request for each span.
-func TestContractBackendThatTakesNoSize(t *testing.T) {
-	contract(t, func(f *fixture) {
-		f.fails(otlpreceiver.Fault{Status: 413})
-		for range 500 {
-			f.endLarge(1)
-		}
-		o := f.flush(10 * time.Second)
-		if drop := dropped(o.err); drop == nil || drop.Dropped.Total() != 500 {
-			f.Errorf("ForceFlush: %v", o.err)
-		}
-		if n, _ := f.requests(); n > 100 {
-			f.Errorf("%d requests for 500 spans that no request can carry", n)
 		}
 	})
 }
@@ -187,7 +147,7 @@ func TestLargeResourceIsSentAndReportedOnce(t *testing.T) {
 	}
 }
 
-// Limits of a backend bound requests, in bytes and spans, and spans.
+// WithMaxRequestSize bounds requests in bytes. Limits of a backend bound them in spans, and spans in bytes.
 func TestLimits(t *testing.T) {
 	contract(t, func(f *fixture) {
 		f.endLarge(1, 1, 1, 1, 1, 1, 19, 19, 21, 1)
@@ -201,5 +161,5 @@ func TestLimits(t *testing.T) {
 		if n, _ := f.requests(); n > 6 {
 			f.Errorf("%d requests, want a few", n)
 		}
-	}, config.WithLimits(config.Limits{RequestBytes: 40 << 10, RequestItems: 5, ItemBytes: 20 << 10}))
+	}, otelx.WithMaxRequestSize(40<<10), config.WithLimits(config.Limits{RequestItems: 5, ItemBytes: 20 << 10}))
 }

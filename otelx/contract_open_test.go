@@ -2,12 +2,9 @@ package otelx_test
 
 import (
 	"context"
-	"strings"
 	"testing"
 	"time"
 
-	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
@@ -73,47 +70,6 @@ func TestContractEndOpenSpansOfOneRoot(t *testing.T) {
 	})
 }
 
-func TestContractEndOpenSpansOfSeveralRoots(t *testing.T) {
-	contract(t, func(f *fixture) {
-		var roots [][8]byte
-		for _, name := range []string{"a", "b", "c"} {
-			ctx, s := f.start(f.Context(), name)
-			_, _ = f.start(ctx, name+name)
-			roots = append(roots, s.SpanContext().SpanID())
-		}
-		if n := f.sdk.EndOpenSpans(roots[:2], "", "gone"); n != 4 {
-			f.Errorf("%d spans ended, want 4", n)
-		}
-		f.mustFlush(time.Second, 0)
-		f.wantDelivered("a aa b bb")
-		f.wantEnded("aa", "error", "gone", nil)
-	})
-}
-
-func TestContractEndAllOpenSpans(t *testing.T) {
-	contract(t, func(f *fixture) {
-		ctx, _ := f.start(f.Context(), "a")
-		_, _ = f.start(ctx, "b")
-		_, ok := f.start(f.Context(), "ok")
-		ok.SetStatus(codes.Ok, "")
-		_, typed := f.start(f.Context(), "typed")
-		typed.SetAttributes(attribute.String("error.type", "mine"))
-		if n := f.sdk.EndOpenSpans(nil, "shutdown", "the process ends"); n != 4 {
-			f.Errorf("%d spans ended, want 4", n)
-		}
-		if n := f.sdk.EndOpenSpans(nil, "shutdown", "the process ends"); n != 0 {
-			f.Errorf("%d spans ended a second time", n)
-		}
-		f.mustFlush(time.Second, 0)
-		f.wantEnded("a", "error", "the process ends", "shutdown")
-		f.wantEnded("b", "error", "the process ends", "shutdown")
-		f.wantEnded("typed", "error", "the process ends", "mine")
-		if s := f.arrived("ok"); s.Status != "ok" {
-			f.Errorf("a span's own status Ok became %s", s.Status)
-		}
-	})
-}
-
 // A span whose parent has ended still counts as below the root, but not below another root of the same trace.
 // Spans that the table of open spans has no room for are counted as open until the program ends them.
 func TestContractSpansLeftOpenAreCounted(t *testing.T) {
@@ -131,65 +87,4 @@ func TestContractSpansLeftOpenAreCounted(t *testing.T) {
 			f.Errorf("%d and %d are open, want 5", open, counted)
 		}
 	}, otelx.WithMaxQueueSize(4))
-}
-
-func TestContractEndOpenSpansFindsOrphans(t *testing.T) {
-	contract(t, func(f *fixture) {
-		ctx, root := f.start(f.Context(), "root")
-		child, s := f.start(ctx, "child")
-		_, _ = f.start(child, "orphan")
-		s.End()
-		if n := f.sdk.EndOpenSpans([][8]byte{root.SpanContext().SpanID()}, "timeout", "x"); n != 2 {
-			f.Errorf("%d spans ended, want the root and the orphan", n)
-		}
-
-		remote := trace.ContextWithRemoteSpanContext(f.Context(), trace.NewSpanContext(trace.SpanContextConfig{
-			TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}, TraceFlags: trace.FlagsSampled, Remote: true,
-		}))
-		ctx, first := f.start(remote, "first")
-		_, _ = f.start(ctx, "below")
-		_, second := f.start(remote, "second")
-		if n := f.sdk.EndOpenSpans([][8]byte{first.SpanContext().SpanID()}, "timeout", "x"); n != 2 {
-			f.Errorf("%d spans ended, want the first invocation's", n)
-		}
-		if !second.IsRecording() {
-			f.Error("the other invocation's span has ended")
-		}
-	})
-}
-
-// Spans that end by themselves at the same time are exported once.
-func TestContractEndOpenSpansRacesEnd(t *testing.T) {
-	contract(t, func(f *fixture) {
-		for range 200 {
-			_, s := f.start(f.Context(), "a")
-			done := make(chan struct{})
-			go func() { s.End(); close(done) }()
-			f.sdk.EndOpenSpans(nil, "timeout", "x")
-			<-done
-		}
-		f.mustFlush(time.Second, 0)
-		f.wantDelivered(strings.Repeat("a ", 200))
-		f.wantCounts(spanCounts{ended: 200, exported: 200})
-	})
-}
-
-// As many open spans are known as the queue holds. Spans that have been open for 15 minutes give way to new ones.
-func TestContractOpenSpansAreBounded(t *testing.T) {
-	contract(t, func(f *fixture) {
-		for range 20 {
-			_, _ = f.start(f.Context(), "forgotten")
-		}
-		time.Sleep(15*time.Minute + time.Second)
-		for range 20 {
-			_, _ = f.start(f.Context(), "new")
-		}
-		if n := f.sdk.EndOpenSpans(nil, "timeout", "x"); n != 10 {
-			f.Errorf("%d spans ended, want as many as the queue holds", n)
-		}
-		f.mustFlush(time.Second, 0)
-		if got := f.delivered(); got[len(got)-1] != "new" {
-			f.Errorf("ended %q, want new ones too", got)
-		}
-	}, withQueue(10, 10))
 }

@@ -53,57 +53,6 @@ func TestContractFullQueueDropsTheOldest(t *testing.T) {
 	}, withQueue(100, 10))
 }
 
-// A span on the wire may arrive, so it does not give way to a newer one.
-func TestContractFullQueueKeepsSpansOnTheWire(t *testing.T) {
-	contract(t, func(f *fixture) {
-		f.fails(otlpreceiver.Fault{Delay: 100 * ms})
-		f.end("a", "b", "c")
-		first := async(func() outcome { return f.flush(time.Second) })
-		f.end("d", "e", "f")
-		f.wantCounts(spanCounts{ended: 6, pending: 4, dropped: otelx.Dropped{QueueFull: 2}})
-		second := f.flush(time.Second)
-		reports := 0
-		for _, o := range []outcome{<-first, second} {
-			if drop := dropped(o.err); drop != nil {
-				reports++
-			}
-		}
-		if reports != 1 {
-			f.Errorf("%d flushes reported the drops, want one", reports)
-		}
-		f.wantDelivered("a b c f")
-	}, withQueue(4, 4))
-}
-
-// Of any number of concurrent flushes exactly one reports a drop.
-func TestContractOneFlushReportsADrop(t *testing.T) {
-	contract(t, func(f *fixture) {
-		f.hold(60)
-		for range 25 {
-			f.end("a")
-		}
-		time.Sleep(time.Minute)
-		f.fails(otlpreceiver.Fault{Delay: 10 * ms})
-		var callers []<-chan outcome
-		for range 8 {
-			callers = append(callers, async(func() outcome { return f.flush(time.Second) }))
-		}
-		reports := 0
-		for _, c := range callers {
-			if drop := dropped((<-c).err); drop != nil {
-				reports++
-				if drop.Dropped != (otelx.Dropped{QueueFull: 16}) {
-					f.Errorf("DropError: %v, want the 16 spans", drop)
-				}
-			}
-		}
-		if reports != 1 {
-			f.Errorf("%d flushes reported the drops, want one", reports)
-		}
-		f.mustFlush(time.Second, 0)
-	}, withQueue(10, 10))
-}
-
 func TestContractPending(t *testing.T) {
 	contract(t, func(f *fixture) {
 		want := func(when string, n int, flushNow bool) {

@@ -13,16 +13,6 @@ import (
 	"github.com/epilogue-go/epilogue/otelx"
 )
 
-func TestContractShutdownDelivers(t *testing.T) {
-	contract(t, func(f *fixture) {
-		f.end("a", "b")
-		if o := f.shutdown(time.Second); o.err != nil || o.took != 0 {
-			f.Errorf("Shutdown: %v after %v", o.err, o.took)
-		}
-		f.wantDelivered("a b")
-	})
-}
-
 // Shutdown and ForceFlush may be called again, at the same time and in any order.
 func TestContractShutdownIsIdempotent(t *testing.T) {
 	contract(t, func(f *fixture) {
@@ -128,27 +118,6 @@ func TestContractShutdownRetriesUntilItsDeadline(t *testing.T) {
 			}
 			f.wantDelivered("a")
 		})
-	}
-}
-
-// Neither the circuit breaker nor a Retry-After of an earlier flush holds up Shutdown, and no probe comes first.
-func TestContractShutdownIgnoresTheBreaker(t *testing.T) {
-	for name, fault := range map[string]otlpreceiver.Fault{
-		"hang": {Hang: true}, "503": {Status: 503}, "cut": {Cut: otlpreceiver.BeforeRead}, "Retry-After": {Status: 503, RetryAfter: "300"},
-	} {
-		contract(t, func(f *fixture) {
-			f.fails(fault)
-			f.end("a", "b", "c", "d")
-			for range 5 {
-				_ = f.flush(time.Second)
-			}
-			f.works()
-			f.fails(otlpreceiver.Fault{Delay: 100 * ms})
-			if o := f.shutdown(time.Second); o.err != nil || o.took != 100*ms {
-				f.Errorf("%s: Shutdown: %v after %v, want one round trip", name, o.err, o.took)
-			}
-			f.wantDelivered("a b c d")
-		}, withQueue(100, 1))
 	}
 }
 

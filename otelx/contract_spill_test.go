@@ -76,43 +76,24 @@ func TestContractShutdownSpills(t *testing.T) {
 	for name, fault := range map[string]otlpreceiver.Fault{
 		"503": {Status: 503}, "hang": {Hang: true}, "cut": {Cut: otlpreceiver.BeforeRead}, "Retry-After": {Status: 503, RetryAfter: "60"},
 	} {
-		for _, timeout := range []time.Duration{10 * time.Second, 400 * ms, 45 * ms} {
-			p := new(pages)
-			contract(t, func(f *fixture) {
-				f.fails(fault)
-				f.end("a", "b", "c", "d", "e")
-				o := f.shutdown(timeout)
-				if o.err == nil || o.took > timeout {
-					f.Errorf("%s: Shutdown: %v after %v of %v", name, o.err, o.took, timeout)
+		p := new(pages)
+		contract(t, func(f *fixture) {
+			f.fails(fault)
+			f.end("a", "b", "c", "d", "e")
+			o := f.shutdown(400 * ms)
+			if o.err == nil || o.took > 400*ms {
+				f.Errorf("%s: Shutdown: %v after %v", name, o.err, o.took)
+			}
+			again := f.shutdown(time.Second)
+			for _, err := range []error{o.err, again.err} {
+				if err == nil || !strings.HasSuffix(err.Error(), "spill: 5 of 5 spans written") || again.took != 0 {
+					f.Errorf("%s: Shutdown: %v, want the count of spilled spans", name, err)
 				}
-				p.want(f.T, "a b c d e")
-				f.wantCounts(spanCounts{ended: 5, spilled: 5})
-				again := f.shutdown(time.Second)
-				for _, err := range []error{o.err, again.err} {
-					if err == nil || !strings.HasSuffix(err.Error(), "spill: 5 of 5 spans written") || again.took != 0 {
-						f.Errorf("%s: Shutdown: %v, want the count of spilled spans", name, err)
-					}
-				}
-				p.want(f.T, "a b c d e")
-			}, otelx.WithSpill(p), withQueue(100, 2))
-		}
+			}
+			p.want(f.T, "a b c d e")
+			f.wantCounts(spanCounts{ended: 5, spilled: 5})
+		}, otelx.WithSpill(p), withQueue(100, 2))
 	}
-}
-
-func TestContractDeliveredSpansAreNotSpilled(t *testing.T) {
-	p := new(pages)
-	contract(t, func(f *fixture) {
-		f.backend.FailNext(otlpreceiver.Fault{Status: 503}, otlpreceiver.Fault{Status: 503})
-		f.end("a")
-		if o := f.shutdown(time.Second); o.err != nil {
-			f.Error(o.err)
-		}
-		if n := f.sdk.SpillPending(f.Context()); n != 0 {
-			f.Errorf("%d spans spilled afterwards", n)
-		}
-		p.want(f.T, "")
-		f.wantCounts(spanCounts{ended: 1, exported: 1})
-	}, otelx.WithSpill(p))
 }
 
 // A process that exits without Shutdown spills after its last flush. Spilled spans are not spilled again.
@@ -366,29 +347,4 @@ func TestSpillUnderADoneContext(t *testing.T) {
 		_ = f.shutdown(time.Second)
 		p.want(f.T, "a")
 	}, otelx.WithSpill(p))
-}
-
-// A process that lives on after a spill exports only the other spans.
-func TestSpilledSpansLeaveTheQueue(t *testing.T) {
-	p, x := new(pages), new(custom)
-	withCustom(t, x, func(f *fixture) {
-		release := make(chan struct{})
-		x.export = func(context.Context, []string) error { <-release; return nil }
-		f.end("a", "b", "c")
-		flush := async(func() outcome { return f.flush(time.Minute) }) // a and b are with the exporter
-		if n := f.sdk.SpillPending(f.Context()); n != 3 {
-			f.Errorf("SpillPending = %d, want a, b and c", n)
-		}
-		f.wantCounts(spanCounts{ended: 3, spilled: 3})
-		close(release)
-		if o := <-flush; o.err != nil {
-			f.Errorf("ForceFlush: %v", o.err)
-		}
-		f.end("d")
-		f.mustFlush(time.Second, 0)
-		f.wantCounts(spanCounts{ended: 4, exported: 1, spilled: 3})
-		if got := x.delivered(); got != "abd" { // a and b were with the exporter already
-			f.Errorf("exported %s", got)
-		}
-	}, otelx.WithSpill(p), withQueue(100, 2))
 }
