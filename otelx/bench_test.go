@@ -104,7 +104,7 @@ func oneSpanRequest() (body []byte) {
 type encodeTo struct{ body *[]byte }
 
 func (x encodeTo) ExportSpans(_ context.Context, spans []sdktrace.ReadOnlySpan) error {
-	*x.body, _ = new(otlp.Encoder).AppendRequest(nil, spans, 1<<20)
+	*x.body, _ = new(otlp.SpanEncoder).AppendRequest(nil, spans, 1<<20)
 	return nil
 }
 func (encodeTo) Shutdown(context.Context) error { return nil }

@@ -10,113 +10,6 @@ import (
 	"github.com/epilogue-go/epilogue/internal/jsontext"
 )
 
-// message is a kind of OTLP message, an index into messages.
-type message uint8
-
-const (
-	messageRequest message = iota
-	messageResourceSpans
-	messageScopeSpans
-	messageResource
-	messageScope
-	messageSpan
-	messageEvent
-	messageLink
-	messageStatus
-	messageKeyValue
-	messageAnyValue
-	messageArrayValue
-	messageKeyValueList
-)
-
-// form is the JSON form of a field's value.
-type form uint8
-
-const (
-	formText   form = iota
-	formHex         // of an id
-	formBase64      // of other bytes
-	formBool
-	formNumber   // of at most 32 bits
-	formUint64   // a string, because most JSON readers have 53 bits for a number
-	formInt64    // the same
-	formDouble   // a string if JSON has no such number
-	formObject   // a message
-	formMessages // field is a list of messages
-)
-
-// jsonField is a field of a message.
-type jsonField struct {
-	number uint8
-	form   form
-	of     message // of an object
-	name   string  // quoted and with its colon
-}
-
-// messages has the encoded fields (opentelemetry-proto, trace/v1, resource/v1 and common/v1).
-var messages = [...][]jsonField{
-	messageRequest: {{1, formMessages, messageResourceSpans, `"resourceSpans":`}},
-	messageResourceSpans: {
-		{1, formObject, messageResource, `"resource":`},
-		{2, formMessages, messageScopeSpans, `"scopeSpans":`},
-		{3, formText, 0, `"schemaUrl":`},
-	},
-	messageScopeSpans: {
-		{1, formObject, messageScope, `"scope":`},
-		{2, formMessages, messageSpan, `"spans":`},
-		{3, formText, 0, `"schemaUrl":`},
-	},
-	messageResource: {{1, formMessages, messageKeyValue, `"attributes":`}},
-	messageScope: {
-		{1, formText, 0, `"name":`}, {2, formText, 0, `"version":`}, {3, formMessages, messageKeyValue, `"attributes":`},
-	},
-	messageSpan: {
-		{1, formHex, 0, `"traceId":`},
-		{2, formHex, 0, `"spanId":`},
-		{3, formText, 0, `"traceState":`},
-		{4, formHex, 0, `"parentSpanId":`},
-		{5, formText, 0, `"name":`},
-		{6, formNumber, 0, `"kind":`},
-		{7, formUint64, 0, `"startTimeUnixNano":`},
-		{8, formUint64, 0, `"endTimeUnixNano":`},
-		{9, formMessages, messageKeyValue, `"attributes":`},
-		{10, formNumber, 0, `"droppedAttributesCount":`},
-		{11, formMessages, messageEvent, `"events":`},
-		{12, formNumber, 0, `"droppedEventsCount":`},
-		{13, formMessages, messageLink, `"links":`},
-		{14, formNumber, 0, `"droppedLinksCount":`},
-		{15, formObject, messageStatus, `"status":`},
-		{16, formNumber, 0, `"flags":`},
-	},
-	messageEvent: {
-		{1, formUint64, 0, `"timeUnixNano":`},
-		{2, formText, 0, `"name":`},
-		{3, formMessages, messageKeyValue, `"attributes":`},
-		{4, formNumber, 0, `"droppedAttributesCount":`},
-	},
-	messageLink: {
-		{1, formHex, 0, `"traceId":`},
-		{2, formHex, 0, `"spanId":`},
-		{3, formText, 0, `"traceState":`},
-		{4, formMessages, messageKeyValue, `"attributes":`},
-		{5, formNumber, 0, `"droppedAttributesCount":`},
-		{6, formNumber, 0, `"flags":`},
-	},
-	messageStatus:   {{2, formText, 0, `"message":`}, {3, formNumber, 0, `"code":`}},
-	messageKeyValue: {{1, formText, 0, `"key":`}, {2, formObject, messageAnyValue, `"value":`}},
-	messageAnyValue: {
-		{anyString, formText, 0, `"stringValue":`},
-		{anyBool, formBool, 0, `"boolValue":`},
-		{anyInt, formInt64, 0, `"intValue":`},
-		{anyDouble, formDouble, 0, `"doubleValue":`},
-		{anyArray, formObject, messageArrayValue, `"arrayValue":`},
-		{anyKvlist, formObject, messageKeyValueList, `"kvlistValue":`},
-		{anyBytes, formBase64, 0, `"bytesValue":`},
-	},
-	messageArrayValue:   {{1, formMessages, messageAnyValue, `"values":`}},
-	messageKeyValueList: {{1, formMessages, messageKeyValue, `"values":`}},
-}
-
 // appendObject appends the message m whose encoding is wire.
 func appendObject(dst []byte, m message, wire []byte) []byte {
 	return closeJSON(appendFields(append(dst, '{'), m, wire), '}')
@@ -131,8 +24,8 @@ func closeJSON(dst []byte, bracket byte) []byte {
 	return append(dst, bracket)
 }
 
-// appendFields appends the fields of m in wire, with a comma after each. They are in ascending order, as this package writes them,
-// and the items of a list are adjacent.
+// appendFields appends the fields of m in wire, with a comma after each. They are in the order of messages, and the items of a list
+// are adjacent.
 func appendFields(dst []byte, m message, wire []byte) []byte {
 	fields := messages[m]
 	inList := false // of fields[0]
@@ -196,7 +89,27 @@ func (f *jsonField) appendValue(dst []byte, v uint64, content []byte) []byte {
 		return append(strconv.AppendInt(append(dst, '"'), int64(v), 10), '"')
 	case formDouble:
 		return jsontext.AppendFloat(dst, math.Float64frombits(v))
+	case formSint32:
+		return strconv.AppendInt(dst, int64(int32(v>>1)^-int32(v&1)), 10)
+	case formFixed64s:
+		return appendList(dst, content, wireFixed64, formUint64)
+	case formUints:
+		return appendList(dst, content, wireVarint, formUint64)
+	case formDoubles:
+		return appendList(dst, content, wireFixed64, formDouble)
 	default:
 		return appendObject(dst, f.of, content)
 	}
+}
+
+// appendList appends the values of a packed list.
+func appendList(dst, packed []byte, wireType uint64, of form) []byte {
+	item := jsonField{form: of}
+	dst = append(dst, '[')
+	for len(packed) > 0 {
+		v, _, rest := nextValue(wireType, packed)
+		packed = rest
+		dst = append(item.appendValue(dst, v, nil), ',')
+	}
+	return closeJSON(dst, ']')
 }

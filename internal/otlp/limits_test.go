@@ -33,12 +33,12 @@ func officialSizes(t *testing.T, request []byte) (spans []int, described int) {
 // TestMaxSpan: a span that is one byte too large ends the request before it.
 func TestMaxSpan(t *testing.T) {
 	stubs := tracetest.SpanStubs{{Name: "a"}, {Name: strings.Repeat("b", 1000)}, {Name: "c"}}
-	whole, _ := new(Encoder).AppendRequest(nil, snapshots(stubs), noLimit)
+	whole, _ := new(SpanEncoder).AppendRequest(nil, snapshots(stubs), noLimit)
 	sizes, _ := officialSizes(t, whole)
 	for _, c := range []struct{ most, first, second int }{
 		{0, 3, 2}, {sizes[1], 3, 2}, {sizes[1] - 1, 1, 0},
 	} {
-		e := &Encoder{MaxSpan: c.most}
+		e := &SpanEncoder{MaxSpan: c.most}
 		if _, n := e.AppendRequest(nil, snapshots(stubs), noLimit); n != c.first {
 			t.Errorf("at most %d bytes: %d spans, want %d", c.most, n, c.first)
 		}
@@ -56,7 +56,7 @@ func TestResourceBytes(t *testing.T) {
 		{Name: "a", Resource: large, InstrumentationScope: instrumentation.Scope{Name: strings.Repeat("s", 3000)}},
 		{Name: "b", Resource: resource.NewSchemaless(attribute.String("a", "x")), InstrumentationScope: instrumentation.Scope{Name: "s"}},
 	}
-	e := new(Encoder)
+	e := new(SpanEncoder)
 	for _, part := range []tracetest.SpanStubs{stubs, stubs[1:]} {
 		request, _ := e.AppendRequest(nil, snapshots(part), noLimit)
 		_, want := officialSizes(t, request)
@@ -72,7 +72,7 @@ func TestResourceBytesOfTheRequest(t *testing.T) {
 		{Name: "a", InstrumentationScope: instrumentation.Scope{Name: "s"}},
 		{Name: "b", InstrumentationScope: instrumentation.Scope{Name: strings.Repeat("s", 3000)}},
 	}
-	e := new(Encoder)
+	e := new(SpanEncoder)
 	if _, n := e.AppendRequest(nil, snapshots(stubs), 2000); n != 1 {
 		t.Fatalf("%d spans, want 1", n)
 	}

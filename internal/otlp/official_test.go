@@ -52,15 +52,15 @@ func (o *official) request(tb testing.TB, spans []sdktrace.ReadOnlySpan) []byte 
 
 // The oracle is ours and covers strange spans. For ordinary spans OpenTelemetry's exporter must agree. It omits the trace state of a
 // link, for which the protocol has a field.
-func TestEncoderAgreesWithTheOfficialExporter(t *testing.T) {
+func TestSpanEncoderAgreesWithTheOfficialExporter(t *testing.T) {
 	stub := baseStub()
 	stub.Links[0].SpanContext = stub.Links[0].SpanContext.WithTraceState(trace.TraceState{})
 	for name, spans := range map[string][]sdktrace.ReadOnlySpan{
 		"many":        benchspans.Ended(1000),
 		"every field": snapshots([]tracetest.SpanStub{stub}),
 	} {
-		body, _ := new(Encoder).AppendRequest(nil, spans, noLimit)
-		got, want := decodeStrictly(t, body), decodeStrictly(t, newOfficial(t).request(t, spans))
+		body, _ := new(SpanEncoder).AppendRequest(nil, spans, noLimit)
+		got, want := decodeStrictly(t, body, new(tracepb.TracesData)), decodeStrictly(t, newOfficial(t).request(t, spans), new(tracepb.TracesData))
 		slices.SortFunc(want.ResourceSpans[0].ScopeSpans, func(a, b *tracepb.ScopeSpans) int { // which are in no order
 			return strings.Compare(a.Scope.GetName(), b.Scope.GetName())
 		})

@@ -1,6 +1,7 @@
 package otlp
 
 import (
+	"bytes"
 	"math"
 	"math/big"
 	"strings"
@@ -9,127 +10,71 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/sdk/instrumentation"
 	"go.opentelemetry.io/otel/sdk/resource"
-	sdktrace "go.opentelemetry.io/otel/sdk/trace"
-	"go.opentelemetry.io/otel/sdk/trace/tracetest"
-	"go.opentelemetry.io/otel/trace"
 	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
 	resourcepb "go.opentelemetry.io/proto/otlp/resource/v1"
-	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/testing/protocmp"
 )
 
-// The oracle builds the expected request with the official types, independently of the encoder. TracesData has the wire format of
-// ExportTraceServiceRequest and does not import gRPC.
+// signal has the encoders of one signal and its oracle. The oracle builds the expected request with the official types,
+// independently of the encoder. Those of TracesData and its like have the wire format of the export requests and do not import
+// gRPC.
+type signal[T any] struct {
+	encoder func() encoder[T]
+	lines   func() *LineEncoder[T]
+	data    func() proto.Message                       // an empty request
+	add     func(request protoreflect.Message, item T) // as the last one of its group
+}
 
-func wantRequest(stubs []tracetest.SpanStub) *tracepb.TracesData {
-	data := new(tracepb.TracesData)
-	for _, stub := range stubs {
-		scope := stub.Snapshot().InstrumentationScope()
-		rs := findResource(data, stub.Resource)
-		ss := findScope(rs, scope)
-		ss.Spans = append(ss.Spans, wantSpan(stub))
+// want returns the request that the oracle expects for items.
+func (s *signal[T]) want(items []T) proto.Message {
+	data := s.data()
+	for _, item := range items {
+		s.add(data.ProtoReflect(), item)
 	}
 	return data
 }
 
-func findResource(data *tracepb.TracesData, res *resource.Resource) *tracepb.ResourceSpans {
-	want := &tracepb.ResourceSpans{
-		Resource:  &resourcepb.Resource{Attributes: wantKeyValues(res.Attributes())},
-		SchemaUrl: utf8Text(res.SchemaURL()),
-	}
-	for _, have := range data.ResourceSpans {
-		if have.SchemaUrl == want.SchemaUrl && proto.Equal(have.Resource, want.Resource) {
-			return have
-		}
-	}
-	data.ResourceSpans = append(data.ResourceSpans, want)
-	return want
-}
-
-func findScope(rs *tracepb.ResourceSpans, scope instrumentation.Scope) *tracepb.ScopeSpans {
-	want := &tracepb.ScopeSpans{SchemaUrl: utf8Text(scope.SchemaURL)}
+// wantScope returns the items of a scope of res in request, to which it adds the scope if it is new. Requests of all signals have
+// the same field numbers.
+func wantScope(request protoreflect.Message, res *resource.Resource, scope instrumentation.Scope) protoreflect.List {
+	group := wantGroup(request, 1, &resourcepb.Resource{Attributes: wantKeyValues(res.Attributes())}, res.SchemaURL())
+	var owner *commonpb.InstrumentationScope
 	if scope.Name+scope.Version != "" || scope.Attributes.Len() > 0 {
-		want.Scope = &commonpb.InstrumentationScope{
+		owner = &commonpb.InstrumentationScope{
 			Name:       utf8Text(scope.Name),
 			Version:    utf8Text(scope.Version),
 			Attributes: wantKeyValues(scope.Attributes.ToSlice()),
 		}
 	}
-	for _, have := range rs.ScopeSpans {
-		if have.SchemaUrl == want.SchemaUrl && proto.Equal(have.Scope, want.Scope) {
+	group = wantGroup(group, 2, owner, scope.SchemaURL)
+	return group.Mutable(field(group, 2)).List()
+}
+
+// wantGroup returns the group of owner in a field of m, to which it adds the group if it is new.
+func wantGroup(m protoreflect.Message, number protoreflect.FieldNumber, owner proto.Message, schemaURL string) protoreflect.Message {
+	groups := m.Mutable(field(m, number)).List()
+	want := groups.NewElement().Message()
+	if owner.ProtoReflect().IsValid() {
+		want.Set(field(want, 1), protoreflect.ValueOfMessage(owner.ProtoReflect()))
+	}
+	want.Set(field(want, 3), protoreflect.ValueOfString(utf8Text(schemaURL)))
+	for i := range groups.Len() {
+		have := groups.Get(i).Message()
+		if have.Get(field(have, 3)).Equal(want.Get(field(want, 3))) && have.Has(field(have, 1)) == want.Has(field(want, 1)) &&
+			have.Get(field(have, 1)).Equal(want.Get(field(want, 1))) {
 			return have
 		}
 	}
-	rs.ScopeSpans = append(rs.ScopeSpans, want)
+	groups.Append(protoreflect.ValueOfMessage(want))
 	return want
 }
 
-var wantKinds = map[trace.SpanKind]tracepb.Span_SpanKind{
-	trace.SpanKindInternal: tracepb.Span_SPAN_KIND_INTERNAL,
-	trace.SpanKindServer:   tracepb.Span_SPAN_KIND_SERVER,
-	trace.SpanKindClient:   tracepb.Span_SPAN_KIND_CLIENT,
-	trace.SpanKindProducer: tracepb.Span_SPAN_KIND_PRODUCER,
-	trace.SpanKindConsumer: tracepb.Span_SPAN_KIND_CONSUMER,
-}
-
-var wantCodes = map[codes.Code]tracepb.Status_StatusCode{
-	codes.Ok:    tracepb.Status_STATUS_CODE_OK,
-	codes.Error: tracepb.Status_STATUS_CODE_ERROR,
-}
-
-func wantSpan(s tracetest.SpanStub) *tracepb.Span {
-	traceID, spanID, parentID := s.SpanContext.TraceID(), s.SpanContext.SpanID(), s.Parent.SpanID()
-	span := &tracepb.Span{
-		TraceId:                traceID[:],
-		SpanId:                 spanID[:],
-		TraceState:             s.SpanContext.TraceState().String(),
-		Flags:                  wantFlags(s.SpanContext, s.Parent),
-		Name:                   utf8Text(s.Name),
-		Kind:                   wantKinds[s.SpanKind],
-		StartTimeUnixNano:      wantNanos(s.StartTime),
-		EndTimeUnixNano:        wantNanos(s.EndTime),
-		Attributes:             wantKeyValues(s.Attributes),
-		DroppedAttributesCount: wantCount(s.DroppedAttributes),
-		DroppedEventsCount:     wantCount(s.DroppedEvents),
-		DroppedLinksCount:      wantCount(s.DroppedLinks),
-		Status:                 &tracepb.Status{Code: wantCodes[s.Status.Code], Message: utf8Text(s.Status.Description)},
-	}
-	if parentID != (trace.SpanID{}) {
-		span.ParentSpanId = parentID[:]
-	}
-	for _, e := range s.Events {
-		span.Events = append(span.Events, &tracepb.Span_Event{
-			TimeUnixNano:           wantNanos(e.Time),
-			Name:                   utf8Text(e.Name),
-			Attributes:             wantKeyValues(e.Attributes),
-			DroppedAttributesCount: wantCount(e.DroppedAttributeCount),
-		})
-	}
-	for _, l := range s.Links {
-		linkTrace, linkSpan := l.SpanContext.TraceID(), l.SpanContext.SpanID()
-		span.Links = append(span.Links, &tracepb.Span_Link{
-			TraceId:                linkTrace[:],
-			SpanId:                 linkSpan[:],
-			TraceState:             l.SpanContext.TraceState().String(),
-			Flags:                  wantFlags(l.SpanContext, l.SpanContext),
-			Attributes:             wantKeyValues(l.Attributes),
-			DroppedAttributesCount: wantCount(l.DroppedAttributeCount),
-		})
-	}
-	return span
-}
-
-func wantFlags(own, other trace.SpanContext) uint32 {
-	flags := uint32(own.TraceFlags()) + uint32(tracepb.SpanFlags_SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK)
-	if other.IsRemote() {
-		flags += uint32(tracepb.SpanFlags_SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK)
-	}
-	return flags
+func field(m protoreflect.Message, number protoreflect.FieldNumber) protoreflect.FieldDescriptor {
+	return m.Descriptor().Fields().ByNumber(number)
 }
 
 func wantNanos(t time.Time) uint64 {
@@ -209,15 +154,15 @@ func wantArray[T any](items []T) *commonpb.AnyValue {
 	return &commonpb.AnyValue{Value: &commonpb.AnyValue_ArrayValue{ArrayValue: list}}
 }
 
-// decodeStrictly fails the test unless body is a valid request without a field that the official types do not have.
-func decodeStrictly(tb testing.TB, body []byte) *tracepb.TracesData {
+// decodeStrictly decodes a request into data. It fails the test if that cannot be, or if the request has a field that the official
+// types do not have.
+func decodeStrictly[M proto.Message](tb testing.TB, body []byte, data M) M {
 	tb.Helper()
-	got := new(tracepb.TracesData)
-	if err := proto.Unmarshal(body, got); err != nil {
+	if err := proto.Unmarshal(body, data); err != nil {
 		tb.Fatalf("official types refuse the request: %v", err)
 	}
-	requireKnown(tb, got.ProtoReflect())
-	return got
+	requireKnown(tb, data.ProtoReflect())
+	return data
 }
 
 func requireKnown(tb testing.TB, m protoreflect.Message) {
@@ -239,10 +184,10 @@ func requireKnown(tb testing.TB, m protoreflect.Message) {
 	})
 }
 
-// requireEqual fails the test unless body equals the oracle's request for stubs.
-func requireEqual(tb testing.TB, body []byte, stubs []tracetest.SpanStub) {
+// requireEqual fails the test unless body equals the oracle's request for items.
+func (s *signal[T]) requireEqual(tb testing.TB, body []byte, items []T) {
 	tb.Helper()
-	got, want := decodeStrictly(tb, body), wantRequest(stubs)
+	got, want := decodeStrictly(tb, body, s.data()), s.want(items)
 	if !proto.Equal(got, want) {
 		tb.Fatalf("request differs (-want +got):\n%s", cmp.Diff(want, got, protocmp.Transform()))
 	}
@@ -251,18 +196,83 @@ func requireEqual(tb testing.TB, body []byte, stubs []tracetest.SpanStub) {
 	}
 }
 
-// requireEncoded fails the test unless a request and a line with all of stubs equal the oracle's request.
-func requireEncoded(tb testing.TB, stubs []tracetest.SpanStub) {
+// requireLine fails the test unless line equals the oracle's request for items.
+func (s *signal[T]) requireLine(tb testing.TB, line []byte, items []T) {
 	tb.Helper()
-	body, n := new(Encoder).AppendRequest(nil, snapshots(stubs), noLimit)
-	line, lines := new(LineEncoder).AppendLine(nil, snapshots(stubs), noLimit)
-	if n != len(stubs) || lines != n {
-		tb.Fatalf("encoded %d and %d spans of %d", n, lines, len(stubs))
+	if len(items) == 0 {
+		if len(line) > 0 {
+			tb.Fatalf("a line without an item: %q", line)
+		}
+		return
 	}
-	requireEqual(tb, body, stubs)
-	requireLine(tb, line, stubs)
+	got, want := decodeLine(tb, line, s.data()), s.want(items)
+	if !proto.Equal(got, want) {
+		tb.Fatalf("line differs (-want +got):\n%s", cmp.Diff(want, got, protocmp.Transform()))
+	}
 }
 
-func snapshots(stubs []tracetest.SpanStub) []sdktrace.ReadOnlySpan {
-	return tracetest.SpanStubs(stubs).Snapshots()
+// requireEncoded fails the test unless a request and a line with all of items equal the oracle's request.
+func (s *signal[T]) requireEncoded(tb testing.TB, items []T) {
+	tb.Helper()
+	body, n := s.encoder().AppendRequest(nil, items, noLimit)
+	line, lines := s.lines().AppendLine(nil, items, noLimit)
+	if n != len(items) || lines != n {
+		tb.Fatalf("encoded %d and %d items of %d", n, lines, len(items))
+	}
+	s.requireEqual(tb, body, items)
+	s.requireLine(tb, line, items)
+}
+
+// testPrefix fails the test unless a request holds the longest prefix of items that fits, less slack bytes for the groups, and a
+// line one that is not much shorter.
+func (s *signal[T]) testPrefix(t *testing.T, items []T, slack int) {
+	for name, appendTo := range map[string]func([]T, int) ([]byte, int){
+		"request": func(items []T, limit int) ([]byte, int) {
+			return s.encoder().AppendRequest([]byte("before"), items, limit)
+		},
+		"line": func(items []T, limit int) ([]byte, int) { return s.lines().AppendLine([]byte("before"), items, limit) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			sizes := make([]int, len(items)+1)
+			for i := range sizes {
+				out, _ := appendTo(items[:i], noLimit)
+				sizes[i] = len(out) - len("before")
+			}
+			for limit := -1; limit <= sizes[len(items)]+slack; limit += 7 {
+				out, n := appendTo(items, limit)
+				body, kept := bytes.CutPrefix(out, []byte("before"))
+				if !kept || len(body) > max(limit, 0) {
+					t.Fatalf("%d bytes, limit %d", len(body), limit)
+				}
+				if longest := len(items); n < longest && sizes[n+1]+slack <= limit && (name == "request" || n == 0) {
+					t.Fatalf("limit %d: %d items, and one more fits", limit, n)
+				}
+				if limit%93 != 0 {
+					continue
+				}
+				if name == "request" {
+					s.requireEqual(t, body, items[:n])
+				} else {
+					s.requireLine(t, body, items[:n])
+				}
+			}
+		})
+	}
+}
+
+// fuzz fails the test unless requests and lines of items equal the oracle's, whole and cut by limit.
+func (s *signal[T]) fuzz(t *testing.T, items []T, limit int) {
+	s.requireEncoded(t, items)
+	body, n := s.encoder().AppendRequest(nil, items, limit)
+	line, lines := s.lines().AppendLine(nil, items, limit)
+	if len(body) > max(0, limit) || len(line) > max(0, limit) {
+		t.Fatalf("%d and %d bytes, limit %d", len(body), len(line), limit)
+	}
+	s.requireEqual(t, body, items[:n])
+	s.requireLine(t, line, items[:lines])
+	if n < len(items) {
+		if longer, _ := s.encoder().AppendRequest(nil, items[:n+1], noLimit); len(longer)+2*2*(n+1) <= limit {
+			t.Fatalf("%d items taken; %d need %d bytes and fit in %d", n, n+1, len(longer), limit)
+		}
+	}
 }

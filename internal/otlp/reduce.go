@@ -6,15 +6,13 @@ import (
 	"unicode/utf8"
 
 	"go.opentelemetry.io/otel/attribute"
-	sdktrace "go.opentelemetry.io/otel/sdk/trace"
-	"go.opentelemetry.io/otel/trace"
 )
 
 const (
 	// leastText is the length in bytes to which strings are cut at most. If that is not enough, whole events, links and
 	// attributes go.
 	leastText = 100
-	// maxTries is how often a span is reduced further because its encoding is larger than estimated.
+	// maxTries is how often an item is reduced further because its encoding is larger than estimated.
 	maxTries = 30
 	// frame is the size of a field's tag and length at least.
 	frame = 2
@@ -22,115 +20,23 @@ const (
 	uncut = int(^uint(0) >> 1)
 )
 
-// AppendReduced is AppendRequest for span alone. If span is too large, it removes as much as necessary of the following, in
-// this order: trace states of links, the ends of the longest strings, the first events (but those of exceptions last), the
-// last links, the last attributes, and the last exception. A part stays if a later one in this order is large enough. It
-// counts dropped events, links and attributes in the span. If all that is not enough, it reports false and appends nothing.
-func (e *Encoder) AppendReduced(dst []byte, span sdktrace.ReadOnlySpan, limit int) (out []byte, fits bool) {
-	e.reset(limit)
-	scope := e.scopeOf(span)
-	most := limit - e.size - e.frame
-	if e.MaxSpan > 0 {
-		most = min(most, e.MaxSpan)
-	}
-	target := most
-	for tries := 0; tries < maxTries && target > 0; tries++ {
-		e.text = appendSpan(e.text[:0], Reduce(span, target))
-		size := len(e.text)
-		if size <= most {
-			e.spans = append(e.spans, spanRef{end: size, scope: scope})
-			e.size += e.frame + size
-			return e.assemble(dst), true
-		}
-		target = nextTarget(target, size, most, tries)
-	}
-	return dst, false
+// part is a part of an item that can be removed.
+type part struct {
+	removed *bool
+	size    int // with strings cut to leastText
 }
 
-// nextTarget returns a smaller target for a reduction whose result has size instead of most bytes. It shrinks in proportion, for
-// texts that grow, and in steps that double, for lengths that the estimate leaves out.
-func nextTarget(target, size, most, tries int) int {
-	next := int(float64(target) / float64(size) * float64(most))
-	if step := (size - most) << tries; step < target/8 {
-		next = min(next, target-step)
+// appendLastFirst appends items as parts, the last one first. removed has a place for each item.
+func appendLastFirst[T any](parts []part, items []T, removed []bool, size func(item T, cut int) int) []part {
+	for i, item := range slices.Backward(items) {
+		parts = append(parts, part{&removed[i], size(item, leastText)})
 	}
-	return next
+	return parts
 }
 
-// reducedSpan is a span without the parts for which its destination has no room.
-type reducedSpan struct {
-	sdktrace.ReadOnlySpan
-	name              string
-	status            sdktrace.Status
-	attributes        []attribute.KeyValue
-	events            []sdktrace.Event
-	links             []sdktrace.Link
-	droppedAttributes int
-	droppedEvents     int
-	droppedLinks      int
-}
-
-func (s *reducedSpan) Name() string                     { return s.name }
-func (s *reducedSpan) Status() sdktrace.Status          { return s.status }
-func (s *reducedSpan) Attributes() []attribute.KeyValue { return s.attributes }
-func (s *reducedSpan) Events() []sdktrace.Event         { return s.events }
-func (s *reducedSpan) Links() []sdktrace.Link           { return s.links }
-func (s *reducedSpan) DroppedAttributes() int           { return s.droppedAttributes }
-func (s *reducedSpan) DroppedEvents() int               { return s.droppedEvents }
-func (s *reducedSpan) DroppedLinks() int                { return s.droppedLinks }
-
-// Reduce returns span if it has at most about size bytes, otherwise a copy with about as many, or with more if that cannot be.
-func Reduce(span sdktrace.ReadOnlySpan, size int) sdktrace.ReadOnlySpan {
-	if spanSize(span, uncut) <= size {
-		return span
-	}
-	s := &reducedSpan{
-		ReadOnlySpan: span, name: span.Name(), status: span.Status(), attributes: span.Attributes(), events: span.Events(),
-		droppedAttributes: span.DroppedAttributes(), droppedEvents: span.DroppedEvents(), droppedLinks: span.DroppedLinks(),
-	}
-	for _, link := range span.Links() {
-		link.SpanContext = link.SpanContext.WithTraceState(trace.TraceState{})
-		s.links = append(s.links, link)
-	}
-	if spanSize(s, uncut) <= size {
-		return s
-	}
-	s.shed(spanSize(s, leastText) - size)
-	s.cutStrings(longestText(s, size))
-	return s
-}
-
-// shed removes parts that have excess bytes together when the strings are cut to leastText, in the order of
-// [Encoder.AppendReduced]. It puts those back that fit after all, the last first: a very large part does not take the small
-// ones along.
-func (s *reducedSpan) shed(excess int) {
-	if excess <= 0 {
-		return
-	}
-	events, links, attributes := make([]bool, len(s.events)), make([]bool, len(s.links)), make([]bool, len(s.attributes))
-	type part struct {
-		removed *bool
-		size    int
-	}
-	var parts, exceptions []part
-	for i, event := range s.events {
-		p := part{&events[i], eventSize(event, leastText)}
-		if event.Name == "exception" {
-			exceptions = append(exceptions, p)
-		} else {
-			parts = append(parts, p)
-		}
-	}
-	last := max(len(exceptions)-1, 0)
-	parts = append(parts, exceptions[:last]...)
-	for i, link := range slices.Backward(s.links) {
-		parts = append(parts, part{&links[i], linkSize(link, leastText)})
-	}
-	for i, kv := range slices.Backward(s.attributes) {
-		parts = append(parts, part{&attributes[i], keyValueSize(kv, leastText)})
-	}
-	parts = append(parts, exceptions[last:]...)
-
+// shed removes the first of parts, as many as have excess bytes together. It puts those back that fit after all, the last first: a
+// very large part does not take the small ones along.
+func shed(parts []part, excess int) {
 	n := 0
 	for ; n < len(parts) && excess > 0; n++ {
 		*parts[n].removed = true
@@ -142,9 +48,6 @@ func (s *reducedSpan) shed(excess int) {
 			excess += p.size
 		}
 	}
-	s.events, s.droppedEvents = without(events, s.events, s.droppedEvents)
-	s.links, s.droppedLinks = without(links, s.links, s.droppedLinks)
-	s.attributes, s.droppedAttributes = without(attributes, s.attributes, s.droppedAttributes)
 }
 
 // without returns items without the removed ones, and dropped with their number added.
@@ -157,34 +60,21 @@ func without[T any](removed []bool, items []T, dropped int) (kept []T, total int
 	return kept, dropped + len(items) - len(kept)
 }
 
-// longestText returns the length to which the strings of span must be cut so that it has size bytes, at least leastText.
-func longestText(span sdktrace.ReadOnlySpan, size int) int {
+// longestText returns the length to which the strings of an item must be cut so that it has size bytes, at least leastText. sizeAt
+// returns the size of the item with strings cut to cut bytes.
+func longestText(sizeAt func(cut int) int, size int) int {
 	fits, tooLong := leastText, max(size, leastText+1)
-	if spanSize(span, fits) > size {
+	if sizeAt(fits) > size {
 		return fits
 	}
 	for fits+1 < tooLong {
-		if middle := fits + (tooLong-fits)/2; spanSize(span, middle) <= size {
+		if middle := fits + (tooLong-fits)/2; sizeAt(middle) <= size {
 			fits = middle
 		} else {
 			tooLong = middle
 		}
 	}
 	return fits
-}
-
-// cutStrings cuts the strings of s to most bytes.
-func (s *reducedSpan) cutStrings(most int) {
-	s.name, s.status.Description = cutText(s.name, most), cutText(s.status.Description, most)
-	s.attributes = cutKeyValues(s.attributes, most)
-	s.events, s.links = slices.Clone(s.events), slices.Clone(s.links)
-	for i := range s.events {
-		e := &s.events[i]
-		e.Name, e.Attributes = cutText(e.Name, most), cutKeyValues(e.Attributes, most)
-	}
-	for i := range s.links {
-		s.links[i].Attributes = cutKeyValues(s.links[i].Attributes, most)
-	}
 }
 
 func cutKeyValues(kvs []attribute.KeyValue, most int) []attribute.KeyValue {
@@ -238,40 +128,11 @@ func cutText(s string, most int) string {
 // The functions below return sizes on the wire with strings cut to cut bytes. They count no more than there is, and nearly all of
 // it, without encoding anything.
 
-func spanSize(span sdktrace.ReadOnlySpan, cut int) int {
-	const fixed = 28 + 2 + 6 // ids, status and flags; the rest may be absent
-	size := fixed + stateSize(span.SpanContext()) + textSize(span.Name(), cut) + textSize(span.Status().Description, cut)
-	size += keyValuesSize(span.Attributes(), cut)
-	for _, event := range span.Events() {
-		size += eventSize(event, cut)
-	}
-	for _, link := range span.Links() {
-		size += linkSize(link, cut)
-	}
-	return size
-}
-
-func eventSize(event sdktrace.Event, cut int) int {
-	return frame + textSize(event.Name, cut) + keyValuesSize(event.Attributes, cut)
-}
-
-func linkSize(link sdktrace.Link, cut int) int {
-	const fixed = 28 + 5 // ids and flags
-	return frame + fixed + stateSize(link.SpanContext) + keyValuesSize(link.Attributes, cut)
-}
-
 func textSize(s string, cut int) int {
 	if s == "" {
 		return 0
 	}
 	return frame + min(len(s), cut)
-}
-
-func stateSize(sc trace.SpanContext) int {
-	if state := sc.TraceState(); state.Len() > 0 {
-		return textSize(state.String(), uncut)
-	}
-	return 0
 }
 
 func keyValuesSize(kvs []attribute.KeyValue, cut int) (size int) {

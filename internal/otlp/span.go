@@ -1,15 +1,49 @@
 package otlp
 
 import (
-	"math"
-	"time"
-
 	"go.opentelemetry.io/otel/codes"
-	"go.opentelemetry.io/otel/sdk/instrumentation"
-	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 )
+
+// SpanEncoder writes spans as requests. It keeps its memory from one request to the next. Encoding into a used buffer then
+// allocates nothing, except for attributes that are slices or maps and for trace states, of which the API returns copies.
+//
+// The zero value is ready. A SpanEncoder must not be used by several goroutines at once.
+type SpanEncoder struct {
+	// MaxSpan is how many bytes the encoding of a span may have; 0 is no limit. It must not change.
+	MaxSpan int
+
+	request
+}
+
+// AppendRequest appends to dst the protobuf bytes of an ExportTraceServiceRequest that holds the longest prefix of
+// spans which fits in limit bytes, less up to two for each resource and scope. It returns the result with the length of that
+// prefix. If n is 0, nothing is appended: spans is empty, or its first span is larger than MaxSpan or does not fit in limit.
+//
+// Spans are grouped by resource and instrumentation scope, in the order in which these first appear; inside a scope
+// they keep their order. A nil span counts as sent and writes nothing. In strings that are not UTF-8 each run of
+// invalid bytes becomes U+FFFD. Arrays and maps nested deeper than 30 levels are sent as text.
+func (e *SpanEncoder) AppendRequest(dst []byte, spans []sdktrace.ReadOnlySpan, limit int) (out []byte, n int) {
+	e.reset(limit)
+	for ; n < len(spans); n++ {
+		e.expect(n, len(spans))
+		if spans[n] != nil && !e.add(spans[n]) {
+			break
+		}
+	}
+	return e.assemble(dst), n
+}
+
+// add encodes span and adds it to the request, unless the request would exceed its limit.
+func (e *SpanEncoder) add(span sdktrace.ReadOnlySpan) (fits bool) {
+	if spanSize(span, uncut) > e.room(e.MaxSpan) {
+		return false
+	}
+	begin := len(e.text)
+	e.text = appendSpan(e.text, span)
+	return e.place(begin, e.MaxSpan, span.Resource(), span.InstrumentationScope())
+}
 
 // Bits of trace.v1.SpanFlags above the eight W3C trace flags: whether it is known that the parent (of a link: the linked span) is
 // remote, and whether it is.
@@ -85,23 +119,6 @@ func appendStatus(dst []byte, field int, status sdktrace.Status) []byte {
 	return shut(dst, mark)
 }
 
-// appendResource appends the resource of a trace.v1.ResourceSpans.
-func appendResource(dst []byte, res *resource.Resource) []byte {
-	dst, mark := open(dst, 1)
-	return shut(appendSet(dst, 1, res.Set()), mark)
-}
-
-// appendScope appends the scope of a trace.v1.ScopeSpans. One that has at most a schema URL is left out.
-func appendScope(dst []byte, scope instrumentation.Scope) []byte {
-	if scope.Name == "" && scope.Version == "" && scope.Attributes.Len() == 0 {
-		return dst
-	}
-	dst, mark := open(dst, 1)
-	dst = appendString(dst, 1, scope.Name)
-	dst = appendString(dst, 2, scope.Version)
-	return shut(appendSet(dst, 3, &scope.Attributes), mark)
-}
-
 // flags returns the trace flags of sc, and whether other, the parent or the linked span, is remote.
 func flags(sc, other trace.SpanContext) uint32 {
 	f := uint32(sc.TraceFlags()) | flagHasIsRemote
@@ -126,19 +143,5 @@ func kindNumber(kind trace.SpanKind) uint64 {
 		return 5
 	default:
 		return 0
-	}
-}
-
-// unixNano returns t in nanoseconds since 1970, clamped to a uint64: 0 before that year, the last instant after 2554.
-// time.Time.UnixNano is undefined outside 1678 to 2262, and so for the zero time.
-func unixNano(t time.Time) uint64 {
-	const perSecond = uint64(time.Second)
-	switch seconds := t.Unix(); {
-	case seconds < 0:
-		return 0
-	case uint64(seconds) >= math.MaxUint64/perSecond:
-		return math.MaxUint64
-	default:
-		return uint64(seconds)*perSecond + uint64(t.Nanosecond())
 	}
 }

@@ -3,6 +3,7 @@ package otlp
 import (
 	"encoding/binary"
 	"math"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 )
@@ -124,7 +125,21 @@ func appendIntContent(dst []byte, v int64) []byte {
 }
 
 func appendDoubleContent(dst []byte, v float64) []byte {
-	return binary.LittleEndian.AppendUint64(appendTag(dst, anyDouble, wireFixed64), math.Float64bits(v))
+	return appendPresentDouble(dst, anyDouble, v)
 }
 
 func appendStringContent(dst []byte, v string) []byte { return appendText(dst, anyString, v) }
+
+// unixNano returns t in nanoseconds since 1970, clamped to a uint64: 0 before that year, the last instant after 2554.
+// time.Time.UnixNano is undefined outside 1678 to 2262, and so for the zero time.
+func unixNano(t time.Time) uint64 {
+	const perSecond = uint64(time.Second)
+	switch seconds := t.Unix(); {
+	case seconds < 0:
+		return 0
+	case uint64(seconds) >= math.MaxUint64/perSecond:
+		return math.MaxUint64
+	default:
+		return uint64(seconds)*perSecond + uint64(t.Nanosecond())
+	}
+}

@@ -48,6 +48,62 @@ func appendFixed64(dst []byte, field int, v uint64) []byte {
 	return binary.LittleEndian.AppendUint64(appendTag(dst, field, wireFixed64), v)
 }
 
+// appendPresent64 appends a fixed64 field with presence, as that of a oneof: zero is written too.
+func appendPresent64(dst []byte, field int, v uint64) []byte {
+	return binary.LittleEndian.AppendUint64(appendTag(dst, field, wireFixed64), v)
+}
+
+// appendDouble appends a double field; zero is left out, but -0 is not.
+func appendDouble(dst []byte, field int, v float64) []byte {
+	return appendFixed64(dst, field, math.Float64bits(v))
+}
+
+// appendPresentDouble appends a double field with presence.
+func appendPresentDouble(dst []byte, field int, v float64) []byte {
+	return appendPresent64(dst, field, math.Float64bits(v))
+}
+
+// appendSint32 appends a sint32 field in zigzag form; zero is left out.
+func appendSint32(dst []byte, field int, v int32) []byte {
+	return appendUint(dst, field, uint64(uint32(v)<<1^uint32(v>>31)))
+}
+
+// appendFixed64s appends a packed list of fixed64; an empty one is left out.
+func appendFixed64s(dst []byte, field int, list []uint64) []byte {
+	if len(list) == 0 {
+		return dst
+	}
+	dst = binary.AppendUvarint(appendTag(dst, field, wireBytes), uint64(8*len(list)))
+	for _, v := range list {
+		dst = binary.LittleEndian.AppendUint64(dst, v)
+	}
+	return dst
+}
+
+// appendDoubles appends a packed list of doubles; an empty one is left out.
+func appendDoubles(dst []byte, field int, list []float64) []byte {
+	if len(list) == 0 {
+		return dst
+	}
+	dst = binary.AppendUvarint(appendTag(dst, field, wireBytes), uint64(8*len(list)))
+	for _, v := range list {
+		dst = binary.LittleEndian.AppendUint64(dst, math.Float64bits(v))
+	}
+	return dst
+}
+
+// appendUints appends a packed list of varints; an empty one is left out.
+func appendUints(dst []byte, field int, list []uint64) []byte {
+	if len(list) == 0 {
+		return dst
+	}
+	dst, mark := open(dst, field)
+	for _, v := range list {
+		dst = binary.AppendUvarint(dst, v)
+	}
+	return shut(dst, mark)
+}
+
 func appendBytes(dst []byte, field int, b []byte) []byte {
 	dst = binary.AppendUvarint(appendTag(dst, field, wireBytes), uint64(len(b)))
 	return append(dst, b...)

@@ -127,7 +127,7 @@ func (s *Spiller) spill(ctx context.Context) {
 		s.mu.Lock()
 		s.total = s.spilled + len(spans)
 		s.mu.Unlock()
-		return spill.Write(ctx, s.lines, new(otlp.LineEncoder), spans, func(from, to int) {
+		return spill.Write(ctx, s.lines, otlp.NewSpanLineEncoder(), spans, func(from, to int) {
 			spilled(from, to)
 			s.mu.Lock()
 			s.spilled += to - from

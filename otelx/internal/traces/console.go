@@ -11,13 +11,15 @@ import (
 )
 
 // NewConsole returns an exporter that writes each span to w as a line of OTLP JSON.
-func NewConsole(w io.Writer) sdktrace.SpanExporter { return &console{w: w} }
+func NewConsole(w io.Writer) sdktrace.SpanExporter {
+	return &console{w: w, encoder: otlp.NewSpanLineEncoder()}
+}
 
 // console writes each span as a line of OTLP JSON, with the encoder that spills use too. One goroutine uses it at a
 // time.
 type console struct {
 	w       io.Writer
-	encoder otlp.LineEncoder
+	encoder *otlp.LineEncoder[sdktrace.ReadOnlySpan]
 	line    []byte
 }
 

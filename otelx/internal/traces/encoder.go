@@ -12,7 +12,7 @@ import (
 
 // encoder makes OTLP requests of spans.
 type encoder struct {
-	otlp.Encoder
+	otlp.SpanEncoder
 	resourceBytes int
 }
 
@@ -22,7 +22,7 @@ var _ delivery.Encoder[sdktrace.ReadOnlySpan] = (*encoder)(nil)
 // scopes that have more than resourceBytes together (0: no limit) make a hint.
 func NewEncoder(spanBytes, resourceBytes int) func() delivery.Encoder[sdktrace.ReadOnlySpan] {
 	return func() delivery.Encoder[sdktrace.ReadOnlySpan] {
-		return &encoder{Encoder: otlp.Encoder{MaxSpan: spanBytes}, resourceBytes: resourceBytes}
+		return &encoder{SpanEncoder: otlp.SpanEncoder{MaxSpan: spanBytes}, resourceBytes: resourceBytes}
 	}
 }
 

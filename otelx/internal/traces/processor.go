@@ -55,7 +55,7 @@ func (p *Processor) OnEnd(s sdktrace.ReadOnlySpan) {
 	p.open.remove(sc)
 	size := memoryOf(s)
 	if size > p.maxBytes {
-		s = otlp.Reduce(s, p.maxBytes/4) // bytes on the wire are fewer than in memory
+		s = otlp.ReduceSpan(s, p.maxBytes/4) // bytes on the wire are fewer than in memory
 		size = memoryOf(s)
 	}
 	p.queue.Push(s, size)

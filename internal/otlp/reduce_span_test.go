@@ -25,16 +25,16 @@ const reducedLimit = 49_104
 // and of a line.
 func reducedOf(tb testing.TB, stub tracetest.SpanStub) *tracepb.Span {
 	tb.Helper()
-	out, fits := new(Encoder).AppendReduced([]byte("before"), stub.Snapshot(), reducedLimit)
+	out, fits := new(SpanEncoder).AppendReduced([]byte("before"), stub.Snapshot(), reducedLimit)
 	body, kept := bytes.CutPrefix(out, []byte("before"))
-	line, lineFits := new(LineEncoder).AppendReducedLine(nil, stub.Snapshot(), reducedLimit)
+	line, lineFits := NewSpanLineEncoder().AppendReducedLine(nil, stub.Snapshot(), reducedLimit)
 	if !fits || !lineFits || !kept || len(body) > reducedLimit || len(line) > reducedLimit {
 		tb.Fatalf("request of %d bytes (%t), line of %d (%t); want both in %d", len(body), fits, len(line), lineFits, reducedLimit)
 	}
-	if len(decodeLine(tb, line).ResourceSpans[0].ScopeSpans[0].Spans) != 1 {
+	if len(decodeLine(tb, line, new(tracepb.TracesData)).ResourceSpans[0].ScopeSpans[0].Spans) != 1 {
 		tb.Error("the line has no span")
 	}
-	return decodeStrictly(tb, body).ResourceSpans[0].ScopeSpans[0].Spans[0]
+	return decodeStrictly(tb, body, new(tracepb.TracesData)).ResourceSpans[0].ScopeSpans[0].Spans[0]
 }
 
 // longLinks returns links with trace states of about 500 bytes.
@@ -208,7 +208,7 @@ func TestSpanThatFitsIsNotReduced(t *testing.T) {
 	stub := baseStub()
 	for size := 40_000; ; size++ {
 		stub.Name = strings.Repeat("x", size)
-		whole, _ := new(Encoder).AppendRequest(nil, snapshots([]tracetest.SpanStub{stub}), noLimit)
+		whole, _ := new(SpanEncoder).AppendRequest(nil, snapshots([]tracetest.SpanStub{stub}), noLimit)
 		if len(whole) > reducedLimit-8 { // less what a request may have for its groups
 			break
 		}
@@ -223,11 +223,11 @@ func TestSpanThatFitsIsNotReduced(t *testing.T) {
 func TestSpanThatCannotBeReduced(t *testing.T) {
 	stub := baseStub()
 	for limit := -1; limit < 400; limit += 7 {
-		out, fits := new(Encoder).AppendReduced([]byte("before"), stub.Snapshot(), limit)
+		out, fits := new(SpanEncoder).AppendReduced([]byte("before"), stub.Snapshot(), limit)
 		if fits != (len(out) > len("before")) || len(out) > max(limit, 0)+len("before") {
 			t.Errorf("limit %d: %d bytes, fits %t", limit, len(out), fits)
 		}
-		line, fits := new(LineEncoder).AppendReducedLine([]byte("before"), stub.Snapshot(), limit)
+		line, fits := NewSpanLineEncoder().AppendReducedLine([]byte("before"), stub.Snapshot(), limit)
 		if fits != (len(line) > len("before")) || len(line) > max(limit, 0)+len("before") {
 			t.Errorf("limit %d: line of %d bytes, fits %t", limit, len(line), fits)
 		}
@@ -237,7 +237,7 @@ func TestSpanThatCannotBeReduced(t *testing.T) {
 // TestMaxSpanReduces: the limit of a span counts like that of a request.
 func TestMaxSpanReduces(t *testing.T) {
 	stub := tracetest.SpanStub{Name: strings.Repeat("x", 5000)}
-	body, fits := (&Encoder{MaxSpan: 1000}).AppendReduced(nil, stub.Snapshot(), noLimit)
+	body, fits := (&SpanEncoder{MaxSpan: 1000}).AppendReduced(nil, stub.Snapshot(), noLimit)
 	if sizes, _ := officialSizes(t, body); !fits || sizes[0] > 1000 || sizes[0] < 990 {
 		t.Errorf("a span of %d bytes, fits %t", sizes, fits)
 	}
@@ -258,8 +258,8 @@ func TestHugeSpanIsNotEncodedWhole(t *testing.T) {
 			span := stub.Snapshot()
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			_, n := new(Encoder).AppendRequest(nil, []sdktrace.ReadOnlySpan{span}, 2<<20)
-			_, fits := new(Encoder).AppendReduced(nil, span, 2<<20)
+			_, n := new(SpanEncoder).AppendRequest(nil, []sdktrace.ReadOnlySpan{span}, 2<<20)
+			_, fits := new(SpanEncoder).AppendReduced(nil, span, 2<<20)
 			runtime.ReadMemStats(&after)
 			if used := after.TotalAlloc - before.TotalAlloc; n != 0 || !fits || used > huge*4/5 {
 				t.Errorf("%d spans, fits %t, %d bytes allocated", n, fits, used)

@@ -16,7 +16,7 @@ import (
 )
 
 // FuzzEncoder compares requests and lines of spans built from the input with the oracle, whole and cut by a limit.
-func FuzzEncoder(f *testing.F) {
+func FuzzSpanEncoder(f *testing.F) {
 	f.Add([]byte{}, 0)
 	f.Add([]byte("a span's name, an attribute \xff\xfe and so on, until the bytes are used up"), 100)
 	seed := make([]byte, 2000)
@@ -27,22 +27,7 @@ func FuzzEncoder(f *testing.F) {
 	f.Add(seed[:999], 1<<20)
 	f.Fuzz(func(t *testing.T, data []byte, limit int) {
 		src := source{data: data}
-		stubs := src.stubs()
-		spans := snapshots(stubs)
-		requireEncoded(t, stubs)
-		var e Encoder
-		body, n := e.AppendRequest(nil, spans, limit)
-		line, lines := new(LineEncoder).AppendLine(nil, spans, limit)
-		if len(body) > max(0, limit) || len(line) > max(0, limit) {
-			t.Fatalf("%d and %d bytes, limit %d", len(body), len(line), limit)
-		}
-		requireEqual(t, body, stubs[:n])
-		requireLine(t, line, stubs[:lines])
-		if n < len(spans) {
-			if longer, _ := e.AppendRequest(nil, spans[:n+1], noLimit); len(longer)+2*2*(n+1) <= limit {
-				t.Fatalf("%d spans taken; %d need %d bytes and fit in %d", n, n+1, len(longer), limit)
-			}
-		}
+		spanSignal.fuzz(t, snapshots(src.stubs()), limit)
 	})
 }
 

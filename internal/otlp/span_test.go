@@ -1,7 +1,6 @@
 package otlp
 
 import (
-	"bytes"
 	"math"
 	"slices"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/epilogue-go/epilogue/internal/benchspans"
@@ -144,7 +144,7 @@ func fieldTests() map[string][]tracetest.SpanStub {
 	}
 }
 
-func TestEncoderFields(t *testing.T) {
+func TestSpanEncoderFields(t *testing.T) {
 	for name, stubs := range fieldTests() {
 		t.Run(name, func(t *testing.T) { requireEncoded(t, stubs) })
 	}
@@ -208,7 +208,7 @@ func everywhere(kv attribute.KeyValue) tracetest.SpanStub {
 	}
 }
 
-func TestEncoderValues(t *testing.T) {
+func TestSpanEncoderValues(t *testing.T) {
 	for _, kv := range valueTests() {
 		t.Run(kv.Value.Type().String()+" "+string(kv.Key), func(t *testing.T) { requireEncoded(t, []tracetest.SpanStub{everywhere(kv)}) })
 	}
@@ -232,13 +232,13 @@ func nested(levels int) attribute.Value {
 	return v
 }
 
-func TestEncoderSendsTooDeepAsText(t *testing.T) {
+func TestSpanEncoderSendsTooDeepAsText(t *testing.T) {
 	const more = 5
 	spans := snapshots([]tracetest.SpanStub{{Attributes: []attribute.KeyValue{{Key: "deep", Value: nested(maxNesting + more)}}}})
-	body, _ := new(Encoder).AppendRequest(nil, spans, noLimit)
-	line, _ := new(LineEncoder).AppendLine(nil, spans, noLimit)
-	request := decodeStrictly(t, body)
-	if !proto.Equal(request, decodeLine(t, line)) { // cmp.Diff would take ages
+	body, _ := new(SpanEncoder).AppendRequest(nil, spans, noLimit)
+	line, _ := NewSpanLineEncoder().AppendLine(nil, spans, noLimit)
+	request := decodeStrictly(t, body, new(tracepb.TracesData))
+	if !proto.Equal(request, decodeLine(t, line, new(tracepb.TracesData))) { // cmp.Diff would take ages
 		t.Errorf("line and request differ: %s", line)
 	}
 	got := request.ResourceSpans[0].ScopeSpans[0].Spans[0].Attributes[0].Value
@@ -254,58 +254,22 @@ func TestEncoderSendsTooDeepAsText(t *testing.T) {
 	}
 }
 
-// TestPrefix: a request holds the longest prefix that fits, less two bytes for each group, and a line one that is not much shorter.
-func TestPrefix(t *testing.T) {
-	stubs := interleaved(12)
-	spans := snapshots(stubs)
+func TestSpanPrefix(t *testing.T) {
 	const slack = 9 * 2 // of groups
-	for name, appendTo := range map[string]func([]sdktrace.ReadOnlySpan, int) ([]byte, int){
-		"request": func(spans []sdktrace.ReadOnlySpan, limit int) ([]byte, int) {
-			return new(Encoder).AppendRequest([]byte("before"), spans, limit)
-		},
-		"line": func(spans []sdktrace.ReadOnlySpan, limit int) ([]byte, int) {
-			return new(LineEncoder).AppendLine([]byte("before"), spans, limit)
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			sizes := make([]int, len(spans)+1)
-			for i := range sizes {
-				out, _ := appendTo(spans[:i], noLimit)
-				sizes[i] = len(out) - len("before")
-			}
-			for limit := -1; limit <= sizes[len(spans)]+slack; limit += 7 {
-				out, n := appendTo(spans, limit)
-				body, kept := bytes.CutPrefix(out, []byte("before"))
-				if !kept || len(body) > max(limit, 0) {
-					t.Fatalf("%d bytes, limit %d", len(body), limit)
-				}
-				if longest := len(spans); n < longest && sizes[n+1]+slack <= limit && (name == "request" || n == 0) {
-					t.Fatalf("limit %d: %d spans, and one more fits", limit, n)
-				}
-				if limit%93 != 0 {
-					continue
-				}
-				if name == "request" {
-					requireEqual(t, body, stubs[:n])
-				} else {
-					requireLine(t, body, stubs[:n])
-				}
-			}
-		})
-	}
+	spanSignal.testPrefix(t, snapshots(interleaved(12)), slack)
 }
 
-func TestEncoderCountsNilSpans(t *testing.T) {
+func TestSpanEncoderCountsNilSpans(t *testing.T) {
 	stub := baseStub()
-	body, n := new(Encoder).AppendRequest(nil, []sdktrace.ReadOnlySpan{nil, stub.Snapshot(), nil}, noLimit)
+	body, n := new(SpanEncoder).AppendRequest(nil, []sdktrace.ReadOnlySpan{nil, stub.Snapshot(), nil}, noLimit)
 	if n != 3 {
 		t.Errorf("n = %d, want 3", n)
 	}
 	requireEqual(t, body, []tracetest.SpanStub{stub})
 }
 
-func TestEncoderReused(t *testing.T) {
-	e := new(Encoder)
+func TestSpanEncoderReused(t *testing.T) {
+	e := new(SpanEncoder)
 	large := change(func(s *tracetest.SpanStub) { s.Name = strings.Repeat("x", 1<<21) })
 	for _, stubs := range [][]tracetest.SpanStub{interleaved(30), {baseStub()}, large, interleaved(7), nil, {{}}} {
 		body, _ := e.AppendRequest(nil, snapshots(stubs), noLimit)
@@ -313,9 +277,9 @@ func TestEncoderReused(t *testing.T) {
 	}
 }
 
-func TestEncoderAllocatesNothing(t *testing.T) {
+func TestSpanEncoderAllocatesNothing(t *testing.T) {
 	spans := benchspans.Ended(100)
-	e := new(Encoder)
+	e := new(SpanEncoder)
 	dst, _ := e.AppendRequest(nil, spans, noLimit)
 	allocs := testing.AllocsPerRun(20, func() { dst, _ = e.AppendRequest(dst[:0], spans, noLimit) })
 	if allocs > 0 {
@@ -327,7 +291,7 @@ func TestEncoderAllocatesNothing(t *testing.T) {
 func BenchmarkEncoder(b *testing.B) {
 	b.Run("impl=epilogue", func(b *testing.B) {
 		spans := benchspans.Ended(10_000)
-		e := new(Encoder)
+		e := new(SpanEncoder)
 		dst, _ := e.AppendRequest(nil, spans, noLimit)
 		b.ReportAllocs()
 		for b.Loop() {
@@ -338,12 +302,12 @@ func BenchmarkEncoder(b *testing.B) {
 
 // An unused buffer grows once to the size estimated from the first spans. Growing step by step was half of the encoding cost of a
 // process whose first flush of many spans is its last.
-func TestEncoderGuessesTheSize(t *testing.T) {
+func TestSpanEncoderGuessesTheSize(t *testing.T) {
 	spans := benchspans.Ended(2000)
-	var full Encoder
+	var full SpanEncoder
 	whole, _ := full.AppendRequest(nil, spans, noLimit)
 	for _, limit := range []int{noLimit, len(whole) / 2} {
-		var e Encoder
+		var e SpanEncoder
 		body, n := e.AppendRequest(nil, spans, limit)
 		if n == 0 || cap(body) > len(body)*5/4 || cap(e.text) > len(body)*3/2 {
 			t.Errorf("%d bytes, and %d for the spans, for a request of %d", cap(body), cap(e.text), len(body))

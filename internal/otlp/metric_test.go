@@ -1,0 +1,429 @@
+package otlp
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/sdk/instrumentation"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	"go.opentelemetry.io/otel/sdk/resource"
+	metricspb "go.opentelemetry.io/proto/otlp/metrics/v1"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// wantPoint is what the oracle knows of a point: its message, and that of its metric, which points of one collection share.
+type wantPoint struct {
+	resource *resource.Resource
+	scope    instrumentation.Scope
+	metric   *metricspb.Metric // without points
+	point    proto.Message
+}
+
+// collect encodes the points of collections, and returns a signal whose oracle knows them.
+func collect(tb testing.TB, collections ...*metricdata.ResourceMetrics) (*signal[Point], []Point) {
+	tb.Helper()
+	var points []Point
+	var wants []wantPoint
+	for _, rm := range collections {
+		some, err := EncodePoints(rm)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		points, wants = append(points, some...), append(wants, wantPoints(rm)...)
+	}
+	if len(points) != len(wants) {
+		tb.Fatalf("%d points, want %d", len(points), len(wants))
+	}
+	known := make(map[Point]wantPoint)
+	for i, p := range points {
+		known[p] = wants[i]
+	}
+	var last *metricspb.Metric      // of the point before
+	var metric protoreflect.Message // in the request
+	return &signal[Point]{
+		encoder: func() encoder[Point] { return new(MetricEncoder) },
+		lines:   NewMetricLineEncoder,
+		data:    func() proto.Message { last = nil; return new(metricspb.MetricsData) },
+		add: func(request protoreflect.Message, p Point) {
+			want := known[p]
+			if want.metric != last {
+				last, metric = want.metric, proto.Clone(want.metric).ProtoReflect()
+				wantScope(request, want.resource, want.scope).Append(protoreflect.ValueOfMessage(metric))
+			}
+			data := metric.Get(metric.WhichOneof(metric.Descriptor().Oneofs().ByName("data"))).Message()
+			data.Mutable(field(data, 1)).List().Append(protoreflect.ValueOfMessage(want.point.ProtoReflect()))
+		},
+	}, points
+}
+
+func wantPoints(rm *metricdata.ResourceMetrics) (wants []wantPoint) {
+	for _, sm := range rm.ScopeMetrics {
+		for _, m := range sm.Metrics {
+			metric, points := wantMetric(m)
+			for _, point := range points {
+				wants = append(wants, wantPoint{rm.Resource, sm.Scope, metric, point})
+			}
+		}
+	}
+	return wants
+}
+
+func wantMetric(m metricdata.Metrics) (*metricspb.Metric, []proto.Message) {
+	metric := &metricspb.Metric{Name: utf8Text(m.Name), Description: utf8Text(m.Description), Unit: utf8Text(m.Unit)}
+	gauge := &metricspb.Metric_Gauge{Gauge: new(metricspb.Gauge)}
+	histogram := func(t metricdata.Temporality) *metricspb.Metric_Histogram {
+		return &metricspb.Metric_Histogram{Histogram: &metricspb.Histogram{AggregationTemporality: wantTemporalities[t]}}
+	}
+	exponential := func(t metricdata.Temporality) *metricspb.Metric_ExponentialHistogram {
+		return &metricspb.Metric_ExponentialHistogram{ExponentialHistogram: &metricspb.ExponentialHistogram{AggregationTemporality: wantTemporalities[t]}}
+	}
+	sum := func(t metricdata.Temporality, monotonic bool) *metricspb.Metric_Sum {
+		return &metricspb.Metric_Sum{Sum: &metricspb.Sum{AggregationTemporality: wantTemporalities[t], IsMonotonic: monotonic}}
+	}
+	var points []proto.Message
+	switch data := m.Data.(type) {
+	case metricdata.Gauge[int64]:
+		metric.Data, points = gauge, wantEach(data.DataPoints, wantNumber)
+	case metricdata.Gauge[float64]:
+		metric.Data, points = gauge, wantEach(data.DataPoints, wantNumber)
+	case metricdata.Sum[int64]:
+		metric.Data, points = sum(data.Temporality, data.IsMonotonic), wantEach(data.DataPoints, wantNumber)
+	case metricdata.Sum[float64]:
+		metric.Data, points = sum(data.Temporality, data.IsMonotonic), wantEach(data.DataPoints, wantNumber)
+	case metricdata.Histogram[int64]:
+		metric.Data, points = histogram(data.Temporality), wantEach(data.DataPoints, wantHistogram)
+	case metricdata.Histogram[float64]:
+		metric.Data, points = histogram(data.Temporality), wantEach(data.DataPoints, wantHistogram)
+	case metricdata.ExponentialHistogram[int64]:
+		metric.Data, points = exponential(data.Temporality), wantEach(data.DataPoints, wantExponentialHistogram)
+	case metricdata.ExponentialHistogram[float64]:
+		metric.Data, points = exponential(data.Temporality), wantEach(data.DataPoints, wantExponentialHistogram)
+	case metricdata.Summary:
+		metric.Data = &metricspb.Metric_Summary{Summary: new(metricspb.Summary)}
+		points = wantEach(data.DataPoints, wantSummary)
+	}
+	return metric, points
+}
+
+var wantTemporalities = map[metricdata.Temporality]metricspb.AggregationTemporality{
+	metricdata.DeltaTemporality:      metricspb.AggregationTemporality_AGGREGATION_TEMPORALITY_DELTA,
+	metricdata.CumulativeTemporality: metricspb.AggregationTemporality_AGGREGATION_TEMPORALITY_CUMULATIVE,
+}
+
+func wantEach[P any](points []P, want func(P) proto.Message) (wants []proto.Message) {
+	for _, p := range points {
+		wants = append(wants, want(p))
+	}
+	return wants
+}
+
+func wantNumber[N int64 | float64](p metricdata.DataPoint[N]) proto.Message {
+	want := &metricspb.NumberDataPoint{
+		Attributes:        wantKeyValues(p.Attributes.ToSlice()),
+		StartTimeUnixNano: wantNanos(p.StartTime),
+		TimeUnixNano:      wantNanos(p.Time),
+		Exemplars:         wantExemplars(p.Exemplars),
+	}
+	switch v := any(p.Value).(type) {
+	case int64:
+		want.Value = &metricspb.NumberDataPoint_AsInt{AsInt: v}
+	case float64:
+		want.Value = &metricspb.NumberDataPoint_AsDouble{AsDouble: v}
+	}
+	return want
+}
+
+func wantHistogram[N int64 | float64](p metricdata.HistogramDataPoint[N]) proto.Message {
+	return &metricspb.HistogramDataPoint{
+		Attributes:        wantKeyValues(p.Attributes.ToSlice()),
+		StartTimeUnixNano: wantNanos(p.StartTime),
+		TimeUnixNano:      wantNanos(p.Time),
+		Count:             p.Count,
+		Sum:               proto.Float64(float64(p.Sum)),
+		BucketCounts:      p.BucketCounts,
+		ExplicitBounds:    p.Bounds,
+		Exemplars:         wantExemplars(p.Exemplars),
+		Min:               wantExtrema(p.Min),
+		Max:               wantExtrema(p.Max),
+	}
+}
+
+func wantExponentialHistogram[N int64 | float64](p metricdata.ExponentialHistogramDataPoint[N]) proto.Message {
+	buckets := func(b metricdata.ExponentialBucket) *metricspb.ExponentialHistogramDataPoint_Buckets {
+		return &metricspb.ExponentialHistogramDataPoint_Buckets{Offset: b.Offset, BucketCounts: b.Counts}
+	}
+	return &metricspb.ExponentialHistogramDataPoint{
+		Attributes:        wantKeyValues(p.Attributes.ToSlice()),
+		StartTimeUnixNano: wantNanos(p.StartTime),
+		TimeUnixNano:      wantNanos(p.Time),
+		Count:             p.Count,
+		Sum:               proto.Float64(float64(p.Sum)),
+		Scale:             p.Scale,
+		ZeroCount:         p.ZeroCount,
+		ZeroThreshold:     p.ZeroThreshold,
+		Positive:          buckets(p.PositiveBucket),
+		Negative:          buckets(p.NegativeBucket),
+		Exemplars:         wantExemplars(p.Exemplars),
+		Min:               wantExtrema(p.Min),
+		Max:               wantExtrema(p.Max),
+	}
+}
+
+func wantSummary(p metricdata.SummaryDataPoint) proto.Message {
+	want := &metricspb.SummaryDataPoint{
+		Attributes:        wantKeyValues(p.Attributes.ToSlice()),
+		StartTimeUnixNano: wantNanos(p.StartTime),
+		TimeUnixNano:      wantNanos(p.Time),
+		Count:             p.Count,
+		Sum:               p.Sum,
+	}
+	for _, q := range p.QuantileValues {
+		want.QuantileValues = append(want.QuantileValues, &metricspb.SummaryDataPoint_ValueAtQuantile{Quantile: q.Quantile, Value: q.Value})
+	}
+	return want
+}
+
+func wantExemplars[N int64 | float64](exemplars []metricdata.Exemplar[N]) (wants []*metricspb.Exemplar) {
+	for _, x := range exemplars {
+		want := &metricspb.Exemplar{
+			FilteredAttributes: wantKeyValues(x.FilteredAttributes),
+			TimeUnixNano:       wantNanos(x.Time),
+			SpanId:             x.SpanID,
+			TraceId:            x.TraceID,
+		}
+		switch v := any(x.Value).(type) {
+		case int64:
+			want.Value = &metricspb.Exemplar_AsInt{AsInt: v}
+		case float64:
+			want.Value = &metricspb.Exemplar_AsDouble{AsDouble: v}
+		}
+		wants = append(wants, want)
+	}
+	return wants
+}
+
+func wantExtrema[N int64 | float64](e metricdata.Extrema[N]) *float64 {
+	if v, ok := e.Value(); ok {
+		return proto.Float64(float64(v))
+	}
+	return nil
+}
+
+// The functions below make points with every field set, of which one value is v.
+
+func exemplarsOf[N int64 | float64](v N) []metricdata.Exemplar[N] {
+	return []metricdata.Exemplar[N]{
+		{Value: v},
+		{
+			FilteredAttributes: []attribute.KeyValue{attribute.String("user", "u1"), attribute.Int("n", 2)}, Time: testTime, Value: v,
+			SpanID: []byte{0, 1, 2, 3, 4, 5, 6, 7}, TraceID: []byte(strings.Repeat("\xfe", 16)),
+		},
+	}
+}
+
+func numbersOf[N int64 | float64](values ...N) (points []metricdata.DataPoint[N]) {
+	for i, v := range values {
+		points = append(points, metricdata.DataPoint[N]{
+			Attributes: attribute.NewSet(attribute.Int("index", i), attribute.String("route", "/orders")),
+			StartTime:  testTime, Time: testTime.Add(time.Minute), Value: v, Exemplars: exemplarsOf(v),
+		})
+	}
+	return append(points, metricdata.DataPoint[N]{})
+}
+
+func histogramOf[N int64 | float64](v N) []metricdata.HistogramDataPoint[N] {
+	return []metricdata.HistogramDataPoint[N]{
+		{
+			Attributes: attribute.NewSet(attribute.StringSlice("list", []string{"a", ""})), StartTime: testTime, Time: testTime.Add(1),
+			Count: math.MaxUint64, Bounds: []float64{-1, 0, 2.5, math.Inf(1)}, BucketCounts: []uint64{0, 1, math.MaxUint64, 300, 4},
+			Min: metricdata.NewExtrema(v), Max: metricdata.NewExtrema(v), Sum: v, Exemplars: exemplarsOf(v),
+		},
+		{Min: metricdata.NewExtrema[N](0), Count: 1},
+		{Max: metricdata.NewExtrema[N](0), BucketCounts: make([]uint64, 300)},
+		{},
+	}
+}
+
+func exponentialOf[N int64 | float64](v N) []metricdata.ExponentialHistogramDataPoint[N] {
+	return []metricdata.ExponentialHistogramDataPoint[N]{
+		{
+			Attributes: attribute.NewSet(attribute.Bool("retry", true)), StartTime: testTime, Time: testTime.Add(1),
+			Count: 9, Min: metricdata.NewExtrema(v), Max: metricdata.NewExtrema(v), Sum: v, Scale: math.MinInt32, ZeroCount: 3,
+			PositiveBucket: metricdata.ExponentialBucket{Offset: math.MaxInt32, Counts: []uint64{0, 127, 128, math.MaxUint64}},
+			NegativeBucket: metricdata.ExponentialBucket{Offset: -1, Counts: slices.Repeat([]uint64{1 << 40}, 160)},
+			ZeroThreshold:  1e-9, Exemplars: exemplarsOf(v),
+		},
+		{Scale: 20, ZeroThreshold: math.Copysign(0, -1)},
+		{},
+	}
+}
+
+// kindTests are the data of every kind of metric.
+func kindTests() map[string]metricdata.Aggregation {
+	const delta, cumulative = metricdata.DeltaTemporality, metricdata.CumulativeTemporality
+	ints := numbersOf[int64](0, 1, -1, math.MaxInt64, math.MinInt64)
+	floats := numbersOf(0, math.Copysign(0, -1), 1.5, math.Inf(1), math.Inf(-1), math.NaN(), math.SmallestNonzeroFloat64)
+	return map[string]metricdata.Aggregation{
+		"gauge of ints":                    metricdata.Gauge[int64]{DataPoints: ints},
+		"gauge of floats":                  metricdata.Gauge[float64]{DataPoints: floats},
+		"counter of ints":                  metricdata.Sum[int64]{DataPoints: ints, Temporality: cumulative, IsMonotonic: true},
+		"delta counter of floats":          metricdata.Sum[float64]{DataPoints: floats, Temporality: delta, IsMonotonic: true},
+		"up-down counter of ints":          metricdata.Sum[int64]{DataPoints: ints, Temporality: cumulative},
+		"delta up-down counter of floats":  metricdata.Sum[float64]{DataPoints: floats, Temporality: delta},
+		"histogram of ints":                metricdata.Histogram[int64]{DataPoints: histogramOf[int64](math.MinInt64), Temporality: cumulative},
+		"delta histogram of floats":        metricdata.Histogram[float64]{DataPoints: histogramOf(-2.5), Temporality: delta},
+		"exponential histogram of ints":    metricdata.ExponentialHistogram[int64]{DataPoints: exponentialOf[int64](7), Temporality: delta},
+		"cumulative exponential of floats": metricdata.ExponentialHistogram[float64]{DataPoints: exponentialOf(1e300), Temporality: cumulative},
+		"no points":                        metricdata.Gauge[int64]{},
+		"summary": metricdata.Summary{DataPoints: []metricdata.SummaryDataPoint{
+			{
+				Attributes: attribute.NewSet(attribute.Int("a", 1)), StartTime: testTime, Time: testTime.Add(1), Count: 7, Sum: 1.5,
+				QuantileValues: []metricdata.QuantileValue{{Quantile: 0, Value: 1}, {Quantile: 1, Value: math.Inf(1)}, {}},
+			}, {},
+		}},
+	}
+}
+
+func collectionOf(data ...metricdata.Aggregation) *metricdata.ResourceMetrics {
+	rm := &metricdata.ResourceMetrics{Resource: testResource, ScopeMetrics: []metricdata.ScopeMetrics{{Scope: testScope}, {}}}
+	for i, d := range data {
+		scope := &rm.ScopeMetrics[i%2]
+		scope.Metrics = append(scope.Metrics, metricdata.Metrics{
+			Name: "metric." + strings.Repeat("x", i), Description: strings.Repeat("größe ", 30), Unit: "By", Data: d,
+		})
+	}
+	return rm
+}
+
+func TestMetricEncoderKinds(t *testing.T) {
+	var all []metricdata.Aggregation
+	for name, data := range kindTests() {
+		all = append(all, data)
+		t.Run(name, func(t *testing.T) {
+			s, points := collect(t, collectionOf(data))
+			s.requireEncoded(t, points)
+		})
+	}
+	t.Run("all", func(t *testing.T) {
+		s, points := collect(t, collectionOf(all...), collectionOf(all...), &metricdata.ResourceMetrics{}, collectionOf(all[0]))
+		s.requireEncoded(t, points)
+	})
+	t.Run("texts", func(t *testing.T) {
+		const invalid = "a\xff\xfeb\xc3"
+		s, points := collect(t, &metricdata.ResourceMetrics{ScopeMetrics: []metricdata.ScopeMetrics{{
+			Scope: instrumentation.Scope{Name: invalid, Version: invalid, SchemaURL: invalid},
+			Metrics: []metricdata.Metrics{
+				{Name: invalid, Description: invalid, Unit: invalid, Data: metricdata.Gauge[int64]{DataPoints: numbersOf[int64](1)}},
+				{Data: metricdata.Gauge[int64]{DataPoints: numbersOf[int64](1)}},
+			},
+		}}})
+		s.requireEncoded(t, points)
+	})
+}
+
+func TestPointValues(t *testing.T) {
+	for _, kv := range valueTests() {
+		t.Run(kv.Value.Type().String()+" "+string(kv.Key), func(t *testing.T) {
+			s, points := collect(t, collectionOf(metricdata.Gauge[float64]{DataPoints: []metricdata.DataPoint[float64]{{
+				Attributes: attribute.NewSet(kv), Exemplars: []metricdata.Exemplar[float64]{{FilteredAttributes: []attribute.KeyValue{kv}}},
+			}}}))
+			s.requireEncoded(t, points)
+		})
+	}
+}
+
+func TestMetricPrefix(t *testing.T) {
+	const slack = 3 * 2 // of groups
+	s, points := collect(t, collectionOf(
+		metricdata.Gauge[int64]{DataPoints: numbersOf[int64](1, 2, 3, 4)},
+		metricdata.Sum[float64]{DataPoints: numbersOf(1.0, 2), Temporality: metricdata.DeltaTemporality, IsMonotonic: true},
+		metricdata.Gauge[int64]{DataPoints: numbersOf[int64](1, 2)}))
+	s.testPrefix(t, points, slack)
+	if out, n := new(MetricEncoder).AppendRequest([]byte("before"), []Point{{}, {}}, noLimit); string(out) != "before" || n != 2 {
+		t.Errorf("%d zero points: %q", n, out)
+	}
+}
+
+// TestPointsAreCopies: the SDK reuses the memory of a collection.
+func TestPointsAreCopies(t *testing.T) {
+	rm := collectionOf(
+		metricdata.Histogram[float64]{DataPoints: histogramOf(2.5), Temporality: metricdata.DeltaTemporality},
+		metricdata.ExponentialHistogram[int64]{DataPoints: exponentialOf[int64](7), Temporality: metricdata.DeltaTemporality},
+		metricdata.Gauge[int64]{DataPoints: numbersOf[int64](1, 2)})
+	points, err := EncodePoints(rm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, _ := new(MetricEncoder).AppendRequest(nil, points, noLimit)
+	for _, sm := range rm.ScopeMetrics {
+		for _, m := range sm.Metrics {
+			switch data := m.Data.(type) {
+			case metricdata.Histogram[float64]:
+				data.DataPoints[0].BucketCounts[0], data.DataPoints[0].Bounds[0] = 77, 77
+				data.DataPoints[0].Exemplars[1].TraceID[0], data.DataPoints[0].Exemplars[1].FilteredAttributes[0].Key = 77, "other"
+				clear(data.DataPoints)
+			case metricdata.ExponentialHistogram[int64]:
+				data.DataPoints[0].PositiveBucket.Counts[0] = 77
+				clear(data.DataPoints)
+			case metricdata.Gauge[int64]:
+				clear(data.DataPoints)
+			}
+		}
+		clear(sm.Metrics)
+	}
+	if after, _ := new(MetricEncoder).AppendRequest(nil, points, noLimit); string(after) != string(before) {
+		t.Errorf("points share memory with their collection:\n%x\n%x", before, after)
+	}
+}
+
+// TestPoint: only the points of a delta are in no later collection.
+func TestPoint(t *testing.T) {
+	for name, data := range kindTests() {
+		points, err := EncodePoints(collectionOf(data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		temporality := metricdata.CumulativeTemporality
+		switch data := data.(type) {
+		case metricdata.Sum[float64]:
+			temporality = data.Temporality
+		case metricdata.Histogram[float64]:
+			temporality = data.Temporality
+		case metricdata.ExponentialHistogram[int64]:
+			temporality = data.Temporality
+		}
+		sum := 0
+		for _, p := range points {
+			if p.Replaceable() != (temporality == metricdata.CumulativeTemporality) || p.Name() != "metric." || p.Memory() < len(p.data) {
+				t.Errorf("%s: replaceable %t, name %q, %d bytes in memory", name, p.Replaceable(), p.Name(), p.Memory())
+			}
+			sum += p.Memory()
+		}
+		if len(points) > 0 && sum < metricBytes {
+			t.Errorf("%s: %d points have %d bytes together", name, len(points), sum)
+		}
+	}
+}
+
+func TestEncodePointsReportsUnknownMetrics(t *testing.T) {
+	points, err := EncodePoints(collectionOf(
+		metricdata.Sum[int64]{DataPoints: numbersOf[int64](1)}, metricdata.Gauge[int64]{DataPoints: numbersOf[int64](1)}, nil))
+	const want = "encode metric \"metric.\": unknown temporality 0\nencode metric \"metric.xx\": data of unknown type <nil>"
+	if len(points) != 2 || err == nil || err.Error() != want {
+		t.Errorf("%d points, error %v, want %s", len(points), err, want)
+	}
+}
+
+func TestMetricEncoderAllocatesNothing(t *testing.T) {
+	_, points := collect(t, collectionOf(metricdata.Gauge[int64]{DataPoints: numbersOf(make([]int64, 100)...)}))
+	e := new(MetricEncoder)
+	dst, _ := e.AppendRequest(nil, points, noLimit)
+	if allocs := testing.AllocsPerRun(20, func() { dst, _ = e.AppendRequest(dst[:0], points, noLimit) }); allocs > 0 {
+		t.Errorf("%v allocations for a request of %d points, want none", allocs, len(points))
+	}
+}
