@@ -15,7 +15,7 @@ type LogEncoder struct {
 	record logRecord
 }
 
-// logRecord is a log record whose parts can be cut. A sdklog.Record applies its limits to what is set.
+// logRecord is a log record whose parts can be cut. The setters of a sdklog.Record apply its limits.
 type logRecord struct {
 	*sdklog.Record
 	eventName, severityText string
