@@ -66,20 +66,3 @@ func TestImportsPointDownward(t *testing.T) {
 		}
 	}
 }
-
-func TestLayerOf(t *testing.T) {
-	for pkg, want := range map[string]string{
-		"/otelx": "public packages", "/otelx/internal/traces": "parts of the public packages", "/otelx/xray": "backends",
-		"/internal/otlp": "engine and encoding", "/internal/otlp/response": "single mechanisms", "/lambdatest": "public packages",
-		"/lambdatest/eventlog": "single mechanisms", "/cmd/epilogue": "programs",
-	} {
-		if i := layerOf(pkg); i < 0 || layers[i].name != want {
-			t.Errorf("%s is in layer %d, want %s", pkg, i, want)
-		}
-	}
-	for _, pkg := range []string{"/other", "/otelxyz", "/internal/other", "/otelx/other"} {
-		if i := layerOf(pkg); i >= 0 {
-			t.Errorf("%s is in layer %s, want none", pkg, layers[i].name)
-		}
-	}
-}
