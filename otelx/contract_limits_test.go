@@ -67,7 +67,7 @@ func classified(t *testing.T, classify func(status int, message string) (string,
 	contract(t, func(f *fixture) {
 		f.fails(otlpreceiver.Fault{Status: 403, Message: "no key"})
 		test(f)
-	}, config.WithErrorClassifier(classify))
+	}, config.ForTraces(func(x *config.Export) { x.Classify = classify }))
 }
 
 // Each hint is reported once, together with the refusal. The refusal itself is in the error of each flush.

@@ -8,9 +8,11 @@ import (
 	"github.com/epilogue-go/epilogue/internal/delivery"
 )
 
-// DropError reports spans that were lost since the last flush that could report them. Exactly one ForceFlush or Shutdown
-// returns it.
+// DropError reports items of one signal that were lost since the last flush that could report them. Exactly one ForceFlush or
+// Shutdown returns it.
 type DropError struct {
+	// Signal is "traces", "metrics" or "logs".
+	Signal string
 	// Dropped counts them by reason.
 	Dropped Dropped
 	// Cause is what the backend said about it last; nil if it said nothing.
@@ -20,7 +22,7 @@ type DropError struct {
 // Error lists the counts.
 func (e *DropError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d spans dropped:", e.Dropped.Total())
+	fmt.Fprintf(&b, "%d %s dropped:", e.Dropped.Total(), itemsOf(delivery.Signal(e.Signal)))
 	for i, r := range e.Dropped.reasons() {
 		if i > 0 {
 			b.WriteByte(',')
@@ -36,8 +38,8 @@ func (e *DropError) Error() string {
 // Unwrap returns Cause.
 func (e *DropError) Unwrap() error { return e.Cause }
 
-func newDropError(d delivery.Dropped, cause error) error {
-	return &DropError{Dropped: Dropped(d), Cause: cause}
+func newDropError(s delivery.Signal, d delivery.Dropped, cause error) error {
+	return &DropError{Signal: string(s), Dropped: Dropped(d), Cause: cause}
 }
 
 func isDropError(err error) bool {

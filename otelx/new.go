@@ -13,7 +13,8 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/epilogue-go/epilogue/internal/delivery"
-	"github.com/epilogue-go/epilogue/internal/otlphttp"
+	"github.com/epilogue-go/epilogue/internal/otlp"
+	"github.com/epilogue-go/epilogue/internal/spill"
 	"github.com/epilogue-go/epilogue/otelx/internal/config"
 	"github.com/epilogue-go/epilogue/otelx/internal/faults"
 	"github.com/epilogue-go/epilogue/otelx/internal/sdkmetrics"
@@ -50,112 +51,71 @@ func newSDK(c *config.Config) (*SDK, error) {
 	if *c.Disabled {
 		c.Resource = resource.Empty()
 	}
-	s := &SDK{resource: c.Resource}
-	err := s.connect(c)
+	s := &SDK{resource: c.Resource, handler: &faults.Handler{}, engines: newEngines(c.Traces.RequestBytes, c.Requests)}
+	spills, err := s.connectTraces(c)
+	s.spiller = spiller.New(c.Spill, c.SpillBytes, spills)
 	if *c.Disabled {
 		s.provider = noop.NewTracerProvider()
 		return s, err
 	}
 	opts := []sdktrace.TracerProviderOption{
 		sdktrace.WithResource(c.Resource),
-		sdktrace.WithSampler(c.Sampler),
-		sdktrace.WithRawSpanLimits(*c.SpanLimits),
-		sdktrace.WithIDGenerator(c.IDGenerator),
+		sdktrace.WithSampler(c.Traces.Sampler),
+		sdktrace.WithRawSpanLimits(*c.Traces.SpanLimits),
+		sdktrace.WithIDGenerator(c.Traces.IDGenerator),
 	}
-	if c.Exports() {
+	if c.Traces.Exports() {
 		opts = append(opts, sdktrace.WithSpanProcessor(s.processor))
 	}
 	s.provider = newProvider(opts...)
 	return s, err
 }
 
-// connect makes the way of a span from the provider to its destination. It works even if there is an error.
-func (s *SDK) connect(c *config.Config) (err error) {
-	if c.NewRecorder != nil {
-		s.metrics, err = newRecorder(c)
+// connectTraces makes the way of a span from the provider to its destination. It works even if there is an error. Without a
+// destination no span reaches it.
+func (s *SDK) connectTraces(c *config.Config) (spills spiller.Queue, err error) {
+	x := &c.Traces
+	settings := s.queueConfig(delivery.Traces, &x.Export)
+	settings.Hedge = true // backends recognize a span by its ids
+	if x.NewRecorder != nil {
+		s.recorder, err = newRecorder(x)
 	}
-	s.engine, s.queue = s.newQueue(c)
-	if s.metrics != nil {
-		s.metrics.Observe(s.queue.Stats)
+	if s.recorder != nil {
+		settings.OnExport = s.recorder.Exported
 	}
-	s.spiller = spiller.New(s.queue, c.Spill, c.SpillBytes)
-	s.processor = traces.NewProcessor(s.queue, c.QueueSize, c.QueueBytes, s)
-	return err
+	q := s.newSpanQueue(x, settings)
+	s.processor = traces.NewProcessor(q, x.QueueSize, x.QueueBytes, s)
+	if s.recorder != nil {
+		s.recorder.Observe(q.Stats)
+	}
+	s.signals = append(s.signals, signal{delivery.Traces, []queue{q}})
+	return spiller.Of(q, "spans", func() spill.Encoder[sdktrace.ReadOnlySpan] { return otlp.NewSpanLineEncoder() }), err
+}
+
+func (s *SDK) newSpanQueue(x *config.Traces, settings delivery.Config) *traces.Queue {
+	exporter := x.Exporter
+	if !x.Exports() {
+		exporter = traces.NewConsole(io.Discard)
+	}
+	if exporter != nil {
+		return delivery.NewItemQueue(s.engines.ofItems(), settings, traces.ItemSender(exporter))
+	}
+	engine := s.engines.of(delivery.Traces, &x.Export)
+	return delivery.NewQueue(engine, settings, traces.NewEncoder(x.Limits.ItemBytes, x.Limits.ResourceBytes))
 }
 
 // newRecorder returns nil with an error.
-func newRecorder(c *config.Config) (sdkmetrics.Recorder, error) {
-	s := sdkmetrics.Subject{QueueSize: c.QueueSize, Endpoint: c.Endpoint.URL}
+func newRecorder(x *config.Traces) (sdkmetrics.Recorder, error) {
+	s := sdkmetrics.Subject{QueueSize: x.QueueSize, Endpoint: x.Endpoint}
 	switch {
-	case c.Exporter != nil:
-		s.Exporter, s.Foreign = c.Exporter, true
-	case c.Sender != nil:
-		s.Exporter = c.Sender
+	case x.Exporter != nil:
+		s.Exporter, s.Foreign = x.Exporter, true
+	case x.Sender != nil:
+		s.Exporter = x.Sender
 	}
-	m, err := c.NewRecorder(s)
+	m, err := x.NewRecorder(s)
 	if err != nil {
 		return nil, fmt.Errorf("WithMeterProvider: %w; there are no metrics", err)
 	}
 	return m, nil
 }
-
-// newQueue makes the engine with its queue. Without a destination no span reaches them.
-func (s *SDK) newQueue(c *config.Config) (*delivery.Engine, *traces.Queue) {
-	report := faults.NewReporter()
-	settings := delivery.Config{
-		Signal:           delivery.Traces,
-		Items:            "spans",
-		Capacity:         c.QueueSize,
-		MaxBytes:         c.QueueBytes,
-		BatchSize:        c.BatchSize,
-		RequestBytes:     c.RequestBytes,
-		ItemBytes:        c.Limits.ItemBytes,
-		Delay:            *c.ScheduleDelay,
-		Timeout:          *c.ExportTimeout,
-		Hedge:            true, // backends recognize a span by its ids
-		DropError:        newDropError,
-		OnError:          report.Failure,
-		OnPartialSuccess: report.PartialSuccess,
-		OnHint:           report.Hint,
-	}
-	if s.metrics != nil {
-		settings.OnExport = s.metrics.Exported
-	}
-	sender, exporter := c.Sender, c.Exporter
-	switch {
-	case !c.Exports():
-		exporter = traces.NewConsole(io.Discard)
-	case c.Endpoint.URL != nil:
-		sender = newHTTPSender(c)
-	}
-	if exporter != nil {
-		items := traces.ItemSender(exporter)
-		engine := delivery.NewItemEngine()
-		return engine, delivery.NewItemQueue(engine, settings, items)
-	}
-	engine := delivery.NewEngine(sender, delivery.NewResources(settings.RequestBytes))
-	return engine, delivery.NewQueue(engine, settings, traces.NewEncoder(c.Limits.ItemBytes, c.Limits.ResourceBytes))
-}
-
-// httpSender sends spans over a Client of its own.
-type httpSender struct {
-	*otlphttp.Sender
-
-	client   *otlphttp.Client
-	requests int // under way at once
-}
-
-func newHTTPSender(c *config.Config) delivery.Sender {
-	client := otlphttp.NewClient(c.Client)
-	return httpSender{client.Endpoint(c.Endpoint), client, c.Requests}
-}
-
-func (s httpSender) Limits() delivery.Limits {
-	return delivery.Limits{Requests: s.requests, Breaker: true}
-}
-
-func (s httpSender) Send(ctx context.Context, _ delivery.Signal, body []byte) (delivery.Result, error) {
-	return s.Sender.Send(ctx, body)
-}
-
-func (s httpSender) Close() error { return s.client.Close() }

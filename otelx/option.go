@@ -26,6 +26,10 @@ import (
 // options for one setting the later one wins.
 type Option = config.Option
 
+// ExportOption configures the export of one signal. As an option of [New] it is for traces or, if its documentation says so, for
+// all signals. The settings of a signal win over those for all.
+type ExportOption = config.ExportOption
+
 // Options combines several options in order. Nil options are skipped.
 func Options(opts ...Option) Option { return config.Options(opts...) }
 
@@ -58,14 +62,14 @@ func WithResource(r *resource.Resource) Option {
 //
 // Environment: OTEL_TRACES_EXPORTER: otlp (default), console (standard output, one line of OTLP JSON for each span), none.
 func WithExporter(e sdktrace.SpanExporter) Option {
-	return config.SetIf(e != nil, func(c *config.Settings) { c.Exporter = e })
+	return config.SetIf(e != nil, func(c *config.Settings) { c.Traces.Exporter = e })
 }
 
 // WithSampler sets the sampler. A nil s changes nothing.
 //
 // Environment: OTEL_TRACES_SAMPLER and OTEL_TRACES_SAMPLER_ARG, default parentbased_always_on and 1.
 func WithSampler(s sdktrace.Sampler) Option {
-	return config.SetIf(s != nil, func(c *config.Settings) { c.Sampler = s })
+	return config.SetIf(s != nil, func(c *config.Settings) { c.Traces.Sampler = s })
 }
 
 // WithPropagator sets the propagator that New makes the global one. A nil p changes nothing.
@@ -84,7 +88,7 @@ func WithNamedPropagator(name string, p propagation.TextMapPropagator) Option {
 
 // WithIDGenerator sets the source of trace and span ids. A nil g changes nothing. Default: the SDK's random generator.
 func WithIDGenerator(g sdktrace.IDGenerator) Option {
-	return config.SetIf(g != nil, func(c *config.Settings) { c.IDGenerator = g })
+	return config.SetIf(g != nil, func(c *config.Settings) { c.Traces.IDGenerator = g })
 }
 
 // WithMeterProvider makes the SDK report metrics of the export to p: those of the OpenTelemetry semantic conventions for SDKs, and
@@ -103,7 +107,7 @@ func WithMeterProvider(p metric.MeterProvider) Option {
 		s.IsDrop = isDropError
 		return sdkmetrics.New(p, s)
 	}
-	return config.SetIf(p != nil, func(c *config.Settings) { c.NewRecorder = newRecorder })
+	return config.SetIf(p != nil, func(c *config.Settings) { c.Traces.NewRecorder = newRecorder })
 }
 
 // WithSigner makes sign sign every OTLP request before it is sent, retries included. body is the request's body as
@@ -111,57 +115,58 @@ func WithMeterProvider(p metric.MeterProvider) Option {
 // RetryNextFlush() bool that returns true prevents another attempt in the same flush. A nil sign changes nothing.
 //
 // It has no effect with [WithExporter].
-func WithSigner(sign func(ctx context.Context, req *http.Request, body []byte) error) Option {
-	return config.SetIf(sign != nil, func(c *config.Settings) { c.Client.Sign = sign })
+func WithSigner(sign func(ctx context.Context, req *http.Request, body []byte) error) ExportOption {
+	return config.SetSharedIf(sign != nil, func(x *config.Export) { x.Sign = sign })
 }
 
 // WithDialer makes the OTLP sender open its connections with dial, without a proxy. A nil dial changes nothing. Default: a
 // net.Dialer.
 //
 // It has no effect with [WithExporter].
-func WithDialer(dial func(ctx context.Context, network, address string) (net.Conn, error)) Option {
-	return config.SetIf(dial != nil, func(c *config.Settings) { c.Client.Dial = dial })
+func WithDialer(dial func(ctx context.Context, network, address string) (net.Conn, error)) ExportOption {
+	open := config.Dial(dial)
+	return config.SetSharedIf(dial != nil, func(x *config.Export) { x.Dial = &open })
 }
 
 // WithEndpoint sets the full URL for OTLP/HTTP traces, which is used as it is.
 //
 // Environment: OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, used as it is; otherwise OTEL_EXPORTER_OTLP_ENDPOINT with /v1/traces appended.
 // Default http://localhost:4318/v1/traces. A value that is not an http or https URL is an error, and the next of these counts.
-func WithEndpoint(url string) Option {
-	return config.SetIf(url != "", func(c *config.Settings) { c.URL = url })
+func WithEndpoint(url string) ExportOption {
+	return config.SetExportIf(url != "", func(x *config.Export) { x.URL = url })
 }
 
 // WithHeaders sets headers of every OTLP request instead of the environment's. The map is copied; nil changes nothing.
 //
 // Environment: OTEL_EXPORTER_OTLP_TRACES_HEADERS, otherwise OTEL_EXPORTER_OTLP_HEADERS: key1=value1,key2=value2 with
 // percent-encoded values. A bad entry is an error, which never shows a value, and is left out.
-func WithHeaders(headers map[string]string) Option {
-	return config.SetIf(headers != nil, func(c *config.Settings) { c.Endpoint.Headers = maps.Clone(headers) })
+func WithHeaders(headers map[string]string) ExportOption {
+	return config.SetSharedIf(headers != nil, func(x *config.Export) { x.Headers = maps.Clone(headers) })
 }
 
 // WithTimeout limits each attempt to send a request; 0 is no limit. A negative d is an error and changes nothing.
 //
 // Environment: OTEL_EXPORTER_OTLP_TRACES_TIMEOUT, otherwise OTEL_EXPORTER_OTLP_TIMEOUT, in milliseconds, default 10000.
-func WithTimeout(d time.Duration) Option {
-	return duration("WithTimeout", d, func(c *config.Settings) { c.Timeout = &d })
+func WithTimeout(d time.Duration) ExportOption {
+	return duration("WithTimeout", d, config.SetSharedIf, func(x *config.Export) { x.Timeout = &d })
 }
 
 // WithCompression compresses requests: "gzip", or "none". Another value is an error and changes nothing.
 //
 // Environment: OTEL_EXPORTER_OTLP_TRACES_COMPRESSION, otherwise OTEL_EXPORTER_OTLP_COMPRESSION, default none.
-func WithCompression(algorithm string) Option {
+func WithCompression(algorithm string) ExportOption {
 	if !slices.Contains(otelenv.Compressions, algorithm) {
-		return config.Invalid(fmt.Errorf("WithCompression(%q): give %s", algorithm, otelenv.Alternatives(otelenv.Compressions)))
+		return config.InvalidExport(fmt.Errorf("WithCompression(%q): give %s", algorithm, otelenv.Alternatives(otelenv.Compressions)))
 	}
-	return config.SetIf(true, func(c *config.Settings) { c.Compress = algorithm })
+	return config.SetSharedIf(true, func(x *config.Export) { x.Compress = algorithm })
 }
 
 // WithCertificate sets the authorities that the backend's certificate is verified against. Nil changes nothing.
 //
 // Environment: OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE, otherwise OTEL_EXPORTER_OTLP_CERTIFICATE, a PEM file. Default: the system's
 // authorities. If a file cannot be used, that is an error, and the next of these counts.
-func WithCertificate(authorities *x509.CertPool) Option {
-	return config.SetIf(authorities != nil, func(c *config.Settings) { c.Client.Authorities = authorities })
+func WithCertificate(authorities *x509.CertPool) ExportOption {
+	return config.SetSharedIf(authorities != nil, func(x *config.Export) { x.Authorities = authorities })
 }
 
 // WithClientCertificate sets the certificates, with their keys, that the backend may ask for. None changes nothing.
@@ -169,24 +174,24 @@ func WithCertificate(authorities *x509.CertPool) Option {
 // Environment: OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE, otherwise OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE, and
 // OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY, otherwise OTEL_EXPORTER_OTLP_CLIENT_KEY: PEM files, default none. The first certificate
 // and key that fit together count; a file that cannot be used is an error.
-func WithClientCertificate(certificates ...tls.Certificate) Option {
-	return config.SetIf(len(certificates) > 0, func(c *config.Settings) { c.Client.Certificates = certificates })
+func WithClientCertificate(certificates ...tls.Certificate) ExportOption {
+	return config.SetSharedIf(len(certificates) > 0, func(x *config.Export) { x.Certificates = certificates })
 }
 
 // WithScheduleDelay sets the time from the first span in an empty queue to its export in the background; 0 exports at once. A
 // negative d is an error and changes nothing. See [SDK.SetBackgroundExport].
 //
 // Environment: OTEL_BSP_SCHEDULE_DELAY, in milliseconds, default 5000.
-func WithScheduleDelay(d time.Duration) Option {
-	return duration("WithScheduleDelay", d, func(c *config.Settings) { c.ScheduleDelay = &d })
+func WithScheduleDelay(d time.Duration) ExportOption {
+	return duration("WithScheduleDelay", d, config.SetExportIf, func(x *config.Export) { x.ScheduleDelay = &d })
 }
 
 // WithExportTimeout limits the export of a batch with all its attempts, and a flush whose context has no deadline; 0 is no limit. A
 // negative d is an error and changes nothing.
 //
 // Environment: OTEL_BSP_EXPORT_TIMEOUT, in milliseconds, default 30000.
-func WithExportTimeout(d time.Duration) Option {
-	return duration("WithExportTimeout", d, func(c *config.Settings) { c.ExportTimeout = &d })
+func WithExportTimeout(d time.Duration) ExportOption {
+	return duration("WithExportTimeout", d, config.SetExportIf, func(x *config.Export) { x.ExportTimeout = &d })
 }
 
 // WithSpanLimits sets the limits of a span, as sdktrace.WithRawSpanLimits does: 0 records nothing, a negative number is no limit.
@@ -198,7 +203,7 @@ func WithExportTimeout(d time.Duration) Option {
 // OTEL_SPAN_EVENT_COUNT_LIMIT, OTEL_SPAN_LINK_COUNT_LIMIT, OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT and
 // OTEL_LINK_ATTRIBUTE_COUNT_LIMIT, default 128.
 func WithSpanLimits(limits sdktrace.SpanLimits) Option {
-	return config.SetIf(true, func(c *config.Settings) { c.SpanLimits = &limits })
+	return config.SetIf(true, func(c *config.Settings) { c.Traces.SpanLimits = &limits })
 }
 
 // WithDisabled makes the API's no-op the global provider if disabled is true, so that nothing is recorded. The propagator stays.
@@ -212,8 +217,8 @@ func WithDisabled(disabled bool) Option {
 // memory. The table of open spans has the same bound. Values below 1 are an error and change nothing.
 //
 // Environment: OTEL_BSP_MAX_QUEUE_SIZE, default 2048.
-func WithMaxQueueSize(spans int) Option {
-	return positive("WithMaxQueueSize", spans, "spans", func(c *config.Settings) { c.QueueSize = spans })
+func WithMaxQueueSize(items int) ExportOption {
+	return positive("WithMaxQueueSize", items, "items", config.SetExportIf, func(x *config.Export) { x.QueueSize = items })
 }
 
 // WithMaxExportBatchSize sets how many spans a request has at most; [WithMaxRequestSize] bounds its bytes. AWS X-Ray accepts
@@ -221,8 +226,8 @@ func WithMaxQueueSize(spans int) Option {
 // A value above the queue's size is an error. Then the default is used, or the queue's size if that is less.
 //
 // Environment: OTEL_BSP_MAX_EXPORT_BATCH_SIZE, default 512.
-func WithMaxExportBatchSize(spans int) Option {
-	return positive("WithMaxExportBatchSize", spans, "spans", func(c *config.Settings) { c.BatchSize = spans })
+func WithMaxExportBatchSize(items int) ExportOption {
+	return positive("WithMaxExportBatchSize", items, "items", config.SetExportIf, func(x *config.Export) { x.BatchSize = items })
 }
 
 // WithMaxRequestSize sets how many bytes an OTLP request has at most before compression. A larger batch is sent as several
@@ -236,12 +241,12 @@ func WithMaxExportBatchSize(spans int) Option {
 // It has no effect with [WithExporter].
 //
 // Environment: EPILOGUE_MAX_REQUEST_SIZE, in bytes, default 4194304 (4 MiB).
-func WithMaxRequestSize(bytes int) Option {
+func WithMaxRequestSize(bytes int) ExportOption {
 	if bytes < config.LeastRequestBytes || bytes > config.MostRequestBytes {
-		return config.Invalid(fmt.Errorf("WithMaxRequestSize(%d): give %d to %d bytes",
+		return config.InvalidExport(fmt.Errorf("WithMaxRequestSize(%d): give %d to %d bytes",
 			bytes, config.LeastRequestBytes, config.MostRequestBytes))
 	}
-	return config.SetIf(true, func(c *config.Settings) { c.RequestBytes = bytes })
+	return config.SetSharedIf(true, func(x *config.Export) { x.RequestBytes = bytes })
 }
 
 // WithMaxConcurrentRequests sets how many OTLP requests are under way at once. A small number protects a collector, and makes a large
@@ -251,15 +256,18 @@ func WithMaxRequestSize(bytes int) Option {
 //
 // Environment: EPILOGUE_MAX_CONCURRENT_REQUESTS, default 32.
 func WithMaxConcurrentRequests(n int) Option {
-	return positive("WithMaxConcurrentRequests", n, "requests", func(c *config.Settings) { c.Requests = n })
+	if n < 1 {
+		return config.Invalid(atLeastOne("WithMaxConcurrentRequests", n, "requests"))
+	}
+	return config.SetIf(true, func(c *config.Settings) { c.Requests = n })
 }
 
 // WithMaxResponseSize sets how many bytes the body of a response may have. With a longer one the request has failed and is not
 // repeated, as the OpenTelemetry Protocol Specification demands. At most 64 KiB of a body are in memory.
 //
 // Environment: EPILOGUE_MAX_RESPONSE_SIZE, in bytes, default 4194304 (4 MiB).
-func WithMaxResponseSize(bytes int) Option {
-	return positive("WithMaxResponseSize", bytes, "bytes", func(c *config.Settings) { c.ResponseBytes = bytes })
+func WithMaxResponseSize(bytes int) ExportOption {
+	return positive("WithMaxResponseSize", bytes, "bytes", config.SetSharedIf, func(x *config.Export) { x.ResponseBytes = bytes })
 }
 
 // WithMaxQueueBytes sets how many bytes of memory the queue's spans have together, those that are being sent included, by an
@@ -267,11 +275,11 @@ func WithMaxResponseSize(bytes int) Option {
 // A span that alone has more bytes than the queue is reduced. Values below 1048576 (1 MiB) are an error and change nothing.
 //
 // Environment: EPILOGUE_MAX_QUEUE_BYTES, default 67108864 (64 MiB); awslambda.Defaults makes it a quarter of the function's memory.
-func WithMaxQueueBytes(bytes int) Option {
+func WithMaxQueueBytes(bytes int) ExportOption {
 	if bytes < config.LeastQueueBytes {
-		return config.Invalid(fmt.Errorf("WithMaxQueueBytes(%d): give at least %d bytes", bytes, config.LeastQueueBytes))
+		return config.InvalidExport(fmt.Errorf("WithMaxQueueBytes(%d): give at least %d bytes", bytes, config.LeastQueueBytes))
 	}
-	return config.SetIf(true, func(c *config.Settings) { c.QueueBytes = bytes })
+	return config.SetSharedIf(true, func(x *config.Export) { x.QueueBytes = bytes })
 }
 
 // WithSpill makes Shutdown write undelivered spans to w as lines of OTLP JSON. It helps if the backend is down at the end of
@@ -296,21 +304,31 @@ func WithSpill(w io.Writer) Option {
 //
 // Environment: EPILOGUE_SPILL_MAX_BYTES, default 1048576 (1 MiB).
 func WithSpillMaxBytes(bytes int) Option {
-	return positive("WithSpillMaxBytes", bytes, "bytes", func(c *config.Settings) { c.SpillBytes = bytes })
+	if bytes < 1 {
+		return config.Invalid(atLeastOne("WithSpillMaxBytes", bytes, "bytes"))
+	}
+	return config.SetIf(true, func(c *config.Settings) { c.SpillBytes = bytes })
 }
 
+// setIf is config.SetExportIf or config.SetSharedIf.
+type setIf func(ok bool, change func(*config.Export)) ExportOption
+
 // positive sets a number of units.
-func positive(name string, n int, units string, set func(*config.Settings)) Option {
+func positive(name string, n int, units string, set setIf, change func(*config.Export)) ExportOption {
 	if n < 1 {
-		return config.Invalid(fmt.Errorf("%s(%d): give a number of %s, 1 or more", name, n, units))
+		return config.InvalidExport(atLeastOne(name, n, units))
 	}
-	return config.SetIf(true, set)
+	return set(true, change)
+}
+
+func atLeastOne(name string, n int, units string) error {
+	return fmt.Errorf("%s(%d): give a number of %s, 1 or more", name, n, units)
 }
 
 // duration sets a time that may be 0.
-func duration(name string, d time.Duration, set func(*config.Settings)) Option {
+func duration(name string, d time.Duration, set setIf, change func(*config.Export)) ExportOption {
 	if d < 0 {
-		return config.Invalid(fmt.Errorf("%s(%s): give a duration of 0 or more", name, d))
+		return config.InvalidExport(fmt.Errorf("%s(%s): give a duration of 0 or more", name, d))
 	}
-	return config.SetIf(true, set)
+	return set(true, change)
 }

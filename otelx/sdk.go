@@ -11,6 +11,7 @@ import (
 
 	"github.com/epilogue-go/epilogue/internal/counts"
 	"github.com/epilogue-go/epilogue/internal/delivery"
+	"github.com/epilogue-go/epilogue/otelx/internal/faults"
 	"github.com/epilogue-go/epilogue/otelx/internal/sdkmetrics"
 	"github.com/epilogue-go/epilogue/otelx/internal/spiller"
 	"github.com/epilogue-go/epilogue/otelx/internal/traces"
@@ -21,10 +22,11 @@ type SDK struct {
 	provider  trace.TracerProvider
 	resource  *resource.Resource
 	processor *traces.Processor
-	queue     *traces.Queue // no span reaches it if nothing is exported
-	engine    *delivery.Engine
-	metrics   sdkmetrics.Recorder // nil: none
+	signals   []signal // that are on; traces always are
+	engines   *engines
+	recorder  sdkmetrics.Recorder // of the export of spans; nil: none
 	spiller   *spiller.Spiller    // nil: none
+	handler   *faults.Handler
 
 	shuttingDown atomic.Int64 // calls of Shutdown under way
 	shutDown     atomic.Bool  // the last of them has returned
@@ -53,17 +55,22 @@ func (s *SDK) ForceFlush(ctx context.Context) error {
 	if s.shutDown.Load() {
 		return nil
 	}
-	ctx = notNil(ctx)
+	return s.flush(notNil(ctx))
+}
+
+func (s *SDK) flush(ctx context.Context) error {
 	began := time.Now()
-	err := s.queue.Flush(ctx)
-	if s.metrics != nil {
-		s.metrics.FlushEnded(ctx, began, err)
+	err := s.concurrently(ctx, queue.Flush)
+	if s.recorder != nil {
+		s.recorder.FlushEnded(ctx, began, err)
 	}
 	return err
 }
 
 // Flush is ForceFlush at the end of an invocation of a function, which the agent calls.
-func (s *SDK) Flush(ctx context.Context) error { return s.ForceFlush(ctx) }
+func (s *SDK) Flush(ctx context.Context) error {
+	return s.ForceFlush(ctx)
+}
 
 // Shutdown flushes and then closes the exporter. It ignores the circuit breaker and retries until ctx ends. It honors a
 // Retry-After that fits into the remaining time and ignores any other.
@@ -77,12 +84,12 @@ func (s *SDK) Flush(ctx context.Context) error { return s.ForceFlush(ctx) }
 // Give ctx a deadline. Without one, a backend that is down holds Shutdown for OTEL_BSP_EXPORT_TIMEOUT.
 func (s *SDK) Shutdown(ctx context.Context) error {
 	s.shuttingDown.Add(1)
-	err := s.spiller.Shutdown(notNil(ctx), s.queue)
+	err := s.spiller.Shutdown(notNil(ctx), func(ctx context.Context) error { return s.concurrently(ctx, queue.Shutdown) })
 	if s.shuttingDown.Add(-1) == 0 {
 		s.shutDown.Store(true)
 	}
-	if s.metrics != nil {
-		s.metrics.Close()
+	if s.recorder != nil {
+		s.recorder.Close()
 	}
 	return err
 }
@@ -104,7 +111,7 @@ func notNil(ctx context.Context) context.Context {
 //
 // If the process lives on after t, everything is normal again. A zero t clears the deadline. SetExitDeadline returns at once.
 func (s *SDK) SetExitDeadline(t time.Time) {
-	s.engine.SetExitDeadline(t)
+	s.engines.setExitDeadline(t)
 }
 
 // SpillPending writes the pending spans as lines until ctx ends, or for one second if ctx has no deadline, and returns how
@@ -130,7 +137,9 @@ func (s *SDK) EndOpenSpans(roots [][8]byte, errorType, reason string) int {
 // SetBackgroundExport switches the export by timer on, as it is after New, or off, as it must be if the process may be frozen.
 // An export under way continues. With the timer off it belongs to the next caller of ForceFlush and ends with that call.
 func (s *SDK) SetBackgroundExport(on bool) {
-	s.queue.SetBackgroundExport(on)
+	for _, q := range s.queues() {
+		q.SetBackgroundExport(on)
+	}
 }
 
 // Resource returns the resource of the SDK's spans. It is empty if OTEL_SDK_DISABLED is true.
@@ -140,28 +149,40 @@ func (s *SDK) Resource() *resource.Resource { return s.resource }
 // of the queue is in use ([WithMaxQueueSize]), or spans were dropped that no flush has reported. If it returns 0 and false,
 // ForceFlush has nothing to do. It returns at once.
 func (s *SDK) Pending() (n int, flushNow bool) {
-	return s.queue.Pending()
+	for _, q := range s.queues() {
+		k, now := q.Pending()
+		n, flushNow = n+k, flushNow || now
+	}
+	return n, flushNow
 }
 
 // Counts returns the delivery counts of each signal, in a fixed order.
 func (s *SDK) Counts() []counts.Signal {
-	st := s.Stats()
-	traces := counts.Signal{
-		Name: "traces", Open: st.Open, Ended: st.Ended, Exported: st.Exported, Pending: st.Pending, Dropped: st.Dropped.Total(), Spilled: st.Spilled,
-		Breaker: st.Breaker,
-	}
-	if reasons := st.Dropped.reasons(); len(reasons) > 0 {
-		traces.Reasons = make(map[string]int64)
-		for _, reason := range reasons {
-			traces.Reasons[reason.Name] = reason.Count
+	all := make([]counts.Signal, 0, len(s.signals))
+	for i := range s.signals {
+		signal := &s.signals[i]
+		st := signal.stats()
+		c := counts.Signal{
+			Name: string(signal.name), Ended: st.Ended, Exported: st.Exported, Pending: st.Pending, Dropped: st.Dropped.Total(),
+			Spilled: st.Spilled, Superseded: st.Superseded, Breaker: st.Breaker.String(),
 		}
+		if signal.name == delivery.Traces {
+			c.Open = int64(s.processor.Open())
+		}
+		if reasons := Dropped(st.Dropped).reasons(); len(reasons) > 0 {
+			c.Reasons = make(map[string]int64)
+			for _, reason := range reasons {
+				c.Reasons[reason.Name] = reason.Count
+			}
+		}
+		all = append(all, c)
 	}
-	return []counts.Signal{traces}
+	return all
 }
 
 // Stats returns the counts of all sampled spans so far.
 func (s *SDK) Stats() Stats {
-	st := s.queue.Stats()
+	st := s.signals[0].stats()
 	return Stats{
 		Open: int64(s.processor.Open()), Ended: st.Ended, Exported: st.Exported, Pending: st.Pending, Spilled: st.Spilled,
 		Dropped: Dropped(st.Dropped), Breaker: st.Breaker.String(),

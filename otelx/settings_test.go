@@ -151,7 +151,7 @@ func TestErrorsAreJoinedAndSayWhatToWrite(t *testing.T) {
 		"EPILOGUE_LAST_RESORT_MAX_BYTES is set and ignored: it is now called EPILOGUE_SPILL_MAX_BYTES",
 		"WithMaxRequestSize(16383): give 16384 to 67108864 bytes",
 		"WithMaxRequestSize(67108865): give 16384 to 67108864 bytes",
-		"WithMaxExportBatchSize(-5): give a number of spans, 1 or more",
+		"WithMaxExportBatchSize(-5): give a number of items, 1 or more",
 		"WithSpillMaxBytes(0): give a number of bytes, 1 or more",
 		"WithTimeout(-1s): give a duration of 0 or more",
 		"WithScheduleDelay(-1ns): give a duration of 0 or more",

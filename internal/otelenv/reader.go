@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 type Reader struct {
 	getenv func(string) string
 	errs   []error
+	texts  []string // of errs, without consequences
 }
 
 // New returns a Reader of the variables that getenv returns. An empty value means unset.
@@ -21,8 +23,12 @@ func New(getenv func(string) string) *Reader { return &Reader{getenv: getenv} }
 // Errs returns the errors so far.
 func (r *Reader) Errs() []error { return r.errs }
 
-// Fail adds an error.
-func (r *Reader) Fail(err error) { r.errs = append(r.errs, err) }
+// Fail adds an error, unless it has been added before: several signals read the variables for all of them.
+func (r *Reader) Fail(err error) {
+	if text := err.Error(); !slices.Contains(r.texts, text) {
+		r.errs, r.texts = append(r.errs, err), append(r.texts, text)
+	}
+}
 
 // Mark returns a mark for Conclude.
 func (r *Reader) Mark() int { return len(r.errs) }

@@ -49,10 +49,10 @@ type testSender struct{ *Sender }
 
 func newSender(cfg config) *testSender {
 	client := NewClient(ClientConfig{
-		Authorities: cfg.Authorities, Certificates: cfg.Certificates, Dial: cfg.Dial, Sign: cfg.Sign, UserAgent: cfg.UserAgent,
+		Authorities: cfg.Authorities, Certificates: cfg.Certificates, Dial: cfg.Dial, UserAgent: cfg.UserAgent,
 	})
 	return &testSender{client.Endpoint(EndpointConfig{
-		URL: cfg.Endpoint, Headers: cfg.Headers, Timeout: cfg.Timeout, Gzip: cfg.Gzip, Classify: cfg.Classify, MaxResponse: cfg.MaxResponse,
+		URL: cfg.Endpoint, Sign: cfg.Sign, Headers: cfg.Headers, Timeout: cfg.Timeout, Gzip: cfg.Gzip, Classify: cfg.Classify, MaxResponse: cfg.MaxResponse,
 	})}
 }
 

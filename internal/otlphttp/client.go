@@ -43,16 +43,12 @@ type ClientConfig struct {
 	// Dial opens connections; nil means TCP through the proxy of HTTPS_PROXY, HTTP_PROXY and NO_PROXY. A Dial of the user's
 	// own uses no proxy. A panic of Dial is an error of the attempt.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
-	// Sign may add headers to a request. It is called last before each attempt with the bytes that go on the wire, and must
-	// not keep them. A panic of Sign is an error of the attempt. An error with a method RetryNextFlush() bool that returns
-	// true makes the outcome RetryNextFlush.
-	Sign func(ctx context.Context, req *http.Request, body []byte) error
 	// UserAgent is the identifier of a product, which comes before that of the exporter; default "epilogue/" and the version. A
 	// User-Agent header of an endpoint replaces both.
 	UserAgent string
 }
 
-// Client holds what the senders of one origin share: connections, TLS settings, the signer and the limits of dials.
+// Client holds what the senders of one origin share: connections, TLS settings and the limits of dials.
 type Client struct {
 	cfg       ClientConfig
 	transport *http.Transport
@@ -100,6 +96,10 @@ type EndpointConfig struct {
 	MaxResponse int64
 	// Gzip compresses requests at the fastest level, because a small function has little CPU.
 	Gzip bool
+	// Sign may add headers to a request. It is called last before each attempt with the bytes that go on the wire, and must
+	// not keep them. A panic of Sign is an error of the attempt. An error with a method RetryNextFlush() bool that returns
+	// true makes the outcome RetryNextFlush.
+	Sign func(ctx context.Context, req *http.Request, body []byte) error
 	// Classify explains refusals that OTLP counts as final. It gets the status and the redacted message of the server, and
 	// returns a hint for the user (empty: none) and whether another attempt may succeed after all. nil explains nothing, and
 	// so does a Classify that panics.

@@ -159,10 +159,10 @@ var errSign = errors.New("sign request")
 
 // sign calls the signer if there is one.
 func (s *Sender) sign(ctx context.Context, req *http.Request, body []byte) (err error) {
-	if s.client.cfg.Sign == nil {
+	if s.cfg.Sign == nil {
 		return nil
 	}
-	if fault := bounded.Protect(func() { err = s.client.cfg.Sign(ctx, req, body) }); fault != nil {
+	if fault := bounded.Protect(func() { err = s.cfg.Sign(ctx, req, body) }); fault != nil {
 		err = fault
 	}
 	if err != nil {

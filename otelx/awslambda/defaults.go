@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 
+	"github.com/epilogue-go/epilogue/internal/otelenv"
 	"github.com/epilogue-go/epilogue/otelx"
 	"github.com/epilogue-go/epilogue/otelx/internal/config"
 	"github.com/epilogue-go/epilogue/otelx/xray"
@@ -70,7 +71,7 @@ func propagators() otelx.Option {
 
 // daemon sends spans to the X-Ray daemon if there is one and no endpoint.
 func daemon(getenv func(string) string) otelx.Option {
-	return config.FromEndpoint(func(endpoint *url.URL) otelx.Option {
+	return config.FromEndpoint(otelenv.Traces, func(endpoint *url.URL) otelx.Option {
 		if endpoint != nil || strings.TrimSpace(getenv("AWS_XRAY_DAEMON_ADDRESS")) == "" {
 			return nil
 		}

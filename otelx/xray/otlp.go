@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/epilogue-go/epilogue/internal/otelenv"
 	"github.com/epilogue-go/epilogue/otelx"
 	"github.com/epilogue-go/epilogue/otelx/internal/config"
 )
@@ -93,7 +94,7 @@ func AutoConfigure(opts ...OTLPOption) otelx.Option {
 				o.apply(&c)
 			}
 		}
-		return config.FromEndpoint(c.at)
+		return config.FromEndpoint(otelenv.Traces, c.at)
 	})
 }
 
@@ -111,9 +112,11 @@ func (c otlpConfig) at(endpoint *url.URL) otelx.Option {
 		wrong = fmt.Errorf("endpoint %s: X-Ray accepts traces only at %s (write https://%s%s)", shown, tracesPath, endpoint.Host, tracesPath)
 	}
 	return otelx.Options(
-		otelx.WithSigner(newSigner(c.credentials, endpoint.Path).sign),
+		config.ForTraces(func(x *config.Export) {
+			x.Sign = newSigner(c.credentials, endpoint.Path).sign
+			x.Classify = classify
+		}),
 		config.WithLimits(limits),
-		config.WithErrorClassifier(classify),
 		config.Invalid(wrong),
 	)
 }

@@ -20,30 +20,29 @@ const configFileKey = "OTEL_CONFIG_FILE"
 
 // Config is the resolved configuration.
 type Config struct {
-	// Settings has at most one destination: Exporter, Sender or Endpoint.URL. Without one, nothing is exported. If Disabled is
-	// true, only the propagator is resolved.
+	// Settings has at most one destination for traces: Exporter, Sender or Endpoint. Without one, spans are not exported. If
+	// Disabled is true, only the propagator is resolved. Common is not used.
 	Settings
 
 	// Errs are the bad settings. Each counts as unset.
 	Errs []error
 }
 
-// Exports reports whether there is a destination.
-func (c *Config) Exports() bool { return c.Exporter != nil || c.Sender != nil || c.Endpoint.URL != nil }
-
 // Resolve applies opts and reads the environment, by osGetenv unless an option says otherwise.
 func Resolve(osGetenv func(string) string, opts []Option) *Config {
 	b := build(osGetenv, opts)
 	r := &resolver{builder: b, env: otelenv.New(b.getenv)}
 	c := &Config{}
-	c.ScheduleDelay, c.ExportTimeout = new(time.Duration), new(time.Duration)
+	c.Traces.ScheduleDelay, c.Traces.ExportTimeout = new(time.Duration), new(time.Duration)
 	c.Disabled = choose(b.options.Disabled, r.disabled, b.preset.Disabled, new(bool))
 	if !*c.Disabled {
-		r.destination(c)
-		if c.Exports() {
-			r.export(c)
+		c.Resource = r.resource()
+		r.traces(&c.Traces)
+		if c.Traces.Exports() {
+			r.spill(c)
+			requests := r.number("EPILOGUE_MAX_CONCURRENT_REQUESTS", 1, otelenv.MaxInt)
+			c.Requests = choose(r.options.Requests, requests, r.preset.Requests, defaultRequests)
 		}
-		r.tracing(c)
 	}
 	c.Propagator = choose(b.options.Propagator, r.propagator, b.preset.Propagator, standardPropagator)
 	if _, file := r.env.Lookup(configFileKey); file != "" {

@@ -10,7 +10,7 @@ var settingKeys = []string{
 	"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_HEADERS",
 	"OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_TIMEOUT", "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION",
 	"OTEL_EXPORTER_OTLP_CERTIFICATE", "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "OTEL_EXPORTER_OTLP_CLIENT_KEY",
-	samplerKey, samplerArgKey, propagatorsKey, exporterKey, queueKey, batchKey,
+	samplerKey, samplerArgKey, propagatorsKey, exporterKey, "OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
 	"OTEL_BSP_SCHEDULE_DELAY", "OTEL_BSP_EXPORT_TIMEOUT", "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_SPAN_LINK_COUNT_LIMIT",
 	"EPILOGUE_MAX_REQUEST_SIZE", "EPILOGUE_MAX_QUEUE_BYTES", "EPILOGUE_MAX_RESPONSE_SIZE", "EPILOGUE_MAX_CONCURRENT_REQUESTS", spillKey, spillBytesKey,
 }
@@ -36,14 +36,14 @@ func FuzzEnvironment(f *testing.F) {
 			vars[samplerKey] = "traceidratio"
 		}
 		c := Resolve(func(key string) string { return vars[key] }, nil)
-		if c.Sampler == nil || c.Propagator == nil || c.Resource == nil {
+		if c.Traces.Sampler == nil || c.Propagator == nil || c.Resource == nil {
 			t.Errorf("%s=%q: no sampler, propagator or resource", key, value)
 		}
-		if c.Exports() && (c.QueueSize < 1 || c.BatchSize < 1 || c.BatchSize > c.QueueSize || c.RequestBytes < LeastRequestBytes ||
-			c.QueueBytes < LeastQueueBytes || *c.ScheduleDelay < 0 || *c.ExportTimeout < 0) {
+		if c.Traces.Exports() && (c.Traces.QueueSize < 1 || c.Traces.BatchSize < 1 || c.Traces.BatchSize > c.Traces.QueueSize || c.Traces.RequestBytes < LeastRequestBytes ||
+			c.Traces.QueueBytes < LeastQueueBytes || *c.Traces.ScheduleDelay < 0 || *c.Traces.ExportTimeout < 0) {
 			t.Errorf("%s=%q: %+v", key, value, c)
 		}
-		if (c.Exporter != nil || c.Endpoint.URL == nil) && key != exporterKey {
+		if (c.Traces.Exporter != nil || c.Traces.Endpoint == nil) && key != exporterKey {
 			t.Errorf("%s=%q: no destination, or two", key, value)
 		}
 		for _, err := range c.Errs {

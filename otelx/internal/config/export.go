@@ -1,180 +1,151 @@
 package config
 
 import (
-	"crypto/x509"
 	"fmt"
-	"io"
 	"net/url"
-	"os"
 	"time"
 
-	sdktrace "go.opentelemetry.io/otel/sdk/trace"
-
 	"github.com/epilogue-go/epilogue/internal/otelenv"
-	"github.com/epilogue-go/epilogue/internal/spill"
-	"github.com/epilogue-go/epilogue/otelx/internal/traces"
 )
 
 const (
-	exporterKey   = "OTEL_TRACES_EXPORTER"
-	queueKey      = "OTEL_BSP_MAX_QUEUE_SIZE"
-	batchKey      = "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"
-	spillKey      = "EPILOGUE_SPILL"
-	spillBytesKey = "EPILOGUE_SPILL_MAX_BYTES"
-
-	endpointOption = "WithEndpoint"
-
-	// defaultDelay and defaultTimeout are those of the specification, "Batch Span Processor".
-	defaultDelay   = 5 * time.Second
-	defaultTimeout = 30 * time.Second
-
 	// defaultRequests is how many HTTP requests are under way at once.
 	defaultRequests = 32
 	// defaultRequestBytes bounds an encoded request before compression. AWS X-Ray accepts 5 MB (AWS X-Ray Developer Guide,
 	// "Use the OTLP endpoint"), an OpenTelemetry Collector 20 MiB by default.
 	defaultRequestBytes = 4 << 20
-	// LeastQueueBytes is the smallest setting of the queue's memory: a large span fits.
+	// LeastQueueBytes is the smallest setting of the queue's memory: a large item fits.
 	LeastQueueBytes   = 1 << 20
 	defaultQueueBytes = 64 << 20
 
-	// LeastRequestBytes is the smallest setting. Below it most spans would need a request each.
+	// LeastRequestBytes is the smallest setting. Below it most items would need a request each.
 	LeastRequestBytes = 16 << 10
 	// MostRequestBytes is the largest setting. Hardly any backend accepts more.
 	MostRequestBytes = 64 << 20
+
+	endpointOption = "WithEndpoint"
 )
 
-// destination finds out where spans go: the first of an option, OTEL_TRACES_EXPORTER, the preset's exporter, and OTLP.
-func (r *resolver) destination(c *Config) {
-	if c.Exporter, c.Sender = r.options.Exporter, r.options.Sender; c.Exports() {
-		return
-	}
-	switch r.env.Choice([]string{"otlp", "console", "none"}, "", exporterKey) {
-	case "none":
-		return
-	case "console":
-		c.Exporter = traces.NewConsole(os.Stdout)
-		return
-	case "":
-		if c.Exporter = r.preset.Exporter; c.Exporter != nil {
-			return
-		}
-	}
+// kind has the names and the defaults of one signal's settings. A variable without a name does not exist.
+type kind struct {
+	signal   otelenv.Signal
+	items    string
+	settings func(*Settings) *Export
+
+	queueKey, batchKey, delayKey, timeoutKey string
+
+	queue, batch   int
+	delay, timeout time.Duration
+}
+
+// exportResolver resolves the export of one signal.
+type exportResolver struct {
+	*resolver
+	kind
+
+	option, preset Export
+}
+
+// exportOf returns the resolver of one signal. Options that depend on its endpoint are not applied yet.
+func (r *resolver) exportOf(k kind) *exportResolver {
+	x := &exportResolver{resolver: r, kind: k}
+	x.load()
+	return x
+}
+
+// load reads the settings of the options.
+func (r *exportResolver) load() {
+	r.option = r.settings(&r.options).or(r.options.Common)
+	r.preset = r.settings(&r.builder.preset).or(r.builder.preset.Common)
+}
+
+// destination resolves where the requests of the signal go: to the Sender of an option, the preset's, or an endpoint.
+func (r *exportResolver) destination(x *Export) {
 	errs := r.env.Mark()
-	given := r.env.Endpoint(otelenv.Traces, endpointOption, r.options.URL)
+	given := r.env.Endpoint(r.signal, endpointOption, r.option.URL)
 	endpoint := given
 	if endpoint == nil {
 		endpoint = r.env.URL(endpointOption, r.preset.URL)
 	}
-	r.applyDeferred(endpoint)
-	switch c.Sender = r.options.Sender; {
-	case c.Sender != nil:
+	r.applyDeferred(r.signal, endpoint)
+	r.load()
+	switch x.Sender = r.option.Sender; {
+	case x.Sender != nil:
 	case given == nil && r.preset.Sender != nil:
-		c.Sender = r.preset.Sender
-		r.env.Conclude(errs, fmt.Sprintf("%v is used", c.Sender))
+		x.Sender = r.preset.Sender
+		r.env.Conclude(errs, fmt.Sprintf("%v is used", x.Sender))
 	default:
 		if endpoint == nil {
-			endpoint = otelenv.DefaultEndpoint(otelenv.Traces)
+			endpoint = otelenv.DefaultEndpoint(r.signal)
 		}
 		r.env.Conclude(errs, otelenv.WithoutSecrets(endpoint)+" is used")
-		r.otlp(c, endpoint)
+		r.otlp(x, endpoint)
 	}
 }
 
 // otlp resolves OTLP over HTTP to endpoint.
-func (r *resolver) otlp(c *Config, endpoint *url.URL) {
-	const signal = otelenv.Traces
-	r.env.CheckProtocol(signal)
-	option, preset := &r.options, &r.preset
-	c.Client, c.Endpoint = option.Client, option.Endpoint
-	if c.Client.Dial == nil {
-		c.Client.Dial = preset.Client.Dial
+func (r *exportResolver) otlp(x *Export, endpoint *url.URL) {
+	r.env.CheckProtocol(r.signal)
+	own := r.option.or(Export{Dial: r.preset.Dial, Sign: r.preset.Sign, Classify: r.preset.Classify})
+	x.Endpoint, x.Dial, x.Sign, x.Classify = endpoint, own.Dial, own.Sign, own.Classify
+	if x.Authorities = r.option.Authorities; x.Authorities == nil {
+		x.Authorities = first(r.env.Authorities(r.signal), r.preset.Authorities)
 	}
-	if c.Client.Sign == nil {
-		c.Client.Sign = preset.Client.Sign
+	if x.Certificates = r.option.Certificates; x.Certificates == nil {
+		x.Certificates = r.env.ClientCertificates(r.signal)
 	}
-	if c.Endpoint.Classify == nil {
-		c.Endpoint.Classify = preset.Endpoint.Classify
+	if x.Certificates == nil {
+		x.Certificates = r.preset.Certificates
 	}
-	authorities := func() *x509.CertPool { return r.env.Authorities(signal) }
-	c.Client.Authorities = choose(option.Client.Authorities, authorities, preset.Client.Authorities, nil)
-	if c.Client.Certificates == nil {
-		c.Client.Certificates = r.env.ClientCertificates(signal)
-	}
-	if c.Client.Certificates == nil {
-		c.Client.Certificates = preset.Client.Certificates
-	}
-	c.Endpoint.URL = endpoint
-	c.Endpoint.Headers = r.headers(signal)
-	c.Endpoint.Timeout = *r.duration(option.Timeout, signal.Keys("TIMEOUT"), preset.Timeout, otelenv.DefaultTimeout)
-	compression := func() string { return r.env.Compression(signal) }
-	c.Endpoint.Gzip = choose(option.Compress, compression, preset.Compress, "none") == "gzip"
+	x.Headers = r.headers()
+	x.Timeout = r.duration(r.option.Timeout, r.signal.Keys("TIMEOUT"), r.preset.Timeout, otelenv.DefaultTimeout)
+	compression := func() string { return r.env.Compression(r.signal) }
+	x.Compress = choose(r.option.Compress, compression, r.preset.Compress, "none")
 	response := r.number("EPILOGUE_MAX_RESPONSE_SIZE", 1, otelenv.MaxInt)
-	c.Endpoint.MaxResponse = int64(choose(option.ResponseBytes, response, preset.ResponseBytes, 0))
-	requests := r.number("EPILOGUE_MAX_CONCURRENT_REQUESTS", 1, otelenv.MaxInt)
-	c.Requests = choose(option.Requests, requests, preset.Requests, defaultRequests)
+	x.ResponseBytes = choose(r.option.ResponseBytes, response, r.preset.ResponseBytes, 0)
 }
 
 // headers returns the first of: option, environment, preset.
-func (r *resolver) headers(s otelenv.Signal) map[string]string {
-	headers := r.options.Endpoint.Headers
+func (r *exportResolver) headers() map[string]string {
+	headers := r.option.Headers
 	if headers == nil {
-		if headers = r.env.Headers(s); headers != nil {
+		if headers = r.env.Headers(r.signal); headers != nil {
 			return headers
 		}
-		headers = r.preset.Endpoint.Headers
+		headers = r.preset.Headers
 	}
 	r.env.CheckHeaders("WithHeaders", headers) // a copy, made by the option
 	return headers
 }
 
-// export resolves queue, batches, times, spill and metrics.
-func (r *resolver) export(c *Config) {
-	option, preset := &r.options, &r.preset
-	c.Limits = option.Limits.or(preset.Limits)
-	c.QueueSize = choose(option.QueueSize, r.number(queueKey, 1, otelenv.MaxInt), preset.QueueSize, sdktrace.DefaultMaxQueueSize)
+// queueing resolves queue, batches and times. The limits of a backend hold unless whole says that its sender takes any batch.
+func (r *exportResolver) queueing(x *Export, whole bool) {
+	x.Limits = r.option.Limits.or(r.preset.Limits)
+	x.QueueSize = choose(r.option.QueueSize, r.number(r.queueKey, 1, otelenv.MaxInt), r.preset.QueueSize, r.queue)
 	queueBytes := r.number("EPILOGUE_MAX_QUEUE_BYTES", LeastQueueBytes, otelenv.MaxInt)
-	c.QueueBytes = choose(option.QueueBytes, queueBytes, preset.QueueBytes, defaultQueueBytes)
-	c.BatchSize = r.batchSize(c.QueueSize)
-	if c.Exporter == nil {
-		c.BatchSize = capped(c.BatchSize, c.Limits.RequestItems)
+	x.QueueBytes = choose(r.option.QueueBytes, queueBytes, r.preset.QueueBytes, defaultQueueBytes)
+	x.BatchSize = r.batchSize(x.QueueSize)
+	if !whole {
+		x.BatchSize = capped(x.BatchSize, x.Limits.RequestItems)
 	}
 	bytes := r.number("EPILOGUE_MAX_REQUEST_SIZE", LeastRequestBytes, MostRequestBytes)
-	c.RequestBytes = capped(choose(option.RequestBytes, bytes, preset.RequestBytes, defaultRequestBytes), c.Limits.RequestBytes)
-	c.ScheduleDelay = r.duration(option.ScheduleDelay, []string{"OTEL_BSP_SCHEDULE_DELAY"}, preset.ScheduleDelay, defaultDelay)
-	c.ExportTimeout = r.duration(option.ExportTimeout, []string{"OTEL_BSP_EXPORT_TIMEOUT"}, preset.ExportTimeout, defaultTimeout)
-	c.Spill = r.spill()
-	c.SpillBytes = choose(option.SpillBytes, r.number(spillBytesKey, 1, otelenv.MaxInt), preset.SpillBytes, spill.DefaultMaxBytes)
-	if c.NewRecorder = option.NewRecorder; c.NewRecorder == nil {
-		c.NewRecorder = preset.NewRecorder
-	}
+	x.RequestBytes = capped(choose(r.option.RequestBytes, bytes, r.preset.RequestBytes, defaultRequestBytes), x.Limits.RequestBytes)
+	x.ScheduleDelay = r.duration(r.option.ScheduleDelay, []string{r.delayKey}, r.preset.ScheduleDelay, r.delay)
+	x.ExportTimeout = r.duration(r.option.ExportTimeout, []string{r.timeoutKey}, r.preset.ExportTimeout, r.timeout)
 }
 
-// batchSize returns how many spans a batch holds, at most those of the queue.
-func (r *resolver) batchSize(queue int) int {
-	standard := min(first(r.preset.BatchSize, sdktrace.DefaultMaxExportBatchSize), queue)
-	batch := choose(r.options.BatchSize, r.number(batchKey, 1, otelenv.MaxInt), 0, standard)
+// batchSize returns how many items a batch holds, at most those of the queue.
+func (r *exportResolver) batchSize(queue int) int {
+	standard := min(first(r.preset.BatchSize, r.batch), queue)
+	batch := choose(r.option.BatchSize, r.number(r.batchKey, 1, otelenv.MaxInt), 0, standard)
 	if batch <= queue {
 		return batch
 	}
-	setting := fmt.Sprintf("%s=%d", batchKey, batch)
-	if r.options.BatchSize != 0 {
+	setting := fmt.Sprintf("%s=%d", r.batchKey, batch)
+	if r.option.BatchSize != 0 {
 		setting = fmt.Sprintf("WithMaxExportBatchSize(%d)", batch)
 	}
-	r.env.Fail(fmt.Errorf("%s: more than the queue's %d spans (raise %s or WithMaxQueueSize); %d is used",
-		setting, queue, queueKey, standard))
+	r.env.Fail(fmt.Errorf("%s: more than the queue's %d %s (raise %s or WithMaxQueueSize); %d is used",
+		setting, queue, r.items, r.queueKey, standard))
 	return standard
-}
-
-// spill returns where undelivered spans are written: the first of option, EPILOGUE_SPILL and preset; nil for nowhere.
-func (r *resolver) spill() io.Writer {
-	variable := r.env.Choice([]string{"none", "stderr"}, "", spillKey)
-	switch {
-	case r.options.Spill != nil:
-		return r.options.Spill
-	case variable == "stderr":
-		return os.Stderr
-	case variable == "none":
-		return nil
-	}
-	return r.preset.Spill
 }

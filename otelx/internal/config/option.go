@@ -7,6 +7,7 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 
 	"github.com/epilogue-go/epilogue/internal/delivery"
+	"github.com/epilogue-go/epilogue/internal/otelenv"
 )
 
 // Option configures otelx.New.
@@ -25,6 +26,65 @@ func SetIf(ok bool, change func(*Settings)) Option {
 		}
 	})
 }
+
+// MetricsOption configures the metrics of otelx.WithMetrics.
+type MetricsOption interface{ applyMetrics(*builder) }
+
+// LogsOption configures the logs of otelx.WithLogs.
+type LogsOption interface{ applyLogs(*builder) }
+
+// ExportOption configures the export of one signal.
+type ExportOption interface {
+	Option
+	MetricsOption
+	LogsOption
+}
+
+type exportOption struct {
+	shared bool          // as an Option of New it is for all signals, not for traces alone
+	change func(*Export) // nil: none
+	err    error         // of the option's arguments
+}
+
+func (o *exportOption) apply(b *builder) {
+	if o.shared {
+		o.applyTo(b, &b.target.Common)
+	} else {
+		o.applyTo(b, &b.target.Traces.Export)
+	}
+}
+
+func (o *exportOption) applyMetrics(b *builder) { o.applyTo(b, &b.target.Metrics.Export) }
+func (o *exportOption) applyLogs(b *builder)    { o.applyTo(b, &b.target.Logs.Export) }
+
+func (o *exportOption) applyTo(b *builder, x *Export) {
+	if o.err != nil {
+		b.errs = append(b.errs, o.err)
+	} else if o.change != nil {
+		o.change(x)
+	}
+}
+
+// SetExportIf returns an option that changes the export of its signal if ok is true: of traces, if it is an option of New.
+func SetExportIf(ok bool, change func(*Export)) ExportOption {
+	return exportIf(ok, &exportOption{change: change})
+}
+
+// SetSharedIf returns an option that changes the export of its signal if ok is true: of all signals, if it is an option of New.
+// The settings of a signal win.
+func SetSharedIf(ok bool, change func(*Export)) ExportOption {
+	return exportIf(ok, &exportOption{shared: true, change: change})
+}
+
+func exportIf(ok bool, o *exportOption) ExportOption {
+	if !ok {
+		return &exportOption{}
+	}
+	return o
+}
+
+// InvalidExport adds err to the errors of New, as [Invalid] does.
+func InvalidExport(err error) ExportOption { return &exportOption{err: err} }
 
 // Invalid adds err to the errors of New. err names the setting, its value, the problem and the remedy. A nil err changes nothing.
 func Invalid(err error) Option {
@@ -66,16 +126,16 @@ func FromEnv(choose func(getenv func(key string) string) Option) Option {
 	})
 }
 
-// FromEndpoint defers the choice of an option to New, which calls choose with the endpoint for traces from options and
+// FromEndpoint defers the choice of an option to New, which calls choose with the endpoint for a signal from options and
 // environment; nil if there is no valid one. A nil option is skipped. Other options apply after all options of New, with the rank
 // ([Fallback] or not) of FromEndpoint itself. choose must have no side effects and must not change the URL, which may hold
 // credentials.
 //
-// New does not call choose if no endpoint is used: spans do not go by OTLP, or an option outside Fallback sets a sender.
-func FromEndpoint(choose func(endpoint *url.URL) Option) Option {
+// New does not call choose if no endpoint is used: the signal does not go by OTLP, or an option outside Fallback sets a sender.
+func FromEndpoint(s otelenv.Signal, choose func(endpoint *url.URL) Option) Option {
 	return option(func(b *builder) {
 		if b.getenv != nil {
-			b.deferred = append(b.deferred, deferred{choose, b.target})
+			b.deferred = append(b.deferred, deferred{s, choose, b.target})
 		}
 	})
 }
@@ -95,25 +155,22 @@ func NamedPropagator(name string, p propagation.TextMapPropagator) Option {
 
 // These options are for packages of this module that know a backend.
 
-// WithSender makes s deliver encoded requests instead of OTLP over HTTP, whose settings then have no effect.
+// ForTraces returns an option that changes the export of traces alone.
+func ForTraces(change func(*Export)) Option {
+	return SetIf(true, func(s *Settings) { change(&s.Traces.Export) })
+}
+
+// WithSender makes s deliver encoded requests of spans instead of OTLP over HTTP, whose settings then have no effect.
 //
 // Inside [Fallback] it counts only if neither an option nor the environment names an endpoint. An exporter of the program wins over
 // it. OTEL_TRACES_EXPORTER=console or none wins only over a WithSender inside Fallback.
 func WithSender(s delivery.Sender) Option {
-	return SetIf(true, func(c *Settings) { c.Sender = s })
+	return ForTraces(func(x *Export) { x.Sender = s })
 }
 
-// WithLimits keeps requests within l. Each field is a setting of its own; a zero field changes nothing.
+// WithLimits keeps requests of spans within l. Each field is a setting of its own; a zero field changes nothing.
 func WithLimits(l Limits) Option {
-	return SetIf(true, func(c *Settings) { c.Limits = l.or(c.Limits) })
-}
-
-// WithErrorClassifier explains refusals that OTLP counts as final. The sender calls classify with the HTTP status and the
-// backend's message, shortened and without credentials. classify returns a hint that tells the user what to do (empty: none), and
-// whether another attempt may succeed after all; then the items are kept. otel.Handle gets each hint once, together with the
-// message. A panic of classify has no effect. Default: none.
-func WithErrorClassifier(classify func(status int, message string) (hint string, retry bool)) Option {
-	return SetIf(true, func(c *Settings) { c.Endpoint.Classify = classify })
+	return ForTraces(func(x *Export) { x.Limits = l.or(x.Limits) })
 }
 
 // builder applies options.
@@ -128,8 +185,9 @@ type builder struct {
 	errs        []error
 }
 
-// deferred is an option that depends on the endpoint.
+// deferred is an option that depends on the endpoint of a signal.
 type deferred struct {
+	signal otelenv.Signal
 	choose func(endpoint *url.URL) Option
 	target *Settings
 }
@@ -155,10 +213,11 @@ func (b *builder) applyTo(target *Settings, o Option) {
 	b.target = was
 }
 
-// applyDeferred applies the options that depend on the endpoint, when all others are known.
-func (b *builder) applyDeferred(endpoint *url.URL) {
+// applyDeferred applies the options that depend on the endpoint of a signal, when all others are known.
+func (b *builder) applyDeferred(s otelenv.Signal, endpoint *url.URL) {
 	for i := 0; i < len(b.deferred); i++ { // including those that the loop appends
-		d := b.deferred[i]
-		b.applyTo(d.target, Options(d.choose(endpoint)))
+		if d := b.deferred[i]; d.signal == s {
+			b.applyTo(d.target, Options(d.choose(endpoint)))
+		}
 	}
 }

@@ -30,16 +30,23 @@ type setting struct {
 	standard string
 }
 
-func number(set func(*Settings, int)) func(string) Option {
+func number(set func(*Export, int)) func(string) Option {
 	return func(value string) Option {
 		var n int
 		_, _ = fmt.Sscan(value, &n)
+		return SetExportIf(true, func(s *Export) { set(s, n) })
+	}
+}
+
+func general(set func(*Settings, int)) func(string) Option {
+	return func(value string) Option {
+		n, _ := strconv.Atoi(value)
 		return SetIf(true, func(s *Settings) { set(s, n) })
 	}
 }
 
-func duration(set func(*Settings, time.Duration)) func(string) Option {
-	return number(func(s *Settings, n int) { set(s, time.Duration(n)*time.Millisecond) })
+func duration(set func(*Export, time.Duration)) func(string) Option {
+	return number(func(s *Export, n int) { set(s, time.Duration(n)*time.Millisecond) })
 }
 
 func millis(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
@@ -56,49 +63,49 @@ func (n named) Fields() []string    { return []string{n.name} }
 
 var settings = map[string]setting{
 	"queue": {
-		number(func(s *Settings, n int) { s.QueueSize = n }), "OTEL_BSP_MAX_QUEUE_SIZE",
-		func(c *Config) string { return strconv.Itoa(c.QueueSize) }, "4000", "3000", "1000", "2048",
+		number(func(s *Export, n int) { s.QueueSize = n }), "OTEL_BSP_MAX_QUEUE_SIZE",
+		func(c *Config) string { return strconv.Itoa(c.Traces.QueueSize) }, "4000", "3000", "1000", "2048",
 	},
 	"queue's bytes": {
-		number(func(s *Settings, n int) { s.QueueBytes = n }), "EPILOGUE_MAX_QUEUE_BYTES",
-		func(c *Config) string { return strconv.Itoa(c.QueueBytes) }, "4000000", "3000000", "2000000", "67108864",
+		number(func(s *Export, n int) { s.QueueBytes = n }), "EPILOGUE_MAX_QUEUE_BYTES",
+		func(c *Config) string { return strconv.Itoa(c.Traces.QueueBytes) }, "4000000", "3000000", "2000000", "67108864",
 	},
 	"batch": {
-		number(func(s *Settings, n int) { s.BatchSize = n }), "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
-		func(c *Config) string { return strconv.Itoa(c.BatchSize) }, "400", "300", "100", "512",
+		number(func(s *Export, n int) { s.BatchSize = n }), "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+		func(c *Config) string { return strconv.Itoa(c.Traces.BatchSize) }, "400", "300", "100", "512",
 	},
 	"request": {
-		number(func(s *Settings, n int) { s.RequestBytes = n }), "EPILOGUE_MAX_REQUEST_SIZE",
-		func(c *Config) string { return strconv.Itoa(c.RequestBytes) }, "40000", "30000", "20000", "4194304",
+		number(func(s *Export, n int) { s.RequestBytes = n }), "EPILOGUE_MAX_REQUEST_SIZE",
+		func(c *Config) string { return strconv.Itoa(c.Traces.RequestBytes) }, "40000", "30000", "20000", "4194304",
 	},
 	"response": {
-		number(func(s *Settings, n int) { s.ResponseBytes = n }), "EPILOGUE_MAX_RESPONSE_SIZE",
-		func(c *Config) string { return strconv.FormatInt(c.Endpoint.MaxResponse, 10) }, "40000", "30000", "20000", "0",
+		number(func(s *Export, n int) { s.ResponseBytes = n }), "EPILOGUE_MAX_RESPONSE_SIZE",
+		func(c *Config) string { return strconv.Itoa(c.Traces.ResponseBytes) }, "40000", "30000", "20000", "0",
 	},
 	"requests": {
-		number(func(s *Settings, n int) { s.Requests = n }), "EPILOGUE_MAX_CONCURRENT_REQUESTS",
+		general(func(s *Settings, n int) { s.Requests = n }), "EPILOGUE_MAX_CONCURRENT_REQUESTS",
 		func(c *Config) string { return strconv.Itoa(c.Requests) }, "4", "3", "2", "32",
 	},
 	"endpoint": {
-		func(v string) Option { return SetIf(true, func(s *Settings) { s.URL = v }) }, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
-		func(c *Config) string { return c.Endpoint.URL.String() }, "http://o", "http://v", "http://p", "http://localhost:4318/v1/traces",
+		func(v string) Option { return SetIf(true, func(s *Settings) { s.Traces.URL = v }) }, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+		func(c *Config) string { return c.Traces.Endpoint.String() }, "http://o", "http://v", "http://p", "http://localhost:4318/v1/traces",
 	},
 	"headers": {
 		func(v string) Option {
-			return SetIf(true, func(s *Settings) { s.Endpoint.Headers = map[string]string{v[:1]: v[2:]} })
+			return SetIf(true, func(s *Settings) { s.Traces.Headers = map[string]string{v[:1]: v[2:]} })
 		}, "OTEL_EXPORTER_OTLP_HEADERS",
 		func(c *Config) string {
 			var pairs []string
-			for name, value := range c.Endpoint.Headers {
+			for name, value := range c.Traces.Headers {
 				pairs = append(pairs, name+"="+value)
 			}
 			return strings.Join(pairs, ",")
 		}, "o=1", "v=2", "p=3", "",
 	},
 	"sampler": {
-		func(v string) Option { return SetIf(true, func(s *Settings) { s.Sampler = named{name: v} }) }, "OTEL_TRACES_SAMPLER",
+		func(v string) Option { return SetIf(true, func(s *Settings) { s.Traces.Sampler = named{name: v} }) }, "OTEL_TRACES_SAMPLER",
 		func(c *Config) string {
-			if d := c.Sampler.Description(); len(d) < 20 {
+			if d := c.Traces.Sampler.Description(); len(d) < 20 {
 				return d
 			}
 			return "standard"
@@ -126,29 +133,29 @@ var settings = map[string]setting{
 		func(c *Config) string { return strconv.FormatBool(*c.Disabled) }, "false", "true", "true", "false",
 	},
 	"timeout": {
-		duration(func(s *Settings, d time.Duration) { s.Timeout = &d }), "OTEL_EXPORTER_OTLP_TIMEOUT",
-		func(c *Config) string { return millis(c.Endpoint.Timeout) }, "0", "30", "10", "10000",
+		duration(func(s *Export, d time.Duration) { s.Timeout = &d }), "OTEL_EXPORTER_OTLP_TIMEOUT",
+		func(c *Config) string { return millis(*c.Traces.Timeout) }, "0", "30", "10", "10000",
 	},
 	"schedule delay": {
-		duration(func(s *Settings, d time.Duration) { s.ScheduleDelay = &d }), "OTEL_BSP_SCHEDULE_DELAY",
-		func(c *Config) string { return millis(*c.ScheduleDelay) }, "40", "0", "10", "5000",
+		duration(func(s *Export, d time.Duration) { s.ScheduleDelay = &d }), "OTEL_BSP_SCHEDULE_DELAY",
+		func(c *Config) string { return millis(*c.Traces.ScheduleDelay) }, "40", "0", "10", "5000",
 	},
 	"export timeout": {
-		duration(func(s *Settings, d time.Duration) { s.ExportTimeout = &d }), "OTEL_BSP_EXPORT_TIMEOUT",
-		func(c *Config) string { return millis(*c.ExportTimeout) }, "40", "30", "0", "30000",
+		duration(func(s *Export, d time.Duration) { s.ExportTimeout = &d }), "OTEL_BSP_EXPORT_TIMEOUT",
+		func(c *Config) string { return millis(*c.Traces.ExportTimeout) }, "40", "30", "0", "30000",
 	},
 	"compression": {
-		func(v string) Option { return SetIf(true, func(s *Settings) { s.Compress = v }) }, "OTEL_EXPORTER_OTLP_COMPRESSION",
-		func(c *Config) string { return map[bool]string{true: "gzip", false: "none"}[c.Endpoint.Gzip] }, "none", "gzip", "gzip", "none",
+		func(v string) Option { return SetIf(true, func(s *Settings) { s.Traces.Compress = v }) }, "OTEL_EXPORTER_OTLP_COMPRESSION",
+		func(c *Config) string { return c.Traces.Compress }, "none", "gzip", "gzip", "none",
 	},
 	"span limits": {
-		number(func(s *Settings, n int) {
-			s.SpanLimits = &sdktrace.SpanLimits{AttributeValueLengthLimit: n, AttributeCountLimit: n, LinkCountLimit: n}
+		general(func(s *Settings, n int) {
+			s.Traces.SpanLimits = &sdktrace.SpanLimits{AttributeValueLengthLimit: n, AttributeCountLimit: n, LinkCountLimit: n}
 		}), "OTEL_SPAN_LINK_COUNT_LIMIT",
-		func(c *Config) string { return strconv.Itoa(c.SpanLimits.LinkCountLimit) }, "4", "0", "1", "128",
+		func(c *Config) string { return strconv.Itoa(c.Traces.SpanLimits.LinkCountLimit) }, "4", "0", "1", "128",
 	},
 	"spill bytes": {
-		number(func(s *Settings, n int) { s.SpillBytes = n }), "EPILOGUE_SPILL_MAX_BYTES",
+		general(func(s *Settings, n int) { s.SpillBytes = n }), "EPILOGUE_SPILL_MAX_BYTES",
 		func(c *Config) string { return strconv.Itoa(c.SpillBytes) }, "4", "3", "1", "1048576",
 	},
 	"spill": {
@@ -218,7 +225,7 @@ func TestReplacedVariableIsNoError(t *testing.T) {
 func TestPrecedenceOfCertificates(t *testing.T) {
 	pool := x509.NewCertPool()
 	with := SetIf(true, func(s *Settings) {
-		s.Client.Authorities, s.Client.Certificates = pool, []tls.Certificate{{OCSPStaple: []byte("mine")}}
+		s.Traces.Authorities, s.Traces.Certificates = pool, []tls.Certificate{{OCSPStaple: []byte("mine")}}
 	})
 	bad := environment("OTEL_EXPORTER_OTLP_CERTIFICATE=/none", "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE=/none", "OTEL_EXPORTER_OTLP_CLIENT_KEY=/none")
 	for name, c := range map[string]struct {
@@ -226,15 +233,15 @@ func TestPrecedenceOfCertificates(t *testing.T) {
 		errs   int
 	}{"option": {with, 0}, "preset": {Fallback(with), 3}} {
 		r := Resolve(bad, []Option{c.option})
-		if r.Client.Authorities != pool || len(r.Client.Certificates) != 1 || len(r.Errs) != c.errs {
-			t.Errorf("%s: %+v, %v", name, r.Client, r.Errs)
+		if r.Traces.Authorities != pool || len(r.Traces.Certificates) != 1 || len(r.Errs) != c.errs {
+			t.Errorf("%s: %+v, %v", name, r.Traces.Export, r.Errs)
 		}
 	}
 }
 
 // A batch larger than the queue is reported, and the default is used, or the queue's size if that is less.
 func TestBatchLargerThanTheQueue(t *testing.T) {
-	batch := number(func(s *Settings, n int) { s.BatchSize = n })
+	batch := number(func(s *Export, n int) { s.BatchSize = n })
 	for _, c := range []struct {
 		vars  []string
 		opt   Option
@@ -250,8 +257,8 @@ func TestBatchLargerThanTheQueue(t *testing.T) {
 		{[]string{"OTEL_BSP_MAX_QUEUE_SIZE=100"}, Fallback(batch("600")), 100, ""},
 	} {
 		r := Resolve(environment(c.vars...), []Option{c.opt})
-		if err := errors.Join(r.Errs...); r.BatchSize != c.batch || (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
-			t.Errorf("%v: batches of %d, %v; want %d, %s", c.vars, r.BatchSize, err, c.batch, c.err)
+		if err := errors.Join(r.Errs...); r.Traces.BatchSize != c.batch || (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
+			t.Errorf("%v: batches of %d, %v; want %d, %s", c.vars, r.Traces.BatchSize, err, c.batch, c.err)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
 	"github.com/epilogue-go/epilogue/internal/delivery"
+	"github.com/epilogue-go/epilogue/internal/otelenv"
 )
 
 // environment returns a getenv of "KEY=value" words.
@@ -32,9 +33,9 @@ func (sender) Send(context.Context, delivery.Signal, []byte) (delivery.Result, e
 	return delivery.Result{}, nil
 }
 
-func at(u string) Option { return SetIf(true, func(s *Settings) { s.URL = u }) }
+func at(u string) Option { return SetIf(true, func(s *Settings) { s.Traces.URL = u }) }
 func exporter() Option {
-	return SetIf(true, func(s *Settings) { s.Exporter = tracetest.NewInMemoryExporter() })
+	return SetIf(true, func(s *Settings) { s.Traces.Exporter = tracetest.NewInMemoryExporter() })
 }
 
 // Spans go to the first of: an option, OTEL_TRACES_EXPORTER, the preset's exporter, an endpoint, the preset's sender, the default
@@ -74,7 +75,7 @@ func TestDestination(t *testing.T) {
 		"fallback sender and endpoint": {nil, []Option{Fallback(WithSender(sender{}), at("http://f/p"))}, "sender", "http://f/p"},
 	} {
 		chosen := ""
-		choose := FromEndpoint(func(u *url.URL) Option {
+		choose := FromEndpoint(otelenv.Traces, func(u *url.URL) Option {
 			if chosen != "" {
 				t.Errorf("%s: called twice", name)
 			}
@@ -86,12 +87,12 @@ func TestDestination(t *testing.T) {
 		r := Resolve(environment(c.vars...), append([]Option{choose}, c.opts...)) // wherever it stands
 		got := "nowhere"
 		switch {
-		case r.Exporter != nil:
+		case r.Traces.Exporter != nil:
 			got = "exporter"
-		case r.Sender != nil:
+		case r.Traces.Sender != nil:
 			got = "sender"
-		case r.Endpoint.URL != nil:
-			got = r.Endpoint.URL.String()
+		case r.Traces.Endpoint != nil:
+			got = r.Traces.Endpoint.String()
 		}
 		if got != c.want || chosen != c.chosen {
 			t.Errorf("%s: spans go to %s, FromEndpoint shows %q; want %s, %q", name, got, chosen, c.want, c.chosen)
@@ -104,21 +105,21 @@ func TestDestination(t *testing.T) {
 
 // An option of FromEndpoint has the rank of its place, and may be a FromEndpoint itself.
 func TestFromEndpointHasItsRank(t *testing.T) {
-	queue := func(n int) Option { return SetIf(true, func(s *Settings) { s.QueueSize = n }) }
+	queue := func(n int) Option { return SetIf(true, func(s *Settings) { s.Traces.QueueSize = n }) }
 	limit := func(n int) func(*url.URL) Option { return func(*url.URL) Option { return queue(n) } }
-	nested := func(*url.URL) Option { return FromEndpoint(limit(4)) }
+	nested := func(*url.URL) Option { return FromEndpoint(otelenv.Traces, limit(4)) }
 	for i, c := range []struct {
 		opts []Option
 		want int
 	}{
-		{[]Option{FromEndpoint(limit(2)), queue(3)}, 2},
-		{[]Option{Fallback(FromEndpoint(limit(2))), queue(3)}, 3},
-		{[]Option{Fallback(FromEndpoint(limit(2)))}, 2},
-		{[]Option{Fallback(FromEndpoint(nested)), Fallback(queue(5))}, 4},
-		{[]Option{FromEndpoint(nested), Fallback(queue(5))}, 4},
+		{[]Option{FromEndpoint(otelenv.Traces, limit(2)), queue(3)}, 2},
+		{[]Option{Fallback(FromEndpoint(otelenv.Traces, limit(2))), queue(3)}, 3},
+		{[]Option{Fallback(FromEndpoint(otelenv.Traces, limit(2)))}, 2},
+		{[]Option{Fallback(FromEndpoint(otelenv.Traces, nested)), Fallback(queue(5))}, 4},
+		{[]Option{FromEndpoint(otelenv.Traces, nested), Fallback(queue(5))}, 4},
 	} {
-		if r := Resolve(environment(), c.opts); r.QueueSize != c.want {
-			t.Errorf("case %d: the queue holds %d spans, want %d", i, r.QueueSize, c.want)
+		if r := Resolve(environment(), c.opts); r.Traces.QueueSize != c.want {
+			t.Errorf("case %d: the queue holds %d spans, want %d", i, r.Traces.QueueSize, c.want)
 		}
 	}
 }
@@ -129,19 +130,19 @@ func TestLimitsHaveRanks(t *testing.T) {
 		WithSender(sender{}), WithLimits(Limits{RequestBytes: 40_000, RequestItems: 5}), WithLimits(Limits{ItemBytes: 20_000}),
 		Fallback(WithLimits(Limits{RequestBytes: 1, RequestItems: 1, ItemBytes: 1, ResourceBytes: 7})),
 	})
-	if want := (Limits{40_000, 5, 20_000, 7}); r.Limits != want || r.RequestBytes != 40_000 || r.BatchSize != 5 {
-		t.Errorf("limits %+v, requests of %d bytes and %d spans", r.Limits, r.RequestBytes, r.BatchSize)
+	if want := (Limits{40_000, 5, 20_000, 7}); r.Traces.Limits != want || r.Traces.RequestBytes != 40_000 || r.Traces.BatchSize != 5 {
+		t.Errorf("limits %+v, requests of %d bytes and %d spans", r.Traces.Limits, r.Traces.RequestBytes, r.Traces.BatchSize)
 	}
 }
 
 // Options apply in order, nil ones are skipped, FromEnv reads what WithGetenv gives, and Invalid is an error once.
 func TestOptionsInOrder(t *testing.T) {
-	queue := func(n int) Option { return SetIf(true, func(s *Settings) { s.QueueSize = n }) }
+	queue := func(n int) Option { return SetIf(true, func(s *Settings) { s.Traces.QueueSize = n }) }
 	r := Resolve(environment("A=os"), []Option{
 		nil, Options(queue(1), nil, Options()), Invalid(nil), Invalid(errors.New("WithX(7): give 8")),
 		FromEnv(func(getenv func(string) string) Option { return queue(len(getenv("A"))) }), Getenv(environment("A=seven77")),
 	})
-	if r.QueueSize != 7 || len(r.Errs) != 1 || r.Errs[0].Error() != "WithX(7): give 8" {
-		t.Errorf("queue %d, errors %v", r.QueueSize, r.Errs)
+	if r.Traces.QueueSize != 7 || len(r.Errs) != 1 || r.Errs[0].Error() != "WithX(7): give 8" {
+		t.Errorf("queue %d, errors %v", r.Traces.QueueSize, r.Errs)
 	}
 }

@@ -13,9 +13,10 @@ const (
 	maxHints = 32
 )
 
-// Reporter reports faults of the export without flooding a log during an outage.
+// Reporter reports faults of the export of one signal without flooding a log during an outage.
 type Reporter struct {
-	handler Handler
+	handler *Handler
+	items   string // spans, for example
 
 	mu       sync.Mutex
 	failures limiter
@@ -23,9 +24,9 @@ type Reporter struct {
 	hints    map[string]bool // reported, by key
 }
 
-// NewReporter returns a Reporter.
-func NewReporter() *Reporter {
-	return &Reporter{hints: map[string]bool{}}
+// NewReporter returns a Reporter of one signal, whose messages name its items.
+func NewReporter(handler *Handler, items string) *Reporter {
+	return &Reporter{handler: handler, items: items, hints: map[string]bool{}}
 }
 
 // limiter lets one error pass in reportEvery.
@@ -73,6 +74,6 @@ func (r *Reporter) Hint(key string, err error) {
 	}
 	r.mu.Unlock()
 	if !known {
-		r.handler.Handle(fmt.Errorf("export spans: %w", err))
+		r.handler.Handle(fmt.Errorf("export %s: %w", r.items, err))
 	}
 }

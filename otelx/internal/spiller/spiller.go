@@ -1,46 +1,52 @@
-// Package spiller ends a queue: it flushes, and spills the spans that the flush could not deliver.
+// Package spiller ends queues: it flushes, and spills the items that the flush could not deliver.
 package spiller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
-	sdktrace "go.opentelemetry.io/otel/sdk/trace"
-
-	"github.com/epilogue-go/epilogue/internal/otlp"
 	"github.com/epilogue-go/epilogue/internal/spill"
-	"github.com/epilogue-go/epilogue/otelx/internal/traces"
 )
 
 // spillTimeout limits a spill whose context has no deadline.
 const spillTimeout = time.Second
 
-// Spiller writes undelivered spans as lines, each span once.
+// Spiller writes undelivered items of its queues as lines, each item once.
 type Spiller struct {
-	lines *spill.Writer
-	queue *traces.Queue
+	lines  *spill.Writer
+	queues []Queue
 
 	mu      sync.Mutex
-	callers int  // of Shutdown that still flush
-	begun   bool // Shutdown has begun to spill
-	total   int  // spans found by spill
-	spilled int  // of these
+	callers int      // of Shutdown that still flush
+	begun   bool     // Shutdown has begun to spill
+	counts  []counts // of each queue
 	err     error
 	done    chan struct{} // closed at the end of Shutdown's spill
 }
 
-// New returns a Spiller of q that writes at most maxBytes to w; nil if w is nil. Methods of a nil Spiller spill nothing.
-func New(q *traces.Queue, w io.Writer, maxBytes int) *Spiller {
+// counts of one queue.
+type counts struct {
+	total   int // items found by spill
+	spilled int // of these
+}
+
+// New returns a Spiller that writes at most maxBytes to w in all, the items of the first queue first; nil if w is nil. Methods of
+// a nil Spiller spill nothing.
+func New(w io.Writer, maxBytes int, queues ...Queue) *Spiller {
 	if w == nil {
 		return nil
 	}
-	return &Spiller{lines: spill.NewWriter(w, maxBytes), queue: q, done: make(chan struct{})}
+	return &Spiller{
+		lines: spill.NewWriter(w, maxBytes), queues: queues, counts: make([]counts, len(queues)), done: make(chan struct{}),
+	}
 }
 
-// Pending spills the pending spans until ctx ends, and returns how many.
+// Pending spills the pending items until ctx ends, and returns how many.
 func (s *Spiller) Pending(ctx context.Context) int {
 	if s == nil {
 		return 0
@@ -50,24 +56,27 @@ func (s *Spiller) Pending(ctx context.Context) int {
 	return s.count() - before
 }
 
-// count returns how many spans are spilled.
-func (s *Spiller) count() int {
+// count returns how many items are spilled.
+func (s *Spiller) count() (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.spilled
+	for _, c := range s.counts {
+		n += c.spilled
+	}
+	return n
 }
 
-// Shutdown shuts q down in a part of the time that ctx has, and spills the rest of the spans in the rest of the time. Callers share
-// one spill, after the last flush.
-func (s *Spiller) Shutdown(ctx context.Context, q *traces.Queue) error {
+// Shutdown calls shutdown, which shuts the queues down, with a part of the time that ctx has, and spills the rest of the items in
+// the rest of the time. Callers share one spill, after the last flush.
+func (s *Spiller) Shutdown(ctx context.Context, shutdown func(context.Context) error) error {
 	if s == nil {
-		return q.Shutdown(ctx)
+		return shutdown(ctx)
 	}
 	s.mu.Lock()
 	s.callers++
 	s.mu.Unlock()
 	flush, cancel := withReserve(ctx)
-	err := q.Shutdown(flush)
+	err := shutdown(flush)
 	cancel()
 	s.leave(ctx)
 	select {
@@ -113,7 +122,7 @@ func (s *Spiller) leave(ctx context.Context) {
 	}()
 }
 
-// spill writes the pending spans until ctx ends. It first waits a moment for the flush under way: its requests are
+// spill writes the pending items until ctx ends. It first waits a moment for the flushes under way: their requests are
 // canceled, and most often their results are known soon.
 func (s *Spiller) spill(ctx context.Context) {
 	if _, ok := ctx.Deadline(); !ok {
@@ -122,34 +131,37 @@ func (s *Spiller) spill(ctx context.Context) {
 		defer cancel()
 	}
 	end, _ := ctx.Deadline()
-	s.awaitFlush(time.Until(end) / 3)
-	_, err := s.queue.Spill(func(spans []sdktrace.ReadOnlySpan, spilled func(from, to int)) error {
-		s.mu.Lock()
-		s.total = s.spilled + len(spans)
-		s.mu.Unlock()
-		return spill.Write(ctx, s.lines, otlp.NewSpanLineEncoder(), spans, func(from, to int) {
-			spilled(from, to)
+	s.awaitFlushes(time.Until(end) / 3)
+	var errs []error
+	for i, q := range s.queues {
+		add := func(change func(*counts)) {
 			s.mu.Lock()
-			s.spilled += to - from
-			s.mu.Unlock()
-		})
-	})
+			defer s.mu.Unlock()
+			change(&s.counts[i])
+		}
+		errs = append(errs, q.spill(ctx, s.lines,
+			func(n int) { add(func(c *counts) { c.total = c.spilled + n }) },
+			func(n int) { add(func(c *counts) { c.spilled += n }) }))
+	}
 	s.mu.Lock()
-	s.err = err
+	s.err = errors.Join(errs...)
 	s.mu.Unlock()
 }
 
-// awaitFlush waits for the end of the flush under way, at most for d.
-func (s *Spiller) awaitFlush(d time.Duration) {
-	flush := s.queue.Idle()
-	if flush == nil {
-		return
-	}
+// awaitFlushes waits for the ends of the flushes under way, at most for d.
+func (s *Spiller) awaitFlushes(d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
-	select {
-	case <-flush:
-	case <-timer.C:
+	for _, q := range s.queues {
+		flush := q.idle()
+		if flush == nil {
+			continue
+		}
+		select {
+		case <-flush:
+		case <-timer.C:
+			return
+		}
 	}
 }
 
@@ -157,10 +169,16 @@ func (s *Spiller) awaitFlush(d time.Duration) {
 func (s *Spiller) result(err error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.total == 0 {
+	var parts []string
+	for i, c := range s.counts {
+		if c.total > 0 {
+			parts = append(parts, fmt.Sprintf("%d of %d %s", c.spilled, c.total, s.queues[i].items))
+		}
+	}
+	if parts == nil {
 		return err
 	}
-	said := fmt.Errorf("spill: %d of %d spans written", s.spilled, s.total)
+	said := fmt.Errorf("spill: %s written", strings.Join(parts, ", "))
 	if s.err != nil {
 		said = fmt.Errorf("%w: %w", said, s.err)
 	}

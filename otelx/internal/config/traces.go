@@ -1,14 +1,18 @@
 package config
 
 import (
+	"os"
 	"strings"
+	"time"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/epilogue-go/epilogue/internal/otelenv"
+	"github.com/epilogue-go/epilogue/otelx/internal/traces"
 )
 
 const (
+	exporterKey   = "OTEL_TRACES_EXPORTER"
 	samplerKey    = "OTEL_TRACES_SAMPLER"
 	samplerArgKey = "OTEL_TRACES_SAMPLER_ARG"
 )
@@ -18,17 +22,56 @@ var samplers = []string{
 	"always_on", "always_off", "traceidratio",
 }
 
-// tracing resolves what spans are made of.
-func (r *resolver) tracing(c *Config) {
-	c.Resource = r.resource()
-	c.Sampler = choose(r.options.Sampler, r.sampler, r.preset.Sampler, sdktrace.ParentBased(sdktrace.AlwaysSample()))
-	c.SpanLimits = r.options.SpanLimits
+// spans are the settings of traces; delay and timeout are those of the specification, "Batch Span Processor".
+var spans = kind{
+	signal: otelenv.Traces, items: "spans", settings: func(s *Settings) *Export { return &s.Traces.Export },
+	queueKey: "OTEL_BSP_MAX_QUEUE_SIZE", batchKey: "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+	delayKey: "OTEL_BSP_SCHEDULE_DELAY", timeoutKey: "OTEL_BSP_EXPORT_TIMEOUT",
+	queue: sdktrace.DefaultMaxQueueSize, batch: sdktrace.DefaultMaxExportBatchSize,
+	delay: 5 * time.Second, timeout: 30 * time.Second,
+}
+
+// Exports reports whether there is a destination.
+func (t *Traces) Exports() bool { return t.Exporter != nil || t.Sender != nil || t.Endpoint != nil }
+
+// traces resolves what spans are made of and where they go.
+func (r *resolver) traces(c *Traces) {
+	x := r.exportOf(spans)
+	r.traceDestination(x, c)
+	if c.Exports() {
+		x.queueing(&c.Export, c.Exporter != nil)
+		if c.NewRecorder = r.options.Traces.NewRecorder; c.NewRecorder == nil {
+			c.NewRecorder = r.preset.Traces.NewRecorder
+		}
+	}
+	option, preset := &r.options.Traces, &r.preset.Traces
+	c.Sampler = choose(option.Sampler, r.sampler, preset.Sampler, sdktrace.ParentBased(sdktrace.AlwaysSample()))
+	c.SpanLimits = option.SpanLimits
 	if c.SpanLimits == nil {
 		c.SpanLimits = r.spanLimits()
 	}
-	if c.IDGenerator = r.options.IDGenerator; c.IDGenerator == nil {
-		c.IDGenerator = r.preset.IDGenerator
+	if c.IDGenerator = option.IDGenerator; c.IDGenerator == nil {
+		c.IDGenerator = preset.IDGenerator
 	}
+}
+
+// traceDestination finds out where spans go: the first of an option, OTEL_TRACES_EXPORTER, the preset's exporter, and OTLP.
+func (r *resolver) traceDestination(x *exportResolver, c *Traces) {
+	if c.Exporter, c.Sender = r.options.Traces.Exporter, x.option.Sender; c.Exports() {
+		return
+	}
+	switch r.env.Choice([]string{"otlp", "console", "none"}, "", exporterKey) {
+	case "none":
+		return
+	case "console":
+		c.Exporter = traces.NewConsole(os.Stdout)
+		return
+	case "":
+		if c.Exporter = r.preset.Traces.Exporter; c.Exporter != nil {
+			return
+		}
+	}
+	x.destination(&c.Export)
 }
 
 // sampler reads OTEL_TRACES_SAMPLER with its argument. It is nil if the variable is unset or bad.
@@ -63,8 +106,8 @@ func (r *resolver) spanLimits() *sdktrace.SpanLimits {
 		AttributePerEventCountLimit: sdktrace.DefaultAttributePerEventCountLimit,
 		AttributePerLinkCountLimit:  sdktrace.DefaultAttributePerLinkCountLimit,
 	}
-	if r.preset.SpanLimits != nil {
-		l = *r.preset.SpanLimits
+	if r.preset.Traces.SpanLimits != nil {
+		l = *r.preset.Traces.SpanLimits
 	}
 	read := func(limit *int, keys ...string) { *limit = r.env.Int(0, otelenv.MaxInt, *limit, keys...) }
 	read(&l.AttributeValueLengthLimit, "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT")
