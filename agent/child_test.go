@@ -120,7 +120,7 @@ func (d diary) Counts() []agent.SignalCounts     { return nil }
 func newChild(t *testing.T, arrange func(w *run)) *run {
 	t.Helper()
 	w := &run{T: t, lines: &lines{}}
-	w.config = lambdatest.Config{Log: newLog(), Stderr: w.lines, Timeout: 2 * time.Second}
+	w.config = lambdatest.Config{Log: new(eventlog.Log), Stderr: w.lines, Timeout: 2 * time.Second}
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		w.note(eventlog.Kind(strings.TrimPrefix(r.URL.Path, "/")), "")
 	}))

@@ -51,24 +51,12 @@ func TestFlushFollowsTheResponseAndPrecedesNext(t *testing.T) {
 						got.FlushTime != 150*time.Millisecond || got.HandlersNotStarted != 0 {
 						w.Errorf("stats %+v", got)
 					}
-					if e := w.one(backgroundSet, ""); e.Detail != "false" {
-						w.Errorf("interval flush set to %s", e.Detail)
-					}
+					w.exportsInBackground(false)
 					w.gracefully()
 				})
 			})
 		}
 	}
-}
-
-func TestBadExtensionNameIsReplacedAndLogged(t *testing.T) {
-	scenario(t, func(w *run) { w.config.Env = []string{"EPILOGUE_EXTENSION_NAME=two words"} }, func(w *run) {
-		w.serves("r")
-		if e := w.one(lambdatest.KindExtensionRegistered, ""); e.Who != "epilogue" {
-			w.Errorf("%s", e)
-		}
-		w.logs(`EPILOGUE_EXTENSION_NAME=\"two words\"`)
-	})
 }
 
 func TestSlowBackendDelaysNeitherResponseNorBeyondTheBudget(t *testing.T) {
@@ -249,52 +237,4 @@ func TestErrorsAreFlushedAfterTheyHaveBeenPosted(t *testing.T) {
 				w.one(lambdatest.KindExtensionNext, id))
 		}
 	})
-}
-
-func TestPanicIsFlushedBeforeTheProcessEnds(t *testing.T) {
-	scenario(t, func(w *run) {
-		w.handle = func(context.Context, *function) error { panic("bad luck") }
-		w.flusher.onFlush = taking(20 * time.Millisecond)
-	}, func(w *run) {
-		w.invokeAs("r")
-		w.idle()
-		w.inOrder(w.find(flushEnded, "")[0], w.one(lambdatest.KindErrorPosted, "r"), w.one(lambdatest.KindProcessExit, ""))
-	})
-}
-
-// TestRefusedResponseIsFlushedBeforeTheProcessEnds: after a 413 the response is closed and the process ends at once, so
-// the wrapper flushes in Close when it knows that the response was too long.
-func TestRefusedResponseIsFlushedBeforeTheProcessEnds(t *testing.T) {
-	scenario(t, func(w *run) {
-		w.config.MaxResponse = 3
-		w.onClose = func(m *function) {
-			if err := m.agent.Flush(m.id); err != nil {
-				w.Errorf("Flush: %v", err)
-			}
-		}
-		w.flusher.onFlush = taking(20 * time.Millisecond)
-	}, func(w *run) {
-		if resp := w.invokeAs("r"); resp.FunctionError == "" {
-			w.Errorf("%+v", resp)
-		}
-		w.idle()
-		w.inOrder(w.one(lambdatest.KindResponseRefused, "r"), w.find(flushBegun, "")[0], w.find(flushEnded, "")[0],
-			w.one(lambdatest.KindProcessExit, ""))
-		if n := w.flusher.overlaps(); n != 1 {
-			w.Errorf("%d flushes at once", n)
-		}
-	})
-}
-
-func TestFlushReturnsTheFlushersError(t *testing.T) {
-	no := errors.New("backend says no")
-	scenario(t, func(w *run) {
-		w.handle = func(_ context.Context, m *function) error {
-			if err := m.agent.Flush(m.id); !errors.Is(err, no) {
-				w.Errorf("Flush: %v", err)
-			}
-			return nil
-		}
-		w.flusher.onFlush = func(context.Context, int) error { return no }
-	}, func(w *run) { w.serves("r") })
 }

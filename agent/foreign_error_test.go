@@ -3,74 +3,24 @@ package agent_test
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net/url"
 	"testing"
 	"time"
 
 	"github.com/epilogue-go/epilogue/agent"
 )
 
-// brokenErrors are errors of foreign code whose methods panic or block. Each is made for one scenario.
-var brokenErrors = map[string]func(w *run) error{
-	"typed nil": func(*run) error {
-		var err *url.Error
-		return err
-	},
-	"Error panics":  func(*run) error { return panickingError{} },
-	"Error blocks":  func(w *run) error { return blockingError{w.untilEnd()} },
-	"Unwrap panics": func(*run) error { return panickingUnwrap{} },
-	"Is panics":     func(*run) error { return panickingIs{} },
-	"cyclic": func(*run) error {
-		ring := &wrapping{}
-		ring.wrapped = []error{fmt.Errorf("around: %w", ring)}
-		return ring
-	},
-	"many paths": func(*run) error {
-		var err error = &wrapping{}
-		for range 60 {
-			err = &wrapping{[]error{err, err}}
-		}
-		return err
-	},
-	"endless": func(*run) error { return endless{} },
-}
+// brokenError is an error of foreign code whose methods panic, or block until the end of the scenario.
+type brokenError struct{ end <-chan struct{} }
 
-// wrapping is an error that wraps others.
-type wrapping struct{ wrapped []error }
-
-func (*wrapping) Error() string     { return "refused" }
-func (w *wrapping) Unwrap() []error { return w.wrapped }
-
-// endless is an error that always wraps another one.
-type endless struct{}
-
-func (endless) Error() string   { return "refused" }
-func (e endless) Unwrap() error { return e }
-
-type (
-	panickingError  struct{}
-	panickingUnwrap struct{}
-	panickingIs     struct{}
-	blockingError   struct{ end <-chan struct{} }
-)
-
-func (panickingError) Error() string  { panic("in Error") }
-func (panickingUnwrap) Error() string { return "refused" }
-func (panickingUnwrap) Unwrap() error { panic("in Unwrap") }
-func (panickingIs) Error() string     { return "refused" }
-func (panickingIs) Is(error) bool     { panic("in Is") }
-func (e blockingError) Error() string { <-e.end; return "late" }
-
-// untilEnd returns a channel that is closed at the end of the scenario.
-func (w *run) untilEnd() <-chan struct{} {
-	end := make(chan struct{})
-	w.Cleanup(func() { close(end) })
-	return end
+func (e brokenError) Error() string {
+	if e.end != nil {
+		<-e.end
+	}
+	panic("in Error")
 }
 
 // TestBrokenErrorsOfForeignCode asserts that no method of an error of a Flusher or a hook harms the function, the
-// shutdown or the log: not of a returned error, and not of the value of a panic.
+// shutdown or the log: not of a returned error, and not of the value of a panic. Package bounded has more of such errors.
 func TestBrokenErrorsOfForeignCode(t *testing.T) {
 	for place, arrange := range map[string]func(w *run, err error){
 		"ForceFlush": func(w *run, err error) { w.flusher.onFlush = func(context.Context, int) error { return err } },
@@ -82,27 +32,29 @@ func TestBrokenErrorsOfForeignCode(t *testing.T) {
 		"panic in SetExitDeadline": func(w *run, err error) { w.flusher.onDeadline = func() { panic(err) } },
 		"panic in EndOpenSpans":    func(w *run, err error) { w.flusher.onEnd = func([][8]byte) { panic(err) } },
 	} {
-		for name, broken := range brokenErrors {
-			for _, several := range []bool{false, true} {
-				t.Run(place+"/"+name+map[bool]string{true: ", of several"}[several], func(t *testing.T) {
-					scenario(t, func(w *run) {
-						arrange(w, broken(w))
-						w.several = several
-						w.handle = func(_ context.Context, m *function) error {
-							m.agent.EndOpenSpans(m.id, "as after a panic")
-							_ = m.agent.Flush(m.id)
-							return nil
-						}
-					}, func(w *run) {
-						w.serves("r")
-						w.serves("again")
-						began := time.Now()
-						w.gracefully()
-						w.exits(began, 500*time.Millisecond)
-						w.one(shutdownBegun, "")
-					})
+		for name, blocks := range map[string]bool{"it panics": false, "it blocks": true} {
+			t.Run(place+", "+name, func(t *testing.T) {
+				scenario(t, func(w *run) {
+					var err brokenError
+					if blocks {
+						err.end = w.untilEnd()
+					}
+					arrange(w, err)
+					w.several = blocks
+					w.handle = func(_ context.Context, m *function) error {
+						m.agent.EndOpenSpans(m.id, "as after a panic")
+						_ = m.agent.Flush(m.id)
+						return nil
+					}
+				}, func(w *run) {
+					w.serves("r")
+					w.serves("again")
+					began := time.Now()
+					w.gracefully()
+					w.exits(began, 500*time.Millisecond)
+					w.one(shutdownBegun, "")
 				})
-			}
+			})
 		}
 	}
 }

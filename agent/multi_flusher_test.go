@@ -18,21 +18,6 @@ func TestMultiFlusherOfNothing(t *testing.T) {
 	}
 }
 
-// failing is a Flusher whose every call fails.
-type failing struct{}
-
-func (failing) ForceFlush(context.Context) error { return errors.New("refused") }
-func (failing) Shutdown(context.Context) error   { return errors.New("refused") }
-
-func TestErrorsNameTheMember(t *testing.T) {
-	f := MultiFlusher(Named("traces", failing{}), nothing{}, MultiFlusher(failing{}))
-	for _, err := range []error{f.ForceFlush(t.Context()), f.Shutdown(t.Context())} {
-		if want := "traces: refused\nagent.failing: refused"; err == nil || err.Error() != want {
-			t.Errorf("error %v, want %q", err, want)
-		}
-	}
-}
-
 // partial has some methods of Pipeline, one of them with another signature.
 type partial struct{ nothing }
 

@@ -26,9 +26,7 @@ func onOddPlatform(t *testing.T, next http.HandlerFunc, steps func(w *run, a *ag
 func arrangedOnOddPlatform(t *testing.T, next http.HandlerFunc, arrange func(w *run), steps func(w *run, a *agent.Agent)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := &run{T: t, lines: &lines{}}
-		w.config.Log = newLog()
-		w.flusher = &fakeFlusher{log: w.config.Log}
+		w := standalone(t)
 		arrange(w)
 		var network lambdatest.Network
 		l, err := network.Listen("169.254.100.1:9001")
@@ -45,7 +43,7 @@ func arrangedOnOddPlatform(t *testing.T, next http.HandlerFunc, arrange func(w *
 		gone := make(chan struct{})
 		p := nowhere(t)
 		p.Getenv, p.Notify, p.StopNotify, p.Done, p.Dial = inLambda, noNotify, noStop, gone, network.DialContext
-		a := agent.Start(t.Context(), w.flusher, agent.WithProcess(p), agent.WithLogger(w.logger()))
+		a := w.start(t.Context(), p)
 		if !w.unattached {
 			a.Attach()
 		}
@@ -218,7 +216,7 @@ func TestInvokeThatComesLateIsNotMissed(t *testing.T) {
 // TestRegistrationWithoutAnswerIsLogged asserts that a platform that does not answer is named, once.
 func TestRegistrationWithoutAnswerIsLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &run{T: t, lines: &lines{}}
+		w := standalone(t)
 		signals := make(chan chan<- os.Signal, 1)
 		p := hangingPlatform(t, signals, make(chan int, 1))
 		go func() {
@@ -229,7 +227,7 @@ func TestRegistrationWithoutAnswerIsLogged(t *testing.T) {
 			time.Sleep(time.Hour)
 			(<-signals) <- syscall.SIGTERM
 		}()
-		agent.Start(t.Context(), nil, agent.WithProcess(p), agent.WithLogger(w.logger()))
+		w.start(t.Context(), p)
 		w.logs("agent: the registration is not answered", `call="POST http://169.254.100.1:9001/2020-01-01/extension/register"`,
 			"AWS_LAMBDA_RUNTIME_API")
 	})
@@ -275,28 +273,30 @@ func TestWithoutExitTheProcessLivesOn(t *testing.T) {
 // TestLastAgentOfAProcessExits asserts that no agent ends the process while another one delivers, and that none does if
 // one of them has WithoutExit.
 func TestLastAgentOfAProcessExits(t *testing.T) {
+	const quick, slow = 10 * time.Millisecond, 300 * time.Millisecond
 	for name, options := range map[string][]agent.Option{"": nil, "WithoutExit": {agent.WithoutExit()}} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var signals []chan<- os.Signal
 				var delivered atomic.Bool
-				exits := make(chan bool, 9) // for each, whether all was delivered
+				exits := make(chan bool, 9) // for each, whether the slow one had delivered
 				gone := make(chan struct{})
 				start := func(takes time.Duration, options ...agent.Option) {
-					f := &fakeFlusher{log: newLog(), onClose: func(ctx context.Context) error {
+					w := standalone(t)
+					w.flusher.onClose = func(ctx context.Context) error {
 						err := pause(ctx, takes)
-						delivered.Store(takes > 0 || delivered.Load())
+						delivered.Store(takes == slow || delivered.Load())
 						return err
-					}}
+					}
 					p := nowhere(t)
 					p.Getenv, p.Dial, p.StopNotify, p.Done = inLambda, refusedDial, noStop, gone
 					p.Notify = func(c chan<- os.Signal, _ ...os.Signal) { signals = append(signals, c) }
 					p.Exit = func(int) { exits <- delivered.Load() }
-					agent.Start(t.Context(), f, append(options, agent.WithProcess(p), agent.WithLogger((&run{lines: &lines{}}).logger()))...)
+					w.start(t.Context(), p, options...)
 				}
-				start(0, options...)
-				start(300 * time.Millisecond)
-				start(0)
+				start(quick, options...)
+				start(slow)
+				start(quick)
 				for _, c := range signals {
 					c <- syscall.SIGTERM
 				}

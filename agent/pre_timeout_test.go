@@ -3,12 +3,10 @@ package agent_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -267,26 +265,6 @@ func TestSpansEndedTooEarly(t *testing.T) {
 	}
 }
 
-// TestReturnAfterTheDeadlineIsNotTooEarly has a handler that stops at its deadline: it has timed out.
-func TestReturnAfterTheDeadlineIsNotTooEarly(t *testing.T) {
-	scenario(t, func(w *run) {
-		refused(w)
-		w.config.Timeout = shortTimeout
-		w.handle = func(ctx context.Context, m *function) error {
-			<-ctx.Done()
-			m.agent.End(m.id)
-			return ctx.Err()
-		}
-	}, func(w *run) {
-		w.invokeAs("r")
-		w.idle()
-		w.endsSpansEarly("r", true)
-		if got := w.stats(); got.EndedTooEarly != 0 {
-			w.Errorf("stats %+v", got)
-		}
-	})
-}
-
 func TestNoFlushBeforeTheDeadline(t *testing.T) {
 	for name, tt := range map[string]struct {
 		options []agent.Option
@@ -361,18 +339,6 @@ func TestAlarmsOnManagedInstances(t *testing.T) {
 	}
 }
 
-func TestNoAlarmOutsideLambda(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := &run{T: t, lines: &lines{}}
-		w.config.Log = newLog()
-		w.flusher = &fakeFlusher{log: w.config.Log}
-		a := agent.Start(t.Context(), w.flusher, agent.WithProcess(nowhere(t)), agent.WithLogger(w.logger()))
-		a.Begin("r", time.Now().Add(time.Second), rootOf("r"))
-		time.Sleep(time.Minute)
-		w.none(flushBegun, openEnded)
-	})
-}
-
 // TestFlushBeforeTimeoutsInAnOutageIsQuiet asserts that there is one line when the outage begins, not one for each
 // invocation.
 func TestFlushBeforeTimeoutsInAnOutageIsQuiet(t *testing.T) {
@@ -435,44 +401,4 @@ func TestPanicWithAnEndOfSpansThatHangs(t *testing.T) {
 		}
 		w.inOrder(w.find(flushEnded, "")[0], w.one(lambdatest.KindErrorPosted, "r"))
 	})
-}
-
-// TestShutdownDuringASlowFlush: a request that takes nearly all of the window is not discarded for a second one.
-func TestShutdownDuringASlowFlush(t *testing.T) {
-	const ms = time.Millisecond
-	for _, tt := range []struct {
-		takes    time.Duration
-		external bool
-		handover time.Duration // of Shutdown, from SIGTERM; zero: when the flush has ended
-	}{
-		{0, false, 0},
-		{380 * ms, false, 0},
-		{390 * ms, false, 387 * ms},
-		{425 * ms, false, 387 * ms},
-		{200 * ms, true, 0},
-		{220 * ms, true, 207 * ms},
-	} {
-		t.Run(fmt.Sprint(tt.takes, tt.external), func(t *testing.T) {
-			scenario(t, func(w *run) {
-				if tt.external {
-					w.extend("insights")
-				}
-				w.flusher.onFlush = func(ctx context.Context, call int) error { return pause(ctx, time.Duration(call-1)*tt.takes) }
-			}, func(w *run) {
-				w.serves("r")
-				w.gracefully()
-				term, flushed, shut := w.one(lambdatest.KindSigterm, ""), w.find(flushEnded, "")[1], w.one(shutdownBegun, "")
-				if flushed.Detail != "<nil>" || between(term, flushed) != tt.takes {
-					w.Errorf("after %v: %s", between(term, flushed), flushed)
-				}
-				if tt.handover == 0 {
-					w.inOrder(flushed, shut)
-				} else if d := between(term, shut); d != tt.handover {
-					w.Errorf("Shutdown begins after %v", d)
-				}
-				w.inOrder(flushed, w.one(lambdatest.KindProcessExit, ""))
-				w.logs("level=INFO msg=\"graceful shutdown completed\"")
-			})
-		})
-	}
 }

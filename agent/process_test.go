@@ -2,18 +2,12 @@ package agent_test
 
 import (
 	"context"
-	"log/slog"
 	"net"
 	"os"
 	"testing"
 
 	"github.com/epilogue-go/epilogue/agent"
-	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
 )
-
-func newLog() *eventlog.Log { return new(eventlog.Log) }
-
-func (w *run) logger() *slog.Logger { return slog.New(slog.NewTextHandler(w.lines, nil)) }
 
 // nowhere is a process outside Lambda in which nothing may be touched.
 func nowhere(t *testing.T) agent.Process {

@@ -27,16 +27,11 @@ func (w *run) endFlushes(ids ...string) {
 	}
 }
 
-// TestRefusedRegistration: whatever the platform answers, the function serves, each End flushes, there is one
-// line about it and one attempt, since a second one under the same name can only make things worse.
+// TestRefusedRegistration asserts that the function serves whatever the platform answers, that each End flushes, and that
+// there is one line about it and one attempt: a second one under the same name can only make things worse.
 func TestRefusedRegistration(t *testing.T) {
 	for name, fault := range map[string]lambdatest.Fault{
-		"no room":                {Status: 403, ErrorType: "Extension.TooManyExtensions"},
-		"name taken":             {Status: 403, ErrorType: "Extension.InvalidExtensionState"},
-		"closed":                 {Status: 403, ErrorType: "Extension.RegistrationClosed"},
-		"server error":           {Status: 500},
-		"server error, not JSON": {Status: 502, Body: "<html>"},
-		"connection cut":         {Cut: true},
+		"no room": {Status: 403, ErrorType: "Extension.TooManyExtensions"}, "not JSON": {Status: 502, Body: "<html>"}, "connection cut": {Cut: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			scenario(t, func(w *run) {
@@ -49,17 +44,14 @@ func TestRefusedRegistration(t *testing.T) {
 					return nil
 				}
 			}, func(w *run) {
-				for i := range 3 {
-					w.serves(strconv.Itoa(i))
-				}
-				w.endFlushes("0", "1", "2")
+				w.serves("0")
+				w.serves("1")
+				w.endFlushes("0", "1")
 				w.one(lambdatest.KindExtensionRefused, "")
 				w.logs("agent: not registered")
 				w.none(lambdatest.KindExtensionNext, lambdatest.KindExtensionRegistered)
-				if e := w.one(backgroundSet, ""); e.Detail != "false" {
-					w.Errorf("background export set to %s", e.Detail)
-				}
-				if got := w.stats(); got.Mode != "unregistered" || got.Flushes != 3 || got.NextFailures != 0 {
+				w.exportsInBackground(false)
+				if got := w.stats(); got.Mode != "unregistered" || got.Flushes != 2 || got.NextFailures != 0 {
 					w.Errorf("stats %+v", got)
 				}
 				if exit := w.shutdown(); exit.Signal != "killed" { // without an extension there is no SIGTERM
@@ -70,60 +62,82 @@ func TestRefusedRegistration(t *testing.T) {
 	}
 }
 
-// TestRefusedRegistrationOnManagedInstances asserts that an environment that does not freeze stays one without a
-// registration: the background export is on, End does not flush, and no span ends before its deadline.
-func TestRefusedRegistrationOnManagedInstances(t *testing.T) {
-	scenario(t, func(w *run) {
-		w.config.ManagedInstances, w.config.Concurrency, w.config.Timeout = true, 2, shortTimeout
-		w.config.Faults.Register = lambdatest.Fault{Status: 403, ErrorType: "Extension.TooManyExtensions"}
-		w.handle = func(ctx context.Context, m *function) error {
-			if !m.agent.FlushesAfterEnd(m.id) {
-				w.Error("End flushes, although the background export does")
-			}
-			return lasting(950*time.Millisecond)(ctx, m)
-		}
-	}, func(w *run) {
-		w.serves("r")
-		w.serves("again")
-		synctest.Wait() // until the last End has returned: nothing holds the environment for it
-		w.logs("agent: not registered, so SIGTERM may not come")
-		w.one(lambdatest.KindExtensionRefused, "")
-		w.none(openEnded, deadlineSet)
-		if e := w.one(backgroundSet, ""); e.Detail != "true" {
-			w.Errorf("background export set to %s", e.Detail)
-		}
-		for _, id := range []string{"r", "again"} {
-			if d := w.one(endReturned, id).Duration; d != 0 {
-				w.Errorf("End of %s takes %v", id, d)
-			}
-		}
-		if got := w.stats(); got.Mode != "managed-instances-unregistered" || got.Flushes != got.PreTimeoutFlushes || got.EndedTooEarly != 0 {
-			w.Errorf("stats %+v", got)
-		}
-	})
+// exportsInBackground fails unless Start has switched the background export on or off.
+func (w *run) exportsInBackground(on bool) {
+	w.Helper()
+	if e := w.one(backgroundSet, ""); e.Detail != strconv.FormatBool(on) {
+		w.Errorf("background export set to %s", e.Detail)
+	}
 }
 
-// TestFailedFlushIsNotRepeated: the handler flushes before an error is posted, since its End comes too late to. A second
+// TestManagedInstances asserts that an environment that does not freeze has the background export on, with and without a
+// registration: End does not flush, and no span ends before its deadline.
+func TestManagedInstances(t *testing.T) {
+	for mode, fault := range map[string]lambdatest.Fault{
+		"managed-instances": {}, "managed-instances-unregistered": {Status: 403, ErrorType: "Extension.TooManyExtensions"},
+	} {
+		t.Run(mode, func(t *testing.T) {
+			scenario(t, func(w *run) {
+				w.config.ManagedInstances, w.config.Concurrency, w.config.Timeout = true, 8, shortTimeout
+				w.config.Faults.Register = fault
+				w.handle = func(ctx context.Context, m *function) error {
+					if !m.agent.FlushesAfterEnd(m.id) {
+						w.Error("End flushes, although the background export does")
+					}
+					return pause(ctx, 950*time.Millisecond)
+				}
+			}, func(w *run) {
+				for i := range 8 {
+					w.invokeInBackground(strconv.Itoa(i))
+				}
+				time.Sleep(500 * time.Millisecond)
+				if got := w.stats(); got.Mode != mode || got.InFlight != 8 {
+					w.Errorf("stats %+v", got)
+				}
+				time.Sleep(time.Second)
+				for _, e := range w.find(endReturned, "") {
+					if e.Duration != 0 {
+						w.Errorf("End takes %v", e.Duration)
+					}
+				}
+				w.none(openEnded, deadlineSet)
+				w.exportsInBackground(true)
+				if got := w.stats(); got.InFlight != 0 || got.Flushes == 0 || got.Flushes > got.PreTimeoutFlushes || got.EndedTooEarly != 0 {
+					w.Errorf("stats %+v", got)
+				}
+				if fault.Status == 0 {
+					w.none(lambdatest.KindExtensionRefused)
+					w.registeredForNothing()
+					w.gracefully()
+				}
+			})
+		})
+	}
+}
+
+// TestFailedFlushIsNotRepeated has the handler flush before an error is posted, since its End comes too late to. A second
 // flush for the same invocation began as the environment froze, and had its requests under way through the freeze.
 func TestFailedFlushIsNotRepeated(t *testing.T) {
-	scenario(t, func(w *run) {
-		w.config.Faults.Register = lambdatest.Fault{Status: 500}
-		w.flusher.onFlush = taking(time.Hour)
-		w.handle = func(_ context.Context, m *function) error {
-			if err := m.agent.Flush(m.id); err == nil {
-				w.Error("Flush delivers, and should not")
-			}
-			return nil
-		}
-	}, func(w *run) {
-		w.serves("r")
-		if n := w.stats().Flushes; n != 1 {
-			w.Errorf("%d flushes, want one", n)
-		}
-		if d := w.one(endReturned, "r").Duration; d != 0 {
-			w.Errorf("End takes %v", d)
-		}
-	})
+	for name, takes := range map[string]time.Duration{"it succeeds": time.Millisecond, "it fails": time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			scenario(t, func(w *run) {
+				w.options = []agent.Option{agent.WithShutdownOnly()}
+				w.flusher.onFlush = taking(takes)
+				w.handle = func(_ context.Context, m *function) error {
+					if err := m.agent.Flush(m.id); (err != nil) != (takes > time.Second) {
+						w.Errorf("Flush: %v", err)
+					}
+					return nil
+				}
+			}, func(w *run) {
+				w.serves("r")
+				w.one(flushBegun, "")
+				if d := w.one(endReturned, "r").Duration; d != 0 {
+					w.Errorf("End takes %v", d)
+				}
+			})
+		})
+	}
 }
 
 // The same if next was broken until a moment ago, so that End flushes, and INVOKE comes after it all the same.
@@ -157,28 +171,13 @@ func TestReplyWithoutIdentifierIsLogged(t *testing.T) {
 	})
 }
 
-func TestRefusedEventsLeadToShutdownOnly(t *testing.T) {
-	scenario(t, func(w *run) {
-		w.config.Faults.Register = lambdatest.Fault{Status: 403, ErrorType: "Extension.InvalidEventType", Times: 1}
-		w.flusher.onFlush = taking(30 * time.Millisecond)
-	}, func(w *run) {
-		w.serves("1")
-		w.serves("2")
-		w.endFlushes("1", "2")
-		if e := w.one(lambdatest.KindExtensionRegistered, ""); e.Detail != "" {
-			w.Errorf("registered for %q", e.Detail)
-		}
-		if got := w.stats(); got.Mode != "shutdown-only" || got.Flushes != 2 {
-			w.Errorf("stats %+v", got)
-		}
-		w.gracefully()
-	})
-}
-
 func TestShutdownOnly(t *testing.T) {
 	for name, arrange := range map[string]func(w *run){
 		"by option":      func(w *run) { w.options = []agent.Option{agent.WithShutdownOnly()} },
 		"by environment": func(w *run) { w.config.Env = []string{"EPILOGUE_SHUTDOWN_ONLY=true"} },
+		"INVOKE is refused": func(w *run) {
+			w.config.Faults.Register = lambdatest.Fault{Status: 403, ErrorType: "Extension.InvalidEventType", Times: 1}
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			scenario(t, func(w *run) {
@@ -192,11 +191,9 @@ func TestShutdownOnly(t *testing.T) {
 				if d := w.one(endReturned, "1").Duration; d != 30*time.Millisecond {
 					w.Errorf("End takes %v, want the flush", d)
 				}
-				if e := w.one(lambdatest.KindExtensionRegistered, ""); e.Detail != "" {
-					w.Errorf("registered for %q", e.Detail)
-				}
+				w.registeredForNothing()
 				w.one(lambdatest.KindExtensionNext, "") // Init waits for it; it never comes back
-				if got := w.stats(); got.Mode != "shutdown-only" || got.Invocations != 0 {
+				if got := w.stats(); got.Mode != "shutdown-only" || got.Invocations != 0 || got.Flushes != 2 {
 					w.Errorf("stats %+v", got)
 				}
 				w.gracefully()
@@ -205,83 +202,32 @@ func TestShutdownOnly(t *testing.T) {
 	}
 }
 
-// The End of an error comes when the environment may be frozen already; its flush came before the post. A second one began at
-// the thaw, during the next invocation, and took that one's spans before its response.
-func TestEndAfterAFlushDoesNotFlushAgain(t *testing.T) {
-	scenario(t, func(w *run) {
-		w.options = []agent.Option{agent.WithShutdownOnly()}
-		w.onClose = func(m *function) {
-			if err := m.agent.Flush(m.id); err != nil {
-				w.Error(err)
-			}
-			m.agent.End(m.id)
-		}
-	}, func(w *run) {
-		w.serves("r")
-		w.one(flushBegun, "")
-	})
-}
-
-func TestManagedInstances(t *testing.T) {
-	scenario(t, func(w *run) {
-		w.config.ManagedInstances, w.config.Concurrency = true, 8
-		w.config.Timeout = time.Minute
-		w.handle = func(ctx context.Context, m *function) error {
-			if !m.agent.FlushesAfterEnd(m.id) {
-				w.Error("the background export flushes, not End")
-			}
-			return pause(ctx, time.Second)
-		}
-	}, func(w *run) {
-		done := make(chan lambdatest.Response)
-		for i := range 8 {
-			go func() {
-				resp, _ := w.env.Invoke(context.WithoutCancel(w.Context()), lambdatest.Invocation{RequestID: strconv.Itoa(i)})
-				done <- resp
-			}()
-		}
-		time.Sleep(500 * time.Millisecond)
-		if got := w.stats(); got.Mode != "managed-instances" || got.InFlight != 8 {
-			w.Errorf("stats %+v", got)
-		}
-		for range 8 {
-			if resp := <-done; resp.FunctionError != "" {
-				w.Errorf("%s", resp.Payload)
-			}
-		}
-		w.idle()
-		w.none(flushBegun, lambdatest.KindExtensionRefused)
-		if e := w.one(backgroundSet, ""); e.Detail != "true" {
-			w.Errorf("background export set to %s", e.Detail)
-		}
-		if e := w.one(lambdatest.KindExtensionRegistered, ""); e.Detail != "" {
-			w.Errorf("registered for %q", e.Detail)
-		}
-		w.gracefully()
-	})
+// registeredForNothing fails unless the extension is registered for no event.
+func (w *run) registeredForNothing() {
+	w.Helper()
+	if e := w.one(lambdatest.KindExtensionRegistered, ""); e.Detail != "" {
+		w.Errorf("registered for %q", e.Detail)
+	}
 }
 
 func TestOutsideLambdaNothingIsTouched(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &run{T: t, lines: &lines{}}
-		w.config.Log = newLog()
-		w.flusher = &fakeFlusher{log: w.config.Log}
+		w := standalone(t)
 		ctx, cancel := context.WithCancel(t.Context())
-		a := agent.Start(ctx, w.flusher, agent.WithLogger(w.logger()), agent.WithProcess(nowhere(t)))
+		a := w.start(ctx, nowhere(t))
 		a.Attach()
-		a.Begin("r", time.Now().Add(time.Minute), [8]byte{1})
+		a.Begin("r", time.Now().Add(time.Second), [8]byte{1})
 		if !a.FlushesAfterEnd("r") {
 			t.Error("FlushesAfterEnd is false")
 		}
+		time.Sleep(time.Minute)
 		a.End("r")
-		w.none(flushBegun)
+		w.none(flushBegun, openEnded)
 		if err := a.Flush("r"); err != nil {
 			t.Error(err)
 		}
 		w.one(flushBegun, "")
-		if e := w.one(backgroundSet, ""); e.Detail != "true" {
-			t.Errorf("background export set to %s", e.Detail)
-		}
+		w.exportsInBackground(true)
 		cancel()
 		synctest.Wait()
 		w.none(shutdownBegun)
@@ -291,7 +237,7 @@ func TestOutsideLambdaNothingIsTouched(t *testing.T) {
 	})
 }
 
-func TestNilAgentIsAValidTracker(t *testing.T) {
+func TestNilIsValid(t *testing.T) {
 	var a *agent.Agent
 	a.Attach()
 	a.Begin("r", time.Time{}, [8]byte{})
@@ -305,15 +251,10 @@ func TestNilAgentIsAValidTracker(t *testing.T) {
 	if got := a.Stats(); got != (agent.Stats{Mode: "not-lambda"}) {
 		t.Errorf("%+v", got)
 	}
-}
-
-func TestNilFlusherAndNilOption(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		a := agent.Start(t.Context(), nil, nil, agent.WithProcess(nowhere(t)), agent.WithShutdownHook(nil), agent.WithLogger(nil))
-		if err := a.Flush("r"); err != nil {
-			t.Error(err)
-		}
-	})
+	a = agent.Start(t.Context(), nil, nil, agent.WithProcess(nowhere(t)), agent.WithShutdownHook(nil), agent.WithLogger(nil))
+	if err := a.Flush("r"); err != nil {
+		t.Errorf("of a nil Flusher: %v", err)
+	}
 }
 
 var errRefused = errors.New("connection refused, says the test")

@@ -73,9 +73,8 @@ type function struct {
 func scenario(t *testing.T, arrange func(w *run), steps func(w *run)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := &run{T: t, lines: &lines{}, wrapped: true, handle: func(context.Context, *function) error { return nil }}
-		w.config.Log = new(eventlog.Log)
-		w.flusher = &fakeFlusher{log: w.config.Log}
+		w := standalone(t)
+		w.wrapped, w.handle = true, func(context.Context, *function) error { return nil }
 		w.extensionsDir = filepath.Join(t.TempDir(), "extensions") // which is not there
 		if arrange != nil {
 			arrange(w)
@@ -98,6 +97,21 @@ func scenario(t *testing.T, arrange func(w *run), steps func(w *run)) {
 		steps(w)
 	})
 }
+
+// standalone is a run without an environment: the test starts the agent itself.
+func standalone(t *testing.T) *run {
+	w := &run{T: t, lines: &lines{}}
+	w.config.Log = new(eventlog.Log)
+	w.flusher = &fakeFlusher{log: w.config.Log}
+	return w
+}
+
+// start starts an agent in the process p.
+func (w *run) start(ctx context.Context, p agent.Process, options ...agent.Option) *agent.Agent {
+	return agent.Start(ctx, w.flusher, append(options, agent.WithProcess(p), agent.WithLogger(w.logger()))...)
+}
+
+func (w *run) logger() *slog.Logger { return slog.New(slog.NewTextHandler(w.lines, nil)) }
 
 // extend puts an external extension into the environment.
 func (w *run) extend(name string) {
@@ -126,7 +140,7 @@ func (w *run) main(p *lambdatest.Process) {
 			Getenv: p.Getenv, Dial: p.Dial, Notify: p.Notify, StopNotify: p.StopNotify, Exit: p.Exit,
 			Done: p.Context().Done(), ExtensionsDir: w.extensionsDir,
 		}),
-		agent.WithLogger(slog.New(slog.NewTextHandler(w.lines, nil))),
+		agent.WithLogger(w.logger()),
 	}, w.options...)...)
 	w.mu.Lock()
 	w.agent = a
@@ -178,6 +192,13 @@ func (w *run) end(m *function) {
 	w.note(endCalled, m.id)
 	m.agent.End(m.id)
 	w.config.Log.Add(eventlog.Event{Kind: endReturned, RequestID: m.id, Duration: time.Since(began)})
+}
+
+// untilEnd returns a channel that is closed at the end of the scenario.
+func (w *run) untilEnd() <-chan struct{} {
+	end := make(chan struct{})
+	w.Cleanup(func() { close(end) })
+	return end
 }
 
 func (w *run) note(kind eventlog.Kind, id string) {

@@ -111,43 +111,109 @@ func TestTimeoutEndsOpenSpans(t *testing.T) {
 	}
 }
 
-func TestHandlerThatReturnsAfterSigtermChangesNothing(t *testing.T) {
-	scenario(t, func(w *run) {
-		w.handle = func(ctx context.Context, _ *function) error { return pause(ctx, time.Second) }
-		w.flusher.onFlush = taking(200 * time.Millisecond)
-	}, func(w *run) {
-		w.invokeInBackground("r")
-		time.Sleep(900 * time.Millisecond)
-		w.signal(syscall.SIGTERM, window) // End comes 100 ms later, in the middle of the last flush
-		w.one(flushBegun, "")
-		w.one(shutdownEnded, "")
-	})
+// TestSignalDuringAnInvocation asserts that the invocation that is in flight at a signal cannot cut the shutdown short,
+// however it ends. After a panic aws-lambda-go exits, which here comes 100 ms after the signal.
+func TestSignalDuringAnInvocation(t *testing.T) {
+	signals := map[os.Signal]string{syscall.SIGTERM: "SIGTERM", syscall.SIGINT: "SIGINT"}
+	for name, tt := range map[string]struct {
+		signal  os.Signal
+		option  agent.Option
+		panics  bool
+		reasons []string // of the open spans
+	}{
+		"SIGTERM, it returns": {syscall.SIGTERM, nil, false, []string{
+			"root-r [timeout] SIGTERM received during the invocation: the invocation timed out",
+			"[timeout] SIGTERM received: the invocation timed out",
+		}},
+		"SIGINT, of a person": {syscall.SIGINT, nil, false, []string{"root-r SIGINT received during the invocation", "SIGINT received"}},
+		"it panics":           {syscall.SIGINT, nil, true, nil},
+		"shutdown-only":       {syscall.SIGTERM, agent.WithShutdownOnly(), true, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			scenario(t, func(w *run) {
+				w.options = []agent.Option{tt.option}
+				w.handle = func(ctx context.Context, _ *function) error {
+					err := pause(ctx, time.Second)
+					if tt.panics {
+						panic("boom")
+					}
+					return err
+				}
+				w.flusher.onFlush = taking(100 * time.Millisecond)
+				w.flusher.onClose = func(ctx context.Context) error { return pause(ctx, 200*time.Millisecond) }
+			}, func(w *run) {
+				w.invokeInBackground("r")
+				time.Sleep(900 * time.Millisecond)
+				w.signal(tt.signal, window)
+				w.one(shutdownEnded, "")
+				w.logs(signals[tt.signal]+" received", "graceful shutdown completed")
+				if diff := cmp.Diff(tt.reasons, w.reasons()); tt.reasons != nil && diff != "" {
+					w.Errorf("open spans ended (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
 }
 
-func TestSigtermDuringAFlush(t *testing.T) {
-	scenario(t, func(w *run) {
-		w.config.Timeout = time.Minute
-		w.flusher.onFlush = func(ctx context.Context, call int) error {
-			if call == 1 {
-				return pause(ctx, time.Hour) // a backend that hangs
-			}
-			return pause(ctx, 100*time.Millisecond)
-		}
-	}, func(w *run) {
-		w.invokeAs("r")
-		time.Sleep(300 * time.Millisecond)
-		w.one(flushBegun, "")
-		w.signal(syscall.SIGTERM, window)
-		// The flush that hangs gets half of what the last one gets, which comes after it all the same.
-		flushes := w.find(flushBegun, "")
-		if len(flushes) != 2 || flushes[1].Duration < 150*time.Millisecond {
-			w.Fatalf("flushes %v", flushes)
-		}
-		w.inOrder(w.one(openEnded, ""), flushes[1], w.one(shutdownBegun, ""), w.one(lambdatest.KindProcessExit, ""))
-		if n := w.flusher.overlaps(); n != 1 {
-			w.Errorf("%d flushes at once", n)
-		}
-	})
+// TestLastLine has the counts of the Pipeline, and errors of a Flusher that has none.
+func TestLastLine(t *testing.T) {
+	const undelivered = `level=WARN msg="graceful shutdown completed, but not everything was delivered"`
+	for name, tt := range map[string]struct {
+		counts         []agent.SignalCounts
+		flush, onClose error
+		want           string
+	}{
+		"undelivered": {[]agent.SignalCounts{
+			{Name: "traces", Ended: 11, Exported: 4, Pending: 4, Dropped: 1, Spilled: 2, Breaker: "half-open", Reasons: map[string]int64{"full": 1}},
+			{Name: "logs", Ended: 1, Exported: 1, Superseded: 5, Breaker: "closed"},
+		}, errors.New("backend down"), nil, "traces.pending=4 traces.dropped=1 traces.dropped_full=1 traces.spilled=2 traces.breaker=half-open " +
+			`logs.ended=1 logs.exported=1 logs.pending=0 logs.dropped=0 logs.superseded=5 error="flush: backend down"`},
+		"spans left open": {[]agent.SignalCounts{{Name: "traces", Open: 3, Ended: 1, Exported: 1}}, nil, nil, "traces.open=3"},
+		"no counts":       {nil, nil, errors.Join(errors.New("one"), errors.New("two")), `error="shutdown: one; two"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			scenario(t, func(w *run) {
+				w.flusher.counts = tt.counts
+				w.flusher.onFlush = func(context.Context, int) error { return tt.flush }
+				w.flusher.onClose = func(context.Context) error { return tt.onClose }
+			}, func(w *run) {
+				w.serves("r")
+				w.gracefully()
+				w.logs(undelivered, tt.want)
+			})
+		})
+	}
+}
+
+// TestShutdownDuringASlowFlush asserts that a request that takes nearly all of the window is not discarded for a second one.
+func TestShutdownDuringASlowFlush(t *testing.T) {
+	const ms = time.Millisecond
+	for _, tt := range []struct {
+		takes    time.Duration
+		external bool
+		handover time.Duration // of Shutdown, from SIGTERM
+	}{{380 * ms, false, 380 * ms}, {425 * ms, false, 387 * ms}, {200 * ms, true, 200 * ms}, {220 * ms, true, 207 * ms}} {
+		t.Run(fmt.Sprint(tt.takes, tt.external), func(t *testing.T) {
+			scenario(t, func(w *run) {
+				if tt.external {
+					w.extend("insights")
+				}
+				w.flusher.onFlush = func(ctx context.Context, call int) error { return pause(ctx, time.Duration(call-1)*tt.takes) }
+			}, func(w *run) {
+				w.serves("r")
+				w.gracefully()
+				term, flushed, shut := w.one(lambdatest.KindSigterm, ""), w.find(flushEnded, "")[1], w.one(shutdownBegun, "")
+				if flushed.Detail != "<nil>" || between(term, flushed) != tt.takes {
+					w.Errorf("after %v: %s", between(term, flushed), flushed)
+				}
+				if d := between(term, shut); d != tt.handover {
+					w.Errorf("Shutdown begins after %v", d)
+				}
+				w.inOrder(flushed, w.one(lambdatest.KindProcessExit, ""))
+				w.logs("level=INFO msg=\"graceful shutdown completed\"")
+			})
+		})
+	}
 }
 
 // slowLog delays the line about the signal.
@@ -219,7 +285,8 @@ func TestSigtermDuringAFlushThatMakesIt(t *testing.T) {
 	}
 }
 
-// TestFlushThatIsLeftToShutdownIsNoError: the call under way takes the time of the last flush, which Shutdown makes up for.
+// TestFlushThatIsLeftToShutdownIsNoError has a call under way that hangs and takes the time of the last flush, which
+// Shutdown makes up for.
 func TestFlushThatIsLeftToShutdownIsNoError(t *testing.T) {
 	scenario(t, func(w *run) {
 		w.config.Timeout = time.Minute
@@ -329,42 +396,6 @@ func TestHooksRunInOrderUnderTheirShare(t *testing.T) {
 	})
 }
 
-func TestUndeliveredIsLoggedWithTheCounts(t *testing.T) {
-	scenario(t, func(w *run) {
-		w.flusher.counts = []agent.SignalCounts{
-			{Name: "traces", Ended: 11, Exported: 4, Pending: 4, Dropped: 1, Spilled: 2, Breaker: "half-open"},
-			{Name: "logs", Open: 3, Ended: 1, Exported: 1, Breaker: "closed"},
-		}
-		w.flusher.onFlush = func(context.Context, int) error { return errors.New("backend down") }
-	}, func(w *run) {
-		w.serves("r")
-		w.gracefully()
-		w.logs(`level=WARN msg="graceful shutdown completed, but not everything was delivered"`,
-			`traces.pending=4 traces.dropped=1 traces.spilled=2 traces.breaker=half-open logs.ended=1 logs.exported=1 logs.pending=0 logs.dropped=0 logs.open=3 error="flush: backend down"`)
-	})
-}
-
-// TestSpansLeftOpenAreLogged asserts that spans for which EndOpenSpans had no time, or which it did not know, are not delivered.
-func TestSpansLeftOpenAreLogged(t *testing.T) {
-	scenario(t, func(w *run) {
-		w.flusher.counts = []agent.SignalCounts{{Name: "traces", Open: 3, Ended: 1, Exported: 1}}
-	}, func(w *run) {
-		w.serves("r")
-		w.gracefully()
-		w.logs(`level=WARN msg="graceful shutdown completed, but not everything was delivered"`, "traces.open=3")
-	})
-}
-
-func TestFlusherWithoutCountsThatFailsIsUndelivered(t *testing.T) {
-	scenario(t, func(w *run) {
-		w.flusher.onClose = func(context.Context) error { return errors.Join(errors.New("one"), errors.New("two")) }
-	}, func(w *run) {
-		w.serves("r")
-		w.gracefully()
-		w.logs("but not everything was delivered", `error="shutdown: one; two"`)
-	})
-}
-
 // TestShutdownReportIsWrittenBeforeTheLog asserts that a log that blocks does not cost the report.
 func TestShutdownReportIsWrittenBeforeTheLog(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "report")
@@ -398,21 +429,6 @@ type blockedLog chan struct{}
 
 func (l blockedLog) Write(b []byte) (int, error) { <-l; return len(b), nil }
 
-func TestSigint(t *testing.T) {
-	scenario(t, func(w *run) {
-		w.handle = func(ctx context.Context, _ *function) error { return pause(ctx, time.Second) }
-	}, func(w *run) {
-		w.invokeInBackground("r")
-		time.Sleep(500 * time.Millisecond)
-		w.signal(os.Interrupt, window)
-		w.logs("SIGINT received", "graceful shutdown completed")
-		want := []string{"root-r SIGINT received during the invocation", "SIGINT received"} // a person's, so no timeout
-		if diff := cmp.Diff(want, w.reasons()); diff != "" {
-			w.Errorf("open spans ended (-want +got):\n%s", diff)
-		}
-	})
-}
-
 func TestSecondSignalChangesNothing(t *testing.T) {
 	scenario(t, func(w *run) { w.flusher.onFlush = taking(100 * time.Millisecond) }, func(w *run) {
 		w.serves("r")
@@ -436,13 +452,11 @@ func TestSecondSignalChangesNothing(t *testing.T) {
 
 func TestSigtermDuringRegistration(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &run{T: t, lines: &lines{}}
-		w.config.Log = newLog()
-		w.flusher = &fakeFlusher{log: w.config.Log}
+		w := standalone(t)
 		exited, signals := make(chan int, 1), make(chan chan<- os.Signal, 1)
 		p := hangingPlatform(t, signals, exited)
 		go func() { (<-signals) <- syscall.SIGTERM }()
-		a := agent.Start(t.Context(), w.flusher, agent.WithProcess(p), agent.WithLogger(w.logger())) // returns as Exit did
+		a := w.start(t.Context(), p) // returns as Exit did
 		if code := <-exited; code != 0 {
 			t.Errorf("exit code %d", code)
 		}

@@ -4,32 +4,11 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"syscall"
 	"testing"
 	"time"
 
-	"github.com/epilogue-go/epilogue/agent"
 	"github.com/epilogue-go/epilogue/lambdatest"
 )
-
-// TestPanicDuringTheShutdownDoesNotCutItShort has aws-lambda-go about to exit in the middle of the shutdown.
-func TestPanicDuringTheShutdownDoesNotCutItShort(t *testing.T) {
-	for name, option := range map[string]agent.Option{"extension": nil, "shutdown-only": agent.WithShutdownOnly()} {
-		t.Run(name, func(t *testing.T) {
-			scenario(t, func(w *run) {
-				w.options = []agent.Option{option}
-				w.handle = func(ctx context.Context, _ *function) error { _ = pause(ctx, time.Second); panic("boom") }
-				w.flusher.onClose = func(ctx context.Context) error { return pause(ctx, 300*time.Millisecond) }
-			}, func(w *run) {
-				w.invokeInBackground("p")
-				time.Sleep(900 * time.Millisecond)
-				w.signal(syscall.SIGTERM, window) // the panic comes 100 ms later
-				w.one(shutdownEnded, "")
-				w.logs("graceful shutdown completed")
-			})
-		})
-	}
-}
 
 // The context that aws-lambda-go gives ends at the deadline in whole milliseconds, a little before the platform's.
 func TestErrorAtTheDeadlineWaitsForSigterm(t *testing.T) {

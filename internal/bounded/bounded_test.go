@@ -3,9 +3,9 @@ package bounded_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/url"
-	"reflect"
 	"runtime"
 	"strings"
 	"testing"
@@ -19,43 +19,43 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestCallReturnsTheResult(t *testing.T) {
-	got, err := bounded.Call(t.Context(), 0, func(context.Context) (int, error) { return 7, io.EOF })
-	if got != 7 || !errors.Is(err, io.EOF) {
-		t.Errorf("got %d, %v; want 7, EOF", got, err)
-	}
-}
+// same reports whether err is want itself and does not wrap it.
+func same(err, want error) bool { return any(err) == any(want) }
 
+// stringer is a value that ends the goroutine that formats it.
+type stringer struct{}
+
+func (stringer) String() string { runtime.Goexit(); return "" }
+
+// TestFaultsBecomeErrors also asserts that the package's own results are unwrapped, so that callers can compare them without
+// walking foreign errors, and that a function cannot return them itself.
 func TestFaultsBecomeErrors(t *testing.T) {
-	cause := errors.New("disk full")
-	for name, c := range map[string]struct {
-		fn   func(context.Context)
-		want error
-	}{
-		"a panic with an error": {func(context.Context) { panic(cause) }, cause},
-		"runtime.Goexit":        {func(context.Context) { runtime.Goexit() }, bounded.ErrGoexit},
-		"a normal return":       {func(context.Context) {}, nil},
+	exits := func(context.Context) { runtime.Goexit() }
+	for name, fn := range map[string]func(context.Context){
+		"it exits": exits, "its panic does": func(context.Context) { panic(stringer{}) },
 	} {
-		t.Run(name, func(t *testing.T) {
-			if err := bounded.Run(t.Context(), 0, c.fn); !errors.Is(err, c.want) {
-				t.Errorf("got %v, want %v", err, c.want)
+		if err := bounded.Run(t.Context(), 0, fn); !same(err, bounded.ErrGoexit) {
+			t.Errorf("%s: %#v, want ErrGoexit", name, err)
+		}
+	}
+	got, err := bounded.Call(t.Context(), 0, func(context.Context) (int, error) { return 7, bounded.ErrGoexit })
+	if got != 7 || same(err, bounded.ErrGoexit) || !errors.Is(err, bounded.ErrGoexit) {
+		t.Errorf("result %d, %#v, want 7 and a wrapped ErrGoexit", got, err)
+	}
+	for text, value := range map[string]any{
+		"panicked: 7": 7, "panicked: <nil>": (*time.Time)(nil), "panicked: EOF": io.EOF, "panicked: no such span": "no such span",
+	} {
+		for _, err := range []error{
+			bounded.Protect(func() { panic(value) }), bounded.Run(t.Context(), 0, func(context.Context) { panic(value) }),
+		} {
+			p, ok := err.(*bounded.PanicError) //nolint:errorlint // it is unwrapped
+			if !ok || p.Value != value || err.Error() != text || errors.Is(err, io.EOF) != (value == any(io.EOF)) {
+				t.Errorf("%#v, want %s", err, text)
 			}
-		})
+		}
 	}
-}
-
-// TestOwnResultsAreUnwrapped asserts that callers can compare the package's results without walking foreign errors, and
-// that a function cannot return them itself.
-func TestOwnResultsAreUnwrapped(t *testing.T) {
-	if err := bounded.Run(t.Context(), 0, func(context.Context) { runtime.Goexit() }); !same(err, bounded.ErrGoexit) {
-		t.Errorf("got %#v, want ErrGoexit", err)
-	}
-	if err := bounded.Run(t.Context(), 0, func(context.Context) { panic(1) }); reflect.TypeOf(err) != reflect.TypeFor[*bounded.PanicError]() {
-		t.Errorf("got %#v, want a *PanicError", err)
-	}
-	_, err := bounded.Call(t.Context(), 0, func(context.Context) (int, error) { return 0, bounded.ErrGoexit })
-	if same(err, bounded.ErrGoexit) || !errors.Is(err, bounded.ErrGoexit) {
-		t.Errorf("got %#v, want a wrapped ErrGoexit", err)
+	if err := errors.Join(bounded.Protect(func() {}), bounded.Run(t.Context(), 0, func(context.Context) {}), bounded.Safe(nil)); err != nil {
+		t.Errorf("without a fault: %v", err)
 	}
 }
 
@@ -63,15 +63,30 @@ func TestOwnResultsAreUnwrapped(t *testing.T) {
 type bad struct{ text, walk func() }
 
 func (b bad) Error() string { b.text(); return "bad" }
-
 func (b bad) Unwrap() error { b.walk(); return io.EOF }
 
-func panics() { panic(bad{panics, panics}) }
+// graph is an error that wraps others, which may be itself.
+type graph struct{ wrapped []error }
+
+func (*graph) Error() string     { return "graph" }
+func (g *graph) Unwrap() []error { return g.wrapped }
+
+// endless is an error that always wraps another one.
+type endless struct{}
+
+func (endless) Error() string   { return "endless" }
+func (e endless) Unwrap() error { return e }
 
 // TestForeignErrorsAreSafe asserts that an error of a function can be formatted and unwrapped without a fault.
 func TestForeignErrorsAreSafe(t *testing.T) {
-	fine := func() {}
+	fine, panics := func() {}, func() { panic(io.ErrNoProgress) }
 	var typedNil *url.Error
+	ring := &graph{}
+	ring.wrapped = []error{fmt.Errorf("around: %w", ring)}
+	manyPaths := &graph{}
+	for range 60 {
+		manyPaths = &graph{[]error{manyPaths, manyPaths}}
+	}
 	for name, c := range map[string]struct {
 		err   error
 		text  string
@@ -81,11 +96,13 @@ func TestForeignErrorsAreSafe(t *testing.T) {
 		"a typed nil":            {typedNil, "*url.Error whose Error method panics", false},
 		"a bad Error method":     {bad{panics, fine}, "bounded_test.bad whose Error method panics", true},
 		"a bad Unwrap method":    {bad{fine, panics}, "bad", false},
-		"both are bad":           {bad{panics, panics}, "bounded_test.bad whose Error method panics", false},
 		"wrapped in a typed":     {&url.Error{Op: "Get", URL: "u", Err: bad{fine, panics}}, `Get "u": bad`, false},
 		"joined with a typed":    {errors.Join(io.ErrNoProgress, bad{fine, panics}), "multiple Read calls return no data or error\nbad", false},
 		"an error made safe":     {bounded.Safe(bad{fine, fine}), "bad", true},
 		"a typed nil PanicError": {(*bounded.PanicError)(nil), "*bounded.PanicError whose Error method panics", false},
+		"a cycle":                {ring, "graph", false},
+		"many paths":             {manyPaths, "graph", false},
+		"endless":                {endless{}, "endless", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, returned := bounded.Call(t.Context(), 0, func(context.Context) (int, error) { return 0, c.err })
@@ -100,84 +117,34 @@ func TestForeignErrorsAreSafe(t *testing.T) {
 			}
 		})
 	}
-	if err := bounded.Safe(nil); err != nil {
-		t.Errorf("Safe(nil): %v", err)
-	}
 }
 
-// TestErrorMethodsThatDoNotReturn asserts that the methods of an error are bounded like the call.
-func TestErrorMethodsThatDoNotReturn(t *testing.T) {
+// TestCallEndsInTime asserts that the caller waits for the context and the grace, and no longer: for the function, and for
+// the methods of its error.
+func TestCallEndsInTime(t *testing.T) {
+	const timeout, grace = time.Second, 100 * time.Millisecond
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		for want, method := range map[error]func(){bounded.ErrNotReturned: func() { <-release }, bounded.ErrGoexit: runtime.Goexit} {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-			_, err := bounded.Call(ctx, 0, func(context.Context) (int, error) { return 0, bad{method, method} })
-			cancel()
-			if !same(err, want) {
-				t.Errorf("got %v, want %v", err, want)
+		hangs := func() { <-release }
+		for name, c := range map[string]struct {
+			fn   func(context.Context) (string, error)
+			took time.Duration
+			want error
+		}{
+			"hangs":       {func(context.Context) (string, error) { hangs(); return "", nil }, timeout + grace, bounded.ErrNotReturned},
+			"late":        {func(context.Context) (string, error) { time.Sleep(timeout + grace/2); return "", nil }, timeout + grace/2, nil},
+			"Error hangs": {func(context.Context) (string, error) { return "", bad{hangs, hangs} }, timeout + grace, bounded.ErrNotReturned},
+			"Error exits": {func(context.Context) (string, error) { return "", bad{runtime.Goexit, nil} }, 0, bounded.ErrGoexit},
+		} {
+			ctx, cancel := context.WithTimeout(t.Context(), timeout)
+			began := time.Now()
+			_, err := bounded.Call(ctx, grace, c.fn)
+			if took := time.Since(began); took != c.took || !same(err, c.want) {
+				t.Errorf("%s: %v after %v, want %v after %v", name, err, took, c.want, c.took)
 			}
+			cancel()
 		}
 		close(release)
-	})
-}
-
-// stringer is a value that fails to format.
-type stringer struct{}
-
-func (stringer) String() string { runtime.Goexit(); return "" }
-
-func TestPanicWithAnyValue(t *testing.T) {
-	for text, value := range map[string]any{"panicked: 7": 7, "panicked: <nil>": (*time.Time)(nil)} {
-		if err := bounded.Protect(func() { panic(value) }); err.Error() != text {
-			t.Errorf("got %q, want %q", err, text)
-		}
-	}
-	if err := bounded.Run(t.Context(), 0, func(context.Context) { panic(stringer{}) }); !same(err, bounded.ErrGoexit) {
-		t.Errorf("got %v, want ErrGoexit", err)
-	}
-}
-
-func TestPanicErrorTellsTheValue(t *testing.T) {
-	err := bounded.Run(t.Context(), 0, func(context.Context) { panic("no such span") })
-	var p *bounded.PanicError
-	if !errors.As(err, &p) || p.Value != "no such span" || err.Error() != "panicked: no such span" {
-		t.Errorf("got %#v (%v)", err, err)
-	}
-	if err := bounded.Protect(func() { panic(io.EOF) }); !errors.Is(err, io.EOF) {
-		t.Errorf("Protect: got %v, want EOF", err)
-	}
-}
-
-// TestCallLeavesAHangingFunctionBehind asserts that the caller waits for the context and the grace, and no longer.
-func TestCallLeavesAHangingFunctionBehind(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		release := make(chan struct{})
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		began := time.Now()
-		err := bounded.Run(ctx, 100*time.Millisecond, func(context.Context) { <-release })
-		if took := time.Since(began); took != 1100*time.Millisecond {
-			t.Errorf("returned after %v, want 1.1s", took)
-		}
-		if !errors.Is(err, bounded.ErrNotReturned) {
-			t.Errorf("got %v, want ErrNotReturned", err)
-		}
-		close(release)
-	})
-}
-
-func TestTheGraceAdmitsALateResult(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		got, err := bounded.Call(ctx, 100*time.Millisecond, func(ctx context.Context) (string, error) {
-			<-ctx.Done()
-			time.Sleep(50 * time.Millisecond)
-			return "late", nil
-		})
-		if got != "late" || err != nil {
-			t.Errorf("got %q, %v", got, err)
-		}
 	})
 }
 
@@ -210,6 +177,3 @@ func TestAResultAtTheEndWins(t *testing.T) {
 		}
 	})
 }
-
-// same reports whether err is want itself and does not wrap it.
-func same(err, want error) bool { return any(err) == any(want) }

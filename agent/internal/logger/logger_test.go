@@ -3,6 +3,8 @@ package logger
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -82,4 +84,47 @@ func TestLimitedLineTellsWhatWasLeftOut(t *testing.T) {
 			t.Errorf("lines end with %q, want %q", got, want)
 		}
 	})
+}
+
+func TestLambdaLogIsJSONIfLambdaSaysSo(t *testing.T) {
+	var text bytes.Buffer
+	out := ForLambda(&text, func(string) string { return "JSON" })
+	out.Warn("trouble", slog.String("requestId", "r"), slog.Group("traces", slog.String("msg", "inner")))
+	var line struct {
+		Timestamp time.Time
+		Level     string
+		Message   string
+		RequestID string
+		Traces    map[string]string
+	}
+	if err := json.Unmarshal(text.Bytes(), &line); err != nil {
+		t.Fatal(err)
+	}
+	if time.Since(line.Timestamp) > time.Hour || line.Level != "WARN" || line.Message != "trouble" ||
+		line.RequestID != "r" || line.Traces["msg"] != "inner" || strings.Count(text.String(), "\n") != 1 {
+		t.Errorf("line %s", &text)
+	}
+	text.Reset()
+	ForLambda(&text, func(string) string { return "" }).Info("fine")
+	if !strings.Contains(text.String(), "level=INFO msg=fine") {
+		t.Errorf("without the format: %s", &text)
+	}
+}
+
+func TestLambdaLogLevel(t *testing.T) {
+	levels := []slog.Level{-8, slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError, 12}
+	for i, name := range []string{"TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"} {
+		out := ForLambda(io.Discard, func(string) string { return name })
+		for j, level := range levels {
+			if got := out.Enabled(t.Context(), level); got != (j >= i) {
+				t.Errorf("%s: a line of %v is written: %t", name, level, got)
+			}
+		}
+	}
+	for _, name := range []string{"", "LOUD"} {
+		out := ForLambda(io.Discard, func(string) string { return name })
+		if out.Enabled(t.Context(), slog.LevelDebug) || !out.Enabled(t.Context(), slog.LevelInfo) {
+			t.Errorf("%q does not mean INFO", name)
+		}
+	}
 }

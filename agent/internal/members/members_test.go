@@ -75,7 +75,7 @@ func failing(after time.Duration, err error) func(context.Context) error {
 // untilTimeout flushes until its time is over, as with a backend that hangs.
 func untilTimeout(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 
-func TestMultiFlusherCallsInOrderAndNamesTheMember(t *testing.T) {
+func TestMembersAreCalledInOrderAndNamed(t *testing.T) {
 	one, two := errors.New("one"), errors.New("two")
 	synctest.Test(t, func(t *testing.T) {
 		f := listOf(
@@ -99,6 +99,15 @@ func TestMultiFlusherCallsInOrderAndNamesTheMember(t *testing.T) {
 	})
 }
 
+// flushIn calls ForceFlush with that much time, and returns how long it took.
+func flushIn(t *testing.T, l List, d time.Duration) (took time.Duration, err error) {
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	defer cancel()
+	began := time.Now()
+	err = l.ForceFlush(ctx)
+	return time.Since(began), err
+}
+
 // TestSlowMemberLeavesTimeForTheOthers asserts that a backend that hangs costs the members after it neither their flush
 // nor their time, and has a short time until it succeeds: after an error that comes immediately it may hang again.
 func TestSlowMemberLeavesTimeForTheOthers(t *testing.T) {
@@ -107,14 +116,13 @@ func TestSlowMemberLeavesTimeForTheOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var flush func(context.Context) error
 		var left time.Duration
-		f := listOf(
-			plain{flush: func(ctx context.Context) error { return call(flush, ctx) }},
-			plain{flush: func(ctx context.Context) error {
-				end, _ := ctx.Deadline()
-				left = time.Until(end)
-				return nil
-			}},
-		)
+		slow := plain{flush: func(ctx context.Context) error { return call(flush, ctx) }}
+		other := plain{flush: func(ctx context.Context) error {
+			end, _ := ctx.Deadline()
+			left = time.Until(end)
+			return nil
+		}}
+		f := listOf(slow, other)
 		for i, c := range []struct {
 			flush func(context.Context) error
 			takes time.Duration
@@ -130,29 +138,19 @@ func TestSlowMemberLeavesTimeForTheOthers(t *testing.T) {
 			{untilTimeout, 1900 * ms},
 		} {
 			flush = c.flush
-			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
-			began := time.Now()
-			_ = f.ForceFlush(ctx)
-			cancel()
-			if took := time.Since(began); took != c.takes || left != 2*time.Second-c.takes {
+			if took, _ := flushIn(t, f, 2*time.Second); took != c.takes || left != 2*time.Second-c.takes {
 				t.Errorf("flush %d: took %v, and the other member had %v; want %v and the rest", i+1, took, left, c.takes)
 			}
 		}
-	})
-}
-
-// TestOneMemberIsNeverSlow asserts that a single Flusher always has all of the time.
-func TestOneMemberIsNeverSlow(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := listOf(plain{flush: untilTimeout})
+		flush = untilTimeout
+		alone := listOf(slow)
 		for range 4 {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-			began := time.Now()
-			err := f.ForceFlush(ctx)
-			cancel()
-			if took := time.Since(began); took != time.Second || err.Error() != "context deadline exceeded" {
-				t.Errorf("took %v: %v", took, err)
+			if took, err := flushIn(t, alone, time.Second); took != time.Second || err.Error() != "context deadline exceeded" {
+				t.Errorf("a single member: took %v: %v", took, err)
 			}
+		}
+		if took, _ := flushIn(t, listOf(slow, slow, other), 150*ms); took != 100*ms || left != 50*ms {
+			t.Errorf("of a short time, two took %v and the third had %v; want a third each", took, left)
 		}
 	})
 }
@@ -165,20 +163,10 @@ func TestHangingMemberIsAbandonedAndNotCalledAgain(t *testing.T) {
 			plain{flush: func(context.Context) error { hanging.Add(1); <-release; return nil }},
 			plain{flush: func(context.Context) error { healthy.Add(1); return nil }},
 		)
-		for i := range 3 {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-			began := time.Now()
-			err := f.ForceFlush(ctx)
-			cancel()
-			if !errors.Is(err, bounded.ErrNotReturned) && !errors.Is(err, bounded.ErrStillRunning) {
-				t.Errorf("error %v", err)
-			}
-			want := time.Duration(0)
-			if i == 0 {
-				want = 900*time.Millisecond + budget.CallGrace
-			}
-			if took := time.Since(began); took != want {
-				t.Errorf("call %d took %v, want %v", i, took, want)
+		for i, want := range []time.Duration{900*time.Millisecond + budget.CallGrace, 0, 0} {
+			took, err := flushIn(t, f, time.Second)
+			if took != want || !errors.Is(err, bounded.ErrNotReturned) && !errors.Is(err, bounded.ErrStillRunning) {
+				t.Errorf("call %d took %v, want %v; error %v", i, took, want, err)
 			}
 		}
 		if hanging.Load() != 1 || healthy.Load() != 3 {
@@ -238,24 +226,4 @@ func TestPipelinesAreUsedTogether(t *testing.T) {
 	if diff := cmp.Diff([][]string{calls, calls}, [][]string{one.calls, two.calls}); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
-}
-
-// TestMembersShareAShortTime asserts that the first members have their part of a time that is too short for the usual
-// reserve of the others.
-func TestMembersShareAShortTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var left []time.Duration
-		one := plain{flush: func(ctx context.Context) error {
-			end, _ := ctx.Deadline()
-			left = append(left, time.Until(end))
-			return untilTimeout(ctx)
-		}}
-		ctx, cancel := context.WithTimeout(t.Context(), 150*time.Millisecond)
-		defer cancel()
-		_ = listOf(one, one, one).ForceFlush(ctx)
-		const share = 50 * time.Millisecond
-		if diff := cmp.Diff([]time.Duration{share, share, share}, left); diff != "" {
-			t.Errorf("time of each member (-want +got):\n%s", diff)
-		}
-	})
 }

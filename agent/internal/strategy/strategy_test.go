@@ -1,7 +1,6 @@
 package strategy
 
 import (
-	"errors"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -72,32 +71,6 @@ func TestFlushesOfEachStrategy(t *testing.T) {
 	}
 }
 
-// denseFor is a schedule in the midst of dense traffic, with nothing waiting.
-func denseFor(s Strategy) (p *Schedule, now time.Duration) {
-	p = NewSchedule(s)
-	for _, now = range every(s.Period/8, 20) {
-		p.Due(at(now))
-		p.Flushed(at(now), nil)
-	}
-	return p, now
-}
-
-func TestFailedFlushIsFollowedByFlushesUntilOneSucceeds(t *testing.T) {
-	for _, text := range []string{"periodic,8s", "adaptive,8s"} {
-		p, now := denseFor(parse(t, text))
-		p.Flushed(at(now), errors.New("no"))
-		for range 3 {
-			if now += time.Second; !p.Due(at(now)) {
-				t.Errorf("%s: a flush is deferred after one that failed", text)
-			}
-		}
-		p.Flushed(at(now), nil)
-		if now += time.Second; p.Due(at(now)) {
-			t.Errorf("%s: a flush is not deferred after one that went well", text)
-		}
-	}
-}
-
 // TestClockThatShowsMoreCounts has the two clocks of a process disagree.
 func TestClockThatShowsMoreCounts(t *testing.T) {
 	for _, tt := range []struct {
@@ -160,23 +133,6 @@ func TestItemsWaitNoLongerThanPromised(t *testing.T) {
 		}
 		if (s.Kind == AtEnd) != (deferred == 0) {
 			t.Errorf("%v: %d deferred", s, deferred)
-		}
-	}
-}
-
-func TestParse(t *testing.T) {
-	for text, want := range map[string]Strategy{
-		"end":             {},
-		" END ":           {},
-		"periodic":        {Periodic, 10 * time.Second},
-		"periodic,1s":     {Periodic, time.Second},
-		"periodic,90s":    {Periodic, 90 * time.Second},
-		"adaptive":        {Adaptive, 10 * time.Second},
-		"Adaptive , 30s ": {Adaptive, 30 * time.Second},
-		"adaptive,5m":     {Adaptive, 5 * time.Minute},
-	} {
-		if got := parse(t, text); got != want {
-			t.Errorf("%q is read as %v, want %v", text, got, want)
 		}
 	}
 }
