@@ -2,7 +2,6 @@ package xray
 
 import (
 	"bytes"
-	"compress/gzip"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -16,16 +15,12 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strconv"
 	"sync"
 	"testing"
 	"time"
 
-	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
-	"google.golang.org/protobuf/encoding/protowire"
-	"google.golang.org/protobuf/proto"
-
 	"github.com/epilogue-go/epilogue/lambdatest"
+	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 	"github.com/epilogue-go/epilogue/otelx"
 )
 
@@ -35,34 +30,26 @@ const (
 	token  = "IQoJb3JpZ2luX2VjEXAMPLE/token+=="
 )
 
-// backend is X-Ray's OTLP endpoint at one host, over TLS and in memory: it verifies signatures, keeps X-Ray's limits, and
-// answers by a script.
+// backend is X-Ray's OTLP endpoint at one host, over TLS and in memory: it verifies signatures before the receiver's own
+// answer.
 type backend struct {
+	*otlpreceiver.Receiver
 	verifier
 
-	host string
-	env  map[string]string // that leads there
-	net  lambdatest.Network
+	env map[string]string // that leads there
+	net lambdatest.Network
 
 	mu       sync.Mutex
-	script   []reply // of the next requests; then they are judged
 	requests []received
-	spans    int // accepted
-}
-
-// reply is an answer; a message of * is what the request had in its headers.
-type reply struct {
-	status                        int
-	message, retryAfter, location string
+	echo     int // the status of answers that repeat the request's headers; 0: none
 }
 
 // received is a request as it came.
 type received struct {
-	req   *http.Request
-	body  []byte
-	at    time.Time
-	spans int
-	err   error // of its signature
+	req  *http.Request
+	body []byte
+	at   time.Time
+	err  error // of its signature
 }
 
 // serve starts a backend at host, which is one of region's.
@@ -70,7 +57,8 @@ func serve(t *testing.T, host, region string) *backend {
 	t.Helper()
 	certificate, file := certify(t, host)
 	b := &backend{
-		host: host, verifier: verifier{secrets: map[string]string{keyID: secret}, region: region, service: "xray"},
+		Receiver: otlpreceiver.New(otlpreceiver.Config{}),
+		verifier: verifier{secrets: map[string]string{keyID: secret}, region: region},
 		env: map[string]string{
 			"OTEL_EXPORTER_OTLP_ENDPOINT": "https://" + host, "OTEL_EXPORTER_OTLP_CERTIFICATE": file,
 			"AWS_ACCESS_KEY_ID": keyID, "AWS_SECRET_ACCESS_KEY": secret, "AWS_SESSION_TOKEN": token,
@@ -87,7 +75,7 @@ func serve(t *testing.T, host, region string) *backend {
 		_ = server.Serve(tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}))
 	}()
 	t.Cleanup(func() {
-		_ = server.Close()
+		_, _ = server.Close(), b.Close()
 		<-served
 	})
 	return b
@@ -124,67 +112,29 @@ func (b *backend) sdk(t *testing.T, opts ...otelx.Option) *otelx.SDK {
 
 func (b *backend) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	body, _ := io.ReadAll(req.Body)
+	r := received{req: req, body: body, at: time.Now(), err: b.verify(req, body, time.Now())}
+	b.mu.Lock()
+	b.requests = append(b.requests, r)
+	echo := b.echo
+	b.mu.Unlock()
+	switch {
+	case echo != 0:
+		var said bytes.Buffer
+		_ = req.Header.Write(&said)
+		http.Error(w, said.String(), echo)
+	case r.err != nil:
+		http.Error(w, r.err.Error(), http.StatusForbidden)
+	default:
+		req.Body = io.NopCloser(bytes.NewReader(body))
+		b.Receiver.ServeHTTP(w, req)
+	}
+}
+
+// repeats makes b answer with a request's headers and this status.
+func (b *backend) repeats(status int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	r := received{req: req, body: body, at: time.Now(), err: b.verify(req, body, time.Now())}
-	answer := reply{status: http.StatusOK}
-	switch traces, err := plain(req, body); {
-	case len(b.script) > 0:
-		answer, b.script = b.script[0], b.script[1:]
-	case err != nil:
-		answer = reply{status: http.StatusBadRequest, message: err.Error()}
-	case r.err != nil:
-		answer = reply{status: http.StatusForbidden, message: r.err.Error()}
-	default:
-		r.spans = count(traces)
-		b.spans += r.spans
-	}
-	b.requests = append(b.requests, r)
-	if answer.message == "*" {
-		var echo bytes.Buffer
-		_ = req.Header.Write(&echo)
-		answer.message = echo.String()
-	}
-	w.Header().Set("Content-Type", "application/x-protobuf")
-	if answer.retryAfter != "" {
-		w.Header().Set("Retry-After", answer.retryAfter)
-	}
-	if answer.location != "" {
-		w.Header().Set("Location", answer.location)
-	}
-	w.WriteHeader(answer.status)
-	if answer.status != http.StatusOK {
-		_, _ = w.Write(status(answer.message))
-	}
-}
-
-// status is a google.rpc.Status of code INVALID_ARGUMENT.
-func status(message string) []byte {
-	b := protowire.AppendVarint(protowire.AppendTag(nil, 1, protowire.VarintType), 3)
-	return protowire.AppendString(protowire.AppendTag(b, 2, protowire.BytesType), message)
-}
-
-func plain(req *http.Request, body []byte) (*tracepb.TracesData, error) {
-	if req.Header.Get("Content-Encoding") == "gzip" {
-		zip, err := gzip.NewReader(bytes.NewReader(body))
-		if err != nil {
-			return nil, err
-		}
-		if body, err = io.ReadAll(zip); err != nil {
-			return nil, err
-		}
-	}
-	traces := new(tracepb.TracesData)
-	return traces, proto.Unmarshal(body, traces)
-}
-
-func count(traces *tracepb.TracesData) (n int) {
-	for _, rs := range traces.GetResourceSpans() {
-		for _, ss := range rs.GetScopeSpans() {
-			n += len(ss.GetSpans())
-		}
-	}
-	return n
+	b.echo = status
 }
 
 // got returns the requests so far.
@@ -194,14 +144,7 @@ func (b *backend) got() []received {
 	return b.requests
 }
 
-// answers scripts the next requests.
-func (b *backend) answers(script ...reply) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.script = append(b.script, script...)
-}
-
-// wantSigned checks that exactly n requests came, all of them signed, and n with spans accepted.
+// wantSigned checks that exactly so many requests came, all of them signed, and the number of accepted spans.
 func (b *backend) wantSigned(t *testing.T, requests, spans int) {
 	t.Helper()
 	got := b.got()
@@ -210,7 +153,7 @@ func (b *backend) wantSigned(t *testing.T, requests, spans int) {
 			t.Errorf("request %d: %v\n%v", i+1, r.err, r.req.Header)
 		}
 	}
-	if b.spans != spans || len(got) != requests {
-		t.Errorf("%s spans in %d requests; want %d in %d", strconv.Itoa(b.spans), len(got), spans, requests)
+	if n := len(b.Spans()); n != spans || len(got) != requests {
+		t.Errorf("%d spans in %d requests; want %d in %d", n, len(got), spans, requests)
 	}
 }

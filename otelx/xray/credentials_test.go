@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/epilogue-go/epilogue/internal/otelerr"
+	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 	"github.com/epilogue-go/epilogue/otelx"
 )
 
@@ -113,17 +114,17 @@ func TestCredentialsAreNeverSeen(t *testing.T) {
 		reports := otelerr.Collect(t)
 		b := serve(t, ireland, "eu-west-1")
 		s := b.sdk(t, AutoConfigure())
-		b.answers(reply{status: http.StatusForbidden, message: "*"}, reply{status: http.StatusServiceUnavailable, message: "*"},
-			reply{status: http.StatusBadRequest, message: "we know " + keyID + " and " + strings.ToLower(secret) + "?"})
+		b.FailNext(otlpreceiver.Fault{Status: 400, Message: "we know " + keyID + " and " + strings.ToLower(secret) + "?"})
 		var said []string
-		for range 3 {
+		for _, status := range []int{http.StatusForbidden, http.StatusServiceUnavailable, 0} {
+			b.repeats(status)
 			end(s, "a", 1, 10)
 			said = append(said, fmt.Sprint(s.ForceFlush(t.Context())))
 		}
 		said = append(said, reports()...)
 		said = append(said, fmt.Sprintf("%+v", s.Stats()))
 		all := strings.Join(said, "\n")
-		if !strings.Contains(all, "[redacted]") || !strings.Contains(all, "403 Forbidden") {
+		if !strings.Contains(all, "we know [redacted]") || !strings.Contains(all, "403 Forbidden") {
 			t.Errorf("the server said nothing:\n%s", all)
 		}
 		for _, r := range b.got() {

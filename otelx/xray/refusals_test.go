@@ -2,13 +2,13 @@ package xray
 
 import (
 	"errors"
-	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/epilogue-go/epilogue/internal/otelerr"
+	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 	"github.com/epilogue-go/epilogue/otelx"
 )
 
@@ -20,7 +20,7 @@ func TestRefusalsAreExplainedOnce(t *testing.T) {
 		b := serve(t, ireland, "eu-west-1")
 		s := b.sdk(t, AutoConfigure())
 		for range 3 {
-			b.answers(reply{status: http.StatusBadRequest, message: off})
+			b.FailNext(otlpreceiver.Fault{Status: 400, Message: off})
 			end(s, "a", 2, 10)
 			err := s.ForceFlush(t.Context())
 			var drop *otelx.DropError
@@ -34,7 +34,7 @@ func TestRefusalsAreExplainedOnce(t *testing.T) {
 		if len(got) != 1 || !strings.Contains(got[0], off) || !strings.Contains(got[0], "switch on CloudWatch Transaction Search in this account and region") {
 			t.Errorf("reports %q", got)
 		}
-		b.answers(reply{status: http.StatusForbidden, message: "User: arn:aws:sts::1:x is not authorized to perform: xray:PutTraceSegments because …"})
+		b.FailNext(otlpreceiver.Fault{Status: 403, Message: "User: arn:aws:sts::1:x is not authorized to perform: xray:PutTraceSegments because …"})
 		end(s, "a", 1, 10)
 		_ = s.ForceFlush(t.Context())
 		if got := reports(); len(got) != 2 || !strings.Contains(got[1], "allow the role xray:PutTraceSegments") {
@@ -80,7 +80,7 @@ func TestExpiredIsNotLost(t *testing.T) {
 				reports := otelerr.Collect(t)
 				b := serve(t, ireland, "eu-west-1")
 				s := b.sdk(t, AutoConfigure())
-				b.answers(reply{status: http.StatusForbidden, message: c.message})
+				b.FailNext(otlpreceiver.Fault{Status: 403, Message: c.message})
 				end(s, "a", 2, 10)
 				if err := s.ForceFlush(t.Context()); err != nil {
 					t.Error(err)
@@ -105,7 +105,7 @@ func TestRedirectsOfXRay(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			b := serve(t, ireland, "eu-west-1")
 			s := b.sdk(t, AutoConfigure())
-			b.answers(reply{status: http.StatusTemporaryRedirect, location: location})
+			b.FailNext(otlpreceiver.Fault{Status: 307, Location: location})
 			end(s, "a", 2, 10)
 			err := s.ForceFlush(t.Context())
 			if failure == "" {
