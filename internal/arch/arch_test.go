@@ -77,6 +77,15 @@ var rules = []rule{
 		reason: "the encoder turns signals into bytes for any sender; protobuf's message types cost 1.6 MB that it saves",
 	},
 	{
+		pkg: "/internal/emf", never: []string{aws, protobuf, messages, module + "/"},
+		except: []string{module + "/internal/jsontext", delivery, bounded, breaker},
+		reason: "it writes lines, for any reader of metrics; options and environment belong to otelx",
+	},
+	{
+		pkg: "/internal/emf/lines", alone: true, except: []string{module + "/internal/jsontext/strict"},
+		reason: "it checks lines, so it shares no defect with their encoder",
+	},
+	{
 		pkg: "/internal/otlphttp", alone: true,
 		except: []string{
 			module + "/internal/otlp/response", bounded, module + "/internal/redact", module + "/internal/version",

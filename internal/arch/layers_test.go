@@ -25,10 +25,13 @@ var layers = []struct {
 		"/agent/internal/...", "/handler/internal/...", "/lambdatest/internal/...", "/otelx/internal/...",
 	}},
 	{"transport", []string{"/internal/otlphttp"}},
-	{"engine and encoding", []string{"/internal/delivery", "/internal/otlp", "/internal/spill"}},
+	{"engine and encoding", []string{
+		"/internal/delivery", "/internal/emf", "/internal/loglines", "/internal/otlp", "/internal/spill",
+	}},
 	{"single mechanisms", []string{
 		"/internal/benchspans", "/internal/bounded", "/internal/breaker", "/internal/clocktest", "/internal/counts",
-		"/internal/extensionsapi", "/internal/jsontext", "/internal/otelenv", "/internal/otelerr", "/internal/otlp/response",
+		"/internal/emf/lines", "/internal/extensionsapi", "/internal/jsontext/...", "/internal/otelenv", "/internal/otelerr",
+		"/internal/otlp/response",
 		"/internal/procstart", "/internal/redact", "/internal/spill/lines", "/internal/variables", "/internal/version",
 		"/internal/xrayheader", "/lambdatest/eventlog",
 	}},

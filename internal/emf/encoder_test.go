@@ -1,0 +1,87 @@
+package emf
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+)
+
+func TestLine(t *testing.T) {
+	a := attribute.NewSet(str("a", `"1"`), str("b", "2"))
+	at := noon.Add(1500 * time.Microsecond)
+	points := []Point{
+		{Name: "n", Attributes: a, Time: at, Value: 2, Unit: "Count"},
+		{Name: "d", Attributes: a, Time: at, Distribution: sample(0.5, 2)},
+		{Name: "g", Time: at, Value: -1e-9},
+	}
+	const first = `"_aws":{"Timestamp":1782907200001,"CloudWatchMetrics":[{"Namespace":"shop","Dimensions":[["a","b"]],"Metrics":[` +
+		`{"Name":"n","Unit":"Count","StorageResolution":60},{"Name":"d","StorageResolution":60}]}]},"a":"\"1\"","b":"2",` +
+		`"n":2,"d":{"Values":[0.5,2],"Counts":[2,2],"Max":2,"Min":0.5,"Count":4,"Sum":5}}` + "\n"
+	const second = `"_aws":{"Timestamp":1782907200001,"CloudWatchMetrics":[{"Namespace":"shop","Dimensions":[[]],"Metrics":[` +
+		`{"Name":"g","StorageResolution":60}]}]},"g":-1e-09}` + "\n"
+	for _, c := range []struct {
+		format Format
+		log    string
+	}{
+		{Format{Namespace: "shop"}, ""},
+		{Format{Namespace: "shop", LogLevel: "ERROR"}, ""},
+		{Format{Namespace: "shop", JSON: true}, `"timestamp":"2026-07-01T12:00:00.001Z","level":"INFO",`},
+		{Format{Namespace: "shop", JSON: true, LogLevel: "DEBUG"}, `"timestamp":"2026-07-01T12:00:00.001Z","level":"INFO",`},
+		{Format{Namespace: "shop", JSON: true, LogLevel: "WARN"}, `"timestamp":"2026-07-01T12:00:00.001Z","level":"WARN",`},
+	} {
+		got := string(encode(t, points, c.format))
+		if want := "{" + c.log + first + "{" + c.log + second; got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+		parse(t, []byte(got))
+	}
+}
+
+// TestLimitsOfLines: each case needs more than one line.
+func TestLimitsOfLines(t *testing.T) {
+	wide := strings.Repeat("x", 1000)
+	var metrics, large, distributions []Point
+	for i := range 250 {
+		metrics = append(metrics, Point{Name: fmt.Sprintf("m%d", i), Time: noon})
+		large = append(large, Point{Name: fmt.Sprintf("m%d", i), Time: noon, Attributes: attribute.NewSet(str("i", fmt.Sprint(i)+wide))})
+	}
+	var values []float64
+	for i := range 250 {
+		values = append(values, 1e15/7*float64(i+1))
+	}
+	for i := range 30 {
+		distributions = append(distributions, Point{Name: fmt.Sprintf("m%d", i), Time: noon, Distribution: sample(values[:100]...)})
+	}
+	split := []Point{metrics[0], {Name: "s", Time: noon, Distribution: sample(values...)}, metrics[1]}
+	for name, c := range map[string]struct {
+		points []Point
+		lines  int
+	}{
+		"metrics":       {metrics, 3},
+		"bytes":         {distributions, 2},
+		"dimensions":    {large, 250},
+		"values":        {split, 5},
+		"another kind":  {[]Point{{Name: "m", Time: noon}, {Name: "m", Time: noon, latest: true}}, 2},
+		"another time":  {[]Point{{Name: "m", Time: noon}, {Name: "n", Time: noon.Add(time.Second)}}, 2},
+		"one line only": {metrics[:100], 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			body := encode(t, c.points, Format{Namespace: "n", JSON: true})
+			parse(t, body)
+			if got := bytes.Count(body, []byte("\n")); got != c.lines {
+				t.Errorf("%d lines, want %d", got, c.lines)
+			}
+		})
+	}
+	e := NewEncoder(Format{Namespace: "n"})()
+	for limit := 0; limit < 12_000; limit += 97 {
+		body, n := e.Append([]byte("kept"), split, limit)
+		if len(body)-4 > limit || !bytes.HasPrefix(body, []byte("kept")) || n == 0 && len(body) != 4 {
+			t.Errorf("limit %d: %d bytes, %d points", limit, len(body), n)
+		}
+	}
+}
