@@ -1,7 +1,6 @@
 package otelx_test
 
 import (
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -11,49 +10,6 @@ import (
 
 // flushTimeout is what the agent gives the flush after an invocation.
 const flushTimeout = 2 * time.Second
-
-// invocations ends a span and flushes, so many times and so far apart. It returns the time of the first flush and of all
-// others together.
-func (f *fixture) invocations(n int, apart time.Duration) (first, others time.Duration) {
-	for i := range n {
-		f.end(strconv.Itoa(i))
-		o := f.flush(flushTimeout)
-		if i == 0 {
-			first = o.took
-		} else {
-			others += o.took
-		}
-		time.Sleep(apart)
-	}
-	return first, others
-}
-
-// Over 1,000 invocations an outage costs at most 5 ms an invocation, the first flush not counted, and that takes at most
-// the flush timeout. The youngest spans are kept, and delivered when the backend is back.
-func TestContractAnOutageCostsLittle(t *testing.T) {
-	for name, fault := range map[string]otlpreceiver.Fault{
-		"hangs": {Hang: true}, "503": {Status: 503, Delay: 5 * ms}, "cut": {Cut: otlpreceiver.BeforeRead},
-	} {
-		t.Run(name, func(t *testing.T) {
-			contract(t, func(f *fixture) {
-				f.fails(fault)
-				first, others := f.invocations(1000, 100*ms)
-				if first > flushTimeout {
-					f.Errorf("the first flush took %v", first)
-				}
-				if mean := others / 999; mean > 5*ms {
-					f.Errorf("the others took %v on average", mean)
-				}
-				f.works()
-				time.Sleep(time.Minute)
-				if o := f.flush(flushTimeout); o.err != nil && dropped(o.err) == nil {
-					f.Errorf("the backend is back: ForceFlush: %v after %v", o.err, o.took)
-				}
-				f.wantDelivered(numbers(700, 1000))
-			}, withQueue(300, 50))
-		})
-	}
-}
 
 // A probe is one request, however many flushes wait for it. While the breaker is open a flush returns at once, with the
 // reason. After a successful probe everything else leaves at the same time.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -131,32 +130,6 @@ func TestContractFlushWithoutADeadlineEnds(t *testing.T) {
 		}
 		f.wantCounts(spanCounts{ended: 1, pending: 1})
 	}, environ("OTEL_BSP_EXPORT_TIMEOUT=3000"))
-}
-
-// Many spans take several requests, which are under way at the same time: 10,000 spans fit into the time between
-// SIGTERM and SIGKILL with a round trip of 100 ms.
-func TestContractTenThousandSpansInTheLastWindow(t *testing.T) {
-	for name, end := range map[string]func(*fixture) outcome{
-		"Shutdown": func(f *fixture) outcome { return f.shutdown(430 * ms) },
-		"ForceFlush": func(f *fixture) outcome {
-			f.sdk.SetExitDeadline(time.Now().Add(430 * ms))
-			return f.flush(430 * ms)
-		},
-	} {
-		contract(t, func(f *fixture) {
-			f.fails(otlpreceiver.Fault{Delay: 100 * ms})
-			for i := range 10_000 {
-				f.end(strconv.Itoa(i))
-			}
-			if o := end(f); o.err != nil || o.took > 200*ms {
-				f.Errorf("%s: %v after %v, want at most two round trips", name, o.err, o.took)
-			}
-			if got := len(slices.Compact(f.delivered())); got != 10_000 {
-				f.Errorf("%s: %d spans delivered", name, got)
-			}
-			f.wantCounts(spanCounts{ended: 10_000, exported: 10_000})
-		}, withQueue(20_000, 512))
-	}
 }
 
 func TestContractDisabledSDKDoesNothing(t *testing.T) {

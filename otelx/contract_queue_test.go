@@ -1,15 +1,12 @@
 package otelx_test
 
 import (
-	"math/rand/v2"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/epilogue-go/epilogue/internal/otelerr"
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 	"github.com/epilogue-go/epilogue/otelx"
 )
@@ -78,67 +75,4 @@ func TestContractPending(t *testing.T) {
 		_ = f.flush(time.Second)
 		want("after the report", 0, false)
 	}, withQueue(16, 4))
-}
-
-// The counts add up at every moment, with every backend, and agree with the backend's spans.
-func TestContractCountsAddUpAtEveryMoment(t *testing.T) {
-	for seed := range uint64(20) {
-		contract(t, func(f *fixture) { countsRound(f, seed) }, withQueue(200, 16))
-	}
-}
-
-// countsRound is one round with its own sequence of faults.
-func countsRound(f *fixture, seed uint64) {
-	otelerr.Discard(f.T)
-	rng := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // repeatable
-	faults := []otlpreceiver.Fault{
-		{},
-		{},
-		{Delay: 20 * ms},
-		{Delay: time.Second},
-		{Status: 503},
-		{Status: 429, RetryAfter: "1"},
-		{Status: 400},
-		{Rejected: 3, Message: "no"},
-		{Cut: otlpreceiver.BeforeRead},
-		{Cut: otlpreceiver.AfterStore},
-		{Hang: true},
-		{Malformed: true},
-	}
-	stop := make(chan struct{})
-	var work sync.WaitGroup
-	repeat := func(every time.Duration, do func()) {
-		work.Go(func() {
-			for {
-				select {
-				case <-stop:
-					return
-				case <-time.After(every):
-					do()
-				}
-			}
-		})
-	}
-	repeat(5*ms, func() { f.fails(faults[rng.IntN(len(faults))]) })
-	repeat(ms, func() { f.end("a", "b", "c") })
-	repeat(3*ms, func() { f.end("d") })
-	repeat(7*ms, func() { _ = f.flush(50 * ms) })
-	repeat(11*ms, func() { _ = f.flush(200 * ms) })
-	repeat(97*ms, f.backend.Unblock)
-	repeat(500*time.Microsecond, func() {
-		if c := f.counts(); !c.addUp() || c.pending > 200 {
-			f.Errorf("seed %d: %+v", seed, c)
-		}
-	})
-	time.Sleep(3 * time.Second)
-	close(stop)
-	work.Wait()
-	f.works()
-	time.Sleep(time.Minute)
-	_ = f.shutdown(time.Second)
-	c := f.counts()
-	kept := int64(len(f.backend.Spans()) - f.backend.Duplicates())
-	if c.pending != 0 || !c.addUp() || kept < c.exported || kept > c.exported+c.dropped.Total() {
-		f.Errorf("seed %d: the backend has kept %d spans, the SDK counts %+v", seed, kept, c)
-	}
 }

@@ -149,8 +149,6 @@ func TestContractSpillToABadWriter(t *testing.T) {
 		want  string
 	}{
 		"hangs":  {func([]byte) (int, error) { <-release; return 0, nil }, "0 of 3 spans written"},
-		"fails":  {func([]byte) (int, error) { return 0, io.ErrClosedPipe }, "0 of 3 spans written: " + io.ErrClosedPipe.Error()},
-		"short":  {func([]byte) (int, error) { return 5, nil }, "0 of 3 spans written: short write"},
 		"panics": {func([]byte) (int, error) { panic("no paper") }, "0 of 3 spans written: panicked: no paper"},
 		"fails later": {func(b []byte) (int, error) {
 			if lines++; lines > 1 {
@@ -250,27 +248,6 @@ func TestSpillWaitsForTheAnswer(t *testing.T) {
 	}, otelx.WithSpill(p), withQueue(10, 1))
 }
 
-// Between two lines the spill looks at its time. A Write under way continues and counts.
-func TestSpillEndsWithItsTime(t *testing.T) {
-	p := &pages{before: func() error { time.Sleep(300 * ms); return nil }}
-	contract(t, func(f *fixture) {
-		f.fails(otlpreceiver.Fault{Status: 503})
-		f.endLarge(150, 150, 150, 150, 150, 150, 150, 150, 150, 150)
-		ctx, cancel := context.WithTimeout(f.Context(), time.Second)
-		defer cancel()
-		if n := f.sdk.SpillPending(ctx); n != 3 {
-			f.Errorf("SpillPending = %d, want the 3 lines of a second", n)
-		}
-		time.Sleep(time.Second)
-		f.wantCounts(spanCounts{ended: 10, pending: 6, spilled: 4})
-		for range 3 { // each call continues where the one before ended, within the bound of all lines
-			_ = f.within(time.Second, func(ctx context.Context) error { f.sdk.SpillPending(ctx); return nil })
-			time.Sleep(time.Second)
-		}
-		f.wantCounts(spanCounts{ended: 10, pending: 4, spilled: 6}) // of 150 KB each in 1 MiB
-	}, otelx.WithSpill(p))
-}
-
 // A context without a deadline gives a spill one second.
 func TestSpillWithoutADeadline(t *testing.T) {
 	var release chan struct{}
@@ -292,23 +269,6 @@ func TestSpillWithoutADeadline(t *testing.T) {
 		}
 		close(release)
 		synctest.Wait()
-	}, otelx.WithSpill(p))
-}
-
-// A span too large for a line is reduced, and takes no other span along.
-func TestSpillReducesASpanTooLargeForALine(t *testing.T) {
-	p := new(pages)
-	contract(t, func(f *fixture) {
-		f.fails(otlpreceiver.Fault{Status: 503})
-		f.end("a")
-		f.endLarge(200)
-		f.end("b")
-		o := f.shutdown(time.Second)
-		p.want(f.T, "a large b")
-		if o.err == nil || !strings.Contains(o.err.Error(), "3 of 3 spans written") {
-			f.Errorf("Shutdown: %v", o.err)
-		}
-		f.wantCounts(spanCounts{ended: 3, spilled: 3})
 	}, otelx.WithSpill(p))
 }
 

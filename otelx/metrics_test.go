@@ -148,6 +148,9 @@ func TestMetricsHaveOneDurationForEachExport(t *testing.T) {
 		f.fails(unavailable)
 		f.end("c")
 		_ = f.flush(time.Second)
+		f.fails(otlpreceiver.Fault{Cut: otlpreceiver.BeforeRead})
+		f.end("d")
+		_ = f.shutdown(300 * ms)
 		durations, _ := m.collect(f.T)["exporter.operation.duration"].Data.(metricdata.Histogram[float64])
 		got := map[string]uint64{}
 		for _, p := range durations.DataPoints {
@@ -160,20 +163,8 @@ func TestMetricsHaveOneDurationForEachExport(t *testing.T) {
 				f.Errorf("buckets %v, want those of New's advice", bounds)
 			}
 		}
-		if diff := gocmp.Diff(map[string]uint64{"200": 1, "400{refused}": 1, "503{unavailable}": 1}, got); diff != "" {
+		if diff := gocmp.Diff(map[string]uint64{"200": 1, "400{refused}": 1, "503{unavailable}": 1, "{unavailable}": 1}, got); diff != "" {
 			f.Errorf("exports by status (-want +got)\n%s", diff)
-		}
-	}, option)
-}
-
-// Spans that end after Shutdown are processed with the error type of the conventions.
-func TestMetricsOfSpansAfterShutdown(t *testing.T) {
-	m, option := newMeters()
-	contract(t, func(f *fixture) {
-		_ = f.shutdown(time.Second)
-		f.end("a", "b")
-		if n := m.figures(f.T)["processor.span.processed{already_shutdown}"]; n != 2 {
-			f.Errorf("%d spans with already_shutdown, want 2", n)
 		}
 	}, option)
 }
@@ -233,7 +224,7 @@ func TestMetricsOfTheBreaker(t *testing.T) {
 	}, option)
 }
 
-// The first collection after Shutdown has the final counts, and later ones have none.
+// The first collection after Shutdown has the final counts, with the spans that have ended since, and later ones have none.
 func TestMetricsEndWithTheFinalCounts(t *testing.T) {
 	m, option := newMeters()
 	contract(t, func(f *fixture) {
@@ -241,8 +232,9 @@ func TestMetricsEndWithTheFinalCounts(t *testing.T) {
 		if o := f.shutdown(time.Second); o.err != nil {
 			f.Error(o.err)
 		}
-		if n := m.figures(f.T)["processor.span.processed"]; n != 2 {
-			f.Errorf("%d spans processed at the end, want 2", n)
+		f.end("late")
+		if got := m.figures(f.T); got["processor.span.processed"] != 2 || got["processor.span.processed{already_shutdown}"] != 1 {
+			f.Errorf("at the end %v, want 2 spans processed and one after Shutdown", got)
 		}
 		synctest.Wait()
 		got := m.collect(f.T)
@@ -301,37 +293,6 @@ func checkComponent(t *testing.T, metric string, got attribute.Set) {
 	}
 }
 
-// An endpoint without a port has the default port of its scheme.
-func TestMetricsOfAnEndpoint(t *testing.T) {
-	for endpoint, want := range map[string]string{
-		"http://c.example.com/v1/traces": "80", "https://c.example.com/v1/traces": "443", "http://c.example.com:4318": "4318",
-	} {
-		m, option := newMeters()
-		contract(t, func(f *fixture) {
-			if port := m.exporterAttribute(f.T, "server.port"); port != want {
-				f.Errorf("%s: server.port = %s, want %s", endpoint, port, want)
-			}
-		}, option, otelx.WithEndpoint(endpoint))
-	}
-}
-
-// A request without an answer in time and one without a connection have different error types.
-func TestMetricsOfRequestsWithoutAnAnswer(t *testing.T) {
-	for want, fault := range map[string]otlpreceiver.Fault{"timeout": {Hang: true}, "unavailable": {Cut: otlpreceiver.BeforeRead}} {
-		m, option := newMeters()
-		contract(t, func(f *fixture) {
-			f.fails(fault)
-			f.end("a")
-			_ = f.flush(300 * ms)
-			synctest.Wait()
-			figures := m.figures(f.T)
-			if figures["exporter.operation.duration{"+want+"} count"] == 0 || figures["exporter.operation.duration count"] > 0 {
-				f.Errorf("%+v: figures %v, want error type %s", fault, figures, want)
-			}
-		}, option)
-	}
-}
-
 // nullSender is a backend's sender that accepts everything.
 type nullSender struct{}
 
@@ -341,8 +302,16 @@ func (nullSender) Send(context.Context, delivery.Signal, []byte) (delivery.Resul
 	return delivery.Result{}, nil
 }
 
-// A custom exporter is named by its type.
-func TestMetricsNameACustomExporter(t *testing.T) {
+// An endpoint without a port has the default port of its scheme. A custom exporter is named by its type.
+func TestMetricsNameTheExporter(t *testing.T) {
+	for endpoint, want := range map[string]string{"http://c.example.com/v1/traces": "80", "http://c.example.com:4318": "4318"} {
+		m, option := newMeters()
+		contract(t, func(f *fixture) {
+			if port := m.exporterAttribute(f.T, "server.port"); port != want {
+				f.Errorf("%s: server.port = %s, want %s", endpoint, port, want)
+			}
+		}, option, otelx.WithEndpoint(endpoint))
+	}
 	for _, o := range []otelx.Option{
 		otelx.WithExporter(nullExporter{}), otelx.WithExporter(&nullExporter{}), config.WithSender(nullSender{}),
 	} {
