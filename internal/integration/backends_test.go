@@ -45,10 +45,6 @@ var backends = []scenario{
 			backend(up), invoke(ok), shutdown),
 	},
 	{
-		Name:  "backend unavailable for one request",
-		Steps: steps(next(unavailable), invoke(heldAtMost(ok, time.Second)), shutdown),
-	},
-	{
 		Name: "backend up again when a payload does not decode",
 		Env:  []string{"EPILOGUE_FLUSH_TIMEOUT=1s"},
 		Steps: steps(
@@ -91,17 +87,6 @@ var backends = []scenario{
 		Steps: steps(
 			backend(hanging), repeat(4, invoke(heldAtMost(ok, 500*ms))),
 			backend(up), invoke(panics, ok), shutdown),
-	},
-	{
-		Name: "backend cuts connections during the freeze",
-		Steps: steps(
-			repeat(3, invoke(ok), cut, freeze(time.Second)),
-			invoke(panics, ok), cut, invoke(fails), shutdown),
-	},
-	{
-		Name: "backend cuts the connection before it keeps spans",
-		Steps: steps(
-			invoke(ok), next(cutting), invoke(ok), shutdown),
 	},
 	{
 		Name:  "backend cuts the connection after it has kept spans",

@@ -35,18 +35,6 @@ func TestRefuses(t *testing.T) {
 	}
 }
 
-func TestRejectsAPart(t *testing.T) {
-	s := newSetup(t, otlpreceiver.Config{})
-	s.FailNext(otlpreceiver.Fault{Rejected: 2, Message: "too old"}, otlpreceiver.Fault{Rejected: 99})
-	got := s.post(t.Context(), body(t, 1, 2, 3))
-	if got.status != 200 || string(got.body) != "\x0a\x0b\x08\x02\x12\x07too old" || len(s.Spans()) != 1 {
-		t.Errorf("answer %+v, %d spans kept", got, len(s.Spans()))
-	}
-	if got := s.post(t.Context(), body(t, 4)); got.status != 200 || len(s.Spans()) != 1 {
-		t.Errorf("answer %+v, %d spans kept", got, len(s.Spans()))
-	}
-}
-
 func TestNextIsUsedUpInOrder(t *testing.T) {
 	s := newSetup(t, otlpreceiver.Config{})
 	s.SetFault(otlpreceiver.Fault{Status: 500})

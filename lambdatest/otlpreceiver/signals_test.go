@@ -137,6 +137,7 @@ func TestEverySignalHasTheSameFaults(t *testing.T) {
 				{"cut early", otlpreceiver.Fault{Cut: otlpreceiver.BeforeStore}, "-", 0},
 				{"cut late", otlpreceiver.Fault{Cut: otlpreceiver.AfterStore}, "-", 3},
 				{"a part rejected", otlpreceiver.Fault{Rejected: 2, Message: "old"}, "\x0a\x07\x08\x02\x12\x03old", 4},
+				{"all rejected", otlpreceiver.Fault{Rejected: 99}, "\x0a\x04\x08\x03\x12\x00", 4},
 				{"accepted", otlpreceiver.Fault{}, "", 7},
 			}
 			for _, step := range steps {
@@ -152,7 +153,7 @@ func TestEverySignalHasTheSameFaults(t *testing.T) {
 			if got := s.do(t.Context(), "POST", "/v1/"+string(signal), zipped(c.body(t)), "Content-Encoding", "gzip"); got.status != 200 {
 				t.Errorf("gzip: answer %+v", got)
 			}
-			req := s.Requests()[6]
+			req := s.Requests()[7]
 			if req.Signal != signal || req.Items != 3 || req.Kept != 3 || (req.Spans == 3) != (signal == otlpreceiver.Traces) {
 				t.Errorf("request %+v", req)
 			}
