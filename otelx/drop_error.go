@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/epilogue-go/epilogue/internal/delivery"
+	"github.com/epilogue-go/epilogue/otelx/internal/pipeline"
 )
 
 // DropError reports items of one signal that were lost since the last flush that could report them. Exactly one ForceFlush or
@@ -22,7 +23,7 @@ type DropError struct {
 // Error lists the counts.
 func (e *DropError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d %s dropped:", e.Dropped.Total(), itemsOf(delivery.Signal(e.Signal)))
+	fmt.Fprintf(&b, "%d %s dropped:", e.Dropped.Total(), pipeline.ItemsOf(delivery.Signal(e.Signal)))
 	for i, r := range e.Dropped.reasons() {
 		if i > 0 {
 			b.WriteByte(',')

@@ -17,6 +17,7 @@ import (
 	"github.com/epilogue-go/epilogue/internal/spill"
 	"github.com/epilogue-go/epilogue/otelx/internal/config"
 	"github.com/epilogue-go/epilogue/otelx/internal/faults"
+	"github.com/epilogue-go/epilogue/otelx/internal/pipeline"
 	"github.com/epilogue-go/epilogue/otelx/internal/sdkmetrics"
 	"github.com/epilogue-go/epilogue/otelx/internal/spiller"
 	"github.com/epilogue-go/epilogue/otelx/internal/traces"
@@ -51,9 +52,10 @@ func newSDK(c *config.Config) (*SDK, error) {
 	if *c.Disabled {
 		c.Resource = resource.Empty()
 	}
-	s := &SDK{resource: c.Resource, handler: &faults.Handler{}, engines: newEngines(c.Traces.RequestBytes, c.Requests)}
-	spills, err := s.connectTraces(c)
-	s.spiller = spiller.New(c.Spill, c.SpillBytes, spills)
+	s := &SDK{resource: c.Resource, builder: pipeline.NewBuilder(c.Traces.RequestBytes, c.Requests, &faults.Handler{})}
+	s.builder.DropError = newDropError
+	err := s.connectTraces(c)
+	s.connected(c)
 	if *c.Disabled {
 		s.provider = noop.NewTracerProvider()
 		return s, err
@@ -73,9 +75,9 @@ func newSDK(c *config.Config) (*SDK, error) {
 
 // connectTraces makes the way of a span from the provider to its destination. It works even if there is an error. Without a
 // destination no span reaches it.
-func (s *SDK) connectTraces(c *config.Config) (spills spiller.Queue, err error) {
+func (s *SDK) connectTraces(c *config.Config) (err error) {
 	x := &c.Traces
-	settings := s.queueConfig(delivery.Traces, &x.Export)
+	settings := s.builder.QueueConfig(delivery.Traces, &x.Export)
 	settings.Hedge = true // backends recognize a span by its ids
 	if x.NewRecorder != nil {
 		s.recorder, err = newRecorder(x)
@@ -88,8 +90,21 @@ func (s *SDK) connectTraces(c *config.Config) (spills spiller.Queue, err error) 
 	if s.recorder != nil {
 		s.recorder.Observe(q.Stats)
 	}
-	s.signals = append(s.signals, signal{delivery.Traces, []queue{q}})
-	return spiller.Of(q, "spans", func() spill.Encoder[sdktrace.ReadOnlySpan] { return otlp.NewSpanLineEncoder() }), err
+	spills := spiller.Of(q, settings.Items, func() spill.Encoder[sdktrace.ReadOnlySpan] { return otlp.NewSpanLineEncoder() })
+	s.signals = append(s.signals, &pipeline.Signal{
+		Name: delivery.Traces, Queues: []pipeline.Queue{q}, Spills: []spiller.Queue{spills},
+	})
+	return err
+}
+
+// connected completes the SDK when all signals are connected.
+func (s *SDK) connected(c *config.Config) {
+	var spills []spiller.Queue
+	for _, signal := range s.signals {
+		s.queues = append(s.queues, signal.Queues...)
+		spills = append(spills, signal.Spills...)
+	}
+	s.spiller = spiller.New(c.Spill, c.SpillBytes, spills...)
 }
 
 func (s *SDK) newSpanQueue(x *config.Traces, settings delivery.Config) *traces.Queue {
@@ -98,9 +113,9 @@ func (s *SDK) newSpanQueue(x *config.Traces, settings delivery.Config) *traces.Q
 		exporter = traces.NewConsole(io.Discard)
 	}
 	if exporter != nil {
-		return delivery.NewItemQueue(s.engines.ofItems(), settings, traces.ItemSender(exporter))
+		return delivery.NewItemQueue(s.builder.ItemEngine(), settings, traces.ItemSender(exporter))
 	}
-	engine := s.engines.of(delivery.Traces, &x.Export)
+	engine := s.builder.Engine(delivery.Traces, &x.Export)
 	return delivery.NewQueue(engine, settings, traces.NewEncoder(x.Limits.ItemBytes, x.Limits.ResourceBytes))
 }
 

@@ -19,6 +19,7 @@ import (
 
 	"github.com/epilogue-go/epilogue/internal/otelenv"
 	"github.com/epilogue-go/epilogue/otelx/internal/config"
+	"github.com/epilogue-go/epilogue/otelx/internal/pipeline"
 	"github.com/epilogue-go/epilogue/otelx/internal/sdkmetrics"
 )
 
@@ -124,7 +125,7 @@ func WithSigner(sign func(ctx context.Context, req *http.Request, body []byte) e
 //
 // It has no effect with [WithExporter].
 func WithDialer(dial func(ctx context.Context, network, address string) (net.Conn, error)) ExportOption {
-	open := config.Dial(dial)
+	open := pipeline.Dial(dial)
 	return config.SetSharedIf(dial != nil, func(x *config.Export) { x.Dial = &open })
 }
 

@@ -11,7 +11,7 @@ import (
 
 	"github.com/epilogue-go/epilogue/internal/counts"
 	"github.com/epilogue-go/epilogue/internal/delivery"
-	"github.com/epilogue-go/epilogue/otelx/internal/faults"
+	"github.com/epilogue-go/epilogue/otelx/internal/pipeline"
 	"github.com/epilogue-go/epilogue/otelx/internal/sdkmetrics"
 	"github.com/epilogue-go/epilogue/otelx/internal/spiller"
 	"github.com/epilogue-go/epilogue/otelx/internal/traces"
@@ -22,11 +22,11 @@ type SDK struct {
 	provider  trace.TracerProvider
 	resource  *resource.Resource
 	processor *traces.Processor
-	signals   []signal // that are on; traces always are
-	engines   *engines
+	builder   *pipeline.Builder
+	signals   []*pipeline.Signal  // that are on; traces always are
+	queues    []pipeline.Queue    // of all signals
 	recorder  sdkmetrics.Recorder // of the export of spans; nil: none
 	spiller   *spiller.Spiller    // nil: none
-	handler   *faults.Handler
 
 	shuttingDown atomic.Int64 // calls of Shutdown under way
 	shutDown     atomic.Bool  // the last of them has returned
@@ -60,7 +60,7 @@ func (s *SDK) ForceFlush(ctx context.Context) error {
 
 func (s *SDK) flush(ctx context.Context) error {
 	began := time.Now()
-	err := s.concurrently(ctx, queue.Flush)
+	err := pipeline.Concurrently(ctx, s.queues, pipeline.Queue.Flush)
 	if s.recorder != nil {
 		s.recorder.FlushEnded(ctx, began, err)
 	}
@@ -84,7 +84,9 @@ func (s *SDK) Flush(ctx context.Context) error {
 // Give ctx a deadline. Without one, a backend that is down holds Shutdown for OTEL_BSP_EXPORT_TIMEOUT.
 func (s *SDK) Shutdown(ctx context.Context) error {
 	s.shuttingDown.Add(1)
-	err := s.spiller.Shutdown(notNil(ctx), func(ctx context.Context) error { return s.concurrently(ctx, queue.Shutdown) })
+	err := s.spiller.Shutdown(notNil(ctx), func(ctx context.Context) error {
+		return pipeline.Concurrently(ctx, s.queues, pipeline.Queue.Shutdown)
+	})
 	if s.shuttingDown.Add(-1) == 0 {
 		s.shutDown.Store(true)
 	}
@@ -111,7 +113,7 @@ func notNil(ctx context.Context) context.Context {
 //
 // If the process lives on after t, everything is normal again. A zero t clears the deadline. SetExitDeadline returns at once.
 func (s *SDK) SetExitDeadline(t time.Time) {
-	s.engines.setExitDeadline(t)
+	s.builder.SetExitDeadline(t)
 }
 
 // SpillPending writes the pending spans as lines until ctx ends, or for one second if ctx has no deadline, and returns how
@@ -137,7 +139,7 @@ func (s *SDK) EndOpenSpans(roots [][8]byte, errorType, reason string) int {
 // SetBackgroundExport switches the export by timer on, as it is after New, or off, as it must be if the process may be frozen.
 // An export under way continues. With the timer off it belongs to the next caller of ForceFlush and ends with that call.
 func (s *SDK) SetBackgroundExport(on bool) {
-	for _, q := range s.queues() {
+	for _, q := range s.queues {
 		q.SetBackgroundExport(on)
 	}
 }
@@ -149,7 +151,7 @@ func (s *SDK) Resource() *resource.Resource { return s.resource }
 // of the queue is in use ([WithMaxQueueSize]), or spans were dropped that no flush has reported. If it returns 0 and false,
 // ForceFlush has nothing to do. It returns at once.
 func (s *SDK) Pending() (n int, flushNow bool) {
-	for _, q := range s.queues() {
+	for _, q := range s.queues {
 		k, now := q.Pending()
 		n, flushNow = n+k, flushNow || now
 	}
@@ -159,14 +161,13 @@ func (s *SDK) Pending() (n int, flushNow bool) {
 // Counts returns the delivery counts of each signal, in a fixed order.
 func (s *SDK) Counts() []counts.Signal {
 	all := make([]counts.Signal, 0, len(s.signals))
-	for i := range s.signals {
-		signal := &s.signals[i]
-		st := signal.stats()
+	for _, signal := range s.signals {
+		st := signal.Stats()
 		c := counts.Signal{
-			Name: string(signal.name), Ended: st.Ended, Exported: st.Exported, Pending: st.Pending, Dropped: st.Dropped.Total(),
+			Name: string(signal.Name), Ended: st.Ended, Exported: st.Exported, Pending: st.Pending, Dropped: st.Dropped.Total(),
 			Spilled: st.Spilled, Superseded: st.Superseded, Breaker: st.Breaker.String(),
 		}
-		if signal.name == delivery.Traces {
+		if signal.Name == delivery.Traces {
 			c.Open = int64(s.processor.Open())
 		}
 		if reasons := Dropped(st.Dropped).reasons(); len(reasons) > 0 {
@@ -182,7 +183,7 @@ func (s *SDK) Counts() []counts.Signal {
 
 // Stats returns the counts of all sampled spans so far.
 func (s *SDK) Stats() Stats {
-	st := s.signals[0].stats()
+	st := s.signals[0].Stats()
 	return Stats{
 		Open: int64(s.processor.Open()), Ended: st.Ended, Exported: st.Exported, Pending: st.Pending, Spilled: st.Spilled,
 		Dropped: Dropped(st.Dropped), Breaker: st.Breaker.String(),

@@ -55,8 +55,8 @@ func (r *resolver) exportOf(k kind) *exportResolver {
 
 // load reads the settings of the options.
 func (r *exportResolver) load() {
-	r.option = r.settings(&r.options).or(r.options.Common)
-	r.preset = r.settings(&r.builder.preset).or(r.builder.preset.Common)
+	r.option = r.settings(&r.options).Or(r.options.Common)
+	r.preset = r.settings(&r.builder.preset).Or(r.builder.preset.Common)
 }
 
 // destination resolves where the requests of the signal go: to the Sender of an option, the preset's, or an endpoint.
@@ -86,7 +86,7 @@ func (r *exportResolver) destination(x *Export) {
 // otlp resolves OTLP over HTTP to endpoint.
 func (r *exportResolver) otlp(x *Export, endpoint *url.URL) {
 	r.env.CheckProtocol(r.signal)
-	own := r.option.or(Export{Dial: r.preset.Dial, Sign: r.preset.Sign, Classify: r.preset.Classify})
+	own := r.option.Or(Export{Dial: r.preset.Dial, Sign: r.preset.Sign, Classify: r.preset.Classify})
 	x.Endpoint, x.Dial, x.Sign, x.Classify = endpoint, own.Dial, own.Sign, own.Classify
 	if x.Authorities = r.option.Authorities; x.Authorities == nil {
 		x.Authorities = first(r.env.Authorities(r.signal), r.preset.Authorities)
@@ -120,7 +120,7 @@ func (r *exportResolver) headers() map[string]string {
 
 // queueing resolves queue, batches and times. The limits of a backend hold unless whole says that its sender takes any batch.
 func (r *exportResolver) queueing(x *Export, whole bool) {
-	x.Limits = r.option.Limits.or(r.preset.Limits)
+	x.Limits = r.option.Limits.Or(r.preset.Limits)
 	x.QueueSize = choose(r.option.QueueSize, r.number(r.queueKey, 1, otelenv.MaxInt), r.preset.QueueSize, r.queue)
 	queueBytes := r.number("EPILOGUE_MAX_QUEUE_BYTES", LeastQueueBytes, otelenv.MaxInt)
 	x.QueueBytes = choose(r.option.QueueBytes, queueBytes, r.preset.QueueBytes, defaultQueueBytes)

@@ -170,7 +170,7 @@ func WithSender(s delivery.Sender) Option {
 
 // WithLimits keeps requests of spans within l. Each field is a setting of its own; a zero field changes nothing.
 func WithLimits(l Limits) Option {
-	return ForTraces(func(x *Export) { x.Limits = l.or(x.Limits) })
+	return ForTraces(func(x *Export) { x.Limits = l.Or(x.Limits) })
 }
 
 // builder applies options.

@@ -130,7 +130,7 @@ func TestLimitsHaveRanks(t *testing.T) {
 		WithSender(sender{}), WithLimits(Limits{RequestBytes: 40_000, RequestItems: 5}), WithLimits(Limits{ItemBytes: 20_000}),
 		Fallback(WithLimits(Limits{RequestBytes: 1, RequestItems: 1, ItemBytes: 1, ResourceBytes: 7})),
 	})
-	if want := (Limits{40_000, 5, 20_000, 7}); r.Traces.Limits != want || r.Traces.RequestBytes != 40_000 || r.Traces.BatchSize != 5 {
+	if want := (Limits{RequestBytes: 40_000, RequestItems: 5, ItemBytes: 20_000, ResourceBytes: 7}); r.Traces.Limits != want || r.Traces.RequestBytes != 40_000 || r.Traces.BatchSize != 5 {
 		t.Errorf("limits %+v, requests of %d bytes and %d spans", r.Traces.Limits, r.Traces.RequestBytes, r.Traces.BatchSize)
 	}
 }
