@@ -10,8 +10,8 @@ import (
 )
 
 // maxResponse is the size above which the Runtime API may refuse a response with 413, unless it is streamed: 6,291,556
-// bytes, as its refusals say. That is the documented limit of 6 MB (AWS Lambda Developer Guide, "Lambda quotas") and 100
-// bytes.
+// bytes, as its refusals say. That is the documented limit of 6 MB (AWS Lambda Developer Guide, "Lambda quotas") and
+// 100 bytes.
 const maxResponse = 6<<20 + 100
 
 // errUnread is the error of a streamed response that was not read to its end.
@@ -44,7 +44,8 @@ func (b *body) reader() io.Reader {
 	return &b.encoded
 }
 
-// readContentType sets the content type of the response, or the one that aws-lambda-go assumes for a reader without one.
+// readContentType sets the content type of the response, or the one that aws-lambda-go assumes for a reader without
+// one.
 func (b *body) readContentType() {
 	b.contentType = "application/octet-stream"
 	if r, ok := b.reader().(interface{ ContentType() string }); ok {
@@ -82,15 +83,16 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close closes the response, if it can be closed, and ends the invocation. aws-lambda-go also closes a response that Lambda
-// has refused, and then exits. Close does not learn of the answer. It waits for a flush if a refusal is certain or possible:
+// Close closes the response, if it can be closed, and ends the invocation. aws-lambda-go also closes a response that
+// Lambda has refused, and then exits. Close does not learn of the answer. It waits for a flush if a refusal is certain
+// or possible:
 //
 //   - Lambda refuses an encoded result that is too large (413), and a response that was not read to its end.
 //   - It may refuse a response after the deadline (410). A stream may be larger (AWS Lambda Developer Guide, "Response
 //     streaming").
 //
-// Otherwise Close returns immediately if something flushes after End. A refusal for another reason (400, 403, 500) is not
-// noticed: the process may exit during that flush.
+// Otherwise Close returns immediately if something flushes after End. A refusal for another reason (400, 403, 500) is
+// not noticed: the process may exit during that flush.
 func (b *body) Close() error {
 	whole := b.ended.Load()
 	b.endSpan(errUnread)

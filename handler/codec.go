@@ -64,9 +64,9 @@ type jsonReader struct{ bytes.Buffer }
 // ContentType is called by aws-lambda-go.
 func (*jsonReader) ContentType() string { return "application/json" }
 
-// encode encodes a result to out by aws-lambda-go's rules, as JSON. A reader that does not encode, or encodes to an empty
-// object, is the response itself, and encode returns it. An indented result keeps the encoder's trailing newline, any
-// other loses it.
+// encode encodes a result to out by aws-lambda-go's rules, as JSON. A reader that does not encode, or encodes to an
+// empty object, is the response itself, and encode returns it. An indented result keeps the encoder's trailing newline,
+// any other loses it.
 func (c codec) encode(result any, out *jsonReader) (stream io.Reader, err error) {
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(c.escapeHTML)

@@ -1,8 +1,6 @@
 package handler_test
 
 import (
-	"context"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -120,14 +118,6 @@ func TestInitSpanHasEndedBeforeTheHandlerRuns(t *testing.T) {
 	}
 }
 
-func TestInitSpanIsInTheCallersTrace(t *testing.T) {
-	j := newRecorder()
-	_, _ = startedFunction(j)(withXRay(t.Context(), lambdaSampled))
-	if init := j.named("init"); len(init) != 1 || init[0].SpanContext().TraceID().String() != xrayTrace {
-		t.Errorf("init spans %v, want one in the caller's trace", init)
-	}
-}
-
 func TestNoInitSpan(t *testing.T) {
 	nowhere := handler.Process{Getenv: func(string) string { return "" }, Began: time.Now()}
 	for name, tt := range map[string]struct {
@@ -166,25 +156,5 @@ func TestOneOfManyInvocationsIsTheFirst(t *testing.T) {
 	inits := j.named("init")
 	if len(inits) != 1 || len(cold) != 1 || inits[0].Parent().SpanID() != cold[0].SpanContext().SpanID() {
 		t.Errorf("%d init spans and %d cold starts of %d invocations, want one, of one another", len(inits), len(cold), many)
-	}
-}
-
-// refusing is a span processor that panics at the start of an init span.
-type refusing struct{ *recorder }
-
-func (r refusing) OnStart(_ context.Context, s sdktrace.ReadWriteSpan) {
-	if strings.Contains(s.Name(), "init") {
-		panic("no init spans here")
-	}
-}
-
-func TestInitSpanThatPanicsCostsItselfAlone(t *testing.T) {
-	setFunction(t, "orders", "")
-	j := newRecorder()
-	if _, err := startedFunction(j, sdk(sdktrace.WithSpanProcessor(refusing{j})))(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if len(j.spans) != 1 || j.spans[0].Name() != "orders" {
-		t.Errorf("spans %v, want the invocation's", j.spans)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"os"
-	"strconv"
 	"strings"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -16,7 +15,7 @@ import (
 // The environment of the child processes of TestEquality, which are this test binary.
 const (
 	childAPI     = "EPILOGUE_TEST_API"     // host and port of the Runtime API
-	childJobs    = "EPILOGUE_TEST_JOBS"    // a line a job: shape, bar, set of options
+	childJobs    = "EPILOGUE_TEST_JOBS"    // a line a job: number, shape, set of options
 	childWrapped = "EPILOGUE_TEST_WRAPPED" // a wrapping
 )
 
@@ -33,17 +32,17 @@ var optionSets = map[string][]lambda.Option{
 
 type contextKey struct{}
 
-// runChild is the child's main: real aws-lambda-go serves each job in a loop of its own, until the child is killed
-// or ends by itself.
+// runChild is the child's main: real aws-lambda-go serves one job after another, each in a loop of its own, until the
+// child is killed or ends by itself.
 func runChild() {
-	for i, name := range strings.Split(os.Getenv(childJobs), "\n") {
-		shape, options, _ := strings.Cut(name, "|")
-		api := os.Getenv(childAPI) + "/" + strconv.Itoa(i)
+	for name := range strings.SplitSeq(os.Getenv(childJobs), "\n") {
+		parts := strings.Split(name, "|")
+		api := os.Getenv(childAPI) + "/" + parts[0]
 		if err := os.Setenv("AWS_LAMBDA_RUNTIME_API", api); err != nil {
 			panic(err)
 		}
-		go serve(shapes[shape](), optionSets[options])
-		resp, err := http.Get("http://" + api + "/started")
+		go serve(shapes[parts[1]](), optionSets[parts[2]])
+		resp, err := http.Get("http://" + api + "/done")
 		if err != nil {
 			panic(err)
 		}

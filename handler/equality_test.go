@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/aws/aws-lambda-go/lambda/messages"
@@ -34,48 +35,45 @@ const functionURLEvent = `{"rawPath":"/orders","requestContext":{"domainName":"e
 // TestEquality asserts that the Runtime API receives the same without Wrap, with it and with WithRawEvent, for every
 // shape, payload and set of aws-lambda-go's options, with real aws-lambda-go in a process of its own.
 func TestEquality(t *testing.T) {
-	var steady, ending []job
+	var jobs []job
 	for _, shape := range slices.Sorted(maps.Keys(shapes)) {
-		if endsProcess(shape) {
-			ending = append(ending, job{shape, "none"})
+		if endsProcess(shape) { // which takes as many processes
+			jobs = append(jobs, job{shape, "none", []string{`{"id":1}`, `null`, `{`, functionURLEvent}})
 			continue
 		}
 		for _, options := range slices.Sorted(maps.Keys(optionSets)) {
-			steady = append(steady, job{shape, options})
+			jobs = append(jobs, job{shape, options, payloads})
 		}
 	}
-	t.Run("steady", func(t *testing.T) {
-		t.Parallel()
-		want := runSteady(t, steady, bare, payloads)
-		for _, how := range []wrapping{wrapped, wrappedRaw} {
-			got := runSteady(t, steady, how, payloads)
-			for i, j := range steady {
-				compareJob(t, j, payloads, want[i], got[i])
-			}
+	got := map[wrapping][][]outcome{}
+	t.Run("run", func(t *testing.T) {
+		var mu sync.Mutex
+		for _, how := range []wrapping{bare, wrapped, wrappedRaw} {
+			t.Run(string(how), func(t *testing.T) {
+				t.Parallel()
+				outcomes := run(t, jobs, how)
+				mu.Lock()
+				defer mu.Unlock()
+				got[how] = outcomes
+			})
 		}
 	})
-	for _, j := range ending {
-		t.Run(j.shape, func(t *testing.T) {
-			t.Parallel()
-			payloads := []string{`{"id":1}`, `null`, `{`, functionURLEvent}
-			want := runEnding(t, j, bare, payloads)
-			compareJob(t, j, payloads, want, runEnding(t, j, wrapped, payloads))
-			compareJob(t, j, payloads, want, runEnding(t, j, wrappedRaw, payloads))
-		})
+	if t.Failed() {
+		return
+	}
+	for i, j := range jobs {
+		for _, how := range []wrapping{wrapped, wrappedRaw} {
+			for k, payload := range j.payloads {
+				compareOutcomes(t, j, payload, got[bare][i][k], got[how][i][k])
+			}
+		}
 	}
 }
 
-// endsProcess reports whether a shape belongs to those that take a process for some invocations, and so children of their own.
+// endsProcess reports whether a shape ends the process after some invocations.
 func endsProcess(shape string) bool {
 	return panicShapes[shape] != nil || strings.Contains(shape, "panic") || shape == "lambdaurl" ||
 		shape == "nil error pointer" || shape == "nil function" || shape == "func(...TIn)"
-}
-
-func compareJob(t *testing.T, j job, payloads []string, bare, wrapped []outcome) {
-	t.Helper()
-	for i, payload := range payloads {
-		compareOutcomes(t, j, payload, bare[i], wrapped[i])
-	}
 }
 
 func compareOutcomes(t *testing.T, j job, payload string, bare, wrapped outcome) {
@@ -83,7 +81,8 @@ func compareOutcomes(t *testing.T, j job, payload string, bare, wrapped outcome)
 	bare.Body, wrapped.Body = onlyUserFrames(bare.Body), onlyUserFrames(wrapped.Body)
 	bare.XRayCause, wrapped.XRayCause = onlyUserCause(bare.XRayCause), onlyUserCause(wrapped.XRayCause)
 	if diff := cmp.Diff(bare, wrapped); diff != "" {
-		t.Errorf("%v, payload %.60q: the Runtime API receives something else (-bare +wrapped):\n%.4000s", j, payload, diff)
+		t.Errorf("%s, %s, payload %.60q: the Runtime API receives something else (-bare +wrapped):\n%.4000s",
+			j.shape, j.options, payload, diff)
 	}
 }
 

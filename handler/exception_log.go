@@ -32,8 +32,8 @@ func exceptionSignalOf(getenv func(string) string) exceptionSignal {
 	return exceptionSignal(signal)
 }
 
-// recordException records an exception as an event of the span, as a log record, or as both. Without a logger that takes
-// the record, for example without a logger provider, the event stays.
+// recordException records an exception as an event of the span, as a log record, or as both. Without a logger that
+// takes the record, for example without a logger provider, the event stays.
 func (inv *invocation) recordException(attrs []attribute.KeyValue) {
 	logged := inv.exceptions != "" && inv.logException(attrs)
 	if !logged || inv.exceptions == exceptionBoth {

@@ -6,9 +6,10 @@ import (
 	"time"
 )
 
-// exitNotice informs the invocations of one process, on Managed Instances, that the process is about to exit. After a panic
-// or a refused response of one invocation, aws-lambda-go fetches no further ones, completes the invocations that it has
-// fetched, and exits without a signal. So each of these invocations flushes at its end, as after a panic of its own.
+// exitNotice informs the invocations of one process, on Managed Instances, that the process is about to exit. After a
+// panic or a refused response of one invocation, aws-lambda-go fetches no further ones, completes the invocations that
+// it has fetched, and exits without a signal. So each of these invocations flushes at its end, as after a panic of its
+// own.
 type exitNotice struct {
 	shared bool // several invocations may share the process; if not, announce does nothing
 

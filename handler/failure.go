@@ -60,7 +60,8 @@ func failureOfPanic(value any) failure {
 	return failure{message: fmt.Sprint(value), kind: kind, typ: kind, stack: string(debug.Stack()), exits: true}
 }
 
-// reported describes the error that aws-lambda-go reports to the caller as it is. ShouldExit says whether it exits then.
+// reported describes the error that aws-lambda-go reports to the caller as it is. ShouldExit says whether it exits
+// then.
 func reported(e messages.InvokeResponse_Error) failure {
 	f := failure{message: e.Message, kind: e.Type, typ: e.Type, exits: e.ShouldExit}
 	if e.Type == "" {

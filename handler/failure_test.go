@@ -11,7 +11,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambda/messages"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
@@ -32,17 +31,6 @@ const (
 	reportedType   = "github.com/aws/aws-lambda-go/lambda/messages.InvokeResponse_Error"
 	nilDereference = "runtime error: invalid memory address or nil pointer dereference"
 )
-
-// failed invokes fn, which may panic, and returns the recorder.
-func failed(t *testing.T, fn any, opts ...handler.Option) (j *recorder) {
-	t.Helper()
-	j = newRecorder()
-	ctx, cancel := invocationContext(t)
-	defer cancel()
-	defer func() { _ = recover() }()
-	_, _ = lambda.NewHandler(handler.Wrap(fn, append(j.options(true), opts...)...)).Invoke(ctx, []byte("{}"))
-	return j
-}
 
 // outOfStock is the error that aws-lambda-go reports to the caller as it is.
 func outOfStock(shouldExit bool) messages.InvokeResponse_Error {
@@ -96,7 +84,7 @@ func TestFailures(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := failed(t, tt.fn).span(t)
+			s := invoke(t, tt.fn, "{}").span(t)
 			if got := s.Status(); got.Code != codes.Error || got.Description != tt.message {
 				t.Errorf("status %v, want an error: %s", got, tt.message)
 			}
@@ -177,7 +165,7 @@ func TestErrorsOfAnyShapeHoldNoInvocation(t *testing.T) {
 			t.Run(name+", "+form, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					began := time.Now()
-					s := failed(t, fn).span(t)
+					s := invoke(t, fn, "{}").span(t)
 					if took := time.Since(began); took > 100*time.Millisecond {
 						t.Errorf("the invocation took %v", took)
 					}
@@ -219,7 +207,7 @@ func TestLongTextsAreCut(t *testing.T) {
 				"OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT": tt.limit, "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT": tt.spanLimit,
 			}
 			process := handler.Process{Getenv: func(key string) string { return env[key] }}
-			s := failed(t, tt.fn, handler.WithProcess(process)).span(t)
+			s := invoke(t, tt.fn, "{}", handler.WithProcess(process)).span(t)
 			texts := exception(t, s)
 			texts["status"], texts["error.type"] = s.Status().Description, attributes(s.Attributes())["error.type"]
 			for key, text := range texts {
@@ -248,7 +236,7 @@ func TestLongTextsAreCut(t *testing.T) {
 
 func TestTextOfTheLimitStaysWhole(t *testing.T) {
 	text := strings.Repeat("é", 2048)
-	if got := failed(t, result(nil, errors.New(text))).span(t).Status().Description; got != text {
+	if got := invoke(t, result(nil, errors.New(text)), "{}").span(t).Status().Description; got != text {
 		t.Errorf("%d bytes, want %d", len(got), len(text))
 	}
 }
@@ -301,7 +289,7 @@ func TestExceptionsAreLogRecordsIfTheProgramAsksForThem(t *testing.T) {
 				getenv := func(key string) string {
 					return map[string]string{"OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN": tt.optIn}[key]
 				}
-				s := failed(t, fn, handler.WithProcess(handler.Process{Getenv: getenv})).span(t)
+				s := invoke(t, fn, "{}", handler.WithProcess(handler.Process{Getenv: getenv})).span(t)
 				l, ok := tt.provider.(*logs)
 				if !ok {
 					l = &logs{}

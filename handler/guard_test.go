@@ -20,30 +20,39 @@ import (
 	"github.com/epilogue-go/epilogue/internal/otelerr"
 )
 
-// The parts of a program's telemetry, each of which panics if it can.
-type (
-	brokenPropagator struct{ propagation.TextMapPropagator }
-	brokenSampler    struct{ sdktrace.Sampler }
-	brokenStart      struct{ sdktrace.SpanProcessor }
-	brokenEnd        struct{ sdktrace.SpanProcessor }
-	nilProvider      struct{ noop.TracerProvider }
-	nilTracer        struct{ noop.Tracer }
-	brokenTracker    struct{}
-	brokenMessage    struct{}
-)
+// broken is a propagator, a sampler, a span processor and a tracker. Each panics.
+type broken struct {
+	propagation.TextMapPropagator
+	sdktrace.Sampler
+	sdktrace.SpanProcessor
+}
 
-func (brokenPropagator) Extract(context.Context, propagation.TextMapCarrier) context.Context {
+func (broken) Extract(context.Context, propagation.TextMapCarrier) context.Context {
 	panic("in Extract")
 }
-
-func (brokenSampler) ShouldSample(sdktrace.SamplingParameters) sdktrace.SamplingResult {
+func (broken) Fields() []string                                { return nil }
+func (broken) OnStart(context.Context, sdktrace.ReadWriteSpan) { panic("in OnStart") }
+func (broken) ShouldSample(sdktrace.SamplingParameters) sdktrace.SamplingResult {
 	panic("in ShouldSample")
 }
+func (broken) Attach()                          { panic("in Attach") }
+func (broken) Begin(string, time.Time, [8]byte) { panic("in Begin") }
+func (broken) End(string)                       { panic("in End") }
+func (broken) Flush(string) error               { panic("in Flush") }
+func (broken) FlushBeforeExit(string)           { panic("in FlushBeforeExit") }
+func (broken) FlushesAfterEnd(string) bool      { panic("in FlushesAfterEnd") }
+func (broken) EndOpenSpans(string, string) int  { panic("in EndOpenSpans") }
 
-func (brokenStart) OnStart(context.Context, sdktrace.ReadWriteSpan) { panic("in OnStart") }
+// brokenEnd is a span processor that panics at the end of a span only.
+type brokenEnd struct{ sdktrace.SpanProcessor }
 
 func (brokenEnd) OnStart(context.Context, sdktrace.ReadWriteSpan) {}
 func (brokenEnd) OnEnd(sdktrace.ReadOnlySpan)                     { panic("in OnEnd") }
+
+// nilProvider is a provider whose tracer returns no spans.
+type nilProvider struct{ noop.TracerProvider }
+
+type nilTracer struct{ noop.Tracer }
 
 func (nilProvider) Tracer(string, ...trace.TracerOption) trace.Tracer { return nilTracer{} }
 
@@ -51,13 +60,8 @@ func (nilTracer) Start(context.Context, string, ...trace.SpanStartOption) (conte
 	return nil, nil //nolint:nilnil // what a tracer must not do
 }
 
-func (brokenTracker) Attach()                          { panic("in Attach") }
-func (brokenTracker) Begin(string, time.Time, [8]byte) { panic("in Begin") }
-func (brokenTracker) End(string)                       { panic("in End") }
-func (brokenTracker) Flush(string) error               { panic("in Flush") }
-func (brokenTracker) FlushBeforeExit(string)           { panic("in FlushBeforeExit") }
-func (brokenTracker) FlushesAfterEnd(string) bool      { panic("in FlushesAfterEnd") }
-func (brokenTracker) EndOpenSpans(string, string) int  { panic("in EndOpenSpans") }
+// brokenMessage is an error whose message panics.
+type brokenMessage struct{}
 
 func (brokenMessage) Error() string { panic("in Error") }
 
@@ -67,13 +71,13 @@ func sdk(opts ...sdktrace.TracerProviderOption) handler.Option {
 
 // brokenTelemetry holds everything behind Wrap that can panic.
 var brokenTelemetry = map[string]handler.Option{
-	"propagator":             handler.WithPropagator(brokenPropagator{}),
-	"sampler":                sdk(sdktrace.WithSampler(brokenSampler{})),
-	"processor's OnStart":    sdk(sdktrace.WithSpanProcessor(brokenStart{})),
+	"propagator":             handler.WithPropagator(broken{}),
+	"sampler":                sdk(sdktrace.WithSampler(broken{})),
+	"processor's OnStart":    sdk(sdktrace.WithSpanProcessor(broken{})),
 	"processor's OnEnd":      sdk(sdktrace.WithSpanProcessor(brokenEnd{})),
 	"provider, nil pointer":  handler.WithTracerProvider((*sdktrace.TracerProvider)(nil)),
 	"provider of nil spans":  handler.WithTracerProvider(nilProvider{}),
-	"tracker":                handler.WithTracker(brokenTracker{}),
+	"tracker":                handler.WithTracker(broken{}),
 	"tracker, a nil pointer": handler.WithTracker((*recorder)(nil)),
 }
 
@@ -141,7 +145,7 @@ func TestErrorHandlerThatNeverReturnsHoldsNoInvocation(t *testing.T) {
 		otelerr.Handle(t, func(error) { <-never })
 		ctx, cancel := invocationContext(t)
 		defer cancel()
-		fn := handler.Wrap(func() {}, sdk(sdktrace.WithSampler(brokenSampler{}))).(readerFunc)
+		fn := handler.Wrap(func() {}, sdk(sdktrace.WithSampler(broken{}))).(readerFunc)
 		for i, most := range []time.Duration{100 * time.Millisecond, 0} {
 			began := time.Now()
 			if _, err := fn(ctx); err != nil {

@@ -21,8 +21,8 @@ type HTTPOption func(*httpHandler)
 // after the handler has returned or panicked. It returns the route's template with or without a method, such as
 // "/orders/{id}" or "GET /orders/{id}"; empty if no route has served. Default, also for nil: http.Request.Pattern.
 //
-// It is for routers that do not set Pattern, and if a middleware between HTTP and the router copies the request, so that
-// the router sets the Pattern of the copy. With a *http.ServeMux, for example:
+// It is for routers that do not set Pattern, and if a middleware between HTTP and the router copies the request, so
+// that the router sets the Pattern of the copy. With a *http.ServeMux, for example:
 //
 //	handler.WithRoute(func(r *http.Request) string {
 //		_, pattern := mux.Handler(r)
@@ -36,8 +36,8 @@ func WithRoute(route func(*http.Request) string) HTTPOption {
 	}
 }
 
-// HTTP returns h instrumented, for a function that [Wrap] instruments. Give it to lambdaurl.Wrap or to an adapter such as
-// aws-lambda-go-api-proxy, as the outermost http.Handler:
+// HTTP returns h instrumented, for a function that [Wrap] instruments. Give it to lambdaurl.Wrap or to an adapter such
+// as aws-lambda-go-api-proxy, as the outermost http.Handler:
 //
 //	lambda.Start(handler.Wrap(lambdaurl.Wrap(handler.HTTP(mux)), handler.WithTracker(ag)))
 //
@@ -126,7 +126,8 @@ func (inv *invocation) recordRoute(route func(*http.Request) string, r *http.Req
 	})
 }
 
-// templateOf returns a route without its method, and without the request's host, which a pattern of http.ServeMux may have.
+// templateOf returns a route without its method, and without the request's host, which a pattern of http.ServeMux may
+// have.
 func templateOf(route, host string) string {
 	route = strings.TrimSpace(route)
 	if i := strings.IndexAny(route, " \t"); i > 0 && strings.IndexFunc(route[:i], isNoLetter) < 0 {
@@ -143,8 +144,8 @@ func templateOf(route, host string) string {
 
 func isNoLetter(r rune) bool { return !unicode.IsLetter(r) }
 
-// passPanic records and flushes a panic with that value and lets it continue. runtime.Goexit, for which the value is nil,
-// ends the goroutine only. The exit is not certain: a caller of the http.Handler may recover the panic.
+// passPanic records and flushes a panic with that value and lets it continue. runtime.Goexit, for which the value is
+// nil, ends the goroutine only. The exit is not certain: a caller of the http.Handler may recover the panic.
 func (inv *invocation) passPanic(value any) {
 	if value == nil {
 		return

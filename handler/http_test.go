@@ -12,7 +12,6 @@ import (
 	"testing/synctest"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdaurl"
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 	"go.opentelemetry.io/otel"
@@ -33,21 +32,9 @@ func orders(serve http.HandlerFunc) *http.ServeMux {
 	return mux
 }
 
-// overURL invokes h under lambdaurl.
-func overURL(t *testing.T, j *recorder, h http.Handler) {
-	t.Helper()
-	fn := handler.Wrap(lambdaurl.Wrap(h), append(j.options(true), w3cAndBaggage)...)
-	ctx, cancel := invocationContext(t)
-	defer cancel()
-	if _, err := lambda.NewHandler(fn).Invoke(ctx, []byte(urlEvent)); err != nil {
-		t.Error(err)
-	}
-}
-
-// adapted invokes h as an adapter does: in the goroutine of the handler, with its context.
-func adapted(t *testing.T, j *recorder, h http.Handler) {
-	t.Helper()
-	serve := func(ctx context.Context, e events.LambdaFunctionURLRequest) (events.LambdaFunctionURLResponse, error) {
+// adapted returns a function that calls h as an adapter does: in the goroutine of the handler, with its context.
+func adapted(h http.Handler) any {
+	return func(ctx context.Context, e events.LambdaFunctionURLRequest) (events.LambdaFunctionURLResponse, error) {
 		r := httptest.NewRequestWithContext(ctx, e.RequestContext.HTTP.Method, e.RawPath, nil)
 		for name, value := range e.Headers {
 			r.Header.Set(name, value)
@@ -56,17 +43,13 @@ func adapted(t *testing.T, j *recorder, h http.Handler) {
 		h.ServeHTTP(w, r)
 		return events.LambdaFunctionURLResponse{StatusCode: w.Code, Body: w.Body.String()}, nil
 	}
-	fn := handler.Wrap(serve, append(j.options(true), w3cAndBaggage)...)
-	ctx, cancel := invocationContext(t)
-	defer cancel()
-	if _, err := lambda.NewHandler(fn).Invoke(ctx, []byte(urlEvent)); err != nil {
-		t.Error(err)
-	}
 }
 
 func panickingRoute(*http.Request) string { panic("route") }
 
-var hosts = map[string]func(*testing.T, *recorder, http.Handler){"lambdaurl": overURL, "adapter": adapted}
+var hosts = map[string]func(http.Handler) any{
+	"lambdaurl": func(h http.Handler) any { return lambdaurl.Wrap(h) }, "adapter": adapted,
+}
 
 // asHost serves requests as if they were for a host.
 func asHost(host string, h http.Handler) http.Handler {
@@ -115,11 +98,9 @@ func TestRouteNamesTheSpan(t *testing.T) {
 		"option, none":                  {handler.HTTP(mux, says("")), "POST", ""},
 		"option that panics":            {handler.HTTP(mux, handler.WithRoute(panickingRoute)), "POST", ""},
 	} {
-		for where, invoke := range hosts {
+		for where, host := range hosts {
 			t.Run(name+", "+where, func(t *testing.T) {
-				j := newRecorder()
-				invoke(t, j, tt.h)
-				s := j.span(t)
+				s := invoke(t, host(tt.h), urlEvent).span(t)
 				if got := attributes(s.Attributes())["http.route"]; s.Name() != tt.name || got != tt.route {
 					t.Errorf("span %q, http.route %q, want %q and %q", s.Name(), got, tt.name, tt.route)
 				}
@@ -128,45 +109,44 @@ func TestRouteNamesTheSpan(t *testing.T) {
 	}
 }
 
-// TestSpansOfInstrumentationWithinAreChildren has otelhttp within HTTP: it reads its parent from the headers.
+// TestSpansOfInstrumentationWithinAreChildren has otelhttp within HTTP: it reads its parent from the headers, with the
+// propagator of the invocation or the global one. The caller's baggage stays.
 func TestSpansOfInstrumentationWithinAreChildren(t *testing.T) {
-	for where, invoke := range hosts {
-		t.Run(where, func(t *testing.T) {
-			j := newRecorder()
+	both := propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{})
+	none := propagation.NewCompositeTextMapPropagator()
+	defer otel.SetTextMapPropagator(otel.GetTextMapPropagator())
+	event := strings.Replace(urlEvent, `"baggage"`, `"tracestate":"vendor=old","baggage"`, 1)
+	for name, tt := range map[string]struct{ own, global propagation.TextMapPropagator }{"own": {both, none}, "global": {none, both}} {
+		for where, host := range hosts {
+			otel.SetTextMapPropagator(tt.global)
+			inner := newRecorder()
 			var seen http.Header
-			inner := otelhttp.NewHandler(orders(func(_ http.ResponseWriter, r *http.Request) { seen = r.Header }), "serve",
-				otelhttp.WithTracerProvider(j.provider()),
-				otelhttp.WithPropagators(propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{})))
-			invoke(t, j, handler.HTTP(inner))
-			if len(j.spans) != 2 {
-				t.Fatalf("%d spans, want 2", len(j.spans))
+			h := otelhttp.NewHandler(orders(func(_ http.ResponseWriter, r *http.Request) { seen = r.Header }), "serve",
+				otelhttp.WithTracerProvider(inner.provider()), otelhttp.WithPropagators(both))
+			outer := invoke(t, host(handler.HTTP(h)), event, handler.WithPropagator(tt.own)).span(t)
+			if parent := inner.span(t).Parent(); parent.SpanID() != outer.SpanContext().SpanID() {
+				t.Errorf("%s, %s: otelhttp's parent %v, want the invocation's %v", name, where, parent, outer.SpanContext())
 			}
-			child, parent := j.spans[0], j.spans[1]
-			if child.Parent().SpanID() != parent.SpanContext().SpanID() || parent.Parent().SpanID().String() != w3cParent {
-				t.Errorf("otelhttp's parent %v, want the invocation's %v, whose parent is %v",
-					child.Parent(), parent.SpanContext(), parent.Parent())
+			if seen.Get("Baggage") != "user=17" || name == "global" && seen.Get("Tracestate") != "" {
+				t.Errorf("%s, %s: headers %v", name, where, seen)
 			}
-			if seen.Get("Baggage") != "user=17" {
-				t.Errorf("baggage %q", seen.Get("Baggage"))
-			}
-		})
+		}
 	}
 }
 
 // TestChildHeaderHasNothingOfTheCaller has a tracestate that no traceparent belongs to, and a middleware outside of HTTP,
 // which sees the Pattern of the request and the caller's headers.
 func TestChildHeaderHasNothingOfTheCaller(t *testing.T) {
-	j := newRecorder()
 	seen := http.Header{}
 	inner := handler.HTTP(orders(func(_ http.ResponseWriter, r *http.Request) { seen = r.Header }))
-	adapted(t, j, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	j := invoke(t, adapted(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Header.Set("Traceparent", "00")
 		r.Header.Set("Tracestate", "vendor=old")
 		inner.ServeHTTP(w, r)
 		if r.Pattern != "POST /orders/{id}" || r.Header.Get("Tracestate") != "vendor=old" {
 			t.Errorf("pattern %q, headers %v", r.Pattern, r.Header)
 		}
-	}))
+	})), urlEvent, w3cAndBaggage)
 	span := j.span(t).SpanContext().SpanID().String()
 	if !strings.Contains(seen.Get("Traceparent"), span) || seen.Get("Tracestate") != "" {
 		t.Errorf("headers %v, want span %s and no tracestate", seen, span)
@@ -180,34 +160,10 @@ func TestHeadersStayWithoutASpan(t *testing.T) {
 	} {
 		seen := ""
 		h := handler.HTTP(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen = r.Header.Get("Traceparent") }))
-		_, _ = lambda.NewHandler(handler.Wrap(lambdaurl.Wrap(h), opts...)).Invoke(t.Context(), []byte(urlEvent))
+		invoke(t, lambdaurl.Wrap(h), urlEvent, opts...)
 		if seen != traceparent {
 			t.Errorf("%s: traceparent %q, want the caller's", name, seen)
 		}
-	}
-}
-
-// TestInstrumentationWithAnotherPropagatorIsAChild has otelhttp's default, the global propagator. The caller's baggage stays.
-func TestInstrumentationWithAnotherPropagatorIsAChild(t *testing.T) {
-	noFields := propagation.NewCompositeTextMapPropagator() // X-Ray's has others
-	before := otel.GetTextMapPropagator()
-	defer otel.SetTextMapPropagator(before)
-	otel.SetTextMapPropagator(propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{}))
-	j := newRecorder()
-	var seen http.Header
-	h := otelhttp.NewHandler(orders(func(_ http.ResponseWriter, r *http.Request) { seen = r.Header }), "serve",
-		otelhttp.WithTracerProvider(j.provider()))
-	opts := append(j.options(true), handler.WithPropagator(noFields))
-	event := []byte(strings.Replace(urlEvent, `"baggage"`, `"tracestate":"vendor=old","baggage"`, 1))
-	_, _ = lambda.NewHandler(handler.Wrap(lambdaurl.Wrap(handler.HTTP(h)), opts...)).Invoke(t.Context(), event)
-	if len(j.spans) != 2 {
-		t.Fatalf("%d spans, want 2", len(j.spans))
-	}
-	if parent := j.spans[0].Parent(); parent.SpanID() != j.spans[1].SpanContext().SpanID() {
-		t.Errorf("otelhttp's parent %v, want the invocation's %v", parent, j.spans[1].SpanContext())
-	}
-	if seen.Get("Baggage") != "user=17" || seen.Get("Tracestate") != "" {
-		t.Errorf("headers %v", seen)
 	}
 }
 
@@ -221,29 +177,21 @@ func TestPanicOfAnHTTPHandlerIsFlushedOnce(t *testing.T) {
 	for name, value := range map[string]any{
 		"text": "boom", "abort": http.ErrAbortHandler, "aws-lambda-go's": outOfStock(false),
 	} {
-		for host, invoke := range map[string]func(*testing.T, *recorder, http.Handler){"adapter": adapted, "stream": streaming} {
-			t.Run(name+", "+host, func(t *testing.T) {
+		for where, host := range map[string]func(http.Handler) any{"adapter": adapted, "stream": streaming(t)} {
+			t.Run(name+", "+where, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					j := newRecorder()
 					panicking := orders(func(w http.ResponseWriter, _ *http.Request) {
 						_, _ = io.WriteString(w, "part")
 						panic(value)
 					})
-					func() {
-						defer func() {
-							if v := recover(); v != nil && fmt.Sprint(v) != fmt.Sprint(value) {
-								t.Errorf("the panic continues with %v, want %v", v, value)
-							}
-						}()
-						invoke(t, j, handler.HTTP(handler.HTTP(panicking)))
-					}()
+					j := invoke(t, host(handler.HTTP(handler.HTTP(panicking))), urlEvent)
 					synctest.Wait()
 					want := "EndOpenSpans r1: " + fmt.Sprint(value)
 					if name == "aws-lambda-go's" {
 						want = "EndOpenSpans r1: out of stock"
 					}
 					calls := []string{"Attach", "Begin r1", want, "span ended", "FlushBeforeExit r1", "End r1"}
-					if host == "adapter" && name == "aws-lambda-go's" { // which lets the process live on
+					if where == "adapter" && name == "aws-lambda-go's" { // which lets the process live on
 						calls = slices.Delete(calls, 4, 5)
 					}
 					j.want(t, calls...)
@@ -258,42 +206,38 @@ func TestPanicOfAnHTTPHandlerIsFlushedOnce(t *testing.T) {
 	}
 }
 
-// streaming invokes h as lambdaurl does, in a goroutine of its own, but keeps a panic from ending the process.
-func streaming(t *testing.T, j *recorder, h http.Handler) {
-	t.Helper()
-	serve := func(ctx context.Context, e events.LambdaFunctionURLRequest) (io.Reader, error) {
-		done, w := make(chan struct{}), httptest.NewRecorder()
-		go func() {
-			defer close(done)
-			defer func() {
-				if recover() == nil {
-					t.Error("the panic does not continue")
-				}
+// streaming makes functions that call an http.Handler as lambdaurl does, in a goroutine of its own. They recover its panic,
+// which would end the process.
+func streaming(t *testing.T) func(http.Handler) any {
+	return func(h http.Handler) any {
+		return func(ctx context.Context, e events.LambdaFunctionURLRequest) (io.Reader, error) {
+			done, w := make(chan struct{}), httptest.NewRecorder()
+			go func() {
+				defer close(done)
+				defer func() {
+					if recover() == nil {
+						t.Error("the panic does not continue")
+					}
+				}()
+				h.ServeHTTP(w, httptest.NewRequestWithContext(ctx, e.RequestContext.HTTP.Method, e.RawPath, nil))
 			}()
-			h.ServeHTTP(w, httptest.NewRequestWithContext(ctx, e.RequestContext.HTTP.Method, e.RawPath, nil))
-		}()
-		<-done
-		return w.Body, nil
-	}
-	ctx, cancel := invocationContext(t)
-	defer cancel()
-	if _, err := lambda.NewHandler(handler.Wrap(serve, j.options(true)...)).Invoke(ctx, []byte(urlEvent)); err != nil {
-		t.Error(err)
+			<-done
+			return w.Body, nil
+		}
 	}
 }
 
 // TestPanicThatTheHandlerRecoversLeavesItsResponse has a recover outside of the adapter.
 func TestPanicThatTheHandlerRecoversLeavesItsResponse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		j := newRecorder()
 		h := handler.HTTP(orders(func(http.ResponseWriter, *http.Request) { panic("boom") }))
-		adapted(t, j, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		j := invoke(t, adapted(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			defer func() {
 				_ = recover()
 				w.WriteHeader(http.StatusInternalServerError)
 			}()
 			h.ServeHTTP(w, r)
-		}))
+		})), urlEvent)
 		synctest.Wait()
 		j.want(t, "Attach", "Begin r1", "span ended", "End r1")
 		s := j.span(t)

@@ -46,8 +46,8 @@ func newInstrument(c config) *instrument {
 	return in
 }
 
-// begin fills inv, which is zero, starts the invocation's span and calls the tracker's Begin. It returns the context for the
-// user's function, which has the span and inv. The invocation keeps ctx itself.
+// begin fills inv, which is zero, starts the invocation's span and calls the tracker's Begin. It returns the context
+// for the user's function, which has the span and inv. The invocation keeps ctx itself.
 //
 //nolint:revive // inv is what ctx is of
 func (in *instrument) begin(
@@ -95,8 +95,8 @@ func (in *instrument) tracer() trace.Tracer {
 
 // appendFunction adds the attributes of the function (OpenTelemetry AWS Lambda conventions, "All triggers") and returns
 // its name. The ARN is the one by which it was invoked, arn:aws:lambda:REGION:ACCOUNT:function:NAME[:QUALIFIER] (AWS
-// Lambda Developer Guide, "Lambda ARN format"). In cloud.resource_id the version that runs replaces the qualifier, which
-// may be one of several aliases; without a version it is left out (OpenTelemetry resource conventions).
+// Lambda Developer Guide, "Lambda ARN format"). In cloud.resource_id the version that runs replaces the qualifier,
+// which may be one of several aliases; without a version it is left out (OpenTelemetry resource conventions).
 func appendFunction(attrs []attribute.KeyValue, arn string) (_ []attribute.KeyValue, name string) {
 	if arn == "" {
 		return attrs, ""

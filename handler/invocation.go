@@ -35,8 +35,8 @@ func (inv *invocation) pastDeadline() bool {
 	return !inv.deadline.IsZero() && !time.Now().Before(inv.deadline)
 }
 
-// close ends an invocation whose response has been closed. mayBeRefused says that Lambda has refused the response or may have,
-// exits that aws-lambda-go certainly exits after this invocation.
+// close ends an invocation whose response has been closed. mayBeRefused says that Lambda has refused the response or
+// may have, exits that aws-lambda-go certainly exits after this invocation.
 func (inv *invocation) close(mayBeRefused, exits bool) {
 	inv.flushEarly(mayBeRefused, exits, false)
 	inv.end()
@@ -86,8 +86,8 @@ func (inv *invocation) flushEarly(mayBeRefused, exits, endIsLate bool) {
 }
 
 // onPanic must be deferred itself. Unless *returned, the user's code has panicked or called runtime.Goexit. It records
-// that and flushes, since aws-lambda-go exits after most panics, and lets the panic continue. It panics on top of the frames
-// of the user's code, so that these stay in the stack trace.
+// that and flushes, since aws-lambda-go exits after most panics, and lets the panic continue. It panics on top of the
+// frames of the user's code, so that these stay in the stack trace.
 func (inv *invocation) onPanic(returned *bool) {
 	if *returned {
 		return

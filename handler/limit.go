@@ -8,8 +8,8 @@ import (
 	"github.com/epilogue-go/epilogue/internal/otelenv"
 )
 
-// The most bytes of a recorded text. A longer one makes a span too large for its destination: 64 KB for the X-Ray daemon,
-// 200 KB for X-Ray's OTLP endpoint.
+// The most bytes of a recorded text. A longer one makes a span too large for its destination: 64 KB for the X-Ray
+// daemon, 200 KB for X-Ray's OTLP endpoint.
 const (
 	maxMessage = 4 << 10
 	maxStack   = 16 << 10

@@ -20,15 +20,15 @@ import (
 //		span.End()
 //	}
 //
-// ctx is the context of the handler that [Wrap] instruments, or one made of it. The record is one element of the event: a
-// record of aws-lambda-go's events package such as events.SQSMessage, a pointer to one, a value of a type of your own
+// ctx is the context of the handler that [Wrap] instruments, or one made of it. The record is one element of the event:
+// a record of aws-lambda-go's events package such as events.SQSMessage, a pointer to one, a value of a type of your own
 // with the fields of one, a map, or JSON text as []byte or json.RawMessage.
 //
-// The span has kind consumer, the name "process DESTINATION", and the attributes of the messaging conventions. Its parent
-// is the span in ctx, and it has a link to the sender's span if the message names it. With [WithMessageParent] the
-// sender's span is the parent, and the span in ctx gets a link. A record of a database's stream or of a bucket, which is no
-// message, has the attributes of that source. A record of an unknown type gives a span "process" without attributes of a
-// source. The options come last, so they add to these, and may replace kind and attributes.
+// The span has kind consumer, the name "process DESTINATION", and the attributes of the messaging conventions. Its
+// parent is the span in ctx, and it has a link to the sender's span if the message names it. With [WithMessageParent]
+// the sender's span is the parent, and the span in ctx gets a link. A record of a database's stream or of a bucket,
+// which is no message, has the attributes of that source. A record of an unknown type gives a span "process" without
+// attributes of a source. The options come last, so they add to these, and may replace kind and attributes.
 //
 // Without an invocation in ctx the providers are OpenTelemetry's global ones.
 func Message(ctx context.Context, record any, opts ...trace.SpanStartOption) (context.Context, trace.Span) {

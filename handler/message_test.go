@@ -122,17 +122,13 @@ func TestMessageContinuesTheSendersTrace(t *testing.T) {
 // TestMessageTakesTheSourceOfTheInvocation has a record that does not tell its source.
 func TestMessageTakesTheSourceOfTheInvocation(t *testing.T) {
 	text, _ := document(t, "kafka-msk")
-	j := newRecorder()
 	fn := func(ctx context.Context, e struct{ Records map[string][]map[string]any }) {
 		for _, record := range e.Records["orders-0"] {
 			_, span := handler.Message(ctx, record)
 			span.End()
 		}
 	}
-	opts := append(j.options(true), w3cAndBaggage, handler.WithRawEvent())
-	if _, err := lambda.NewHandler(handler.Wrap(fn, opts...)).Invoke(t.Context(), text); err != nil {
-		t.Fatal(err)
-	}
+	j := invoke(t, fn, string(text), w3cAndBaggage, handler.WithRawEvent())
 	if s := j.spans[0]; s.Name() != "process orders" || attributes(s.Attributes())["messaging.system"] != "kafka" {
 		t.Errorf("span %q, %v", s.Name(), s.Attributes())
 	}
@@ -141,7 +137,7 @@ func TestMessageTakesTheSourceOfTheInvocation(t *testing.T) {
 func TestMessageWithoutTelemetryHasASpanOfItsOwn(t *testing.T) {
 	for name, opts := range map[string][]handler.Option{
 		"no SDK":       {handler.WithTracerProvider(noop.NewTracerProvider())},
-		"a broken SDK": {sdk(sdktrace.WithSampler(brokenSampler{}))},
+		"a broken SDK": {sdk(sdktrace.WithSampler(broken{}))},
 	} {
 		fn := handler.Wrap(func(ctx context.Context) {
 			if _, span := handler.Message(ctx, 17); span == nil || span.IsRecording() {

@@ -89,23 +89,21 @@ func WithLambdaOptions(opts ...lambda.Option) Option {
 	return func(c *config) { c.codec = codecOf(opts) }
 }
 
-// XRayParent says what an X-Ray trace header without Sampled=1 means for the parent of the invocation's span. A header
-// with Sampled=1 always names the parent, unless the request or a message gives another one.
+// XRayParent says what an X-Ray trace header without Sampled=1 means for the parent of the invocation's span; see
+// docs/propagation.md. A header with Sampled=1 always names the parent, unless the request or a message gives another
+// one.
 type XRayParent uint8
 
 const (
-	// XRayParentIfSampled makes the span that the header names a link. The invocation's span is a root, and the
-	// sampler decides. In PassThrough mode Lambda sends Sampled=0 although nothing decided so. This is the default.
+	// XRayParentIfSampled makes the span that the header names a link, and the sampler decides. This is the default.
 	XRayParentIfSampled XRayParent = iota
 
-	// XRayParentAlways makes it the parent, as if the header said Sampled=1: the invocation is in X-Ray's trace, and a
-	// parent-based sampler records it. It is for functions in PassThrough mode whose logs or neighbors know the trace
-	// by X-Ray's id. The parent is a span that may never be recorded.
+	// XRayParentAlways makes it the parent, as if the header said Sampled=1. It is for functions in PassThrough mode
+	// whose logs or neighbors know the trace by X-Ray's id. The parent is a span that may never be recorded.
 	XRayParentAlways
 
-	// XRayParentWithDecision makes it the parent with X-Ray's decision: with Sampled=0, a parent-based sampler drops
-	// the invocation's spans as X-Ray drops its own. A header without a decision stays a link. It is for functions in
-	// Active mode; in PassThrough mode it drops every trace.
+	// XRayParentWithDecision makes it the parent with X-Ray's decision, which a parent-based sampler follows. A header
+	// without a decision stays a link. It is for functions in Active mode; in PassThrough mode it drops every trace.
 	XRayParentWithDecision
 )
 
@@ -126,9 +124,9 @@ func WithMessageParent() Option {
 }
 
 // WithCarrier reads the span context of the caller, and its baggage, from the function's own event: the propagator
-// extracts them from the carrier that the function returns, for example a propagation.MapCarrier with "traceparent". The
-// function gets the event as the handler gets it: a value of the handler's event type, nil if it takes no event, and a
-// []byte with the payload for a lambda.Handler. It must not change or keep it.
+// extracts them from the carrier that the function returns, for example a propagation.MapCarrier with "traceparent".
+// The function gets the event as the handler gets it: a value of the handler's event type, nil if it takes no event,
+// and a []byte with the payload for a lambda.Handler. It must not change or keep it.
 //
 // A span context in the carrier is the parent, before every other one; messages still become links. If the function
 // returns nil or the carrier has no span context, everything is as without the option. If it panics too. Default, also

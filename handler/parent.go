@@ -62,8 +62,7 @@ func (in *instrument) extractOwn(ctx context.Context, event func() any) (extract
 }
 
 // header returns the span context that an X-Ray header gives as a parent. A header without Sampled=1 becomes a link,
-// unless WithXRayParent says otherwise: in PassThrough mode Lambda invents Sampled=0 for every invocation, and a
-// parent-based sampler would drop every trace. A header that is malformed, or has no Parent, gives nothing.
+// unless WithXRayParent says otherwise. A header that is malformed, or has no Parent, gives nothing.
 func (in *instrument) header(s string, links *linkSet) (trace.SpanContext, bool) {
 	h, ok := xrayheader.Parse(s)
 	if !ok || !h.Parent.IsValid() {

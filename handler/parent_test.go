@@ -102,22 +102,6 @@ func TestGlobalsOfTheMomentAreTheDefaults(t *testing.T) {
 	}
 }
 
-// uncomparable is a provider whose comparison panics.
-type uncomparable struct {
-	trace.TracerProvider
-	_ []int
-}
-
-func TestProviderThatCannotBeComparedWorks(t *testing.T) {
-	j := newRecorder()
-	fn := handler.Wrap(func() {}, handler.WithTracerProvider(uncomparable{TracerProvider: j.provider()})).(readerFunc)
-	_, _ = fn(t.Context())
-	_, _ = fn(t.Context())
-	if len(j.spans) != 2 {
-		t.Errorf("%d spans of 2 invocations", len(j.spans))
-	}
-}
-
 // sent is an SQS message that the n-th span has sent.
 func sent(n int) string { return sqsW3C(fmt.Sprintf("00-%032x-%016x-01", n, n), "") }
 
@@ -163,24 +147,6 @@ func TestEachSenderIsLinkedOnceUpToTheBound(t *testing.T) {
 		want = append(want[:min(len(want), maxLinks-1)], lambdaNumber)
 		if got := numbers(spanOf(t, lambdaHeader, messages).Links()); !slices.Equal(got, want) {
 			t.Errorf("%d senders and Lambda: links %d, want %d", senders, got, want)
-		}
-	}
-}
-
-func TestMessageParentIsOfABatchOfOneOnly(t *testing.T) {
-	withoutContext := sqsMessage("", "", "order")
-	for name, tt := range map[string]struct {
-		messages []string
-		parent   string
-	}{
-		"one":                          {[]string{sent(1)}, "0000000000000001"},
-		"two":                          {[]string{sent(1), sent(2)}, xrayParent},
-		"two, of which one has a span": {[]string{sent(1), withoutContext}, xrayParent},
-		"one without a span":           {[]string{withoutContext}, xrayParent},
-	} {
-		span := spanOf(t, lambdaSampled, tt.messages, handler.WithMessageParent())
-		if got := span.Parent().SpanID().String(); got != tt.parent {
-			t.Errorf("%s: parent %s, want %s", name, got, tt.parent)
 		}
 	}
 }

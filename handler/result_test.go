@@ -42,8 +42,10 @@ func TestResponseSize(t *testing.T) {
 		status, kind string // http.response.status_code, error.type
 	}{
 		{"encoded", plain("four"), "", "6", "", ""},
+		{"a status to another event", plain(v2{StatusCode: 500}), "", "83", "", ""},
 		{"no result", func() {}, "", "4", "", ""},
 		{"a lambda.Handler's bytes", bytesOf([]byte("123"), nil), "", "3", "", ""},
+		{"http, a lambda.Handler's bytes", bytesOf([]byte(`{"statusCode":503,"body":"four"}`), nil), "4", "", "503", "503"},
 		{"streamed", plain(strings.NewReader("12345")), "", "5", "", ""},
 		{"streamed, nothing", plain(strings.NewReader("")), "", "0", "", ""},
 		{"http", http(v2{StatusCode: 200, Body: "häh"}), "4", "", "200", ""},
@@ -67,11 +69,7 @@ func TestResponseSize(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			j := newRecorder()
-			ctx, cancel := invocationContext(t)
-			defer cancel()
-			_, _ = lambda.NewHandler(handler.Wrap(tt.fn, j.options(true)...)).Invoke(ctx, []byte(getEvent))
-			got := attributes(j.span(t).Attributes())
+			got := attributes(invoke(t, tt.fn, getEvent).span(t).Attributes())
 			for key, want := range map[string]string{
 				"http.response.body.size": tt.http, "epilogue.response.size": tt.other,
 				"http.response.status_code": tt.status, "error.type": tt.kind,

@@ -4,7 +4,6 @@ import (
 	"testing"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/google/go-cmp/cmp"
 	"go.opentelemetry.io/otel/attribute"
@@ -13,16 +12,6 @@ import (
 
 	"github.com/epilogue-go/epilogue/handler"
 )
-
-// invoke runs one invocation with real decoding and encoding, and returns the recorder.
-func invoke(t *testing.T, fn any, payload string) *recorder {
-	t.Helper()
-	j := newRecorder()
-	ctx, cancel := invocationContext(t)
-	defer cancel()
-	_, _ = lambda.NewHandler(handler.Wrap(fn, j.options(true)...)).Invoke(ctx, []byte(payload))
-	return j
-}
 
 // attributes returns the attributes of a span or an event as text.
 func attributes(kvs []attribute.KeyValue) map[string]string {

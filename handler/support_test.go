@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/google/go-cmp/cmp"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -147,4 +148,15 @@ func invocationContext(t *testing.T) (context.Context, context.CancelFunc) {
 	return lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{
 		AwsRequestID: requestID, InvokedFunctionArn: functionARN,
 	}), cancel
+}
+
+// invoke runs one invocation with real decoding and encoding. It recovers a panic of fn.
+func invoke(t *testing.T, fn any, payload string, opts ...handler.Option) (j *recorder) {
+	t.Helper()
+	j = newRecorder()
+	ctx, cancel := invocationContext(t)
+	defer cancel()
+	defer func() { _ = recover() }()
+	_, _ = lambda.NewHandler(handler.Wrap(fn, append(j.options(true), opts...)...)).Invoke(ctx, []byte(payload))
+	return j
 }

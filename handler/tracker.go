@@ -33,9 +33,9 @@ type Tracker interface {
 	Flush(requestID string) error
 
 	// FlushBeforeExit does what Flush does, for a process that aws-lambda-go ends next, and writes the spans that it
-	// cannot deliver to a place that outlives the process. After a panic the caller of the function waits for it. So the
-	// flush should be short if the backend is known to be down: *agent.Agent limits it to 250 ms if a circuit breaker is
-	// open or half-open.
+	// cannot deliver to a place that outlives the process. After a panic the caller of the function waits for it. So
+	// the flush should be short if the backend is known to be down: *agent.Agent limits it to 250 ms if a circuit
+	// breaker is open or half-open.
 	FlushBeforeExit(requestID string)
 
 	// End is called when the runtime has posted the invocation's outcome or cannot post it any more. It is idempotent.
@@ -93,7 +93,8 @@ func (g *guard) protect(f func()) {
 	}
 }
 
-// report gives an error to OpenTelemetry's error handler, which is the program's as well: it may panic, or never return.
+// report gives an error to OpenTelemetry's error handler, which is the program's as well: it may panic, or never
+// return.
 func report(err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), reportTimeout)
 	defer cancel()

@@ -52,9 +52,9 @@ func WithTrigger(t Trigger) Option {
 // Functions that read handlertrace.HandlerTrace.RequestEvent see a type of this package there.
 //
 // It costs a copy of the payload and two more scans of it, up to as much again as its decoding (BenchmarkRawEvent). A
-// payload that does not decode leaves a span, too. Default: on for a type with a method UnmarshalJSON, off for others. It
-// has no effect on a function that takes no event, a map, an interface, a json.RawMessage or a type of the events package,
-// which tell the source by themselves.
+// payload that does not decode leaves a span, too. Default: on for a type with a method UnmarshalJSON, off for others.
+// It has no effect on a function that takes no event, a map, an interface, a json.RawMessage or a type of the events
+// package, which tell the source by themselves.
 func WithRawEvent() Option {
 	return func(c *config) { c.rawEvent = true }
 }

@@ -93,9 +93,7 @@ func TestOwnTypeTellsNothingUnlessTheProgramDoes(t *testing.T) {
 		"other":  {handler.WithTrigger(nil)},
 		"pubsub": {handler.WithTrigger(handler.SQS)},
 	} {
-		j := newRecorder()
-		_, _ = lambda.NewHandler(handler.Wrap(typed[order](), append(j.options(true), opts...)...)).Invoke(t.Context(), text)
-		if got := attributes(j.span(t).Attributes())["faas.trigger"]; got != want {
+		if got := attributes(invoke(t, typed[order](), string(text), opts...).span(t).Attributes())["faas.trigger"]; got != want {
 			t.Errorf("faas.trigger %q, want %q", got, want)
 		}
 	}
@@ -115,54 +113,11 @@ func TestEachTriggerIsASource(t *testing.T) {
 		"other":      {handler.StepFunctions, handler.AppSync, handler.Cognito, handler.Other},
 	} {
 		for _, trigger := range triggers {
-			j := newRecorder()
-			fn := handler.Wrap(typed[map[string]any](), append(j.options(true), handler.WithTrigger(trigger))...)
-			_, _ = lambda.NewHandler(fn).Invoke(t.Context(), []byte(getEvent))
-			if got := attributes(j.span(t).Attributes())["faas.trigger"]; got != want {
+			span := invoke(t, typed[map[string]any](), getEvent, handler.WithTrigger(trigger)).span(t)
+			if got := attributes(span.Attributes())["faas.trigger"]; got != want {
 				t.Errorf("%v: faas.trigger %q, want %q", trigger, got, want)
 			}
 		}
-	}
-}
-
-// TestResponseStatus gives results of all types to an HTTP event, whose status they are, and to another one.
-func TestResponseStatus(t *testing.T) {
-	for name, fn := range map[string]any{
-		"struct":      func(any) (any, error) { return events.APIGatewayV2HTTPResponse{StatusCode: 503}, nil },
-		"map":         func(any) (any, error) { return map[string]any{"statusCode": 503, "body": "down"}, nil },
-		"raw message": func(any) (any, error) { return json.RawMessage(`{"body":"down","statusCode":503}`), nil },
-		"own type": func(order) (any, error) {
-			return struct {
-				S int `json:"statusCode"`
-			}{503}, nil
-		},
-		"handler": bytesOf([]byte(`{"statusCode":503}`), nil),
-	} {
-		const queue = `{"Records":[{"eventSource":"aws:sqs"}]}`
-		for payload, want := range map[string]string{getEvent: "503 503 Error", queue: "  Unset"} {
-			j := newRecorder()
-			wrapped := handler.Wrap(fn, append(j.options(true), handler.WithRawEvent())...)
-			_, _ = lambda.NewHandler(wrapped).Invoke(t.Context(), []byte(payload))
-			got, status := attributes(j.span(t).Attributes()), j.span(t).Status().Code
-			if got := got["http.response.status_code"] + " " + got["error.type"] + " " + status.String(); got != want {
-				t.Errorf("%s, %s: status, error.type and code %q, want %q", name, payload, got, want)
-			}
-		}
-	}
-}
-
-func TestResponseHeadersAreRecordedByNameOnly(t *testing.T) {
-	j := newRecorder()
-	fn := func(map[string]any) (map[string]any, error) {
-		headers := map[string]string{"Location": "/orders/17", "Set-Cookie": "secret"}
-		return map[string]any{"statusCode": 200, "headers": headers}, nil
-	}
-	opts := append(j.options(true), handler.WithCapturedResponseHeaders("LOCATION", "etag"))
-	_, _ = lambda.NewHandler(handler.Wrap(fn, opts...)).Invoke(t.Context(), []byte(`{"httpMethod":"GET","requestContext":{}}`))
-	got := attributes(j.span(t).Attributes())
-	const prefix = "http.response.header."
-	if got[prefix+"location"] != `["/orders/17"]` || got[prefix+"set-cookie"] != "" || got[prefix+"etag"] != "" {
-		t.Errorf("attributes %v", got)
 	}
 }
 

@@ -50,8 +50,8 @@ func Wrap(fn any, opts ...Option) any {
 	return reflect.MakeFunc(reflect.FuncOf(in, []reflect.Type{readerType, errorType}, false), h.serve).Interface()
 }
 
-// decodesItself reports whether an event type, nil if there is none, has an UnmarshalJSON. Its fields are not those of the
-// JSON text, and options for decoding do not affect it.
+// decodesItself reports whether an event type, nil if there is none, has an UnmarshalJSON. Its fields are not those of
+// the JSON text, and options for decoding do not affect it.
 func decodesItself(t reflect.Type) bool {
 	return t != nil && (t.Implements(unmarshalerType) || reflect.PointerTo(t).Implements(unmarshalerType))
 }

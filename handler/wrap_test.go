@@ -2,11 +2,9 @@ package handler_test
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"reflect"
 	"strings"
 	"testing"
 
@@ -56,38 +54,4 @@ func TestLambdaOptionsAreReadWithoutTheirEffects(t *testing.T) {
 	if string(body) != `"\u003c"` || called {
 		t.Errorf("response %s, want an escaped one", body)
 	}
-}
-
-// TestWrapTwice has a library's Wrap inside the program's own.
-func TestWrapTwice(t *testing.T) {
-	for name, want := range map[string]string{"http response": "application/json", "content type": "text/html; charset=utf-8"} {
-		bare, once, twice := newRecorder(), newRecorder(), newRecorder()
-		inner := handler.Wrap(shapes[name](), once.options(true)...)
-		got := respondTo(t, handler.Wrap(inner, twice.options(true)...))
-		alone := respondTo(t, handler.Wrap(shapes[name](), bare.options(true)...))
-		if got != alone || !strings.HasPrefix(got, want) {
-			t.Errorf("%s: wrapped twice %q, once %q, want %s", name, got, alone, want)
-		}
-		for _, j := range []*recorder{once, twice} {
-			if !j.has("Begin "+requestID) || !j.has("End "+requestID) || !j.has("span ended") {
-				t.Errorf("%s: %v", name, j.entries)
-			}
-		}
-	}
-}
-
-// respondTo invokes an instrumented function as aws-lambda-go does, with an empty event, and returns content type and body.
-func respondTo(t *testing.T, fn any) string {
-	ctx, cancel := invocationContext(t)
-	defer cancel()
-	args := []reflect.Value{reflect.ValueOf(ctx)}
-	if f := reflect.TypeOf(fn); f.NumIn() == 2 {
-		args = append(args, reflect.Zero(f.In(1)))
-	}
-	out := reflect.ValueOf(fn).Call(args)[0].Interface().(io.ReadCloser)
-	body, err := io.ReadAll(out)
-	if err = errors.Join(err, out.Close()); err != nil && !strings.Contains(err.Error(), "close is not reported") {
-		t.Error(err)
-	}
-	return out.(interface{ ContentType() string }).ContentType() + " " + string(body)
 }

@@ -6,9 +6,9 @@ import (
 	"strconv"
 )
 
-// OfInvocation returns the header that Lambda sent with the invocation of ctx, or "" if there is none. It takes the value
-// that aws-lambda-go keeps in ctx. Without one it takes the environment variable, which is right only if one invocation
-// runs at a time.
+// OfInvocation returns the header that Lambda sent with the invocation of ctx, or "" if there is none. It takes the
+// value that aws-lambda-go keeps in ctx. Without one it takes the environment variable, which is right only if one
+// invocation runs at a time.
 func OfInvocation(ctx context.Context) string {
 	if s, _ := ctx.Value(ContextKey).(string); s != "" {
 		return s

@@ -44,8 +44,8 @@ type Header struct {
 }
 
 // Parse reads s. Fields may be in any order with spaces around them. Parse skips unknown ones (Self, custom data). If a
-// field occurs twice, the last one counts. It reports false if the header has no Root, or a Root or Parent that is malformed.
-// Parse does not allocate.
+// field occurs twice, the last one counts. It reports false if the header has no Root, or a Root or Parent that is
+// malformed. Parse does not allocate.
 func Parse(s string) (Header, bool) {
 	var h Header
 	for field := range strings.SplitSeq(s, ";") {

@@ -75,7 +75,8 @@ func (c *cursor) value() []byte {
 	return value
 }
 
-// valueLen returns the length of the value at the beginning of s: 0 if there is none, all of s if the value does not end.
+// valueLen returns the length of the value at the beginning of s: 0 if there is none, all of s if the value does not
+// end.
 func valueLen(s []byte) int {
 	depth := 0
 	for i := 0; i < len(s); i++ {

@@ -20,8 +20,8 @@ func (v Value) Text() string {
 	return ""
 }
 
-// Mentions reports whether a string may have one of these words in it, which are written in ASCII. It also reports true for
-// a string with an escape sequence that may be a letter.
+// Mentions reports whether a string may have one of these words in it, which are written in ASCII. It also reports true
+// for a string with an escape sequence that may be a letter.
 func (v Value) Mentions(words ...string) bool {
 	text := v.text
 	if text == nil {

@@ -1,8 +1,9 @@
 // Package event reads the members of an event in any form: a struct, a map or JSON text. Every form of one event gives
 // the same values. Members have the names of the JSON text, also in structs.
 //
-// JSON text is scanned; encoding/json decodes only strings with escape sequences. The package expects text that encoding/json accepts. Of other text it finds fewer
-// or other values, without a panic, in a time that grows only with the length of the text.
+// JSON text is scanned; encoding/json decodes only strings with escape sequences. The package expects text that
+// encoding/json accepts. Of other text it finds fewer or other values, without a panic, in a time that grows only with
+// the length of the text.
 package event
 
 import (

@@ -2,7 +2,6 @@ package trigger_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -39,38 +38,6 @@ func BenchmarkRead(b *testing.B) {
 			reader := trigger.NewReader(nil, trigger.Settings{})
 			benchmark(b, func() trigger.Cause { return reader.Raw(data) })
 		})
-	}
-}
-
-// BenchmarkSizes reads events of up to 6 MB and asks for every key. The ns/byte stay nearly the same.
-func BenchmarkSizes(b *testing.B) {
-	members := map[string]string{
-		"query":   `"multiValueQueryStringParameters":{%s}`,
-		"headers": `"headers":{%s}`,
-		"escaped": `"body":"x","multiValueHeaders":{%s}`,
-		"nested":  `"headers":{"a":{%s},"b":{%[1]s}}`,
-	}
-	for name, format := range members {
-		for _, size := range []int{10 << 10, 100 << 10, 1 << 20, 6 << 20} {
-			element := `"h%[1]d":["v","w"]`
-			if name == "escaped" {
-				element = `"\u0068%[1]d\"":"\"\\"`
-			}
-			text := []byte(`{"httpMethod":"GET","path":"/a","requestContext":{},` + fmt.Sprintf(format, repeat(element, size)) + `}`)
-			var event map[string]any
-			if err := json.Unmarshal(text, &event); err != nil {
-				b.Fatal(err)
-			}
-			for form, v := range map[string]reflect.Value{"text": reflect.ValueOf(text), "map": reflect.ValueOf(event)} {
-				b.Run(fmt.Sprintf("%s/%s/%dKB", name, form, size>>10), func(b *testing.B) {
-					reader := trigger.NewReader(v.Type(), settings)
-					for b.Loop() {
-						askCarriers(reader.Typed(v))
-					}
-					b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(text)), "ns/byte")
-				})
-			}
-		}
 	}
 }
 

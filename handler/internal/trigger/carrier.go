@@ -14,9 +14,10 @@ import (
 // maxMembers bounds how many members of an object are read: the first in the order of their names.
 const maxMembers = 1024
 
-// carrier lets propagators read an event: the members of up to two objects, of which the first takes precedence. A key is
-// looked up in its own case first, then in any: HTTP APIs write the names of headers in lower case, REST APIs leave them as
-// they were sent. carrier implements propagation.TextMapCarrier; Set does nothing. It is not safe for concurrent use.
+// carrier lets propagators read an event: the members of up to two objects, of which the first takes precedence. A key
+// is looked up in its own case first, then in any: HTTP APIs write the names of headers in lower case, REST APIs leave
+// them as they were sent. carrier implements propagation.TextMapCarrier; Set does nothing. It is not safe for
+// concurrent use.
 type carrier struct {
 	objects [2]event.Value
 	text    func(event.Value) string // of a member's value
@@ -84,8 +85,8 @@ func (c *carrier) Keys() []string {
 	return slices.Compact(keys)
 }
 
-// headers is the carrier of HTTP headers. Lists take precedence: the other object has one value of each header. The lists of
-// one header may be under several spellings of its name, as the client sent them. Together they are its value.
+// headers is the carrier of HTTP headers. Lists take precedence: the other object has one value of each header. The
+// lists of one header may be under several spellings of its name, as the client sent them. Together they are its value.
 type headers struct{ carrier }
 
 func headersOf(lists, single event.Value) *headers {

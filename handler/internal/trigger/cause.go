@@ -1,5 +1,5 @@
-// Package trigger reads the cause of an invocation from its event: the attributes that OpenTelemetry's conventions ask for,
-// and the span contexts of the senders. source.go has the table of the event sources.
+// Package trigger reads the cause of an invocation from its event: the attributes that OpenTelemetry's conventions ask
+// for, and the span contexts of the senders. source.go has the table of the event sources.
 package trigger
 
 import (
@@ -8,8 +8,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Cause describes what triggered an invocation, by its event. It shares memory with the event, so it must be used before
-// the handler is called, which may change the event.
+// Cause describes what triggered an invocation, by its event. It shares memory with the event, so it must be used
+// before the handler is called, which may change the event.
 type Cause struct {
 	Source Source
 	// Kind is the span kind that the conventions ask for.

@@ -6,13 +6,10 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"maps"
-	"math/rand"
 	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -133,59 +130,5 @@ func dumpOrigin(b *strings.Builder, name string, o trigger.Origin) {
 		if text := o.Carrier.Get(key); text != "" {
 			fmt.Fprintf(b, "  %s: %s\n", key, text)
 		}
-	}
-}
-
-// TestOrder asserts that the order of members does not count, that the last of several with one name counts, and that
-// names may have escape sequences.
-func TestOrder(t *testing.T) {
-	for name := range eventTypes {
-		var event any
-		if err := json.Unmarshal(document(t, name), &event); err != nil {
-			t.Fatal(err)
-		}
-		want := dump(read(string(document(t, name))))
-		for seed := range int64(20) {
-			var text strings.Builder
-			shuffle(&text, event, rand.New(rand.NewSource(seed)))
-			if diff := cmp.Diff(want, dump(read(text.String()))); diff != "" {
-				t.Fatalf("%s, seed %d: %s (-want +got):\n%s", name, seed, text.String(), diff)
-			}
-		}
-	}
-}
-
-// shuffle writes a decoded value with the members of each object in a random order. Some have another member with their
-// name before them, or a name with an escape sequence.
-func shuffle(out *strings.Builder, value any, r *rand.Rand) {
-	switch value := value.(type) {
-	case map[string]any:
-		var members []string
-		for _, key := range slices.Sorted(maps.Keys(value)) {
-			var member strings.Builder
-			name := strconv.Quote(key)
-			switch r.Intn(4) {
-			case 0:
-				fmt.Fprintf(&member, `%s : [{"Records":[]}] , `, name)
-			case 1:
-				name = fmt.Sprintf(`"\u%04x%s`, name[1], name[2:])
-			}
-			member.WriteString(name + ":")
-			shuffle(&member, value[key], r)
-			members = append(members, member.String())
-		}
-		r.Shuffle(len(members), func(i, j int) { members[i], members[j] = members[j], members[i] })
-		out.WriteString("{" + strings.Join(members, ",") + "}")
-	case []any:
-		var elements []string
-		for _, element := range value {
-			var text strings.Builder
-			shuffle(&text, element, r)
-			elements = append(elements, text.String())
-		}
-		out.WriteString("[" + strings.Join(elements, ",") + "]")
-	default:
-		text, _ := json.Marshal(value)
-		out.Write(text)
 	}
 }

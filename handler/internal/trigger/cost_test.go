@@ -3,7 +3,6 @@ package trigger_test
 import (
 	"encoding/json"
 	"fmt"
-	"reflect"
 	"runtime"
 	"strings"
 	"testing"
@@ -86,26 +85,5 @@ func askCarriers(c trigger.Cause) {
 			o.Carrier.Get(key)
 		}
 		o.Carrier.Get("traceparent")
-	}
-}
-
-// TestManyMembers: every form of an object with too many members gives the same ones, the first by name.
-func TestManyMembers(t *testing.T) {
-	text := []byte(`{"httpMethod":"GET","path":"/a","requestContext":{},"headers":{` + repeat(`"h%[1]d":"v%[1]d"`, 1<<16) +
-		`},"queryStringParameters":{` + repeat(`"q%[1]d":""`, 1<<16) + `}}`)
-	want := dump(trigger.NewReader(nil, settings).Raw(text))
-	if n := strings.Count(want, "\n  h"); n < 1000 {
-		t.Errorf("%d headers", n)
-	}
-	for _, form := range []reflect.Type{reflect.TypeFor[map[string]any](), reflect.TypeFor[struct {
-		Method  string            `json:"httpMethod"`
-		Path    string            `json:"path"`
-		Context struct{}          `json:"requestContext"`
-		Headers map[string]string `json:"headers"`
-		Query   map[string]string `json:"queryStringParameters"`
-	}]()} {
-		if got := dump(typedCause(t, form, text)); got != want {
-			t.Errorf("%v differs", form)
-		}
 	}
 }

@@ -47,8 +47,8 @@ func newDocument(e event.Value) *document {
 	return d
 }
 
-// findRecords finds the lists of records. EventBridge Pipes send one list without an object around it, Kafka and RabbitMQ
-// an object of lists.
+// findRecords finds the lists of records. EventBridge Pipes send one list without an object around it, Kafka and
+// RabbitMQ an object of lists.
 func (d *document) findRecords() {
 	if d.IsList() {
 		d.lists = []event.Member{{Value: d.Value}}

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"strings"
 	"testing"
 	"unicode/utf8"
 
@@ -73,39 +72,6 @@ func FuzzRaw(f *testing.F) {
 			if _ = dump(c); len(c.Attributes) == 0 || len(c.Messages) > 128 {
 				t.Errorf("%q: %d attributes, %d messages", text, len(c.Attributes), len(c.Messages))
 			}
-		}
-	})
-}
-
-// FuzzNotification asserts that any body of an SQS message has the same result in JSON text and in a map.
-func FuzzNotification(f *testing.F) {
-	const envelope = `{"Type" : "Notification", "TopicArn" : "arn:aws:sns:eu-west-1:1:t", "Message" : "{\"a\":\"\\\"\",\"b\":[]}",` +
-		` "MessageAttributes" : {"traceparent" : {"Type":"String","Value":"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}}}`
-	for _, text := range []string{
-		envelope, strings.ReplaceAll(envelope, " ", "\n\t"), envelope + "\n", envelope + "x", envelope[:len(envelope)-1], `{"Type":"Notification"}`,
-		`{"Type":"Notification","TopicArn":"t","x":[1,true,{"y":"]"}],"MessageAttributes":{}}`, `{"Type":"Notification","TopicArn":tru"e"}`,
-		`{"Type":"Notification","\u0054opicArn":"TopicArn","Type\\":"\\"}`, "{\"Type\":\"Notification\",\"TopicArn\":\"\u00e9\b\xff\\u0022\"}",
-		`{"Type":"Notification","Topic":{"TopicArn":"t"},"MessageAttributes":"\\","TopicArn":"\/"}`, `{"Type"`, `{`, `"TopicArn"`, `[]`,
-	} {
-		f.Add(text, envelope)
-		f.Add(envelope, text)
-	}
-	raw, generic := trigger.NewReader(nil, settings), trigger.NewReader(reflect.TypeFor[map[string]any](), settings)
-	f.Fuzz(func(t *testing.T, first, second string) {
-		var records []any
-		for _, body := range []string{first, second} {
-			records = append(records, map[string]any{"body": body, "eventSource": "aws:sqs"})
-		}
-		event := map[string]any{"Records": records}
-		var text bytes.Buffer
-		encoder := json.NewEncoder(&text)
-		encoder.SetEscapeHTML(false)
-		if err := encoder.Encode(event); err != nil {
-			t.Fatal(err)
-		}
-		_ = json.Unmarshal(text.Bytes(), &event) // without invalid UTF-8
-		if diff := cmp.Diff(dump(generic.Typed(reflect.ValueOf(event))), dump(raw.Raw(text.Bytes()))); diff != "" {
-			t.Errorf("%q (-map +raw):\n%s", text.Bytes(), diff)
 		}
 	})
 }

@@ -24,8 +24,9 @@ type request struct {
 	peer, agent         string // according to the service, not to a header
 }
 
-// requestOf reads a request in the formats 1.0 and 2.0 (API Gateway Developer Guide, "Create AWS Lambda proxy integrations
-// for HTTP APIs") and in the load balancer's (Elastic Load Balancing User Guide, "Lambda functions as targets").
+// requestOf reads a request in the formats 1.0 and 2.0 (API Gateway Developer Guide, "Create AWS Lambda proxy
+// integrations for HTTP APIs") and in the load balancer's (Elastic Load Balancing User Guide, "Lambda functions as
+// targets").
 func requestOf(d *document) request {
 	r := request{
 		method: d.Get("httpMethod").Text(), path: d.Get("path").Text(), route: routeOf(d.Get("resource").Text()),
@@ -110,8 +111,8 @@ func (r *request) addServer(c *Cause) {
 	}
 }
 
-// client returns the client's address: the first one that proxies have noted, which a client can have written itself, as the
-// conventions ask for (HTTP conventions, client.address); else the address of the connection to the service.
+// client returns the client's address: the first one that proxies have noted, which a client can have written itself,
+// as the conventions ask for (HTTP conventions, client.address); else the address of the connection to the service.
 func (r *request) client() string {
 	client := firstOf(r.headers.Get("x-forwarded-for"))
 	if name, _, ok := splitPort(client); ok { // load balancers can add the client's port

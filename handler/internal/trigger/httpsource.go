@@ -25,8 +25,8 @@ func readVPCLattice(d *document, s *Settings) Cause {
 	return r.cause(s)
 }
 
-// readWebSocket reads an event of a WebSocket API of API Gateway: the beginning of a connection, with the headers of its
-// handshake, a message, or the end (API Gateway Developer Guide, "WebSocket API"). The route is what a message was
+// readWebSocket reads an event of a WebSocket API of API Gateway: the beginning of a connection, with the headers of
+// its handshake, a message, or the end (API Gateway Developer Guide, "WebSocket API"). The route is what a message was
 // matched to, such as "$connect" or "sendOrder".
 func readWebSocket(d *document, s *Settings) Cause {
 	c := newServerCause(semconv.FaaSTriggerHTTP)

@@ -41,9 +41,9 @@ func (b *batch) add(m message) {
 	}
 }
 
-// cause returns what the conventions ask for about messages (OpenTelemetry AWS Lambda conventions, "SQS Event"; messaging
-// conventions, "Span name" and "Messaging attributes"). The name is "process DESTINATION", as in the examples of both; the
-// text of the former has the reverse order.
+// cause returns what the conventions ask for about messages (OpenTelemetry AWS Lambda conventions, "SQS Event";
+// messaging conventions, "Span name" and "Messaging attributes"). The name is "process DESTINATION", as in the examples
+// of both; the text of the former has the reverse order.
 func (b *batch) cause(system attribute.KeyValue, destination string) Cause {
 	const operation = "process"
 	c := Cause{Kind: trace.SpanKindConsumer, Batch: b.count, Messages: b.origins, Name: operation}

@@ -232,12 +232,3 @@ func TestMessageOfEventBridgeIsItsEvent(t *testing.T) {
 		}
 	}
 }
-
-// TestMessageThatIsNone asserts that a value that is no record of a batch has no origin and is in no batch.
-func TestMessageThatIsNone(t *testing.T) {
-	for _, record := range []any{nil, 17, "text", (*events.SQSMessage)(nil), []byte("{"), map[string]any{}, events.S3EventRecord{}} {
-		if c := trigger.Message(record, trigger.Unknown); len(c.Messages) != 0 || c.Name == "process orders" {
-			t.Errorf("%T: %s", record, dump(c))
-		}
-	}
-}

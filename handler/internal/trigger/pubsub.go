@@ -173,7 +173,8 @@ func rabbitText(v event.Value) string {
 	return v.Text()
 }
 
-// arn has parts of an ARN, arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE (AWS General Reference, "Amazon Resource Names").
+// arn has parts of an ARN, arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE (AWS General Reference, "Amazon Resource
+// Names").
 type arn struct{ partition, region, account, resource string }
 
 // parseARN returns the parts of an ARN, empty ones for any other text.

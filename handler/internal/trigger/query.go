@@ -11,8 +11,8 @@ import (
 // redacted replaces a value that is not recorded (OpenTelemetry conventions, url.query).
 const redacted = "REDACTED"
 
-// queryText returns the query with the values that the program asked for. All others are redacted: the conventions list some
-// keys to redact, and no list knows a program's own.
+// queryText returns the query with the values that the program asked for. All others are redacted: the conventions list
+// some keys to redact, and no list knows a program's own.
 func (r *request) queryText(recorded []string) string {
 	query := r.query
 	if query == "" {

@@ -43,8 +43,8 @@ func NewReader(t reflect.Type, s Settings) *Reader {
 	return r
 }
 
-// sourceOf returns the source of a type of the events package, or of a type that embeds one. It is Unknown if the type alone
-// does not tell.
+// sourceOf returns the source of a type of the events package, or of a type that embeds one. It is Unknown if the type
+// alone does not tell.
 func sourceOf(t reflect.Type) Source {
 	t = event.Indirect(t)
 	if s := sourceNamed(t); s != Unknown || t.Kind() != reflect.Struct {
@@ -108,9 +108,10 @@ func (d *document) cause(of Source, s *Settings) Cause {
 }
 
 // Message reads one record of a batch, as a batch of this record alone: a record of the events package, a pointer to
-// one, a map, or JSON text as json.RawMessage or []byte. The attributes are without the number of messages. Messages has
-// the record's origin, if it has one. The source is the one of the invocation unless the record has another or has no
-// member of its records; records of Kafka and Amazon MQ do not tell theirs in JSON text. Batch is 0 if the record is no message.
+// one, a map, or JSON text as json.RawMessage or []byte. The attributes are without the number of messages. Messages
+// has the record's origin, if it has one. The source is the one of the invocation unless the record has another or has
+// no member of its records; records of Kafka and Amazon MQ do not tell theirs in JSON text. Batch is 0 if the record is
+// no message.
 func Message(record any, invocation Source) Cause {
 	if text, ok := record.([]byte); ok {
 		record = json.RawMessage(text)

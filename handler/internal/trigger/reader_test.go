@@ -12,18 +12,6 @@ import (
 	"github.com/epilogue-go/epilogue/handler/internal/trigger"
 )
 
-// Types that lead to themselves.
-type (
-	tree    map[string]tree
-	list    []list
-	chain   struct{ Next *chain }
-	Forward struct{ *Reverse }
-	Reverse struct {
-		*Forward
-		Records list
-	}
-)
-
 type (
 	definedQueue events.SQSEvent
 	embeddingPtr struct {
@@ -111,7 +99,7 @@ func attributesOf(c trigger.Cause) map[string]string {
 }
 
 // TestEventsWithoutASource asserts the source of events that are null, of a type without a source, or not there at
-// all. Wrap hung with types that lead to themselves.
+// all.
 func TestEventsWithoutASource(t *testing.T) {
 	for _, tt := range []struct {
 		event  any
@@ -136,16 +124,11 @@ func TestEventsWithoutASource(t *testing.T) {
 		{map[string]any(nil), trigger.Other},
 		{json.RawMessage(nil), trigger.Other},
 		{[]byte("text"), trigger.Other},
-		{"text", trigger.Other},
 		{17, trigger.Other},
 		{[]string{"a"}, trigger.Other},
 		{make(chan int), trigger.Other},
 		{map[int]string{1: "a"}, trigger.Other},
-		{tree{}, trigger.Other},
-		{list{}, trigger.Other},
-		{&chain{}, trigger.Other},
-		{Forward{}, trigger.Other},
-		{&Reverse{}, trigger.Other},
+		{&Recursive{}, trigger.Other}, // reading such types once hung
 		{struct{}{}, trigger.Other},
 	} {
 		c := trigger.NewReader(reflect.TypeOf(tt.event), settings).Typed(reflect.ValueOf(tt.event))
@@ -242,27 +225,6 @@ func TestAttributesOutliveEvent(t *testing.T) {
 		after := fmt.Sprint(c.Name, attributesOf(c))
 		if before != after {
 			t.Errorf("%s: %s became %s", name, before, after)
-		}
-	}
-}
-
-// TestAllocations: an event of 10 KB takes few allocations, at most one for each 50 bytes of JSON text.
-func TestAllocations(t *testing.T) {
-	const most = 10 << 10 / 50
-	for name, event := range eventTypes {
-		data := grow(t, document(t, name), 10<<10)
-		reader := trigger.NewReader(nil, trigger.Settings{})
-		if n := testing.AllocsPerRun(10, func() { reader.Raw(data) }); n > most {
-			t.Errorf("%s as JSON text: %v allocations", name, n)
-		}
-		for _, event := range []reflect.Type{event, mapType(data)} {
-			v, reader := reflect.New(event), trigger.NewReader(event, trigger.Settings{})
-			if err := json.Unmarshal(data, v.Interface()); err != nil {
-				t.Fatal(err)
-			}
-			if n := testing.AllocsPerRun(10, func() { reader.Typed(v.Elem()) }); n > most {
-				t.Errorf("%s as %v: %v allocations", name, event, n)
-			}
 		}
 	}
 }
