@@ -86,6 +86,11 @@ var rules = []rule{
 		reason: "it checks lines, so it shares no defect with their encoder",
 	},
 	{
+		pkg: "/internal/loglines", never: []string{aws, protobuf, messages, "go.opentelemetry.io/otel/sdk/metric", module + "/"},
+		except: []string{module + "/internal/jsontext", bounded},
+		reason: "it writes each record at once, so it needs no engine; options and environment belong to otelx",
+	},
+	{
 		pkg: "/internal/otlphttp", alone: true,
 		except: []string{
 			module + "/internal/otlp/response", bounded, module + "/internal/redact", module + "/internal/version",
