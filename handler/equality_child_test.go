@@ -41,7 +41,7 @@ func runChild() {
 		if err := os.Setenv("AWS_LAMBDA_RUNTIME_API", api); err != nil {
 			panic(err)
 		}
-		go serve(shapes[parts[1]](), optionSets[parts[2]])
+		go serve(shapes[parts[1]], optionSets[parts[2]])
 		resp, err := http.Get("http://" + api + "/done")
 		if err != nil {
 			panic(err)

@@ -28,38 +28,30 @@ type order struct {
 // shapes are the handlers that TestEquality runs with and without Wrap, by name.
 var shapes = merge(signatureShapes, valueShapes, readerShapes, errorShapes, panicShapes, handlerShapes, invalidShapes)
 
-var signatureShapes = map[string]func() any{
-	"func()":                  func() any { return func() {} },
-	"func(TIn)":               func() any { return func(order) {} },
-	"func() error":            func() any { return func() error { return nil } },
-	"func(TIn) error":         func() any { return refuse },
-	"func() (TOut, error)":    func() any { return func() (string, error) { return "<none>", nil } },
-	"func(TIn) (TOut, error)": func() any { return func(o order) (order, error) { return o, refuse(o) } },
-	"func(Context)":           func() any { return func(context.Context) {} },
-	"func(Context) error":     func() any { return func(context.Context) error { return errors.New("<no>") } },
-	"func(Context) (TOut, error)": func() any {
-		return func(ctx context.Context) (any, error) { return aboutContext(ctx), nil }
-	},
-	"func(Context, TIn)":       func() any { return func(context.Context, *order) {} },
-	"func(Context, TIn) error": func() any { return func(_ context.Context, o order) error { return refuse(o) } },
-	"func(Context, TIn) (TOut, error)": func() any {
-		return func(_ context.Context, o order) (order, error) { return o, nil }
-	},
-	"func(Context, *TIn) (TOut, error)": func() any {
-		return func(_ context.Context, o *order) (*order, error) { return o, nil }
-	},
-	"func(any) (any, error)": func() any { return func(v any) (any, error) { return v, nil } },
-	"func(map)":              func() any { return func(v map[string]any) (map[string]any, error) { return v, nil } },
-	"func(RawMessage)": func() any {
-		return func(v json.RawMessage) (json.RawMessage, error) { return v, nil }
-	},
-	"func([]byte)":             func() any { return func(v []byte) ([]byte, error) { return v, nil } },
-	"func(string)":             func() any { return func(v string) (string, error) { return v, nil } },
-	"func(int64)":              func() any { return func(v int64) (int64, error) { return v, nil } },
-	"func(float64)":            func() any { return func(v float64) (float64, error) { return v, nil } },
-	"func(...TIn)":             func() any { return func(...string) error { return nil } },
-	"func(ownContext)":         func() any { return func(ownContext) error { return nil } },
-	"func(fmt.Stringer event)": func() any { return func(context.Context, fmt.Stringer) error { return nil } },
+var signatureShapes = map[string]any{
+	"func()":                            func() {},
+	"func(TIn)":                         func(order) {},
+	"func() error":                      func() error { return nil },
+	"func(TIn) error":                   refuse,
+	"func() (TOut, error)":              func() (string, error) { return "<none>", nil },
+	"func(TIn) (TOut, error)":           func(o order) (order, error) { return o, refuse(o) },
+	"func(Context)":                     func(context.Context) {},
+	"func(Context) error":               func(context.Context) error { return errors.New("<no>") },
+	"func(Context) (TOut, error)":       func(ctx context.Context) (any, error) { return aboutContext(ctx), nil },
+	"func(Context, TIn)":                func(context.Context, *order) {},
+	"func(Context, TIn) error":          func(_ context.Context, o order) error { return refuse(o) },
+	"func(Context, TIn) (TOut, error)":  func(_ context.Context, o order) (order, error) { return o, nil },
+	"func(Context, *TIn) (TOut, error)": func(_ context.Context, o *order) (*order, error) { return o, nil },
+	"func(any) (any, error)":            func(v any) (any, error) { return v, nil },
+	"func(map)":                         func(v map[string]any) (map[string]any, error) { return v, nil },
+	"func(RawMessage)":                  func(v json.RawMessage) (json.RawMessage, error) { return v, nil },
+	"func([]byte)":                      func(v []byte) ([]byte, error) { return v, nil },
+	"func(string)":                      func(v string) (string, error) { return v, nil },
+	"func(int64)":                       func(v int64) (int64, error) { return v, nil },
+	"func(float64)":                     func(v float64) (float64, error) { return v, nil },
+	"func(...TIn)":                      func(...string) error { return nil },
+	"func(ownContext)":                  func(ownContext) error { return nil },
+	"func(fmt.Stringer event)":          func(context.Context, fmt.Stringer) error { return nil },
 }
 
 // ownContext has the methods of context.Context under another name.
@@ -80,24 +72,20 @@ func aboutContext(ctx context.Context) any {
 	return []any{ctx.Value(contextKey{}), lc, deadline.Unix(), ok, ctx.Value("x-amzn-trace-id")}
 }
 
-var valueShapes = map[string]func() any{
-	"nil any":      func() any { return func() (any, error) { return nil, nil } },
-	"nil pointer":  func() any { return func() (*order, error) { return nil, nil } },
-	"empty struct": func() any { return func() (struct{}, error) { return struct{}{}, nil } },
-	"html": func() any {
-		return func() (order, error) { return order{Note: "<&>\u2028", More: map[string]any{"a": 1}}, nil }
+var valueShapes = map[string]any{
+	"nil any":          func() (any, error) { return nil, nil },
+	"nil pointer":      func() (*order, error) { return nil, nil },
+	"empty struct":     func() (struct{}, error) { return struct{}{}, nil },
+	"html":             func() (order, error) { return order{Note: "<&>\u2028", More: map[string]any{"a": 1}}, nil },
+	"channel":          func() (any, error) { return make(chan int), nil },
+	"not a number":     func() (float64, error) { return math.NaN(), nil },
+	"bad raw message":  func() (json.RawMessage, error) { return json.RawMessage("{"), nil },
+	"own json":         func() (any, error) { return ownJSON{}, nil },
+	"own json failing": func() (any, error) { return failingJSON{}, nil },
+	"http response": func(e events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+		return events.APIGatewayV2HTTPResponse{StatusCode: 201, Body: e.RawPath}, nil
 	},
-	"channel":          func() any { return func() (any, error) { return make(chan int), nil } },
-	"not a number":     func() any { return func() (float64, error) { return math.NaN(), nil } },
-	"bad raw message":  func() any { return func() (json.RawMessage, error) { return json.RawMessage("{"), nil } },
-	"own json":         func() any { return func() (any, error) { return ownJSON{}, nil } },
-	"own json failing": func() any { return func() (any, error) { return failingJSON{}, nil } },
-	"http response": func() any {
-		return func(e events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
-			return events.APIGatewayV2HTTPResponse{StatusCode: 201, Body: e.RawPath}, nil
-		}
-	},
-	"large": func() any { return func() (string, error) { return strings.Repeat("<x>", 50_000), nil } },
+	"large": func() (string, error) { return strings.Repeat("<x>", 50_000), nil },
 }
 
 type ownJSON struct{}
@@ -108,33 +96,25 @@ type failingJSON struct{}
 
 func (failingJSON) MarshalJSON() ([]byte, error) { return nil, errors.New("no json today") }
 
-var readerShapes = map[string]func() any{
-	"bytes.Buffer":   func() any { return func() (io.Reader, error) { return bytes.NewBufferString("<buffer>"), nil } },
-	"typed Buffer":   func() any { return func() (*bytes.Buffer, error) { return bytes.NewBufferString("<buffer>"), nil } },
-	"strings.Reader": func() any { return func() (any, error) { return strings.NewReader("<strings>"), nil } },
-	"empty reader":   func() any { return func() (io.Reader, error) { return strings.NewReader(""), nil } },
-	"large reader": func() any {
-		return func() (io.Reader, error) { return strings.NewReader(strings.Repeat("r", 200_000)), nil }
-	},
-	"nil reader":   func() any { return func() (io.Reader, error) { return nil, nil } },
-	"nil Buffer":   func() any { return func() (*bytes.Buffer, error) { return nil, nil } },
-	"content type": func() any { return func() (io.Reader, error) { return &typedReader{r: strings.NewReader("<p>")}, nil } },
-	"no content type": func() any {
-		return func() (io.Reader, error) { return &typedReader{r: strings.NewReader("x"), empty: true}, nil }
-	},
-	"json reader": func() any {
-		return func() (io.Reader, error) { return &jsonReader{Reader: strings.NewReader("unused"), N: 1}, nil }
-	},
-	"unjson reader": func() any {
-		return func() (io.Reader, error) { return unjsonReader{strings.NewReader("<used>")}, nil }
-	},
-	"value reader":     func() any { return func() (onlyA, error) { return onlyA{}, nil } },
-	"fails at once":    func() any { return func() (io.Reader, error) { return failing("", errors.New("<broken>")), nil } },
-	"fails midway":     func() any { return func() (io.Reader, error) { return failing("half", &ownError{7}), nil } },
-	"fails with wire":  func() any { return func() (io.Reader, error) { return failing("half", wireError()), nil } },
-	"reader and error": func() any { return func() (io.Reader, error) { return strings.NewReader("x"), errors.New("no") } },
-	"panics in Read":   func() any { return func() (io.Reader, error) { return panickingReader{}, nil } },
-	"panics in Close":  func() any { return func() (io.Reader, error) { return panickingCloser{strings.NewReader("x")}, nil } },
+var readerShapes = map[string]any{
+	"bytes.Buffer":     func() (io.Reader, error) { return bytes.NewBufferString("<buffer>"), nil },
+	"typed Buffer":     func() (*bytes.Buffer, error) { return bytes.NewBufferString("<buffer>"), nil },
+	"strings.Reader":   func() (any, error) { return strings.NewReader("<strings>"), nil },
+	"empty reader":     func() (io.Reader, error) { return strings.NewReader(""), nil },
+	"large reader":     func() (io.Reader, error) { return strings.NewReader(strings.Repeat("r", 200_000)), nil },
+	"nil reader":       func() (io.Reader, error) { return nil, nil },
+	"nil Buffer":       func() (*bytes.Buffer, error) { return nil, nil },
+	"content type":     func() (io.Reader, error) { return &typedReader{r: strings.NewReader("<p>")}, nil },
+	"no content type":  func() (io.Reader, error) { return &typedReader{r: strings.NewReader("x"), empty: true}, nil },
+	"json reader":      func() (io.Reader, error) { return &jsonReader{Reader: strings.NewReader("unused"), N: 1}, nil },
+	"unjson reader":    func() (io.Reader, error) { return unjsonReader{strings.NewReader("<used>")}, nil },
+	"value reader":     func() (onlyA, error) { return onlyA{}, nil },
+	"fails at once":    func() (io.Reader, error) { return failing("", errors.New("<broken>")), nil },
+	"fails midway":     func() (io.Reader, error) { return failing("half", &ownError{7}), nil },
+	"fails with wire":  func() (io.Reader, error) { return failing("half", wireError()), nil },
+	"reader and error": func() (io.Reader, error) { return strings.NewReader("x"), errors.New("no") },
+	"panics in Read":   func() (io.Reader, error) { return panickingReader{}, nil },
+	"panics in Close":  func() (io.Reader, error) { return panickingCloser{strings.NewReader("x")}, nil },
 }
 
 type typedReader struct {
@@ -197,31 +177,29 @@ func wireError() error {
 	return messages.InvokeResponse_Error{Message: "<wire>", Type: "Wire.Error", ShouldExit: false}
 }
 
-var errorShapes = map[string]func() any{
-	"errors.New":        func() any { return func() error { return errors.New("<plain>") } },
-	"pointer error":     func() any { return func() (order, error) { return order{}, &ownError{3} } },
-	"value error":       func() any { return func() error { return valueError("value") } },
-	"wrapped error":     func() any { return func() error { return fmt.Errorf("wrapped: %w", &ownError{4}) } },
-	"wire error":        func() any { return wireError },
-	"concrete error":    func() any { return func() *ownError { return &ownError{5} } },
-	"nil error pointer": func() any { return func() (order, *ownError) { return order{}, nil } },
-	"empty message":     func() any { return func() error { return valueError("") } },
+var errorShapes = map[string]any{
+	"errors.New":        func() error { return errors.New("<plain>") },
+	"pointer error":     func() (order, error) { return order{}, &ownError{3} },
+	"value error":       func() error { return valueError("value") },
+	"wrapped error":     func() error { return fmt.Errorf("wrapped: %w", &ownError{4}) },
+	"wire error":        wireError,
+	"concrete error":    func() *ownError { return &ownError{5} },
+	"nil error pointer": func() (order, *ownError) { return order{}, nil },
+	"empty message":     func() error { return valueError("") },
 }
 
-var panicShapes = map[string]func() any{
-	"panic string":      func() any { return func() { deep(3, func() { panic("<told>") }) } },
-	"panic error":       func() any { return func(order) error { panic(&ownError{6}) } },
-	"panic nil map":     func() any { return func() { deep(2, func() { nilMap["x"] = 1 }) } },
-	"panic nil pointer": func() any { return func(o *order) (int64, error) { var p *order; return p.ID + o.ID, nil } },
-	"panic index":       func() any { return func(o order) error { _ = []int{1}[len(o.Note)+1]; return nil } },
-	"panic wire":        func() any { return func() { panic(wireError()) } },
-	"panic struct":      func() any { return func() { panic(order{ID: 1}) } },
-	"panic in json":     func() any { return func() (any, error) { return panickingJSON{}, nil } },
-	"panic repeated": func() any {
-		return func() {
-			defer func() { panic(fmt.Sprint("again: ", recover())) }()
-			panic("first")
-		}
+var panicShapes = map[string]any{
+	"panic string":      func() { deep(3, func() { panic("<told>") }) },
+	"panic error":       func(order) error { panic(&ownError{6}) },
+	"panic nil map":     func() { deep(2, func() { nilMap["x"] = 1 }) },
+	"panic nil pointer": func(o *order) (int64, error) { var p *order; return p.ID + o.ID, nil },
+	"panic index":       func(o order) error { _ = []int{1}[len(o.Note)+1]; return nil },
+	"panic wire":        func() { panic(wireError()) },
+	"panic struct":      func() { panic(order{ID: 1}) },
+	"panic in json":     func() (any, error) { return panickingJSON{}, nil },
+	"panic repeated": func() {
+		defer func() { panic(fmt.Sprint("again: ", recover())) }()
+		panic("first")
 	},
 }
 
@@ -239,28 +217,22 @@ type panickingJSON struct{}
 
 func (panickingJSON) MarshalJSON() ([]byte, error) { panic("boom") }
 
-var handlerShapes = map[string]func() any{
-	"Handler":     func() any { return bytesHandler(func(_ context.Context, p []byte) ([]byte, error) { return p, nil }) },
-	"Handler nil": func() any { return bytesHandler(func(context.Context, []byte) ([]byte, error) { return nil, nil }) },
-	"Handler error": func() any {
-		return bytesHandler(func(context.Context, []byte) ([]byte, error) { return []byte("x"), &ownError{8} })
-	},
-	"Handler panic": func() any { return bytesHandler(func(context.Context, []byte) ([]byte, error) { panic("<handler>") }) },
-	"NewHandler":    func() any { return lambda.NewHandler(func(o order) (order, error) { return o, nil }) },
-	"NewHandlerWithOptions": func() any {
-		return lambda.NewHandlerWithOptions(func() (string, error) { return "<", nil }, lambda.WithSetEscapeHTML(true))
-	},
-	"lambdaurl": func() any {
-		return lambdaurl.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("X-Path", r.URL.Path)
-			w.Header().Set("Content-Type", "text/html")
-			http.SetCookie(w, &http.Cookie{Name: "a", Value: "b"})
-			w.WriteHeader(http.StatusTeapot)
-			for range 3 {
-				_, _ = io.WriteString(w, "<part>")
-			}
-		}))
-	},
+var handlerShapes = map[string]any{
+	"Handler":               bytesHandler(func(_ context.Context, p []byte) ([]byte, error) { return p, nil }),
+	"Handler nil":           bytesHandler(func(context.Context, []byte) ([]byte, error) { return nil, nil }),
+	"Handler error":         bytesHandler(func(context.Context, []byte) ([]byte, error) { return []byte("x"), &ownError{8} }),
+	"Handler panic":         bytesHandler(func(context.Context, []byte) ([]byte, error) { panic("<handler>") }),
+	"NewHandler":            lambda.NewHandler(func(o order) (order, error) { return o, nil }),
+	"NewHandlerWithOptions": lambda.NewHandlerWithOptions(func() (string, error) { return "<", nil }, lambda.WithSetEscapeHTML(true)),
+	"lambdaurl": lambdaurl.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Path", r.URL.Path)
+		w.Header().Set("Content-Type", "text/html")
+		http.SetCookie(w, &http.Cookie{Name: "a", Value: "b"})
+		w.WriteHeader(http.StatusTeapot)
+		for range 3 {
+			_, _ = io.WriteString(w, "<part>")
+		}
+	})),
 }
 
 type bytesHandler func(context.Context, []byte) ([]byte, error)
@@ -269,20 +241,20 @@ func (h bytesHandler) Invoke(ctx context.Context, payload []byte) ([]byte, error
 	return h(ctx, payload)
 }
 
-var invalidShapes = map[string]func() any{
-	"nil":              func() any { return nil },
-	"not a function":   func() any { return order{} },
-	"nil function":     func() any { return (func() error)(nil) },
-	"three arguments":  func() any { return func(context.Context, int, int) {} },
-	"three results":    func() any { return func() (int, int, error) { return 0, 0, nil } },
-	"no error":         func() any { return func() int { return 1 } },
-	"second no error":  func() any { return func() (int, int) { return 1, 2 } },
-	"first no context": func() any { return func(int, int) error { return nil } },
-	"no context":       func() any { return func(fmt.Stringer) error { return nil } },
+var invalidShapes = map[string]any{
+	"nil":              nil,
+	"not a function":   order{},
+	"nil function":     (func() error)(nil),
+	"three arguments":  func(context.Context, int, int) {},
+	"three results":    func() (int, int, error) { return 0, 0, nil },
+	"no error":         func() int { return 1 },
+	"second no error":  func() (int, int) { return 1, 2 },
+	"first no context": func(int, int) error { return nil },
+	"no context":       func(fmt.Stringer) error { return nil },
 }
 
-func merge(maps ...map[string]func() any) map[string]func() any {
-	all := make(map[string]func() any)
+func merge(maps ...map[string]any) map[string]any {
+	all := make(map[string]any)
 	for _, m := range maps {
 		for name, shape := range m {
 			all[name] = shape

@@ -26,7 +26,7 @@ func TestWhatCannotBeInstrumentedComesBackAsItIs(t *testing.T) {
 		before := slog.Default()
 		slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
 		j := newRecorder()
-		fn := shapes[name]()
+		fn := shapes[name]
 		got := handler.Wrap(fn, j.options(true)...)
 		slog.SetDefault(before)
 		if fmt.Sprintf("%T %p", got, got) != fmt.Sprintf("%T %p", fn, fn) {
