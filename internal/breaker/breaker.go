@@ -72,7 +72,6 @@ type Breaker struct {
 	failedAt   time.Time     // time of the last failure
 	open       time.Duration // how long the breaker stays open after failedAt
 	unanswered time.Duration // time spent in flushes that were too short to tell
-	silentTo   time.Time     // end of the last such flush
 	cause      error         // of the last failure
 }
 
@@ -101,12 +100,8 @@ func (b *Breaker) Cause() error { return b.cause }
 // Success closes the breaker.
 func (b *Breaker) Success() { *b = Breaker{} }
 
-// Failure records a flush from began to now that has delivered nothing because of cause, and opens the breaker. A flush
-// that began before the last failure is part of that failure.
-func (b *Breaker) Failure(began, now time.Time, cause error) {
-	if b.failures > 0 && began.Before(b.failedAt) {
-		return
-	}
+// Failure records that a flush which ended at the time now has delivered nothing because of cause, and opens the breaker.
+func (b *Breaker) Failure(now time.Time, cause error) {
 	b.failures++
 	switch b.failures {
 	case 1:
@@ -119,18 +114,13 @@ func (b *Breaker) Failure(began, now time.Time, cause error) {
 	b.failedAt, b.cause, b.unanswered = now, cause, 0
 }
 
-// Unanswered records a flush that has waited from began to now for an answer and ended without one. A flush that is
+// Unanswered records that a flush which ended at the time now has waited for an answer and got none. A flush that is
 // shorter than a probe proves nothing, so such flushes are added up: together they become a failure if they have waited
-// for enough, which is at least a probe's shortest timeout. Time in which two flushes waited counts once.
-func (b *Breaker) Unanswered(began, now time.Time, enough time.Duration, cause error) {
-	from := began
-	if b.silentTo.After(from) {
-		from = b.silentTo
-	}
-	b.unanswered += max(now.Sub(from), 0)
-	b.silentTo = now
+// for enough, which is at least a probe's shortest timeout.
+func (b *Breaker) Unanswered(now time.Time, waited, enough time.Duration, cause error) {
+	b.unanswered += waited
 	if b.unanswered >= max(enough, minProbe) {
-		b.Failure(began, now, cause)
+		b.Failure(now, cause)
 	}
 }
 

@@ -2,7 +2,6 @@ package delivery
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -34,49 +33,30 @@ func (a attempt) permanent() bool { return a.Outcome.permanent() }
 
 // terms are what an attempt may do.
 type terms struct {
-	entries  []entry   // not empty
-	bytes    int       // of a request
-	alone    int       // of a request of one item
-	until    time.Time // end of its time, unless the policy is shutdown
-	why      error     // it ends then
-	deadline time.Time // it ends then as far as is known; a caller who joins or the shutdown policy may move it
+	entries []entry   // empty: a spill or a collection has left none
+	bytes   int       // of a request
+	alone   int       // of a request of one item
+	until   time.Time // end of its time, unless the policy is shutdown
+	why     error     // it ends then
 }
 
-var errNoReason = errors.New("the exporter gave no reason")
-
-// attempt makes one request with items of b, which has time until over.
-func (s *stream) attempt(f *flush, b *batch, over time.Time) attempt {
-	t := s.terms(f, b, over)
-	switch {
-	case len(t.entries) == 0: // a spill has taken them
-		return attempt{Result: Result{Outcome: Retryable}, unsent: true}
-	case s.export != nil:
-		return s.sendItems(f, t)
-	}
-	return s.sendEncoded(f, t)
-}
-
-// terms returns the terms of an attempt. A probe has the time of the breaker or of the hold, whichever is longer.
-func (s *stream) terms(f *flush, b *batch, over time.Time) terms {
-	e := s.engine
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	t := terms{entries: b.entries, bytes: s.requestBytes, alone: s.itemBytes, until: over, why: errExportTimeout, deadline: s.deadlineLocked(f)}
-	if f.policy.probes {
-		budget := s.budgetLocked(f)
-		timeout := max(e.breaker.ProbeTimeout(e.usual, budget), s.hold.ProbeTimeout(e.usual, budget))
+// termsLocked returns the terms of an attempt at b, which has time until over.
+func (s *stream) termsLocked(f *flush, b *batch, over time.Time) terms {
+	t := terms{entries: b.entries, bytes: s.requestBytes, alone: s.itemBytes, until: over, why: errExportTimeout}
+	if f.policy == probe {
+		timeout := s.breaker.ProbeTimeout(s.engine.usual, s.budgetLocked(f))
 		if until := time.Now().Add(timeout); until.Before(over) {
 			t.until, t.why = until, fmt.Errorf("no answer within %s", timeout.Round(time.Millisecond))
 		}
 	}
-	if !f.policy.lastChance && t.until.Before(t.deadline) {
-		t.deadline = t.until
-	}
 	return t
 }
 
-// sendEncoded makes an attempt with the engine's sender.
-func (s *stream) sendEncoded(f *flush, t terms) attempt {
+// attempt makes one request.
+func (s *stream) attempt(f *flush, t terms) attempt {
+	if s.export != nil {
+		return s.sendItems(f, t)
+	}
 	a := attempt{Result: Result{Outcome: Retryable}, unsent: true}
 	r, err := s.engine.resources.newRequest(f.ctx)
 	if err != nil {
@@ -101,7 +81,11 @@ func (s *stream) sendEncoded(f *flush, t terms) attempt {
 		return a
 	case n == 0:
 		a.Outcome, a.items, a.end = TooLarge, 1, t.entries[0].number+1
-		a.err = fmt.Errorf("%s exceeds %d bytes", encoder.describe(t.entries[0]), min(t.alone, s.config.largestItem()))
+		limit := t.alone
+		if s.config.ItemBytes > 0 {
+			limit = min(limit, s.config.ItemBytes)
+		}
+		a.err = fmt.Errorf("%s exceeds %d bytes", encoder.describe(t.entries[0]), limit)
 		return a
 	}
 	hintKey, hint := encoder.hint()
@@ -130,8 +114,7 @@ func (s *stream) send(f *flush, t terms, mayHedge bool, call func(context.Contex
 	ctx, cancel := context.WithCancelCause(f.ctx)
 	defer cancel(nil)
 	begun, answers := time.Now(), make(chan attempt, 2)
-	begin := func() { s.begin(requestContext{ctx, t.deadline}, call, begun, answers) }
-	begin()
+	s.begin(ctx, call, begun, answers)
 	calls := 1
 	for calls > 0 && ctx.Err() == nil {
 		timer, hedge, changed := s.nextEvent(f, t, begun, mayHedge)
@@ -152,7 +135,7 @@ func (s *stream) send(f *flush, t terms, mayHedge bool, call func(context.Contex
 			if s.reserveRequest() {
 				defer s.freeRequest()
 				calls++
-				begin()
+				s.begin(ctx, call, begun, answers)
 			}
 		}
 	}
@@ -168,14 +151,6 @@ func (s *stream) send(f *flush, t terms, mayHedge bool, call func(context.Contex
 	a.late = ctx.Err() != nil && !a.permanent()
 	return a
 }
-
-// requestContext shows the deadline of an attempt.
-type requestContext struct {
-	context.Context
-	deadline time.Time
-}
-
-func (c requestContext) Deadline() (time.Time, bool) { return c.deadline, true }
 
 // begin makes a call on a goroutine of its own. The result goes to answers.
 func (s *stream) begin(
@@ -203,7 +178,7 @@ func (s *stream) nextEvent(f *flush, t terms, begun time.Time, mayHedge bool) (
 	s.engine.mu.Lock()
 	defer s.engine.mu.Unlock()
 	switch {
-	case !f.policy.lastChance:
+	case f.policy != shutdown:
 		return time.After(time.Until(t.until)), false, f.changed
 	case mayHedge:
 		at := begun.Add(hedgeAfter(s.deadlineLocked(f).Sub(begun)))
@@ -273,4 +248,26 @@ func (s *stream) freeRequest() {
 	defer s.engine.mu.Unlock()
 	s.engine.requests--
 	s.engine.addWorkersLocked()
+}
+
+// hint returns the encoder's hint or the sender's.
+func (a attempt) hint() (key string, err error) {
+	switch {
+	case a.encoderHint != nil && a.permanent():
+		return a.encoderHintKey, a.encoderHint
+	case a.Hint != "":
+		return a.HintKey, fmt.Errorf("%w; %s", a.err, a.Hint)
+	}
+	return "", nil
+}
+
+// partialSuccess returns the backend's message about an accepted request; nil if there is none.
+func (a attempt) partialSuccess(items string) error {
+	switch {
+	case a.Rejected > 0:
+		return fmt.Errorf("the backend rejected %d of %d %s: %q", min(a.Rejected, int64(a.items)), a.items, items, a.Message)
+	case a.Message != "":
+		return fmt.Errorf("the backend accepted %d %s with a message: %q", a.items, items, a.Message)
+	}
+	return nil
 }

@@ -57,7 +57,7 @@ func TestBackgroundGoesOnAfterFailures(t *testing.T) {
 				t.Errorf("%s: %d reports in ten minutes", how.name, len(errs))
 			}
 			for _, err := range errs {
-				if !strings.Contains(err, "export spans: ") || !strings.Contains(err, "1 kept") {
+				if !strings.Contains(err, "export spans: ") || !strings.Contains(err, "1 pending") {
 					t.Errorf("%s: reported %q", how.name, err)
 				}
 			}

@@ -14,23 +14,23 @@ type entry struct {
 	lostIn      uint64 // number of the last flush in which the answer to a request with it was lost; 0: none
 }
 
-// batch is the entries that one worker has taken, or that a custom exporter has failed together.
+// batch is the entries that one worker has taken, or that a flush has failed together.
 type batch struct {
 	// entries have not left. The slice is replaced but never changed in place: a worker reads it without the lock.
 	entries []entry
 	failed  failures
+	policy  policy // of the flush when a worker took it
 }
 
 func (b *batch) oldest() uint64 { return b.entries[0].number }
 
+func isEmpty(b *batch) bool { return len(b.entries) == 0 }
+
 // task says which batches the workers of a flush take.
 type task struct {
 	upTo  uint64 // those with an item that has a lower number
-	flush uint64 // but none that a custom exporter has failed in this flush
+	flush uint64 // but none that the flush goes on without
 }
-
-// has reports whether b is part of the task.
-func (t task) has(b *batch) bool { return b.oldest() < t.upTo && b.failed.flush != t.flush }
 
 // backlog is the items of one signal that are not delivered, and the counts of all. Engine.mu guards it. An item is in one
 // of three places:
@@ -45,68 +45,49 @@ type backlog struct {
 	maxBytes            int  // 0: no limit
 	recognised          bool // the backend recognises an item that it gets twice; a replaceable one in any case
 
-	waiting  []entry // in the order of their numbers; those before head have left
+	buffer   []entry // its entries from head on wait, in the order of their numbers
 	head     int
-	failed   []*batch // by a custom exporter; none is empty
+	failed   []*batch // none is empty
 	inFlight []*batch // with a worker, in no order
 	bytes    int      // of all
 
 	next       uint64 // number of the next item
 	collection uint64 // number of the first item of the latest collection
 	delivered  uint64 // batches acknowledged so far
-	eager      bool   // a full batch is enough for a background flush
 	closed     bool   // items pushed from now on are dropped
 	counts     Stats  // without Pending, InFlight and Breaker
 }
 
-// event is a threshold that a push has reached.
-type event int
+// push adds an item. If the queue is full it drops the oldest items that wait; if all are being sent, it drops this one.
+func (q *backlog) push(x entry) {
+	q.counts.Ended++
+	switch {
+	case q.closed:
+		q.counts.Dropped.AfterShutdown++
+	case q.makeRoom(x.size):
+		x.number = q.next
+		if len(q.buffer) == cap(q.buffer) && q.head > len(q.buffer)/2 {
+			q.buffer, q.head = slices.Delete(q.buffer, 0, q.head), 0
+		}
+		q.buffer = append(q.buffer, x)
+		q.next++
+		q.bytes += x.size
+	}
+}
 
-const (
-	noEvent  event = iota
-	nonEmpty       // the queue was empty
-	halfFull       // the queue is half full, or another batch has come since
-)
+// waiting returns the entries that wait, but for failed batches.
+func (q *backlog) waiting() []entry { return q.buffer[q.head:] }
 
 // pushCollection adds the items of a collection. Replaceable items of earlier ones leave: those that wait at once, and those
 // that a worker has taken when it puts them back or a request with them has failed.
-func (q *backlog) pushCollection(items []entry) event {
+func (q *backlog) pushCollection(items []entry) {
 	if !q.closed && len(items) > 0 {
 		q.collection = q.next
 		q.discard(q.superseded, &q.counts.Superseded, q.failed)
 	}
-	reached := noEvent
 	for _, x := range items {
-		reached = max(reached, q.push(x))
+		q.push(x)
 	}
-	return reached
-}
-
-// push adds an item. If the queue is full it drops the oldest items that wait; if all are being sent, it drops this one.
-func (q *backlog) push(x entry) event {
-	q.counts.Ended++
-	if q.closed {
-		q.counts.Dropped.AfterShutdown++
-		return noEvent
-	}
-	if !q.makeRoom(x.size) {
-		return noEvent
-	}
-	before := q.enough()
-	if len(q.waiting) == cap(q.waiting) && q.head > len(q.waiting)/2 {
-		q.waiting, q.head = slices.Delete(q.waiting, 0, q.head), 0
-	}
-	x.number = q.next
-	q.waiting = append(q.waiting, x)
-	q.next++
-	q.bytes += x.size
-	switch enough := q.enough(); {
-	case enough && (!before || q.next%uint64(q.batchSize) == 0): //nolint:gosec // positive
-		return halfFull
-	case q.load() == 1:
-		return nonEmpty
-	}
-	return noEvent
 }
 
 // makeRoom drops the oldest items that wait until one more of size bytes fits. If it cannot, it counts that one as dropped and
@@ -130,20 +111,10 @@ func (q *backlog) makeRoom(size int) bool {
 	}
 }
 
-// enough reports whether the items that wait are enough for a background flush: half of the queue, or a full batch if eager.
-func (q *backlog) enough() bool {
-	items := max(q.capacity/2, 1)
-	if q.eager {
-		items = min(items, q.batchSize)
-	}
-	waiting := q.load()
-	return waiting >= items || waiting > 0 && q.maxBytes > 0 && q.bytes >= q.maxBytes/2
-}
-
 // dropOldest drops the oldest item that waits. Failed batches are older than all others.
 func (q *backlog) dropOldest() {
 	if len(q.failed) == 0 {
-		q.bytes -= q.waiting[q.head].size
+		q.bytes -= q.buffer[q.head].size
 		q.removeFirst(1)
 		return
 	}
@@ -153,26 +124,24 @@ func (q *backlog) dropOldest() {
 	q.failed = slices.DeleteFunc(q.failed, isEmpty)
 }
 
-func isEmpty(b *batch) bool { return len(b.entries) == 0 }
-
-// removeFirst removes the first n waiting items that no custom exporter has failed.
+// removeFirst removes the first n items of waiting.
 func (q *backlog) removeFirst(n int) {
-	clear(q.waiting[q.head : q.head+n])
+	clear(q.waiting()[:n])
 	q.head += n
-	if q.head == len(q.waiting) {
-		q.waiting, q.head = q.waiting[:0], 0
+	if q.head == len(q.buffer) {
+		q.buffer, q.head = q.buffer[:0], 0
 	}
 }
 
 // take hands a worker the first batch of the task t; nil if there is none. The worker returns it with putBack. A batch that
-// a custom exporter has failed stays alone, since one of its items may be the reason.
+// a flush has failed stays alone, since one of its items may be the reason.
 func (q *backlog) take(t task) *batch {
 	b := &batch{}
-	if waiting := q.waiting[q.head:]; len(waiting) > 0 && waiting[0].number < t.upTo {
+	if waiting := q.waiting(); len(waiting) > 0 && waiting[0].number < t.upTo {
 		b.entries = slices.Clone(waiting[:min(len(waiting), q.batchSize)])
 		q.removeFirst(len(b.entries))
 	} else {
-		i := slices.IndexFunc(q.failed, t.has)
+		i := slices.IndexFunc(q.failed, func(b *batch) bool { return b.oldest() < t.upTo && b.failed.flush != t.flush })
 		if i < 0 {
 			return nil
 		}
@@ -181,19 +150,6 @@ func (q *backlog) take(t task) *batch {
 	}
 	q.inFlight = append(q.inFlight, b)
 	return b
-}
-
-// batches returns how many batches take would return for t.
-func (q *backlog) batches(t task) int {
-	waiting := q.waiting[q.head:]
-	items := sort.Search(len(waiting), func(i int) bool { return waiting[i].number >= t.upTo })
-	n := (items + q.batchSize - 1) / q.batchSize
-	for _, b := range q.failed {
-		if t.has(b) {
-			n++
-		}
-	}
-	return n
 }
 
 // putBack takes b back from its worker. Its items wait again, but for those that are superseded.
@@ -205,25 +161,8 @@ func (q *backlog) putBack(b *batch) {
 	case b.failed.flush > 0:
 		q.failed = append(q.failed, b)
 	default:
-		q.insert(b.entries)
-	}
-}
-
-// insert adds entries to those that wait.
-func (q *backlog) insert(entries []entry) {
-	if more := len(entries) - q.head; more > 0 {
-		q.waiting = slices.Insert(q.waiting, q.head, make([]entry, more)...)
-		q.head += more
-	}
-	younger := q.waiting[q.head:]
-	q.head -= len(entries)
-	for at := q.head; len(entries) > 0; at++ {
-		from := &entries
-		if len(younger) > 0 && younger[0].number < entries[0].number {
-			from = &younger
-		}
-		q.waiting[at] = (*from)[0]
-		*from = (*from)[1:]
+		q.buffer, q.head = slices.Concat(b.entries, q.waiting()), 0
+		sort.Sort(byNumber(q.buffer))
 	}
 }
 
@@ -255,8 +194,7 @@ func (q *backlog) superseded(x entry) bool { return x.replaceable && x.number < 
 
 // discard removes the entries for which match is true from those that wait and from batches, and counts them.
 func (q *backlog) discard(match func(entry) bool, count *int64, batches []*batch) {
-	kept := q.without(q.waiting[q.head:], match, count)
-	q.waiting = q.waiting[:q.head+len(kept)]
+	q.buffer = q.buffer[:q.head+len(q.without(q.waiting(), match, count))]
 	for _, b := range batches {
 		q.discardFrom(b, match, count)
 	}
@@ -321,12 +259,12 @@ func (q *backlog) sent(b *batch, end, flush uint64, lost int, accepted bool) (ex
 // done reports whether no item with a number below upTo is pending.
 func (q *backlog) done(upTo uint64) bool {
 	pending := func(b *batch) bool { return len(b.entries) > 0 && b.oldest() < upTo }
-	waits := q.head < len(q.waiting) && q.waiting[q.head].number < upTo
+	waits := q.head < len(q.buffer) && q.buffer[q.head].number < upTo
 	return !waits && !slices.ContainsFunc(q.failed, pending) && !slices.ContainsFunc(q.inFlight, pending)
 }
 
 // load returns how many items wait.
-func (q *backlog) load() int { return len(q.waiting) - q.head + itemsOf(q.failed) }
+func (q *backlog) load() int { return len(q.waiting()) + itemsOf(q.failed) }
 
 // sending returns how many items are with a worker.
 func (q *backlog) sending() int { return itemsOf(q.inFlight) }
@@ -355,7 +293,7 @@ func (q *backlog) stats() Stats {
 
 // pending returns all pending entries, the oldest first.
 func (q *backlog) pending() []entry {
-	all := slices.Clone(q.waiting[q.head:])
+	all := slices.Clone(q.waiting())
 	for _, b := range slices.Concat(q.failed, q.inFlight) {
 		all = append(all, b.entries...)
 	}

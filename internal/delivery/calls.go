@@ -10,7 +10,7 @@ import (
 )
 
 // Flush delivers all items pushed before the call. It returns nil only if none of them is pending. If items were dropped
-// since the last flush that could report, the error has that of Config.DropError.
+// since the last flush that could report, the error has that of Config.DropError; a flush whose ctx has ended does not.
 //
 // Callers at the same time share one flush, and each waits under its own ctx. If ctx ends, Flush returns its error at
 // once. The last caller that leaves ends the flush and its requests, unless the background or the exit deadline holds
@@ -18,29 +18,27 @@ import (
 func (s *stream) Flush(ctx context.Context) error {
 	ctx, cancel := s.withDeadline(ctx)
 	defer cancel()
-	upTo, before := s.position()
-	var last *flush
-	for !s.delivered(upTo) {
-		if err := ctx.Err(); err != nil {
-			return s.interrupted(last, err)
-		}
-		f, conclusive, err := s.join(ctx, before)
-		if err != nil {
-			return s.result(upTo, err)
-		}
-		err = s.await(ctx, f)
-		switch {
-		case err == bounded.ErrStillRunning: //nolint:errorlint // it is not wrapped
-			return s.result(upTo, err)
-		case err != nil && !s.delivered(upTo):
-			return s.interrupted(f, err)
-		case conclusive:
-			_, failure := s.failureOf(f)
-			return s.result(upTo, failure)
-		}
-		last = f
+	s.engine.mu.Lock()
+	why := s.flushLocked(ctx)
+	pending := s.items.stats().Pending
+	var dropped Dropped
+	var cause error
+	if ctx.Err() == nil {
+		dropped, cause = s.takeDropsLocked()
 	}
-	return s.result(upTo, nil)
+	s.engine.mu.Unlock()
+	var drops error
+	switch {
+	case dropped.Total() == 0:
+	case s.config.DropError == nil:
+		drops = fmt.Errorf("%d %s dropped: %+v", dropped.Total(), s.config.Items, dropped)
+	default:
+		drops = s.config.DropError(dropped, cause)
+	}
+	if why == nil {
+		return drops
+	}
+	return errors.Join(drops, fmt.Errorf("flush %s: %w; %d pending", s.config.Items, why, pending))
 }
 
 // withDeadline gives the context of a caller that has no deadline the default one.
@@ -51,122 +49,198 @@ func (s *stream) withDeadline(ctx context.Context) (context.Context, context.Can
 	return context.WithTimeout(ctx, s.config.Timeout)
 }
 
-// position returns the number of the next item, and that of the last flush.
-func (s *stream) position() (next, flushes uint64) {
-	s.engine.mu.Lock()
-	defer s.engine.mu.Unlock()
-	return s.items.next, s.flushes
-}
-
-// delivered reports whether no item with a number below upTo is pending.
-func (s *stream) delivered(upTo uint64) bool {
-	s.engine.mu.Lock()
-	defer s.engine.mu.Unlock()
-	return s.items.done(upTo)
-}
-
-// join joins the flush under way or begins one. The error says why none may begin. The result of the flush is conclusive if
-// the flush has all items of the caller, so it is none of the first before flushes, and can still do something about them:
-// it had neither given up nor lost all its callers.
-func (s *stream) join(ctx context.Context, before uint64) (f *flush, conclusive bool, err error) {
-	deadline, _ := ctx.Deadline()
-	s.engine.mu.Lock()
-	defer s.engine.mu.Unlock()
-	if f = s.flush; f == nil {
-		if err := s.refusalLocked(); err != nil {
-			return nil, false, err
+// flushLocked takes part in flushes until all items pushed before the call have left, or returns why some have not. It
+// releases the lock while it waits.
+//
+// It returns the failure of a flush that has all of them and can still do something about them: one that begins after the
+// call and that is active. After any other flush it looks again.
+func (s *stream) flushLocked(ctx context.Context) error {
+	upTo, before := s.items.next, s.flushes
+	var failure error
+	for !s.items.done(upTo) {
+		if err := ctx.Err(); err != nil {
+			return withFailure(err, failure)
 		}
-		f = s.beginLocked()
-		f.joinLocked(deadline)
-		s.startLocked(f)
-		return f, true, nil
-	}
-	conclusive = f.state != stopping && f.ctx.Err() == nil && f.number > before
-	f.joinLocked(deadline)
-	if !s.background {
-		f.leaveBackgroundLocked() // nothing may be under way when the last caller has left: the process may freeze then
-	}
-	if s.lastChanceLocked() {
-		s.extendLocked(f)
-	}
-	return f, conclusive, nil
-}
-
-// await waits for the end of a flush under the caller's ctx, and leaves it. A flush whose waiters have all left ends
-// soon, unless an exporter does not return.
-func (s *stream) await(ctx context.Context, f *flush) error {
-	defer func() {
-		s.engine.mu.Lock()
-		defer s.engine.mu.Unlock()
-		f.leaveLocked()
-	}()
-	var late <-chan time.Time
-	if f.ctx.Err() != nil {
-		timer := time.NewTimer(2 * senderGrace)
-		defer timer.Stop()
-		late = timer.C
-	}
-	select {
-	case <-f.done:
-		return nil
-	case <-ctx.Done():
-		if isClosed(f.done) {
+		if s.flush == nil {
+			if err := s.refusalLocked(); err != nil {
+				return err
+			}
+			s.beginLocked(false)
+		}
+		f := s.flush
+		conclusive := f.number > before && f.active()
+		err := s.attendLocked(ctx, f)
+		failure = f.failure()
+		switch {
+		case s.items.done(upTo):
 			return nil
+		case err == bounded.ErrStillRunning: //nolint:errorlint // it is not wrapped
+			return err
+		case err != nil:
+			return withFailure(err, failure)
+		case conclusive:
+			return failure
 		}
-		return ctx.Err()
-	case <-late:
-		return bounded.ErrStillRunning
 	}
+	return nil
 }
 
-// interrupted is the error of a caller whose own context has ended.
-func (s *stream) interrupted(f *flush, err error) error {
-	pending, failure := s.failureOf(f)
-	err = fmt.Errorf("flush %s: %w; %d pending", s.config.Items, err, pending)
+func withFailure(err, failure error) error {
 	if failure == nil {
 		return err
 	}
 	return fmt.Errorf("%w; %w", err, failure)
 }
 
-// failureOf returns why f (nil: none) has left items, and how many are pending.
-func (s *stream) failureOf(f *flush) (pending int64, failure error) {
-	s.engine.mu.Lock()
-	defer s.engine.mu.Unlock()
-	if f != nil {
-		failure = f.failureLocked()
+// attendLocked joins f, waits for its end under the caller's ctx without the lock, and leaves it. A flush whose waiters have
+// all left ends soon, unless an exporter does not return.
+func (s *stream) attendLocked(ctx context.Context, f *flush) error {
+	deadline, _ := ctx.Deadline()
+	f.join(deadline)
+	defer f.leave()
+	if !s.background && f.background { // nothing may be under way when the last caller has left: the process may freeze then
+		f.background = false
 	}
-	return s.items.stats().Pending, failure
+	if s.lastChanceLocked() {
+		f.upTo = s.items.next
+	}
+	s.addWorkersLocked(f)
+	var late <-chan time.Time
+	if f.ctx.Err() != nil {
+		late = time.After(2 * senderGrace)
+	}
+	s.engine.mu.Unlock()
+	defer s.engine.mu.Lock()
+	select {
+	case <-f.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-late:
+		return bounded.ErrStillRunning
+	}
 }
 
-// result is the error of a caller that has seen the end of its flush, or why there was none.
-func (s *stream) result(upTo uint64, why error) error {
-	dropped, pending, cause := s.takeDrops()
-	var drops error
-	switch {
-	case dropped.Total() == 0:
-	case s.config.DropError == nil:
-		drops = fmt.Errorf("%d %s dropped: %+v", dropped.Total(), s.config.Items, dropped)
-	default:
-		drops = s.config.DropError(dropped, cause)
-	}
-	if s.delivered(upTo) {
-		return drops
-	}
-	if why == nil {
-		why = errClosed
-	}
-	return errors.Join(drops, fmt.Errorf("flush %s: %w; %d kept", s.config.Items, why, pending))
-}
-
-// takeDrops returns the drops that no flush has reported, and the backend's message about them.
-func (s *stream) takeDrops() (dropped Dropped, pending int64, cause error) {
-	s.engine.mu.Lock()
-	defer s.engine.mu.Unlock()
-	stats := s.items.stats()
-	dropped, s.reported = stats.Dropped.Sub(s.reported), stats.Dropped
+// takeDropsLocked returns the drops that no flush has reported, and the backend's message about them.
+func (s *stream) takeDropsLocked() (dropped Dropped, cause error) {
+	dropped = s.items.counts.Dropped.Sub(s.reported)
+	s.reported = s.items.counts.Dropped
 	if dropped.Total() > 0 {
 		cause, s.dropReason = s.dropReason, nil
 	}
-	return dropped, stats.Pending, cause
+	return dropped, cause
+}
+
+// refusalLocked returns why no flush may begin now; nil if one may.
+func (s *stream) refusalLocked() error {
+	switch wait := s.breaker.Wait(time.Now()); {
+	case s.noFlushes:
+		return errClosed
+	case wait > 0 && !s.lastChanceLocked():
+		return fmt.Errorf("the backend is down (circuit breaker open for another %s); last failure: %w",
+			wait.Round(time.Millisecond), s.breaker.Cause())
+	}
+	return nil
+}
+
+// Shutdown does what Flush does, under the shutdown policy, and then closes the destination if this was the engine's
+// last signal. Items that are pushed after the call are dropped. Any number of callers share it, each under its own ctx.
+// Items that were not delivered stay pending. If a Sender or an exporter has not returned, it is closed when it does.
+func (s *stream) Shutdown(ctx context.Context) error {
+	ctx, cancel := s.withDeadline(ctx)
+	defer cancel()
+	s.enterShutdown(ctx)
+	err := s.Flush(ctx)
+	s.leaveShutdown(ctx)
+	select {
+	case <-s.closed:
+	case <-ctx.Done():
+	}
+	switch {
+	case isClosed(s.closed):
+		return errors.Join(err, s.closeErr)
+	case errors.Is(err, ctx.Err()):
+		return err
+	}
+	return errors.Join(err, fmt.Errorf("close exporter: %w", ctx.Err()))
+}
+
+// enterShutdown gives the flush under way and all later ones the shutdown policy.
+func (s *stream) enterShutdown(ctx context.Context) {
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
+	s.items.closed = true
+	s.background, s.shutDown = false, true
+	s.disarmLocked()
+	s.shuttingDown++
+	if f := s.flush; f != nil {
+		if f.policy != shutdown {
+			f.deadline, _ = ctx.Deadline()
+		}
+		f.background = false
+		s.toShutdownLocked(f)
+	}
+}
+
+// leaveShutdown closes the signal if this was the last caller.
+func (s *stream) leaveShutdown(ctx context.Context) {
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
+	s.shuttingDown--
+	if s.shuttingDown > 0 || s.noFlushes {
+		return
+	}
+	s.noFlushes = true
+	last := s.flush
+	if last != nil {
+		last.endIfUnwanted()
+	}
+	go func() {
+		defer close(s.closed)
+		if last != nil {
+			<-last.done
+		}
+		s.closeErr = s.engine.remove(ctx)
+	}()
+}
+
+// isClosed reports whether c, on which nothing is sent, is closed.
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// lastChanceLocked reports whether no later flush is certain: Shutdown was called or the exit deadline lies ahead.
+func (s *stream) lastChanceLocked() bool { return s.shutDown || s.engine.exitingLocked() }
+
+// toShutdownLocked makes f the last chance of all items pushed so far. If it has given up, it tries again.
+func (s *stream) toShutdownLocked(f *flush) {
+	if f.policy != shutdown {
+		f.change(shutdown, nil)
+	}
+	s.extendLocked(f)
+}
+
+// setExitingLocked is Engine.SetExitDeadline for one signal.
+func (s *stream) setExitingLocked(exiting bool) {
+	f := s.flush
+	switch {
+	case f == nil:
+		if exiting && s.enoughLocked() {
+			s.exportLaterLocked(true)
+		}
+	case exiting:
+		f.held = f.ctx.Err() == nil
+		s.toShutdownLocked(f)
+	default:
+		f.held = false
+		f.endIfUnwanted()
+		if f.policy == shutdown && !s.shutDown {
+			f.change(normal, f.why)
+		}
+	}
 }

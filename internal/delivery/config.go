@@ -69,14 +69,6 @@ func (x *Export) add(a attempt) {
 	x.Took, x.Result, x.Late, x.Err = a.begun.Add(a.took).Sub(x.Began), a.Result, a.late, a.err
 }
 
-// largestItem is how many bytes an item may have.
-func (c *Config) largestItem() int {
-	if c.ItemBytes > 0 {
-		return min(c.ItemBytes, c.RequestBytes)
-	}
-	return c.RequestBytes
-}
-
 const (
 	// splitBytes is the size from which a request that is too large for the backend is divided, or an eighth of
 	// Config.RequestBytes if that is less. A backend that takes less is not made for telemetry.

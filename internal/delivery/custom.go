@@ -25,10 +25,10 @@ const (
 	instantFailure   = 5 * time.Millisecond
 )
 
-// failures are those of one batch with a custom exporter.
+// failures are those of one batch. The zero value is none.
 type failures struct {
-	flush     uint64 // number of the last flush in which the batch failed; 0: none
-	count     int    // failures that count
+	flush     uint64 // number of the last flush that goes on without the batch; 0: none
+	count     int    // failures of a custom exporter that count
 	delivered uint64 // backlog.delivered at the last of them
 }
 
@@ -57,13 +57,13 @@ func (s *stream) sendItems(f *flush, t terms) attempt {
 func (s *stream) failedLocked(f *flush, b *batch, a attempt) error {
 	if b.failed.add(f.number, s.items.delivered, !a.late || a.took >= senderGrace) {
 		s.items.ack(b, a.end, Refused, 0)
-		f.dropReason = a.err
+		s.dropReason, f.refusal = a.err, a.err
 	}
 	f.failing += a.took
 	switch {
-	case f.policy.probes:
+	case f.policy == probe:
 		return errProbeFailed
-	case f.failing >= instantFailure && !f.policy.lastChance:
+	case f.failing >= instantFailure && f.policy != shutdown:
 		return errNoProgress
 	}
 	return nil

@@ -3,7 +3,6 @@ package delivery
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,21 +12,21 @@ import (
 )
 
 // Engine delivers the signals of one origin (scheme, host, port, TLS client identity). The signals share its limit of
-// requests at once, its circuit breaker and its exit deadline. All methods are safe for concurrent use.
+// requests at once and its exit deadline. All methods are safe for concurrent use.
 //
-// A flush of a signal is a state machine. Only flush.becomeLocked changes its state and its policy.
+// A flush of a signal is a state machine. Its state is its policy, or stopping. Only flush.change changes it.
 //
-//	breaker or hold half-open    other cases
-//	            │                     │
-//	            ▼       answer        ▼
-//	         probing ───────────▶ sending
-//	            │                  │   ▲
-//	    no such │      an attempt  │   │ the policy becomes shutdown
-//	     answer │      fails       │   │ (from any state but ended)
-//	            │                  ▼   │
-//	            └──────────────▶ stopping ──▶ ended (the last worker has left)
+//	breaker half-open, or the            other cases          no later flush is certain
+//	origin silent for another signal         │                         │
+//	            │                            ▼                         ▼
+//	            ▼           answer         normal ◀─────────────── shutdown ◀── from any state
+//	          probe ──────────────────────▶  │    the process lives    │
+//	            │                            │          on             │
+//	            │ no answer                  │ an attempt fails        │ the time is over
+//	            ▼                            ▼                         ▼
+//	         stopping: attempts under way end, and no other begins
 //
-// A worker that finds nothing to take leaves too, so a flush ends from every state.
+// A flush ends when its last worker has left: nothing is left to take, it is stopping, or nothing waits for it any more.
 //
 // There is one lock, Engine.mu. It guards the engine, its streams with their items, and their flushes. While it is held,
 // the code takes only the locks of timers and contexts, and no Sender, exporter, encoder, callback or method of a foreign
@@ -44,12 +43,13 @@ type Engine struct {
 
 	mu           sync.Mutex // guards the rest
 	streams      []*stream
-	open         int // streams that are not shut down
-	requests     int // workers of all flushes, each of which makes one request at once, and hedged requests
-	breaker      breaker.Breaker
+	open         int           // streams that are not shut down
+	requests     int           // workers of all flushes, each of which makes one request at once, and hedged requests
 	exitDeadline time.Time     // zero: the process is not about to exit
 	exitTimer    *time.Timer   // ends the exit deadline; nil: there was none
 	usual        time.Duration // usual time to an answer; 0: none has come yet
+	lastResponse time.Time
+	silent       bool // a signal has found the origin not responding, and no signal has got a response since
 }
 
 // NewEngine returns an engine for the origin that sender sends to. It owns sender.
@@ -99,22 +99,8 @@ func (e *Engine) exitChangedLocked() {
 }
 
 // exitingLocked reports whether an exit deadline lies ahead.
-func (e *Engine) exitingLocked() bool { return breaker.Remaining(e.exitDeadline, time.Now()) > 0 }
-
-// answeredLocked records that the backend has accepted or permanently refused a request of s, took after it was sent. It
-// closes the breaker. If other signals had opened the breaker, the fault is on their path and not at the origin: the engine
-// holds them until the breaker would have allowed a probe.
-func (e *Engine) answeredLocked(s *stream, took time.Duration) {
-	took = max(took, 1)
-	e.usual = max(took, e.usual-(e.usual-took)/8) // up at once, down slowly
-	for _, o := range e.streams {
-		if o.unanswered && o != s && o.hold.State(time.Now()) == breaker.Closed {
-			o.hold = e.breaker
-		}
-		o.unanswered = false
-	}
-	e.breaker.Success()
-	s.hold.Success()
+func (e *Engine) exitingLocked() bool {
+	return !e.exitDeadline.IsZero() && breaker.Remaining(e.exitDeadline, time.Now()) > 0
 }
 
 // mayRequestLocked reports whether the flush of s may have one more request at once. Each signal always has one; so one
@@ -139,11 +125,6 @@ func (e *Engine) addWorkersLocked() {
 			s.addWorkersLocked(s.flush)
 		}
 	}
-}
-
-// otherAnsweredLocked reports whether the backend has answered another signal than s since the time t.
-func (e *Engine) otherAnsweredLocked(s *stream, t time.Time) bool {
-	return slices.ContainsFunc(e.streams, func(o *stream) bool { return o != s && o.lastResponse.After(t) })
 }
 
 // remove closes the destination if no signal is left.

@@ -4,19 +4,11 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/epilogue-go/epilogue/internal/breaker"
 )
 
-// flushState is the state of a flush; see Engine for the transitions.
-type flushState int
-
-const (
-	probing  flushState = iota // one request goes first
-	sending                    // all workers take batches
-	stopping                   // it has given up; attempts under way end
-	ended                      // no worker is left
-)
-
-// flush is one export of a signal's items, shared by all callers that ask while it is under way.
+// flush is one export of a signal's items, shared by all callers that ask while it is under way. See Engine for its states.
 //
 // Engine.mu guards all fields but those of the first group.
 type flush struct {
@@ -24,121 +16,76 @@ type flush struct {
 	cancel context.CancelFunc
 	began  time.Time
 	number uint64
-	done   chan struct{} // closed when the flush has ended and has reported; by its last worker
+	done   chan struct{} // closed by the last worker when the flush has ended and has reported
 
-	state   flushState
-	policy  *policy
-	changed chan struct{} // closed and replaced when state or policy changes; by becomeLocked
+	policy  policy
+	why     error         // why it makes no further attempt; nil: it is not stopping
+	changed chan struct{} // closed and replaced by change
 	upTo    uint64        // items with a lower number are its task
 	workers int
-	// exhausted are batches that it may not send again, because their answers were lost twice. They are put back at its end.
-	exhausted []*batch
 
 	callers    int       // that wait for it
 	background bool      // the background waits for it, and its errors go to Config.OnError
 	held       bool      // it goes on until the exit deadline
-	deadline   time.Time // the latest of all that have waited; see stream.deadlineLocked
+	deadline   time.Time // the latest of all callers that have waited; see stream.deadlineLocked
 	leftAt     time.Time // time at which the last of them left; zero: at least one waits
 
 	firstRequest time.Time     // zero: none was made
-	failing      time.Duration // time that a custom exporter has taken for batches that it has failed
 	lastProgress time.Time     // last time at which a request was decided about, or the backend had asked for a pause
+	failing      time.Duration // time that a custom exporter has taken for batches that it has failed
 	decided      bool          // a request was accepted or permanently refused
-	responded    bool          // a request got a retryable response
-	cutShort     bool          // every failed attempt so far ended because its time was over
+	failed       bool          // a request failed before its time was over
 
-	err            error // of the last failed attempt
-	why            error // why it makes no further attempt
-	partialSuccess error // the backend's message about a request that it accepted
-	dropReason     error // the backend's message about items that it did not take
-	hintKey        string
-	hint           error
-	exports        []Export // for Config.OnExport
+	err     error    // of the last failed attempt
+	refusal error    // of the last items that were refused
+	reports []func() // calls of Config's callbacks, to be made at its end
 }
 
-// newFlush returns a flush of the items with a number below upTo. Nothing waits for it yet.
-func newFlush(number, upTo uint64) *flush {
-	ctx, cancel := context.WithCancel(context.Background())
-	now := time.Now()
-	return &flush{
-		ctx: ctx, cancel: cancel, began: now, number: number, done: make(chan struct{}),
-		state: sending, policy: normal, changed: make(chan struct{}), upTo: upTo, lastProgress: now, cutShort: true,
-	}
-}
-
-// becomeLocked changes the state and the policy, and wakes the workers that wait.
-func (f *flush) becomeLocked(state flushState, p *policy) {
-	if f.state == state && f.policy == p {
-		return
-	}
-	f.state, f.policy = state, p
+// change gives the flush a policy, and a reason to stop (nil: none). It wakes the workers that wait.
+func (f *flush) change(p policy, why error) {
+	f.policy, f.why = p, why
 	close(f.changed)
 	f.changed = make(chan struct{})
 }
 
-// joinLocked adds a caller with a deadline.
-func (f *flush) joinLocked(deadline time.Time) {
+// join adds a caller with a deadline.
+func (f *flush) join(deadline time.Time) {
 	f.callers++
 	if deadline.After(f.deadline) {
 		f.deadline = deadline
 	}
 }
 
-// leaveLocked removes a caller.
-func (f *flush) leaveLocked() {
+// leave removes a caller.
+func (f *flush) leave() {
 	f.callers--
-	f.endIfUnwantedLocked()
+	f.endIfUnwanted()
 }
 
-// leaveBackgroundLocked makes it a flush of its callers alone.
-func (f *flush) leaveBackgroundLocked() {
-	f.background = false
-	f.endIfUnwantedLocked()
-}
-
-// endIfUnwantedLocked ends the flush if nothing waits for it any more.
-func (f *flush) endIfUnwantedLocked() {
+// endIfUnwanted ends the flush if nothing waits for it any more.
+func (f *flush) endIfUnwanted() {
 	if f.callers == 0 && !f.background && !f.held && f.leftAt.IsZero() {
 		f.leftAt = time.Now()
 		f.cancel()
 	}
 }
 
-// taskLocked is what its workers take.
-func (f *flush) taskLocked() task { return task{upTo: f.upTo, flush: f.number} }
+// task is what its workers take.
+func (f *flush) task() task { return task{upTo: f.upTo, flush: f.number} }
 
-// activeLocked reports whether workers may take batches.
-func (f *flush) activeLocked() bool { return f.state < stopping && f.ctx.Err() == nil }
+// active reports whether workers may take batches.
+func (f *flush) active() bool { return f.why == nil && f.ctx.Err() == nil }
 
-// toShutdownLocked gives the flush the shutdown policy. A flush that has given up tries again.
-func (f *flush) toShutdownLocked() {
-	if f.state != ended && f.policy != shutdown {
-		f.why = nil
-		f.becomeLocked(sending, shutdown)
+// giveUp lets no further attempt begin, for a reason that counts under the policy p. If the last chance has come since, the
+// flush goes on.
+func (f *flush) giveUp(p policy, why error) {
+	if f.why == nil && (p == shutdown || f.policy != shutdown) {
+		f.change(f.policy, why)
 	}
 }
 
-// toNormalLocked takes the shutdown policy back.
-func (f *flush) toNormalLocked() {
-	if f.policy == shutdown {
-		f.becomeLocked(f.state, normal)
-	}
-}
-
-// giveUpLocked lets no further attempt begin, for a reason that counts under the policy p. If the last chance has come
-// since, the flush goes on.
-func (f *flush) giveUpLocked(p *policy, why error) {
-	if f.policy.lastChance && !p.lastChance {
-		return
-	}
-	if f.state != stopping {
-		f.why = why
-	}
-	f.becomeLocked(stopping, f.policy)
-}
-
-// failureLocked returns why items are left: why no attempt follows, and the last failure.
-func (f *flush) failureLocked() error {
+// failure returns why items are left: why no attempt follows, and the last failure.
+func (f *flush) failure() error {
 	switch {
 	case f.err == nil:
 		return f.why
@@ -146,4 +93,111 @@ func (f *flush) failureLocked() error {
 		return fmt.Errorf("last failure: %w", f.err)
 	}
 	return fmt.Errorf("%w; last failure: %w", f.why, f.err)
+}
+
+// beginLocked begins a flush of all items pushed so far. There is none under way, and at least one item waits.
+func (s *stream) beginLocked(background bool) *flush {
+	s.disarmLocked()
+	s.flushes++
+	now := time.Now()
+	ctx, cancel := context.WithCancel(context.Background())
+	f := &flush{
+		ctx: ctx, cancel: cancel, began: now, number: s.flushes, done: make(chan struct{}), background: background,
+		changed: make(chan struct{}), upTo: s.items.next, lastProgress: now,
+	}
+	switch {
+	case s.lastChanceLocked():
+		f.policy = shutdown
+	case s.breaker.State(now) != breaker.Closed || s.engine.silent:
+		f.policy = probe
+	}
+	s.flush = f
+	return f
+}
+
+// addWorkersLocked gives f as many workers as it has batches for, one while its probe is under way.
+func (s *stream) addWorkersLocked(f *flush) {
+	for f.active() && (f.policy != probe || f.workers == 0) && s.engine.mayRequestLocked(s) {
+		b := s.items.take(f.task())
+		if b == nil {
+			return
+		}
+		b.policy = f.policy
+		f.workers++
+		s.engine.requests++
+		go s.work(f, b)
+	}
+}
+
+// extendLocked makes all items pushed so far the task of f.
+func (s *stream) extendLocked(f *flush) {
+	f.upTo = s.items.next
+	s.addWorkersLocked(f)
+}
+
+// endLocked ends f, whose last worker has left, and provides for the items that are left. It returns the calls of callbacks
+// about f, for report.
+func (s *stream) endLocked(f *flush) (reports []func()) {
+	gaveUp := !s.items.done(f.upTo)
+	if gaveUp && f.err == nil && f.why == nil {
+		f.why = context.Cause(f.ctx)
+	}
+	s.flush = nil
+	s.recordOutcomeLocked(f)
+	unattended := f.background && f.callers == 0
+	switch {
+	case !gaveUp || f.decided:
+		s.failing.Success()
+	case unattended:
+		s.failing.Failure(time.Now(), nil)
+	}
+	if s.items.load() > 0 { // a threshold reached while f was under way
+		s.exportLaterLocked(s.enoughLocked() && (f.background || s.background) && !gaveUp)
+	}
+	if unattended {
+		s.reportErrorsLocked(f, gaveUp)
+	}
+	return f.reports
+}
+
+// deadlineLocked returns the time at which the attempts of f are over.
+func (s *stream) deadlineLocked(f *flush) time.Time {
+	deadline := f.deadline
+	if f.background {
+		deadline = f.began.Add(noLimit)
+	}
+	if exit := s.engine.exitDeadline; s.engine.exitingLocked() && (f.held || exit.Before(deadline)) {
+		return exit
+	}
+	return deadline
+}
+
+// budgetLocked returns the time that f has in all for a batch.
+func (s *stream) budgetLocked(f *flush) time.Duration {
+	budget := max(s.deadlineLocked(f).Sub(f.began), 1)
+	if f.policy == shutdown {
+		return budget
+	}
+	return min(budget, s.config.Timeout)
+}
+
+// recordOutcomeLocked records the outcome of an ended flush in the circuit breaker.
+func (s *stream) recordOutcomeLocked(f *flush) {
+	e := s.engine
+	if f.decided || f.firstRequest.IsZero() || !e.limits.Breaker {
+		return
+	}
+	now := f.leftAt // the process may have been frozen since
+	if now.IsZero() {
+		now = time.Now()
+	}
+	if f.failed {
+		s.breaker.Failure(now, f.err)
+	} else {
+		enough := min(s.breaker.ProbeTimeout(e.usual, 0), s.budgetLocked(f)/4*3)
+		s.breaker.Unanswered(now, now.Sub(f.firstRequest), enough, f.err)
+	}
+	if s.breaker.State(now) != breaker.Closed && e.lastResponse.Before(f.began) {
+		e.silent = true
+	}
 }

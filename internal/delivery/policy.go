@@ -8,8 +8,9 @@ import (
 
 const (
 	// firstBackoff is the mean pause before the second attempt at a batch, which takes 10 to 30 ms. It doubles with each
-	// further attempt, up to the policy's maxBackoff.
+	// further attempt up to maxBackoff, or maxShutdownPause in a shutdown.
 	firstBackoff = 20 * time.Millisecond
+	maxBackoff   = time.Second
 
 	// A flush stops retrying if no attempt has made progress for a quarter of its time, and for minRetryTime at least.
 	minRetryTime  = 500 * time.Millisecond
@@ -17,10 +18,10 @@ const (
 
 	// shutdownReserve is the time that has to remain for a further attempt of a shutdown.
 	shutdownReserve = 5 * time.Millisecond
-	// minShutdownPause keeps the attempts of a shutdown from following each other without a pause.
+	// A shutdown pauses for at most a quarter of the remaining time, between these limits.
+	pauseFraction    = 4
 	minShutdownPause = 5 * time.Millisecond
-	// A shutdown pauses for at most a quarter of the remaining time.
-	pauseFraction = 4
+	maxShutdownPause = 100 * time.Millisecond
 
 	// A shutdown sends a request a second time after half of the time to the deadline, and after minHedgeTime at least.
 	hedgeFraction = 2
@@ -34,6 +35,9 @@ const (
 
 	// senderGrace is how long the engine waits for a Sender or an exporter after its context has ended.
 	senderGrace = 100 * time.Millisecond
+
+	// noLimit is the time of a caller without a deadline, and of a batch, if Config.Timeout sets no limit.
+	noLimit = 24 * time.Hour
 )
 
 var (
@@ -41,45 +45,38 @@ var (
 	errNoProgress    = errors.New("no further attempt in this flush")
 	errAnswersLost   = errors.New("the answers to two requests were lost, and the backend may have taken both")
 	errExportTimeout = errors.New("the export took longer than its timeout")
+	errClosed        = errors.New("the exporter is closed")
+	errNoReason      = errors.New("the exporter gave no reason")
 )
 
-// policy says how a flush deals with a backend that does not take its requests. The three policies are values; only
-// flush.becomeLocked gives a flush another one. A background flush has the normal policy. Only the reader of its errors
-// differs: flush.background says that they go to Config.OnError.
-type policy struct {
-	// probes gives a request the breaker's probe timeout, and ends the flush if it fails.
-	probes bool
-	// lastChance lifts every limit but the deadline: Config.Timeout, the probe timeout, the breaker and the holds do not
-	// count, nor does a Retry-After that exceeds the remaining time. Retries go on until the deadline, and a request
-	// without an answer is hedged.
-	lastChance bool
-	// maxBackoff is the longest mean pause between two attempts. A probe has no second one.
-	maxBackoff time.Duration
-}
+// policy says how a flush deals with a backend that does not take its requests.
+type policy int
 
-var (
-	// normal is the policy of a flush that expects the backend to be up.
-	normal = &policy{maxBackoff: time.Second}
-	// probe is the policy of a flush that finds the breaker or its hold half-open. After the answer to its request the
-	// flush goes on with the normal policy.
-	probe = &policy{probes: true}
-	// shutdown is the policy of a flush that is the last chance for its items.
-	shutdown = &policy{lastChance: true, maxBackoff: 100 * time.Millisecond}
+const (
+	// normal is the policy of a flush that expects the backend to be up. A background flush has it, too.
+	normal policy = iota
+	// probe is the policy of a flush that finds the circuit breaker half-open. One request goes first, with the breaker's
+	// timeout. After its answer the policy is normal. If it fails, the flush ends.
+	probe
+	// shutdown is the policy of a flush that may be the last chance for its items. It lifts every limit but the deadline:
+	// Config.Timeout, the probe's timeout and the breaker do not count, nor does a Retry-After that exceeds the remaining
+	// time. Retries go on until the deadline, and a request without an answer is hedged.
+	shutdown
 )
 
 // keepsRetrying reports whether a flush of budget makes another attempt after a pause, if none has made progress for the
 // time stalled.
-func (p *policy) keepsRetrying(stalled, pause, budget time.Duration) bool {
-	return p.lastChance || stalled+pause <= max(minRetryTime, budget/retryFraction)
+func (p policy) keepsRetrying(stalled, pause, budget time.Duration) bool {
+	return p == shutdown || stalled+pause <= max(minRetryTime, budget/retryFraction)
 }
 
 // retryIn returns the pause before the next attempt. backoff is the pause that the attempts so far ask for, 0 before the
 // first. retryAfter is the pause that the backend asks for, and remaining the time until the deadline. It returns false if
 // the time does not suffice.
-func (p *policy) retryIn(backoff, retryAfter, remaining time.Duration) (time.Duration, bool) {
-	if !p.lastChance {
-		wait := max(backoff, retryAfter)
-		return wait, wait < remaining
+func (p policy) retryIn(backoff, retryAfter, remaining time.Duration) (time.Duration, bool) {
+	if p != shutdown {
+		pause := max(backoff, retryAfter)
+		return pause, pause < remaining
 	}
 	if retryAfter >= remaining-shutdownReserve { // it cannot be honored, and there is no later flush
 		retryAfter = 0
@@ -87,7 +84,7 @@ func (p *policy) retryIn(backoff, retryAfter, remaining time.Duration) (time.Dur
 	if backoff <= 0 {
 		return retryAfter, true
 	}
-	backoff = max(min(backoff, remaining/pauseFraction, p.maxBackoff), minShutdownPause)
+	backoff = max(min(backoff, remaining/pauseFraction, maxShutdownPause), minShutdownPause)
 	return max(backoff, retryAfter), remaining > shutdownReserve
 }
 
@@ -96,12 +93,12 @@ func hedgeAfter(remaining time.Duration) time.Duration {
 	return max(remaining/hedgeFraction, minHedgeTime)
 }
 
-// backoff is the series of pauses between the attempts at one batch. The zero value is its beginning.
-type backoff struct{ mean time.Duration }
+// backoff is the mean of the last pause between the attempts at one batch. The zero value is the beginning.
+type backoff time.Duration
 
 // next returns the next pause: half of the mean to one and a half times it.
-func (b *backoff) next(longest time.Duration) time.Duration {
-	mean := min(max(b.mean, firstBackoff), longest)
-	b.mean = 2 * mean
+func (b *backoff) next() time.Duration {
+	mean := min(max(2*time.Duration(*b), firstBackoff), maxBackoff)
+	*b = backoff(mean)
 	return mean/2 + rand.N(mean) //nolint:gosec // spreads load; not a secret
 }

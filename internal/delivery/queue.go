@@ -60,11 +60,18 @@ func (q *Queue[T]) PushCollection(items []T, size func(T) int, replaceable func(
 //
 // Spill is for a process whose exit is certain.
 func (q *Queue[T]) Spill(write func(items []T, spilled func(from, to int)) error) (pending int, err error) {
-	entries := q.pendingEntries()
+	mu := &q.engine.mu
+	mu.Lock()
+	entries := q.items.pending()
+	mu.Unlock()
 	if len(entries) == 0 {
 		return 0, nil
 	}
-	return len(entries), write(appendItems[T](nil, entries), func(from, to int) { q.spilled(entries[from:to]) })
+	return len(entries), write(appendItems[T](nil, entries), func(from, to int) {
+		mu.Lock()
+		defer mu.Unlock()
+		q.items.spilled(entries[from:to])
+	})
 }
 
 // anyEncoder is an Encoder of entries, whatever their items are.

@@ -40,7 +40,7 @@ type Limits struct {
 	// Requests is how many requests may be under way at once; at least 1. Each signal always has one, so it is at least
 	// the number of signals.
 	Requests int
-	// Breaker says that the circuit breaker and the holds count.
+	// Breaker says that the signals have circuit breakers.
 	Breaker bool
 }
 

@@ -107,33 +107,22 @@ func TestOneSlotForThreeSignals(t *testing.T) {
 	})
 }
 
-// TestBreakerIsShared asserts that the breaker which one signal's missing answers have opened holds another signal after
-// one probe of its own, which does not lengthen the pause.
-func TestBreakerIsShared(t *testing.T) {
-	for _, how := range []reply{hangs, cuts} {
-		synctest.Test(t, func(t *testing.T) {
-			b := newBackend(always(how))
-			traces, metrics, _ := origin(b)
-			push(traces, "t")
-			push(metrics, "m")
-			for range 3 { // the third failure is followed by a pause of 400 ms
-				_, _ = flush(t, traces, time.Second)
-				time.Sleep(100 * ms)
-			}
-			for range 3 {
-				if _, err := flush(t, metrics, time.Second); err == nil {
-					t.Error("metrics: no error")
-				}
-			}
-			if n := count(b, delivery.Metrics); n != 1 || metrics.Stats().Breaker != breaker.Open {
-				t.Errorf("%d requests while the breaker is %v, want one probe", n, metrics.Stats().Breaker)
-			}
-			time.Sleep(300 * ms)
-			if got := traces.Stats().Breaker; got != breaker.HalfOpen {
-				t.Errorf("after the pause: %v", got)
-			}
-		})
-	}
+// TestOutageIsKnownToAllSignals asserts that a signal whose first flush begins while another signal of the origin gets no
+// answer sends one probe.
+func TestOutageIsKnownToAllSignals(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend(always(hangs))
+		traces, metrics, logs := origin(b, batchSize(1))
+		push(traces, "t")
+		_, _ = flush(t, traces, 2*time.Second)
+		synctest.Wait()
+		push(metrics, "m", "m")
+		took, _ := flush(t, metrics, 2*time.Second)
+		wantTook(t, "the first flush of metrics", took, 100*ms)
+		if n := count(b, delivery.Metrics); n != 1 || logs.Stats().Breaker != breaker.Closed {
+			t.Errorf("%d requests, breaker of logs %v", n, logs.Stats().Breaker)
+		}
+	})
 }
 
 // TestOneSignalIsShutDown asserts that Shutdown of one signal leaves the others and closes nothing.

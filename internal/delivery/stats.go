@@ -15,7 +15,8 @@ type Stats struct {
 	// Repeated counts items that the backend may have got once more and does not recognise: they were sent again after a lost
 	// answer. It is not part of the sum.
 	Repeated int64
-	// Breaker is the state of the origin's circuit breaker or of the signal's hold, whichever is further from closed.
+	// Breaker is the state of the signal's circuit breaker. It is half-open while a flush is under way, and open until a
+	// Retry-After has passed.
 	Breaker breaker.State
 }
 

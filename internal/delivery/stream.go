@@ -9,9 +9,6 @@ import (
 	"github.com/epilogue-go/epilogue/internal/breaker"
 )
 
-// noLimit is the time of a caller without a deadline, and of a batch, if Config.Timeout sets no limit.
-const noLimit = 24 * time.Hour
-
 // stream is one signal on its way through an engine: its items, its flushes and its timer. Engine.mu guards all fields but
 // those of the first group.
 type stream struct {
@@ -23,18 +20,15 @@ type stream struct {
 	closed    chan struct{} // closed when the last shutdown has ended; closeErr is readable then
 
 	items        backlog
-	flush        *flush // under way; nil: none
-	flushes      uint64 // begun so far
-	background   bool   // background export is on
-	timer        *time.Timer
-	armed        bool            // the timer will fire
-	failing      breaker.Breaker // of the background export: it counts flushes in a row that delivered nothing, whatever the reason
-	hold         breaker.Breaker
-	unanswered   bool // it got no answer since the origin's last one: its failures opened the breaker
+	flush        *flush          // under way; nil: none
+	flushes      uint64          // begun so far
+	background   bool            // background export is on
+	timer        *time.Timer     // begins a background export; nil: none is due
+	breaker      breaker.Breaker // counts flushes in a row to which the backend has not given an answer that decides
+	failing      breaker.Breaker // counts background flushes in a row that delivered nothing, whatever the reason
 	retryAfter   retryAfter
 	requestBytes int // the largest request; a refusal for its size lowers it
 	itemBytes    int // the largest request of one item; such a refusal of one item lowers both
-	lastResponse time.Time
 
 	reported   Dropped // drops that a flush has reported
 	announced  int64   // drops of a full queue that Config.OnError has got
@@ -72,13 +66,17 @@ func newStream(e *Engine, c Config) *stream {
 func (s *stream) push(x entry) {
 	s.engine.mu.Lock()
 	defer s.engine.mu.Unlock()
-	s.onThresholdLocked(s.items.push(x))
+	first, enough := s.items.next, s.enoughLocked()
+	s.items.push(x)
+	s.pushedLocked(first, enough)
 }
 
 func (s *stream) pushCollection(items []entry) {
 	s.engine.mu.Lock()
 	defer s.engine.mu.Unlock()
-	s.onThresholdLocked(s.items.pushCollection(items))
+	first, enough := s.items.next, s.enoughLocked()
+	s.items.pushCollection(items)
+	s.pushedLocked(first, enough)
 }
 
 // Stats returns the counts of one moment.
@@ -86,7 +84,15 @@ func (s *stream) Stats() Stats {
 	s.engine.mu.Lock()
 	defer s.engine.mu.Unlock()
 	stats := s.items.stats()
-	stats.Breaker = s.stateLocked()
+	now := time.Now()
+	stats.Breaker = s.breaker.State(now)
+	switch {
+	case stats.Breaker == breaker.Closed:
+	case s.flush != nil:
+		stats.Breaker = breaker.HalfOpen
+	case breaker.Remaining(s.retryAfter.until, now) > 0:
+		stats.Breaker = breaker.Open
+	}
 	return stats
 }
 
@@ -111,148 +117,89 @@ func (s *stream) Idle() <-chan struct{} {
 	return s.flush.done
 }
 
-func (s *stream) pendingEntries() []entry {
+// SetBackgroundExport switches the export by timer on (the default) or off. A half-full queue is exported in the
+// background in either case.
+func (s *stream) SetBackgroundExport(on bool) {
 	s.engine.mu.Lock()
 	defer s.engine.mu.Unlock()
-	return s.items.pending()
-}
-
-func (s *stream) spilled(entries []entry) {
-	s.engine.mu.Lock()
-	defer s.engine.mu.Unlock()
-	s.items.spilled(entries)
-}
-
-// beginLocked begins a flush of all items pushed so far. There is none under way.
-func (s *stream) beginLocked() *flush {
-	s.flushes++
-	s.flush = newFlush(s.flushes, s.items.next)
-	s.disarmLocked()
-	return s.flush
-}
-
-// startLocked chooses the first state of f and adds its workers.
-func (s *stream) startLocked(f *flush) {
-	now := time.Now()
+	s.background = on && !s.shutDown
 	switch {
-	case s.lastChanceLocked():
-		f.becomeLocked(sending, shutdown)
-	case s.engine.breaker.State(now) != breaker.Closed || s.hold.State(now) != breaker.Closed:
-		f.becomeLocked(probing, probe)
-	}
-	s.addWorkersLocked(f)
-	if f.workers == 0 { // a spill has taken everything since the caller looked
-		s.startWorkerLocked(f)
+	case !on:
+		s.disarmLocked()
+	case s.items.load() > 0 && s.flush == nil:
+		s.armLocked()
 	}
 }
 
-// addWorkersLocked gives f as many workers as it has batches for, one while its probe is under way.
-func (s *stream) addWorkersLocked(f *flush) {
-	if !f.activeLocked() {
+// pushedLocked begins a background flush if items from the number first on have made the queue full enough, which it was
+// or was not before, or have added a batch to a queue that was. Otherwise it sets the timer. While a flush is under way, its
+// end looks at the queue.
+func (s *stream) pushedLocked(first uint64, enoughBefore bool) {
+	batch := uint64(s.config.BatchSize) //nolint:gosec // positive
+	reached := s.enoughLocked() && (!enoughBefore || s.items.next/batch > first/batch)
+	switch {
+	case s.items.load() == 0:
+	case s.flush == nil:
+		s.exportLaterLocked(reached)
+	case reached && s.lastChanceLocked():
+		s.extendLocked(s.flush)
+	}
+}
+
+// enoughLocked reports whether the items that wait are enough for a background flush: half of the queue, or a full batch if
+// the process is about to exit.
+func (s *stream) enoughLocked() bool {
+	enough := max(s.config.Capacity/2, 1)
+	if s.engine.exitingLocked() {
+		enough = min(enough, s.config.BatchSize)
+	}
+	waiting := s.items.load()
+	return waiting >= enough || waiting > 0 && s.config.MaxBytes > 0 && s.items.bytes >= s.config.MaxBytes/2
+}
+
+// exportLaterLocked provides for items without a flush: a background flush at once if it may begin, otherwise one by
+// timer.
+func (s *stream) exportLaterLocked(atOnce bool) {
+	switch {
+	case s.noFlushes:
+	case atOnce && (s.lastChanceLocked() || s.backgroundWaitLocked() <= 0):
+		s.addWorkersLocked(s.beginLocked(true))
+	default:
+		s.armLocked()
+	}
+}
+
+// armLocked sets the timer of the background export, if it is not set.
+func (s *stream) armLocked() {
+	if s.background && s.timer == nil && !s.noFlushes {
+		s.timer = time.AfterFunc(max(s.config.Delay, s.backgroundWaitLocked()), s.onTimer)
+	}
+}
+
+func (s *stream) disarmLocked() {
+	if s.timer != nil {
+		s.timer.Stop()
+		s.timer = nil
+	}
+}
+
+// onTimer begins the background export.
+func (s *stream) onTimer() {
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
+	if s.timer == nil { // switched off while it fired
 		return
 	}
-	batches := s.items.batches(f.taskLocked())
-	if f.state != sending {
-		batches = min(batches, 1-f.workers)
-	}
-	for ; batches > 0 && s.engine.mayRequestLocked(s); batches-- {
-		s.startWorkerLocked(f)
-	}
-}
-
-func (s *stream) startWorkerLocked(f *flush) {
-	f.workers++
-	s.engine.requests++
-	go s.work(f)
-}
-
-// proceedLocked ends the probe of f with success: the flush goes on at full width.
-func (s *stream) proceedLocked(f *flush) {
-	if f.state == probing {
-		f.becomeLocked(sending, normal)
-		s.addWorkersLocked(f)
-	}
-}
-
-// toLastChanceLocked makes f the last chance of all items pushed so far.
-func (s *stream) toLastChanceLocked(f *flush) {
-	f.toShutdownLocked()
-	s.extendLocked(f)
-}
-
-// extendLocked makes all items pushed so far the task of f.
-func (s *stream) extendLocked(f *flush) {
-	f.upTo = s.items.next
-	s.addWorkersLocked(f)
-}
-
-// endLocked ends f, whose last worker has left, and provides for the items that are left. It returns the calls of callbacks
-// about f, for report.
-func (s *stream) endLocked(f *flush) (reports []func()) {
-	gaveUp := !s.items.done(f.upTo)
-	if gaveUp && f.err == nil && f.why == nil {
-		f.why = context.Cause(f.ctx)
-	}
-	for _, b := range f.exhausted {
-		s.items.putBack(b)
-	}
-	s.flush = nil
-	s.recordOutcomeLocked(f)
-	f.becomeLocked(ended, f.policy)
-	if f.dropReason != nil {
-		s.dropReason = f.dropReason
-	}
-	switch {
-	case !gaveUp || f.decided:
-		s.failing.Success()
-	case f.background && f.callers == 0:
-		s.failing.Failure(f.began, time.Now(), nil)
-	}
-	if s.items.load() > 0 { // a threshold reached while f was under way
-		s.exportLaterLocked(s.items.enough() && (f.background || s.background) && !gaveUp)
-	}
-	return s.reportsLocked(f, gaveUp)
-}
-
-// deadlineLocked returns the time at which the attempts of f are over.
-func (s *stream) deadlineLocked(f *flush) time.Time {
-	deadline := f.deadline
-	if f.background {
-		deadline = f.began.Add(noLimit)
-	}
-	if exit := s.engine.exitDeadline; s.engine.exitingLocked() && (f.held || exit.Before(deadline)) {
-		return exit
-	}
-	return deadline
-}
-
-// budgetLocked returns the time that f has in all for a batch.
-func (s *stream) budgetLocked(f *flush) time.Duration {
-	budget := max(s.deadlineLocked(f).Sub(f.began), 1)
-	if f.policy.lastChance {
-		return budget
-	}
-	return min(budget, s.config.Timeout)
-}
-
-// lastChanceLocked reports whether no later flush is certain: Shutdown was called or the exit deadline lies ahead.
-func (s *stream) lastChanceLocked() bool { return s.shutDown || s.engine.exitingLocked() }
-
-// setExitingLocked is Engine.SetExitDeadline for one signal.
-func (s *stream) setExitingLocked(on bool) {
-	s.items.eager = on
-	f := s.flush
-	switch {
-	case on && f != nil:
-		f.held = f.ctx.Err() == nil
-		s.toLastChanceLocked(f)
-	case on && s.items.enough():
+	s.timer = nil
+	if s.items.load() > 0 && s.flush == nil {
 		s.exportLaterLocked(true)
-	case !on && f != nil:
-		f.held = false
-		f.endIfUnwantedLocked()
-		if !s.shutDown {
-			f.toNormalLocked()
-		}
 	}
+}
+
+// backgroundWaitLocked returns for how long no background flush may begin: the breaker is open, or Retry-After has not
+// passed. Some failures leave the breaker closed: those of a custom exporter that fails at once, or of a destination without
+// a breaker. The pauses after them keep a short export delay from becoming a loop.
+func (s *stream) backgroundWaitLocked() time.Duration {
+	now := time.Now()
+	return max(s.breaker.Wait(now), s.failing.Wait(now), breaker.Remaining(s.retryAfter.until, now))
 }

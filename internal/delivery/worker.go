@@ -5,38 +5,32 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/epilogue-go/epilogue/internal/bounded"
 	"github.com/epilogue-go/epilogue/internal/breaker"
 )
 
-// work is a worker: it delivers batches until none is left or the flush gives up. The last worker ends the flush.
-func (s *stream) work(f *flush) {
-	b, p := s.next(f, nil, nil, nil)
+// work is a worker: it delivers b and then further batches, until none is left or the flush gives up. The last worker ends
+// the flush.
+func (s *stream) work(f *flush, b *batch) {
 	for b != nil {
-		err := s.deliver(f, b)
-		b, p = s.next(f, b, p, err)
+		b = s.next(f, b, s.deliver(f, b))
 	}
 }
 
-// next puts back the batch b (nil: none), which the worker has taken under the policy p and could not deliver because of
-// err (nil: it did), and returns the next batch and the policy under which it is taken. Without one, the worker has left
-// the flush.
-func (s *stream) next(f *flush, b *batch, p *policy, err error) (*batch, *policy) {
+// next puts back the batch b, which the worker could not deliver because of err (nil: it did, or the flush goes on without
+// it), and returns the next batch. Without one, the worker has left the flush.
+func (s *stream) next(f *flush, b *batch, err error) *batch {
 	e := s.engine
 	e.mu.Lock()
-	switch {
-	case b == nil:
-	case err == errAnswersLost && f.policy.lastChance: //nolint:errorlint // it is not wrapped
-		f.exhausted = append(f.exhausted, b)
-	default:
-		if err != nil {
-			f.giveUpLocked(p, err)
-		}
-		s.items.putBack(b)
+	if err != nil {
+		f.giveUp(b.policy, err)
 	}
-	if f.activeLocked() {
-		if b := s.items.take(f.taskLocked()); b != nil {
-			defer e.mu.Unlock()
-			return b, f.policy
+	s.items.putBack(b)
+	if f.active() {
+		if b := s.items.take(f.task()); b != nil {
+			b.policy = f.policy
+			e.mu.Unlock()
+			return b
 		}
 	}
 	f.workers--
@@ -53,39 +47,186 @@ func (s *stream) next(f *flush, b *batch, p *policy, err error) (*batch, *policy
 		f.cancel()
 		close(f.done)
 	}
-	return nil, nil
+	return nil
 }
 
-// deliver attempts to send b until it is empty, or returns why it stops.
+// deliver attempts to send b until it is empty or the flush goes on without it. The error says why the flush gives up.
 func (s *stream) deliver(f *flush, b *batch) error {
 	var x Export
 	defer func() { s.exported(f, x) }()
 	over := time.Now().Add(s.config.Timeout)
 	var retry backoff
-	pause := time.Duration(0)
-	for s.holdsItems(b) {
-		if err := s.waitForAttempt(f, over, pause); err != nil {
+	var earliest time.Time
+	for {
+		t, err := s.nextAttempt(f, b, over, earliest)
+		if err != nil || len(t.entries) == 0 {
 			return err
 		}
-		a := s.attempt(f, b, over)
+		a := s.attempt(f, t)
 		x.add(a)
-		p, err := s.record(f, b, a)
+		if done, err := s.record(f, b, a); done {
+			return err
+		}
 		switch {
 		case a.permanent():
-			retry, pause = backoff{}, 0
-		case s.export != nil || err != nil:
-			return err
+			retry, earliest = 0, time.Time{}
 		case a.unsent: // it has waited for memory or CPU, not for the backend
-			pause = 0
-		case p.probes:
-			return errProbeFailed
-		case a.Outcome == RetryNextFlush && !p.lastChance:
-			return errNoProgress
+			earliest = time.Time{}
 		default:
-			pause = retry.next(p.maxBackoff)
+			earliest = time.Now().Add(retry.next())
 		}
 	}
-	return nil
+}
+
+// nextAttempt waits for the earliest time of an attempt and for Retry-After, and returns the terms of the attempt. If the
+// policy changes meanwhile, the pause is computed again. The error says why no attempt may follow at a batch that has time
+// until over.
+func (s *stream) nextAttempt(f *flush, b *batch, over, earliest time.Time) (terms, error) {
+	for {
+		s.engine.mu.Lock()
+		pause, err := s.nextPauseLocked(f, over, time.Until(earliest))
+		t, changed := s.termsLocked(f, b, over), f.changed
+		s.engine.mu.Unlock()
+		if err != nil || pause <= 0 || len(t.entries) == 0 {
+			return t, err
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+			earliest = time.Time{} // it may have been shortened
+		case <-changed:
+		case <-f.ctx.Done():
+		}
+		timer.Stop()
+	}
+}
+
+// nextPauseLocked returns how long to wait for the next attempt.
+func (s *stream) nextPauseLocked(f *flush, over time.Time, backoff time.Duration) (pause time.Duration, err error) {
+	now := time.Now()
+	deadline := s.deadlineLocked(f)
+	if f.policy != shutdown && over.Before(deadline) {
+		deadline = over
+	}
+	switch {
+	case f.ctx.Err() != nil:
+		return 0, context.Cause(f.ctx)
+	case f.policy != shutdown && !now.Before(over):
+		return 0, errExportTimeout
+	case f.why != nil:
+		return 0, errNoProgress
+	}
+	retryAfter := breaker.Remaining(s.retryAfter.until, now)
+	if backoff <= 0 && retryAfter <= 0 {
+		return 0, nil
+	}
+	pause, ok := f.policy.retryIn(backoff, retryAfter, deadline.Sub(now))
+	switch {
+	case !ok && retryAfter > backoff:
+		if f.err == nil {
+			f.err = s.retryAfter.cause
+		}
+		return 0, fmt.Errorf("the backend asked for a pause of %s (Retry-After)", s.retryAfter.asked)
+	case !ok:
+		return 0, fmt.Errorf("no time for another attempt in %s", pause.Round(time.Millisecond))
+	case retryAfter < backoff && !f.policy.keepsRetrying(now.Sub(f.lastProgress), backoff, s.budgetLocked(f)):
+		return 0, errNoProgress
+	}
+	if retryAfter > 0 {
+		f.lastProgress = now.Add(pause) // the backend wants the pause
+	}
+	return pause, nil
+}
+
+// record acknowledges the items of b that an attempt decides about, and enters the attempt into the flush and the breaker.
+// done says that the worker makes no further attempt at b, and err why the flush gives up (nil: it goes on with others).
+func (s *stream) record(f *flush, b *batch, a attempt) (done bool, err error) {
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
+	exhausted := s.items.sent(b, a.end, f.number, a.AnswersLost, a.Outcome == Accepted)
+	if a.divided {
+		s.requestBytes = min(s.requestBytes, a.size/2)
+		if a.items == 1 {
+			s.itemBytes = min(s.itemBytes, a.size/2)
+		}
+	} else {
+		s.items.ack(b, a.end, a.Outcome, a.Rejected)
+	}
+	s.items.discardFrom(b, s.items.superseded, &s.items.counts.Superseded)
+	s.noteLocked(f, a)
+	s.learnLocked(f, a)
+	switch {
+	case a.permanent():
+		return false, nil
+	case s.export != nil:
+		return true, s.failedLocked(f, b, a)
+	case a.unsent:
+		return false, nil
+	case f.policy == probe:
+		return true, errProbeFailed
+	case exhausted && f.policy == shutdown:
+		b.failed.flush = f.number
+		return true, nil
+	case exhausted:
+		return true, errAnswersLost
+	case a.Outcome == RetryNextFlush && f.policy != shutdown:
+		return true, errNoProgress
+	}
+	return false, nil
+}
+
+// noteLocked keeps what an attempt says.
+func (s *stream) noteLocked(f *flush, a attempt) {
+	c := &s.config
+	if key, hint := a.hint(); hint != nil && c.OnHint != nil {
+		f.reports = append(f.reports, func() { c.OnHint(key, hint) })
+	}
+	switch {
+	case a.divided:
+	case !a.permanent():
+		if a.err != nil {
+			f.err = a.err
+		}
+	case a.Outcome != Accepted:
+		s.dropReason, f.refusal = a.err, a.err
+	default:
+		remark := a.partialSuccess(c.Items)
+		if a.Rejected > 0 {
+			s.dropReason = remark
+		}
+		if remark != nil && c.OnPartialSuccess != nil {
+			f.reports = append(f.reports, func() { c.OnPartialSuccess(remark) })
+		}
+	}
+}
+
+// learnLocked records what an attempt tells about the backend.
+func (s *stream) learnLocked(f *flush, a attempt) {
+	e, now := s.engine, time.Now()
+	if a.unsent || s.export != nil && !a.permanent() && a.took < instantFailure {
+		return
+	}
+	if f.firstRequest.IsZero() || a.begun.Before(f.firstRequest) {
+		f.firstRequest = a.begun
+	}
+	if a.Answered || a.permanent() {
+		e.lastResponse, e.silent = now, false
+	}
+	if a.permanent() {
+		f.decided, f.lastProgress = true, now
+		took := max(min(a.took, s.budgetLocked(f)), 1) // the process may have been frozen meanwhile
+		e.usual = max(took, e.usual-(e.usual-took)/8)  // up at once, down slowly
+		s.breaker.Success()
+		if f.policy == probe {
+			f.change(normal, f.why)
+			s.addWorkersLocked(f)
+		}
+		return
+	}
+	f.failed = f.failed || a.Answered || !a.late
+	if d := min(a.RetryAfter, retryAfterLimit); d > 0 && now.Add(d).After(s.retryAfter.until) {
+		s.retryAfter = retryAfter{asked: d, until: now.Add(d), cause: a.err}
+	}
 }
 
 // exported keeps an export for Config.OnExport.
@@ -95,73 +236,40 @@ func (s *stream) exported(f *flush, x Export) {
 	}
 	s.engine.mu.Lock()
 	defer s.engine.mu.Unlock()
-	f.exports = append(f.exports, x)
+	f.reports = append(f.reports, func() { s.config.OnExport(x) })
 }
 
-// holdsItems reports whether some items of b have not left.
-func (s *stream) holdsItems(b *batch) bool {
-	s.engine.mu.Lock()
-	defer s.engine.mu.Unlock()
-	return !isEmpty(b)
-}
-
-// waitForAttempt waits for the pause that the attempts so far ask for, and for Retry-After. If the policy changes meanwhile,
-// the pause is computed again. The error says why no attempt may follow at a batch that has time until over.
-func (s *stream) waitForAttempt(f *flush, over time.Time, backoff time.Duration) error {
-	until := time.Now().Add(backoff)
-	for {
-		pause, changed, err := s.nextPause(f, over, time.Until(until))
-		if err != nil || pause <= 0 {
-			return err
-		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-			until = time.Time{} // it may have been shortened
-		case <-changed:
-		case <-f.ctx.Done():
-		}
-		timer.Stop()
+// reportErrorsLocked keeps the errors of a flush that no caller waits for.
+func (s *stream) reportErrorsLocked(f *flush, gaveUp bool) {
+	c := &s.config
+	if c.OnError == nil {
+		return
+	}
+	add := func(err error) { f.reports = append(f.reports, func() { c.OnError(err) }) }
+	if gaveUp {
+		add(fmt.Errorf("export %s: %w; %d pending", c.Items, f.failure(), s.items.stats().Pending))
+	}
+	if f.refusal != nil {
+		add(fmt.Errorf("export %s: %w", c.Items, f.refusal))
+	}
+	if n := s.items.counts.Dropped.QueueFull + s.items.counts.Dropped.QueueBytes - s.announced; n > 0 {
+		s.announced += n
+		add(fmt.Errorf("%d %s dropped: the queue was full", n, c.Items))
 	}
 }
 
-// nextPause returns how long to wait for the next attempt, and a channel that is closed when this may have changed.
-func (s *stream) nextPause(f *flush, over time.Time, backoff time.Duration) (
-	pause time.Duration, changed <-chan struct{}, err error,
-) {
-	s.engine.mu.Lock()
-	defer s.engine.mu.Unlock()
-	now := time.Now()
-	deadline := s.deadlineLocked(f)
-	if !f.policy.lastChance && over.Before(deadline) {
-		deadline = over
+// report makes calls of callbacks, which are foreign code. If they block, it leaves them behind, so that they cost the flush
+// no more than callbackTime, and makes no others until they have returned.
+func (s *stream) report(calls []func()) {
+	if len(calls) == 0 {
+		return
 	}
-	switch {
-	case f.ctx.Err() != nil:
-		return 0, nil, context.Cause(f.ctx)
-	case !f.policy.lastChance && !now.Before(over):
-		return 0, nil, errExportTimeout
-	case f.state == stopping:
-		return 0, nil, errNoProgress
-	}
-	retryAfter := breaker.Remaining(s.retryAfter.until, now)
-	if backoff <= 0 && retryAfter <= 0 {
-		return 0, nil, nil
-	}
-	pause, ok := f.policy.retryIn(backoff, retryAfter, deadline.Sub(now))
-	switch {
-	case !ok && retryAfter > backoff:
-		if f.err == nil {
-			f.err = s.retryAfter.cause
+	ctx, cancel := context.WithTimeout(context.Background(), callbackTime)
+	defer cancel()
+	_ = s.callbacks.Call(ctx, 0, func(context.Context) error {
+		for _, call := range calls {
+			_ = bounded.Protect(call)
 		}
-		return 0, nil, fmt.Errorf("the backend asked for a pause of %s (Retry-After)", s.retryAfter.asked)
-	case !ok:
-		return 0, nil, fmt.Errorf("no time for another attempt in %s", pause.Round(time.Millisecond))
-	case retryAfter < backoff && !f.policy.keepsRetrying(now.Sub(f.lastProgress), backoff, s.budgetLocked(f)):
-		return 0, nil, errNoProgress
-	}
-	if retryAfter > 0 {
-		f.lastProgress = now.Add(pause) // the backend wants the pause
-	}
-	return pause, f.changed, nil
+		return nil
+	})
 }

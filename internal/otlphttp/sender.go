@@ -8,7 +8,6 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"sync/atomic"
-	"time"
 
 	"github.com/epilogue-go/epilogue/internal/bounded"
 	"github.com/epilogue-go/epilogue/internal/delivery"
@@ -40,11 +39,11 @@ func (s *Sender) Target() string { return s.target }
 //
 // Send does not change body, and does not read it after it has returned.
 func (s *Sender) Send(ctx context.Context, body []byte) (delivery.Result, error) {
-	attempt, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+	attempt := ctx
 	if s.cfg.Timeout > 0 {
-		// context.WithTimeout sets no timer if ctx shows an earlier deadline, and a caller may still move that one.
-		defer time.AfterFunc(s.cfg.Timeout, func() { cancel(context.DeadlineExceeded) }).Stop()
+		var cancel context.CancelFunc
+		attempt, cancel = context.WithTimeout(ctx, s.cfg.Timeout)
+		defer cancel()
 	}
 	if s.cfg.Gzip {
 		c := s.client.gzips.Get().(*compressor)

@@ -32,25 +32,6 @@ func TestTimeout(t *testing.T) {
 	})
 }
 
-// movable shows a deadline that does not end it, like a context that several callers share.
-type movable struct{ context.Context }
-
-func (movable) Deadline() (time.Time, bool) { return time.Now().Add(time.Millisecond), true }
-
-func TestTimeoutUnderAMovableDeadline(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		hang := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
-		b := newBackend(t, config{Timeout: 3 * time.Second}, hang)
-		begun := time.Now()
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
-		_, err := b.sender.Send(movable{ctx}, []byte("spans"))
-		if took := time.Since(begun); took != 3*time.Second || !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("after %v: %v", took, err)
-		}
-	})
-}
-
 func TestSendUnderADoneContext(t *testing.T) {
 	b := newBackend(t, config{}, nil)
 	ctx, cancel := context.WithCancel(t.Context())
