@@ -11,8 +11,8 @@ import (
 )
 
 // appendObject appends the message m whose encoding is wire.
-func appendObject(dst []byte, m message, wire []byte) []byte {
-	return closeJSON(appendFields(append(dst, '{'), m, wire), '}')
+func (t *table) appendObject(dst []byte, m message, wire []byte) []byte {
+	return closeJSON(t.appendFields(append(dst, '{'), m, wire), '}')
 }
 
 // closeJSON ends an object or a list with bracket, which replaces the comma after the last member.
@@ -24,10 +24,10 @@ func closeJSON(dst []byte, bracket byte) []byte {
 	return append(dst, bracket)
 }
 
-// appendFields appends the fields of m in wire, with a comma after each. They are in the order of messages, and the items of a list
+// appendFields appends the fields of m in wire, with a comma after each. They are in the order of the table, and the items of a list
 // are adjacent.
-func appendFields(dst []byte, m message, wire []byte) []byte {
-	fields := messages[m]
+func (t *table) appendFields(dst []byte, m message, wire []byte) []byte {
+	fields := t.fields(m)
 	inList := false // of fields[0]
 	for len(wire) > 0 {
 		tag, n := binary.Uvarint(wire)
@@ -46,7 +46,7 @@ func appendFields(dst []byte, m message, wire []byte) []byte {
 				dst, inList = append(dst, '['), true
 			}
 		}
-		dst = append(f.appendValue(dst, v, content), ',')
+		dst = append(t.appendValue(dst, f, v, content), ',')
 	}
 	if inList {
 		dst = append(closeJSON(dst, ']'), ',')
@@ -71,7 +71,7 @@ func nextValue(wireType uint64, wire []byte) (v uint64, content, rest []byte) {
 }
 
 // appendValue appends one value of f, the number v or content.
-func (f *jsonField) appendValue(dst []byte, v uint64, content []byte) []byte {
+func (t *table) appendValue(dst []byte, f *jsonField, v uint64, content []byte) []byte {
 	switch f.form {
 	case formText:
 		return jsontext.AppendString(dst, content)
@@ -92,24 +92,24 @@ func (f *jsonField) appendValue(dst []byte, v uint64, content []byte) []byte {
 	case formSint32:
 		return strconv.AppendInt(dst, int64(int32(v>>1)^-int32(v&1)), 10)
 	case formFixed64s:
-		return appendList(dst, content, wireFixed64, formUint64)
+		return t.appendList(dst, content, wireFixed64, formUint64)
 	case formUints:
-		return appendList(dst, content, wireVarint, formUint64)
+		return t.appendList(dst, content, wireVarint, formUint64)
 	case formDoubles:
-		return appendList(dst, content, wireFixed64, formDouble)
+		return t.appendList(dst, content, wireFixed64, formDouble)
 	default:
-		return appendObject(dst, f.of, content)
+		return t.appendObject(dst, f.of, content)
 	}
 }
 
 // appendList appends the values of a packed list.
-func appendList(dst, packed []byte, wireType uint64, of form) []byte {
+func (t *table) appendList(dst, packed []byte, wireType uint64, of form) []byte {
 	item := jsonField{form: of}
 	dst = append(dst, '[')
 	for len(packed) > 0 {
 		v, _, rest := nextValue(wireType, packed)
 		packed = rest
-		dst = append(item.appendValue(dst, v, nil), ',')
+		dst = append(t.appendValue(dst, &item, v, nil), ',')
 	}
 	return closeJSON(dst, ']')
 }

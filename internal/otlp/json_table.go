@@ -1,19 +1,29 @@
 package otlp
 
-// message is a kind of OTLP message, an index into messages.
+// message is a kind of OTLP message, an index into a table.
 type message uint8
 
 const (
-	messageTracesData message = iota
-	messageResourceSpans
+	messageResource message = iota
+	messageScope
+	messageKeyValue
+	messageAnyValue
+	messageArrayValue
+	messageKeyValueList
+	messageRequest // its fields differ by signal, as those of all messages below
+)
+
+const (
+	messageResourceSpans = messageRequest + 1 + iota
 	messageScopeSpans
 	messageSpan
 	messageEvent
 	messageLink
 	messageStatus
+)
 
-	messageMetricsData
-	messageResourceMetrics
+const (
+	messageResourceMetrics = messageRequest + 1 + iota
 	messageScopeMetrics
 	messageMetric
 	messageGauge
@@ -28,18 +38,12 @@ const (
 	messageSummaryDataPoint
 	messageValueAtQuantile
 	messageExemplar
+)
 
-	messageLogsData
-	messageResourceLogs
+const (
+	messageResourceLogs = messageRequest + 1 + iota
 	messageScopeLogs
 	messageLogRecord
-
-	messageResource
-	messageScope
-	messageKeyValue
-	messageAnyValue
-	messageArrayValue
-	messageKeyValueList
 )
 
 // form is the JSON form of a field's value.
@@ -70,10 +74,41 @@ type jsonField struct {
 	name   string  // quoted and with its colon
 }
 
-// messages has the fields of each message in the order in which this package writes them (opentelemetry-proto, trace/v1,
-// metrics/v1, logs/v1, resource/v1 and common/v1).
-var messages = [...][]jsonField{
-	messageTracesData: {{1, formMessages, messageResourceSpans, `"resourceSpans":`}},
+// table has the fields of each message of a signal in the order in which this package writes them. Each signal has a table of its
+// own, so that a program links those of its signals only.
+type table [messageExemplar + 1][]jsonField
+
+// fields returns the fields of m.
+func (t *table) fields(m message) []jsonField {
+	if m < messageRequest {
+		return commonTable[m]
+	}
+	return t[m]
+}
+
+// commonTable has the messages that all signals share: opentelemetry-proto, resource/v1 and common/v1.
+var commonTable = [messageRequest][]jsonField{
+	messageResource: {{1, formMessages, messageKeyValue, `"attributes":`}},
+	messageScope: {
+		{1, formText, 0, `"name":`}, {2, formText, 0, `"version":`}, {3, formMessages, messageKeyValue, `"attributes":`},
+	},
+	messageKeyValue: {{1, formText, 0, `"key":`}, {2, formObject, messageAnyValue, `"value":`}},
+	messageAnyValue: {
+		{anyString, formText, 0, `"stringValue":`},
+		{anyBool, formBool, 0, `"boolValue":`},
+		{anyInt, formInt64, 0, `"intValue":`},
+		{anyDouble, formDouble, 0, `"doubleValue":`},
+		{anyArray, formObject, messageArrayValue, `"arrayValue":`},
+		{anyKvlist, formObject, messageKeyValueList, `"kvlistValue":`},
+		{anyBytes, formBase64, 0, `"bytesValue":`},
+	},
+	messageArrayValue:   {{1, formMessages, messageAnyValue, `"values":`}},
+	messageKeyValueList: {{1, formMessages, messageKeyValue, `"values":`}},
+}
+
+// spanTable has the messages of opentelemetry-proto, trace/v1.
+var spanTable = table{
+	messageRequest: {{1, formMessages, messageResourceSpans, `"resourceSpans":`}},
 	messageResourceSpans: {
 		{1, formObject, messageResource, `"resource":`},
 		{2, formMessages, messageScopeSpans, `"scopeSpans":`},
@@ -117,8 +152,11 @@ var messages = [...][]jsonField{
 		{6, formNumber, 0, `"flags":`},
 	},
 	messageStatus: {{2, formText, 0, `"message":`}, {3, formNumber, 0, `"code":`}},
+}
 
-	messageMetricsData: {{1, formMessages, messageResourceMetrics, `"resourceMetrics":`}},
+// metricTable has the messages of opentelemetry-proto, metrics/v1.
+var metricTable = table{
+	messageRequest: {{1, formMessages, messageResourceMetrics, `"resourceMetrics":`}},
 	messageResourceMetrics: {
 		{1, formObject, messageResource, `"resource":`},
 		{2, formMessages, messageScopeMetrics, `"scopeMetrics":`},
@@ -207,8 +245,11 @@ var messages = [...][]jsonField{
 		{3, formDouble, 0, `"asDouble":`},
 		{6, formInt64, 0, `"asInt":`},
 	},
+}
 
-	messageLogsData: {{1, formMessages, messageResourceLogs, `"resourceLogs":`}},
+// logTable has the messages of opentelemetry-proto, logs/v1.
+var logTable = table{
+	messageRequest: {{1, formMessages, messageResourceLogs, `"resourceLogs":`}},
 	messageResourceLogs: {
 		{1, formObject, messageResource, `"resource":`},
 		{2, formMessages, messageScopeLogs, `"scopeLogs":`},
@@ -232,21 +273,4 @@ var messages = [...][]jsonField{
 		{11, formUint64, 0, `"observedTimeUnixNano":`},
 		{12, formText, 0, `"eventName":`},
 	},
-
-	messageResource: {{1, formMessages, messageKeyValue, `"attributes":`}},
-	messageScope: {
-		{1, formText, 0, `"name":`}, {2, formText, 0, `"version":`}, {3, formMessages, messageKeyValue, `"attributes":`},
-	},
-	messageKeyValue: {{1, formText, 0, `"key":`}, {2, formObject, messageAnyValue, `"value":`}},
-	messageAnyValue: {
-		{anyString, formText, 0, `"stringValue":`},
-		{anyBool, formBool, 0, `"boolValue":`},
-		{anyInt, formInt64, 0, `"intValue":`},
-		{anyDouble, formDouble, 0, `"doubleValue":`},
-		{anyArray, formObject, messageArrayValue, `"arrayValue":`},
-		{anyKvlist, formObject, messageKeyValueList, `"kvlistValue":`},
-		{anyBytes, formBase64, 0, `"bytesValue":`},
-	},
-	messageArrayValue:   {{1, formMessages, messageAnyValue, `"values":`}},
-	messageKeyValueList: {{1, formMessages, messageKeyValue, `"values":`}},
 }

@@ -11,7 +11,7 @@ import (
 // A LineEncoder must not be used by several goroutines at once.
 type LineEncoder[T any] struct {
 	request encoder[T]
-	message message // of the request
+	table   *table
 	wire    []byte
 	growth  float64 // bytes of JSON for each byte of protobuf in the last line
 }
@@ -26,17 +26,17 @@ const usualGrowth = 2
 
 // NewSpanLineEncoder returns a LineEncoder of spans.
 func NewSpanLineEncoder() *LineEncoder[sdktrace.ReadOnlySpan] {
-	return &LineEncoder[sdktrace.ReadOnlySpan]{request: new(SpanEncoder), message: messageTracesData, growth: usualGrowth}
+	return &LineEncoder[sdktrace.ReadOnlySpan]{request: new(SpanEncoder), table: &spanTable, growth: usualGrowth}
 }
 
 // NewMetricLineEncoder returns a LineEncoder of points.
 func NewMetricLineEncoder() *LineEncoder[Point] {
-	return &LineEncoder[Point]{request: new(MetricEncoder), message: messageMetricsData, growth: usualGrowth}
+	return &LineEncoder[Point]{request: new(MetricEncoder), table: &metricTable, growth: usualGrowth}
 }
 
 // NewLogLineEncoder returns a LineEncoder of log records.
 func NewLogLineEncoder() *LineEncoder[sdklog.Record] {
-	return &LineEncoder[sdklog.Record]{request: new(LogEncoder), message: messageLogsData, growth: usualGrowth}
+	return &LineEncoder[sdklog.Record]{request: new(LogEncoder), table: &logTable, growth: usualGrowth}
 }
 
 // AppendLine appends to dst one line, including its line feed, that holds a prefix of items which fits in limit bytes, and
@@ -59,7 +59,7 @@ func (e *LineEncoder[T]) AppendLine(dst []byte, items []T, limit int) (out []byt
 		if len(e.wire) == 0 {
 			return dst, n
 		}
-		out = append(appendObject(dst, e.message, e.wire), '\n')
+		out = append(e.table.appendObject(dst, messageRequest, e.wire), '\n')
 		size := len(out) - len(dst)
 		e.growth = float64(size) / float64(len(e.wire))
 		if size <= limit {
@@ -78,7 +78,7 @@ func (e *LineEncoder[T]) AppendReducedLine(dst []byte, item T, limit int) (out [
 		if !fits {
 			break
 		}
-		out = append(appendObject(dst, e.message, e.wire), '\n')
+		out = append(e.table.appendObject(dst, messageRequest, e.wire), '\n')
 		size := len(out) - len(dst)
 		if size <= limit {
 			return out, true

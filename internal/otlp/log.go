@@ -59,7 +59,8 @@ func (e *LogEncoder) add(record *sdklog.Record) (fits bool) {
 	}
 	begin := len(e.text)
 	e.text = appendRecord(e.text, &e.record)
-	return e.place(begin, 0, record.Resource(), record.InstrumentationScope())
+	scope := record.InstrumentationScope()
+	return e.place(begin, 0, record.Resource(), &scope)
 }
 
 // forget releases what the last record refers to.
@@ -74,7 +75,8 @@ func (e *LogEncoder) forget() {
 // not fit either, AppendReduced reports false and appends nothing.
 func (e *LogEncoder) AppendReduced(dst []byte, record sdklog.Record, limit int) (out []byte, fits bool) {
 	defer e.forget()
-	return e.reduceOne(dst, limit, 0, record.Resource(), record.InstrumentationScope(), func(dst []byte, target int) []byte {
+	scope := record.InstrumentationScope()
+	return e.reduceOne(dst, limit, 0, record.Resource(), &scope, func(dst []byte, target int) []byte {
 		e.record.read(&record)
 		e.record.reduce(target)
 		return appendRecord(dst, &e.record)
@@ -87,7 +89,8 @@ func (r *logRecord) reduce(size int) {
 		return
 	}
 	removed := make([]bool, len(r.attributes))
-	shed(appendLastFirst(nil, r.attributes, removed, keyValueSize), r.size(leastText)-size)
+	parts := appendLastFirst(nil, removed, func(i int) int { return keyValueSize(r.attributes[i], leastText) })
+	shed(parts, r.size(leastText)-size)
 	r.attributes, r.dropped = without(removed, r.attributes, r.dropped)
 	most := longestText(r.size, size)
 	r.eventName, r.severityText = cutText(r.eventName, most), cutText(r.severityText, most)

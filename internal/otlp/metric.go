@@ -43,7 +43,7 @@ func (e *MetricEncoder) AppendReduced(dst []byte, p Point, limit int) (out []byt
 func (e *MetricEncoder) add(points []Point) int {
 	m := points[0].metric
 	before := e.mark()
-	scope := e.scopeOf(m.resource, m.scope)
+	scope := e.scopeOf(m.resource, &m.scope)
 	n, data := 0, len(m.tail)
 	for n < len(points) && points[n].point != nil && points[n].metric == m {
 		more := data + framed(len(points[n].data))

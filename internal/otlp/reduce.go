@@ -26,10 +26,10 @@ type part struct {
 	size    int // with strings cut to leastText
 }
 
-// appendLastFirst appends items as parts, the last one first. removed has a place for each item.
-func appendLastFirst[T any](parts []part, items []T, removed []bool, size func(item T, cut int) int) []part {
-	for i, item := range slices.Backward(items) {
-		parts = append(parts, part{&removed[i], size(item, leastText)})
+// appendLastFirst appends items as parts, the last one first. removed has a place for each item, and size returns that of one.
+func appendLastFirst(parts []part, removed []bool, size func(i int) int) []part {
+	for i := len(removed) - 1; i >= 0; i-- {
+		parts = append(parts, part{&removed[i], size(i)})
 	}
 	return parts
 }

@@ -13,7 +13,8 @@ import (
 // last links, the last attributes, and the last exception. A part stays if a later one in this order is large enough. It
 // counts dropped events, links and attributes in the span. If all that is not enough, it reports false and appends nothing.
 func (e *SpanEncoder) AppendReduced(dst []byte, span sdktrace.ReadOnlySpan, limit int) (out []byte, fits bool) {
-	return e.reduceOne(dst, limit, e.MaxSpan, span.Resource(), span.InstrumentationScope(), func(dst []byte, target int) []byte {
+	scope := span.InstrumentationScope()
+	return e.reduceOne(dst, limit, e.MaxSpan, span.Resource(), &scope, func(dst []byte, target int) []byte {
 		return appendSpan(dst, ReduceSpan(span, target))
 	})
 }
@@ -79,8 +80,8 @@ func (s *reducedSpan) shed(excess int) {
 	}
 	last := max(len(exceptions)-1, 0)
 	parts = append(parts, exceptions[:last]...)
-	parts = appendLastFirst(parts, s.links, links, linkSize)
-	parts = appendLastFirst(parts, s.attributes, attributes, keyValueSize)
+	parts = appendLastFirst(parts, links, func(i int) int { return linkSize(s.links[i], leastText) })
+	parts = appendLastFirst(parts, attributes, func(i int) int { return keyValueSize(s.attributes[i], leastText) })
 	shed(append(parts, exceptions[last:]...), excess)
 	s.events, s.droppedEvents = without(events, s.events, s.droppedEvents)
 	s.links, s.droppedLinks = without(links, s.links, s.droppedLinks)

@@ -102,7 +102,7 @@ func (r *request) room(most int) int {
 
 // place adds text[begin:] as an item of a scope of res, unless the item has more than a positive most bytes or the request would
 // exceed its limit. Then the request is complete without it.
-func (r *request) place(begin, most int, res *resource.Resource, scope instrumentation.Scope) (fits bool) {
+func (r *request) place(begin, most int, res *resource.Resource, scope *instrumentation.Scope) (fits bool) {
 	size := len(r.text) - begin
 	if most <= 0 || size <= most {
 		before := r.mark()
@@ -128,7 +128,7 @@ func (r *request) rollback(m mark) {
 }
 
 // scopeOf returns the index of a scope of res and adds it if it is new. It tries the scope of the previous item before the map.
-func (r *request) scopeOf(res *resource.Resource, scope instrumentation.Scope) int {
+func (r *request) scopeOf(res *resource.Resource, scope *instrumentation.Scope) int {
 	key := scopeKey{
 		resource: resourceKey{res.Equivalent(), res.SchemaURL()},
 		name:     scope.Name, version: scope.Version, schemaURL: scope.SchemaURL,
@@ -161,10 +161,10 @@ func (r *request) resourceOf(key resourceKey, res *resource.Resource) int {
 	return len(r.resources) - 1
 }
 
-func (r *request) addScope(scope instrumentation.Scope, res int) int {
+func (r *request) addScope(scope *instrumentation.Scope, res int) int {
 	size := len(appendString(appendScope(r.text, scope), 3, scope.SchemaURL)) - len(r.text)
 	r.size += size + r.frame
-	r.scopes = append(r.scopes, scopeGroup{scope: scope, resource: res, size: size})
+	r.scopes = append(r.scopes, scopeGroup{scope: *scope, resource: res, size: size})
 	return len(r.scopes) - 1
 }
 
@@ -191,7 +191,7 @@ func (r *request) assemble(dst []byte) []byte {
 func (r *request) assembleScope(dst []byte, items []itemRef) (out []byte, rest []itemRef) {
 	scope := items[0].scope
 	dst, mark := open(dst, 2)
-	dst = appendScope(dst, r.scopes[scope].scope)
+	dst = appendScope(dst, &r.scopes[scope].scope)
 	for len(items) > 0 && items[0].scope == scope {
 		dst = appendBytes(dst, 2, r.text[items[0].begin:items[0].end])
 		items = items[1:]
@@ -202,7 +202,7 @@ func (r *request) assembleScope(dst []byte, items []itemRef) (out []byte, rest [
 // reduceOne appends a request for one item alone, which encode appends with about target bytes. The item has at most a positive
 // most bytes. If it cannot be reduced that far, nothing is appended.
 func (r *request) reduceOne(
-	dst []byte, limit, most int, res *resource.Resource, scope instrumentation.Scope, encode func(dst []byte, target int) []byte,
+	dst []byte, limit, most int, res *resource.Resource, scope *instrumentation.Scope, encode func(dst []byte, target int) []byte,
 ) (out []byte, fits bool) {
 	r.reset(limit)
 	group := r.scopeOf(res, scope)
@@ -239,7 +239,7 @@ func appendResource(dst []byte, res *resource.Resource) []byte {
 }
 
 // appendScope appends the scope of a ScopeSpans, ScopeMetrics or ScopeLogs. One that has at most a schema URL is left out.
-func appendScope(dst []byte, scope instrumentation.Scope) []byte {
+func appendScope(dst []byte, scope *instrumentation.Scope) []byte {
 	if scope.Name == "" && scope.Version == "" && scope.Attributes.Len() == 0 {
 		return dst
 	}

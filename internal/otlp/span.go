@@ -42,7 +42,8 @@ func (e *SpanEncoder) add(span sdktrace.ReadOnlySpan) (fits bool) {
 	}
 	begin := len(e.text)
 	e.text = appendSpan(e.text, span)
-	return e.place(begin, e.MaxSpan, span.Resource(), span.InstrumentationScope())
+	scope := span.InstrumentationScope()
+	return e.place(begin, e.MaxSpan, span.Resource(), &scope)
 }
 
 // Bits of trace.v1.SpanFlags above the eight W3C trace flags: whether it is known that the parent (of a link: the linked span) is
