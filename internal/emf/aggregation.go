@@ -9,14 +9,14 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 )
 
-// Temporality is the temporality that a reader must have: counters and histograms are deltas, up-down counters and gauges
-// are values.
+// Temporality is the temporality that a reader must have: counters and histograms are deltas, up-down counters and
+// gauges are values.
 func Temporality(kind sdkmetric.InstrumentKind) metricdata.Temporality {
 	return sdkmetric.DeltaTemporalitySelector(kind)
 }
 
-// Aggregations chooses the aggregation of histograms: those without boundaries of their own are exponential, with at most 100
-// buckets. A view may choose another.
+// Aggregations chooses the aggregation of histograms: those without boundaries of their own are exponential, with at
+// most 100 buckets. A view may choose another.
 //
 // The SDK ignores an instrument's boundaries if its reader prefers exponential histograms, and does not tell the reader
 // about them. So histograms must be created through [Aggregations.MeterProvider]. The zero value is ready.

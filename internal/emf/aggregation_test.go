@@ -22,7 +22,9 @@ type program struct {
 func newProgram(t *testing.T, views ...sdkmetric.View) *program {
 	t.Helper()
 	aggregations := &Aggregations{}
-	reader := sdkmetric.NewManualReader(sdkmetric.WithTemporalitySelector(Temporality), sdkmetric.WithAggregationSelector(aggregations.Select))
+	reader := sdkmetric.NewManualReader(
+		sdkmetric.WithTemporalitySelector(Temporality), sdkmetric.WithAggregationSelector(aggregations.Select),
+	)
 	provider := sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader), sdkmetric.WithView(views...))
 	t.Cleanup(func() { _ = provider.Shutdown(context.Background()) })
 	return &program{t, reader, NewConverter(Config{MaxSeries: 100}), aggregations.MeterProvider(provider).Meter("test")}
@@ -53,10 +55,11 @@ func TestInstruments(t *testing.T) {
 	current, _ := p.meter.Float64Gauge("gauge", metric.WithUnit("By"))
 	duration, _ := p.meter.Float64Histogram("duration", metric.WithUnit("s"))
 	size, _ := p.meter.Int64Histogram("size")
-	_, err := p.meter.Int64ObservableCounter("total", metric.WithInt64Callback(func(_ context.Context, o metric.Int64Observer) error {
+	seven := func(_ context.Context, o metric.Int64Observer) error {
 		o.Observe(7)
 		return nil
-	}))
+	}
+	_, err := p.meter.Int64ObservableCounter("total", metric.WithInt64Callback(seven))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +92,8 @@ func TestBoundaries(t *testing.T) {
 		viewed.Record(ctx, float64(9+2*v))
 	}
 	p.want(
-		"owned=[14]×[3] min 12 max 16 sum 42", "viewed=[10]×[3] min 10 max 10 sum 33", "whole=[13]×[3] min 12 max 14 sum 39",
+		"owned=[14]×[3] min 12 max 16 sum 42", "viewed=[10]×[3] min 10 max 10 sum 33",
+		"whole=[13]×[3] min 12 max 14 sum 39",
 	)
 
 	wide, _ := p.meter.Float64Histogram("wide")

@@ -50,7 +50,8 @@ type mergeKey struct {
 // NewConverter returns a converter without series.
 func NewConverter(c Config) *Converter {
 	converter := &Converter{
-		config: c, series: map[series]bool{}, cumulative: map[stream]total{}, reported: map[string]bool{}, index: map[mergeKey]int{},
+		config: c, series: map[series]bool{}, cumulative: map[stream]total{}, reported: map[string]bool{},
+		index: map[mergeKey]int{},
 	}
 	if c.Dimensions != nil {
 		converter.selected = map[string]bool{}
@@ -61,10 +62,11 @@ func NewConverter(c Config) *Converter {
 	return converter
 }
 
-// Points returns the data points of a collection, in the order in which lines are made of them, and how many it has dropped:
-// points without a value that CloudWatch accepts, and those of cumulative histograms and summaries of a metric.Producer that
-// cannot be converted. Points that have the same name, unit, dimensions and kind are merged. The points of a collection have
-// the time of the latest, if theirs is less than a second older: metrics that share a line have one time.
+// Points returns the data points of a collection, in the order in which lines are made of them, and how many it has
+// dropped: points without a value that CloudWatch accepts, and those of cumulative histograms and summaries of a
+// metric.Producer that cannot be converted. Points that have the same name, unit, dimensions and kind are merged. The
+// points of a collection have the time of the latest, if theirs is less than a second older: metrics that share a line
+// have one time.
 //
 // Nothing in the result refers to rm.
 func (c *Converter) Points(rm *metricdata.ResourceMetrics) (points []Point, dropped int) {
@@ -193,8 +195,8 @@ func (c *Converter) add(s source, attributes attribute.Set, p Point) {
 	c.points = append(c.points, p)
 }
 
-// overflow are the dimensions of points that have no series of their own. The SDK marks those beyond its cardinality limit
-// with the same attribute (OpenTelemetry specification, "Metrics SDK", overflow attribute).
+// overflow are the dimensions of points that have no series of their own. The SDK marks those beyond its cardinality
+// limit with the same attribute (OpenTelemetry specification, "Metrics SDK", overflow attribute).
 var overflow = attribute.NewSet(attribute.String(overflowKey, "true"))
 
 const overflowKey = "otel.metric.overflow"
@@ -207,9 +209,9 @@ func (c *Converter) admit(name string, dimensions attribute.Set) attribute.Set {
 	case len(c.series) < c.config.MaxSeries:
 		c.series[s] = true
 	default:
-		c.report("too many series", fmt.Errorf("metrics have more than %d combinations of name and dimensions: those of %q and "+
-			"others go to the dimension %s=true (select fewer with EPILOGUE_EMF_DIMENSIONS, or raise EPILOGUE_EMF_MAX_SERIES; "+
-			"AWS bills each combination)", c.config.MaxSeries, name, overflowKey))
+		c.report("too many series", "metrics have more than %d combinations of name and dimensions: those of %q and "+
+			"others go to the dimension %s=true (select fewer with EPILOGUE_EMF_DIMENSIONS, or raise "+
+			"EPILOGUE_EMF_MAX_SERIES; AWS bills each combination)", c.config.MaxSeries, name, overflowKey)
 		return overflow
 	}
 	return dimensions
@@ -218,8 +220,8 @@ func (c *Converter) admit(name string, dimensions attribute.Set) attribute.Set {
 // drop counts a point that CloudWatch does not accept.
 func (c *Converter) drop(name string) {
 	c.dropped++
-	c.report("no value", fmt.Errorf("metric %q has no value that CloudWatch accepts: it is empty, not a number, infinite or "+
-		"has a magnitude of 2^360 or more", name))
+	c.report("no value", "metric %q has no value that CloudWatch accepts: it is empty, not a number, infinite or "+
+		"has a magnitude of 2^360 or more", name)
 }
 
 // refuse counts the points of a metric that cannot be converted.
@@ -228,17 +230,17 @@ func (c *Converter) refuse(s source, form string, points int) {
 		return
 	}
 	c.dropped += points
-	c.report("refused "+form, fmt.Errorf("metric %q is a %s, which has no form in EMF (its producer must report delta "+
-		"histograms)", s.name, form))
+	c.report("refused "+form, "metric %q is a %s, which has no form in EMF (its producer must report delta "+
+		"histograms)", s.name, form)
 }
 
 // report reports an error unless one with the same key has been reported.
-func (c *Converter) report(key string, err error) {
+func (c *Converter) report(key, format string, args ...any) {
 	if c.config.Report == nil || c.reported[key] {
 		return
 	}
 	c.reported[key] = true
-	c.config.Report(key, err)
+	c.config.Report(key, fmt.Errorf(format, args...))
 }
 
 // alignTimes gives all points the time of the latest, except those that are a second older.

@@ -23,54 +23,68 @@ func many(n int) (attrs []attribute.KeyValue) {
 
 // TestDimensions: which metric a data point belongs to.
 func TestDimensions(t *testing.T) {
-	long := strings.Repeat("x", 2000)
-	for name, c := range map[string]struct {
-		config  Config
-		metrics []metricdata.Metrics
-		want    string
-		reports string // keys
+	type metrics = []metricdata.Metrics
+	long, smile := strings.Repeat("x", 2000), "\U0001f600"
+	for _, c := range []struct {
+		name     string
+		selected []string
+		metrics  metrics
+		want     string
+		reports  string // keys
 	}{
-		"attributes of every kind": {
-			metrics: []metricdata.Metrics{gauge("m", 1, str("s", "a"), attribute.Bool("b", true), attribute.Int("i", -7),
+		{
+			name: "attributes of every kind",
+			metrics: metrics{gauge("m", 1, str("s", "a"), attribute.Bool("b", true), attribute.Int("i", -7),
 				attribute.Float64("f", .5), attribute.StringSlice("l", []string{"x", "y"}))},
 			want: `m[b:true f:0.5 i:-7 l:["x","y"] s:a]=1`,
 		},
-		"empty and blank values are left out": {metrics: []metricdata.Metrics{gauge("m", 1, str("a", ""), str("b", " "))}, want: "m=1"},
-		"selected": {
-			config:  Config{Dimensions: []string{"b", "z"}},
-			metrics: []metricdata.Metrics{sum("n", 1, str("a", "1"), str("b", "2")), sum("m", 1, str("a", "1"))},
-			want:    "m=1\nn[b:2]=1",
+		{name: "empty and blank", metrics: metrics{gauge("m", 1, str("a", ""), str("b", " "), str(" ", "c"))}, want: "m=1"},
+		{
+			name: "selected", selected: []string{"b", "z"},
+			metrics: metrics{sum("n", 1, str("a", "1"), str("b", "2")), sum("m", 1, str("a", "1"))}, want: "m=1\nn[b:2]=1",
 		},
-		"none selected":     {config: Config{Dimensions: []string{}}, metrics: []metricdata.Metrics{sum("n", 1, str("a", "1"))}, want: "n=1"},
-		"coincident sums":   {config: Config{Dimensions: []string{}}, metrics: []metricdata.Metrics{sum("n", 1, str("a", "1")), sum("n", 2, str("a", "2"))}, want: "n=3"},
-		"coincident gauges": {config: Config{Dimensions: []string{}}, metrics: []metricdata.Metrics{gauge("g", 1, str("a", "1")), gauge("g", 2, str("a", "2"))}, want: "g=2"},
-		"a sum and a gauge": {metrics: []metricdata.Metrics{gauge("n", 1), sum("n", 2)}, want: "n=1\nn=2"},
-		"names that occur twice": {
-			metrics: []metricdata.Metrics{gauge("m", 1, str("m", "1"), str("_aws", "2"), str("level", "3"), str("timestamp", "4"), str("attr.m", "5"), str(":c", "6"))},
-			want:    "m[attr.:c:6 attr._aws:2 attr.attr.m:1 attr.level:3 attr.m:5 attr.timestamp:4]=1",
+		{
+			name: "coincident", selected: []string{},
+			metrics: metrics{
+				sum("n", 1, str("a", "1")), gauge("g", 1, str("a", "1")),
+				sum("n", 2, str("a", "2")), gauge("g", 2, str("a", "2")),
+			},
+			want: "g=2\nn=3",
 		},
-		"a metric with a reserved name": {
-			metrics: []metricdata.Metrics{gauge("level", 1, str("attr.level", "x"))}, want: "attr.level[attr.attr.level:x]=1", reports: "reserved name",
+		{name: "a sum and a gauge", metrics: metrics{gauge("n", 1), sum("n", 2)}, want: "n=1\nn=2"},
+		{
+			name: "names that occur twice",
+			metrics: metrics{gauge("m", 1, str("m", "1"), str("_aws", "2"), str("level", "3"), str("timestamp", "4"),
+				str("attr.m", "5"), str(":c", "6"))},
+			want: "m[attr.:c:6 attr._aws:2 attr.attr.m:1 attr.level:3 attr.m:5 attr.timestamp:4]=1",
 		},
-		"too long": {
-			metrics: []metricdata.Metrics{gauge(long, 1, str(long, long))},
-			want:    long[:255] + "[" + long[:250] + ":" + long[:1024] + "]=1", reports: "long name long dimension value long dimension name",
+		{
+			name: "a metric with a reserved name", metrics: metrics{gauge("level", 1, str("attr.level", "x"))},
+			want: "attr.level[attr.attr.level:x]=1", reports: "reserved name",
 		},
-		"characters beyond the BMP": {metrics: []metricdata.Metrics{gauge(strings.Repeat("\U0001f600", 128), 1)}, want: strings.Repeat("\U0001f600", 127) + "=1", reports: "long name"},
-		"not ASCII":                 {metrics: []metricdata.Metrics{gauge("m", 1, str("città", "Köln\x00\xff"))}, want: "m[citt?:K?ln??]=1"},
-		"30 dimensions": {
-			metrics: []metricdata.Metrics{gauge("m", 1, append(many(40), str("a", ""))...)},
-			want:    "m" + dims(30) + "=1", reports: "too many dimensions",
+		{
+			name: "too long", metrics: metrics{gauge(long, 1, str(long, long))},
+			want:    long[:255] + "[" + long[:250] + ":" + long[:1024] + "]=1",
+			reports: "long name long dimension value long dimension name",
 		},
-		"the SDK's overflow": {
-			config:  Config{Dimensions: []string{"a"}},
-			metrics: []metricdata.Metrics{sum("n", 1, attribute.Bool(overflowKey, true))}, want: "n[otel.metric.overflow:true]=1",
+		{
+			name: "characters beyond the BMP", metrics: metrics{gauge(strings.Repeat(smile, 128), 1)},
+			want: strings.Repeat(smile, 127) + "=1", reports: "long name",
+		},
+		{name: "not ASCII", metrics: metrics{gauge("m", 1, str("città", "Köln\x00\xff"))}, want: "m[citt?:K?ln??]=1"},
+		{
+			name: "30 dimensions", metrics: metrics{gauge("m", 1, append(many(40), str("a", ""))...)},
+			want: "m" + dims(30) + "=1", reports: "too many dimensions",
+		},
+		{
+			name: "the SDK's overflow", selected: []string{"a"},
+			metrics: metrics{sum("n", 1, attribute.Bool(overflowKey, true))}, want: "n[otel.metric.overflow:true]=1",
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			var said reports
-			c.config.Report, c.config.MaxSeries = said.add, 100
-			if got := written(t, NewConverter(c.config), collection(c.metrics...)); got != c.want {
+			converter := NewConverter(Config{Dimensions: c.selected, MaxSeries: 100, Report: said.add})
+			if got := written(t, converter, collection(c.metrics...)); got != c.want {
 				t.Errorf("got\n%s\nwant\n%s", got, c.want)
 			}
 			if keys := strings.Join(said.keys, " "); keys != c.reports {
@@ -94,13 +108,16 @@ func TestSeries(t *testing.T) {
 	var said reports
 	c := NewConverter(Config{MaxSeries: 2, Report: said.add})
 	for range 2 {
-		got := written(t, c, collection(sum("a", 1, str("u", "1")), sum("b", 1), sum("a", 10, str("u", "2")), sum("a", 20, str("u", "3")), gauge("g", 7)))
+		got := written(t, c, collection(
+			sum("a", 1, str("u", "1")), sum("b", 1), sum("a", 10, str("u", "2")), sum("a", 20, str("u", "3")), gauge("g", 7),
+		))
 		const want = "a[otel.metric.overflow:true]=30\na[u:1]=1\nb=1\ng[otel.metric.overflow:true]=7"
 		if got != want {
 			t.Errorf("got\n%s\nwant\n%s", got, want)
 		}
 	}
-	if len(said.texts) != 1 || !strings.Contains(said.texts[0], `"a"`) || !strings.Contains(said.texts[0], "EPILOGUE_EMF_MAX_SERIES") {
+	said.want(t, `"a"`, "EPILOGUE_EMF_MAX_SERIES")
+	if len(said.texts) != 1 {
 		t.Errorf("reported %q", said.texts)
 	}
 }
@@ -110,12 +127,14 @@ func TestPointsThatCloudWatchRefuses(t *testing.T) {
 	var said reports
 	c := NewConverter(Config{MaxSeries: 1, Report: said.add})
 	empty := metricdata.Metrics{Name: "h", Data: metricdata.Histogram[float64]{
-		Temporality: metricdata.DeltaTemporality, DataPoints: []metricdata.HistogramDataPoint[float64]{{Time: noon, BucketCounts: []uint64{0}}},
+		Temporality: metricdata.DeltaTemporality, DataPoints: make([]metricdata.HistogramDataPoint[float64], 1),
 	}}
-	summary := metricdata.Metrics{Name: "s", Data: metricdata.Summary{DataPoints: make([]metricdata.SummaryDataPoint, 2)}}
+	summaries := func(n int) metricdata.Metrics {
+		return metricdata.Metrics{Name: "s", Data: metricdata.Summary{DataPoints: make([]metricdata.SummaryDataPoint, n)}}
+	}
 	points, dropped := c.Points(collection(
-		gauge("nan", math.NaN()), gauge("inf", math.Inf(-1)), gauge("large", 0x1p360), gauge("", 1), empty, summary, gauge("ok", -0x1.8p359),
-		metricdata.Metrics{Name: "none"}, metricdata.Metrics{Name: "s", Data: metricdata.Summary{}},
+		gauge("nan", math.NaN()), gauge("inf", math.Inf(-1)), gauge("large", 0x1p360), gauge("", 1), empty, summaries(2),
+		gauge("ok", -0x1.8p359), metricdata.Metrics{Name: "none"}, summaries(0),
 	))
 	if len(points) != 1 || points[0].Name != "ok" || dropped != 7 {
 		t.Errorf("%d points, %d dropped; want 1 and 7", len(points), dropped)
@@ -123,13 +142,13 @@ func TestPointsThatCloudWatchRefuses(t *testing.T) {
 	if got := strings.Join(said.keys, " "); got != "no value refused summary" {
 		t.Errorf("reported %q", got)
 	}
-	if points, dropped := c.Points(collection(gauge("ok", 0x1.8p359), gauge("ok", 1))); len(points) != 1 || dropped != 0 {
+	points, dropped = c.Points(collection(gauge("ok", 0x1.8p359), gauge("ok", 1)))
+	if len(points) != 1 || dropped != 0 {
 		t.Errorf("%v, %d dropped", points, dropped)
 	}
-	large := sum("ok", 0)
-	data, _ := large.Data.(metricdata.Sum[int64])
-	huge := metricdata.Sum[float64]{Temporality: data.Temporality, DataPoints: []metricdata.DataPoint[float64]{{Value: 0x1.8p359}}}
-	large.Data = huge
+	large := metricdata.Metrics{Name: "ok", Data: metricdata.Sum[float64]{
+		Temporality: metricdata.DeltaTemporality, DataPoints: []metricdata.DataPoint[float64]{{Value: 0x1.8p359}},
+	}}
 	if points, dropped := c.Points(collection(large, large)); len(points) != 0 || dropped != 1 {
 		t.Errorf("a sum of 2^360: %v, %d dropped", points, dropped)
 	}
@@ -145,7 +164,8 @@ func TestTimes(t *testing.T) {
 	points, _ := NewConverter(Config{MaxSeries: 9}).Points(collection(
 		at("a", noon), at("b", noon.Add(700*time.Millisecond)), at("c", noon.Add(-time.Minute)), at("d", time.Time{}),
 	))
-	for i, want := range []time.Duration{700 * time.Millisecond, 700 * time.Millisecond, -time.Minute, 700 * time.Millisecond} {
+	const late = 700 * time.Millisecond
+	for i, want := range []time.Duration{late, late, -time.Minute, late} {
 		if got := points[i].Time.Sub(noon); got != want {
 			t.Errorf("%s: %v, want %v", points[i].Name, got, want)
 		}
@@ -171,9 +191,9 @@ func TestCumulative(t *testing.T) {
 			}},
 			metricdata.Metrics{Name: "h", Data: metricdata.Histogram[float64]{
 				Temporality: metricdata.CumulativeTemporality,
-				DataPoints: []metricdata.HistogramDataPoint[float64]{
-					{StartTime: start, Time: noon, Sum: value, Count: count, Bounds: []float64{0, 10}, BucketCounts: buckets},
-				},
+				DataPoints: []metricdata.HistogramDataPoint[float64]{{
+					StartTime: start, Time: noon, Sum: value, Count: count, Bounds: []float64{0, 10}, BucketCounts: buckets,
+				}},
 			}},
 		))
 	}
@@ -195,9 +215,12 @@ func TestCumulative(t *testing.T) {
 		points[i].Attributes = attribute.NewSet(attribute.Int("i", i))
 	}
 	_, dropped := c.Points(collection(
-		metricdata.Metrics{Name: "n", Data: metricdata.Sum[int64]{Temporality: metricdata.CumulativeTemporality, IsMonotonic: true, DataPoints: points}},
+		metricdata.Metrics{Name: "n", Data: metricdata.Sum[int64]{
+			Temporality: metricdata.CumulativeTemporality, IsMonotonic: true, DataPoints: points,
+		}},
 		metricdata.Metrics{Name: "e", Data: metricdata.ExponentialHistogram[int64]{
-			Temporality: metricdata.CumulativeTemporality, DataPoints: make([]metricdata.ExponentialHistogramDataPoint[int64], 2),
+			Temporality: metricdata.CumulativeTemporality,
+			DataPoints:  make([]metricdata.ExponentialHistogramDataPoint[int64], 2),
 		}},
 	))
 	if dropped != 5 || len(said.keys) != 3 {
@@ -207,9 +230,10 @@ func TestCumulative(t *testing.T) {
 
 func TestUnits(t *testing.T) {
 	for unit, want := range map[string]string{
-		"": "", "s": "Seconds", "ms": "Milliseconds", "us": "Microseconds", "ns": "", "By": "Bytes", "MBy": "Megabytes", "KiBy": "",
-		"bit/s": "Bits/Second", "1": "Count", "%": "Percent", "{request}": "Count", "{request}/s": "Count/Second", "By{sent}": "Bytes",
-		"1/s": "Count/Second", "Milliseconds": "Milliseconds", "None": "", "furlong": "", "{": "", "{}": "Count",
+		"": "", "s": "Seconds", "ms": "Milliseconds", "us": "Microseconds", "ns": "", "By": "Bytes", "MBy": "Megabytes",
+		"KiBy": "", "bit/s": "Bits/Second", "1": "Count", "%": "Percent", "{request}": "Count",
+		"{request}/s": "Count/Second", "By{sent}": "Bytes", "1/s": "Count/Second", "Milliseconds": "Milliseconds",
+		"None": "", "furlong": "", "{": "", "{}": "Count",
 	} {
 		if got := cloudWatchUnit(unit); got != want {
 			t.Errorf("%q: got %q, want %q", unit, got, want)
@@ -219,7 +243,8 @@ func TestUnits(t *testing.T) {
 
 func TestNamespace(t *testing.T) {
 	for name, ok := range map[string]bool{
-		"shop": true, "My App/orders#1": true, "": false, " ": false, "AWS/Lambda": false, ":a": false, "a\n": false, "é": false,
+		"shop": true, "My App/orders#1": true, "": false, " ": false, "AWS/Lambda": false, ":a": false, "a\n": false,
+		"é":                      false,
 		strings.Repeat("x", 255): true, strings.Repeat("x", 256): false,
 	} {
 		if err := CheckNamespace(name); (err == nil) != ok {
@@ -227,8 +252,8 @@ func TestNamespace(t *testing.T) {
 		}
 	}
 	for service, want := range map[string]string{
-		"orders": "orders", "unknown_service:main": "unknown_service:main", "città!": "citt__", "": "default", "::": "default",
-		"AWS/Lambda": "AWS_Lambda", "日本": "__", strings.Repeat("x", 999): strings.Repeat("x", 255),
+		"orders": "orders", "unknown_service:main": "unknown_service:main", "città!": "citt__", "": "default",
+		"::": "default", "AWS/Lambda": "AWS_Lambda", "日本": "__", strings.Repeat("x", 999): strings.Repeat("x", 255),
 	} {
 		if got := DefaultNamespace(service); got != want || CheckNamespace(got) != nil {
 			t.Errorf("%q: got %q, want %q", service, got, want)

@@ -1,7 +1,6 @@
 package emf
 
 import (
-	"fmt"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -9,8 +8,8 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 )
 
-// Limits of names and values, in characters. The specification's JSON schema allows a dimension's name 250, five less than
-// the API Reference.
+// Limits of names and values, in characters. The specification's JSON schema allows a dimension's name 250, five less
+// than the API Reference.
 const (
 	maxDimensions     = 30
 	maxMetricName     = 255
@@ -21,21 +20,21 @@ const (
 // renamed precedes a name that would occur twice in a line.
 const renamed = "attr."
 
-// reserved reports whether a line may have a member of that name that is neither a metric nor a dimension. The names do not depend
-// on the log format: otherwise the format would change which custom metric a point belongs to.
+// reserved reports whether a line may have a member of that name that is neither a metric nor a dimension. The names do
+// not depend on the log format: otherwise the format would change which custom metric a point belongs to.
 func reserved(name string) bool { return name == "_aws" || name == "timestamp" || name == "level" }
 
 // metricName returns the name of a metric in a line; empty: it has none.
 func (c *Converter) metricName(name string) string {
 	name = strings.ToValidUTF8(name, string(utf8.RuneError))
 	if reserved(name) {
-		c.report("reserved name", fmt.Errorf("metric %q is written as %q: CloudWatch and Lambda give the name a meaning of "+
-			"their own", name, renamed+name))
+		c.report("reserved name", "metric %q is written as %q: CloudWatch and Lambda give the name a meaning of "+
+			"their own", name, renamed+name)
 		name = renamed + name
 	}
 	cut := prefix(name, maxMetricName)
 	if cut != name {
-		c.report("long name", fmt.Errorf("the name of metric %q is cut: CloudWatch accepts %d characters", name, maxMetricName))
+		c.report("long name", "the name of metric %q is cut: CloudWatch accepts %d characters", name, maxMetricName)
 	}
 	return cut
 }
@@ -50,8 +49,8 @@ func prefix(s string, limit int) string {
 	return s
 }
 
-// dimensions returns the dimensions of a point of a metric: its selected attributes with a value, the first 30 by name, in the
-// characters that CloudWatch accepts.
+// dimensions returns the dimensions of a point of a metric: its selected attributes with a value, the first 30 by name,
+// in the characters that CloudWatch accepts.
 func (c *Converter) dimensions(metric string, attributes attribute.Set) attribute.Set {
 	if attributes.HasValue(overflowKey) {
 		return overflow
@@ -68,8 +67,8 @@ func (c *Converter) dimensions(metric string, attributes attribute.Set) attribut
 			continue
 		}
 		if len(kvs) == maxDimensions {
-			c.report("too many dimensions", fmt.Errorf("metric %q has more than %d attributes: the first %d by name are its "+
-				"dimensions (select them with EPILOGUE_EMF_DIMENSIONS)", metric, maxDimensions, maxDimensions))
+			c.report("too many dimensions", "metric %q has more than %d attributes: the first %d by name are its "+
+				"dimensions (select them with EPILOGUE_EMF_DIMENSIONS)", metric, maxDimensions, maxDimensions)
 			break
 		}
 		kvs = append(kvs, attribute.String(name, value))
@@ -77,8 +76,8 @@ func (c *Converter) dimensions(metric string, attributes attribute.Set) attribut
 	return attribute.NewSet(kvs...)
 }
 
-// unusedName returns name, renamed if it is the metric's, one of kvs or reserved, or begins with a colon, which CloudWatch does
-// not accept. It is empty if there is no such name.
+// unusedName returns name, renamed if it is the metric's, one of kvs or reserved, or begins with a colon, which
+// CloudWatch does not accept. It is empty if there is no such name.
 func unusedName(name, metric string, kvs []attribute.KeyValue) string {
 	used := func(name string) bool {
 		for i := range kvs {
@@ -99,8 +98,8 @@ func unusedName(name, metric string, kvs []attribute.KeyValue) string {
 	return name
 }
 
-// text returns s as CloudWatch accepts it in a dimension: ASCII without control characters, not blank, and at most limit
-// characters long. A question mark replaces other characters. It is empty if s is blank.
+// text returns s as CloudWatch accepts it in a dimension: ASCII without control characters, not blank, and at most
+// limit characters long. A question mark replaces other characters. It is empty if s is blank.
 func (c *Converter) text(s string, limit int, part, metric string) string {
 	if strings.TrimSpace(s) == "" {
 		return ""
@@ -116,8 +115,8 @@ func (c *Converter) text(s string, limit int, part, metric string) string {
 	}
 	if len(cleaned) > limit {
 		cleaned = cleaned[:limit]
-		c.report("long dimension "+part, fmt.Errorf("metric %q has the %s of a dimension cut: CloudWatch accepts %d characters, "+
-			"and %.50q has more", metric, part, limit, s))
+		c.report("long dimension "+part, "metric %q has the %s of a dimension cut: CloudWatch accepts %d characters, "+
+			"and %.50q has more", metric, part, limit, s)
 	}
 	if strings.TrimSpace(cleaned) == "" {
 		return ""

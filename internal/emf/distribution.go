@@ -46,8 +46,8 @@ func (d *Distribution) addValue(value float64, count uint64) {
 	d.Values, d.Counts = append(d.Values, value), append(d.Counts, count)
 }
 
-// finish sets the sum, and the extremes that are unknown. The SDK records no sum for an instrument that may be negative, and
-// says 0. A sum of 0 that is impossible is estimated from the values.
+// finish sets the sum, and the extremes that are unknown. The SDK records no sum for an instrument that may be
+// negative, and says 0. A sum of 0 that is impossible is estimated from the values.
 func (d *Distribution) finish(sum float64) {
 	if d.Count == 0 {
 		return

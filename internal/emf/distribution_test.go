@@ -14,25 +14,17 @@ func (d *Distribution) String() string {
 
 func TestExplicit(t *testing.T) {
 	lowest, highest := unknown()
-	for name, c := range map[string]struct {
-		got  *Distribution
-		want string
-	}{
-		"middles within the extremes": {
-			explicit(total{sum: 70, bounds: []float64{0, 10, 20}, buckets: []uint64{1, 0, 3, 1}}, -2, 31), "[-1 15 25.5]×[1 3 1] min -2 max 31 sum 70 count 5",
-		},
-		"unknown extremes": {
-			explicit(total{sum: 70, bounds: []float64{0, 10, 20}, buckets: []uint64{1, 0, 3, 1}}, lowest, highest), "[0 15 20]×[1 3 1] min 0 max 20 sum 70 count 5",
-		},
-		"one bucket": {
-			explicit(total{sum: 12, count: 4, buckets: []uint64{4}}, lowest, highest), "[3]×[4] min 3 max 3 sum 12 count 4",
-		},
-		"no sum": {
-			explicit(total{bounds: []float64{10}, buckets: []uint64{2, 1}}, 4, 30), "[7 20]×[2 1] min 4 max 30 sum 34 count 3",
-		},
+	three := total{sum: 70, bounds: []float64{0, 10, 20}, buckets: []uint64{1, 0, 3, 1}}
+	one := total{sum: 12, count: 4, buckets: []uint64{4}}
+	noSum := total{bounds: []float64{10}, buckets: []uint64{2, 1}}
+	for want, got := range map[string]*Distribution{
+		"[-1 15 25.5]×[1 3 1] min -2 max 31 sum 70 count 5": explicit(three, -2, 31),
+		"[0 15 20]×[1 3 1] min 0 max 20 sum 70 count 5":     explicit(three, lowest, highest),
+		"[3]×[4] min 3 max 3 sum 12 count 4":                explicit(one, lowest, highest),
+		"[7 20]×[2 1] min 4 max 30 sum 34 count 3":          explicit(noSum, 4, 30),
 	} {
-		if got := c.got.String(); got != c.want {
-			t.Errorf("%s: got %s, want %s", name, got, c.want)
+		if got.String() != want {
+			t.Errorf("got %s, want %s", got, want)
 		}
 	}
 }
@@ -41,17 +33,28 @@ func TestExponential(t *testing.T) {
 	bucket := func(offset int32, counts ...uint64) metricdata.ExponentialBucket {
 		return metricdata.ExponentialBucket{Offset: offset, Counts: counts}
 	}
-	for want, p := range map[string]metricdata.ExponentialHistogramDataPoint[float64]{
-		"[-6 -3 0 1.5 2.5]×[2 1 3 1 2] min -8 max 3 sum 1 count 9": {
-			Min: metricdata.NewExtrema(-8.), Max: metricdata.NewExtrema(3.), Sum: 1, ZeroCount: 3,
-			NegativeBucket: bucket(1, 1, 2), PositiveBucket: bucket(0, 1, 2),
-		},
-		"[1.095 1.302]×[1 1] min 1.095 max 1.302 sum 2 count 2":                 {Scale: 2, Sum: 2, PositiveBucket: bucket(0, 1, 1)},
-		"[2 8.988e+307]×[1 1] min 2 max 1.798e+308 sum 9 count 2":               {Scale: -10, Sum: 9, Min: metricdata.NewExtrema(2.), PositiveBucket: bucket(-1, 1, 1), Max: metricdata.NewExtrema(math.MaxFloat64)},
-		"[2.5]×[1] min 2.5 max 2.5 sum 2.5 count 1":                             {Scale: -10, Sum: 2.5, Min: metricdata.NewExtrema(2.5), Max: metricdata.NewExtrema(2.5), PositiveBucket: bucket(0, 1)},
-		"[4.941e-324]×[2] min 4.941e-324 max 4.941e-324 sum 9.881e-324 count 2": {Scale: 20, Min: metricdata.NewExtrema(5e-324), Max: metricdata.NewExtrema(5e-324), PositiveBucket: bucket(-1074<<20, 2)},
+	between := func(lowest, highest float64, p metricdata.ExponentialHistogramDataPoint[float64]) string {
+		p.Min, p.Max = metricdata.NewExtrema(lowest), metricdata.NewExtrema(highest)
+		return exponential(&p).String()
+	}
+	type point = metricdata.ExponentialHistogramDataPoint[float64]
+	unbounded := point{Scale: 2, Sum: 2, PositiveBucket: bucket(0, 1, 1)}
+	for want, got := range map[string]string{
+		"[1.095 1.302]×[1 1] min 1.095 max 1.302 sum 2 count 2": exponential(&unbounded).String(),
+		"[-6 -3 0 1.5 2.5]×[2 1 3 1 2] min -8 max 3 sum 1 count 9": between(-8, 3, point{
+			Sum: 1, ZeroCount: 3, NegativeBucket: bucket(1, 1, 2), PositiveBucket: bucket(0, 1, 2),
+		}),
+		"[2 8.988e+307]×[1 1] min 2 max 1.798e+308 sum 9 count 2": between(2, math.MaxFloat64, point{
+			Scale: -10, Sum: 9, PositiveBucket: bucket(-1, 1, 1),
+		}),
+		"[2.5]×[1] min 2.5 max 2.5 sum 2.5 count 1": between(2.5, 2.5, point{
+			Scale: -10, Sum: 2.5, PositiveBucket: bucket(0, 1),
+		}),
+		"[4.941e-324]×[2] min 4.941e-324 max 4.941e-324 sum 9.881e-324 count 2": between(5e-324, 5e-324, point{
+			Scale: 20, PositiveBucket: bucket(-1074<<20, 2),
+		}),
 	} {
-		if got := exponential(&p).String(); got != want {
+		if got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
 	}
@@ -105,14 +108,16 @@ func TestSplit(t *testing.T) {
 		for i, p := range parts {
 			whole.Sum += p.Sum
 			whole.Count += p.Count
-			if n := len(p.Values); n > maxValues || n < 50 && i < len(parts)-1 || p.Min > p.Values[0] || p.Max < p.Values[n-1] {
+			n, last := len(p.Values), i == len(parts)-1
+			if n > maxValues || n < 50 && !last || p.Min > p.Values[0] || p.Max < p.Values[n-1] {
 				t.Errorf("part %v", &p)
 			}
 			if d == high && (p.Sum < p.Min*float64(p.Count) || p.Sum > p.Max*float64(p.Count)) {
 				t.Errorf("the sum of part %v is impossible", &p)
 			}
 		}
-		if whole.Count != d.Count || math.Abs(whole.Sum-d.Sum) > 1e-9*d.Sum || parts[0].Min != d.Min || parts[len(parts)-1].Max != d.Max {
+		if whole.Count != d.Count || math.Abs(whole.Sum-d.Sum) > 1e-9*d.Sum ||
+			parts[0].Min != d.Min || parts[len(parts)-1].Max != d.Max {
 			t.Errorf("%d parts of %v: sum %g, count %d", len(parts), d, whole.Sum, whole.Count)
 		}
 	}

@@ -3,6 +3,7 @@ package emf
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"go.opentelemetry.io/otel/attribute"
 
@@ -10,7 +11,8 @@ import (
 	"github.com/epilogue-go/epilogue/internal/jsontext"
 )
 
-// Limits of a line. Lambda has been seen to cut lines at 65,536 and at 262,118 bytes, and half a JSON object is no metric.
+// Limits of a line. Lambda has been seen to cut lines at 65,536 and at 262,118 bytes, and half a JSON object is no
+// metric.
 const (
 	maxLine    = 60_000
 	maxMetrics = 100 // of a line
@@ -22,15 +24,16 @@ type Format struct {
 	Namespace string // of all metrics; see [CheckNamespace]
 	// JSON adds the members timestamp and level, which Lambda expects in each line if AWS_LAMBDA_LOG_FORMAT is JSON.
 	JSON bool
-	// LogLevel is the value of AWS_LAMBDA_LOG_LEVEL. With JSON a line has at least this level, so that Lambda does not drop it.
+	// LogLevel is the value of AWS_LAMBDA_LOG_LEVEL. With JSON a line has at least this level, so that Lambda does not
+	// drop it.
 	LogLevel string
 }
 
 // level returns the level of a line.
 func (f *Format) level() string {
-	switch f.LogLevel {
+	switch level := strings.ToUpper(f.LogLevel); level {
 	case "WARN", "ERROR", "FATAL":
-		return f.LogLevel
+		return level
 	}
 	return "INFO"
 }
@@ -49,9 +52,9 @@ func NewEncoder(f Format) func() delivery.Encoder[Point] {
 	return func() delivery.Encoder[Point] { return &Encoder{format: f} }
 }
 
-// Append appends whole lines that hold a prefix of points. Each line has at most 60,000 bytes, all lines together at most limit.
-// Adjacent points with the same dimensions and time share a line. A distribution of more than 100 values has lines of its
-// own.
+// Append appends whole lines that hold a prefix of points. Each line has at most 60,000 bytes, all lines together at
+// most limit. Adjacent points with the same dimensions and time share a line. A distribution of more than 100 values
+// has lines of its own.
 func (e *Encoder) Append(dst []byte, points []Point, limit int) (body []byte, n int) {
 	end := len(dst) + limit
 	for n < len(points) {
@@ -70,8 +73,8 @@ func (*Encoder) Describe(p Point) string { return fmt.Sprintf("data point of met
 // Hint returns none.
 func (*Encoder) Hint() (key string, err error) { return "", nil }
 
-// appendLines appends a line that holds the first of points, or several if one of its distributions is split. If they would have
-// more than limit bytes together, it appends nothing and returns 0.
+// appendLines appends a line that holds the first of points, or several if one of its distributions is split. If they
+// would have more than limit bytes together, it appends nothing and returns 0.
 func (e *Encoder) appendLines(dst []byte, points []Point, limit int) (lines []byte, n int) {
 	if d := points[0].Distribution; d == nil || len(d.Values) <= maxValues {
 		return e.appendLine(dst, points, min(limit, maxLine))

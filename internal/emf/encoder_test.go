@@ -18,20 +18,21 @@ func TestLine(t *testing.T) {
 		{Name: "d", Attributes: a, Time: at, Distribution: sample(0.5, 2)},
 		{Name: "g", Time: at, Value: -1e-9},
 	}
-	const first = `"_aws":{"Timestamp":1782907200001,"CloudWatchMetrics":[{"Namespace":"shop","Dimensions":[["a","b"]],"Metrics":[` +
-		`{"Name":"n","Unit":"Count","StorageResolution":60},{"Name":"d","StorageResolution":60}]}]},"a":"\"1\"","b":"2",` +
+	const head = `"_aws":{"Timestamp":1782907200001,"CloudWatchMetrics":[{"Namespace":"shop","Dimensions":`
+	const first = head + `[["a","b"]],"Metrics":[{"Name":"n","Unit":"Count","StorageResolution":60},` +
+		`{"Name":"d","StorageResolution":60}]}]},"a":"\"1\"","b":"2",` +
 		`"n":2,"d":{"Values":[0.5,2],"Counts":[2,2],"Max":2,"Min":0.5,"Count":4,"Sum":5}}` + "\n"
-	const second = `"_aws":{"Timestamp":1782907200001,"CloudWatchMetrics":[{"Namespace":"shop","Dimensions":[[]],"Metrics":[` +
-		`{"Name":"g","StorageResolution":60}]}]},"g":-1e-09}` + "\n"
+	const second = head + `[[]],"Metrics":[{"Name":"g","StorageResolution":60}]}]},"g":-1e-09}` + "\n"
+	const time = `"timestamp":"2026-07-01T12:00:00.001Z",`
 	for _, c := range []struct {
 		format Format
 		log    string
 	}{
 		{Format{Namespace: "shop"}, ""},
 		{Format{Namespace: "shop", LogLevel: "ERROR"}, ""},
-		{Format{Namespace: "shop", JSON: true}, `"timestamp":"2026-07-01T12:00:00.001Z","level":"INFO",`},
-		{Format{Namespace: "shop", JSON: true, LogLevel: "DEBUG"}, `"timestamp":"2026-07-01T12:00:00.001Z","level":"INFO",`},
-		{Format{Namespace: "shop", JSON: true, LogLevel: "WARN"}, `"timestamp":"2026-07-01T12:00:00.001Z","level":"WARN",`},
+		{Format{Namespace: "shop", JSON: true}, time + `"level":"INFO",`},
+		{Format{Namespace: "shop", JSON: true, LogLevel: "DEBUG"}, time + `"level":"INFO",`},
+		{Format{Namespace: "shop", JSON: true, LogLevel: "warn"}, time + `"level":"WARN",`},
 	} {
 		got := string(encode(t, points, c.format))
 		if want := "{" + c.log + first + "{" + c.log + second; got != want {
@@ -46,15 +47,18 @@ func TestLimitsOfLines(t *testing.T) {
 	wide := strings.Repeat("x", 1000)
 	var metrics, large, distributions []Point
 	for i := range 250 {
-		metrics = append(metrics, Point{Name: fmt.Sprintf("m%d", i), Time: noon})
-		large = append(large, Point{Name: fmt.Sprintf("m%d", i), Time: noon, Attributes: attribute.NewSet(str("i", fmt.Sprint(i)+wide))})
+		p := Point{Name: fmt.Sprintf("m%d", i), Time: noon}
+		metrics = append(metrics, p)
+		p.Attributes = attribute.NewSet(str("i", fmt.Sprint(i)+wide))
+		large = append(large, p)
 	}
 	var values []float64
 	for i := range 250 {
 		values = append(values, 1e15/7*float64(i+1))
 	}
 	for i := range 30 {
-		distributions = append(distributions, Point{Name: fmt.Sprintf("m%d", i), Time: noon, Distribution: sample(values[:100]...)})
+		p := Point{Name: fmt.Sprintf("m%d", i), Time: noon, Distribution: sample(values[:100]...)}
+		distributions = append(distributions, p)
 	}
 	split := []Point{metrics[0], {Name: "s", Time: noon, Distribution: sample(values...)}, metrics[1]}
 	for name, c := range map[string]struct {

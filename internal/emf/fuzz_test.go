@@ -57,7 +57,9 @@ func (g *generator) data() metricdata.Aggregation {
 	temporality, at := metricdata.Temporality(1+g.IntN(2)), noon.Add(time.Duration(g.IntN(2000))*time.Millisecond)
 	switch g.IntN(4) {
 	case 0:
-		return metricdata.Gauge[float64]{DataPoints: []metricdata.DataPoint[float64]{{Attributes: g.attributes(), Time: at, Value: g.value()}}}
+		return metricdata.Gauge[float64]{
+			DataPoints: []metricdata.DataPoint[float64]{{Attributes: g.attributes(), Time: at, Value: g.value()}},
+		}
 	case 1:
 		return metricdata.Sum[int64]{
 			Temporality: temporality, IsMonotonic: g.IntN(2) == 0,
@@ -69,9 +71,12 @@ func (g *generator) data() metricdata.Aggregation {
 		for i := range max(len(p.BucketCounts), 1) - 1 {
 			p.Bounds = append(p.Bounds, float64(i-20))
 		}
-		return metricdata.Histogram[float64]{Temporality: temporality, DataPoints: []metricdata.HistogramDataPoint[float64]{p}}
+		return metricdata.Histogram[float64]{
+			Temporality: temporality, DataPoints: []metricdata.HistogramDataPoint[float64]{p},
+		}
 	}
-	p := metricdata.ExponentialHistogramDataPoint[float64]{Attributes: g.attributes(), Time: at, Sum: g.value(), Scale: int32(g.IntN(31) - 10)}
+	p := metricdata.ExponentialHistogramDataPoint[float64]{Attributes: g.attributes(), Time: at, Sum: g.value()}
+	p.Scale = int32(g.IntN(31) - 10)
 	p.PositiveBucket.Counts, p.Count = g.counts()
 	p.PositiveBucket.Offset = int32(g.IntN(200) - 100)
 	p.ZeroCount = uint64(g.IntN(2))
@@ -80,11 +85,13 @@ func (g *generator) data() metricdata.Aggregation {
 		p.Min, p.Max = metricdata.NewExtrema(v), metricdata.NewExtrema(v+g.value())
 	}
 	p.NegativeBucket.Counts, _ = g.counts()
-	return metricdata.ExponentialHistogram[float64]{Temporality: temporality, DataPoints: []metricdata.ExponentialHistogramDataPoint[float64]{p}}
+	return metricdata.ExponentialHistogram[float64]{
+		Temporality: temporality, DataPoints: []metricdata.ExponentialHistogramDataPoint[float64]{p},
+	}
 }
 
-// FuzzLines asserts that every line of random metricdata is valid, that requests keep to their limit, and that lines have the
-// numbers of the points: no series beyond the limit, and each point once.
+// FuzzLines asserts that every line of random metricdata is valid, that requests keep to their limit, and that lines
+// have the numbers of the points: no series beyond the limit, and each point once.
 func FuzzLines(f *testing.F) {
 	f.Add(uint64(1), "x\"\n\xff", uint16(60000))
 	f.Add(uint64(2), "", uint16(3000))
@@ -99,7 +106,8 @@ func FuzzLines(f *testing.F) {
 		for range 2 {
 			rm, count := collection(), 1+g.IntN(8)
 			for range count {
-				rm.ScopeMetrics[0].Metrics = append(rm.ScopeMetrics[0].Metrics, metricdata.Metrics{Name: g.name(), Unit: g.name(), Data: g.data()})
+				m := metricdata.Metrics{Name: g.name(), Unit: g.name(), Data: g.data()}
+				rm.ScopeMetrics[0].Metrics = append(rm.ScopeMetrics[0].Metrics, m)
 			}
 			points, dropped := c.Points(rm)
 			if len(points)+dropped > count {

@@ -26,6 +26,16 @@ func (r *reports) add(key string, err error) {
 	r.keys, r.texts = append(r.keys, key), append(r.texts, err.Error())
 }
 
+// want checks that the first report has all words.
+func (r *reports) want(t *testing.T, words ...string) {
+	t.Helper()
+	for _, word := range words {
+		if len(r.texts) == 0 || !strings.Contains(r.texts[0], word) {
+			t.Errorf("reported %q, want %s", r.texts, word)
+		}
+	}
+}
+
 // collection makes metricdata of metrics in one scope.
 func collection(metrics ...metricdata.Metrics) *metricdata.ResourceMetrics {
 	return &metricdata.ResourceMetrics{ScopeMetrics: []metricdata.ScopeMetrics{{Metrics: metrics}}}

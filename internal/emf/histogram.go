@@ -57,7 +57,8 @@ func exponential[N int64 | float64](p *metricdata.ExponentialHistogramDataPoint[
 	return d
 }
 
-// bucketRange returns the range of a bucket of an exponential histogram (OpenTelemetry specification, "Metrics Data Model").
+// bucketRange returns the range of a bucket of an exponential histogram (OpenTelemetry specification, "Metrics Data
+// Model").
 func bucketRange(scale int32, index int) (low, high float64) {
 	width := math.Ldexp(1, -int(scale))
 	return math.Exp2(float64(index) * width), math.Exp2(float64(index+1) * width)

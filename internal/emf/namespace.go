@@ -14,7 +14,7 @@ func CheckNamespace(namespace string) error {
 	case strings.TrimSpace(namespace) == "":
 		return fmt.Errorf("namespace %q: empty", namespace)
 	case strings.HasPrefix(namespace, "AWS/"):
-		return fmt.Errorf("namespace %q: AWS/ is for metrics of AWS (choose another, for example the name of the service)", namespace)
+		return fmt.Errorf("namespace %q: AWS/ is for metrics of AWS (for example, use the service's name)", namespace)
 	case len(namespace) > maxNamespace:
 		return fmt.Errorf("namespace %.50q: more than %d characters", namespace, maxNamespace)
 	case strings.HasPrefix(namespace, ":"):

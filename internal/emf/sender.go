@@ -15,11 +15,11 @@ import (
 // writeTime is how long the writes of a request may take. Lambda takes a line within microseconds.
 const writeTime = 100 * time.Millisecond
 
-// Sender writes the lines of requests. Each line is one Write, line feed included: the lock of os.Stdout's file then keeps
-// other writers out of it.
+// Sender writes the lines of requests. Each line is one Write, line feed included: the lock of os.Stdout's file then
+// keeps other writers out of it.
 //
-// A Write that does not return is left behind, and Send fails until it has returned. A request that is repeated continues
-// after the lines that are written.
+// A Write that does not return is left behind, and Send fails until it has returned. A request that is repeated
+// continues after the lines that are written.
 type Sender struct {
 	out  io.Writer
 	slot bounded.Slot
@@ -34,7 +34,8 @@ var _ delivery.Sender = (*Sender)(nil)
 // NewSender returns a sender that writes to out.
 func NewSender(out io.Writer) *Sender { return &Sender{out: out} }
 
-// Send writes the lines of body. If it cannot write all of them within 100 ms, the rest may be written in the next flush.
+// Send writes the lines of body. If it cannot write all of them within 100 ms, the rest may be written in the next
+// flush.
 func (s *Sender) Send(ctx context.Context, _ delivery.Signal, body []byte) (delivery.Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, writeTime)
 	defer cancel()

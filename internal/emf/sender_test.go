@@ -132,7 +132,8 @@ func TestDelivery(t *testing.T) {
 		release := make(chan struct{})
 		out := &output{blocked: release}
 		queue := delivery.NewQueue(delivery.NewEngine(NewSender(out), delivery.NewResources(1<<18)), delivery.Config{
-			Signal: delivery.Metrics, Items: "data points", Capacity: 1000, BatchSize: 50, RequestBytes: 1 << 18, Timeout: 2 * time.Second,
+			Signal: delivery.Metrics, Items: "data points", Capacity: 1000, BatchSize: 50, RequestBytes: 1 << 18,
+			Timeout: 2 * time.Second,
 		}, NewEncoder(Format{Namespace: "shop"}))
 		c := NewConverter(Config{MaxSeries: 200})
 		rm := collection()
@@ -158,7 +159,8 @@ func TestDelivery(t *testing.T) {
 		if s := queue.Stats(); s.Exported != 120 {
 			t.Errorf("%+v", s)
 		}
-		if got := len(parse(t, []byte(strings.Join(out.writes, "")))); got != 120 || bytes.Count([]byte(out.writes[0]), []byte("\n")) != 1 {
+		if got := len(parse(t, []byte(strings.Join(out.writes, "")))); got != 120 ||
+			bytes.Count([]byte(out.writes[0]), []byte("\n")) != 1 {
 			t.Errorf("%d values", got)
 		}
 		if err := queue.Shutdown(t.Context()); err != nil {

@@ -2,10 +2,11 @@ package emf
 
 import "strings"
 
-// cloudWatchUnit returns CloudWatch's unit for that of an instrument, which is UCUM's (OpenTelemetry semantic conventions,
-// "Instrument units") or CloudWatch's own. It is empty if CloudWatch has none, for example for KiBy and ns.
+// cloudWatchUnit returns CloudWatch's unit for that of an instrument, which is UCUM's (OpenTelemetry semantic
+// conventions, "Instrument units") or CloudWatch's own. It is empty if CloudWatch has none, for example for KiBy and
+// ns.
 func cloudWatchUnit(unit string) string {
-	if own := ownUnit(unit); own {
+	if ownUnit(unit) {
 		return unit
 	}
 	unit, annotated := withoutAnnotations(unit)
@@ -21,14 +22,14 @@ func cloudWatchUnit(unit string) string {
 }
 
 var units = [...]struct{ ucum, name string }{
-	{"s", "Seconds"}, {"ms", "Milliseconds"}, {"us", "Microseconds"}, {"µs", "Microseconds"}, {"%", "Percent"},
-	{"1", "Count"}, {"1/s", "Count/Second"}, {"/s", "Count/Second"},
+	{"s", "Seconds"}, {"ms", "Milliseconds"}, {"us", "Microseconds"}, {"µs", "Microseconds"},
+	{"%", "Percent"}, {"1", "Count"}, {"1/s", "Count/Second"}, {"/s", "Count/Second"},
 	{"By", "Bytes"}, {"kBy", "Kilobytes"}, {"MBy", "Megabytes"}, {"GBy", "Gigabytes"}, {"TBy", "Terabytes"},
-	{"By/s", "Bytes/Second"}, {"kBy/s", "Kilobytes/Second"}, {"MBy/s", "Megabytes/Second"}, {"GBy/s", "Gigabytes/Second"},
-	{"TBy/s", "Terabytes/Second"},
 	{"bit", "Bits"}, {"kbit", "Kilobits"}, {"Mbit", "Megabits"}, {"Gbit", "Gigabits"}, {"Tbit", "Terabits"},
-	{"bit/s", "Bits/Second"}, {"kbit/s", "Kilobits/Second"}, {"Mbit/s", "Megabits/Second"}, {"Gbit/s", "Gigabits/Second"},
-	{"Tbit/s", "Terabits/Second"},
+	{"By/s", "Bytes/Second"}, {"kBy/s", "Kilobytes/Second"}, {"MBy/s", "Megabytes/Second"},
+	{"GBy/s", "Gigabytes/Second"}, {"TBy/s", "Terabytes/Second"},
+	{"bit/s", "Bits/Second"}, {"kbit/s", "Kilobits/Second"}, {"Mbit/s", "Megabits/Second"},
+	{"Gbit/s", "Gigabits/Second"}, {"Tbit/s", "Terabits/Second"},
 }
 
 func ownUnit(unit string) bool {

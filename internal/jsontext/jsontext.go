@@ -8,7 +8,8 @@ import (
 )
 
 // AppendString appends s as a JSON string that is valid UTF-8. U+FFFD replaces each byte of s that is not part of a
-// character. Control characters, C1 and DEL included, are escaped: the text has one line, and a terminal shows it as it is.
+// character. Control characters, C1 and DEL included, are escaped: the text has one line, and a terminal shows it as it
+// is.
 func AppendString[S string | []byte](dst []byte, s S) []byte {
 	dst = append(dst, '"')
 	plain := 0 // s[plain:i] needs no escape
@@ -62,8 +63,8 @@ func appendEscaped(dst []byte, char rune) []byte {
 	return append(dst, digits[char>>4&0xf], digits[char&0xf])
 }
 
-// AppendFloat appends the shortest number that parses as v. JSON has no such number for NaN and the infinities: they are
-// the strings "NaN", "Infinity" and "-Infinity", as in OTLP JSON.
+// AppendFloat appends the shortest number that parses as v. JSON has no such number for NaN and the infinities: they
+// are the strings "NaN", "Infinity" and "-Infinity", as in OTLP JSON.
 func AppendFloat(dst []byte, v float64) []byte {
 	switch {
 	case math.IsNaN(v):

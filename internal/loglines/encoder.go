@@ -132,8 +132,8 @@ func validUTF8(s string) string {
 	return string([]rune(s))
 }
 
-// appendMember appends a member. If the line is longer than limit then, it appends a part of the value if values are cut, or
-// nothing, and reports false.
+// appendMember appends a member. If the line is longer than limit then, it appends a part of the value if values are
+// cut, or nothing, and reports false.
 func (e *encoder) appendMember(name string, v attribute.Value, limit int) (whole bool) {
 	start := len(e.line)
 	e.line = append(jsontext.AppendString(append(e.line, ','), name), ':')

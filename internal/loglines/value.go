@@ -12,8 +12,8 @@ import (
 // maxNesting is how deep lists and maps may be nested. One that is nested deeper is written as its text.
 const maxNesting = 64
 
-// appendValue appends v as JSON: bytes in base64, maps as objects, an empty value as null. It stops when dst is longer than
-// limit; the JSON may be incomplete then.
+// appendValue appends v as JSON: bytes in base64, maps as objects, an empty value as null. It stops when dst is longer
+// than limit; the JSON may be incomplete then.
 func appendValue(dst []byte, v attribute.Value, limit, nesting int) []byte {
 	switch v.Type() {
 	case attribute.EMPTY:
@@ -48,11 +48,15 @@ func appendCompound(dst []byte, v attribute.Value, limit, nesting int) []byte {
 	case attribute.BOOLSLICE:
 		return appendList(dst, v.AsBoolSlice(), limit, strconv.AppendBool)
 	case attribute.INT64SLICE:
-		return appendList(dst, v.AsInt64Slice(), limit, func(dst []byte, n int64) []byte { return strconv.AppendInt(dst, n, 10) })
+		return appendList(dst, v.AsInt64Slice(), limit, func(dst []byte, n int64) []byte {
+			return strconv.AppendInt(dst, n, 10)
+		})
 	case attribute.FLOAT64SLICE:
 		return appendList(dst, v.AsFloat64Slice(), limit, jsontext.AppendFloat)
 	case attribute.STRINGSLICE:
-		return appendList(dst, v.AsStringSlice(), limit, func(dst []byte, s string) []byte { return appendText(dst, s, limit) })
+		return appendList(dst, v.AsStringSlice(), limit, func(dst []byte, s string) []byte {
+			return appendText(dst, s, limit)
+		})
 	case attribute.SLICE:
 		return appendList(dst, v.AsSlice(), limit, func(dst []byte, v attribute.Value) []byte {
 			return appendValue(dst, v, limit, nesting)

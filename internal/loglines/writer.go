@@ -29,8 +29,8 @@ type Writer struct {
 	encoders sync.Pool    // of *encoder
 }
 
-// NewWriter returns a writer to out. level is the value of AWS_LAMBDA_LOG_LEVEL: TRACE, DEBUG, INFO, WARN, ERROR or FATAL, in
-// any case. With another value, records of all severities are written.
+// NewWriter returns a writer to out. level is the value of AWS_LAMBDA_LOG_LEVEL: TRACE, DEBUG, INFO, WARN, ERROR or
+// FATAL, in any case. With another value, records of all severities are written.
 func NewWriter(out io.Writer, level string) *Writer {
 	w := &Writer{out: out, encoders: sync.Pool{New: func() any { return &encoder{names: map[string]bool{}} }}}
 	for i, name := range levels {
@@ -48,8 +48,9 @@ func (w *Writer) Enabled(severity log.Severity) bool {
 
 func (w *Writer) admits(severity log.Severity) bool { return normal(severity) >= w.least }
 
-// Write writes a record as one line, in one Write of the output, and returns when it is written. written is false without an
-// error if the record is below the level. It is false with an error if the Write fails or takes longer than 100 ms.
+// Write writes a record as one line, in one Write of the output, and returns when it is written. written is false
+// without an error if the record is below the level. It is false with an error if the Write fails or takes longer than
+// 100 ms.
 //
 // A Write that does not return must not hold the function, so it is left behind. Until it returns, Write fails at once.
 // requestID is that of the invocation; empty: none. Write does not keep r.
@@ -77,7 +78,8 @@ func (w *Writer) Write(r *sdklog.Record, requestID string) (written bool, err er
 	return true, nil
 }
 
-// levels are the names of the levels, each for four severities from 1 on (OpenTelemetry specification, "Logs Data Model").
+// levels are the names of the levels, each for four severities from 1 on (OpenTelemetry specification, "Logs Data
+// Model").
 var levels = [...]string{"TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"}
 
 const severitiesOfLevel = 4

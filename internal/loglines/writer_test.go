@@ -95,7 +95,8 @@ func TestBlockedOutput(t *testing.T) {
 		if !strings.Contains(last, `"message":0`) {
 			t.Errorf("the line of the blocked Write has changed to %q", last)
 		}
-		if written, err := w.Write(draft{body: attribute.IntValue(3)}.record(), ""); !written || !strings.Contains(last, `"message":3`) {
+		written, err := w.Write(draft{body: attribute.IntValue(3)}.record(), "")
+		if !written || !strings.Contains(last, `"message":3`) {
 			t.Errorf("%v, %q", err, last)
 		}
 	})

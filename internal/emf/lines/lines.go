@@ -1,6 +1,6 @@
 // Package lines reads lines in the embedded metric format and checks them: against each rule and limit of the Amazon
-// CloudWatch User Guide, "Specification: Embedded metric format", of the API Reference, "MetricDatum" and "Dimension", and of
-// Lambda's log pipe. It shares no code with the encoder.
+// CloudWatch User Guide, "Specification: Embedded metric format", of the API Reference, "MetricDatum" and "Dimension",
+// and of Lambda's log pipe. It shares no code with the encoder.
 package lines
 
 import (
@@ -132,8 +132,8 @@ func (r *reader) checkLogMembers() {
 }
 
 func (r *reader) directive(d *directive, at time.Time) {
-	r.check(validNamespace.MatchString(d.Namespace) && len(d.Namespace) <= maxNamespace && !strings.HasPrefix(d.Namespace, "AWS/"),
-		"namespace %q", d.Namespace)
+	ok := validNamespace.MatchString(d.Namespace) && !strings.HasPrefix(d.Namespace, "AWS/")
+	r.check(ok && len(d.Namespace) <= maxNamespace, "namespace %q", d.Namespace)
 	r.check(len(d.Metrics) > 0 && len(d.Metrics) <= maxMetrics, "%d metrics in a directive", len(d.Metrics))
 	r.check(len(d.Dimensions) > 0, "no dimension set")
 	names := map[string]bool{"_aws": true, "timestamp": true, "level": true}
@@ -159,9 +159,11 @@ func (r *reader) dimensions(set []string, names map[string]bool) map[string]stri
 	for _, name := range set {
 		_, twice := dimensions[name]
 		r.check(!twice && !names[name], "%q has two meanings", name)
-		r.check(validDimension.MatchString(name) && name[0] != ':' && len(name) <= maxDimensionName, "dimension %q", name)
+		ok := validDimension.MatchString(name) && name[0] != ':'
+		r.check(ok && len(name) <= maxDimensionName, "dimension %q", name)
 		value, isText := r.members[name].(string)
-		r.check(isText && validDimension.MatchString(value) && len(value) <= maxDimensionValue, "value of dimension %q: %q", name, value)
+		ok = isText && validDimension.MatchString(value)
+		r.check(ok && len(value) <= maxDimensionValue, "value of dimension %q: %q", name, value)
 		dimensions[name] = value
 	}
 	return dimensions
@@ -238,13 +240,15 @@ func (r *reader) distribution(name string, members map[string]any) *Distribution
 }
 
 func (r *reader) agree(name string, d *Distribution) {
-	r.check(len(d.Values) > 0 && len(d.Values) == len(d.Counts), "%q has %d values and %d counts", name, len(d.Values), len(d.Counts))
+	values, counts := len(d.Values), len(d.Counts)
+	r.check(values > 0 && values == counts, "%q has %d values and %d counts", name, values, counts)
 	count := 0.0
 	for i, n := range d.Counts {
 		r.check(n > 0 && n == math.Trunc(n), "%q: count %g", name, n)
 		count += n
-		if i < len(d.Values) {
-			r.check(*d.Min <= d.Values[i] && d.Values[i] <= *d.Max, "%q: value %g not in [%g, %g]", name, d.Values[i], *d.Min, *d.Max)
+		if i < values {
+			v := d.Values[i]
+			r.check(*d.Min <= v && v <= *d.Max, "%q: value %g not in [%g, %g]", name, v, *d.Min, *d.Max)
 		}
 	}
 	r.check(count == *d.Count, "%q: the counts have the sum %g, Count is %g", name, count, *d.Count)

@@ -2,8 +2,10 @@ package lines
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 )
@@ -12,22 +14,26 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // line makes a line of a directive's members and of the line's other members.
 func line(namespace, dimensions, metrics, members string) string {
-	return fmt.Sprintf(`{"_aws":{"Timestamp":1574109732004,"CloudWatchMetrics":[{"Namespace":%s,"Dimensions":%s,"Metrics":%s}]}%s}`,
-		namespace, dimensions, metrics, members)
+	return `{"_aws":{"Timestamp":1574109732004,"CloudWatchMetrics":[{"Namespace":` + namespace + `,"Dimensions":` +
+		dimensions + `,"Metrics":` + metrics + `}]}` + members + `}`
 }
 
 // value makes a line with the metric m.
 func value(v string) string { return line(`"n"`, `[[]]`, `[{"Name":"m"}]`, `,"m":`+v) }
 
 func TestParse(t *testing.T) {
-	metrics, err := Parse([]byte(line(`"shop"`, `[["v"],[]]`, `[{"Name":"time","Unit":"Milliseconds","StorageResolution":60},{"Name":"size"}]`,
-		`,"v":"$LATEST","time":100,"size":{"Values":[1,2.5],"Counts":[2,1],"Max":3,"Min":1,"Count":3,"Sum":5},"requestId":"x"`) + "\n"))
+	text := line(`"shop"`, `[["v"],[]]`, `[{"Name":"time","Unit":"Milliseconds","StorageResolution":60},{"Name":"size"}]`,
+		`,"v":"$LATEST","time":100,"size":{"Values":[1,2.5],"Counts":[2,1],"Max":3,"Min":1,"Count":3,"Sum":5}`)
+	metrics, err := Parse([]byte(text + "\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(metrics) != 4 || metrics[0].Value != 100 || metrics[0].Unit != "Milliseconds" || metrics[0].Dimensions["v"] != "$LATEST" ||
-		*metrics[1].Distribution.Count != 3 || metrics[1].Unit != "None" || len(metrics[3].Dimensions) != 0 ||
-		metrics[0].Time.UnixMilli() != 1574109732004 || metrics[0].Namespace != "shop" {
+	want := Metric{
+		Namespace: "shop", Name: "time", Unit: "Milliseconds", Time: time.UnixMilli(1574109732004),
+		Dimensions: map[string]string{"v": "$LATEST"}, Value: 100,
+	}
+	if len(metrics) != 4 || !reflect.DeepEqual(metrics[0], want) || *metrics[1].Distribution.Count != 3 ||
+		metrics[1].Unit != "None" || len(metrics[3].Dimensions) != 0 {
 		t.Errorf("%+v", metrics)
 	}
 }
@@ -61,7 +67,8 @@ func TestViolations(t *testing.T) {
 		{line(`"n"`, `[`+thirtyOne+`]]`, `[{"Name":"m"}]`, members), "31 dimensions"},
 		{line(`"n"`, `[["m"]]`, `[{"Name":"m"}]`, `,"m":1`), "two meanings"},
 		{line(`"n"`, `[["a","a"]]`, `[{"Name":"m"}]`, `,"m":1,"a":"x"`), "two meanings"},
-		{line(`"n"`, `[["level"]]`, `[{"Name":"m"}]`, `,"m":1,"level":"INFO","timestamp":"2026-07-01T12:00:00Z"`), "two meanings"},
+		{line(`"n"`, `[["level"]]`, `[{"Name":"m"}]`, `,"m":1,"level":"INFO","timestamp":"2026-07-01T12:00:00Z"`),
+			"two meanings"},
 		{dimension("a", "1"), "value of dimension"},
 		{dimension("a", `""`), "value of dimension"},
 		{dimension("a", `"é"`), "value of dimension"},

@@ -10,8 +10,8 @@ import (
 	"unicode/utf8"
 )
 
-// Unmarshal decodes the one JSON text of data into v, numbers in an any as [json.Number]. It fails if an object has a name
-// twice, and if data is not valid UTF-8.
+// Unmarshal decodes the one JSON text of data into v, numbers in an any as [json.Number]. It fails if an object has a
+// name twice, and if data is not valid UTF-8.
 func Unmarshal(data []byte, v any) error {
 	if !utf8.Valid(data) {
 		return errors.New("invalid UTF-8")
