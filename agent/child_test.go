@@ -11,7 +11,6 @@ import (
 	"os"
 	"runtime"
 	"runtime/metrics"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -166,29 +165,16 @@ func TestChildProcessFlushesAfterTheResponseAndAtSigterm(t *testing.T) {
 		w.one(shutdownEnded, ""), w.one(lambdatest.KindProcessExit, ""))
 }
 
-func TestChildProcessThatTimesOut(t *testing.T) {
-	w := newChild(t, nil)
-	resp, err := w.env.Invoke(t.Context(), lambdatest.Invocation{RequestID: "r", Payload: []byte(`{"Hang":true}`)})
-	if err != nil || !resp.TimedOut {
-		t.Fatalf("%+v %v", resp, err)
+// TestChildProcessWithTwoAgents asserts that the agent that has nothing to deliver leaves the exit to the other one.
+func TestChildProcessWithTwoAgents(t *testing.T) {
+	w := newChild(t, func(w *run) { w.config.Env = append(w.config.Env, secondVariable+"=1") })
+	w.serves("r")
+	if exit := w.shutdown(); exit.Code != 0 || exit.Signal != "" {
+		t.Errorf("%+v", exit)
 	}
-	w.idle()
-	flushes := w.find(flushEnded, "")
-	if len(flushes) != 2 {
-		t.Fatalf("%d flushes, want one before the timeout and the last", len(flushes))
-	}
-	w.inOrder(flushes[0], w.one(lambdatest.KindSigterm, ""), w.find(openEnded, "")[0], flushes[1], w.one(shutdownEnded, ""),
-		w.one(lambdatest.KindProcessExit, ""))
-	if n := len(w.find(openEnded, "")); n != 2 {
-		t.Errorf("EndOpenSpans called %d times, want for the invocation and for the rest", n)
-	}
-	if e := w.one(lambdatest.KindProcessExit, ""); e.Count != 0 {
-		t.Errorf("%s", e)
-	}
-	if !slices.ContainsFunc(strings.Split(w.lines.String(), "\n"), func(line string) bool {
-		return strings.Contains(line, "graceful shutdown completed") && strings.Contains(line, "invocationsInFlight=1")
-	}) {
-		t.Error("no line about the invocation in flight")
+	w.inOrder(w.one(lambdatest.KindSigterm, ""), w.one(shutdownEnded, ""), w.one(lambdatest.KindProcessExit, ""))
+	if n := strings.Count(w.lines.String(), "graceful shutdown completed"); n != 2 {
+		t.Errorf("%d agents tell of their shutdown, want 2", n)
 	}
 }
 
@@ -226,20 +212,7 @@ func TestChildProcessWithAFullLogPipe(t *testing.T) {
 	}
 }
 
-// TestChildProcessWithTwoAgents asserts that the agent that has nothing to deliver leaves the exit to the other one.
-func TestChildProcessWithTwoAgents(t *testing.T) {
-	w := newChild(t, func(w *run) { w.config.Env = append(w.config.Env, secondVariable+"=1") })
-	w.serves("r")
-	if exit := w.shutdown(); exit.Code != 0 || exit.Signal != "" {
-		t.Errorf("%+v", exit)
-	}
-	w.inOrder(w.one(lambdatest.KindSigterm, ""), w.one(shutdownEnded, ""), w.one(lambdatest.KindProcessExit, ""))
-	if n := strings.Count(w.lines.String(), "graceful shutdown completed"); n != 2 {
-		t.Errorf("%d agents tell of their shutdown, want 2", n)
-	}
-}
-
-// TestChildProcessWithoutExitEndsItself asserts that work which the program does at SIGTERM is not cut off.
+// TestChildProcessWithoutExitLivesOn asserts that work which the program does at SIGTERM is not cut off.
 func TestChildProcessWithoutExitLivesOn(t *testing.T) {
 	w := newChild(t, func(w *run) { w.config.Env = append(w.config.Env, "EPILOGUE_WITHOUT_EXIT=true") })
 	w.serves("r")

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -64,6 +63,7 @@ func TestDeferredFlushHoldsNothingAndLeavesAtSIGTERM(t *testing.T) {
 // TestFaultsFlushWhateverTheStrategy has each fault follow a deferred flush.
 func TestFaultsFlushWhateverTheStrategy(t *testing.T) {
 	const id = "fault"
+	urgent := false
 	for name, fault := range map[string]struct {
 		handle  func(ctx context.Context, m *function) error
 		payload json.RawMessage
@@ -73,11 +73,16 @@ func TestFaultsFlushWhateverTheStrategy(t *testing.T) {
 		"a flush that is asked for":      {func(_ context.Context, m *function) error { return m.agent.Flush(id) }, nil, 1},
 		"the flush before a timeout":     {func(ctx context.Context, _ *function) error { return pause(ctx, 2900*time.Millisecond) }, nil, 2}, // and its end, which comes late
 		"a payload that does not decode": {nil, notJSON, 1},
+		"a Pipeline that says so":        {func(context.Context, *function) error { urgent = true; return nil }, nil, 1},
 		"an error is no fault":           {func(context.Context, *function) error { return errors.New("no") }, nil, 0},
 		"a timeout":                      {untilKilled, nil, 2}, // before the deadline, and at SIGTERM
 	} {
 		t.Run(name, func(t *testing.T) {
-			scenario(t, adaptively, func(w *run) {
+			scenario(t, func(w *run) {
+				adaptively(w)
+				urgent = false
+				w.flusher.onPending = func() (int, bool) { return 1, urgent }
+			}, func(w *run) {
 				w.dense()
 				flushes := len(w.find(flushBegun, ""))
 				if fault.handle != nil {
@@ -113,23 +118,6 @@ func TestNothingFreezesOnAFlushUnderWay(t *testing.T) {
 			w.Fatalf("%d flushes, want the one before the timeout and another one", len(ended))
 		}
 		w.inOrder(w.one(endCalled, "close"), ended[0], ended[1], w.one(lambdatest.KindExtensionNext, "close"))
-	})
-}
-
-func TestUrgentPendingIsFlushedWhateverTheStrategy(t *testing.T) {
-	urgent := false
-	scenario(t, func(w *run) {
-		urgent = false
-		adaptively(w)
-		w.flusher.onPending = func() (int, bool) { return 1, urgent }
-	}, func(w *run) {
-		w.dense()
-		flushes := w.stats().Flushes
-		urgent = true
-		w.serves("urgent")
-		if s := w.stats(); s.Flushes != flushes+1 {
-			w.Errorf("flushes %d, then %d", flushes, s.Flushes)
-		}
 	})
 }
 
@@ -222,27 +210,4 @@ func TestStrategyIsForModeExtension(t *testing.T) {
 			})
 		})
 	}
-}
-
-func TestFlushesFollowAFailureUntilOneGoesWell(t *testing.T) {
-	scenario(t, func(w *run) { adaptively(w) }, func(w *run) {
-		w.dense()
-		w.flusher.onFlush = func(context.Context, int) error { return errors.New("down") }
-		for range 8 { // the first few are deferred, until the oldest has waited for half a period
-			w.serves("down-" + strconv.Itoa(len(w.find(endCalled, ""))))
-			time.Sleep(gap)
-		}
-		failed := strings.Count(w.lines.String(), "agent: flush failed")
-		if s := w.stats(); s.FlushErrors < 5 || failed != 1 {
-			w.Errorf("%d lines, stats %+v", failed, s)
-		}
-		w.flusher.onFlush = nil
-		before := w.stats()
-		w.serves("well")
-		time.Sleep(gap)
-		w.serves("deferred")
-		if s := w.stats(); s.Flushes != before.Flushes+1 || s.FlushesDeferred != before.FlushesDeferred+1 {
-			w.Errorf("stats %+v, then %+v", before, s)
-		}
-	})
 }

@@ -23,13 +23,10 @@ func (a *Agent) setAlarms(inv invocations.Snapshot) {
 	if flushAt.IsZero() || a.mode.load() == notLambda {
 		return
 	}
-	endsSpans := inv.Root != [8]byte{} && (a.settings.EndBeforeTimeout || a.killedAtTimeout())
-	if endsSpans {
+	if inv.Root != [8]byte{} && (a.settings.EndBeforeTimeout || a.killedAtTimeout()) {
 		a.invocations.SetAlarm(inv.Invocation, endSpansAt, true, func() { a.beforeTimeout(inv, true) })
 	}
-	if !endsSpans || flushAt.Before(endSpansAt) {
-		a.invocations.SetAlarm(inv.Invocation, flushAt, false, func() { a.beforeTimeout(inv, false) })
-	}
+	a.invocations.SetAlarm(inv.Invocation, flushAt, false, func() { a.beforeTimeout(inv, false) })
 }
 
 // beforeTimeout is called shortly before the deadline of an invocation that has not ended. It flushes the ended spans,

@@ -3,10 +3,12 @@ package agent_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -19,8 +21,6 @@ import (
 const (
 	shortTimeout = time.Second // of the function in these scenarios
 	flushAt      = 800 * time.Millisecond
-	endSpansAt   = 850 * time.Millisecond // in the first invocation, before which there was no flush
-	flushUntil   = 950 * time.Millisecond
 )
 
 // since is how long after the release of an invocation an event came.
@@ -45,138 +45,111 @@ func withExternal(w *run) {
 	}
 }
 
+// story returns the agent's work for an invocation until then, with its times since the release of the invocation.
+func (w *run) story(id string, until eventlog.Event) (all []string) {
+	w.Helper()
+	for _, e := range w.config.Log.Events() {
+		if e.Seq < w.one(lambdatest.KindInvocationReleased, id).Seq || e.Seq > until.Seq {
+			continue
+		}
+		at := w.since(id, e).Round(time.Millisecond)
+		end := (w.since(id, e) + e.Duration).Round(time.Millisecond)
+		switch e.Kind {
+		case flushBegun:
+			all = append(all, fmt.Sprintf("%v: flush until %v", at, end))
+		case openEnded:
+			all = append(all, fmt.Sprintf("%v: %s %s", at, e.Who, e.Detail))
+		case deadlineSet:
+			all = append(all, fmt.Sprintf("%v: exit at %v", at, end))
+		case deadlineCleared, lambdatest.KindResponsePosted:
+			all = append(all, fmt.Sprintf("%v: %s", at, e.Kind))
+		}
+	}
+	return all
+}
+
+// is fails if got differs from want.
+func (w *run) is(got []string, want ...string) {
+	w.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		w.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+const (
+	flush800 = "800ms: flush until 950ms"
+	flush850 = "850ms: flush until 950ms"
+	ended850 = "850ms: root-r [timeout] ended before the deadline; the handler was still running"
+	exit800  = "800ms: exit at 950ms"
+	exit850  = "850ms: exit at 950ms"
+)
+
 // TestFlushBeforeTheDeadline asserts that ended spans have left when the deadline comes, with or without SIGTERM. The
-// agent ends open spans only if SIGTERM does not come, or by option.
+// agent ends open spans only if SIGTERM does not come, or by option. Only a process that is killed at the deadline exits
+// without another flush, and so has an exit deadline.
 func TestFlushBeforeTheDeadline(t *testing.T) {
-	early := agent.WithEndBeforeTimeout()
+	early := []agent.Option{agent.WithEndBeforeTimeout()}
+	killed := []string{exit800, flush800, ended850, exit850, flush850}
 	for name, tt := range map[string]struct {
 		arrange func(w *run)
 		options []agent.Option
-		ends    bool
-		sigterm bool
+		want    []string
 	}{
-		"extension":              {sigterm: true},
-		"extension, by option":   {sigterm: true, options: []agent.Option{early}, ends: true},
-		"shutdown-only":          {sigterm: true, options: []agent.Option{agent.WithShutdownOnly()}},
-		"extension-failed":       {sigterm: true, arrange: func(w *run) { w.config.Faults.Next = lambdatest.Fault{Status: 500} }},
-		"unregistered":           {arrange: refused, ends: true},
-		"unregistered by option": {arrange: refused, options: []agent.Option{early}, ends: true},
-		"unregistered, with an external extension": {sigterm: true, arrange: withExternal},
-		"not attached": {sigterm: true, arrange: func(w *run) { w.unattached = true }},
+		"extension":              {want: []string{flush800}},
+		"extension, by option":   {options: early, want: []string{flush800, ended850, flush850}},
+		"shutdown-only":          {options: []agent.Option{agent.WithShutdownOnly()}, want: []string{flush800}},
+		"extension-failed":       {func(w *run) { w.config.Faults.Next = lambdatest.Fault{Status: 500} }, nil, []string{flush800}},
+		"unregistered":           {refused, nil, killed},
+		"unregistered by option": {refused, early, killed},
+		"unregistered, with an external extension": {withExternal, nil, []string{flush800}},
+		"not attached": {func(w *run) { w.unattached = true }, nil, []string{flush800}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			scenario(t, func(w *run) {
 				w.config.Timeout, w.options, w.handle = shortTimeout, tt.options, untilKilled
+				w.config.Order, w.config.OrderGap = lambdatest.OrderInvokeFirst, time.Nanosecond
 				w.flusher.onFlush = taking(30 * time.Millisecond)
 				if tt.arrange != nil {
 					tt.arrange(w)
 				}
 			}, func(w *run) {
-				w.flushesBeforeATimeout(tt.ends, tt.sigterm)
+				time.Sleep(time.Second) // Init is over
+				if resp := w.invokeAs("r"); !resp.TimedOut {
+					w.Errorf("%+v", resp)
+				}
+				w.idle()
+				timeout := w.one(lambdatest.KindTimeout, "r")
+				w.is(w.story("r", timeout), tt.want...)
+				w.logs("agent: an invocation is about to time out")
+				if slices.Contains(tt.want, exit800) {
+					w.none(lambdatest.KindSigterm, shutdownBegun)
+				} else {
+					w.inOrder(timeout, w.one(lambdatest.KindSigterm, ""), w.one(shutdownEnded, ""))
+				}
 			})
 		})
-	}
-}
-
-// flushesBeforeATimeout lets an invocation time out, and fails if the agent did not act before the deadline as it should.
-func (w *run) flushesBeforeATimeout(ends, sigterm bool) {
-	w.Helper()
-	time.Sleep(time.Second) // Init is over
-	if resp := w.invokeAs("r"); !resp.TimedOut {
-		w.Errorf("%+v", resp)
-	}
-	w.idle()
-	released, timeout := w.one(lambdatest.KindInvocationReleased, "r"), w.one(lambdatest.KindTimeout, "r")
-	want := []time.Duration{flushAt}
-	if ends {
-		want = append(want, endSpansAt)
-	}
-	var flushes []time.Duration
-	for _, e := range w.within(released, timeout, flushBegun) {
-		if w.since("r", e) < 10*time.Millisecond {
-			continue // the flush at the INVOKE of an unwrapped function
-		}
-		at := w.since("r", e).Round(time.Millisecond)
-		flushes = append(flushes, at)
-		if e.Duration.Round(time.Millisecond) != flushUntil-at {
-			w.Errorf("the flush after %v may take %v", at, e.Duration)
-		}
-	}
-	if diff := cmp.Diff(want, flushes); diff != "" {
-		w.Errorf("flushes before the deadline (-want +got):\n%s", diff)
-	}
-	w.endsSpansEarly("r", ends)
-	var exits []time.Duration // only a process that is killed at the deadline exits without another flush
-	for _, e := range w.within(released, timeout, deadlineSet) {
-		exits = append(exits, (w.since("r", e) + e.Duration).Round(time.Millisecond))
-	}
-	if killed := len(exits) > 0; killed == sigterm || killed && slices.ContainsFunc(exits, func(at time.Duration) bool { return at != flushUntil }) {
-		w.Errorf("exit deadlines before the timeout: %v; SIGTERM comes: %t", exits, sigterm)
-	}
-	w.logs("agent: an invocation is about to time out")
-	if sigterm {
-		w.inOrder(timeout, w.one(lambdatest.KindSigterm, ""), w.one(shutdownEnded, ""))
-	} else {
-		w.none(lambdatest.KindSigterm, shutdownBegun)
-	}
-	if got := w.stats(); got.PreTimeoutFlushes != int64(len(want)) || got.EndedTooEarly != 0 {
-		w.Errorf("stats %+v", got)
-	}
-}
-
-// endsSpansEarly fails unless the agent has ended the open spans of the invocation before its deadline, if it is to.
-func (w *run) endsSpansEarly(id string, ends bool) {
-	w.Helper()
-	var early []eventlog.Event
-	for _, e := range w.find(openEnded, "") {
-		if strings.Contains(e.Detail, "before the deadline") {
-			early = append(early, e)
-		}
-	}
-	if !ends {
-		if len(early) > 0 {
-			w.Errorf("spans ended early: %v", early)
-		}
-		return
-	}
-	if len(early) != 1 || early[0].Who != "root-"+id || w.since(id, early[0]).Round(time.Millisecond) != endSpansAt ||
-		early[0].Detail != "[timeout] ended before the deadline; the handler was still running" {
-		w.Errorf("spans ended early: %v", early)
 	}
 }
 
 // TestHandlerThatReturnsDuringTheFlush asserts that a handler which returns in time is answered immediately, and that the
 // flush after it is the usual one.
 func TestHandlerThatReturnsDuringTheFlush(t *testing.T) {
-	const ms = time.Millisecond
-	for name, options := range map[string][]agent.Option{
-		"extension": nil, "shutdown-only": {agent.WithShutdownOnly()},
-	} {
+	for name, options := range map[string][]agent.Option{"extension": nil, "shutdown-only": {agent.WithShutdownOnly()}} {
 		t.Run(name, func(t *testing.T) {
 			scenario(t, func(w *run) {
-				w.config.Timeout, w.options, w.config.Order = shortTimeout, options, lambdatest.OrderInvokeFirst
-				w.config.OrderGap = time.Nanosecond
-				w.handle = lasting(850 * ms)
-				w.flusher.onFlush = taking(60 * ms)
+				w.config.Timeout, w.options, w.handle = shortTimeout, options, lasting(850*time.Millisecond)
+				w.config.Order, w.config.OrderGap = lambdatest.OrderInvokeFirst, time.Nanosecond
+				w.flusher.onFlush = taking(60 * time.Millisecond)
 			}, func(w *run) {
 				w.serves("r")
-				posted, flushes := w.one(lambdatest.KindResponsePosted, "r"), w.find(flushBegun, "")
-				if at := w.since("r", posted).Round(ms); at != 850*ms {
-					w.Errorf("the response was posted after %v", at)
-				}
-				if d := between(posted, w.one(lambdatest.KindCallerAnswered, "r")); d != 0 {
+				done := w.one(lambdatest.KindPhaseDone, "r")
+				w.is(w.story("r", done), flush800, "850ms: response.posted", "860ms: flush until 950ms")
+				if d := between(w.one(lambdatest.KindResponsePosted, "r"), w.one(lambdatest.KindCallerAnswered, "r")); d != 0 {
 					w.Errorf("the caller waits %v", d)
 				}
-				if len(flushes) != 2 || w.since("r", flushes[0]).Round(ms) != 800*ms || w.since("r", flushes[1]).Round(ms) != 860*ms {
-					w.Errorf("flushes %v", flushes)
+				if at := w.since("r", done).Round(time.Millisecond); at != 920*time.Millisecond || w.flusher.overlaps() != 1 {
+					w.Errorf("held until %v, %d flushes at once", at, w.flusher.overlaps())
 				}
-				if at := w.since("r", w.one(lambdatest.KindPhaseDone, "r")).Round(ms); at != 920*ms {
-					w.Errorf("held until %v", at)
-				}
-				if n := w.flusher.overlaps(); n != 1 {
-					w.Errorf("%d flushes at once", n)
-				}
-				w.none(openEnded)
 				if got := w.stats(); got.PreTimeoutFlushes != 1 || got.FlushErrors != 0 || got.OpenSpansEnded != 0 {
 					w.Errorf("stats %+v", got)
 				}
@@ -190,41 +163,30 @@ func TestHandlerThatReturnsDuringTheFlush(t *testing.T) {
 // TestExitDeadlineEndsWithTheInvocation asserts that a process that was not killed at the deadline has no exit deadline any
 // more when the invocation ends, so that its flush is an ordinary one. Before an exit the deadline stays.
 func TestExitDeadlineEndsWithTheInvocation(t *testing.T) {
+	const cleared, flushed = "900ms: deadline.cleared", "900ms: flush until 950ms"
 	for name, tt := range map[string]struct {
-		arrange func(w *run)
 		outcome func(m *function) // before the invocation ends
-		sets    bool
-		clears  bool
+		want    []string
 	}{
-		"in time":             {refused, func(*function) {}, true, true},
-		"in time, an error":   {refused, func(m *function) { _ = m.agent.Flush(m.id) }, true, true},
-		"before an exit":      {refused, func(m *function) { m.agent.FlushBeforeExit(m.id) }, true, false},
-		"a SIGTERM will come": {func(*run) {}, func(*function) {}, false, false},
+		"in time":        {func(*function) {}, []string{"900ms: response.posted", cleared, flushed}},
+		"an error":       {func(m *function) { _ = m.agent.Flush(m.id) }, []string{cleared, flushed, "900ms: response.posted"}},
+		"before an exit": {func(m *function) { m.agent.FlushBeforeExit(m.id) }, []string{"900ms: exit at 950ms", flushed, "900ms: response.posted"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			scenario(t, func(w *run) {
+				refused(w)
 				w.config.Timeout = shortTimeout
-				tt.arrange(w)
 				w.handle = func(ctx context.Context, m *function) error {
-					_ = lasting(900*time.Millisecond)(ctx, m)
+					_ = pause(ctx, 900*time.Millisecond)
 					tt.outcome(m)
 					return nil
 				}
 			}, func(w *run) {
 				w.serves("r")
-				if n := len(w.find(deadlineSet, "")); n > 0 != tt.sets {
-					w.Errorf("%d exit deadlines", n)
-				}
-				if !tt.clears {
-					w.none(deadlineCleared)
-					return
-				}
-				cleared := w.one(deadlineCleared, "")
-				flushes := w.find(flushBegun, "")
-				w.inOrder(flushes[len(flushes)-2], cleared, flushes[len(flushes)-1], w.one(endReturned, "r"))
+				w.is(w.story("r", w.one(lambdatest.KindPhaseDone, "r")), append([]string{exit800, flush800, ended850, exit850, flush850}, tt.want...)...)
 				w.handle = lasting(0)
 				w.serves("short")
-				w.one(deadlineCleared, "")
+				w.is(w.story("short", w.one(lambdatest.KindPhaseDone, "short")), "0s: response.posted", "0s: flush until 950ms")
 			})
 		})
 	}
@@ -233,33 +195,30 @@ func TestExitDeadlineEndsWithTheInvocation(t *testing.T) {
 // TestSpansEndedTooEarly asserts that the agent counts and logs a handler that returns in time after its spans were
 // ended, and does neither if it returns after the deadline or before the end of spans.
 func TestSpansEndedTooEarly(t *testing.T) {
-	const ms = time.Millisecond
-	for name, arrange := range map[string]func(w *run){
-		"unregistered": refused,
-		"extension":    func(w *run) { w.options = []agent.Option{agent.WithEndBeforeTimeout()} },
-	} {
-		t.Run(name, func(t *testing.T) {
+	for _, tt := range []struct {
+		returns      time.Duration
+		ended, early int64
+	}{{840 * time.Millisecond, 0, 0}, {970 * time.Millisecond, 1, 1}, {time.Hour, 1, 0}} {
+		t.Run(tt.returns.String(), func(t *testing.T) {
 			scenario(t, func(w *run) {
-				w.config.Timeout, w.config.Order = shortTimeout, lambdatest.OrderInvokeFirst
-				arrange(w)
+				refused(w)
+				w.config.Timeout = shortTimeout
+				w.handle = func(ctx context.Context, m *function) error {
+					_ = pause(ctx, tt.returns)
+					if ctx.Err() != nil {
+						m.agent.End(m.id) // it has timed out
+					}
+					return nil
+				}
 			}, func(w *run) {
-				w.handle = lasting(endSpansAt - 10*ms)
-				w.serves("before")
-				w.none(openEnded)
-				w.handle = lasting(970 * ms) // a flush takes no time, so spans end 50 ms before the margin
-				w.serves("e")
-				ended, posted := w.one(openEnded, ""), w.one(lambdatest.KindResponsePosted, "e")
-				w.inOrder(ended, w.one(lambdatest.KindResponsePosted, "e"))
-				if ended.Who != "root-e" {
-					w.Errorf("ended %s", ended)
-				}
-				if n := len(w.within(posted, w.one(lambdatest.KindPhaseDone, "e"), flushBegun)); n != 1 {
-					w.Errorf("%d flushes after the response, want one", n)
-				}
-				if got := w.stats(); got.EndedTooEarly != 1 || got.OpenSpansEnded != 1 {
+				w.invokeAs("r")
+				w.idle()
+				if got := w.stats(); got.EndedTooEarly != tt.early || got.OpenSpansEnded != tt.ended {
 					w.Errorf("stats %+v", got)
 				}
-				w.logs("after its open spans had been ended", "requestId=e")
+				if n := strings.Count(w.lines.String(), "after its open spans had been ended"); n != int(tt.early) {
+					w.Errorf("%d lines about it", n)
+				}
 			})
 		})
 	}
@@ -282,8 +241,7 @@ func TestNoFlushBeforeTheDeadline(t *testing.T) {
 				w.invokeAs("r")
 				w.idle()
 				time.Sleep(time.Minute)
-				w.endsSpansEarly("r", false)
-				if got := w.stats(); got.PreTimeoutFlushes != 0 {
+				if got := w.stats(); got.PreTimeoutFlushes != 0 || strings.Contains(w.lines.String(), "before the deadline") {
 					w.Errorf("stats %+v", got)
 				}
 			})
@@ -291,46 +249,29 @@ func TestNoFlushBeforeTheDeadline(t *testing.T) {
 	}
 }
 
-// TestAlarmsOnManagedInstances has several invocations at once, each with a flush of its own before its deadline. The
-// agent ends open spans only by option, and only of the invocations that are about to time out.
+// TestAlarmsOnManagedInstances has two invocations at once. The agent ends open spans only by option, and only of the
+// invocation that is about to time out.
 func TestAlarmsOnManagedInstances(t *testing.T) {
-	const n, ms = 4, time.Millisecond
-	for name, options := range map[string][]agent.Option{"": nil, "by option": {agent.WithEndBeforeTimeout()}} {
+	for name, tt := range map[string]struct {
+		options []agent.Option
+		want    []string
+	}{"": {nil, []string{flush800}}, "by option": {[]agent.Option{agent.WithEndBeforeTimeout()}, []string{flush800, ended850, flush850}}} {
 		t.Run(name, func(t *testing.T) {
 			scenario(t, func(w *run) {
-				w.config.ManagedInstances, w.config.Concurrency = true, n
-				w.config.Timeout, w.options = shortTimeout, options
+				w.config.ManagedInstances, w.config.Concurrency = true, 2
+				w.config.Timeout, w.options = shortTimeout, tt.options
 				w.handle = func(ctx context.Context, m *function) error {
-					if m.id == "0" {
-						return pause(ctx, 500*ms)
+					if m.id == "short" {
+						return pause(ctx, 500*time.Millisecond)
 					}
-					return pause(ctx, 920*ms)
+					return pause(ctx, 920*time.Millisecond)
 				}
 			}, func(w *run) {
-				for i := range n {
-					w.invokeInBackground(strconv.Itoa(i))
-					time.Sleep(2 * ms)
-				}
-				time.Sleep(2 * time.Second)
-				flushed := map[time.Duration]int{}
-				for _, e := range w.find(flushBegun, "") {
-					flushed[w.since("0", e).Round(ms)]++
-				}
-				want := map[time.Duration]int{flushAt + 2*ms: 1, flushAt + 4*ms: 1, flushAt + 6*ms: 1}
-				if options != nil {
-					want[endSpansAt+2*ms], want[endSpansAt+4*ms], want[endSpansAt+6*ms] = 1, 1, 1
-				}
-				if diff := cmp.Diff(want, flushed); diff != "" {
-					w.Errorf("flushes (-want +got):\n%s", diff)
-				}
-				var roots []string
-				for _, e := range w.find(openEnded, "") {
-					roots = append(roots, e.Who)
-				}
-				if want := []string{"root-1", "root-2", "root-3"}; options != nil && !cmp.Equal(want, roots) || options == nil && len(roots) > 0 {
-					w.Errorf("spans ended of %v", roots)
-				}
-				if got := w.stats(); got.PreTimeoutFlushes != int64(len(want)) || options != nil && got.EndedTooEarly != 3 {
+				w.invokeInBackground("short")
+				w.serves("r")
+				w.is(w.story("r", w.one(lambdatest.KindResponsePosted, "r")), slices.Concat([]string{"500ms: response.posted"}, tt.want, []string{"920ms: response.posted"})...)
+				synctest.Wait() // until End has returned
+				if got := w.stats(); got.EndedTooEarly != got.OpenSpansEnded {
 					w.Errorf("stats %+v", got)
 				}
 				w.gracefully()

@@ -89,9 +89,7 @@ func (a *Agent) FlushBeforeExit(requestID string) {
 	end := a.settings.Budget.ExitFlushEnd(now, inv.Deadline, a.backendDown())
 	a.setExitDeadline(end)
 	a.flushCompleted(inv, a.flushCalls.Flush(end, flushcalls.Forced))
-	if !a.phase.isDraining() {
-		a.spill(inv.Deadline)
-	}
+	a.spill(inv.Deadline)
 }
 
 // flushCompleted records a flush for an invocation, which may be unknown. Its End does not flush again, and the loop does

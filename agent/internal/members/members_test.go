@@ -188,7 +188,7 @@ func TestHangingMemberIsAbandonedAndNotCalledAgain(t *testing.T) {
 func TestPipelinesAreUsedTogether(t *testing.T) {
 	ctx := t.Context()
 	reasons := map[string]int64{"refused": 2}
-	one := &recording{counts: []counts.Signal{{Name: "traces", Ended: 1, Exported: 1, Repeated: 2}, {Name: "logs", Ended: 5, Pending: 5}}}
+	one := &recording{counts: []counts.Signal{{Name: "traces", Ended: 1, Exported: 1, Repeated: 2, Breaker: "closed"}, {Name: "logs", Ended: 5, Pending: 5}}}
 	two := &recording{counts: []counts.Signal{
 		{Name: "traces", Ended: 9, Exported: 2, Pending: 3, Dropped: 2, Reasons: reasons, Spilled: 1, Superseded: 1, Repeated: 1, Breaker: "open"},
 	}}

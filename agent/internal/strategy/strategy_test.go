@@ -1,6 +1,7 @@
 package strategy
 
 import (
+	"errors"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -68,6 +69,32 @@ func TestFlushesOfEachStrategy(t *testing.T) {
 				t.Errorf("flushes %s, want %s", got, tt.want)
 			}
 		})
+	}
+}
+
+// denseFor is a schedule in the midst of dense traffic, with nothing waiting.
+func denseFor(s Strategy) (p *Schedule, now time.Duration) {
+	p = NewSchedule(s)
+	for _, now = range every(s.Period/8, 20) {
+		p.Due(at(now))
+		p.Flushed(at(now), nil)
+	}
+	return p, now
+}
+
+func TestFailedFlushIsFollowedByFlushesUntilOneSucceeds(t *testing.T) {
+	for _, text := range []string{"periodic,8s", "adaptive,8s"} {
+		p, now := denseFor(parse(t, text))
+		p.Flushed(at(now), errors.New("no"))
+		for range 3 {
+			if now += time.Second; !p.Due(at(now)) {
+				t.Errorf("%s: a flush is deferred after one that failed", text)
+			}
+		}
+		p.Flushed(at(now), nil)
+		if now += time.Second; p.Due(at(now)) {
+			t.Errorf("%s: a flush is not deferred after one that went well", text)
+		}
 	}
 }
 
