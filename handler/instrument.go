@@ -13,6 +13,7 @@ import (
 
 	"github.com/epilogue-go/epilogue/handler/internal/trigger"
 	"github.com/epilogue-go/epilogue/internal/otelenv"
+	"github.com/epilogue-go/epilogue/internal/requestid"
 	"github.com/epilogue-go/epilogue/internal/version"
 )
 
@@ -71,7 +72,7 @@ func (in *instrument) begin(
 		in.traceInit(spanCtx, how)
 	})
 	in.protect(func() { in.tracker.Begin(inv.requestID, inv.deadline, root) })
-	return context.WithValue(spanCtx, invocationKey{}, inv)
+	return context.WithValue(requestid.With(spanCtx, inv.requestID), invocationKey{}, inv)
 }
 
 // start starts the invocation's span, which calls the program's propagator, sampler and processors.

@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/epilogue-go/epilogue/internal/delivery"
@@ -52,9 +53,15 @@ func newSDK(c *config.Config) (*SDK, error) {
 	if *c.Disabled {
 		c.Resource = resource.Empty()
 	}
-	s := &SDK{resource: c.Resource, builder: pipeline.NewBuilder(c.Traces.RequestBytes, c.Requests, &faults.Handler{})}
+	requestBytes := max(c.Traces.RequestBytes, c.Logs.RequestBytes)
+	s := &SDK{resource: c.Resource, builder: pipeline.NewBuilder(requestBytes, c.Requests, &faults.Handler{})}
 	s.builder.DropError = newDropError
 	err := s.connectTraces(c)
+	if c.Logs.On != nil {
+		var logs *pipeline.Signal
+		logs, s.loggers = c.Logs.On(s.builder, c, s)
+		s.signals = append(s.signals, logs)
+	}
 	s.connected(c)
 	if *c.Disabled {
 		s.provider = noop.NewTracerProvider()
@@ -69,7 +76,7 @@ func newSDK(c *config.Config) (*SDK, error) {
 	if c.Traces.Exports() {
 		opts = append(opts, sdktrace.WithSpanProcessor(s.processor))
 	}
-	s.provider = newProvider(opts...)
+	s.provider = hiding(func() trace.TracerProvider { return sdktrace.NewTracerProvider(opts...) })
 	return s, err
 }
 

@@ -27,6 +27,9 @@ import (
 // options for one setting the later one wins.
 type Option = config.Option
 
+// SignalOption configures [WithMetrics] or [WithLogs].
+type SignalOption = config.SignalOption
+
 // ExportOption configures the export of one signal. As an option of [New] it is for traces or, if its documentation says so, for
 // all signals. The settings of a signal win over those for all.
 type ExportOption = config.ExportOption
@@ -53,6 +56,10 @@ func WithGetenv(getenv func(key string) string) Option {
 func WithResource(r *resource.Resource) Option {
 	return config.SetIf(true, func(c *config.Settings) { c.Resource = config.MergeResources(c.Resource, r) })
 }
+
+// WithExporters selects the exporters of metrics or logs by the names that OTEL_METRICS_EXPORTER and OTEL_LOGS_EXPORTER have.
+// An unknown name is an error and is left out. None changes nothing.
+func WithExporters(names ...string) SignalOption { return config.WithExporters(names) }
 
 // WithExporter replaces the OTLP encoder and sender by e. One goroutine at a time calls its ExportSpans, with at most
 // OTEL_BSP_MAX_EXPORT_BATCH_SIZE spans, which it must not keep. The context ends when the last caller of the flush has left, and

@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/log"
+	lognoop "go.opentelemetry.io/otel/log/noop"
 	"go.opentelemetry.io/otel/sdk/resource"
 	"go.opentelemetry.io/otel/trace"
 
@@ -25,6 +27,7 @@ type SDK struct {
 	builder   *pipeline.Builder
 	signals   []*pipeline.Signal  // that are on; traces always are
 	queues    []pipeline.Queue    // of all signals
+	loggers   log.LoggerProvider  // nil: logs are off
 	recorder  sdkmetrics.Recorder // of the export of spans; nil: none
 	spiller   *spiller.Spiller    // nil: none
 
@@ -35,6 +38,14 @@ type SDK struct {
 // TracerProvider returns the provider that New has made the global one: the API's no-op if OTEL_SDK_DISABLED is true.
 // Shut it down with [SDK.Shutdown].
 func (s *SDK) TracerProvider() trace.TracerProvider { return s.provider }
+
+// LoggerProvider returns the provider that New has made the global one: the API's no-op without [WithLogs].
+func (s *SDK) LoggerProvider() log.LoggerProvider {
+	if s.loggers == nil {
+		return lognoop.NewLoggerProvider()
+	}
+	return s.loggers
+}
 
 // ForceFlush exports all sampled spans that ended before the call. It returns nil only if all of them were delivered.
 //
@@ -181,12 +192,27 @@ func (s *SDK) Counts() []counts.Signal {
 	return all
 }
 
-// Stats returns the counts of all sampled spans so far.
-func (s *SDK) Stats() Stats {
-	st := s.signals[0].Stats()
-	return Stats{
-		Open: int64(s.processor.Open()), Ended: st.Ended, Exported: st.Exported, Pending: st.Pending, Spilled: st.Spilled,
-		Dropped: Dropped(st.Dropped), Breaker: st.Breaker.String(),
+// Stats returns the counts of all signals so far.
+func (s *SDK) Stats() (all Stats) {
+	for _, signal := range s.signals {
+		st := signal.Stats()
+		switch signal.Name {
+		case delivery.Metrics:
+			all.Metrics = signalStats(&st)
+		case delivery.Logs:
+			all.Logs = signalStats(&st)
+		default:
+			all.Open, all.Ended, all.Exported, all.Pending = int64(s.processor.Open()), st.Ended, st.Exported, st.Pending
+			all.Spilled, all.Dropped, all.Breaker = st.Spilled, Dropped(st.Dropped), st.Breaker.String()
+		}
+	}
+	return all
+}
+
+func signalStats(st *delivery.Stats) SignalStats {
+	return SignalStats{
+		Ended: st.Ended, Exported: st.Exported, Pending: st.Pending, Dropped: Dropped(st.Dropped), Spilled: st.Spilled,
+		Superseded: st.Superseded, Repeated: st.Repeated, Breaker: st.Breaker.String(),
 	}
 }
 

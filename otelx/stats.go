@@ -6,7 +6,7 @@ import (
 	"github.com/epilogue-go/epilogue/internal/delivery"
 )
 
-// Stats counts all sampled spans. At every moment Ended = Exported + Pending + Dropped.Total() + Spilled.
+// Stats counts all sampled spans, and in Metrics and Logs the items of the other signals. At every moment Ended = Exported + Pending + Dropped.Total() + Spilled.
 type Stats struct {
 	// Open is the number of sampled spans that have started and not ended.
 	Open int64
@@ -29,6 +29,26 @@ type Stats struct {
 	//   - "half-open": the backend was down; the flush under way, or the next, begins with a single request, and the others
 	//     follow if that is answered.
 	Breaker string
+
+	// Metrics counts data points as collected, and Logs log records: once for each exporter of their signal. They are zero if
+	// the signal is off.
+	Metrics, Logs SignalStats
+}
+
+// SignalStats counts the items of metrics or logs. At every moment
+// Ended = Exported + Pending + Dropped.Total() + Spilled + Superseded. The fields have the meaning of those in [Stats].
+type SignalStats struct {
+	Ended    int64
+	Exported int64
+	Pending  int64
+	Dropped  Dropped
+	Spilled  int64
+	// Superseded is the number of cumulative data points and gauges that a later collection has replaced. They are no loss.
+	Superseded int64
+	// Repeated is the number of log records and delta points that the backend may have counted once more: they were sent again
+	// because the answer to their first request was lost. It is not part of the sum.
+	Repeated int64
+	Breaker  string
 }
 
 // Dropped counts lost spans by reason.
@@ -48,11 +68,15 @@ type Dropped struct {
 	TooLarge int64
 	// AfterShutdown counts spans that ended after Shutdown was called.
 	AfterShutdown int64
+	// Invalid counts data points without a value that the destination accepts; only EMF has such limits.
+	Invalid int64
+	// WriteFailed counts log records whose line could not be written to standard output within 100 ms.
+	WriteFailed int64
 }
 
 // Total is the sum over all reasons.
 func (d Dropped) Total() int64 {
-	return d.QueueFull + d.QueueBytes + d.Rejected + d.Refused + d.TooLarge + d.AfterShutdown
+	return delivery.Dropped(d).Total()
 }
 
 // reasons returns the reasons that are not zero.

@@ -62,7 +62,15 @@ var rules = []rule{
 	},
 	{
 		pkg: "/otelx/internal/traces", never: []string{aws, protobuf, messages, module + "/"},
-		except: []string{delivery, module + "/internal/otlp", module + "/internal/jsontext", bounded, breaker},
+		except: []string{delivery, module + "/internal/otlp", module + "/internal/jsontext", module + "/otelx/internal/encoding", bounded, breaker},
+		reason: "a signal knows its items and the engine; options, environment and HTTP belong to otelx",
+	},
+	{
+		pkg: "/otelx/internal/logs", never: []string{aws, protobuf, messages, "go.opentelemetry.io/otel/sdk/metric", module + "/"},
+		except: []string{
+			delivery, module + "/internal/otlp", module + "/internal/loglines", module + "/internal/jsontext", module + "/internal/requestid",
+			module + "/otelx/internal/encoding", bounded, breaker, "go.opentelemetry.io/otel/sdk/metric/metricdata",
+		},
 		reason: "a signal knows its items and the engine; options, environment and HTTP belong to otelx",
 	},
 	{

@@ -30,7 +30,7 @@ var layers = []struct {
 	}},
 	{"single mechanisms", []string{
 		"/internal/benchspans", "/internal/bounded", "/internal/breaker", "/internal/clocktest", "/internal/counts",
-		"/internal/emf/lines", "/internal/extensionsapi", "/internal/jsontext/...", "/internal/otelenv", "/internal/otelerr",
+		"/internal/emf/lines", "/internal/extensionsapi", "/internal/jsontext/...", "/internal/otelenv", "/internal/otelerr", "/internal/requestid",
 		"/internal/otlp/response",
 		"/internal/procstart", "/internal/redact", "/internal/spill/lines", "/internal/variables", "/internal/version",
 		"/internal/xrayheader", "/lambdatest/eventlog",

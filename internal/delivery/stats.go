@@ -28,11 +28,13 @@ type Dropped struct {
 	Refused       int64 // in a request that the backend will never accept
 	TooLarge      int64 // a single item exceeds a request
 	AfterShutdown int64 // pushed after Shutdown
+	Invalid       int64 // without a value that the destination accepts; a queue counts none
+	WriteFailed   int64 // a line that was not written; a queue counts none
 }
 
 // Total is the sum over all reasons.
 func (d Dropped) Total() int64 {
-	return d.QueueFull + d.QueueBytes + d.Rejected + d.Refused + d.TooLarge + d.AfterShutdown
+	return d.QueueFull + d.QueueBytes + d.Rejected + d.Refused + d.TooLarge + d.AfterShutdown + d.Invalid + d.WriteFailed
 }
 
 // Reason is one reason for drops.
@@ -51,6 +53,8 @@ func (d Dropped) Reasons() []Reason {
 		{"refused", "refused by the backend permanently", d.Refused},
 		{"too_large", "too large for a request", d.TooLarge},
 		{"already_shutdown", "ended after Shutdown", d.AfterShutdown},
+		{"invalid", "without a value that the destination accepts", d.Invalid},
+		{"write_failed", "not written", d.WriteFailed},
 	}
 }
 
@@ -63,5 +67,7 @@ func (d Dropped) Sub(o Dropped) Dropped {
 		Refused:       d.Refused - o.Refused,
 		TooLarge:      d.TooLarge - o.TooLarge,
 		AfterShutdown: d.AfterShutdown - o.AfterShutdown,
+		Invalid:       d.Invalid - o.Invalid,
+		WriteFailed:   d.WriteFailed - o.WriteFailed,
 	}
 }

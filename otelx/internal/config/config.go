@@ -7,6 +7,7 @@
 package config
 
 import (
+	"context"
 	"os"
 	"slices"
 	"time"
@@ -38,7 +39,14 @@ func Resolve(osGetenv func(string) string, opts []Option) *Config {
 	if !*c.Disabled {
 		c.Resource = r.resource()
 		r.traces(&c.Traces)
-		if c.Traces.Exports() {
+		if c.Logs.On = r.options.Logs.On; c.Logs.On == nil {
+			c.Logs.On = r.preset.Logs.On
+		}
+		if c.Logs.On != nil {
+			r.resolveLogs(r, &c.Logs)
+		}
+		r.checkOptIns(c)
+		if c.Traces.Exports() || c.Logs.On != nil {
 			r.spill(c)
 			requests := r.number("EPILOGUE_MAX_CONCURRENT_REQUESTS", 1, otelenv.MaxInt)
 			c.Requests = choose(r.options.Requests, requests, r.preset.Requests, defaultRequests)
@@ -56,6 +64,12 @@ func Resolve(osGetenv func(string) string, opts []Option) *Config {
 		c.Errs = append(c.Errs, variables.CheckUnknown(os.Environ(), false)...)
 	}
 	return c
+}
+
+// Flusher is the SDK, as the providers of the signals see it.
+type Flusher interface {
+	ForceFlush(ctx context.Context) error
+	Shutdown(ctx context.Context) error
 }
 
 // resolver combines options, environment, preset and defaults.

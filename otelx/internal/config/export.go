@@ -3,6 +3,8 @@ package config
 import (
 	"fmt"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/epilogue-go/epilogue/internal/otelenv"
@@ -59,10 +61,24 @@ func (r *exportResolver) load() {
 	r.preset = r.settings(&r.builder.preset).Or(r.builder.preset.Common)
 }
 
-// destination resolves where the requests of the signal go: to the Sender of an option, the preset's, or an endpoint.
-func (r *exportResolver) destination(x *Export) {
+// resolve resolves the export of a signal with several exporters, which choose returns. It gets whether options or environment
+// give an endpoint for OTLP.
+func (r *exportResolver) resolve(x *Export, choose func(given bool) []string) {
 	errs := r.env.Mark()
 	given := r.env.Endpoint(r.signal, endpointOption, r.option.URL)
+	exporters := choose(given != nil)
+	switch {
+	case slices.Contains(exporters, OTLP):
+		r.destination(x, given, errs)
+	case len(exporters) > 0:
+		r.env.Conclude(errs, strings.Join(exporters, ",")+" is used")
+	}
+	r.queueing(x, false)
+}
+
+// destination resolves where the requests of the signal go: to the Sender of an option, the preset's, or an endpoint. given is
+// the valid endpoint of options and environment, and errs marks the errors about others.
+func (r *exportResolver) destination(x *Export, given *url.URL, errs int) {
 	endpoint := given
 	if endpoint == nil {
 		endpoint = r.env.URL(endpointOption, r.preset.URL)

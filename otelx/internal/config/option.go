@@ -182,6 +182,7 @@ type builder struct {
 	target      *Settings // which of the two an option writes
 	propagators []namedPropagator
 	deferred    []deferred
+	resolveLogs func(*resolver, *Logs) // nil: logs are off
 	errs        []error
 }
 

@@ -50,11 +50,8 @@ type Traces struct {
 // Metrics are the settings of metrics.
 type Metrics struct {
 	Export
-}
 
-// Logs are the settings of logs.
-type Logs struct {
-	Export
+	Exporters []string
 }
 
 // first returns a, or b if a is zero.

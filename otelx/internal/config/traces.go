@@ -71,7 +71,9 @@ func (r *resolver) traceDestination(x *exportResolver, c *Traces) {
 			return
 		}
 	}
-	x.destination(&c.Export)
+	errs := r.env.Mark()
+	given := r.env.Endpoint(otelenv.Traces, endpointOption, x.option.URL)
+	x.destination(&c.Export, given, errs)
 }
 
 // sampler reads OTEL_TRACES_SAMPLER with its argument. It is nil if the variable is unset or bad.

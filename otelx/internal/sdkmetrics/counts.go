@@ -15,6 +15,9 @@ import (
 	"github.com/epilogue-go/epilogue/internal/delivery"
 )
 
+// otherReasons is the number of drop reasons that spans do not have. They come last.
+const otherReasons = 2
+
 // exporterDrops are the drop reasons of spans that have reached the exporter.
 var exporterDrops = []string{"rejected", "refused", "too_large"}
 
@@ -73,7 +76,8 @@ func (p *countsReport) report(_ context.Context, o metric.Observer) error {
 	observe(p.inflight, s.InFlight, p.exporter)
 	observe(p.done, s.Exported, p.processor)
 	observe(p.sent, s.Exported, p.exporter)
-	for _, r := range s.Dropped.Reasons() { // zeros too: an alarm needs the start of each count
+	reasons := s.Dropped.Reasons()
+	for _, r := range reasons[:len(reasons)-otherReasons] { // zeros too: an alarm needs the start of each count
 		observe(p.done, r.Count, withErrorType(p.processor, r.Name))
 		if slices.Contains(exporterDrops, r.Name) {
 			observe(p.sent, r.Count, withErrorType(p.exporter, r.Name))

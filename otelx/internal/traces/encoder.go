@@ -1,13 +1,13 @@
 package traces
 
 import (
-	"errors"
 	"fmt"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/epilogue-go/epilogue/internal/delivery"
 	"github.com/epilogue-go/epilogue/internal/otlp"
+	"github.com/epilogue-go/epilogue/otelx/internal/encoding"
 )
 
 // encoder makes OTLP requests of spans.
@@ -39,11 +39,5 @@ func (e *encoder) Append(dst []byte, spans []sdktrace.ReadOnlySpan, limit int) (
 func (*encoder) Describe(s sdktrace.ReadOnlySpan) string { return fmt.Sprintf("span %q", s.Name()) }
 
 func (e *encoder) Hint() (key string, err error) {
-	n := e.ResourceBytes()
-	if e.resourceBytes <= 0 || n <= e.resourceBytes {
-		return "", nil
-	}
-	key = "the resource is too large"
-	return key, errors.New(key + fmt.Sprintf(": with an instrumentation scope it has %d bytes, and the backend accepts %d "+
-		"(remove attributes, for example from OTEL_RESOURCE_ATTRIBUTES)", n, e.resourceBytes))
+	return encoding.ResourceHint(e.ResourceBytes(), e.resourceBytes)
 }
