@@ -34,12 +34,3 @@ func TestEachOptionReachesItsSetting(t *testing.T) {
 		t.Errorf("settings (-want +got):\n%s", diff)
 	}
 }
-
-func TestOptionAtEndBeatsTheVariable(t *testing.T) {
-	periodic := Process{Getenv: func(string) string { return "periodic" }}
-	a := newAgent(t.Context(), nil, []Option{WithProcess(periodic), WithFlushStrategy(AtEnd())})
-	defer a.stop()
-	if a.settings.Strategy.Kind != strategy.AtEnd {
-		t.Errorf("strategy %+v, want a flush at each end", a.settings.Strategy)
-	}
-}

@@ -6,7 +6,6 @@ import (
 
 	"github.com/epilogue-go/epilogue/agent/internal/flushcalls"
 	"github.com/epilogue-go/epilogue/agent/internal/invocations"
-	"github.com/epilogue-go/epilogue/agent/internal/shutdown"
 )
 
 // killedAtTimeout reports whether a timeout ends the process without SIGTERM, because the platform knows neither our
@@ -39,7 +38,7 @@ func (a *Agent) beforeTimeout(inv invocations.Snapshot, endSpans bool) {
 	now := time.Now()
 	until := a.settings.Budget.FlushEnd(now, inv.Deadline)
 	if endSpans {
-		a.endSpansOf(inv.Root, until, shutdown.TimeoutType, "ended before the deadline; the handler was still running")
+		a.endSpansOf(inv.Root, until, timeoutType, "ended before the deadline; the handler was still running")
 	}
 	kind := flushcalls.Regular
 	if a.killedAtTimeout() { // unless the handler returns in time, no flush follows

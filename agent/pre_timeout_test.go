@@ -303,14 +303,12 @@ func TestFlushBeforeTimeoutsInAnOutageIsQuiet(t *testing.T) {
 // TestEndOfSpansThatHangs asserts that the agent abandons EndOpenSpans, that neither the invocation nor the flush after
 // it waits for it, and that it is not called again.
 func TestEndOfSpansThatHangs(t *testing.T) {
-	var never chan struct{}
 	scenario(t, func(w *run) {
 		refused(w)
-		never = make(chan struct{})
+		never := w.untilEnd()
 		w.config.Timeout, w.handle = shortTimeout, lasting(950*time.Millisecond)
 		w.flusher.onEnd = func([][8]byte) { <-never }
 	}, func(w *run) {
-		w.Cleanup(func() { close(never) })
 		for _, id := range []string{"r", "s"} {
 			w.serves(id)
 			if d := w.one(endReturned, id).Duration; d > 10*time.Millisecond {
@@ -325,16 +323,14 @@ func TestEndOfSpansThatHangs(t *testing.T) {
 
 // TestPanicWithAnEndOfSpansThatHangs asserts that the panic's outcome is posted all the same, within a bound.
 func TestPanicWithAnEndOfSpansThatHangs(t *testing.T) {
-	var never chan struct{}
 	scenario(t, func(w *run) {
-		never = make(chan struct{})
+		never := w.untilEnd()
 		w.flusher.onEnd = func([][8]byte) { <-never }
 		w.handle = func(_ context.Context, m *function) error {
 			m.agent.EndOpenSpans(m.id, "boom")
 			panic("boom")
 		}
 	}, func(w *run) {
-		w.Cleanup(func() { close(never) })
 		w.invokeAs("r")
 		w.idle()
 		if d := between(w.one(handlerBegun, "r"), w.one(lambdatest.KindErrorPosted, "r")); d != 250*time.Millisecond {

@@ -6,9 +6,6 @@ import (
 	"os"
 	"syscall"
 	"time"
-
-	"github.com/epilogue-go/epilogue/agent/internal/shutdown"
-	"github.com/epilogue-go/epilogue/internal/counts"
 )
 
 // shutdownPhase says how far the shutdown is:
@@ -101,22 +98,16 @@ func (a *Agent) exit(ctx context.Context, sig os.Signal) {
 // have timed out.
 func (a *Agent) shutDown(ctx context.Context, line, why string, timedOut bool) {
 	close(a.phase.draining)
-	plan := a.settings.Budget.PlanShutdown(time.Now(), a.sharesWindow)
+	d := drain{Agent: a, plan: a.settings.Budget.PlanShutdown(time.Now(), a.sharesWindow), why: why, timedOut: timedOut}
+	d.inFlight, d.roots = a.invocations.InFlight()
 	logged := make(chan struct{})
 	go func() {
 		defer close(logged)
 		a.log.Log(slog.LevelInfo, line)
 	}()
-	inFlight, roots := a.invocations.InFlight()
-	s := shutdown.Shutdown{
-		Plan: plan, Flusher: a.flusher, FlushCalls: a.flushCalls, Hooks: a.hooks,
-		Why: why, InFlight: inFlight, Roots: roots, TimedOut: timedOut,
-		ReportPath: a.process.Getenv(counts.ReportVariable),
-	}
-	report := s.Run(ctx)
-	a.counters.count(func(s *Stats) { s.OpenSpansEnded += int64(report.OpenSpansEnded) })
+	d.run(ctx)
 	<-logged
-	report.Log(a.log)
+	d.logResult()
 }
 
 // sigtermDelay is how long after an invocation's deadline SIGTERM may take to be noticed, in a process with little CPU.

@@ -217,17 +217,18 @@ func TestShutdownDuringASlowFlush(t *testing.T) {
 }
 
 // slowLog delays the line about the signal.
-type slowLog struct {
-	*lines
-	delay time.Duration
+func (w *run) slowLog(delay time.Duration) agent.Option {
+	return agent.WithLogger(slog.New(slog.NewTextHandler(writer(func(b []byte) (int, error) {
+		if strings.Contains(string(b), "SIGTERM received") {
+			time.Sleep(delay)
+		}
+		return w.lines.Write(b)
+	}), nil)))
 }
 
-func (l slowLog) Write(b []byte) (int, error) {
-	if strings.Contains(string(b), "SIGTERM received") {
-		time.Sleep(l.delay)
-	}
-	return l.lines.Write(b)
-}
+type writer func(b []byte) (int, error)
+
+func (w writer) Write(b []byte) (int, error) { return w(b) }
 
 // TestSigtermWithASlowLog asserts that the shutdown begins with the signal, not with the line about it: an invocation
 // that ends meanwhile must not lead to next, on which the environment would freeze. The last flush does not wait for the
@@ -237,7 +238,7 @@ func TestSigtermWithASlowLog(t *testing.T) {
 	for _, tt := range []struct{ delay, exit time.Duration }{{50 * ms, 50 * ms}, {time.Hour, 100 * ms}} {
 		t.Run(tt.delay.String(), func(t *testing.T) {
 			scenario(t, func(w *run) {
-				w.options = []agent.Option{agent.WithLogger(slog.New(slog.NewTextHandler(slowLog{w.lines, tt.delay}, nil)))}
+				w.options = []agent.Option{w.slowLog(tt.delay)}
 				w.flusher.onFlush = taking(20 * ms)
 			}, func(w *run) {
 				w.invokeInBackground("r")
@@ -308,51 +309,37 @@ func TestFlushThatIsLeftToShutdownIsNoError(t *testing.T) {
 	})
 }
 
-// TestEverythingHangsAtSigterm: flusher, hooks and calls without a context hang, and the process exits in the window.
+// TestEverythingHangsAtSigterm has the flusher, hooks and calls without a context hang. The process exits in the window.
 func TestEverythingHangsAtSigterm(t *testing.T) {
-	for name, hang := range map[string]func(w *run, never chan struct{}){
-		"ForceFlush": func(w *run, never chan struct{}) {
-			w.flusher.onFlush = func(context.Context, int) error { <-never; return nil }
-		},
-		"ForceFlush until its context ends": func(w *run, _ chan struct{}) { w.flusher.onFlush = taking(time.Hour) },
-		"Shutdown": func(w *run, never chan struct{}) {
-			w.flusher.onClose = func(context.Context) error { <-never; return nil }
-		},
-		"EndOpenSpans": func(w *run, never chan struct{}) { w.flusher.onEnd = func([][8]byte) { <-never } },
-		"hooks": func(w *run, never chan struct{}) {
-			hook := agent.WithShutdownHook(func(context.Context) { <-never })
-			w.options = append(w.options, hook, hook, hook)
-		},
-		"all": func(w *run, never chan struct{}) {
-			w.flusher.onFlush = func(context.Context, int) error { <-never; return nil }
-			w.flusher.onClose = func(context.Context) error { <-never; return nil }
-			w.flusher.onEnd = func([][8]byte) { <-never }
-			w.options = append(w.options, agent.WithShutdownHook(func(context.Context) { <-never }))
-		},
-	} {
-		for _, external := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s, external extension %t", name, external), func(t *testing.T) {
-				var never chan struct{}
+	for _, hang := range []string{"ForceFlush", "Shutdown", "EndOpenSpans", "hook", "ForceFlush Shutdown EndOpenSpans hook"} {
+		for most, external := range map[time.Duration]bool{window: false, 250 * time.Millisecond: true} {
+			t.Run(fmt.Sprintf("%s, external extension %t", hang, external), func(t *testing.T) {
 				scenario(t, func(w *run) {
-					never = make(chan struct{})
-					w.config.Timeout = time.Minute
-					w.handle = untilKilled
-					hang(w, never)
+					w.config.Timeout, w.handle = time.Minute, untilKilled
+					never := w.untilEnd()
+					if strings.Contains(hang, "ForceFlush") {
+						w.flusher.onFlush = func(context.Context, int) error { <-never; return nil }
+					}
+					if strings.Contains(hang, "Shutdown") {
+						w.flusher.onClose = func(context.Context) error { <-never; return nil }
+					}
+					if strings.Contains(hang, "EndOpenSpans") {
+						w.flusher.onEnd = func([][8]byte) { <-never }
+					}
+					if strings.Contains(hang, "hook") {
+						hook := agent.WithShutdownHook(func(context.Context) { <-never })
+						w.options = append(w.options, hook, hook, hook)
+					}
 					if external {
 						w.extend("insights")
 					}
 				}, func(w *run) {
-					w.Cleanup(func() { close(never) })
-					most := window
-					if external {
-						most = 250 * time.Millisecond
-					}
 					w.invokeInBackground("r")
 					synctest.Wait()
 					w.signal(syscall.SIGTERM, most)
 					w.one(shutdownBegun, "") // in any case
 					w.logs("SIGTERM received", "graceful shutdown completed", fmt.Sprintf("window=%v", most))
-					if name != "ForceFlush until its context ends" && !strings.Contains(w.lines.String(), "did not return in time") {
+					if !strings.Contains(w.lines.String(), "did not return in time") {
 						w.Error("what hung is not in the log")
 					}
 				})
@@ -399,15 +386,13 @@ func TestHooksRunInOrderUnderTheirShare(t *testing.T) {
 // TestShutdownReportIsWrittenBeforeTheLog asserts that a log that blocks does not cost the report.
 func TestShutdownReportIsWrittenBeforeTheLog(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "report")
-	never := make(chan struct{})
 	want := []agent.SignalCounts{{Name: "traces", Ended: 4, Exported: 3, Spilled: 1}}
 	scenario(t, func(w *run) {
-		never = make(chan struct{})
 		w.config.Env = []string{counts.ReportVariable + "=" + path}
 		w.flusher.counts = want
-		w.options = []agent.Option{agent.WithLogger(slog.New(slog.NewTextHandler(blockedLog(never), nil)))}
+		w.options = []agent.Option{w.slowLog(time.Hour)}
 	}, func(w *run) {
-		w.Cleanup(func() { close(never) })
+		w.Cleanup(func() { time.Sleep(2 * time.Hour) })
 		w.serves("r")
 		if exit := w.shutdown(); exit.Code != 0 || exit.Took > 100*time.Millisecond {
 			w.Errorf("%+v", exit)
@@ -423,11 +408,6 @@ func TestShutdownReportIsWrittenBeforeTheLog(t *testing.T) {
 		}
 	})
 }
-
-// blockedLog takes nothing in until it is closed.
-type blockedLog chan struct{}
-
-func (l blockedLog) Write(b []byte) (int, error) { <-l; return len(b), nil }
 
 func TestSecondSignalChangesNothing(t *testing.T) {
 	scenario(t, func(w *run) { w.flusher.onFlush = taking(100 * time.Millisecond) }, func(w *run) {
@@ -479,20 +459,3 @@ func TestKilledProcessLeavesNoGoroutine(t *testing.T) {
 		w.context = func(context.Context) context.Context { return context.Background() }
 	}, func(w *run) { w.serves("r") })
 }
-
-func TestLoggerThatPanicsDoesNoHarm(t *testing.T) {
-	scenario(t, func(w *run) {
-		w.options = []agent.Option{agent.WithLogger(slog.New(panicking{})), agent.WithHandlerStartWait(-1)}
-		w.flusher.onFlush = func(context.Context, int) error { return errors.New("no") }
-	}, func(w *run) {
-		w.serves("r")
-		if exit := w.shutdown(); exit.Code != 0 {
-			w.Errorf("%+v", exit)
-		}
-	})
-}
-
-// panicking is a slog.Handler that panics.
-type panicking struct{ slog.Handler }
-
-func (panicking) Enabled(context.Context, slog.Level) bool { panic("no log for you") }

@@ -56,6 +56,7 @@ func TestBlockedLogIsAbandonedAndNotPiledUp(t *testing.T) {
 		if b.lines != 2 {
 			t.Error("the log does not work again")
 		}
+		New(slog.New(&enabled{})).Log(slog.LevelInfo, "a logger that panics")
 	})
 }
 
