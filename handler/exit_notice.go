@@ -1,7 +1,6 @@
 package handler
 
 import (
-	"math"
 	"sync/atomic"
 	"time"
 )
@@ -11,14 +10,10 @@ import (
 // it has fetched, and exits without a signal. So each of these invocations flushes at its end, as after a panic of its
 // own.
 type exitNotice struct {
-	shared bool // several invocations may share the process; if not, announce does nothing
-
-	// The time of the last response that may have been refused, in nanoseconds since 1970. 0 means that there was none,
-	// certain that the process exits.
-	since atomic.Int64
+	shared    bool         // several invocations may share the process; if not, announce does nothing
+	certain   atomic.Bool  // the process exits
+	refusedAt atomic.Int64 // the last response that may have been refused, in nanoseconds since 1970; 0 if there is none
 }
-
-const certain = math.MaxInt64
 
 // startDelay is the most time that an invocation takes from its fetch to its start. aws-lambda-go may have fetched it
 // before it learned that a response was refused. So an invocation that starts within startDelay after such a response
@@ -27,26 +22,17 @@ const startDelay = time.Second
 
 // announce records that the process will exit, or that it may exit if isCertain is false.
 func (n *exitNotice) announce(isCertain bool) {
-	if !n.shared {
-		return
-	}
-	if isCertain {
-		n.since.Store(certain)
-		return
-	}
-	if since := n.since.Load(); since != certain {
-		n.since.CompareAndSwap(since, time.Now().UnixNano()) // a failure means that another invocation has just done so
+	switch {
+	case !n.shared:
+	case isCertain:
+		n.certain.Store(true)
+	default:
+		n.refusedAt.Store(time.Now().UnixNano())
 	}
 }
 
 // check reports whether the process exits after an invocation that began at that time, for certain or perhaps.
 func (n *exitNotice) check(began time.Time) (isCertain, suspected bool) {
-	switch since := n.since.Load(); since {
-	case 0:
-		return false, false
-	case certain:
-		return true, true
-	default:
-		return false, began.Before(time.Unix(0, since).Add(startDelay))
-	}
+	refusedAt := n.refusedAt.Load()
+	return n.certain.Load(), refusedAt != 0 && began.Before(time.Unix(0, refusedAt).Add(startDelay))
 }
