@@ -319,6 +319,14 @@ func TestInvocationsFlushIfTheProcessMayExit(t *testing.T) {
 			},
 			want: []string{"Flush refused", "End refused", "Flush meanwhile", "End meanwhile"},
 		},
+		"one that ends during it": {
+			flush: 2000 * ms,
+			calls: []sharedCall{
+				{id: "refused", size: tooLarge},
+				{id: "meanwhile", end: 1000 * ms, size: 1},
+			},
+			want: []string{"Flush refused", "End refused", "Flush meanwhile", "End meanwhile"},
+		},
 		"all, if the exit is certain": {
 			calls: []sharedCall{
 				{id: "broken", begin: 100 * ms, end: 100 * ms, size: 1, unread: true},
