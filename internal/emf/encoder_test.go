@@ -3,6 +3,7 @@ package emf
 import (
 	"bytes"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -49,7 +50,7 @@ func TestLimitsOfLines(t *testing.T) {
 	for i := range 250 {
 		p := Point{Name: fmt.Sprintf("m%d", i), Time: noon}
 		metrics = append(metrics, p)
-		p.Attributes = attribute.NewSet(str("i", fmt.Sprint(i)+wide))
+		p.Attributes = attribute.NewSet(str("i", strconv.Itoa(i)+wide))
 		large = append(large, p)
 	}
 	var values []float64
@@ -87,5 +88,21 @@ func TestLimitsOfLines(t *testing.T) {
 		if len(body)-4 > limit || !bytes.HasPrefix(body, []byte("kept")) || n == 0 && len(body) != 4 {
 			t.Errorf("limit %d: %d bytes, %d points", limit, len(body), n)
 		}
+	}
+}
+
+// BenchmarkCollection converts and encodes ten metrics with two attributes.
+func BenchmarkCollection(b *testing.B) {
+	rm := collection()
+	for i := range 10 {
+		rm.ScopeMetrics[0].Metrics = append(rm.ScopeMetrics[0].Metrics,
+			sum(fmt.Sprintf("metric.%d", i), int64(i), str("http.route", "/orders/{id}"), str("http.request.method", "GET")))
+	}
+	c, e := NewConverter(Config{MaxSeries: 100}), NewEncoder(Format{Namespace: "shop"})()
+	var body []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		points, _ := c.Points(rm)
+		body, _ = e.Append(body[:0], points, maxLine)
 	}
 }

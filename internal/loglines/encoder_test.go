@@ -34,7 +34,8 @@ func line(t *testing.T, d draft, requestID string) (text string, members map[str
 var everyKind = []attribute.KeyValue{
 	attribute.Bool("b", true), attribute.Int64("i", math.MinInt64), attribute.Float64("f", 0.5),
 	attribute.Float64("nan", math.NaN()), attribute.String("s", "a\"\n\x1b\xff"),
-	attribute.ByteSlice("bytes", []byte{1, 2, 255}), {Key: "empty"},
+	attribute.ByteSlice("bytes", []byte{1, 2, 255}),
+	{Key: "empty"},
 	attribute.BoolSlice("bs", []bool{true, false}), attribute.Int64Slice("is", []int64{1, -2}),
 	attribute.Float64Slice("fs", []float64{1, math.Inf(1)}), attribute.StringSlice("ss", []string{"x", "y"}),
 	attribute.StringSlice("none", nil), attribute.Slice("l", attribute.StringValue("x"), attribute.Value{}),

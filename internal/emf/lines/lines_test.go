@@ -40,11 +40,12 @@ func TestParse(t *testing.T) {
 
 // TestViolations: each rule, by a line that violates it and a word of its error.
 func TestViolations(t *testing.T) {
-	thirtyOne, members := `["a"`, `,"m":1,"a":"x"`
-	for i := range 30 {
-		thirtyOne += fmt.Sprintf(`,"d%d"`, i)
-		members += fmt.Sprintf(`,"d%d":"x"`, i)
+	var names, members []string
+	for i := range 31 {
+		names = append(names, fmt.Sprintf(`"d%d"`, i))
+		members = append(members, fmt.Sprintf(`"d%d":"x"`, i))
 	}
+	set, values := `[[`+strings.Join(names, ",")+`]]`, `,"m":1,`+strings.Join(members, ",")
 	definitions := strings.Repeat(`{"Name":"m"},`, 100) + `{"Name":"m"}`
 	long := strings.Repeat("x", 1025)
 	dimension := func(name, value string) string {
@@ -64,11 +65,13 @@ func TestViolations(t *testing.T) {
 		{line(`"n"`, `[]`, `[{"Name":"m"}]`, `,"m":1`), "no dimension set"},
 		{line(`"n"`, `[[]]`, `[]`, ""), "0 metrics"},
 		{line(`"n"`, `[[]]`, `[`+definitions+`]`, `,"m":1`), "101 metrics"},
-		{line(`"n"`, `[`+thirtyOne+`]]`, `[{"Name":"m"}]`, members), "31 dimensions"},
+		{line(`"n"`, set, `[{"Name":"m"}]`, values), "31 dimensions"},
 		{line(`"n"`, `[["m"]]`, `[{"Name":"m"}]`, `,"m":1`), "two meanings"},
 		{line(`"n"`, `[["a","a"]]`, `[{"Name":"m"}]`, `,"m":1,"a":"x"`), "two meanings"},
-		{line(`"n"`, `[["level"]]`, `[{"Name":"m"}]`, `,"m":1,"level":"INFO","timestamp":"2026-07-01T12:00:00Z"`),
-			"two meanings"},
+		{
+			line(`"n"`, `[["level"]]`, `[{"Name":"m"}]`, `,"m":1,"level":"INFO","timestamp":"2026-07-01T12:00:00Z"`),
+			"two meanings",
+		},
 		{dimension("a", "1"), "value of dimension"},
 		{dimension("a", `""`), "value of dimension"},
 		{dimension("a", `"é"`), "value of dimension"},
