@@ -32,7 +32,7 @@ import (
 // Until the first event, awaitFirstEvent has one, too.
 //
 // The agent calls the Flusher, the hooks and the logger on goroutines of their own, so that it can abandon them. Its locks are
-// those of invocations, flushCalls, schedule, log and counters, and that of peers, which all agents share. None is held
+// those of invocations, flushCalls, schedule, log, counters and timeouts, and that of peers, which all agents share. None is held
 // while another is taken, or while foreign code runs.
 type Agent struct {
 	settings     settings.Settings
@@ -43,6 +43,7 @@ type Agent struct {
 	flusher      members.List
 
 	attached    atomic.Bool // a handler reports its invocations
+	timeouts    timeoutObservers
 	mode        atomicMode
 	invocations invocations.Table
 	flushCalls  *flushcalls.Calls

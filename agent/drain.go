@@ -35,7 +35,7 @@ type drain struct {
 
 	plan     budget.ShutdownPlan
 	why      string    // the reason, for the spans that were open
-	inFlight int       // invocations that have begun and not ended
+	inFlight []string  // request ids of the invocations that have begun and not ended
 	roots    [][8]byte // the root span ids of these that have one
 	timedOut bool      // these invocations have timed out
 
@@ -88,7 +88,7 @@ func (d *drain) share(n int) time.Time {
 // timeout interrupts the latter as well, such as a span above the invocation's root.
 func (d *drain) endOpenSpans(ctx context.Context) {
 	errorType, meaning := "", ""
-	if d.timedOut && d.inFlight > 0 {
+	if d.timedOut && len(d.inFlight) > 0 {
 		errorType, meaning = timeoutType, ": the invocation timed out"
 	}
 	end := d.share(1 + len(d.hooks)).Add(-2 * budget.CallGrace)
@@ -159,7 +159,7 @@ func (d *drain) logResult() {
 	attrs := []any{
 		slog.Duration("took", d.took.Round(time.Microsecond)),
 		slog.Duration("window", d.plan.Window),
-		slog.Int("invocationsInFlight", d.inFlight),
+		slog.Int("invocationsInFlight", len(d.inFlight)),
 		slog.Int("openSpansEnded", d.openSpansEnded),
 	}
 	for _, s := range d.counts {

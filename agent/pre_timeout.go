@@ -38,6 +38,9 @@ func (a *Agent) beforeTimeout(inv invocations.Snapshot, endSpans bool) {
 	now := time.Now()
 	until := a.settings.Budget.FlushEnd(now, inv.Deadline)
 	if endSpans {
+		if a.killedAtTimeout() {
+			a.timeouts.notify(a.life, inv.Invocation.ID)
+		}
 		a.endSpansOf(inv.Root, until, timeoutType, "ended before the deadline; the handler was still running")
 	}
 	kind := flushcalls.Regular

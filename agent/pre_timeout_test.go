@@ -213,6 +213,9 @@ func TestSpansEndedTooEarly(t *testing.T) {
 			}, func(w *run) {
 				w.invokeAs("r")
 				w.idle()
+				if n := len(w.find(timeoutNotified, "r")); n != int(tt.ended) {
+					w.Errorf("%d notifications of a timeout", n)
+				}
 				if got := w.stats(); got.EndedTooEarly != tt.early || got.OpenSpansEnded != tt.ended {
 					w.Errorf("stats %+v", got)
 				}

@@ -31,6 +31,7 @@ const (
 	flushBegun      eventlog.Kind = "flush.begun"  // Duration: until its context's deadline
 	flushEnded      eventlog.Kind = "flush.ended"  // Detail: the error
 	openEnded       eventlog.Kind = "open.ended"   // Who: the root span id, Detail: the reason
+	timeoutNotified eventlog.Kind = "timeout.notified"
 	hookCalled      eventlog.Kind = "hook.called"  // Duration: until its context's deadline
 	deadlineSet     eventlog.Kind = "deadline.set" // Duration: until the exit deadline
 	deadlineCleared eventlog.Kind = "deadline.cleared"
@@ -148,6 +149,7 @@ func (w *run) main(p *lambdatest.Process) {
 	if w.wrapped && !w.unattached {
 		a.Attach()
 	}
+	a.NotifyTimeout(func(id string) { w.note(timeoutNotified, id) })
 	p.Serve(func(ctx context.Context, _ struct{ N int }) (io.Reader, error) {
 		lc, _ := lambdacontext.FromContext(ctx)
 		m := &function{agent: a, process: p, id: lc.AwsRequestID}

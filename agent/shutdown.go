@@ -105,6 +105,9 @@ func (a *Agent) shutDown(ctx context.Context, line, why string, timedOut bool) {
 		defer close(logged)
 		a.log.Log(slog.LevelInfo, line)
 	}()
+	if timedOut {
+		a.timeouts.notify(a.life, d.inFlight...)
+	}
 	d.run(ctx)
 	<-logged
 	d.logResult()

@@ -66,6 +66,7 @@ func TestSigtermWhileIdle(t *testing.T) {
 		time.Sleep(6 * time.Hour)
 		w.gracefully()
 		term := w.one(lambdatest.KindSigterm, "")
+		w.none(timeoutNotified)
 		w.inOrder(term, w.one(openEnded, ""), w.one(hookCalled, ""), w.find(flushBegun, "")[1], w.find(flushEnded, "")[1],
 			w.one(shutdownBegun, ""), w.one(shutdownEnded, ""), w.one(lambdatest.KindProcessExit, ""))
 		if diff := cmp.Diff([]string{"SIGTERM received"}, w.reasons()); diff != "" {
@@ -99,7 +100,7 @@ func TestTimeoutEndsOpenSpans(t *testing.T) {
 				if diff := cmp.Diff(want, w.reasons()); diff != "" {
 					w.Errorf("open spans ended (-want +got):\n%s", diff)
 				}
-				w.inOrder(w.one(lambdatest.KindTimeout, "r"), w.one(lambdatest.KindSigterm, ""), w.find(openEnded, "")[0],
+				w.inOrder(w.one(lambdatest.KindTimeout, "r"), w.one(lambdatest.KindSigterm, ""), w.one(timeoutNotified, "r"), w.find(openEnded, "")[0],
 					w.find(flushBegun, "")[1], w.find(flushEnded, "")[1], w.one(shutdownEnded, ""), w.one(lambdatest.KindProcessExit, ""))
 				w.none(lambdatest.KindSigkill)
 				if n := len(w.find(flushBegun, "")); n != 2 {

@@ -37,7 +37,8 @@ func (a *Agent) Stats() Stats {
 	}
 	s := a.counters.load()
 	s.Mode = a.mode.load().String()
-	s.InFlight, _ = a.invocations.InFlight()
+	ids, _ := a.invocations.InFlight()
+	s.InFlight = len(ids)
 	return s
 }
 

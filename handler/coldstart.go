@@ -40,7 +40,7 @@ func WithoutInitSpan() Option {
 // initialization is the environment's Init phase, as the function sees it.
 type initialization struct {
 	kind    string    // AWS_LAMBDA_INITIALIZATION_TYPE
-	began   time.Time // the process; zero if no span is wanted
+	began   time.Time // the process; zero outside Lambda
 	ended   time.Time // when Wrap was called, the last moment before lambda.Start asks for the first invocation
 	arrived atomic.Bool
 }
@@ -49,7 +49,7 @@ type initialization struct {
 func (i *initialization) begin(c *config) {
 	getenv := c.process.Getenv
 	i.kind = getenv("AWS_LAMBDA_INITIALIZATION_TYPE")
-	if c.noInitSpan || getenv("AWS_LAMBDA_RUNTIME_API") == "" {
+	if getenv("AWS_LAMBDA_RUNTIME_API") == "" {
 		return
 	}
 	if i.began = c.process.Began; i.began.IsZero() {
@@ -101,7 +101,7 @@ func (a arrival) appendAttributes(attrs []attribute.KeyValue) []attribute.KeyVal
 // traceInit makes the span of the initialization, a child of the first invocation's span. So it is in that trace,
 // follows that sampling decision, and leaves with that flush, although it lies before it.
 func (in *instrument) traceInit(ctx context.Context, a arrival) {
-	if !a.first || in.init.began.IsZero() || !trace.SpanContextFromContext(ctx).IsSampled() {
+	if in.noInitSpan || !a.first || in.init.began.IsZero() || !trace.SpanContextFromContext(ctx).IsSampled() {
 		return
 	}
 	_, span := in.tracer().Start(ctx, "init", trace.WithTimestamp(in.init.began),

@@ -79,6 +79,7 @@ func reported(e messages.InvokeResponse_Error) failure {
 
 // record sets the span's status and error.type, and adds an exception event. It returns the message as it is recorded.
 func (inv *invocation) record(f failure) (message string) {
+	inv.failed.Store(true)
 	message = inv.limits.cut(f.message, maxMessage)
 	attrs := []attribute.KeyValue{
 		semconv.ExceptionType(inv.limits.cut(f.typ, maxMessage)), semconv.ExceptionMessage(message),

@@ -3,11 +3,13 @@ package handler
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric/noop"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
@@ -30,6 +32,7 @@ type instrument struct {
 	limits textLimit
 
 	exceptions exceptionSignal
+	metrics    *metrics
 	streams    bool // the function returns a reader, so an http.Handler in it runs in a goroutine of its own
 }
 
@@ -42,9 +45,24 @@ func newInstrument(c config) *instrument {
 	in.limits = textLimitOf(otelenv.New(c.process.Getenv)) // otelx reports a bad value
 	in.exceptions = exceptionSignalOf(c.process.Getenv)
 	in.exit.shared = in.init.kind == managedInstances
-	in.protect(in.tracker.Attach)
+	in.attach()
 	in.init.ended = time.Now()
 	return in
+}
+
+// attach gives the tracker and the meter provider their calls at the start.
+func (in *instrument) attach() {
+	in.metrics, _ = newMetrics(noop.NewMeterProvider())
+	in.protect(func() {
+		m, err := newMetrics(in.meterProvider)
+		if in.metrics = m; err != nil {
+			report(fmt.Errorf("epilogue: metrics of the function: %w", err))
+		}
+	})
+	in.protect(in.tracker.Attach)
+	if r, ok := in.tracker.(TimeoutReporter); ok {
+		in.protect(func() { r.NotifyTimeout(in.timeOut) })
+	}
 }
 
 // begin fills inv, which is zero, starts the invocation's span and calls the tracker's Begin. It returns the context
@@ -70,6 +88,7 @@ func (in *instrument) begin(
 		root = span.SpanContext().SpanID()
 		spanCtx, inv.span = started, span
 		in.traceInit(spanCtx, how)
+		in.metrics.begin(inv, how, triggerOf(cause.Attributes))
 	})
 	in.protect(func() { in.tracker.Begin(inv.requestID, inv.deadline, root) })
 	return context.WithValue(requestid.With(spanCtx, inv.requestID), invocationKey{}, inv)

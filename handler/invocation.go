@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/epilogue-go/epilogue/handler/internal/trigger"
@@ -21,10 +22,13 @@ type invocation struct {
 	deadline  time.Time // zero if there is none
 	http      bool      // the result becomes an HTTP response
 	source    trigger.Source
-	spanName  string // that the event gives; empty if it gives none
-	returned  bool   // the user's code has returned
+	spanName  string             // that the event gives; empty if it gives none
+	trigger   attribute.KeyValue // faas.trigger
+	returned  bool               // the user's code has returned
 
 	panicked atomic.Bool // a panic has been recorded and flushed
+	failed   atomic.Bool // an error or a panic has been recorded, or Lambda refuses the response
+	counted  atomic.Bool // in the metrics
 }
 
 // invocationKey is the key of the *invocation in the context of the user's function.
@@ -45,8 +49,11 @@ func (inv *invocation) close(mayBeRefused, exits bool) {
 	}
 }
 
-// endSpan ends the span, which calls the program's span processors.
-func (inv *invocation) endSpan() { inv.protect(func() { inv.span.End() }) }
+// endSpan ends the span, which calls the program's span processors, and counts the invocation.
+func (inv *invocation) endSpan() {
+	inv.protect(func() { inv.span.End() })
+	inv.protect(func() { inv.metrics.end(inv, inv.outcome()) })
+}
 
 // finishError ends the span with the error that the handler returns.
 func (inv *invocation) finishError(err error) {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 
@@ -18,6 +19,7 @@ type Option func(*config)
 type config struct {
 	tracker        Tracker
 	tracerProvider func() trace.TracerProvider
+	meterProvider  metric.MeterProvider
 	propagator     func() propagation.TextMapPropagator
 	codec          codec
 	process        Process
@@ -33,6 +35,7 @@ func newConfig(opts []Option) config {
 	c := config{
 		tracker:        noTracker{},
 		tracerProvider: otel.GetTracerProvider,
+		meterProvider:  otel.GetMeterProvider(),
 		propagator:     otel.GetTextMapPropagator,
 	}
 	for _, o := range opts {
@@ -62,6 +65,17 @@ func WithTracerProvider(tp trace.TracerProvider) Option {
 	return func(c *config) {
 		if tp != nil {
 			c.tracerProvider = func() trace.TracerProvider { return tp }
+		}
+	}
+}
+
+// WithMeterProvider sets the provider of the function's own metrics: faas.invocations, faas.errors, faas.timeouts,
+// faas.coldstarts, faas.invoke_duration, faas.init_duration and faas.mem_usage, with faas.trigger; see
+// docs/observability.md. Default, also for nil: OpenTelemetry's global provider, also one that is set after Wrap.
+func WithMeterProvider(mp metric.MeterProvider) Option {
+	return func(c *config) {
+		if mp != nil {
+			c.meterProvider = mp
 		}
 	}
 }

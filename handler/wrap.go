@@ -111,6 +111,7 @@ func (h *funcHandler) serve(args []reflect.Value) []reflect.Value {
 		inv.recordResult(response, -1)
 	} else {
 		inv.recordResult(response, b.encoded.Len())
+		inv.failed.Store(b.encoded.Len() > maxResponse)
 		inv.endSpan()
 	}
 	return []reflect.Value{reflect.ValueOf(b), reflect.Zero(errorType)}
@@ -143,7 +144,9 @@ func (h *bytesHandler) Invoke(ctx context.Context, payload []byte) ([]byte, erro
 		return out, err
 	}
 	inv.recordResult(func() trigger.Response { return h.reader.RawResponse(out) }, len(out))
+	refused := len(out) > maxResponse
+	inv.failed.Store(refused)
 	inv.endSpan()
-	inv.finishWithoutClose(len(out) > maxResponse)
+	inv.finishWithoutClose(refused)
 	return out, nil
 }

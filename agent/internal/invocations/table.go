@@ -169,20 +169,20 @@ func (t *Table) Orphans() (deadline time.Time, found bool) {
 	return deadline, found
 }
 
-// InFlight returns how many handlers run, and the root span ids of those that have one.
-func (t *Table) InFlight() (n int, roots [][8]byte) {
+// InFlight returns the request ids of the handlers that run, and the root span ids of those that have one.
+func (t *Table) InFlight() (ids []string, roots [][8]byte) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, inv := range t.byID {
 		if !inv.isRunning() {
 			continue
 		}
-		n++
+		ids = append(ids, inv.ID)
 		if inv.Root != [8]byte{} {
 			roots = append(roots, inv.Root)
 		}
 	}
-	return n, roots
+	return ids, roots
 }
 
 // addLocked remembers a new invocation, which replaces an older one of the same id.

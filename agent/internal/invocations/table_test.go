@@ -93,8 +93,8 @@ func TestOnlyPastInvocationsAreForgotten(t *testing.T) {
 	if n, most := len(v.byID), inFlight+2+maxPast; n > most {
 		t.Errorf("%d remembered, want at most %d", n, most)
 	}
-	if n, roots := v.InFlight(); n != inFlight+1 || len(roots) != n {
-		t.Errorf("%d in flight with %d roots, want %d", n, len(roots), inFlight+1)
+	if ids, roots := v.InFlight(); len(ids) != inFlight+1 || len(roots) != len(ids) {
+		t.Errorf("%d in flight with %d roots, want %d", len(ids), len(roots), inFlight+1)
 	}
 	if firstEnd(&v, strconv.Itoa(3*maxPast-1)) {
 		t.Error("the youngest was forgotten before the older ones")
