@@ -89,7 +89,9 @@ func (a *Agent) FlushBeforeExit(requestID string) {
 	end := a.settings.Budget.ExitFlushEnd(now, inv.Deadline, a.backendDown())
 	a.setExitDeadline(end)
 	a.flushCompleted(inv, a.flushCalls.Flush(end, flushcalls.Forced))
-	a.spill(inv.Deadline)
+	if !a.phase.isDraining() { // otherwise the shutdown has spilled
+		a.spill(inv.Deadline)
+	}
 }
 
 // flushCompleted records a flush for an invocation, which may be unknown. Its End does not flush again, and the loop does
