@@ -171,7 +171,7 @@ func TestErrorHandlerThatBlocks(t *testing.T) {
 		if n := calls.Load(); n != 2 {
 			f.Errorf("%d calls of the error handler, want another one when it has returned", n)
 		}
-	})
+	}, otelx.WithMeterProvider(&badProvider{record: func() { panic("boom") }})) // which is reported at the end of a flush
 }
 
 // An error handler that panics or ends its goroutine does no harm.

@@ -111,15 +111,20 @@ func TestLogsInAnOutage(t *testing.T) {
 // A full queue drops the oldest records, and exactly one flush says so by signal.
 func TestLogsThatTheQueueCannotHold(t *testing.T) {
 	contract(t, func(f *fixture) {
+		f.backend.FailNext(otlpreceiver.Fault{Status: 503, RetryAfter: "60"}) // until then no background export begins
+		emit(f.Context(), f.sdk, log.SeverityInfo, "held")
+		_ = f.flush(time.Second)
 		for i := range 5 {
 			emit(f.Context(), f.sdk, log.SeverityInfo, fmt.Sprint(i))
 		}
+		time.Sleep(time.Minute)
 		o := f.flush(time.Second)
-		if drop := dropped(o.err); drop == nil || drop.Signal != "logs" || drop.Dropped.QueueFull != 3 ||
-			!strings.HasPrefix(drop.Error(), "3 log records dropped: 3 the queue was full") {
+		if drop := dropped(o.err); drop == nil || drop.Signal != "logs" || drop.Dropped.QueueFull != 4 ||
+			!strings.HasPrefix(drop.Error(), "4 log records dropped: 4 the queue was full") {
 			f.Errorf("ForceFlush: %v", o.err)
 		}
-		if got := bodies(f.backend.LogRecords()); !strings.HasSuffix(got, " 4") || len(got) != 3 {
+		f.mustFlush(time.Second, 0)
+		if got := bodies(f.backend.LogRecords()); got != "3 4" {
 			f.Errorf("records %q", got)
 		}
 	}, otelx.WithLogs(logsEndpoint, otelx.WithMaxQueueSize(2), otelx.WithMaxExportBatchSize(1)))

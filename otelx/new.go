@@ -87,7 +87,7 @@ func (s *SDK) connectTraces(c *config.Config) (err error) {
 	settings := s.builder.QueueConfig(delivery.Traces, &x.Export)
 	settings.Hedge = true // backends recognize a span by its ids
 	if x.NewRecorder != nil {
-		s.recorder, err = newRecorder(x)
+		s.recorder, err = newRecorder(x, s.builder.Handler)
 	}
 	if s.recorder != nil {
 		settings.OnExport = s.recorder.Exported
@@ -127,8 +127,8 @@ func (s *SDK) newSpanQueue(x *config.Traces, settings delivery.Config) *traces.Q
 }
 
 // newRecorder returns nil with an error.
-func newRecorder(x *config.Traces) (sdkmetrics.Recorder, error) {
-	s := sdkmetrics.Subject{QueueSize: x.QueueSize, Endpoint: x.Endpoint}
+func newRecorder(x *config.Traces, handler *faults.Handler) (sdkmetrics.Recorder, error) {
+	s := sdkmetrics.Subject{QueueSize: x.QueueSize, Endpoint: x.Endpoint, Handler: handler}
 	switch {
 	case x.Exporter != nil:
 		s.Exporter, s.Foreign = x.Exporter, true

@@ -18,8 +18,8 @@ import (
 type Builder struct {
 	// DropError makes the error that reports lost items of a signal.
 	DropError func(s delivery.Signal, d delivery.Dropped, cause error) error
+	Handler   *faults.Handler // of all signals' faults
 
-	handler   *faults.Handler
 	resources *delivery.Resources
 	requests  int // under way at once to one origin
 	engines   []*delivery.Engine
@@ -28,7 +28,7 @@ type Builder struct {
 
 // NewBuilder returns a Builder. A request has at most requestBytes, and so many requests are under way at once to one origin.
 func NewBuilder(requestBytes, requests int, handler *faults.Handler) *Builder {
-	return &Builder{handler: handler, resources: delivery.NewResources(requestBytes), requests: requests}
+	return &Builder{Handler: handler, resources: delivery.NewResources(requestBytes), requests: requests}
 }
 
 // Engine returns the engine for requests of a signal: of its Sender, or of the origin of its endpoint.
@@ -66,7 +66,7 @@ func (b *Builder) SetExitDeadline(t time.Time) {
 
 // QueueConfig returns the configuration of a signal's queue.
 func (b *Builder) QueueConfig(s delivery.Signal, x *Export) delivery.Config {
-	report := faults.NewReporter(b.handler, ItemsOf(s))
+	report := faults.NewReporter(b.Handler, ItemsOf(s))
 	return delivery.Config{
 		Signal:           s,
 		Items:            ItemsOf(s),

@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -45,6 +45,7 @@ type Subject struct {
 	Foreign   bool     // Exporter is the program's
 	Endpoint  *url.URL // of OTLP over HTTP
 	QueueSize int      // spans
+	Handler   *faults.Handler
 	// IsDrop reports whether an error of a flush is about lost spans.
 	IsDrop func(error) bool
 }
@@ -64,7 +65,7 @@ type Recorder interface {
 type recorder struct {
 	isDrop  func(error) bool
 	foreign bool
-	failure sync.Once // the report of it
+	failed  atomic.Bool // the failure of the meter provider is reported
 	handler *faults.Handler
 
 	processor, exporter []attribute.KeyValue
@@ -76,7 +77,7 @@ type recorder struct {
 // does not return within 100 ms.
 func New(provider metric.MeterProvider, s Subject) (Recorder, error) {
 	number := measured.Add(1) - 1
-	m := &recorder{isDrop: s.IsDrop, foreign: s.Foreign, handler: &faults.Handler{}}
+	m := &recorder{isDrop: s.IsDrop, foreign: s.Foreign, handler: s.Handler}
 	m.processor, m.exporter = component(processorType, number), s.exporterComponent(number)
 	m.counts = &countsReport{
 		capacity: int64(s.QueueSize), processor: m.processor, exporter: m.exporter,
@@ -159,9 +160,10 @@ func (m *recorder) errorType(x delivery.Export) string {
 // record records a duration.
 func (m *recorder) record(ctx context.Context, h metric.Float64Histogram, d time.Duration, attrs []attribute.KeyValue) {
 	if err := bounded.Protect(func() { h.Record(ctx, d.Seconds(), metric.WithAttributes(attrs...)) }); err != nil {
-		m.failure.Do(func() { //nolint:contextcheck // the handler has a time of its own
+		if !m.failed.Swap(true) {
+			//nolint:contextcheck // the handler has a time of its own
 			m.handler.Handle(fmt.Errorf("otelx: metrics of the export are incomplete: %s %w", subject, err))
-		})
+		}
 	}
 }
 
