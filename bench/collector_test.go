@@ -10,7 +10,7 @@ import (
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
 
-	"github.com/epilogue-go/epilogue/internal/benchspans"
+	"github.com/epilogue-go/epilogue/internal/itemtest"
 )
 
 // TestCollectorCounts sends spans, one of them twice, with the official exporters.
@@ -30,7 +30,7 @@ func TestCollectorCounts(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			spans := benchspans.Ended(n)
+			spans := itemtest.Spans(n)
 			err = errors.Join(exporter.ExportSpans(t.Context(), spans), exporter.ExportSpans(t.Context(), spans[:1]), exporter.Shutdown(t.Context()))
 			if got := c.takeCounts()["GET /prices/{sku}"]; err != nil || got != n {
 				t.Errorf("%d spans have arrived of %d: %v", got, n, err)

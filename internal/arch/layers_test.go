@@ -29,8 +29,9 @@ var layers = []struct {
 		"/internal/delivery", "/internal/emf", "/internal/loglines", "/internal/otlp", "/internal/spill",
 	}},
 	{"single mechanisms", []string{
-		"/internal/benchspans", "/internal/bounded", "/internal/breaker", "/internal/clocktest", "/internal/counts",
-		"/internal/emf/lines", "/internal/extensionsapi", "/internal/jsontext/...", "/internal/otelenv", "/internal/otelerr", "/internal/requestid",
+		"/internal/bounded", "/internal/breaker", "/internal/clocktest", "/internal/counts",
+		"/internal/emf/lines", "/internal/extensionsapi", "/internal/itemtest", "/internal/jsontext/...",
+		"/internal/otelenv", "/internal/otelerr", "/internal/requestid",
 		"/internal/otlp/response",
 		"/internal/procstart", "/internal/redact", "/internal/spill/lines", "/internal/variables", "/internal/version",
 		"/internal/xrayheader", "/lambdatest/eventlog",

@@ -1,9 +1,10 @@
-// Package otlp encodes spans, data points and log records as OTLP requests: in protobuf ([SpanEncoder], [MetricEncoder],
-// [LogEncoder]) and as lines of JSON ([LineEncoder]).
+// Package otlp encodes spans, data points and log records as OTLP requests: in protobuf ([SpanEncoder],
+// [MetricEncoder], [LogEncoder]) and as lines of JSON ([LineEncoder]).
 //
-// The encoders write directly from the SDK's types, without the generated protobuf types, whose descriptors and reflection would
-// add 1.6 MB to every binary and an allocation to every attribute. Tests compare the output with those types field by field. The
-// wire functions are this package's own, because protowire opens the executable at init; tests use it as an oracle.
+// The encoders write directly from the SDK's types, without the generated protobuf types, whose descriptors and
+// reflection would add 1.6 MB to every binary and an allocation to every attribute. Tests compare the output with those
+// types field by field. The wire functions are this package's own, because protowire opens the executable at init;
+// tests use it as an oracle.
 //
 //	request.go        resources and scopes           span.go, log.go   items and their encoders
 //	point.go          data points of a collection    metric.go         their encoder

@@ -24,8 +24,8 @@ func closeJSON(dst []byte, bracket byte) []byte {
 	return append(dst, bracket)
 }
 
-// appendFields appends the fields of m in wire, with a comma after each. They are in the order of the table, and the items of a list
-// are adjacent.
+// appendFields appends the fields of m in wire, with a comma after each. They are in the order of the table, and the
+// items of a list are adjacent.
 func (t *table) appendFields(dst []byte, m message, wire []byte) []byte {
 	fields := t.fields(m)
 	inList := false // of fields[0]

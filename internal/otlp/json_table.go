@@ -74,8 +74,8 @@ type jsonField struct {
 	name   string  // quoted and with its colon
 }
 
-// table has the fields of each message of a signal in the order in which this package writes them. Each signal has a table of its
-// own, so that a program links those of its signals only.
+// table has the fields of each message of a signal in the order in which this package writes them. Each signal has a
+// table of its own, so that a program links those of its signals only.
 type table [messageExemplar + 1][]jsonField
 
 // fields returns the fields of m.
@@ -174,7 +174,7 @@ var metricTable = table{
 		{kindGauge, formObject, messageGauge, `"gauge":`},
 		{kindSum, formObject, messageSum, `"sum":`},
 		{kindHistogram, formObject, messageHistogram, `"histogram":`},
-		{kindExponentialHistogram, formObject, messageExponentialHistogram, `"exponentialHistogram":`},
+		{kindExponential, formObject, messageExponentialHistogram, `"exponentialHistogram":`},
 		{kindSummary, formObject, messageSummary, `"summary":`},
 	},
 	messageGauge: {{1, formMessages, messageNumberDataPoint, `"dataPoints":`}},

@@ -16,7 +16,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/epilogue-go/epilogue/internal/benchspans"
+	"github.com/epilogue-go/epilogue/internal/itemtest"
 )
 
 // decodeLine decodes one line into data. The official types expect IDs in base64, but OTLP has hexadecimal digits
@@ -99,7 +99,8 @@ func TestLineWithoutASpan(t *testing.T) {
 	}
 }
 
-// TestLinesAreFilled: after the first line, lines have as many spans as nearly fit, whether these grow much as JSON or little.
+// TestLinesAreFilled: after the first line, lines have as many spans as nearly fit, whether these grow much as JSON or
+// little.
 func TestLinesAreFilled(t *testing.T) {
 	const limit = 20_000
 	for name, stub := range map[string]tracetest.SpanStub{"little": {Name: strings.Repeat("x", 500)}, "much": {Name: "x"}} {
@@ -114,7 +115,7 @@ func TestLinesAreFilled(t *testing.T) {
 }
 
 func BenchmarkLineEncoder(b *testing.B) {
-	spans := benchspans.Ended(512)
+	spans := itemtest.Spans(512)
 	e := NewSpanLineEncoder()
 	dst, _ := e.AppendLine(nil, spans, noLimit)
 	b.SetBytes(int64(len(dst)))

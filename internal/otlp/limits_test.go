@@ -12,7 +12,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// officialSizes reads a request with the official types: the bytes of each span, and of the largest resource with its scope.
+// officialSizes reads a request with the official types: the bytes of each span, and of the largest resource with its
+// scope.
 func officialSizes(t *testing.T, request []byte) (spans []int, described int) {
 	t.Helper()
 	var traces tracepb.TracesData

@@ -6,8 +6,8 @@ import (
 	sdklog "go.opentelemetry.io/otel/sdk/log"
 )
 
-// LogEncoder writes log records as requests. It keeps its memory from one request to the next. Encoding into a used buffer then
-// allocates nothing, except for values that are slices or maps, of which the API returns copies.
+// LogEncoder writes log records as requests. It keeps its memory from one request to the next. Encoding into a used
+// buffer then allocates nothing, except for values that are slices or maps, of which the API returns copies.
 //
 // The zero value is ready. A LogEncoder must not be used by several goroutines at once.
 type LogEncoder struct {
@@ -34,9 +34,9 @@ func (r *logRecord) read(record *sdklog.Record) {
 	})
 }
 
-// AppendRequest appends to dst the protobuf bytes of an ExportLogsServiceRequest that holds the longest prefix of records which
-// fits in limit bytes, less up to two for each resource and scope. It returns the result with the length of that prefix. If n is
-// 0, nothing is appended: records is empty, or its first record does not fit in limit.
+// AppendRequest appends to dst the protobuf bytes of an ExportLogsServiceRequest that holds the longest prefix of
+// records which fits in limit bytes, less up to two for each resource and scope. It returns the result with the length
+// of that prefix. If n is 0, nothing is appended: records is empty, or its first record does not fit in limit.
 //
 // Records are grouped as spans are, and their texts and values are written in the same way.
 func (e *LogEncoder) AppendRequest(dst []byte, records []sdklog.Record, limit int) (out []byte, n int) {
@@ -70,9 +70,9 @@ func (e *LogEncoder) forget() {
 	e.record = logRecord{attributes: attributes[:0]}
 }
 
-// AppendReduced is AppendRequest for record alone. If record is too large, it cuts the longest strings and, if that is not enough,
-// removes the last attributes and counts them as dropped. An attribute stays if one before it is large enough. If the rest does
-// not fit either, AppendReduced reports false and appends nothing.
+// AppendReduced is AppendRequest for record alone. If record is too large, it cuts the longest strings and, if that is
+// not enough, removes the last attributes and counts them as dropped. An attribute stays if one before it is large
+// enough. If the rest does not fit either, AppendReduced reports false and appends nothing.
 func (e *LogEncoder) AppendReduced(dst []byte, record sdklog.Record, limit int) (out []byte, fits bool) {
 	defer e.forget()
 	scope := record.InstrumentationScope()
@@ -99,7 +99,8 @@ func (r *logRecord) reduce(size int) {
 
 // size returns the size of r on the wire, as the functions in reduce.go do. The other fields may be absent.
 func (r *logRecord) size(cut int) int {
-	return textSize(r.eventName, cut) + textSize(r.severityText, cut) + frame + valueSize(r.body, cut) + keyValuesSize(r.attributes, cut)
+	size := textSize(r.eventName, cut) + textSize(r.severityText, cut)
+	return size + frame + valueSize(r.body, cut) + keyValuesSize(r.attributes, cut)
 }
 
 // appendRecord appends the content of a logs.v1.LogRecord, fields in ascending order.

@@ -5,18 +5,18 @@ import (
 	"slices"
 )
 
-// MetricEncoder writes points as requests. It keeps its memory from one request to the next, and encoding into a used buffer
-// allocates nothing.
+// MetricEncoder writes points as requests. It keeps its memory from one request to the next, and encoding into a used
+// buffer allocates nothing.
 //
 // The zero value is ready. A MetricEncoder must not be used by several goroutines at once.
 type MetricEncoder struct{ request }
 
-// AppendRequest appends to dst the protobuf bytes of an ExportMetricsServiceRequest that holds the longest prefix of points which
-// fits in limit bytes, less up to two for each resource and scope. It returns the result with the length of that prefix. If n is
-// 0, nothing is appended: points is empty, or its first point does not fit in limit.
+// AppendRequest appends to dst the protobuf bytes of an ExportMetricsServiceRequest that holds the longest prefix of
+// points which fits in limit bytes, less up to two for each resource and scope. It returns the result with the length
+// of that prefix. If n is 0, nothing is appended: points is empty, or its first point does not fit in limit.
 //
-// Adjacent points of one metric of one collection share a Metric. These are grouped by resource and instrumentation scope, in the
-// order in which the groups first appear. A zero Point counts as sent and writes nothing.
+// Adjacent points of one metric of one collection share a Metric. These are grouped by resource and instrumentation
+// scope, in the order in which the groups first appear. A zero Point counts as sent and writes nothing.
 func (e *MetricEncoder) AppendRequest(dst []byte, points []Point, limit int) (out []byte, n int) {
 	e.reset(limit)
 	for n < len(points) {

@@ -1,11 +1,7 @@
 package otlp
 
 import (
-	"math"
-	"slices"
-	"strings"
 	"testing"
-	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/instrumentation"
@@ -14,9 +10,12 @@ import (
 	metricspb "go.opentelemetry.io/proto/otlp/metrics/v1"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/epilogue-go/epilogue/internal/itemtest"
 )
 
-// wantPoint is what the oracle knows of a point: its message, and that of its metric, which points of one collection share.
+// wantPoint is what the oracle knows of a point: its message, and that of its metric, which points of one collection
+// share.
 type wantPoint struct {
 	resource *resource.Resource
 	scope    instrumentation.Scope
@@ -214,103 +213,17 @@ func wantExtrema[N int64 | float64](e metricdata.Extrema[N]) *float64 {
 	return nil
 }
 
-// The functions below make points with every field set, of which one value is v.
-
-func exemplarsOf[N int64 | float64](v N) []metricdata.Exemplar[N] {
-	return []metricdata.Exemplar[N]{
-		{Value: v},
-		{
-			FilteredAttributes: []attribute.KeyValue{attribute.String("user", "u1"), attribute.Int("n", 2)}, Time: testTime, Value: v,
-			SpanID: []byte{0, 1, 2, 3, 4, 5, 6, 7}, TraceID: []byte(strings.Repeat("\xfe", 16)),
-		},
-	}
-}
-
-func numbersOf[N int64 | float64](values ...N) (points []metricdata.DataPoint[N]) {
-	for i, v := range values {
-		points = append(points, metricdata.DataPoint[N]{
-			Attributes: attribute.NewSet(attribute.Int("index", i), attribute.String("route", "/orders")),
-			StartTime:  testTime, Time: testTime.Add(time.Minute), Value: v, Exemplars: exemplarsOf(v),
-		})
-	}
-	return append(points, metricdata.DataPoint[N]{})
-}
-
-func histogramOf[N int64 | float64](v N) []metricdata.HistogramDataPoint[N] {
-	return []metricdata.HistogramDataPoint[N]{
-		{
-			Attributes: attribute.NewSet(attribute.StringSlice("list", []string{"a", ""})), StartTime: testTime, Time: testTime.Add(1),
-			Count: math.MaxUint64, Bounds: []float64{-1, 0, 2.5, math.Inf(1)}, BucketCounts: []uint64{0, 1, math.MaxUint64, 300, 4},
-			Min: metricdata.NewExtrema(v), Max: metricdata.NewExtrema(v), Sum: v, Exemplars: exemplarsOf(v),
-		},
-		{Min: metricdata.NewExtrema[N](0), Count: 1},
-		{Max: metricdata.NewExtrema[N](0), BucketCounts: make([]uint64, 300)},
-		{},
-	}
-}
-
-func exponentialOf[N int64 | float64](v N) []metricdata.ExponentialHistogramDataPoint[N] {
-	return []metricdata.ExponentialHistogramDataPoint[N]{
-		{
-			Attributes: attribute.NewSet(attribute.Bool("retry", true)), StartTime: testTime, Time: testTime.Add(1),
-			Count: 9, Min: metricdata.NewExtrema(v), Max: metricdata.NewExtrema(v), Sum: v, Scale: math.MinInt32, ZeroCount: 3,
-			PositiveBucket: metricdata.ExponentialBucket{Offset: math.MaxInt32, Counts: []uint64{0, 127, 128, math.MaxUint64}},
-			NegativeBucket: metricdata.ExponentialBucket{Offset: -1, Counts: slices.Repeat([]uint64{1 << 40}, 160)},
-			ZeroThreshold:  1e-9, Exemplars: exemplarsOf(v),
-		},
-		{Scale: 20, ZeroThreshold: math.Copysign(0, -1)},
-		{},
-	}
-}
-
-// kindTests are the data of every kind of metric.
-func kindTests() map[string]metricdata.Aggregation {
-	const delta, cumulative = metricdata.DeltaTemporality, metricdata.CumulativeTemporality
-	ints := numbersOf[int64](0, 1, -1, math.MaxInt64, math.MinInt64)
-	floats := numbersOf(0, math.Copysign(0, -1), 1.5, math.Inf(1), math.Inf(-1), math.NaN(), math.SmallestNonzeroFloat64)
-	return map[string]metricdata.Aggregation{
-		"gauge of ints":                    metricdata.Gauge[int64]{DataPoints: ints},
-		"gauge of floats":                  metricdata.Gauge[float64]{DataPoints: floats},
-		"counter of ints":                  metricdata.Sum[int64]{DataPoints: ints, Temporality: cumulative, IsMonotonic: true},
-		"delta counter of floats":          metricdata.Sum[float64]{DataPoints: floats, Temporality: delta, IsMonotonic: true},
-		"up-down counter of ints":          metricdata.Sum[int64]{DataPoints: ints, Temporality: cumulative},
-		"delta up-down counter of floats":  metricdata.Sum[float64]{DataPoints: floats, Temporality: delta},
-		"histogram of ints":                metricdata.Histogram[int64]{DataPoints: histogramOf[int64](math.MinInt64), Temporality: cumulative},
-		"delta histogram of floats":        metricdata.Histogram[float64]{DataPoints: histogramOf(-2.5), Temporality: delta},
-		"exponential histogram of ints":    metricdata.ExponentialHistogram[int64]{DataPoints: exponentialOf[int64](7), Temporality: delta},
-		"cumulative exponential of floats": metricdata.ExponentialHistogram[float64]{DataPoints: exponentialOf(1e300), Temporality: cumulative},
-		"no points":                        metricdata.Gauge[int64]{},
-		"summary": metricdata.Summary{DataPoints: []metricdata.SummaryDataPoint{
-			{
-				Attributes: attribute.NewSet(attribute.Int("a", 1)), StartTime: testTime, Time: testTime.Add(1), Count: 7, Sum: 1.5,
-				QuantileValues: []metricdata.QuantileValue{{Quantile: 0, Value: 1}, {Quantile: 1, Value: math.Inf(1)}, {}},
-			}, {},
-		}},
-	}
-}
-
-func collectionOf(data ...metricdata.Aggregation) *metricdata.ResourceMetrics {
-	rm := &metricdata.ResourceMetrics{Resource: testResource, ScopeMetrics: []metricdata.ScopeMetrics{{Scope: testScope}, {}}}
-	for i, d := range data {
-		scope := &rm.ScopeMetrics[i%2]
-		scope.Metrics = append(scope.Metrics, metricdata.Metrics{
-			Name: "metric." + strings.Repeat("x", i), Description: strings.Repeat("größe ", 30), Unit: "By", Data: d,
-		})
-	}
-	return rm
-}
-
 func TestMetricEncoderKinds(t *testing.T) {
 	var all []metricdata.Aggregation
-	for name, data := range kindTests() {
+	for name, data := range itemtest.Kinds() {
 		all = append(all, data)
 		t.Run(name, func(t *testing.T) {
-			s, points := collect(t, collectionOf(data))
+			s, points := collect(t, itemtest.Collection(data))
 			s.requireEncoded(t, points)
 		})
 	}
 	t.Run("all", func(t *testing.T) {
-		s, points := collect(t, collectionOf(all...), collectionOf(all...), &metricdata.ResourceMetrics{}, collectionOf(all[0]))
+		s, points := collect(t, itemtest.Collection(all...), itemtest.Collection(all...), &metricdata.ResourceMetrics{}, itemtest.Collection(all[0]))
 		s.requireEncoded(t, points)
 	})
 	t.Run("texts", func(t *testing.T) {
@@ -318,9 +231,11 @@ func TestMetricEncoderKinds(t *testing.T) {
 		s, points := collect(t, &metricdata.ResourceMetrics{ScopeMetrics: []metricdata.ScopeMetrics{{
 			Scope: instrumentation.Scope{Name: invalid, Version: invalid, SchemaURL: invalid},
 			Metrics: []metricdata.Metrics{
-				{Name: invalid, Description: invalid, Unit: invalid, Data: metricdata.Gauge[int64]{DataPoints: numbersOf[int64](1)}},
-				{Data: metricdata.Gauge[int64]{DataPoints: numbersOf[int64](1)}},
+				{Name: invalid, Description: invalid, Unit: invalid, Data: metricdata.Gauge[int64]{DataPoints: itemtest.Numbers[int64](1)}},
+				{Data: metricdata.Gauge[int64]{DataPoints: itemtest.Numbers[int64](1)}},
 			},
+		}, {
+			Metrics: []metricdata.Metrics{{Data: metricdata.Gauge[int64]{DataPoints: itemtest.Numbers[int64](1)}}},
 		}}})
 		s.requireEncoded(t, points)
 	})
@@ -329,7 +244,7 @@ func TestMetricEncoderKinds(t *testing.T) {
 func TestPointValues(t *testing.T) {
 	for _, kv := range valueTests() {
 		t.Run(kv.Value.Type().String()+" "+string(kv.Key), func(t *testing.T) {
-			s, points := collect(t, collectionOf(metricdata.Gauge[float64]{DataPoints: []metricdata.DataPoint[float64]{{
+			s, points := collect(t, itemtest.Collection(metricdata.Gauge[float64]{DataPoints: []metricdata.DataPoint[float64]{{
 				Attributes: attribute.NewSet(kv), Exemplars: []metricdata.Exemplar[float64]{{FilteredAttributes: []attribute.KeyValue{kv}}},
 			}}}))
 			s.requireEncoded(t, points)
@@ -339,10 +254,10 @@ func TestPointValues(t *testing.T) {
 
 func TestMetricPrefix(t *testing.T) {
 	const slack = 3 * 2 // of groups
-	s, points := collect(t, collectionOf(
-		metricdata.Gauge[int64]{DataPoints: numbersOf[int64](1, 2, 3, 4)},
-		metricdata.Sum[float64]{DataPoints: numbersOf(1.0, 2), Temporality: metricdata.DeltaTemporality, IsMonotonic: true},
-		metricdata.Gauge[int64]{DataPoints: numbersOf[int64](1, 2)}))
+	s, points := collect(t, itemtest.Collection(
+		metricdata.Gauge[int64]{DataPoints: itemtest.Numbers[int64](1, 2, 3, 4)},
+		metricdata.Sum[float64]{DataPoints: itemtest.Numbers(1.0, 2), Temporality: metricdata.DeltaTemporality, IsMonotonic: true},
+		metricdata.Gauge[int64]{DataPoints: itemtest.Numbers[int64](1, 2)}))
 	s.testPrefix(t, points, slack)
 	if out, n := new(MetricEncoder).AppendRequest([]byte("before"), []Point{{}, {}}, noLimit); string(out) != "before" || n != 2 {
 		t.Errorf("%d zero points: %q", n, out)
@@ -351,31 +266,28 @@ func TestMetricPrefix(t *testing.T) {
 
 // TestPointsAreCopies: the SDK reuses the memory of a collection.
 func TestPointsAreCopies(t *testing.T) {
-	rm := collectionOf(
-		metricdata.Histogram[float64]{DataPoints: histogramOf(2.5), Temporality: metricdata.DeltaTemporality},
-		metricdata.ExponentialHistogram[int64]{DataPoints: exponentialOf[int64](7), Temporality: metricdata.DeltaTemporality},
-		metricdata.Gauge[int64]{DataPoints: numbersOf[int64](1, 2)})
+	bounds, counts, id := []float64{1}, []uint64{1, 2}, []byte("8 bytes.")
+	user := []attribute.KeyValue{attribute.String("user", "u1")}
+	histograms := []metricdata.HistogramDataPoint[float64]{{
+		Bounds: bounds, BucketCounts: counts,
+		Exemplars: []metricdata.Exemplar[float64]{{FilteredAttributes: user, SpanID: id, TraceID: id}},
+	}}
+	exponentials := []metricdata.ExponentialHistogramDataPoint[float64]{{PositiveBucket: metricdata.ExponentialBucket{Counts: counts}}}
+	rm := itemtest.Collection(
+		metricdata.Histogram[float64]{DataPoints: histograms, Temporality: metricdata.DeltaTemporality},
+		metricdata.ExponentialHistogram[float64]{DataPoints: exponentials, Temporality: metricdata.DeltaTemporality})
 	points, err := EncodePoints(rm)
 	if err != nil {
 		t.Fatal(err)
 	}
 	before, _ := new(MetricEncoder).AppendRequest(nil, points, noLimit)
-	for _, sm := range rm.ScopeMetrics {
-		for _, m := range sm.Metrics {
-			switch data := m.Data.(type) {
-			case metricdata.Histogram[float64]:
-				data.DataPoints[0].BucketCounts[0], data.DataPoints[0].Bounds[0] = 77, 77
-				data.DataPoints[0].Exemplars[1].TraceID[0], data.DataPoints[0].Exemplars[1].FilteredAttributes[0].Key = 77, "other"
-				clear(data.DataPoints)
-			case metricdata.ExponentialHistogram[int64]:
-				data.DataPoints[0].PositiveBucket.Counts[0] = 77
-				clear(data.DataPoints)
-			case metricdata.Gauge[int64]:
-				clear(data.DataPoints)
-			}
-		}
-		clear(sm.Metrics)
-	}
+	clear(bounds)
+	clear(counts)
+	clear(id)
+	clear(user)
+	clear(histograms)
+	clear(exponentials)
+	clear(rm.ScopeMetrics[0].Metrics)
 	if after, _ := new(MetricEncoder).AppendRequest(nil, points, noLimit); string(after) != string(before) {
 		t.Errorf("points share memory with their collection:\n%x\n%x", before, after)
 	}
@@ -383,8 +295,8 @@ func TestPointsAreCopies(t *testing.T) {
 
 // TestPoint: only the points of a delta are in no later collection.
 func TestPoint(t *testing.T) {
-	for name, data := range kindTests() {
-		points, err := EncodePoints(collectionOf(data))
+	for name, data := range itemtest.Kinds() {
+		points, err := EncodePoints(itemtest.Collection(data))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -411,8 +323,8 @@ func TestPoint(t *testing.T) {
 }
 
 func TestEncodePointsReportsUnknownMetrics(t *testing.T) {
-	points, err := EncodePoints(collectionOf(
-		metricdata.Sum[int64]{DataPoints: numbersOf[int64](1)}, metricdata.Gauge[int64]{DataPoints: numbersOf[int64](1)}, nil))
+	points, err := EncodePoints(itemtest.Collection(
+		metricdata.Sum[int64]{DataPoints: itemtest.Numbers[int64](1)}, metricdata.Gauge[int64]{DataPoints: itemtest.Numbers[int64](1)}, nil))
 	const want = "encode metric \"metric.\": unknown temporality 0\nencode metric \"metric.xx\": data of unknown type <nil>"
 	if len(points) != 2 || err == nil || err.Error() != want {
 		t.Errorf("%d points, error %v, want %s", len(points), err, want)
@@ -420,10 +332,28 @@ func TestEncodePointsReportsUnknownMetrics(t *testing.T) {
 }
 
 func TestMetricEncoderAllocatesNothing(t *testing.T) {
-	_, points := collect(t, collectionOf(metricdata.Gauge[int64]{DataPoints: numbersOf(make([]int64, 100)...)}))
+	_, points := collect(t, itemtest.Collection(metricdata.Gauge[int64]{DataPoints: itemtest.Numbers(make([]int64, 100)...)}))
 	e := new(MetricEncoder)
 	dst, _ := e.AppendRequest(nil, points, noLimit)
 	if allocs := testing.AllocsPerRun(20, func() { dst, _ = e.AppendRequest(dst[:0], points, noLimit) }); allocs > 0 {
 		t.Errorf("%v allocations for a request of %d points, want none", allocs, len(points))
 	}
+}
+
+// BenchmarkMetricEncoder is a collection of 1,000 points and its request. Its rival, the official transform, is in
+// bench.
+func BenchmarkMetricEncoder(b *testing.B) {
+	b.Run("impl=epilogue", func(b *testing.B) {
+		rm := itemtest.Measured(100)
+		e := new(MetricEncoder)
+		var dst []byte
+		b.ReportAllocs()
+		for b.Loop() {
+			points, err := EncodePoints(rm)
+			if err != nil {
+				b.Fatal(err)
+			}
+			dst, _ = e.AppendRequest(dst[:0], points, noLimit)
+		}
+	})
 }

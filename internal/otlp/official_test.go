@@ -14,7 +14,7 @@ import (
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/epilogue-go/epilogue/internal/benchspans"
+	"github.com/epilogue-go/epilogue/internal/itemtest"
 )
 
 // official is a client of OpenTelemetry's own exporter that keeps the marshaled request.
@@ -50,13 +50,13 @@ func (o *official) request(tb testing.TB, spans []sdktrace.ReadOnlySpan) []byte 
 	return o.body
 }
 
-// The oracle is ours and covers strange spans. For ordinary spans OpenTelemetry's exporter must agree. It omits the trace state of a
-// link, for which the protocol has a field.
+// The oracle is ours and covers strange spans. For ordinary spans OpenTelemetry's exporter must agree. It omits the
+// trace state of a link, for which the protocol has a field.
 func TestSpanEncoderAgreesWithTheOfficialExporter(t *testing.T) {
 	stub := baseStub()
 	stub.Links[0].SpanContext = stub.Links[0].SpanContext.WithTraceState(trace.TraceState{})
 	for name, spans := range map[string][]sdktrace.ReadOnlySpan{
-		"many":        benchspans.Ended(1000),
+		"many":        itemtest.Spans(1000),
 		"every field": snapshots([]tracetest.SpanStub{stub}),
 	} {
 		body, _ := new(SpanEncoder).AppendRequest(nil, spans, noLimit)

@@ -20,8 +20,8 @@ import (
 )
 
 // signal has the encoders of one signal and its oracle. The oracle builds the expected request with the official types,
-// independently of the encoder. Those of TracesData and its like have the wire format of the export requests and do not import
-// gRPC.
+// independently of the encoder. Those of TracesData and its like have the wire format of the export requests and do not
+// import gRPC.
 type signal[T any] struct {
 	encoder func() encoder[T]
 	lines   func() *LineEncoder[T]
@@ -38,8 +38,8 @@ func (s *signal[T]) want(items []T) proto.Message {
 	return data
 }
 
-// wantScope returns the items of a scope of res in request, to which it adds the scope if it is new. Requests of all signals have
-// the same field numbers.
+// wantScope returns the items of a scope of res in request, to which it adds the scope if it is new. Requests of all
+// signals have the same field numbers.
 func wantScope(request protoreflect.Message, res *resource.Resource, scope instrumentation.Scope) protoreflect.List {
 	group := wantGroup(request, 1, &resourcepb.Resource{Attributes: wantKeyValues(res.Attributes())}, res.SchemaURL())
 	var owner *commonpb.InstrumentationScope
@@ -154,8 +154,8 @@ func wantArray[T any](items []T) *commonpb.AnyValue {
 	return &commonpb.AnyValue{Value: &commonpb.AnyValue_ArrayValue{ArrayValue: list}}
 }
 
-// decodeStrictly decodes a request into data. It fails the test if that cannot be, or if the request has a field that the official
-// types do not have.
+// decodeStrictly decodes a request into data. It fails the test if that cannot be, or if the request has a field that
+// the official types do not have.
 func decodeStrictly[M proto.Message](tb testing.TB, body []byte, data M) M {
 	tb.Helper()
 	if err := proto.Unmarshal(body, data); err != nil {
@@ -223,8 +223,8 @@ func (s *signal[T]) requireEncoded(tb testing.TB, items []T) {
 	s.requireLine(tb, line, items)
 }
 
-// testPrefix fails the test unless a request holds the longest prefix of items that fits, less slack bytes for the groups, and a
-// line one that is not much shorter.
+// testPrefix fails the test unless a request holds the longest prefix of items that fits, less slack bytes for the
+// groups, and a line one that is not much shorter.
 func (s *signal[T]) testPrefix(t *testing.T, items []T, slack int) {
 	for name, appendTo := range map[string]func([]T, int) ([]byte, int){
 		"request": func(items []T, limit int) ([]byte, int) {

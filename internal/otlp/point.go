@@ -10,8 +10,8 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 )
 
-// Point is one data point of one metric, encoded at its collection. The SDK reuses the memory of a collection, so a Point has none
-// of it. Points are immutable. The zero value is no point.
+// Point is one data point of one metric, encoded at its collection. The SDK reuses the memory of a collection, so a
+// Point has none of it. Points are immutable. The zero value is no point.
 type Point struct{ *point }
 
 type point struct {
@@ -34,8 +34,8 @@ type metric struct {
 // Name returns the name of the point's metric.
 func (p *point) Name() string { return p.metric.name }
 
-// Replaceable reports whether a point of a later collection has all that p has: p is a gauge, a summary, or cumulative. The value
-// of a delta is in no other point.
+// Replaceable reports whether a point of a later collection has all that p has: p is a gauge, a summary, or cumulative.
+// The value of a delta is in no other point.
 func (p *point) Replaceable() bool { return p.metric.replaceable }
 
 // Memory estimates how many bytes p has in memory, with its share of what the points of a metric have in common.
@@ -49,15 +49,15 @@ const (
 
 // Fields of metrics.v1.Metric that are its data.
 const (
-	kindGauge                = 5
-	kindSum                  = 7
-	kindHistogram            = 9
-	kindExponentialHistogram = 10
-	kindSummary              = 11
+	kindGauge       = 5
+	kindSum         = 7
+	kindHistogram   = 9
+	kindExponential = 10
+	kindSummary     = 11
 )
 
-// EncodePoints encodes the points of a collection, in order. A metric whose data or temporality the protocol does not have is left
-// out, and err names it.
+// EncodePoints encodes the points of a collection, in order. A metric whose data or temporality the protocol does not
+// have is left out, and err names it.
 func EncodePoints(rm *metricdata.ResourceMetrics) (points []Point, err error) {
 	c := collection{resource: rm.Resource}
 	for i := range rm.ScopeMetrics {
@@ -97,9 +97,9 @@ func (c *collection) add(m metricdata.Metrics) error {
 	case metricdata.Histogram[float64]:
 		return encodeTemporal(c, c.metric(m, kindHistogram), data.Temporality, data.DataPoints, appendHistogram)
 	case metricdata.ExponentialHistogram[int64]:
-		return encodeTemporal(c, c.metric(m, kindExponentialHistogram), data.Temporality, data.DataPoints, appendExponentialHistogram)
+		return encodeTemporal(c, c.metric(m, kindExponential), data.Temporality, data.DataPoints, appendExponential)
 	case metricdata.ExponentialHistogram[float64]:
-		return encodeTemporal(c, c.metric(m, kindExponentialHistogram), data.Temporality, data.DataPoints, appendExponentialHistogram)
+		return encodeTemporal(c, c.metric(m, kindExponential), data.Temporality, data.DataPoints, appendExponential)
 	case metricdata.Summary:
 		encodePoints(c, c.metric(m, kindSummary), data.DataPoints, appendSummary)
 	default:
@@ -143,8 +143,8 @@ func encodeTemporal[P any](
 	return nil
 }
 
-// encodePoints adds the points of m. They share memory with each other alone, because the points of one metric are sent or
-// replaced together.
+// encodePoints adds the points of m. They share memory with each other alone, because the points of one metric are sent
+// or replaced together.
 func encodePoints[P any](c *collection, m *metric, points []P, appendPoint func([]byte, *P) []byte) {
 	if len(points) == 0 {
 		return
@@ -164,8 +164,8 @@ func encodePoints[P any](c *collection, m *metric, points []P, appendPoint func(
 	}
 }
 
-// The functions below append the content of a data point. The fields are in the order of the official marshaler: ascending, but
-// the field of a oneof is the last one.
+// The functions below append the content of a data point. The fields are in the order of the official marshaler:
+// ascending, but the field of a oneof is the last one.
 
 func appendNumber[N int64 | float64](dst []byte, p *metricdata.DataPoint[N]) []byte {
 	dst = appendFixed64(dst, 2, unixNano(p.StartTime))
@@ -188,7 +188,7 @@ func appendHistogram[N int64 | float64](dst []byte, p *metricdata.HistogramDataP
 	return appendExtrema(dst, 12, p.Max)
 }
 
-func appendExponentialHistogram[N int64 | float64](dst []byte, p *metricdata.ExponentialHistogramDataPoint[N]) []byte {
+func appendExponential[N int64 | float64](dst []byte, p *metricdata.ExponentialHistogramDataPoint[N]) []byte {
 	dst = appendSet(dst, 1, &p.Attributes)
 	dst = appendFixed64(dst, 2, unixNano(p.StartTime))
 	dst = appendFixed64(dst, 3, unixNano(p.Time))

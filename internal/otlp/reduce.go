@@ -26,7 +26,8 @@ type part struct {
 	size    int // with strings cut to leastText
 }
 
-// appendLastFirst appends items as parts, the last one first. removed has a place for each item, and size returns that of one.
+// appendLastFirst appends items as parts, the last one first. removed has a place for each item, and size returns that
+// of one.
 func appendLastFirst(parts []part, removed []bool, size func(i int) int) []part {
 	for i := len(removed) - 1; i >= 0; i-- {
 		parts = append(parts, part{&removed[i], size(i)})
@@ -34,8 +35,8 @@ func appendLastFirst(parts []part, removed []bool, size func(i int) int) []part 
 	return parts
 }
 
-// shed removes the first of parts, as many as have excess bytes together. It puts those back that fit after all, the last first: a
-// very large part does not take the small ones along.
+// shed removes the first of parts, as many as have excess bytes together. It puts those back that fit after all, the
+// last first: a very large part does not take the small ones along.
 func shed(parts []part, excess int) {
 	n := 0
 	for ; n < len(parts) && excess > 0; n++ {
@@ -60,8 +61,8 @@ func without[T any](removed []bool, items []T, dropped int) (kept []T, total int
 	return kept, dropped + len(items) - len(kept)
 }
 
-// longestText returns the length to which the strings of an item must be cut so that it has size bytes, at least leastText. sizeAt
-// returns the size of the item with strings cut to cut bytes.
+// longestText returns the length to which the strings of an item must be cut so that it has size bytes, at least
+// leastText. sizeAt returns the size of the item with strings cut to cut bytes.
 func longestText(sizeAt func(cut int) int, size int) int {
 	fits, tooLong := leastText, max(size, leastText+1)
 	if sizeAt(fits) > size {
@@ -125,8 +126,8 @@ func cutText(s string, most int) string {
 	return s[:end] + note
 }
 
-// The functions below return sizes on the wire with strings cut to cut bytes. They count no more than there is, and nearly all of
-// it, without encoding anything.
+// The functions below return sizes on the wire with strings cut to cut bytes. They count no more than there is, and
+// nearly all of it, without encoding anything.
 
 func textSize(s string, cut int) int {
 	if s == "" {

@@ -8,10 +8,11 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// AppendReduced is AppendRequest for span alone. If span is too large, it removes as much as necessary of the following, in
-// this order: trace states of links, the ends of the longest strings, the first events (but those of exceptions last), the
-// last links, the last attributes, and the last exception. A part stays if a later one in this order is large enough. It
-// counts dropped events, links and attributes in the span. If all that is not enough, it reports false and appends nothing.
+// AppendReduced is AppendRequest for span alone. If span is too large, it removes as much as necessary of the
+// following, in this order: trace states of links, the ends of the longest strings, the first events (but those of
+// exceptions last), the last links, the last attributes, and the last exception. A part stays if a later one in this
+// order is large enough. It counts dropped events, links and attributes in the span. If all that is not enough, it
+// reports false and appends nothing.
 func (e *SpanEncoder) AppendReduced(dst []byte, span sdktrace.ReadOnlySpan, limit int) (out []byte, fits bool) {
 	scope := span.InstrumentationScope()
 	return e.reduceOne(dst, limit, e.MaxSpan, span.Resource(), &scope, func(dst []byte, target int) []byte {
@@ -41,7 +42,8 @@ func (s *reducedSpan) DroppedAttributes() int           { return s.droppedAttrib
 func (s *reducedSpan) DroppedEvents() int               { return s.droppedEvents }
 func (s *reducedSpan) DroppedLinks() int                { return s.droppedLinks }
 
-// ReduceSpan returns span if it has at most about size bytes, otherwise a copy with about as many, or with more if that cannot be.
+// ReduceSpan returns span if it has at most about size bytes, otherwise a copy with about as many, or with more if that
+// cannot be.
 func ReduceSpan(span sdktrace.ReadOnlySpan, size int) sdktrace.ReadOnlySpan {
 	if spanSize(span, uncut) <= size {
 		return span

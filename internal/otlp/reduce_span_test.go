@@ -21,8 +21,8 @@ import (
 // reducedLimit is the limit of the tests below, that of a datagram of the X-Ray daemon.
 const reducedLimit = 49_104
 
-// reducedOf returns the span that a request of at most reducedLimit bytes has for stub, after checks of the sizes of the request
-// and of a line.
+// reducedOf returns the span that a request of at most reducedLimit bytes has for stub, after checks of the sizes of
+// the request and of a line.
 func reducedOf(tb testing.TB, stub tracetest.SpanStub) *tracepb.Span {
 	tb.Helper()
 	out, fits := new(SpanEncoder).AppendReduced([]byte("before"), stub.Snapshot(), reducedLimit)
@@ -219,7 +219,8 @@ func TestSpanThatFitsIsNotReduced(t *testing.T) {
 	}
 }
 
-// TestSpanThatCannotBeReduced: nothing is appended for a span whose identity alone is too large, after a bounded effort.
+// TestSpanThatCannotBeReduced: nothing is appended for a span whose identity alone is too large, after a bounded
+// effort.
 func TestSpanThatCannotBeReduced(t *testing.T) {
 	stub := baseStub()
 	for limit := -1; limit < 400; limit += 7 {

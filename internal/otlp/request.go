@@ -9,9 +9,9 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 )
 
-// request groups encoded items by resource and instrumentation scope. The fields of resources and scopes have the same numbers in
-// the requests of all signals, and an item is field 2 of a scope. An encoder adds items to text, places them, and assembles the
-// request from them.
+// request groups encoded items by resource and instrumentation scope. The fields of resources and scopes have the same
+// numbers in the requests of all signals, and an item is field 2 of a scope. An encoder adds items to text, places
+// them, and assembles the request from them.
 //
 // It keeps its memory from one request to the next, about as much as the largest request.
 type request struct {
@@ -76,16 +76,16 @@ func (r *request) reset(limit int) {
 // sampleItems is how many items are encoded before the size of the others is estimated.
 const sampleItems = 32
 
-// expect grows text for all of n items if it holds sampleItems of them. Without it the buffer would grow step by step and copy its
-// content each time.
+// expect grows text for all of n items if it holds sampleItems of them. Without it the buffer would grow step by step
+// and copy its content each time.
 func (r *request) expect(encoded, n int) {
 	if encoded == sampleItems {
 		r.text = slices.Grow(r.text, estimate(len(r.text), n, r.limit))
 	}
 }
 
-// estimate returns how many more bytes a buffer needs that holds sampleItems of n items in size bytes, for a request of limit
-// bytes at most.
+// estimate returns how many more bytes a buffer needs that holds sampleItems of n items in size bytes, for a request of
+// limit bytes at most.
 func estimate(size, n, limit int) int {
 	all := min(size/sampleItems*n, limit)
 	return max(all+all/16-size, 0)
@@ -100,8 +100,8 @@ func (r *request) room(most int) int {
 	return room
 }
 
-// place adds text[begin:] as an item of a scope of res, unless the item has more than a positive most bytes or the request would
-// exceed its limit. Then the request is complete without it.
+// place adds text[begin:] as an item of a scope of res, unless the item has more than a positive most bytes or the
+// request would exceed its limit. Then the request is complete without it.
 func (r *request) place(begin, most int, res *resource.Resource, scope *instrumentation.Scope) (fits bool) {
 	size := len(r.text) - begin
 	if most <= 0 || size <= most {
@@ -127,7 +127,8 @@ func (r *request) rollback(m mark) {
 	r.size, r.scopes, r.resources = m.size, r.scopes[:m.scopes], r.resources[:m.resources]
 }
 
-// scopeOf returns the index of a scope of res and adds it if it is new. It tries the scope of the previous item before the map.
+// scopeOf returns the index of a scope of res and adds it if it is new. It tries the scope of the previous item before
+// the map.
 func (r *request) scopeOf(res *resource.Resource, scope *instrumentation.Scope) int {
 	key := scopeKey{
 		resource: resourceKey{res.Equivalent(), res.SchemaURL()},
@@ -199,10 +200,11 @@ func (r *request) assembleScope(dst []byte, items []itemRef) (out []byte, rest [
 	return shut(appendString(dst, 3, r.scopes[scope].scope.SchemaURL), mark), items
 }
 
-// reduceOne appends a request for one item alone, which encode appends with about target bytes. The item has at most a positive
-// most bytes. If it cannot be reduced that far, nothing is appended.
+// reduceOne appends a request for one item alone, which encode appends with about target bytes. The item has at most a
+// positive most bytes. If it cannot be reduced that far, nothing is appended.
 func (r *request) reduceOne(
-	dst []byte, limit, most int, res *resource.Resource, scope *instrumentation.Scope, encode func(dst []byte, target int) []byte,
+	dst []byte, limit, most int, res *resource.Resource, scope *instrumentation.Scope,
+	encode func(dst []byte, target int) []byte,
 ) (out []byte, fits bool) {
 	r.reset(limit)
 	group := r.scopeOf(res, scope)
@@ -222,8 +224,8 @@ func (r *request) reduceOne(
 	return dst, false
 }
 
-// nextTarget returns a smaller target for a reduction whose result has size instead of most bytes. It shrinks in proportion, for
-// texts that grow, and in steps that double, for lengths that the estimate leaves out.
+// nextTarget returns a smaller target for a reduction whose result has size instead of most bytes. It shrinks in
+// proportion, for texts that grow, and in steps that double, for lengths that the estimate leaves out.
 func nextTarget(target, size, most, tries int) int {
 	next := int(float64(target) / float64(size) * float64(most))
 	if step := (size - most) << tries; step < target/8 {
@@ -238,7 +240,8 @@ func appendResource(dst []byte, res *resource.Resource) []byte {
 	return shut(appendSet(dst, 1, res.Set()), mark)
 }
 
-// appendScope appends the scope of a ScopeSpans, ScopeMetrics or ScopeLogs. One that has at most a schema URL is left out.
+// appendScope appends the scope of a ScopeSpans, ScopeMetrics or ScopeLogs. One that has at most a schema URL is left
+// out.
 func appendScope(dst []byte, scope *instrumentation.Scope) []byte {
 	if scope.Name == "" && scope.Version == "" && scope.Attributes.Len() == 0 {
 		return dst

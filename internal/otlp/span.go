@@ -6,8 +6,9 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// SpanEncoder writes spans as requests. It keeps its memory from one request to the next. Encoding into a used buffer then
-// allocates nothing, except for attributes that are slices or maps and for trace states, of which the API returns copies.
+// SpanEncoder writes spans as requests. It keeps its memory from one request to the next. Encoding into a used buffer
+// then allocates nothing, except for attributes that are slices or maps and for trace states, of which the API returns
+// copies.
 //
 // The zero value is ready. A SpanEncoder must not be used by several goroutines at once.
 type SpanEncoder struct {
@@ -18,8 +19,9 @@ type SpanEncoder struct {
 }
 
 // AppendRequest appends to dst the protobuf bytes of an ExportTraceServiceRequest that holds the longest prefix of
-// spans which fits in limit bytes, less up to two for each resource and scope. It returns the result with the length of that
-// prefix. If n is 0, nothing is appended: spans is empty, or its first span is larger than MaxSpan or does not fit in limit.
+// spans which fits in limit bytes, less up to two for each resource and scope. It returns the result with the length of
+// that prefix. If n is 0, nothing is appended: spans is empty, or its first span is larger than MaxSpan or does not fit
+// in limit.
 //
 // Spans are grouped by resource and instrumentation scope, in the order in which these first appear; inside a scope
 // they keep their order. A nil span counts as sent and writes nothing. In strings that are not UTF-8 each run of
@@ -46,8 +48,8 @@ func (e *SpanEncoder) add(span sdktrace.ReadOnlySpan) (fits bool) {
 	return e.place(begin, e.MaxSpan, span.Resource(), &scope)
 }
 
-// Bits of trace.v1.SpanFlags above the eight W3C trace flags: whether it is known that the parent (of a link: the linked span) is
-// remote, and whether it is.
+// Bits of trace.v1.SpanFlags above the eight W3C trace flags: whether it is known that the parent (of a link: the
+// linked span) is remote, and whether it is.
 const (
 	flagHasIsRemote = 0x100
 	flagIsRemote    = 0x200

@@ -17,19 +17,15 @@ import (
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/epilogue-go/epilogue/internal/benchspans"
+	"github.com/epilogue-go/epilogue/internal/itemtest"
 )
 
 const noLimit = math.MaxInt
 
 var (
-	testResource = resource.NewWithAttributes("https://opentelemetry.io/schemas/1.43.0",
-		attribute.String("service.name", "orders"), attribute.Int64("faas.max_memory", 128<<20))
-	testScope = instrumentation.Scope{
-		Name: "example.com/orders", Version: "1.2.3", SchemaURL: "https://example.com/schema",
-		Attributes: attribute.NewSet(attribute.String("team", "shop")),
-	}
-	testTime = time.Date(2026, 11, 22, 12, 0, 0, 123456789, time.UTC)
+	testResource = itemtest.Resource
+	testScope    = itemtest.Scope
+	testTime     = itemtest.Time
 )
 
 func spanContext(traceByte, spanByte byte, mutate ...func(*trace.SpanContextConfig)) trace.SpanContext {
@@ -170,30 +166,7 @@ func interleaved(n int) []tracetest.SpanStub {
 
 // valueTests are attributes of every kind.
 func valueTests() []attribute.KeyValue {
-	return []attribute.KeyValue{
-		{Key: "empty"},
-		{},
-		attribute.Bool("true", true), attribute.Bool("false", false), attribute.Bool("", true),
-		attribute.Int64("zero", 0), attribute.Int64("max", math.MaxInt64), attribute.Int64("min", math.MinInt64), attribute.Int("-1", -1),
-		attribute.Float64("zero", 0), attribute.Float64("-zero", math.Copysign(0, -1)), attribute.Float64("inf", math.Inf(-1)),
-		attribute.Float64("smallest", math.SmallestNonzeroFloat64), attribute.Float64("max", math.MaxFloat64),
-		attribute.String("empty", ""), attribute.String("text", "größer 漢字 \x00"), attribute.String("long", strings.Repeat("ab", 10_000)),
-		attribute.BoolSlice("bools", []bool{true, false}), attribute.BoolSlice("none", nil),
-		attribute.Int64Slice("ints", []int64{0, -1, math.MaxInt64, math.MinInt64}), attribute.Int64Slice("none", []int64{}),
-		attribute.IntSlice("many", slices.Repeat([]int{7}, 300)),
-		attribute.Float64Slice("floats", []float64{0, 1.5, math.Inf(1)}), attribute.Float64Slice("none", nil),
-		attribute.StringSlice("strings", []string{"", "a", strings.Repeat("b", 200)}), attribute.StringSlice("none", nil),
-		{Key: "bytes", Value: attribute.ByteSliceValue([]byte{0, 0xff, 0x80})},
-		{Key: "no bytes", Value: attribute.ByteSliceValue(nil)},
-		{Key: "slice", Value: attribute.SliceValue(attribute.Value{}, attribute.BoolValue(false), attribute.StringSliceValue([]string{"x"}))},
-		{Key: "empty slice", Value: attribute.SliceValue()},
-		{Key: "map", Value: attribute.MapValue(attribute.Int("one", 1), attribute.KeyValue{Key: "inner", Value: attribute.MapValue(attribute.Bool("", false))})},
-		{Key: "empty map", Value: attribute.MapValue()},
-		{Key: "nested", Value: nested(maxNesting)},
-		attribute.Float64("one third", 1.0/3), attribute.Float64("large", 1e21), attribute.Float64("small", -1.5e-7),
-		attribute.String("escapes", "\"\\/\b\f\n\r\t\x00\x1f\x7f\u2028\u2029</script>\U0001F600"),
-		attribute.String("\"key\"\n", "{\"resourceSpans\":[]}"),
-	}
+	return append(itemtest.Values(), attribute.KeyValue{Key: "nested", Value: nested(maxNesting)})
 }
 
 // everywhere has kv in each place where attributes are.
@@ -278,7 +251,7 @@ func TestSpanEncoderReused(t *testing.T) {
 }
 
 func TestSpanEncoderAllocatesNothing(t *testing.T) {
-	spans := benchspans.Ended(100)
+	spans := itemtest.Spans(100)
 	e := new(SpanEncoder)
 	dst, _ := e.AppendRequest(nil, spans, noLimit)
 	allocs := testing.AllocsPerRun(20, func() { dst, _ = e.AppendRequest(dst[:0], spans, noLimit) })
@@ -290,7 +263,7 @@ func TestSpanEncoderAllocatesNothing(t *testing.T) {
 // BenchmarkEncoder is a full batch of a large flush. Its rival, the official transform, is in bench.
 func BenchmarkEncoder(b *testing.B) {
 	b.Run("impl=epilogue", func(b *testing.B) {
-		spans := benchspans.Ended(10_000)
+		spans := itemtest.Spans(10_000)
 		e := new(SpanEncoder)
 		dst, _ := e.AppendRequest(nil, spans, noLimit)
 		b.ReportAllocs()
@@ -300,10 +273,10 @@ func BenchmarkEncoder(b *testing.B) {
 	})
 }
 
-// An unused buffer grows once to the size estimated from the first spans. Growing step by step was half of the encoding cost of a
-// process whose first flush of many spans is its last.
+// An unused buffer grows once to the size estimated from the first spans. Growing step by step was half of the encoding
+// cost of a process whose first flush of many spans is its last.
 func TestSpanEncoderGuessesTheSize(t *testing.T) {
-	spans := benchspans.Ended(2000)
+	spans := itemtest.Spans(2000)
 	var full SpanEncoder
 	whole, _ := full.AppendRequest(nil, spans, noLimit)
 	for _, limit := range []int{noLimit, len(whole) / 2} {

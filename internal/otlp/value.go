@@ -8,8 +8,9 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 )
 
-// maxNesting is how deep arrays and maps of an attribute may be nested on the wire. Protobuf parsers in C++, Java, Python and
-// Rust refuse a request with a message nested more than 100 deep. An attribute of an event is 7 deep, and each map adds 3.
+// maxNesting is how deep arrays and maps of an attribute may be nested on the wire. Protobuf parsers in C++, Java,
+// Python and Rust refuse a request with a message nested more than 100 deep. An attribute of an event is 7 deep, and
+// each map adds 3.
 const maxNesting = 30
 
 // Fields of common.v1.AnyValue.
@@ -72,8 +73,8 @@ func appendValue(dst []byte, field int, v attribute.Value, nesting int) []byte {
 	return shut(dst, mark)
 }
 
-// appendCompound appends the content of an AnyValue that holds other values. A kind that this release does not know is sent as
-// its text.
+// appendCompound appends the content of an AnyValue that holds other values. A kind that this release does not know is
+// sent as its text.
 func appendCompound(dst []byte, v attribute.Value, nesting int) []byte {
 	switch v.Type() {
 	case attribute.BOOLSLICE:

@@ -117,8 +117,8 @@ func appendString(dst []byte, field int, s string) []byte {
 	return appendText(dst, field, s)
 }
 
-// appendText appends a string field, even an empty one. A proto3 string is UTF-8, and receivers refuse a whole request for one
-// that is not, so each run of invalid bytes becomes one U+FFFD.
+// appendText appends a string field, even an empty one. A proto3 string is UTF-8, and receivers refuse a whole request
+// for one that is not, so each run of invalid bytes becomes one U+FFFD.
 func appendText(dst []byte, field int, s string) []byte {
 	if !utf8.ValidString(s) { // it checks a word at a time; strings.ToValidUTF8 does not
 		s = strings.ToValidUTF8(s, "\uFFFD")
@@ -133,8 +133,8 @@ func open(dst []byte, field int) (out []byte, mark int) {
 	return dst, len(dst)
 }
 
-// shut ends the field that open began. It writes the length into the byte reserved for it, and moves the content if the length
-// needs more than one byte.
+// shut ends the field that open began. It writes the length into the byte reserved for it, and moves the content if the
+// length needs more than one byte.
 func shut(dst []byte, mark int) []byte {
 	n := len(dst) - mark
 	extra := uvarintLen(n) - 1

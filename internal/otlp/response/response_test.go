@@ -6,7 +6,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 
-	"github.com/epilogue-go/epilogue/internal/benchspans"
+	"github.com/epilogue-go/epilogue/internal/itemtest"
 )
 
 // partialSuccess is an ExportTraceServiceResponse written with protobuf's own functions.
@@ -174,7 +174,7 @@ func FuzzExport(f *testing.F) {
 // to a string.
 func BenchmarkResponse(b *testing.B) {
 	b.Run("impl=epilogue", func(b *testing.B) {
-		data := partialSuccess(benchspans.Rejected, benchspans.RejectedMessage)
+		data := partialSuccess(itemtest.Rejected, itemtest.RejectedMessage)
 		b.ReportAllocs()
 		for b.Loop() {
 			if _, _, err := Export(data); err != nil {

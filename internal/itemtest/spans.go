@@ -1,11 +1,9 @@
-// Package benchspans makes the spans that benchmarks of ours, and those of others in bench, are given alike.
-package benchspans
+package itemtest
 
 import (
 	"context"
 
 	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
@@ -17,13 +15,9 @@ const (
 	RejectedMessage = "7 spans are older than 14 days"
 )
 
-// Resource is that of the spans.
-var Resource = resource.NewWithAttributes("https://opentelemetry.io/schemas/1.43.0",
-	attribute.String("service.name", "orders"), attribute.Int64("faas.max_memory", 128<<20))
-
-// Ended returns n spans as the SDK hands them to a processor's OnEnd: of two scopes, with six attributes, and an event on
-// each fourth.
-func Ended(n int) []sdktrace.ReadOnlySpan {
+// Spans returns n spans as the SDK hands them to a processor's OnEnd: of two scopes, with six attributes, and an event
+// on each fourth.
+func Spans(n int) []sdktrace.ReadOnlySpan {
 	recorder := tracetest.NewSpanRecorder()
 	tp := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(recorder), sdktrace.WithResource(Resource))
 	tracers := []trace.Tracer{tp.Tracer("example.com/a", trace.WithInstrumentationVersion("1.0.0")), tp.Tracer("example.com/b")}
