@@ -104,10 +104,8 @@ func (d *document) detect() Source {
 	switch {
 	case d.Get("method").Present() && d.Get("raw_path").Present():
 		return VPCLattice
-	case d.isSchedule():
-		return Schedule
 	case d.isBusEvent():
-		return EventBridge
+		return EventBridge // or Schedule, which Reader.read tells apart
 	case d.isTask():
 		return StepFunctions
 	case d.isAppSync():

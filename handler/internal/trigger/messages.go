@@ -19,7 +19,7 @@ type batch struct {
 	count       int  // all messages
 	counted     bool // the event has a list of them: one of a program's own type may not
 	destination common
-	id          string // of the first message that has one
+	id          string // of the last message
 	origins     []Origin
 }
 
@@ -33,9 +33,7 @@ func batchOf(d *document, read func(list string, record *event.Object) message) 
 // add adds a message, which is counted already.
 func (b *batch) add(m message) {
 	b.destination.add(m.destination)
-	if b.id == "" {
-		b.id = m.id
-	}
+	b.id = m.id
 	if m.origin.Carrier != nil || m.origin.TraceHeader != "" {
 		b.origins = append(b.origins, m.origin)
 	}

@@ -215,6 +215,15 @@ func TestBounds(t *testing.T) {
 	}
 }
 
+// TestBoundOfSeveralLists: the bound is that of all lists together.
+func TestBoundOfSeveralLists(t *testing.T) {
+	list := `[` + strings.Repeat(`{"headers":[{"tenant":[49]}]},`, 99) + `{}]`
+	c := read(`{"eventSource":"aws:kafka","records":{"t-0":` + list + `,"t-1":` + list + `}}`)
+	if c.Batch != 200 || len(c.Messages) != 99+28 {
+		t.Errorf("%d messages, %d origins, want 200 and 127", c.Batch, len(c.Messages))
+	}
+}
+
 // TestAttributesOutliveEvent: text of a raw event may be changed by the handler, and no attribute changes with it.
 func TestAttributesOutliveEvent(t *testing.T) {
 	for name := range eventTypes {
