@@ -53,10 +53,15 @@ func newSDK(c *config.Config) (*SDK, error) {
 	if *c.Disabled {
 		c.Resource = resource.Empty()
 	}
-	requestBytes := max(c.Traces.RequestBytes, c.Logs.RequestBytes)
+	requestBytes := max(c.Traces.RequestBytes, c.Metrics.RequestBytes, c.Logs.RequestBytes)
 	s := &SDK{resource: c.Resource, builder: pipeline.NewBuilder(requestBytes, c.Requests, &faults.Handler{})}
 	s.builder.DropError = newDropError
 	err := s.connectTraces(c)
+	if c.Metrics.On != nil {
+		var metrics *pipeline.Signal
+		metrics, s.meters = c.Metrics.On(s.builder, c)
+		s.signals = append(s.signals, metrics)
+	}
 	if c.Logs.On != nil {
 		var logs *pipeline.Signal
 		logs, s.loggers = c.Logs.On(s.builder, c, s)

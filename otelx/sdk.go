@@ -8,6 +8,8 @@ import (
 
 	"go.opentelemetry.io/otel/log"
 	lognoop "go.opentelemetry.io/otel/log/noop"
+	"go.opentelemetry.io/otel/metric"
+	metricnoop "go.opentelemetry.io/otel/metric/noop"
 	"go.opentelemetry.io/otel/sdk/resource"
 	"go.opentelemetry.io/otel/trace"
 
@@ -25,11 +27,12 @@ type SDK struct {
 	resource  *resource.Resource
 	processor *traces.Processor
 	builder   *pipeline.Builder
-	signals   []*pipeline.Signal  // that are on; traces always are
-	queues    []pipeline.Queue    // of all signals
-	loggers   log.LoggerProvider  // nil: logs are off
-	recorder  sdkmetrics.Recorder // of the export of spans; nil: none
-	spiller   *spiller.Spiller    // nil: none
+	signals   []*pipeline.Signal   // that are on; traces always are
+	queues    []pipeline.Queue     // of all signals
+	meters    metric.MeterProvider // nil: metrics are off
+	loggers   log.LoggerProvider   // nil: logs are off
+	recorder  sdkmetrics.Recorder  // of the export of spans; nil: none
+	spiller   *spiller.Spiller     // nil: none
 
 	shuttingDown atomic.Int64 // calls of Shutdown under way
 	shutDown     atomic.Bool  // the last of them has returned
@@ -38,6 +41,14 @@ type SDK struct {
 // TracerProvider returns the provider that New has made the global one: the API's no-op if OTEL_SDK_DISABLED is true.
 // Shut it down with [SDK.Shutdown].
 func (s *SDK) TracerProvider() trace.TracerProvider { return s.provider }
+
+// MeterProvider returns the provider that New has made the global one: the API's no-op without [WithMetrics].
+func (s *SDK) MeterProvider() metric.MeterProvider {
+	if s.meters == nil {
+		return metricnoop.NewMeterProvider()
+	}
+	return s.meters
+}
 
 // LoggerProvider returns the provider that New has made the global one: the API's no-op without [WithLogs].
 func (s *SDK) LoggerProvider() log.LoggerProvider {
@@ -63,24 +74,24 @@ func (s *SDK) LoggerProvider() log.LoggerProvider {
 // If spans were dropped since the last flush that could tell, the error has a [*DropError] with the counts. After a Shutdown,
 // ForceFlush does nothing and returns nil; [SDK.Stats] has the counts.
 func (s *SDK) ForceFlush(ctx context.Context) error {
+	return s.flush(notNil(ctx), pipeline.ForceFlush)
+}
+
+func (s *SDK) flush(ctx context.Context, call func(pipeline.Queue, context.Context) error) error {
 	if s.shutDown.Load() {
 		return nil
 	}
-	return s.flush(notNil(ctx))
-}
-
-func (s *SDK) flush(ctx context.Context) error {
 	began := time.Now()
-	err := pipeline.Concurrently(ctx, s.queues, pipeline.Queue.Flush)
+	err := pipeline.Concurrently(ctx, s.queues, call)
 	if s.recorder != nil {
 		s.recorder.FlushEnded(ctx, began, err)
 	}
 	return err
 }
 
-// Flush is ForceFlush at the end of an invocation of a function, which the agent calls.
+// Flush is ForceFlush, but collects metrics only if their interval has passed. The agent calls it at the end of an invocation.
 func (s *SDK) Flush(ctx context.Context) error {
-	return s.ForceFlush(ctx)
+	return s.flush(notNil(ctx), pipeline.Queue.Flush)
 }
 
 // Shutdown flushes and then closes the exporter. It ignores the circuit breaker and retries until ctx ends. It honors a
@@ -125,6 +136,11 @@ func notNil(ctx context.Context) context.Context {
 // If the process lives on after t, everything is normal again. A zero t clears the deadline. SetExitDeadline returns at once.
 func (s *SDK) SetExitDeadline(t time.Time) {
 	s.builder.SetExitDeadline(t)
+	for _, q := range s.queues {
+		if q, ok := q.(interface{ SetExitDeadline(t time.Time) }); ok {
+			q.SetExitDeadline(t)
+		}
+	}
 }
 
 // SpillPending writes the pending spans as lines until ctx ends, or for one second if ctx has no deadline, and returns how

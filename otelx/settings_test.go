@@ -436,7 +436,7 @@ func TestOptionsOfCertificates(t *testing.T) {
 	} {
 		s, err := newSDK(t, append(c.opts, environ("OTEL_EXPORTER_OTLP_ENDPOINT="+srv.URL))...)
 		span(s, "a")
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second) // the first handshake reads the system's authorities
 		wantError(t, name, errors.Join(err, s.ForceFlush(ctx)), c.want)
 		cancel()
 	}

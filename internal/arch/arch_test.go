@@ -66,6 +66,14 @@ var rules = []rule{
 		reason: "a signal knows its items and the engine; options, environment and HTTP belong to otelx",
 	},
 	{
+		pkg: "/otelx/internal/metrics", never: []string{aws, protobuf, messages, module + "/"},
+		except: []string{
+			delivery, module + "/internal/otlp", module + "/internal/emf", module + "/internal/jsontext", module + "/otelx/internal/encoding",
+			bounded, breaker,
+		},
+		reason: "a signal knows its items and the engine; options, environment and HTTP belong to otelx",
+	},
+	{
 		pkg: "/otelx/internal/logs", never: []string{aws, protobuf, messages, "go.opentelemetry.io/otel/sdk/metric", module + "/"},
 		except: []string{
 			delivery, module + "/internal/otlp", module + "/internal/loglines", module + "/internal/jsontext", module + "/internal/requestid",

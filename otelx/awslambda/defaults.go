@@ -37,6 +37,8 @@ const (
 //   - X-Ray: without an OTLP endpoint for traces, spans go by UDP to the X-Ray daemon at AWS_XRAY_DAEMON_ADDRESS ([xray.UDP]). If
 //     the endpoint is X-Ray's, requests are signed with the function's credentials and kept within its limits
 //     ([xray.AutoConfigure]). A bad endpoint counts as none. Without a daemon's address, spans go to OTLP's default endpoint.
+//   - Metrics, if [otelx.WithMetrics] switches them on: without an OTLP endpoint for metrics they are lines of the embedded metric
+//     format on standard output (the exporter emf). Their queue has at most a 32nd of the memory.
 //   - Logs, if [otelx.WithLogs] switches them on: without an OTLP endpoint for logs, each record is a line of JSON on standard
 //     output (the exporter lambda). Their queue has at most a sixteenth of the memory.
 //
@@ -56,7 +58,7 @@ func Defaults() otelx.Option {
 			otelx.WithResource(functionResource(getenv)),
 			otelx.WithMaxQueueSize(queueSize(memoryMB(getenv))),
 			queueBytes(memoryMB(getenv)),
-			logs(memoryMB(getenv)),
+			signals(memoryMB(getenv)),
 			otelx.WithMaxExportBatchSize(batchSize),
 			daemon(getenv),
 			xray.AutoConfigure(),
@@ -104,10 +106,15 @@ func queueBytes(mb int) otelx.Option {
 	return otelx.WithMaxQueueBytes(mb << 20 / 4)
 }
 
-// logs proposes lines on standard output, and bounds the memory of log records that leave by OTLP.
-func logs(mb int) otelx.Option {
-	bytes := config.SetExportIf(mb > 0, func(x *config.Export) { x.QueueBytes = max(mb<<20/16, config.LeastQueueBytes) })
-	return config.ForLogs(config.WithExporters([]string{config.Lambda}), bytes)
+// signals proposes lines on standard output for metrics and logs, and bounds the memory of items that wait.
+func signals(mb int) otelx.Option {
+	bytes := func(part int) config.ExportOption {
+		return config.SetExportIf(mb > 0, func(x *config.Export) { x.QueueBytes = max(mb<<20/part, config.LeastQueueBytes) })
+	}
+	return otelx.Options(
+		config.ForMetrics(config.WithExporters([]string{config.EMF}), bytes(32)),
+		config.ForLogs(config.WithExporters([]string{config.Lambda}), bytes(16)),
+	)
 }
 
 // functionResource returns the resource that the environment describes (OpenTelemetry Semantic Conventions, "FaaS",

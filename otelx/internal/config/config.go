@@ -39,6 +39,12 @@ func Resolve(osGetenv func(string) string, opts []Option) *Config {
 	if !*c.Disabled {
 		c.Resource = r.resource()
 		r.traces(&c.Traces)
+		if c.Metrics.On = r.options.Metrics.On; c.Metrics.On == nil {
+			c.Metrics.On = r.preset.Metrics.On
+		}
+		if c.Metrics.On != nil {
+			r.resolveMetrics(r, c)
+		}
 		if c.Logs.On = r.options.Logs.On; c.Logs.On == nil {
 			c.Logs.On = r.preset.Logs.On
 		}
@@ -46,7 +52,7 @@ func Resolve(osGetenv func(string) string, opts []Option) *Config {
 			r.resolveLogs(r, &c.Logs)
 		}
 		r.checkOptIns(c)
-		if c.Traces.Exports() || c.Logs.On != nil {
+		if c.Traces.Exports() || c.Metrics.On != nil || c.Logs.On != nil {
 			r.spill(c)
 			requests := r.number("EPILOGUE_MAX_CONCURRENT_REQUESTS", 1, otelenv.MaxInt)
 			c.Requests = choose(r.options.Requests, requests, r.preset.Requests, defaultRequests)
@@ -114,7 +120,12 @@ func (r *resolver) disabled() *bool {
 	return nil
 }
 
-// number reads a variable that holds a number from least, which is above 0, to most.
+// number reads a variable, if key is not empty, that holds a number from least, which is above 0, to most.
 func (r *resolver) number(key string, least, most int) func() int {
-	return func() int { return r.env.Int(least, most, 0, key) }
+	return func() int {
+		if key == "" {
+			return 0
+		}
+		return r.env.Int(least, most, 0, key)
+	}
 }

@@ -146,7 +146,11 @@ func (r *exportResolver) queueing(x *Export, whole bool) {
 	}
 	bytes := r.number("EPILOGUE_MAX_REQUEST_SIZE", LeastRequestBytes, MostRequestBytes)
 	x.RequestBytes = capped(choose(r.option.RequestBytes, bytes, r.preset.RequestBytes, defaultRequestBytes), x.Limits.RequestBytes)
-	x.ScheduleDelay = r.duration(r.option.ScheduleDelay, []string{r.delayKey}, r.preset.ScheduleDelay, r.delay)
+	var delayKeys []string
+	if r.delayKey != "" {
+		delayKeys = []string{r.delayKey}
+	}
+	x.ScheduleDelay = r.duration(r.option.ScheduleDelay, delayKeys, r.preset.ScheduleDelay, r.delay)
 	x.ExportTimeout = r.duration(r.option.ExportTimeout, []string{r.timeoutKey}, r.preset.ExportTimeout, r.timeout)
 }
 
@@ -161,7 +165,10 @@ func (r *exportResolver) batchSize(queue int) int {
 	if r.option.BatchSize != 0 {
 		setting = fmt.Sprintf("WithMaxExportBatchSize(%d)", batch)
 	}
-	r.env.Fail(fmt.Errorf("%s: more than the queue's %d %s (raise %s or WithMaxQueueSize); %d is used",
-		setting, queue, r.items, r.queueKey, standard))
+	remedy := "WithMaxQueueSize"
+	if r.queueKey != "" {
+		remedy = r.queueKey + " or " + remedy
+	}
+	r.env.Fail(fmt.Errorf("%s: more than the queue's %d %s (raise %s); %d is used", setting, queue, r.items, remedy, standard))
 	return standard
 }

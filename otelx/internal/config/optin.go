@@ -33,6 +33,11 @@ func (r *resolver) checkOptIn(s otelenv.Signal, option, exporterKey string, othe
 
 // checkOptIns adds an error about each signal that is off although its variables are set.
 func (r *resolver) checkOptIns(c *Config) {
+	if c.Metrics.On == nil {
+		r.checkOptIn(otelenv.Metrics, "WithMetrics()", metricsExporterKey, intervalKey, "OTEL_METRIC_EXPORT_TIMEOUT", exemplarFilterKey,
+			otelenv.Metrics.Keys(temporalityName)[0], otelenv.Metrics.Keys(histogramName)[0],
+			collectionKey, namespaceKey, dimensionsKey, maxSeriesKey)
+	}
 	if c.Logs.On == nil {
 		r.checkOptIn(otelenv.Logs, "WithLogs()", logsExporterKey, "OTEL_BLRP_MAX_QUEUE_SIZE", "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE",
 			"OTEL_BLRP_SCHEDULE_DELAY", "OTEL_BLRP_EXPORT_TIMEOUT",

@@ -175,15 +175,16 @@ func WithLimits(l Limits) Option {
 
 // builder applies options.
 type builder struct {
-	getenv      func(string) string // nil while build only looks for Getenv
-	foundGetenv func(string) string
-	options     Settings  // by options
-	preset      Settings  // by options inside Fallback
-	target      *Settings // which of the two an option writes
-	propagators []namedPropagator
-	deferred    []deferred
-	resolveLogs func(*resolver, *Logs) // nil: logs are off
-	errs        []error
+	getenv         func(string) string // nil while build only looks for Getenv
+	foundGetenv    func(string) string
+	options        Settings  // by options
+	preset         Settings  // by options inside Fallback
+	target         *Settings // which of the two an option writes
+	propagators    []namedPropagator
+	deferred       []deferred
+	resolveLogs    func(*resolver, *Logs)   // nil: logs are off
+	resolveMetrics func(*resolver, *Config) // nil: metrics are off
+	errs           []error
 }
 
 // deferred is an option that depends on the endpoint of a signal.

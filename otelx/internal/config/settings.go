@@ -47,13 +47,6 @@ type Traces struct {
 	NewRecorder func(sdkmetrics.Subject) (sdkmetrics.Recorder, error)
 }
 
-// Metrics are the settings of metrics.
-type Metrics struct {
-	Export
-
-	Exporters []string
-}
-
 // first returns a, or b if a is zero.
 func first[T comparable](a, b T) T {
 	var unset T

@@ -64,9 +64,14 @@ func (b *Builder) SetExitDeadline(t time.Time) {
 	}
 }
 
+// Reporter returns a reporter of the faults of a signal.
+func (b *Builder) Reporter(s delivery.Signal) *faults.Reporter {
+	return faults.NewReporter(b.Handler, ItemsOf(s))
+}
+
 // QueueConfig returns the configuration of a signal's queue.
 func (b *Builder) QueueConfig(s delivery.Signal, x *Export) delivery.Config {
-	report := faults.NewReporter(b.Handler, ItemsOf(s))
+	report := b.Reporter(s)
 	return delivery.Config{
 		Signal:           s,
 		Items:            ItemsOf(s),

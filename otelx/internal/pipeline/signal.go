@@ -20,6 +20,16 @@ type Queue interface {
 	Stats() delivery.Stats
 }
 
+// ForceFlush calls q's ForceFlush if it has one, as that of metrics, which then collects in any case; otherwise Flush.
+func ForceFlush(q Queue, ctx context.Context) error { //nolint:revive // as a method expression
+	if f, ok := q.(interface {
+		ForceFlush(ctx context.Context) error
+	}); ok {
+		return f.ForceFlush(ctx)
+	}
+	return q.Flush(ctx)
+}
+
 // Signal is a signal that is on.
 type Signal struct {
 	Name   delivery.Signal

@@ -1,0 +1,226 @@
+package config
+
+import (
+	"crypto/rand"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/otel/metric"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/exemplar"
+	"go.opentelemetry.io/otel/sdk/resource"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+
+	"github.com/epilogue-go/epilogue/internal/emf"
+	"github.com/epilogue-go/epilogue/internal/otelenv"
+	"github.com/epilogue-go/epilogue/otelx/internal/pipeline"
+)
+
+const (
+	metricsExporterKey = "OTEL_METRICS_EXPORTER"
+	intervalKey        = "OTEL_METRIC_EXPORT_INTERVAL"
+	collectionKey      = "EPILOGUE_METRIC_COLLECTION"
+	exemplarFilterKey  = "OTEL_METRICS_EXEMPLAR_FILTER"
+	namespaceKey       = "EPILOGUE_EMF_NAMESPACE"
+	dimensionsKey      = "EPILOGUE_EMF_DIMENSIONS"
+	maxSeriesKey       = "EPILOGUE_EMF_MAX_SERIES"
+
+	temporalityName = "TEMPORALITY_PREFERENCE"
+	histogramName   = "DEFAULT_HISTOGRAM_AGGREGATION"
+
+	// DefaultInterval is that of the specification, "Periodic exporting MetricReader".
+	DefaultInterval = time.Minute
+	// DefaultEMFInterval is short, because a line costs no request.
+	DefaultEMFInterval = time.Second
+	defaultMaxSeries   = 100
+)
+
+// The values of the temporality preference.
+const (
+	Cumulative = "cumulative"
+	Delta      = "delta"
+	LowMemory  = "lowmemory"
+)
+
+// The values of the default histogram aggregation.
+const (
+	ExplicitBuckets    = "explicit_bucket_histogram"
+	ExponentialBuckets = "base2_exponential_bucket_histogram"
+)
+
+// Metrics are the settings of metrics.
+type Metrics struct {
+	Export
+
+	// On makes the provider of meters, and the way of their data points. It is nil if metrics are off. It is a function so that
+	// the linker omits metrics from programs without WithMetrics.
+	On func(b *pipeline.Builder, c *Config) (*pipeline.Signal, metric.MeterProvider)
+
+	Exporters      []string       // OTLP, Console, EMF
+	Interval       *time.Duration // between collections; nil: the default of each exporter
+	EachInvocation *bool          // each flush collects
+	Producers      []sdkmetric.Producer
+	Views          []sdkmetric.View
+	Cardinality    *int // points of an instrument; below 1: no limit
+	ExemplarFilter *exemplar.Filter
+	Temporality    string // for OTLP
+	Histograms     string // for OTLP
+
+	Namespace  string    // of EMF; empty: the service's name
+	Dimensions *[]string // of EMF; nil: all attributes
+	MaxSeries  int       // of EMF
+	LogJSON    bool      // AWS_LAMBDA_LOG_FORMAT is JSON
+	LogLevel   string    // AWS_LAMBDA_LOG_LEVEL
+}
+
+// WithMetrics switches metrics on, which on makes.
+func WithMetrics(on func(*pipeline.Builder, *Config) (*pipeline.Signal, metric.MeterProvider), opts []MetricsOption) Option {
+	return option(func(b *builder) {
+		b.target.Metrics.On = on
+		b.resolveMetrics = (*resolver).metrics
+		ForMetrics(opts...).apply(b)
+	})
+}
+
+// ForMetrics configures metrics if they are on.
+func ForMetrics(opts ...MetricsOption) Option {
+	return option(func(b *builder) {
+		for _, o := range opts {
+			if o != nil {
+				o.applyMetrics(b)
+			}
+		}
+	})
+}
+
+type metricsOption func(*builder, *Metrics)
+
+func (o metricsOption) applyMetrics(b *builder) { o(b, &b.target.Metrics) }
+
+// SetMetrics returns an option that changes the settings of metrics.
+func SetMetrics(change func(*Metrics)) MetricsOption {
+	return metricsOption(func(_ *builder, m *Metrics) { change(m) })
+}
+
+// InvalidMetrics adds err to the errors of New, as [Invalid] does.
+func InvalidMetrics(err error) MetricsOption {
+	return metricsOption(func(b *builder, _ *Metrics) { b.errs = append(b.errs, err) })
+}
+
+// points are the settings of metrics. The bytes of their queue bound it; the specification has no variables for its items.
+var points = kind{
+	signal: otelenv.Metrics, items: "data points", settings: func(s *Settings) *Export { return &s.Metrics.Export },
+	timeoutKey: "OTEL_METRIC_EXPORT_TIMEOUT", queue: otelenv.MaxInt, batch: 10_000, timeout: 30 * time.Second,
+}
+
+// metrics resolves where data points go, and when and how they are collected.
+func (r *resolver) metrics(c *Config) {
+	m, option, preset := &c.Metrics, &r.options.Metrics, &r.preset.Metrics
+	x := r.exportOf(points)
+	names := exporterNames{
+		key: metricsExporterKey, known: []string{OTLP, EMF, Console, none}, aliases: map[string]string{"awsemf": EMF},
+		remarks: map[string]string{"prometheus": "a process that is frozen or exits cannot be scraped"},
+	}
+	x.resolve(&m.Export, func(given bool) []string {
+		m.Exporters = x.exporters(names, option.Exporters, preset.Exporters, given)
+		return m.Exporters
+	})
+	m.Interval = choose(option.Interval, r.interval, preset.Interval, nil)
+	m.EachInvocation = choose(option.EachInvocation, r.eachInvocation, preset.EachInvocation, new(false))
+	m.Producers, m.Views = append(preset.Producers, option.Producers...), append(preset.Views, option.Views...)
+	m.Cardinality = first(option.Cardinality, preset.Cardinality)
+	m.ExemplarFilter = choose(option.ExemplarFilter, r.exemplarFilter, preset.ExemplarFilter, nil)
+	temporality := func() string {
+		return r.env.Choice([]string{Cumulative, Delta, LowMemory}, "", otelenv.Metrics.Keys(temporalityName)[0])
+	}
+	m.Temporality = choose(option.Temporality, temporality, preset.Temporality, Cumulative)
+	histograms := func() string {
+		return r.env.Choice([]string{ExplicitBuckets, ExponentialBuckets}, "", otelenv.Metrics.Keys(histogramName)[0])
+	}
+	m.Histograms = choose(option.Histograms, histograms, preset.Histograms, ExplicitBuckets)
+	r.emf(m)
+	c.Resource = withInstance(c.Resource)
+}
+
+// interval reads OTEL_METRIC_EXPORT_INTERVAL.
+func (r *resolver) interval() *time.Duration {
+	if n := r.env.Int(1, otelenv.MaxInt, 0, intervalKey); n > 0 {
+		d := time.Duration(n) * time.Millisecond
+		return &d
+	}
+	return nil
+}
+
+// eachInvocation reads EPILOGUE_METRIC_COLLECTION.
+func (r *resolver) eachInvocation() *bool {
+	if value := r.env.Choice([]string{"interval", "invocation"}, "", collectionKey); value != "" {
+		return new(value == "invocation")
+	}
+	return nil
+}
+
+// exemplarFilter reads OTEL_METRICS_EXEMPLAR_FILTER.
+func (r *resolver) exemplarFilter() *exemplar.Filter {
+	filter := exemplar.Filter(exemplar.TraceBasedFilter)
+	switch r.env.Choice([]string{"always_on", "always_off", "trace_based"}, "", exemplarFilterKey) {
+	case "":
+		return nil
+	case "always_on":
+		filter = exemplar.AlwaysOnFilter
+	case "always_off":
+		filter = exemplar.AlwaysOffFilter
+	}
+	return &filter
+}
+
+// emf resolves the form of EMF lines.
+func (r *resolver) emf(m *Metrics) {
+	option, preset := &r.options.Metrics, &r.preset.Metrics
+	namespace := func() string {
+		_, value := r.env.Lookup(namespaceKey)
+		if value == "" {
+			return ""
+		}
+		if err := emf.CheckNamespace(value); err != nil {
+			r.env.Fail(fmt.Errorf("%s: %w; the service's name is used", namespaceKey, err))
+			return ""
+		}
+		return value
+	}
+	dimensions := func() *[]string {
+		if key, value := r.env.Lookup(dimensionsKey); key != "" {
+			list := otelenv.List(value)
+			return &list
+		}
+		return nil
+	}
+	m.Namespace = choose(option.Namespace, namespace, preset.Namespace, "")
+	m.Dimensions = choose(option.Dimensions, dimensions, preset.Dimensions, nil)
+	m.MaxSeries = choose(option.MaxSeries, r.number(maxSeriesKey, 1, otelenv.MaxInt), preset.MaxSeries, defaultMaxSeries)
+	_, format := r.env.Lookup("AWS_LAMBDA_LOG_FORMAT")
+	_, m.LogLevel = r.env.Lookup("AWS_LAMBDA_LOG_LEVEL")
+	m.LogJSON = strings.EqualFold(format, "JSON")
+}
+
+// withInstance returns a resource with service.instance.id: its own, otherwise faas.instance, otherwise a random UUID. Without
+// it the metrics of two processes would be one series.
+func withInstance(r *resource.Resource) *resource.Resource {
+	if r.Set().HasValue(semconv.ServiceInstanceIDKey) {
+		return r
+	}
+	id, found := r.Set().Value(semconv.FaaSInstanceKey)
+	if !found {
+		return MergeResources(r, resource.NewSchemaless(semconv.ServiceInstanceID(processID())))
+	}
+	return MergeResources(r, resource.NewSchemaless(semconv.ServiceInstanceID(id.AsString())))
+}
+
+// processID returns a random UUID, the same in each call (RFC 9562, version 4).
+var processID = sync.OnceValue(func() string {
+	var id [16]byte
+	_, _ = rand.Read(id[:]) // it never fails
+	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", id[:4], id[4:6], id[6:8], id[8:10], id[10:])
+})
