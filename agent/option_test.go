@@ -16,7 +16,8 @@ func TestEachOptionReachesItsSetting(t *testing.T) {
 		WithProcess(Process{Getenv: func(string) string { return "" }}), nil,
 		WithExtensionName("ours"), WithFlushTimeout(time.Second), WithDeadlineMargin(time.Millisecond),
 		WithHandlerStartWait(time.Minute), WithHandlerStartWait(2 * time.Second), WithShutdownBudget(3 * time.Second),
-		WithPreTimeoutFlush(4 * time.Second), WithShutdownOnly(), WithEndBeforeTimeout(), WithFlushStrategy(Periodic(0)), WithoutExit(),
+		WithPreTimeoutFlush(4 * time.Second), WithShutdownOnly(), WithEndBeforeTimeout(), WithFlushStrategy(AtEnd()), WithFlushStrategy(Periodic(0)),
+		WithoutExit(),
 	})
 	defer a.stop()
 	want := settings.Settings{
