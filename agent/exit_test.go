@@ -3,9 +3,11 @@ package agent_test
 import (
 	"context"
 	"errors"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/epilogue-go/epilogue/agent"
@@ -100,17 +102,20 @@ func TestFlushBeforeExitIsShortIfTheBackendIsDown(t *testing.T) {
 // TestFlushBeforeExitLeavesItToTheShutdown asserts that a shutdown that is under way neither gets another exit deadline
 // nor has its work spilled.
 func TestFlushBeforeExitLeavesItToTheShutdown(t *testing.T) {
-	scenario(t, func(w *run) {
-		w.handle = func(ctx context.Context, m *function) error {
-			_ = pause(ctx, time.Second)
-			m.agent.FlushBeforeExit(m.id)
-			return nil
-		}
+	synctest.Test(t, func(t *testing.T) {
+		w := standalone(t)
 		w.flusher.onClose = func(ctx context.Context) error { return pause(ctx, 300*time.Millisecond) }
-	}, func(w *run) {
-		w.invokeInBackground("r")
-		time.Sleep(900 * time.Millisecond)
-		w.signal(syscall.SIGTERM, window)
+		signals, exited := make(chan chan<- os.Signal, 1), make(chan int, 1)
+		p := hangingPlatform(t, signals, exited)
+		p.Dial = refusedDial
+		a := w.start(t.Context(), p)
+		(<-signals) <- syscall.SIGTERM
+		time.Sleep(100 * time.Millisecond)
+		began := time.Now()
+		a.FlushBeforeExit("r") // until the exit, which returns
+		if took := time.Since(began); took != 200*time.Millisecond || len(exited) != 1 {
+			t.Errorf("returned after %v and %d exits, want the rest of the shutdown", took, len(exited))
+		}
 		w.none(spilled)
 		w.one(deadlineSet, "")
 	})
