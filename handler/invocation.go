@@ -5,7 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/epilogue-go/epilogue/handler/internal/trigger"
@@ -22,9 +22,9 @@ type invocation struct {
 	deadline  time.Time // zero if there is none
 	http      bool      // the result becomes an HTTP response
 	source    trigger.Source
-	spanName  string             // that the event gives; empty if it gives none
-	trigger   attribute.KeyValue // faas.trigger
-	returned  bool               // the user's code has returned
+	spanName  string                   // that the event gives; empty if it gives none
+	measured  metric.MeasurementOption // the attributes of its metrics; nil: none are recorded
+	returned  bool                     // the user's code has returned
 
 	panicked atomic.Bool // a panic has been recorded and flushed
 	failed   atomic.Bool // an error or a panic has been recorded, or Lambda refuses the response

@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"time"
@@ -8,7 +9,6 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
-	"go.opentelemetry.io/otel/semconv/v1.43.0/faasconv"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/epilogue-go/epilogue/internal/version"
@@ -25,13 +25,13 @@ type TimeoutReporter interface {
 // metrics are the function's own metrics (OpenTelemetry semantic conventions, "FaaS Metrics"). An invocation counts in
 // exactly one of invocations, errors and timeouts.
 type metrics struct {
-	invocations    faasconv.Invocations
-	errors         faasconv.Errors
-	timeouts       faasconv.Timeouts
-	coldstarts     faasconv.Coldstarts
-	invokeDuration faasconv.InvokeDuration
-	initDuration   faasconv.InitDuration
-	memUsage       faasconv.MemUsage
+	invocations    metric.Int64Counter
+	errors         metric.Int64Counter
+	timeouts       metric.Int64Counter
+	coldstarts     metric.Int64Counter
+	invokeDuration metric.Float64Histogram
+	initDuration   metric.Float64Histogram
+	memUsage       metric.Int64Histogram
 
 	running sync.Map // request id to *invocation, for timeouts
 }
@@ -55,54 +55,77 @@ var (
 )
 
 // newMetrics returns the instruments of a provider. One that cannot be made records nothing.
-func newMetrics(provider metric.MeterProvider) (m *metrics, err error) {
+//
+// Package faasconv has the same names and units, but its types add 27 KB of code to a binary.
+func newMetrics(provider metric.MeterProvider) (*metrics, error) {
 	meter := provider.Meter(scopeName, metric.WithInstrumentationVersion(version.Version), metric.WithSchemaURL(semconv.SchemaURL))
-	m = new(metrics)
-	var errs [7]error
-	m.invocations, errs[0] = faasconv.NewInvocations(meter)
-	m.errors, errs[1] = faasconv.NewErrors(meter)
-	m.timeouts, errs[2] = faasconv.NewTimeouts(meter)
-	m.coldstarts, errs[3] = faasconv.NewColdstarts(meter)
-	m.invokeDuration, errs[4] = faasconv.NewInvokeDuration(meter, durationBounds)
-	m.initDuration, errs[5] = faasconv.NewInitDuration(meter, durationBounds)
-	m.memUsage, errs[6] = faasconv.NewMemUsage(meter, memoryBounds)
-	return m, errors.Join(errs[:]...)
+	var errs []error
+	counter := func(name, unit, description string) metric.Int64Counter {
+		c, err := meter.Int64Counter(name, metric.WithUnit(unit), metric.WithDescription(description))
+		errs = append(errs, err)
+		return c
+	}
+	duration := func(name, description string) metric.Float64Histogram {
+		h, err := meter.Float64Histogram(name, metric.WithUnit("s"), metric.WithDescription(description), durationBounds)
+		errs = append(errs, err)
+		return h
+	}
+	m := &metrics{
+		invocations:    counter("faas.invocations", "{invocation}", "Number of successful invocations."),
+		errors:         counter("faas.errors", "{error}", "Number of invocation errors."),
+		timeouts:       counter("faas.timeouts", "{timeout}", "Number of invocation timeouts."),
+		coldstarts:     counter("faas.coldstarts", "{coldstart}", "Number of invocation cold starts."),
+		invokeDuration: duration("faas.invoke_duration", "Measures the duration of the function's logic execution."),
+		initDuration:   duration("faas.init_duration", "Measures the duration of the function's initialization, such as a cold start."),
+	}
+	var err error
+	m.memUsage, err = meter.Int64Histogram("faas.mem_usage", metric.WithUnit("By"),
+		metric.WithDescription("Distribution of max memory usage per invocation."), memoryBounds)
+	return m, errors.Join(append(errs, err)...)
+}
+
+// enabled reports whether something takes any of the measurements.
+func (m *metrics) enabled(ctx context.Context) bool {
+	return m.invocations.Enabled(ctx) || m.errors.Enabled(ctx) || m.timeouts.Enabled(ctx) || m.coldstarts.Enabled(ctx) ||
+		m.invokeDuration.Enabled(ctx) || m.initDuration.Enabled(ctx) || m.memUsage.Enabled(ctx)
 }
 
 // begin records the environment's initialization if inv is its first invocation, and remembers inv for its timeout.
 func (m *metrics) begin(inv *invocation, how arrival, trigger attribute.KeyValue) {
-	inv.trigger = trigger
+	if !m.enabled(inv.ctx) {
+		return
+	}
+	inv.measured = metric.WithAttributeSet(attribute.NewSet(trigger))
 	if how.cold {
-		m.coldstarts.Add(inv.ctx, 1, trigger)
+		m.coldstarts.Add(inv.ctx, 1, inv.measured)
 	}
 	if init := &inv.init; how.first && !init.began.IsZero() {
-		m.initDuration.Record(inv.ctx, init.ended.Sub(init.began).Seconds(), trigger)
+		m.initDuration.Record(inv.ctx, init.ended.Sub(init.began).Seconds(), inv.measured)
 	}
-	if m.timeouts.Enabled(inv.ctx) {
-		m.running.Store(inv.requestID, inv)
-	}
+	m.running.Store(inv.requestID, inv)
 }
 
 // end counts inv. Only its first outcome counts.
 func (m *metrics) end(inv *invocation, o outcome) {
-	if inv.counted.Swap(true) {
+	if inv.measured == nil || inv.counted.Swap(true) {
 		return
 	}
 	m.running.CompareAndDelete(inv.requestID, inv)
 	ctx := trace.ContextWithSpan(inv.ctx, inv.span) // for exemplars
 	switch o {
 	case succeeded:
-		m.invocations.Add(ctx, 1, inv.trigger)
+		m.invocations.Add(ctx, 1, inv.measured)
 	case failed:
-		m.errors.Add(ctx, 1, inv.trigger)
+		m.errors.Add(ctx, 1, inv.measured)
 	case timedOut:
-		m.timeouts.Add(ctx, 1, inv.trigger)
+		m.timeouts.Add(ctx, 1, inv.measured)
 	}
-	m.invokeDuration.Record(ctx, time.Since(inv.began).Seconds(), inv.trigger)
-	if m.memUsage.Enabled(ctx) {
-		if peak := peakMemory(); peak > 0 {
-			m.memUsage.Record(ctx, peak, inv.trigger)
-		}
+	m.invokeDuration.Record(ctx, time.Since(inv.began).Seconds(), inv.measured)
+	if !m.memUsage.Enabled(ctx) {
+		return
+	}
+	if peak := peakMemory(); peak > 0 {
+		m.memUsage.Record(ctx, peak, inv.measured)
 	}
 }
 
