@@ -157,10 +157,10 @@ func (s *Sender) explainRefusal(res *delivery.Result, header http.Header, said s
 		})
 	}
 	switch {
-	case res.Hint != "":
+	case res.Hint != "", res.Outcome != delivery.Refused: // Classify knows it
 	case isGRPC(res.Status, header, said), port(s.cfg.URL) == grpcPort && isForeign(res.Status, header):
 		res.Hint, res.HintKey = useHTTP, useHTTP
-	case res.Status == http.StatusNotFound && !strings.HasSuffix(s.cfg.URL.Path, tracesPath):
+	case res.Status == http.StatusNotFound && !isUsualPath(s.cfg.URL.Path):
 		res.Hint, res.HintKey = checkPath, checkPath
 	}
 }

@@ -67,6 +67,11 @@ func isForeign(status int, header http.Header) bool {
 	return false
 }
 
+// isUsualPath reports whether a path ends as those of OTLP receivers usually do.
+func isUsualPath(path string) bool {
+	return strings.HasSuffix(path, "/v1/traces") || strings.HasSuffix(path, "/v1/metrics") || strings.HasSuffix(path, "/v1/logs")
+}
+
 // hungUp reports whether err means that the server has closed the connection.
 func hungUp(err error) bool {
 	return errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, net.ErrClosed)
@@ -78,9 +83,8 @@ const (
 	// http2Frame is how net/http shows the beginning of an HTTP/2 frame of less than 256 bytes, with which a gRPC server answers.
 	http2Frame = `malformed HTTP response "\x00\x00`
 	useHTTP    = "the endpoint looks like OTLP over gRPC; OTLP over HTTP is usually port 4318"
-	tracesPath = "/v1/traces"
-	checkPath  = "is the path of the endpoint right? It is usually " + tracesPath + ", which OTEL_EXPORTER_OTLP_ENDPOINT adds and " +
-		"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT does not"
+	checkPath  = "is the path of the endpoint right? It is usually /v1/traces, /v1/metrics or /v1/logs, which " +
+		"OTEL_EXPORTER_OTLP_ENDPOINT adds and OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, _METRICS_ENDPOINT and _LOGS_ENDPOINT do not"
 
 	oldTLS         = "TLS 1.2 is the oldest version that is accepted"
 	setCertificate = "set OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY"

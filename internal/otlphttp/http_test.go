@@ -212,6 +212,8 @@ func TestHintsAboutTheEndpoint(t *testing.T) {
 		"another path":                    {"http://c:4318/v1", 404, "text/plain", checkPath},
 		"no path":                         {"http://c:4318", 404, "text/plain", checkPath},
 		"the usual path":                  {"http://c:4318/otlp/v1/traces", 404, "text/plain", ""},
+		"the usual path of metrics":       {"http://c:4318/v1/metrics", 404, "text/plain", ""},
+		"the usual path of logs":          {"http://c:4318/v1/logs", 404, "text/plain", ""},
 		"the port of gRPC, no OTLP":       {"http://c:4317/v1/traces", 404, "text/plain", useHTTP},
 		"the port of gRPC, untyped":       {"http://c:4317/v1/traces", 415, "", useHTTP},
 		"the port of gRPC, unauthorized":  {"http://c:4317/v1/traces", 401, "text/plain", ""},

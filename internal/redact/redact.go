@@ -26,9 +26,11 @@ const (
 )
 
 var (
-	// openHeaders have values that are not secret. The date is open because a server repeats it when it refuses a signature for
-	// its age.
-	openHeaders = []string{"Accept", "Content-Encoding", "Content-Type", "Date", "User-Agent", "X-Amz-Date"}
+	// openHeaders have values that are not secret. A server repeats the date when it refuses a signature for its age, and a log
+	// group when it refuses the role.
+	openHeaders = []string{
+		"Accept", "Content-Encoding", "Content-Type", "Date", "User-Agent", "X-Amz-Date", "X-Aws-Log-Group", "X-Aws-Log-Stream",
+	}
 	// schemes are words before credentials, in lower case. An error needs them.
 	schemes = []string{"api-token", "apikey", "basic", "bearer", "digest", "splunk", "token"}
 	// proxyVars are the variables that net/http reads a proxy's URL from.

@@ -82,6 +82,17 @@ func TestPartsOfAHeaderAreRedacted(t *testing.T) {
 	}
 }
 
+// TestLogGroupsAreReadable: the endpoint of CloudWatch Logs names the group and the stream that it refuses.
+func TestLogGroupsAreReadable(t *testing.T) {
+	const text = "no such log group: /aws/lambda/fulfilment, log stream 2026/11/22/[$LATEST]0123456789abcdef"
+	req := requestWith(t, "https://logs.eu-west-1.amazonaws.com/v1/logs", map[string]string{
+		"x-aws-log-group": "/aws/lambda/fulfilment", "x-aws-log-stream": "2026/11/22/[$LATEST]0123456789abcdef",
+	})
+	if got := Text(text, req); got != text {
+		t.Errorf("%q became %q", text, got)
+	}
+}
+
 // FuzzRedact plants a secret in every form in which a server may repeat it.
 func FuzzRedact(f *testing.F) {
 	f.Add("before ", "s3cr3t", " after")
