@@ -30,9 +30,8 @@ const (
 
 // kind has the names and the defaults of one signal's settings. A variable without a name does not exist.
 type kind struct {
-	signal   otelenv.Signal
-	items    string
-	settings func(*Settings) *Export
+	signal otelenv.Signal
+	items  string
 
 	queueKey, batchKey, delayKey, timeoutKey string
 
@@ -57,23 +56,27 @@ func (r *resolver) exportOf(k kind) *exportResolver {
 
 // load reads the settings of the options.
 func (r *exportResolver) load() {
-	r.option = r.settings(&r.options).Or(r.options.Common)
-	r.preset = r.settings(&r.builder.preset).Or(r.builder.preset.Common)
+	r.option = r.options.export(r.signal).Or(r.options.Common)
+	r.preset = r.builder.preset.export(r.signal).Or(r.builder.preset.Common)
 }
 
 // resolve resolves the export of a signal with several exporters, which choose returns. It gets whether options or environment
-// give an endpoint for OTLP.
-func (r *exportResolver) resolve(x *Export, choose func(given bool) []string) {
+// give an endpoint for OTLP. resolve returns the exporters: without OTLP if the endpoint cannot be used.
+func (r *exportResolver) resolve(x *Export, choose func(given bool) []string) []string {
 	errs := r.env.Mark()
 	given := r.env.Endpoint(r.signal, endpointOption, r.option.URL)
 	exporters := choose(given != nil)
 	switch {
 	case slices.Contains(exporters, OTLP):
 		r.destination(x, given, errs)
+		if x.Sender == nil && x.Endpoint == nil {
+			exporters = slices.DeleteFunc(slices.Clone(exporters), func(name string) bool { return name == OTLP })
+		}
 	case len(exporters) > 0:
 		r.env.Conclude(errs, strings.Join(exporters, ",")+" is used")
 	}
 	r.queueing(x, false)
+	return exporters
 }
 
 // destination resolves where the requests of the signal go: to the Sender of an option, the preset's, or an endpoint. given is
@@ -99,10 +102,12 @@ func (r *exportResolver) destination(x *Export, given *url.URL, errs int) {
 	}
 }
 
-// otlp resolves OTLP over HTTP to endpoint.
+// otlp resolves OTLP over HTTP to endpoint. x has no endpoint if it cannot be used.
 func (r *exportResolver) otlp(x *Export, endpoint *url.URL) {
 	r.env.CheckProtocol(r.signal)
-	own := r.option.Or(Export{Dial: r.preset.Dial, Sign: r.preset.Sign, Classify: r.preset.Classify})
+	own := r.option.Or(Export{
+		Dial: r.preset.Dial, Sign: r.preset.Sign, Classify: r.preset.Classify, Complete: r.preset.Complete,
+	})
 	x.Endpoint, x.Dial, x.Sign, x.Classify = endpoint, own.Dial, own.Sign, own.Classify
 	if x.Authorities = r.option.Authorities; x.Authorities == nil {
 		x.Authorities = first(r.env.Authorities(r.signal), r.preset.Authorities)
@@ -119,6 +124,13 @@ func (r *exportResolver) otlp(x *Export, endpoint *url.URL) {
 	x.Compress = choose(r.option.Compress, compression, r.preset.Compress, "none")
 	response := r.number("EPILOGUE_MAX_RESPONSE_SIZE", 1, otelenv.MaxInt)
 	x.ResponseBytes = choose(r.option.ResponseBytes, response, r.preset.ResponseBytes, 0)
+	if own.Complete == nil {
+		return
+	}
+	if err := own.Complete(x); err != nil {
+		r.env.Fail(err)
+		x.Endpoint = nil
+	}
 }
 
 // headers returns the first of: option, environment, preset.

@@ -54,7 +54,7 @@ func SetLogs(change func(*Logs)) LogsOption { return logsOption(change) }
 
 // records are the settings of logs; the defaults are those of the specification, "Batch LogRecord Processor".
 var records = kind{
-	signal: otelenv.Logs, items: "log records", settings: func(s *Settings) *Export { return &s.Logs.Export },
+	signal: otelenv.Logs, items: "log records",
 	queueKey: "OTEL_BLRP_MAX_QUEUE_SIZE", batchKey: "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE",
 	delayKey: "OTEL_BLRP_SCHEDULE_DELAY", timeoutKey: "OTEL_BLRP_EXPORT_TIMEOUT",
 	queue: 2048, batch: 512, delay: time.Second, timeout: 30 * time.Second,
@@ -65,9 +65,8 @@ func (r *resolver) logs(c *Logs) {
 	x := r.exportOf(records)
 	option, preset := &r.options.Logs, &r.preset.Logs
 	names := exporterNames{key: logsExporterKey, known: []string{OTLP, Lambda, Console, none}}
-	x.resolve(&c.Export, func(given bool) []string {
-		c.Exporters = x.exporters(names, option.Exporters, preset.Exporters, given)
-		return c.Exporters
+	c.Exporters = x.resolve(&c.Export, func(given bool) []string {
+		return x.exporters(names, option.Exporters, preset.Exporters, given)
 	})
 	_, c.LambdaLevel = r.env.Lookup("AWS_LAMBDA_LOG_LEVEL")
 

@@ -156,8 +156,11 @@ func NamedPropagator(name string, p propagation.TextMapPropagator) Option {
 // These options are for packages of this module that know a backend.
 
 // ForTraces returns an option that changes the export of traces alone.
-func ForTraces(change func(*Export)) Option {
-	return SetIf(true, func(s *Settings) { change(&s.Traces.Export) })
+func ForTraces(change func(*Export)) Option { return ForSignal(otelenv.Traces, change) }
+
+// ForSignal returns an option that changes the export of one signal alone.
+func ForSignal(signal otelenv.Signal, change func(*Export)) Option {
+	return SetIf(true, func(s *Settings) { change(s.export(signal)) })
 }
 
 // WithSender makes s deliver encoded requests of spans instead of OTLP over HTTP, whose settings then have no effect.

@@ -7,6 +7,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
+	"github.com/epilogue-go/epilogue/internal/otelenv"
 	"github.com/epilogue-go/epilogue/otelx/internal/pipeline"
 	"github.com/epilogue-go/epilogue/otelx/internal/sdkmetrics"
 )
@@ -32,6 +33,18 @@ type Settings struct {
 	Traces  Traces
 	Metrics Metrics
 	Logs    Logs
+}
+
+// export returns the settings of the export of one signal.
+func (s *Settings) export(signal otelenv.Signal) *Export {
+	switch signal {
+	case otelenv.Metrics:
+		return &s.Metrics.Export
+	case otelenv.Logs:
+		return &s.Logs.Export
+	default:
+		return &s.Traces.Export
+	}
 }
 
 // Traces are the settings of traces.

@@ -24,7 +24,7 @@ var samplers = []string{
 
 // spans are the settings of traces; delay and timeout are those of the specification, "Batch Span Processor".
 var spans = kind{
-	signal: otelenv.Traces, items: "spans", settings: func(s *Settings) *Export { return &s.Traces.Export },
+	signal: otelenv.Traces, items: "spans",
 	queueKey: "OTEL_BSP_MAX_QUEUE_SIZE", batchKey: "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
 	delayKey: "OTEL_BSP_SCHEDULE_DELAY", timeoutKey: "OTEL_BSP_EXPORT_TIMEOUT",
 	queue: sdktrace.DefaultMaxQueueSize, batch: sdktrace.DefaultMaxExportBatchSize,

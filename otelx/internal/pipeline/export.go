@@ -33,6 +33,9 @@ type Export struct {
 	// without credentials. It returns a hint that tells the user what to do (empty: none), and whether another attempt may
 	// succeed after all; then the items are kept. otel.Handle gets each hint once, together with the message.
 	Classify func(status int, message string) (hint string, retry bool)
+	// Complete completes the resolved settings of OTLP over HTTP; it may replace Headers, and change nothing else. An error means
+	// that the endpoint cannot be used: New reports it, and nothing is sent there.
+	Complete func(x *Export) error
 
 	QueueSize     int // items
 	QueueBytes    int // of their memory
@@ -60,6 +63,9 @@ func (e Export) Or(other Export) Export {
 	}
 	if e.Classify == nil {
 		e.Classify = other.Classify
+	}
+	if e.Complete == nil {
+		e.Complete = other.Complete
 	}
 	e.URL, e.Compress = first(e.URL, other.URL), first(e.Compress, other.Compress)
 	e.Timeout = first(e.Timeout, other.Timeout)
