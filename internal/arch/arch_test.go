@@ -82,6 +82,11 @@ var rules = []rule{
 		reason: "a signal knows its items and the engine; options, environment and HTTP belong to otelx",
 	},
 	{
+		pkg: "/otelx/internal/awsotlp", never: []string{aws, module + "/agent", module + "/handler", module + "/lambdatest", protobuf, messages},
+		except: signer,
+		reason: "functions and services sign; of the AWS SDK the signer is enough, and its configuration or a client would cost megabytes",
+	},
+	{
 		pkg: "/internal/delivery", alone: true, never: []string{"net/http"}, except: []string{bounded, breaker, "golang.org/x/sync"},
 		reason: "the engine serves every signal and every transport, so it knows neither OpenTelemetry nor HTTP",
 	},

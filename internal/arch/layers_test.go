@@ -19,7 +19,7 @@ var layers = []struct {
 	}},
 	{"parts of programs and of system tests", []string{"/internal/harness", "/internal/replay", "/internal/report"}},
 	{"presets", []string{"/otelx/awslambda"}},
-	{"backends", []string{"/otelx/xray"}},
+	{"backends", []string{"/otelx/xray", "/otelx/internal/awstest"}},
 	{"public packages", []string{"/agent", "/handler", "/otelx", "/otelx/tracelog", "/lambdatest/..."}},
 	{"parts of the public packages", []string{
 		"/agent/internal/...", "/handler/internal/...", "/lambdatest/internal/...", "/otelx/internal/...",

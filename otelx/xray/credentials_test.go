@@ -15,6 +15,7 @@ import (
 	"github.com/epilogue-go/epilogue/internal/otelerr"
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 	"github.com/epilogue-go/epilogue/otelx"
+	"github.com/epilogue-go/epilogue/otelx/internal/awstest"
 )
 
 func TestCredentialsAreReadAtEachSigning(t *testing.T) {
@@ -25,14 +26,14 @@ func TestCredentialsAreReadAtEachSigning(t *testing.T) {
 		if err := s.ForceFlush(t.Context()); err != nil {
 			t.Error(err)
 		}
-		b.secrets = map[string]string{"AKIDNEW": "new"} // the others count no more
+		b.Secrets = map[string]string{"AKIDNEW": "new"} // the others count no more
 		b.env["AWS_ACCESS_KEY_ID"], b.env["AWS_SECRET_ACCESS_KEY"], b.env["AWS_SESSION_TOKEN"] = "AKIDNEW", "new", "newer"
 		end(s, "b", 1, 10)
 		if err := s.ForceFlush(t.Context()); err != nil {
 			t.Error(err)
 		}
 		b.wantSigned(t, 2, 2)
-		if got := b.got()[1].req.Header.Get("X-Amz-Security-Token"); got != "newer" {
+		if got := b.Got()[1].Header.Get("X-Amz-Security-Token"); got != "newer" {
 			t.Errorf("token %q", got)
 		}
 	})
@@ -48,7 +49,7 @@ func TestProvider(t *testing.T) {
 		asked := 0
 		p := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			asked++
-			return aws.Credentials{AccessKeyID: keyID, SecretAccessKey: secret}, broken
+			return aws.Credentials{AccessKeyID: awstest.KeyID, SecretAccessKey: awstest.Secret}, broken
 		})
 		s := b.sdk(t, OTLP("eu-west-1", WithCredentials(p), WithCredentials(nil), nil))
 		end(s, "a", 1, 10)
@@ -84,7 +85,7 @@ func TestWithoutCredentialsNothingIsSent(t *testing.T) {
 		}
 		b.wantSigned(t, 0, 0)
 		wantAccount(t, s, otelx.Stats{Ended: 1, Pending: 1})
-		b.env["AWS_SECRET_ACCESS_KEY"] = secret
+		b.env["AWS_SECRET_ACCESS_KEY"] = awstest.Secret
 		if err := s.Shutdown(t.Context()); err != nil {
 			t.Error(err)
 		}
@@ -94,7 +95,7 @@ func TestWithoutCredentialsNothingIsSent(t *testing.T) {
 
 // A provider without keys, and without an error, once had requests signed with nothing, its token in them.
 func TestEmptyCredentialsSignNothing(t *testing.T) {
-	for _, c := range []aws.Credentials{{}, {SessionToken: token}, {AccessKeyID: keyID, SessionToken: token}} {
+	for _, c := range []aws.Credentials{{}, {SessionToken: awstest.Token}, {AccessKeyID: awstest.KeyID, SessionToken: awstest.Token}} {
 		synctest.Test(t, func(t *testing.T) {
 			b := serve(t, ireland, "eu-west-1")
 			s := b.sdk(t, AutoConfigure(WithCredentials(aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return c, nil }))))
@@ -114,10 +115,10 @@ func TestCredentialsAreNeverSeen(t *testing.T) {
 		reports := otelerr.Collect(t)
 		b := serve(t, ireland, "eu-west-1")
 		s := b.sdk(t, AutoConfigure())
-		b.FailNext(otlpreceiver.Fault{Status: 400, Message: "we know " + keyID + " and " + strings.ToLower(secret) + "?"})
+		b.FailNext(otlpreceiver.Fault{Status: 400, Message: "we know " + awstest.KeyID + " and " + strings.ToLower(awstest.Secret) + "?"})
 		var said []string
 		for _, status := range []int{http.StatusForbidden, http.StatusServiceUnavailable, 0} {
-			b.repeats(status)
+			b.Echo(status)
 			end(s, "a", 1, 10)
 			said = append(said, fmt.Sprint(s.ForceFlush(t.Context())))
 		}
@@ -127,15 +128,15 @@ func TestCredentialsAreNeverSeen(t *testing.T) {
 		if !strings.Contains(all, "we know [redacted]") || !strings.Contains(all, "403 Forbidden") {
 			t.Errorf("the server said nothing:\n%s", all)
 		}
-		for _, r := range b.got() {
-			_, signature, _ := strings.Cut(r.req.Header.Get("Authorization"), "Signature=")
-			for _, hidden := range []string{keyID, token, signature} {
+		for _, r := range b.Got() {
+			_, signature, _ := strings.Cut(r.Header.Get("Authorization"), "Signature=")
+			for _, hidden := range []string{awstest.KeyID, awstest.Token, signature} {
 				if strings.Contains(all, hidden) {
 					t.Errorf("%q is seen:\n%s", hidden, all)
 				}
 			}
 		}
-		if strings.Contains(all, secret) {
+		if strings.Contains(all, awstest.Secret) {
 			t.Errorf("the secret is seen:\n%s", all)
 		}
 	})

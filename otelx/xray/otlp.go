@@ -3,24 +3,17 @@ package xray
 import (
 	"errors"
 	"fmt"
-	"net/url"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/epilogue-go/epilogue/internal/otelenv"
 	"github.com/epilogue-go/epilogue/otelx"
+	"github.com/epilogue-go/epilogue/otelx/internal/awsotlp"
 	"github.com/epilogue-go/epilogue/otelx/internal/config"
 )
 
-const (
-	regionKey = "AWS_REGION"
-	service   = "xray" // in the scope of a signature
-)
-
-// limits of the endpoint for traces (Amazon CloudWatch User Guide, "OTLP Endpoints"): 5 MB and 10,000 spans in a request,
-// 200 KB for a span, 16 KB for a resource with its scope. A kilobyte is 1000 bytes here, the smaller reading.
-var limits = config.Limits{RequestBytes: 5_000_000, RequestItems: 10_000, ItemBytes: 200_000, ResourceBytes: 16_000}
+const regionKey = "AWS_REGION"
 
 // OTLPOption configures [OTLP] and [AutoConfigure].
 type OTLPOption interface{ apply(*otlpConfig) }
@@ -64,10 +57,10 @@ func OTLP(region string, opts ...OTLPOption) otelx.Option {
 
 // otlpIn is OTLP with the name of the setting in errors.
 func otlpIn(setting, region string, opts []OTLPOption) otelx.Option {
-	if !isRegion(region) {
+	if !awsotlp.IsRegion(region) {
 		return config.Invalid(fmt.Errorf(setting+": not a region (for example eu-west-1); the endpoint does not change", region))
 	}
-	return otelx.Options(otelx.WithEndpoint(endpointOf(region)), AutoConfigure(opts...))
+	return otelx.Options(otelx.WithEndpoint(awsotlp.Endpoint(otelenv.Traces, region)), AutoConfigure(opts...))
 }
 
 // AutoConfigure adapts OTLP over HTTP to X-Ray if the endpoint is X-Ray's; with any other endpoint it does nothing. X-Ray's
@@ -87,36 +80,11 @@ func otlpIn(setting, region string, opts []OTLPOption) otelx.Option {
 // X-Ray accepts gzip (OTEL_EXPORTER_OTLP_COMPRESSION). It refuses requests with spans that are older than 14 days, more than
 // two hours in the future, or more than 24 hours apart.
 func AutoConfigure(opts ...OTLPOption) otelx.Option {
-	return config.FromEnv(func(getenv func(string) string) otelx.Option {
-		c := otlpConfig{credentials: environmentCredentials(getenv)}
-		for _, o := range opts {
-			if o != nil {
-				o.apply(&c)
-			}
+	var c otlpConfig
+	for _, o := range opts {
+		if o != nil {
+			o.apply(&c)
 		}
-		return config.FromEndpoint(otelenv.Traces, c.at)
-	})
-}
-
-// at returns the options for endpoint; nil if it is not X-Ray's.
-func (c otlpConfig) at(endpoint *url.URL) otelx.Option {
-	if endpoint == nil || regionOf(endpoint.Hostname()) == "" {
-		return nil
 	}
-	shown := (&url.URL{Scheme: endpoint.Scheme, Host: endpoint.Host, Path: endpoint.Path}).String()
-	if !strings.EqualFold(endpoint.Scheme, "https") {
-		return config.Invalid(fmt.Errorf("endpoint %s: X-Ray accepts only https (write https://); nothing is signed", shown))
-	}
-	var wrong error
-	if endpoint.Path != tracesPath {
-		wrong = fmt.Errorf("endpoint %s: X-Ray accepts traces only at %s (write https://%s%s)", shown, tracesPath, endpoint.Host, tracesPath)
-	}
-	return otelx.Options(
-		config.ForTraces(func(x *config.Export) {
-			x.Sign = newSigner(c.credentials, endpoint.Path).sign
-			x.Classify = classify
-		}),
-		config.WithLimits(limits),
-		config.Invalid(wrong),
-	)
+	return awsotlp.AutoConfigure(otelenv.Traces, awsotlp.Config{Credentials: c.credentials})
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -51,7 +50,7 @@ func TestRequestsAreSigned(t *testing.T) {
 					t.Error(err)
 				}
 				b.wantSigned(t, 1, 3)
-				header := b.got()[0].req.Header
+				header := b.Got()[0].Header
 				if _, sent := header["X-Amz-Security-Token"]; sent != c.token || (header.Get("Content-Encoding") == "gzip") != c.gzip {
 					t.Errorf("headers %v", header)
 				}
@@ -74,8 +73,8 @@ func TestRetriesAreSignedAnew(t *testing.T) {
 		}
 		b.wantSigned(t, 3, 1)
 		seen := map[string]bool{}
-		for _, r := range b.got() {
-			seen[r.req.Header.Get("X-Amz-Date")] = true
+		for _, r := range b.Got() {
+			seen[r.Header.Get("X-Amz-Date")] = true
 		}
 		if len(seen) != 3 {
 			t.Errorf("dates %v; want one for each attempt", seen)
@@ -102,8 +101,8 @@ func TestRequestLimits(t *testing.T) {
 		for _, r := range b.Requests() {
 			most, largest = max(most, r.Spans), max(largest, r.Size)
 		}
-		for _, r := range b.got() {
-			if bytes.Contains(r.body, []byte("too large")) && !bytes.Contains(r.body, []byte("… (cut, 300000 bytes)")) {
+		for _, r := range b.Got() {
+			if bytes.Contains(r.Bytes, []byte("too large")) && !bytes.Contains(r.Bytes, []byte("… (cut, 300000 bytes)")) {
 				t.Error("the span that is too large is not cut")
 			}
 		}
@@ -159,7 +158,7 @@ func TestNothingIsSignedForOthers(t *testing.T) {
 				}
 				end(s, "a", 1, 10)
 				err = s.ForceFlush(t.Context()) // there is no other listener in this network
-				if err == nil || strings.Contains(err.Error(), "asked for credentials") || !strings.Contains(err.Error(), c.fail) {
+				if sent := c.err == ""; (err != nil) != sent || sent && (strings.Contains(err.Error(), "asked for credentials") || !strings.Contains(err.Error(), c.fail)) {
 					t.Errorf("ForceFlush: %v", err)
 				}
 				b.wantSigned(t, 0, 0)
@@ -178,7 +177,7 @@ func TestEndpointSettings(t *testing.T) {
 		{nil, OTLP(""), `xray.OTLP(""): no region, and AWS_REGION is not set either`},
 		{map[string]string{"AWS_REGION": "x"}, OTLP(""), `AWS_REGION="x": not a region`},
 		{map[string]string{"AWS_REGION": "eu-west-1"}, OTLP(""), ""},
-		{map[string]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://" + ireland}, AutoConfigure(), "endpoint https://" + ireland + ": X-Ray accepts traces only at /v1/traces (write https://" + ireland + "/v1/traces"},
+		{map[string]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://" + ireland}, AutoConfigure(), "endpoint https://" + ireland + ": X-Ray accepts traces only at /v1/traces, so nothing is sent (write https://" + ireland + "/v1/traces"},
 		{map[string]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://" + ireland + "/v1/traces"}, AutoConfigure(), ""},
 		{map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://me:secret@" + ireland + "?k=secret"}, AutoConfigure(), "endpoint http://" + ireland + "/v1/traces: X-Ray accepts only https"},
 		{map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + ireland, "OTEL_TRACES_EXPORTER": "none"}, AutoConfigure(), ""},
@@ -189,26 +188,6 @@ func TestEndpointSettings(t *testing.T) {
 			t.Errorf("%v: %v; want %q", c.env, err, c.want)
 		case err != nil && strings.Contains(err.Error(), "secret"):
 			t.Errorf("a secret is seen: %v", err)
-		}
-	}
-}
-
-// The signer itself checks the request's host.
-func TestSignerLooksAtTheHost(t *testing.T) {
-	s := newSigner(environmentCredentials(func(string) string { return "x" }), tracesPath)
-	for target, host := range map[string]string{
-		"https://other.test/v1/traces":                   "other.test",
-		"https://" + ireland + "/v1/traces":              "other.test",
-		"http://" + ireland + "/v1/traces":               ireland,
-		"https://xray.eu-west-2.amazonaws.com/v1/traces": ireland,
-	} {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, target, http.NoBody)
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Host = host
-		if err := s.sign(t.Context(), req, nil); err == nil || len(req.Header) > 0 {
-			t.Errorf("%s, Host %s: %v, headers %v", target, host, err, req.Header)
 		}
 	}
 }

@@ -1,11 +1,12 @@
-package xray
+package awsotlp
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 )
 
-// refusals that OTLP counts as final, by words of X-Ray's message in lower case. The first match counts. Sources: Amazon
+// refusals that OTLP counts as final, by words of the service's message in lower case. The first match counts. Sources: Amazon
 // CloudWatch User Guide, "Troubleshooting" of the OTLP endpoints; AWS API references, "Common Error Types"; for signatures,
 // IAM User Guide, "Troubleshoot Signature Version 4 signing".
 //
@@ -21,10 +22,6 @@ var refusals = []struct {
 			"under Settings, X-Ray traces, or by aws xray update-trace-segment-destination --destination CloudWatchLogs", false,
 	},
 	{
-		"not authorized to perform",
-		"allow the role xray:PutTraceSegments, as the managed policy AWSXrayWriteOnlyAccess does", false,
-	},
-	{
 		"signature expired",
 		"the clock of this machine is wrong, or the request was under way in a freeze: a signature counts for minutes only", true,
 	},
@@ -34,7 +31,8 @@ var refusals = []struct {
 	},
 	{
 		"token included in the request is expired",
-		"the credentials have expired: renew AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or give xray.WithCredentials a provider that does", true,
+		"the credentials have expired: renew AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or for spans give " +
+			"xray.WithCredentials a provider that does", true,
 	},
 	{
 		"token included in the request is invalid",
@@ -51,15 +49,18 @@ var refusals = []struct {
 }
 
 // classify returns a hint for the user about a refusal, empty if nothing is known, and whether another attempt may succeed.
-func classify(status int, message string) (hint string, retry bool) {
+func (s *service) classify(status int, message string) (hint string, retry bool) {
 	message = strings.ToLower(message)
+	if strings.Contains(message, "not authorized to perform") {
+		return fmt.Sprintf("allow the role %s, as the managed policy %s does", s.action, s.policy), false
+	}
 	for _, r := range refusals {
 		if strings.Contains(message, r.words) {
 			return r.hint, r.retry
 		}
 	}
 	if status == http.StatusUnauthorized || status == http.StatusForbidden {
-		return "see that the credentials are valid and allow xray:PutTraceSegments, and that the clock is right", false
+		return "see that the credentials are valid and allow " + s.action + ", and that the clock is right", false
 	}
 	return "", false
 }
