@@ -111,7 +111,7 @@ func InvalidMetrics(err error) MetricsOption {
 
 // points are the settings of metrics. The bytes of their queue bound it; the specification has no variables for its items.
 var points = kind{
-	signal: otelenv.Metrics, items: "data points", settings: func(s *Settings) *Export { return &s.Metrics.Export },
+	signal: otelenv.Metrics, items: "data points",
 	timeoutKey: "OTEL_METRIC_EXPORT_TIMEOUT", queue: otelenv.MaxInt, batch: 10_000, timeout: 30 * time.Second,
 }
 
@@ -123,9 +123,8 @@ func (r *resolver) metrics(c *Config) {
 		key: metricsExporterKey, known: []string{OTLP, EMF, Console, none}, aliases: map[string]string{"awsemf": EMF},
 		remarks: map[string]string{"prometheus": "a process that is frozen or exits cannot be scraped"},
 	}
-	x.resolve(&m.Export, func(given bool) []string {
-		m.Exporters = x.exporters(names, option.Exporters, preset.Exporters, given)
-		return m.Exporters
+	m.Exporters = x.resolve(&m.Export, func(given bool) []string {
+		return x.exporters(names, option.Exporters, preset.Exporters, given)
 	})
 	m.Interval = choose(option.Interval, r.interval, preset.Interval, nil)
 	m.EachInvocation = choose(option.EachInvocation, r.eachInvocation, preset.EachInvocation, new(false))
