@@ -149,12 +149,12 @@ func (s *stream) pushedLocked(first uint64, enoughBefore bool) {
 // enoughLocked reports whether the items that wait are enough for a background flush: half of the queue, or a full batch if
 // the process is about to exit.
 func (s *stream) enoughLocked() bool {
-	enough := max(s.config.Capacity/2, 1)
+	enough := s.config.Capacity / 2
 	if s.engine.exitingLocked() {
 		enough = min(enough, s.config.BatchSize)
 	}
 	waiting := s.items.load()
-	return waiting >= enough || waiting > 0 && s.config.MaxBytes > 0 && s.items.bytes >= s.config.MaxBytes/2
+	return waiting >= max(enough, 1) || waiting > 0 && s.config.MaxBytes > 0 && s.items.bytes >= s.config.MaxBytes/2
 }
 
 // exportLaterLocked provides for items without a flush: a background flush at once if it may begin, otherwise one by
