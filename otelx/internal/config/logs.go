@@ -73,7 +73,7 @@ func (r *resolver) logs(c *Logs) {
 	const unset = -2
 	limit := func(name string) func() *int {
 		return func() *int {
-			if n := r.env.Int(0, otelenv.MaxInt, unset, "OTEL_LOGRECORD_"+name, "OTEL_ATTRIBUTE_"+name); n != unset {
+			if n := r.env.Int(0, otelenv.MaxInt, unset, "OTEL_LOGRECORD_"+name, "OTEL_"+name); n != unset {
 				return &n
 			}
 			return nil
