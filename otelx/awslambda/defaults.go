@@ -11,6 +11,7 @@ import (
 
 	"github.com/epilogue-go/epilogue/internal/otelenv"
 	"github.com/epilogue-go/epilogue/otelx"
+	"github.com/epilogue-go/epilogue/otelx/internal/awsotlp"
 	"github.com/epilogue-go/epilogue/otelx/internal/config"
 	"github.com/epilogue-go/epilogue/otelx/xray"
 )
@@ -34,13 +35,26 @@ const (
 //   - Queue's bytes: a quarter of the function's memory ([otelx.WithMaxQueueBytes]), 32 MiB at 128 MB. That holds 10,000 spans with
 //     ten attributes each.
 //   - Batch: 2,048 spans a request instead of 512, so that the pending spans leave in few round trips at the end.
-//   - X-Ray: without an OTLP endpoint for traces, spans go by UDP to the X-Ray daemon at AWS_XRAY_DAEMON_ADDRESS ([xray.UDP]). If
-//     the endpoint is X-Ray's, requests are signed with the function's credentials and kept within its limits
-//     ([xray.AutoConfigure]). A bad endpoint counts as none. Without a daemon's address, spans go to OTLP's default endpoint.
+//   - X-Ray: without an OTLP endpoint for traces, spans go by UDP to the X-Ray daemon at AWS_XRAY_DAEMON_ADDRESS ([xray.UDP]). A
+//     bad endpoint counts as none. Without a daemon's address, spans go to OTLP's default endpoint.
 //   - Metrics, if [otelx.WithMetrics] switches them on: without an OTLP endpoint for metrics they are lines of the embedded metric
 //     format on standard output (the exporter emf). Their queue has at most a 32nd of the memory.
 //   - Logs, if [otelx.WithLogs] switches them on: without an OTLP endpoint for logs, each record is a line of JSON on standard
 //     output (the exporter lambda). Their queue has at most a sixteenth of the memory.
+//   - AWS's OTLP endpoints: see below.
+//
+// If the endpoint of a signal is https://xray.REGION.amazonaws.com/v1/traces, https://monitoring.REGION.amazonaws.com/v1/metrics or
+// https://logs.REGION.amazonaws.com/v1/logs, in any of the forms that [xray.AutoConfigure] lists, requests are signed with the
+// function's credentials. A refusal is reported once with a remedy, such as the permission that the role lacks. A request has at most
+//
+//   - traces: 5 MB and 10,000 spans of 200 KB;
+//   - metrics: 1 MB and 1,000 data points;
+//   - logs: 1 MB.
+//
+// Log records go to the group and stream in the headers x-aws-log-group and x-aws-log-stream
+// (OTEL_EXPORTER_OTLP_LOGS_HEADERS), by default the function's own. If one of them is known from neither place, New reports that and
+// sends no records there. The endpoint creates neither. For a minute after New a missing one counts as an outage, because Lambda may
+// still create it. After that its records are dropped, and the two commands that create it are reported once.
 //
 // Propagators are otelx's own default, tracecontext and baggage. OTEL_PROPAGATORS may also name xray and xray-lambda
 // ([xray.Propagator], [xray.LambdaPropagator]), in and outside Lambda; see docs/propagation.md. The agent switches the export by
@@ -61,7 +75,7 @@ func Defaults() otelx.Option {
 			signals(memoryMB(getenv)),
 			otelx.WithMaxExportBatchSize(batchSize),
 			daemon(getenv),
-			xray.AutoConfigure(),
+			awsEndpoints(getenv),
 		)
 	}))
 }
@@ -82,6 +96,14 @@ func daemon(getenv func(string) string) otelx.Option {
 		}
 		return xray.UDP("")
 	})
+}
+
+// awsEndpoints adapts each signal to AWS if its endpoint is AWS's.
+func awsEndpoints(getenv func(string) string) otelx.Option {
+	c := awsotlp.Config{LogGroup: getenv("AWS_LAMBDA_LOG_GROUP_NAME"), LogStream: getenv("AWS_LAMBDA_LOG_STREAM_NAME")}
+	return otelx.Options(
+		awsotlp.AutoConfigure(otelenv.Traces, c), awsotlp.AutoConfigure(otelenv.Metrics, c), awsotlp.AutoConfigure(otelenv.Logs, c),
+	)
 }
 
 // memoryMB returns the function's memory in MB; 0 if it is unknown.

@@ -62,14 +62,15 @@ func (s *service) check(endpoint *url.URL, signal otelenv.Signal, region string)
 	var problem, remedy string
 	switch {
 	case s.signal != signal:
-		problem, remedy = "takes only "+strings.ToLower(string(s.signal)), Endpoint(signal, region)
+		problem = "accepts only " + strings.ToLower(string(s.signal))
+		remedy = "set " + signal.Keys("ENDPOINT")[0] + "=" + Endpoint(signal, region)
 	case !strings.EqualFold(endpoint.Scheme, "https"):
-		problem, remedy = "accepts only https", "https://"+endpoint.Host+s.path()
+		problem, remedy = "accepts only https", "write https://"+endpoint.Host+s.path()
 	case endpoint.Path != s.path():
 		problem = fmt.Sprintf("accepts %s only at %s", strings.ToLower(string(signal)), s.path())
-		remedy = "https://" + endpoint.Host + s.path()
+		remedy = "write https://" + endpoint.Host + s.path()
 	default:
 		return nil
 	}
-	return fmt.Errorf("endpoint %s: %s %s, so nothing is sent (write %s)", otelenv.WithoutSecrets(endpoint), s.title, problem, remedy)
+	return fmt.Errorf("endpoint %s: %s %s, so nothing is sent (%s)", otelenv.WithoutSecrets(endpoint), s.title, problem, remedy)
 }
