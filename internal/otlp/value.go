@@ -34,8 +34,9 @@ func appendKeyValues(dst []byte, field int, kvs []attribute.KeyValue, nesting in
 
 // appendSet appends each attribute of set as a common.v1.KeyValue.
 func appendSet(dst []byte, field int, set *attribute.Set) []byte {
-	for iter := set.Iter(); iter.Next(); {
-		dst = appendKeyValue(dst, field, iter.Attribute(), 0)
+	for i := range set.Len() {
+		kv, _ := set.Get(i)
+		dst = appendKeyValue(dst, field, kv, 0)
 	}
 	return dst
 }

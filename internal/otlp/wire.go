@@ -137,12 +137,14 @@ func open(dst []byte, field int) (out []byte, mark int) {
 // length needs more than one byte.
 func shut(dst []byte, mark int) []byte {
 	n := len(dst) - mark
-	extra := uvarintLen(n) - 1
-	if extra > 0 {
-		var room [binary.MaxVarintLen64]byte
-		dst = append(dst, room[:extra]...)
-		copy(dst[mark+extra:], dst[mark:mark+n])
+	if n < 0x80 { // as in nearly all
+		dst[mark-1] = byte(n)
+		return dst
 	}
+	var room [binary.MaxVarintLen64]byte
+	extra := uvarintLen(n) - 1
+	dst = append(dst, room[:extra]...)
+	copy(dst[mark+extra:], dst[mark:mark+n])
 	binary.PutUvarint(dst[mark-1:], uint64(n))
 	return dst
 }
