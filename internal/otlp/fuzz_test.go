@@ -103,7 +103,8 @@ func (s *source) resources() []*resource.Resource {
 }
 
 func (s *source) scopes() []instrumentation.Scope {
-	return []instrumentation.Scope{{}, testScope, {Name: s.text(), Version: s.text(), Attributes: attribute.NewSet(s.attributes(2)...)}}
+	own := instrumentation.Scope{Name: s.text(), Version: s.text(), Attributes: attribute.NewSet(s.attributes(2)...)}
+	return []instrumentation.Scope{{}, testScope, own}
 }
 
 func (s *source) records() []sdklog.Record {
@@ -137,7 +138,9 @@ func (s *source) collection() *metricdata.ResourceMetrics {
 	}
 	for len(s.data) > rest {
 		sm := &rm.ScopeMetrics[s.below(len(rm.ScopeMetrics))]
-		sm.Metrics = append(sm.Metrics, metricdata.Metrics{Name: s.text(), Description: s.text(), Unit: s.text(), Data: s.aggregation()})
+		sm.Metrics = append(sm.Metrics, metricdata.Metrics{
+			Name: s.text(), Description: s.text(), Unit: s.text(), Data: s.aggregation(),
+		})
 	}
 	return rm
 }
@@ -170,7 +173,9 @@ func (s *source) aggregation() metricdata.Aggregation {
 		return metricdata.Summary{DataPoints: several(s, func() metricdata.SummaryDataPoint {
 			return metricdata.SummaryDataPoint{
 				Attributes: s.set(), StartTime: s.time(), Time: s.time(), Count: s.uint64(), Sum: floats(),
-				QuantileValues: several(s, func() metricdata.QuantileValue { return metricdata.QuantileValue{Quantile: floats(), Value: floats()} }),
+				QuantileValues: several(s, func() metricdata.QuantileValue {
+					return metricdata.QuantileValue{Quantile: floats(), Value: floats()}
+				}),
 			}
 		})}
 	}
@@ -186,7 +191,9 @@ func several[T any](s *source, item func() T) []T {
 
 func numbers[N int64 | float64](s *source, value func() N) []metricdata.DataPoint[N] {
 	return several(s, func() metricdata.DataPoint[N] {
-		return metricdata.DataPoint[N]{Attributes: s.set(), StartTime: s.time(), Time: s.time(), Value: value(), Exemplars: exemplars(s, value)}
+		return metricdata.DataPoint[N]{
+			Attributes: s.set(), StartTime: s.time(), Time: s.time(), Value: value(), Exemplars: exemplars(s, value),
+		}
 	})
 }
 
@@ -207,8 +214,8 @@ func exponentials[N int64 | float64](s *source, value func() N) []metricdata.Exp
 	return several(s, func() metricdata.ExponentialHistogramDataPoint[N] {
 		return metricdata.ExponentialHistogramDataPoint[N]{
 			Attributes: s.set(), StartTime: s.time(), Time: s.time(), Count: s.uint64(), Sum: value(), Scale: int32(s.uint64()),
-			ZeroCount: s.uint64(), ZeroThreshold: math.Float64frombits(s.uint64()), PositiveBucket: buckets(), NegativeBucket: buckets(),
-			Min: extrema(s, value), Max: extrema(s, value), Exemplars: exemplars(s, value),
+			ZeroCount: s.uint64(), ZeroThreshold: math.Float64frombits(s.uint64()),
+			PositiveBucket: buckets(), NegativeBucket: buckets(), Min: extrema(s, value), Max: extrema(s, value), Exemplars: exemplars(s, value),
 		}
 	})
 }
@@ -216,7 +223,8 @@ func exponentials[N int64 | float64](s *source, value func() N) []metricdata.Exp
 func exemplars[N int64 | float64](s *source, value func() N) []metricdata.Exemplar[N] {
 	return several(s, func() metricdata.Exemplar[N] {
 		return metricdata.Exemplar[N]{
-			FilteredAttributes: s.attributes(1), Time: s.time(), Value: value(), SpanID: []byte(s.text()), TraceID: []byte(s.text()),
+			FilteredAttributes: s.attributes(1), Time: s.time(), Value: value(),
+			SpanID: []byte(s.text()), TraceID: []byte(s.text()),
 		}
 	})
 }

@@ -188,12 +188,12 @@ func TestTooLargeRecordIsReduced(t *testing.T) {
 			body, kept := bytes.CutPrefix(out, []byte("before"))
 			line, lineFits := NewLogLineEncoder().AppendReducedLine(nil, record, reducedLimit)
 			if !fits || !lineFits || !kept || len(body) > reducedLimit || len(line) > reducedLimit {
-				t.Fatalf("request of %d bytes (%t), line of %d (%t); want both in %d", len(body), fits, len(line), lineFits, reducedLimit)
+				t.Fatalf("request of %d bytes (%t), line of %d (%t)", len(body), fits, len(line), lineFits)
 			}
 			decodeLine(t, line, new(logspb.LogsData))
 			got := decodeStrictly(t, body, new(logspb.LogsData)).ResourceLogs[0].ScopeLogs[0].LogRecords[0]
 			if !test.want(got) || !bytes.Equal(got.SpanId, before.SpanId) || got.TimeUnixNano != before.TimeUnixNano {
-				t.Errorf("%d attributes (%d dropped) of a record of %d bytes", len(got.Attributes), got.DroppedAttributesCount, proto.Size(got))
+				t.Errorf("%d attributes (%d dropped), %d bytes", len(got.Attributes), got.DroppedAttributesCount, proto.Size(got))
 			}
 			if !proto.Equal(wantRecord(record), before) {
 				t.Error("the original has changed")

@@ -79,10 +79,12 @@ func wantMetric(m metricdata.Metrics) (*metricspb.Metric, []proto.Message) {
 		return &metricspb.Metric_Histogram{Histogram: &metricspb.Histogram{AggregationTemporality: wantTemporalities[t]}}
 	}
 	exponential := func(t metricdata.Temporality) *metricspb.Metric_ExponentialHistogram {
-		return &metricspb.Metric_ExponentialHistogram{ExponentialHistogram: &metricspb.ExponentialHistogram{AggregationTemporality: wantTemporalities[t]}}
+		data := &metricspb.ExponentialHistogram{AggregationTemporality: wantTemporalities[t]}
+		return &metricspb.Metric_ExponentialHistogram{ExponentialHistogram: data}
 	}
 	sum := func(t metricdata.Temporality, monotonic bool) *metricspb.Metric_Sum {
-		return &metricspb.Metric_Sum{Sum: &metricspb.Sum{AggregationTemporality: wantTemporalities[t], IsMonotonic: monotonic}}
+		data := &metricspb.Sum{AggregationTemporality: wantTemporalities[t], IsMonotonic: monotonic}
+		return &metricspb.Metric_Sum{Sum: data}
 	}
 	var points []proto.Message
 	switch data := m.Data.(type) {
@@ -182,7 +184,9 @@ func wantSummary(p metricdata.SummaryDataPoint) proto.Message {
 		Sum:               p.Sum,
 	}
 	for _, q := range p.QuantileValues {
-		want.QuantileValues = append(want.QuantileValues, &metricspb.SummaryDataPoint_ValueAtQuantile{Quantile: q.Quantile, Value: q.Value})
+		want.QuantileValues = append(want.QuantileValues, &metricspb.SummaryDataPoint_ValueAtQuantile{
+			Quantile: q.Quantile, Value: q.Value,
+		})
 	}
 	return want
 }
@@ -223,20 +227,20 @@ func TestMetricEncoderKinds(t *testing.T) {
 		})
 	}
 	t.Run("all", func(t *testing.T) {
-		s, points := collect(t, itemtest.Collection(all...), itemtest.Collection(all...), &metricdata.ResourceMetrics{}, itemtest.Collection(all[0]))
+		s, points := collect(t, itemtest.Collection(all...), itemtest.Collection(all...),
+			&metricdata.ResourceMetrics{}, itemtest.Collection(all[0]))
 		s.requireEncoded(t, points)
 	})
 	t.Run("texts", func(t *testing.T) {
 		const invalid = "a\xff\xfeb\xc3"
-		s, points := collect(t, &metricdata.ResourceMetrics{ScopeMetrics: []metricdata.ScopeMetrics{{
-			Scope: instrumentation.Scope{Name: invalid, Version: invalid, SchemaURL: invalid},
-			Metrics: []metricdata.Metrics{
-				{Name: invalid, Description: invalid, Unit: invalid, Data: metricdata.Gauge[int64]{DataPoints: itemtest.Numbers[int64](1)}},
-				{Data: metricdata.Gauge[int64]{DataPoints: itemtest.Numbers[int64](1)}},
+		gauge := metricdata.Gauge[int64]{DataPoints: itemtest.Numbers[int64](1)}
+		s, points := collect(t, &metricdata.ResourceMetrics{ScopeMetrics: []metricdata.ScopeMetrics{
+			{
+				Scope:   instrumentation.Scope{Name: invalid, Version: invalid, SchemaURL: invalid},
+				Metrics: []metricdata.Metrics{{Name: invalid, Description: invalid, Unit: invalid, Data: gauge}, {Data: gauge}},
 			},
-		}, {
-			Metrics: []metricdata.Metrics{{Data: metricdata.Gauge[int64]{DataPoints: itemtest.Numbers[int64](1)}}},
-		}}})
+			{Metrics: []metricdata.Metrics{{Data: gauge}}},
+		}})
 		s.requireEncoded(t, points)
 	})
 }
@@ -244,9 +248,10 @@ func TestMetricEncoderKinds(t *testing.T) {
 func TestPointValues(t *testing.T) {
 	for _, kv := range valueTests() {
 		t.Run(kv.Value.Type().String()+" "+string(kv.Key), func(t *testing.T) {
-			s, points := collect(t, itemtest.Collection(metricdata.Gauge[float64]{DataPoints: []metricdata.DataPoint[float64]{{
-				Attributes: attribute.NewSet(kv), Exemplars: []metricdata.Exemplar[float64]{{FilteredAttributes: []attribute.KeyValue{kv}}},
-			}}}))
+			exemplars := []metricdata.Exemplar[float64]{{FilteredAttributes: []attribute.KeyValue{kv}}}
+			s, points := collect(t, itemtest.Collection(metricdata.Gauge[float64]{
+				DataPoints: []metricdata.DataPoint[float64]{{Attributes: attribute.NewSet(kv), Exemplars: exemplars}},
+			}))
 			s.requireEncoded(t, points)
 		})
 	}
@@ -272,7 +277,9 @@ func TestPointsAreCopies(t *testing.T) {
 		Bounds: bounds, BucketCounts: counts,
 		Exemplars: []metricdata.Exemplar[float64]{{FilteredAttributes: user, SpanID: id, TraceID: id}},
 	}}
-	exponentials := []metricdata.ExponentialHistogramDataPoint[float64]{{PositiveBucket: metricdata.ExponentialBucket{Counts: counts}}}
+	exponentials := []metricdata.ExponentialHistogramDataPoint[float64]{{
+		PositiveBucket: metricdata.ExponentialBucket{Counts: counts},
+	}}
 	rm := itemtest.Collection(
 		metricdata.Histogram[float64]{DataPoints: histograms, Temporality: metricdata.DeltaTemporality},
 		metricdata.ExponentialHistogram[float64]{DataPoints: exponentials, Temporality: metricdata.DeltaTemporality})
@@ -311,7 +318,8 @@ func TestPoint(t *testing.T) {
 		}
 		sum := 0
 		for _, p := range points {
-			if p.Replaceable() != (temporality == metricdata.CumulativeTemporality) || p.Name() != "metric." || p.Memory() < len(p.data) {
+			replaceable := temporality == metricdata.CumulativeTemporality
+			if p.Replaceable() != replaceable || p.Name() != "metric." || p.Memory() < len(p.data) {
 				t.Errorf("%s: replaceable %t, name %q, %d bytes in memory", name, p.Replaceable(), p.Name(), p.Memory())
 			}
 			sum += p.Memory()
@@ -323,8 +331,9 @@ func TestPoint(t *testing.T) {
 }
 
 func TestEncodePointsReportsUnknownMetrics(t *testing.T) {
+	numbers := itemtest.Numbers[int64](1)
 	points, err := EncodePoints(itemtest.Collection(
-		metricdata.Sum[int64]{DataPoints: itemtest.Numbers[int64](1)}, metricdata.Gauge[int64]{DataPoints: itemtest.Numbers[int64](1)}, nil))
+		metricdata.Sum[int64]{DataPoints: numbers}, metricdata.Gauge[int64]{DataPoints: numbers}, nil))
 	const want = "encode metric \"metric.\": unknown temporality 0\nencode metric \"metric.xx\": data of unknown type <nil>"
 	if len(points) != 2 || err == nil || err.Error() != want {
 		t.Errorf("%d points, error %v, want %s", len(points), err, want)

@@ -14,9 +14,9 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
 	resourcepb "go.opentelemetry.io/proto/otlp/resource/v1"
+	"google.golang.org/protobuf/encoding/prototext"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/testing/protocmp"
 )
 
 // signal has the encoders of one signal and its oracle. The oracle builds the expected request with the official types,
@@ -55,7 +55,9 @@ func wantScope(request protoreflect.Message, res *resource.Resource, scope instr
 }
 
 // wantGroup returns the group of owner in a field of m, to which it adds the group if it is new.
-func wantGroup(m protoreflect.Message, number protoreflect.FieldNumber, owner proto.Message, schemaURL string) protoreflect.Message {
+func wantGroup(
+	m protoreflect.Message, number protoreflect.FieldNumber, owner proto.Message, schemaURL string,
+) protoreflect.Message {
 	groups := m.Mutable(field(m, number)).List()
 	want := groups.NewElement().Message()
 	if owner.ProtoReflect().IsValid() {
@@ -189,11 +191,18 @@ func (s *signal[T]) requireEqual(tb testing.TB, body []byte, items []T) {
 	tb.Helper()
 	got, want := decodeStrictly(tb, body, s.data()), s.want(items)
 	if !proto.Equal(got, want) {
-		tb.Fatalf("request differs (-want +got):\n%s", cmp.Diff(want, got, protocmp.Transform()))
+		tb.Fatalf("request differs (-want +got):\n%s", diff(want, got))
 	}
-	if canonical, err := (proto.MarshalOptions{Deterministic: true}).Marshal(want); err != nil || string(canonical) != string(body) {
-		tb.Fatalf("request says the same in other bytes than the official marshaller's (error %v):\n got %x\nwant %x", err, body, canonical)
+	canonical, err := (proto.MarshalOptions{Deterministic: true}).Marshal(want)
+	if err != nil || string(canonical) != string(body) {
+		tb.Fatalf("request says the same in other bytes than the official marshaller's (error %v):\n got %x\nwant %x",
+			err, body, canonical)
 	}
+}
+
+// diff compares texts. That of the messages themselves takes minutes if values are nested deep.
+func diff(want, got proto.Message) string {
+	return cmp.Diff(prototext.Format(want), prototext.Format(got))
 }
 
 // requireLine fails the test unless line equals the oracle's request for items.
@@ -207,7 +216,7 @@ func (s *signal[T]) requireLine(tb testing.TB, line []byte, items []T) {
 	}
 	got, want := decodeLine(tb, line, s.data()), s.want(items)
 	if !proto.Equal(got, want) {
-		tb.Fatalf("line differs (-want +got):\n%s", cmp.Diff(want, got, protocmp.Transform()))
+		tb.Fatalf("line differs (-want +got):\n%s", diff(want, got))
 	}
 }
 
