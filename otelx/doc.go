@@ -1,5 +1,6 @@
-// Package otelx sets up OpenTelemetry tracing for a process: resource, sampler, propagators, a span queue for processes that
-// may be frozen, and an OTLP exporter. It does not depend on AWS Lambda and serves any Go program.
+// Package otelx sets up OpenTelemetry for a process: traces, and with [WithMetrics] and [WithLogs] metrics and logs. It has
+// resource, sampler, propagators, queues for processes that may be frozen, and OTLP exporters. It does not depend on AWS Lambda and
+// serves any Go program.
 //
 // # Start
 //
@@ -30,7 +31,11 @@
 //     that off, as the agent does if the process may be frozen;
 //   - in the background if the queue is half full, or, after [SDK.SetExitDeadline], if a batch is full.
 //
-// Between flushes no goroutine exists, and no timer runs except that one and the one of an exit deadline.
+// Between flushes no goroutine exists, and no timer runs except that one, the one of an exit deadline, and that of metrics in a
+// process that does not freeze.
+//
+// Each signal has a queue, counts and errors of its own, and flushes at the same time as the others. Signals with the same scheme,
+// host, port and TLS client identity share connections, the limit of requests, and the circuit breaker for a missing answer.
 //
 // A flush sends batches of OTEL_BSP_MAX_EXPORT_BATCH_SIZE spans, up to 32 requests at once, or 8 of the largest size
 // ([WithMaxRequestSize]). It retries a failed batch within its time. After that the batch returns to the front of the queue for

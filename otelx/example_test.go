@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"time"
 
+	"go.opentelemetry.io/contrib/bridges/otelslog"
 	"go.opentelemetry.io/otel"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
 	"github.com/epilogue-go/epilogue/agent"
+	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 	"github.com/epilogue-go/epilogue/otelx"
 )
 
@@ -53,6 +55,72 @@ func ExampleSDK_EndOpenSpans() {
 	}
 	// Output:
 	// 2 ended
+}
+
+// newBackend starts an OTLP receiver, which stands for a collector.
+func newBackend() *otlpreceiver.Receiver {
+	backend := otlpreceiver.New(otlpreceiver.Config{})
+	if err := backend.Listen("127.0.0.1:0"); err != nil {
+		panic(err)
+	}
+	return backend
+}
+
+// Metrics leave with the spans. In a function add awslambda.Defaults(), and leave the options of WithMetrics out to write lines
+// that CloudWatch reads from the log.
+func ExampleWithMetrics() {
+	ctx := context.Background()
+	backend := newBackend()
+	defer backend.Close()
+	tel, err := otelx.New(ctx, otelx.WithMetrics(
+		otelx.WithEndpoint(backend.Endpoint()+"/v1/metrics"), // instead of OTEL_EXPORTER_OTLP_ENDPOINT
+		otelx.WithTemporality("delta"),
+	))
+	if err != nil {
+		fmt.Println("telemetry:", err) // tel is usable all the same
+	}
+	orders, err := otel.Meter("shop").Int64Counter("orders")
+	if err != nil {
+		fmt.Println("metrics:", err)
+	}
+	orders.Add(ctx, 3)
+
+	if err := tel.ForceFlush(ctx); err != nil {
+		fmt.Println("not all delivered:", err)
+	}
+	for _, p := range backend.DataPoints() {
+		fmt.Println(p.Name, p.Value, p.Temporality)
+	}
+	fmt.Println(tel.Stats().Metrics.Exported)
+	// Output:
+	// orders 3 delta
+	// 1
+}
+
+// slog writes through contrib's bridge. In a function each record is also a line in its log: otelx.WithExporters("otlp", "lambda").
+func ExampleWithLogs() {
+	ctx := context.Background()
+	backend := newBackend()
+	defer backend.Close()
+	tel, err := otelx.New(ctx, otelx.WithExporter(tracetest.NewInMemoryExporter()),
+		otelx.WithLogs(otelx.WithEndpoint(backend.Endpoint()+"/v1/logs")))
+	if err != nil {
+		fmt.Println("telemetry:", err) // tel is usable all the same
+	}
+	logger := otelslog.NewLogger("shop") // of the global logger provider
+
+	ctx, span := otel.Tracer("shop").Start(ctx, "order")
+	logger.WarnContext(ctx, "out of stock", "item", 17)
+	span.End()
+
+	if err := tel.ForceFlush(ctx); err != nil {
+		fmt.Println("not all delivered:", err)
+	}
+	for _, r := range backend.LogRecords() {
+		fmt.Println(r.Severity, r.Body, r.Attributes, r.TraceID == span.SpanContext().TraceID().String())
+	}
+	// Output:
+	// WARN out of stock map[item:17] true
 }
 
 // A bad setting is an error that says what to write; the SDK works with the default.

@@ -24,8 +24,8 @@ import (
 	"github.com/epilogue-go/epilogue/otelx/internal/traces"
 )
 
-// New configures tracing from opts and the environment, and makes its provider and propagator the global ones
-// (otel.SetTracerProvider, otel.SetTextMapPropagator). It connects to nothing and starts no goroutine, so ctx bounds nothing
+// New configures traces from opts and the environment, and with [WithMetrics] and [WithLogs] the other signals. It makes their
+// providers and the propagator the global ones. It connects to nothing and starts no goroutine, so ctx bounds nothing
 // yet; the end of ctx does not end the SDK.
 //
 // The SDK is usable even if New returns an error. Each error joined in it names a setting, its value, the problem and the

@@ -122,7 +122,7 @@ func WithMeterProvider(p metric.MeterProvider) Option {
 // it is sent, after compression, and must not be changed. An error of sign fails that attempt. An error with a method
 // RetryNextFlush() bool that returns true prevents another attempt in the same flush. A nil sign changes nothing.
 //
-// It has no effect with [WithExporter].
+// As an option of [New] it is for all signals. It has no effect with [WithExporter].
 func WithSigner(sign func(ctx context.Context, req *http.Request, body []byte) error) ExportOption {
 	return config.SetSharedIf(sign != nil, func(x *config.Export) { x.Sign = sign })
 }
@@ -130,38 +130,42 @@ func WithSigner(sign func(ctx context.Context, req *http.Request, body []byte) e
 // WithDialer makes the OTLP sender open its connections with dial, without a proxy. A nil dial changes nothing. Default: a
 // net.Dialer.
 //
-// It has no effect with [WithExporter].
+// As an option of [New] it is for all signals. It has no effect with [WithExporter].
 func WithDialer(dial func(ctx context.Context, network, address string) (net.Conn, error)) ExportOption {
 	open := pipeline.Dial(dial)
 	return config.SetSharedIf(dial != nil, func(x *config.Export) { x.Dial = &open })
 }
 
-// WithEndpoint sets the full URL for OTLP/HTTP traces, which is used as it is.
+// WithEndpoint sets the full URL for OTLP/HTTP of one signal, which is used as it is: of traces, as an option of [New].
 //
-// Environment: OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, used as it is; otherwise OTEL_EXPORTER_OTLP_ENDPOINT with /v1/traces appended.
-// Default http://localhost:4318/v1/traces. A value that is not an http or https URL is an error, and the next of these counts.
+// Environment: OTEL_EXPORTER_OTLP_TRACES_ENDPOINT (_METRICS_, _LOGS_), used as it is; otherwise OTEL_EXPORTER_OTLP_ENDPOINT with
+// /v1/traces (metrics, logs) appended. Default http://localhost:4318/v1/traces. A value that is not an http or https URL is an error,
+// and the next of these counts.
 func WithEndpoint(url string) ExportOption {
 	return config.SetExportIf(url != "", func(x *config.Export) { x.URL = url })
 }
 
-// WithHeaders sets headers of every OTLP request instead of the environment's. The map is copied; nil changes nothing.
+// WithHeaders sets headers of every OTLP request instead of the environment's. The map is copied; nil changes nothing. As an option
+// of [New] it is for all signals.
 //
-// Environment: OTEL_EXPORTER_OTLP_TRACES_HEADERS, otherwise OTEL_EXPORTER_OTLP_HEADERS: key1=value1,key2=value2 with
+// Environment: OTEL_EXPORTER_OTLP_TRACES_HEADERS (_METRICS_, _LOGS_), otherwise OTEL_EXPORTER_OTLP_HEADERS: key1=value1,key2=value2 with
 // percent-encoded values. A bad entry is an error, which never shows a value, and is left out.
 func WithHeaders(headers map[string]string) ExportOption {
 	return config.SetSharedIf(headers != nil, func(x *config.Export) { x.Headers = maps.Clone(headers) })
 }
 
-// WithTimeout limits each attempt to send a request; 0 is no limit. A negative d is an error and changes nothing.
+// WithTimeout limits each attempt to send a request; 0 is no limit. A negative d is an error and changes nothing. As an option of
+// [New] it is for all signals.
 //
-// Environment: OTEL_EXPORTER_OTLP_TRACES_TIMEOUT, otherwise OTEL_EXPORTER_OTLP_TIMEOUT, in milliseconds, default 10000.
+// Environment: OTEL_EXPORTER_OTLP_TRACES_TIMEOUT (_METRICS_, _LOGS_), otherwise OTEL_EXPORTER_OTLP_TIMEOUT, in milliseconds, default 10000.
 func WithTimeout(d time.Duration) ExportOption {
 	return duration("WithTimeout", d, config.SetSharedIf, func(x *config.Export) { x.Timeout = &d })
 }
 
-// WithCompression compresses requests: "gzip", or "none". Another value is an error and changes nothing.
+// WithCompression compresses requests: "gzip", or "none". Another value is an error and changes nothing. As an option
+// of [New] it is for all signals.
 //
-// Environment: OTEL_EXPORTER_OTLP_TRACES_COMPRESSION, otherwise OTEL_EXPORTER_OTLP_COMPRESSION, default none.
+// Environment: OTEL_EXPORTER_OTLP_TRACES_COMPRESSION (_METRICS_, _LOGS_), otherwise OTEL_EXPORTER_OTLP_COMPRESSION, default none.
 func WithCompression(algorithm string) ExportOption {
 	if !slices.Contains(otelenv.Compressions, algorithm) {
 		return config.InvalidExport(fmt.Errorf("WithCompression(%q): give %s", algorithm, otelenv.Alternatives(otelenv.Compressions)))
@@ -169,15 +173,17 @@ func WithCompression(algorithm string) ExportOption {
 	return config.SetSharedIf(true, func(x *config.Export) { x.Compress = algorithm })
 }
 
-// WithCertificate sets the authorities that the backend's certificate is verified against. Nil changes nothing.
+// WithCertificate sets the authorities that the backend's certificate is verified against. Nil changes nothing. As an option of
+// [New] it is for all signals.
 //
-// Environment: OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE, otherwise OTEL_EXPORTER_OTLP_CERTIFICATE, a PEM file. Default: the system's
+// Environment: OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE (_METRICS_, _LOGS_), otherwise OTEL_EXPORTER_OTLP_CERTIFICATE, a PEM file. Default: the system's
 // authorities. If a file cannot be used, that is an error, and the next of these counts.
 func WithCertificate(authorities *x509.CertPool) ExportOption {
 	return config.SetSharedIf(authorities != nil, func(x *config.Export) { x.Authorities = authorities })
 }
 
 // WithClientCertificate sets the certificates, with their keys, that the backend may ask for. None changes nothing.
+// As an option of [New] it is for all signals.
 //
 // Environment: OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE, otherwise OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE, and
 // OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY, otherwise OTEL_EXPORTER_OTLP_CLIENT_KEY: PEM files, default none. The first certificate
@@ -189,7 +195,8 @@ func WithClientCertificate(certificates ...tls.Certificate) ExportOption {
 // WithScheduleDelay sets the time from the first span in an empty queue to its export in the background; 0 exports at once. A
 // negative d is an error and changes nothing. See [SDK.SetBackgroundExport].
 //
-// Environment: OTEL_BSP_SCHEDULE_DELAY, in milliseconds, default 5000.
+// Environment: OTEL_BSP_SCHEDULE_DELAY, in milliseconds, default 5000; for logs OTEL_BLRP_SCHEDULE_DELAY, default 1000. Metrics have
+// none: their data points leave when they are collected.
 func WithScheduleDelay(d time.Duration) ExportOption {
 	return duration("WithScheduleDelay", d, config.SetExportIf, func(x *config.Export) { x.ScheduleDelay = &d })
 }
@@ -197,7 +204,7 @@ func WithScheduleDelay(d time.Duration) ExportOption {
 // WithExportTimeout limits the export of a batch with all its attempts, and a flush whose context has no deadline; 0 is no limit. A
 // negative d is an error and changes nothing.
 //
-// Environment: OTEL_BSP_EXPORT_TIMEOUT, in milliseconds, default 30000.
+// Environment: OTEL_BSP_EXPORT_TIMEOUT, OTEL_METRIC_EXPORT_TIMEOUT or OTEL_BLRP_EXPORT_TIMEOUT, in milliseconds, default 30000.
 func WithExportTimeout(d time.Duration) ExportOption {
 	return duration("WithExportTimeout", d, config.SetExportIf, func(x *config.Export) { x.ExportTimeout = &d })
 }
@@ -221,19 +228,21 @@ func WithDisabled(disabled bool) Option {
 	return config.SetIf(true, func(c *config.Settings) { c.Disabled = &disabled })
 }
 
-// WithMaxQueueSize sets how many spans the queue holds, including those that are being sent; [WithMaxQueueBytes] bounds their
-// memory. The table of open spans has the same bound. Values below 1 are an error and change nothing.
+// WithMaxQueueSize sets how many items the queue of a signal holds, including those that are being sent; [WithMaxQueueBytes] bounds
+// their memory. The table of open spans has the bound of the queue of spans. Values below 1 are an error and change nothing.
 //
-// Environment: OTEL_BSP_MAX_QUEUE_SIZE, default 2048.
+// Environment: OTEL_BSP_MAX_QUEUE_SIZE, default 2048; for logs OTEL_BLRP_MAX_QUEUE_SIZE, default 2048. Data points are bounded by
+// their bytes alone.
 func WithMaxQueueSize(items int) ExportOption {
 	return positive("WithMaxQueueSize", items, "items", config.SetExportIf, func(x *config.Export) { x.QueueSize = items })
 }
 
-// WithMaxExportBatchSize sets how many spans a request has at most; [WithMaxRequestSize] bounds its bytes. AWS X-Ray accepts
+// WithMaxExportBatchSize sets how many items a request of a signal has at most; [WithMaxRequestSize] bounds its bytes. AWS X-Ray accepts
 // 10,000 spans in a request (AWS X-Ray Developer Guide, "Use the OTLP endpoint"). Values below 1 are an error and change nothing.
 // A value above the queue's size is an error. Then the default is used, or the queue's size if that is less.
 //
-// Environment: OTEL_BSP_MAX_EXPORT_BATCH_SIZE, default 512.
+// Environment: OTEL_BSP_MAX_EXPORT_BATCH_SIZE, default 512; for logs OTEL_BLRP_MAX_EXPORT_BATCH_SIZE, default 512. Metrics have 10,000
+// data points.
 func WithMaxExportBatchSize(items int) ExportOption {
 	return positive("WithMaxExportBatchSize", items, "items", config.SetExportIf, func(x *config.Export) { x.BatchSize = items })
 }
@@ -246,7 +255,7 @@ func WithMaxExportBatchSize(items int) ExportOption {
 // and change nothing. A backend that refuses a request for its size (413) lowers the bound, also that of a span alone, to not less
 // than 32 KiB.
 //
-// It has no effect with [WithExporter].
+// As an option of [New] it is for all signals. It has no effect with [WithExporter].
 //
 // Environment: EPILOGUE_MAX_REQUEST_SIZE, in bytes, default 4194304 (4 MiB).
 func WithMaxRequestSize(bytes int) ExportOption {
@@ -257,7 +266,8 @@ func WithMaxRequestSize(bytes int) ExportOption {
 	return config.SetSharedIf(true, func(x *config.Export) { x.RequestBytes = bytes })
 }
 
-// WithMaxConcurrentRequests sets how many OTLP requests are under way at once. A small number protects a collector, and makes a large
+// WithMaxConcurrentRequests sets how many OTLP requests are under way at once to one host and port, those of all signals together.
+// Each signal always has one. A small number protects a collector, and makes a large
 // flush slower.
 //
 // It has no effect with [WithExporter] or an X-Ray daemon, which get one batch at a time.
@@ -278,11 +288,12 @@ func WithMaxResponseSize(bytes int) ExportOption {
 	return positive("WithMaxResponseSize", bytes, "bytes", config.SetSharedIf, func(x *config.Export) { x.ResponseBytes = bytes })
 }
 
-// WithMaxQueueBytes sets how many bytes of memory the queue's spans have together, those that are being sent included, by an
-// estimate from their texts and the number of their attributes, events and links. A full queue drops the oldest spans that wait.
-// A span that alone has more bytes than the queue is reduced. Values below 1048576 (1 MiB) are an error and change nothing.
+// WithMaxQueueBytes sets how many bytes of memory the items of a queue have together, those that are being sent included, by an
+// estimate from their texts and the number of their attributes, events and links. A full queue drops the oldest items that wait.
+// A span that alone has more bytes than the queue is reduced. As an option of [New] it is for the queue of each signal. Values below 1048576 (1 MiB) are an error and change nothing.
 //
-// Environment: EPILOGUE_MAX_QUEUE_BYTES, default 67108864 (64 MiB); awslambda.Defaults makes it a quarter of the function's memory.
+// Environment: EPILOGUE_MAX_QUEUE_BYTES, default 67108864 (64 MiB); awslambda.Defaults makes it a quarter of the
+// function's memory for spans, a 16th for log records and a 32nd for data points.
 func WithMaxQueueBytes(bytes int) ExportOption {
 	if bytes < config.LeastQueueBytes {
 		return config.InvalidExport(fmt.Errorf("WithMaxQueueBytes(%d): give at least %d bytes", bytes, config.LeastQueueBytes))
@@ -290,7 +301,7 @@ func WithMaxQueueBytes(bytes int) ExportOption {
 	return config.SetSharedIf(true, func(x *config.Export) { x.QueueBytes = bytes })
 }
 
-// WithSpill makes Shutdown write undelivered spans to w as lines of OTLP JSON. It helps if the backend is down at the end of
+// WithSpill makes Shutdown write undelivered spans, data points and log records to w as lines of OTLP JSON. It helps if the backend is down at the end of
 // the process and w outlasts the process, as the log does. Each line is a whole request: `epilogue replay` and the OpenTelemetry Collector's
 // otlpjsonfile receiver read them. The lines hold all data of the spans, including attributes.
 //

@@ -21,7 +21,7 @@ import (
 	"github.com/epilogue-go/epilogue/otelx/internal/traces"
 )
 
-// SDK is a configured tracing SDK. Its methods are safe for concurrent use and never panic.
+// SDK is a configured OpenTelemetry SDK: traces, and metrics and logs if they are on. Its methods are safe for concurrent use and never panic.
 type SDK struct {
 	provider  trace.TracerProvider
 	resource  *resource.Resource
@@ -58,7 +58,8 @@ func (s *SDK) LoggerProvider() log.LoggerProvider {
 	return s.loggers
 }
 
-// ForceFlush exports all sampled spans that ended before the call. It returns nil only if all of them were delivered.
+// ForceFlush exports all sampled spans that ended before the call, the log records so far, and the metrics, which it collects. It
+// returns nil only if all of them were delivered. The signals have their exports at the same time, each with its own errors.
 //
 // Concurrent callers share one export, and each waits under its own ctx. When ctx ends, ForceFlush returns its error at
 // once. The export continues only while another caller waits, so nothing is on the wire when the last caller has returned.
@@ -71,8 +72,8 @@ func (s *SDK) LoggerProvider() log.LoggerProvider {
 //
 // While the circuit breaker is open, ForceFlush returns an error at once, without a request.
 //
-// If spans were dropped since the last flush that could tell, the error has a [*DropError] with the counts. After a Shutdown,
-// ForceFlush does nothing and returns nil; [SDK.Stats] has the counts.
+// If items were dropped since the last flush that could tell, the error has a [*DropError] with the counts for each signal. After a
+// Shutdown, ForceFlush does nothing and returns nil; [SDK.Stats] has the counts.
 func (s *SDK) ForceFlush(ctx context.Context) error {
 	return s.flush(notNil(ctx), pipeline.ForceFlush)
 }
@@ -174,9 +175,9 @@ func (s *SDK) SetBackgroundExport(on bool) {
 // Resource returns the resource of the SDK's spans. It is empty if OTEL_SDK_DISABLED is true.
 func (s *SDK) Resource() *resource.Resource { return s.resource }
 
-// Pending returns how many spans are pending, and whether a flush must not be deferred: an export is under way, a quarter
-// of the queue is in use ([WithMaxQueueSize]), or spans were dropped that no flush has reported. If it returns 0 and false,
-// ForceFlush has nothing to do. It returns at once.
+// Pending returns how many items are pending in all queues, and whether a flush must not be deferred: an export is under way, a
+// quarter of a queue is in use ([WithMaxQueueSize]), or items were dropped that no flush has reported. A collection of metrics that
+// is due counts as an item. If Pending returns 0 and false, Flush has nothing to do. It returns at once.
 func (s *SDK) Pending() (n int, flushNow bool) {
 	for _, q := range s.queues {
 		k, now := q.Pending()
