@@ -16,10 +16,11 @@ func TestForceFlushIsForTheLastChance(t *testing.T) {
 		outcome func(m *function)
 		want    []string // the last one is that of SIGTERM
 	}{
-		"ends":                             {func(*run) {}, func(*function) {}, []string{regular, forced}},
-		"before an exit":                   {func(*run) {}, func(m *function) { m.agent.FlushBeforeExit(m.id) }, []string{forced, regular, forced}},
-		"before a timeout":                 {func(*run) {}, func(*function) { time.Sleep(900 * time.Millisecond) }, []string{regular, regular, forced}},
-		"before a timeout without SIGTERM": {refused, func(*function) { time.Sleep(900 * time.Millisecond) }, []string{forced, forced, regular}},
+		"ends":                                  {func(*run) {}, func(*function) {}, []string{regular, forced}},
+		"before an exit":                        {func(*run) {}, func(m *function) { m.agent.FlushBeforeExit(m.id) }, []string{forced, regular, forced}},
+		"before an outcome that may be refused": {func(*run) {}, func(m *function) { _ = m.agent.Flush(m.id) }, []string{forced, regular, forced}},
+		"before a timeout":                      {func(*run) {}, func(*function) { time.Sleep(900 * time.Millisecond) }, []string{regular, regular, forced}},
+		"before a timeout without SIGTERM":      {refused, func(*function) { time.Sleep(900 * time.Millisecond) }, []string{forced, forced, regular}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			scenario(t, func(w *run) {

@@ -62,7 +62,8 @@ func (a *Agent) End(requestID string) {
 }
 
 // Flush flushes now, within the rest of the invocation's budget, and returns the Flusher's error. It is for outcomes
-// that cannot wait for End although the process lives on. Concurrent calls share one flush.
+// that cannot wait for End although the process may live on. Metrics are collected, too: Lambda may refuse a large or a late
+// response, and the process then exits. Concurrent calls share one flush.
 //
 // During a shutdown, Flush (and an End that flushes) returns only when the shutdown or its window is over, since its
 // caller may end the process next. After the invocation's deadline it waits up to 200 ms for SIGTERM.
@@ -72,7 +73,7 @@ func (a *Agent) Flush(requestID string) error {
 	}
 	inv := a.invocations.Find(requestID)
 	a.notTimedOut(inv)
-	err := a.flushFor(inv.Deadline)
+	err := a.flushCalls.Flush(a.settings.Budget.FlushEnd(time.Now(), inv.Deadline), flushcalls.Forced)
 	a.flushCompleted(inv, err)
 	return err
 }
