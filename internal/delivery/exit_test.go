@@ -30,6 +30,20 @@ func TestShutdownEndsTheBackgroundFlush(t *testing.T) {
 	})
 }
 
+// TestExitOfAnEmptyQueue asserts that the exit deadline begins no flush of nothing, in a queue without sizes too: that of an SDK
+// that is disabled.
+func TestExitOfAnEmptyQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend(always(hangs))
+		e, q := newQueue(b, capacity(0), batchSize(0))
+		e.SetExitDeadline(time.Now().Add(time.Second))
+		if q.Idle() != nil {
+			t.Error("a flush is under way")
+		}
+		wantNil(t, "shutdown", q.Shutdown(within(t, time.Second)))
+	})
+}
+
 // TestFlushOutlivesItsCallersUntilTheExit asserts that the next caller gets the result of a flush that goes on.
 func TestFlushOutlivesItsCallersUntilTheExit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
