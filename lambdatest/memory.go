@@ -195,8 +195,8 @@ func (p *Process) end(code int, signal string) {
 	if already {
 		return
 	}
+	p.host.End() // before the context: its end makes goroutines send, which those of an ended process cannot
 	p.cancel(errEnded)
-	p.host.End()
 	p.boot.ended(code, signal)
 	close(p.ended)
 }
