@@ -13,7 +13,6 @@ import (
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/log"
-	"go.opentelemetry.io/otel/log/global"
 	"go.opentelemetry.io/otel/metric"
 
 	"github.com/epilogue-go/epilogue/internal/otelerr"
@@ -54,7 +53,7 @@ func newAWS(t *testing.T, form, region string) *aws {
 
 // start starts the function and returns the error of New. The SDK is shut down when the test ends.
 func (a *aws) start(opts ...otelx.Option) (err error) {
-	tracers, propagator, meters, loggers := otel.GetTracerProvider(), otel.GetTextMapPropagator(), otel.GetMeterProvider(), global.GetLoggerProvider()
+	tracers, propagator, meters, loggers := otel.GetTracerProvider(), otel.GetTextMapPropagator(), otel.GetMeterProvider(), otel.GetLoggerProvider()
 	a.sdk, err = otelx.New(a.Context(), append([]otelx.Option{
 		awslambda.Defaults(), otelx.WithMetrics(), otelx.WithLogs(), otelx.WithDialer(a.network.DialContext),
 		otelx.WithGetenv(func(key string) string { return a.env[key] }),
@@ -62,7 +61,7 @@ func (a *aws) start(opts ...otelx.Option) (err error) {
 	otel.SetTracerProvider(tracers)
 	otel.SetTextMapPropagator(propagator)
 	otel.SetMeterProvider(meters)
-	global.SetLoggerProvider(loggers)
+	otel.SetLoggerProvider(loggers)
 	a.sdk.SetBackgroundExport(false)
 	a.Cleanup(func() {
 		ctx, cancel := context.WithCancel(context.WithoutCancel(a.Context()))

@@ -101,9 +101,11 @@ func daemon(getenv func(string) string) otelx.Option {
 // awsEndpoints adapts each signal to AWS if its endpoint is AWS's.
 func awsEndpoints(getenv func(string) string) otelx.Option {
 	c := awsotlp.Config{LogGroup: getenv("AWS_LAMBDA_LOG_GROUP_NAME"), LogStream: getenv("AWS_LAMBDA_LOG_STREAM_NAME")}
-	return otelx.Options(
-		awsotlp.AutoConfigure(otelenv.Traces, c), awsotlp.AutoConfigure(otelenv.Metrics, c), awsotlp.AutoConfigure(otelenv.Logs, c),
-	)
+	var opts []otelx.Option
+	for _, signal := range []otelenv.Signal{otelenv.Traces, otelenv.Metrics, otelenv.Logs} {
+		opts = append(opts, awsotlp.AutoConfigure(signal, c))
+	}
+	return otelx.Options(opts...)
 }
 
 // memoryMB returns the function's memory in MB; 0 if it is unknown.

@@ -177,7 +177,7 @@ func TestEndpointSettings(t *testing.T) {
 		{nil, OTLP(""), `xray.OTLP(""): no region, and AWS_REGION is not set either`},
 		{map[string]string{"AWS_REGION": "x"}, OTLP(""), `AWS_REGION="x": not a region`},
 		{map[string]string{"AWS_REGION": "eu-west-1"}, OTLP(""), ""},
-		{map[string]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://" + ireland}, AutoConfigure(), "endpoint https://" + ireland + ": X-Ray accepts traces only at /v1/traces, so nothing is sent (write https://" + ireland + "/v1/traces"},
+		{map[string]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://" + ireland}, AutoConfigure(), "endpoint https://" + ireland + ": X-Ray accepts only the path /v1/traces, so nothing is sent (write https://" + ireland + "/v1/traces"},
 		{map[string]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://" + ireland + "/v1/traces"}, AutoConfigure(), ""},
 		{map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://me:secret@" + ireland + "?k=secret"}, AutoConfigure(), "endpoint http://" + ireland + "/v1/traces: X-Ray accepts only https"},
 		{map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + ireland, "OTEL_TRACES_EXPORTER": "none"}, AutoConfigure(), ""},

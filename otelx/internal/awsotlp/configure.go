@@ -59,18 +59,17 @@ func (c Config) at(signal otelenv.Signal, endpoint *url.URL) config.Option {
 
 // check returns why the endpoint, which is the service's, cannot take a signal.
 func (s *service) check(endpoint *url.URL, signal otelenv.Signal, region string) error {
+	right := "https://" + endpoint.Host + s.path()
 	var problem, remedy string
 	switch {
 	case s.signal != signal:
-		problem = "accepts only " + strings.ToLower(string(s.signal))
-		remedy = "set " + signal.Keys("ENDPOINT")[0] + "=" + Endpoint(signal, region)
+		problem, remedy = strings.ToLower(string(s.signal)), "set "+signal.Keys("ENDPOINT")[0]+"="+Endpoint(signal, region)
 	case !strings.EqualFold(endpoint.Scheme, "https"):
-		problem, remedy = "accepts only https", "write https://"+endpoint.Host+s.path()
+		problem, remedy = "https", "write "+right
 	case endpoint.Path != s.path():
-		problem = fmt.Sprintf("accepts %s only at %s", strings.ToLower(string(signal)), s.path())
-		remedy = "write https://" + endpoint.Host + s.path()
+		problem, remedy = "the path "+s.path(), "write "+right
 	default:
 		return nil
 	}
-	return fmt.Errorf("endpoint %s: %s %s, so nothing is sent (%s)", otelenv.WithoutSecrets(endpoint), s.title, problem, remedy)
+	return fmt.Errorf("endpoint %s: %s accepts only %s, so nothing is sent (%s)", otelenv.WithoutSecrets(endpoint), s.title, problem, remedy)
 }

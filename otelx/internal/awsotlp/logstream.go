@@ -1,8 +1,8 @@
 package awsotlp
 
 import (
+	"cmp"
 	"fmt"
-	"maps"
 	"strings"
 	"time"
 
@@ -26,37 +26,26 @@ type logStream struct {
 	createdBy     time.Time // until then a missing one is expected to come into being
 }
 
-// complete takes group and stream from the headers of x, and adds those that are missing.
+// complete takes group and stream from the headers of x, whose names may be written in any case, and adds those that are missing.
 func (l *logStream) complete(x *config.Export) error {
-	if given := header(x.Headers, groupHeader); given != "" {
-		l.group = given
-	}
-	if given := header(x.Headers, streamHeader); given != "" {
-		l.stream = given
+	headers := map[string]string{}
+	for name, value := range x.Headers {
+		switch {
+		case strings.EqualFold(name, groupHeader):
+			l.group = cmp.Or(value, l.group)
+		case strings.EqualFold(name, streamHeader):
+			l.stream = cmp.Or(value, l.stream)
+		default:
+			headers[name] = value
+		}
 	}
 	if l.group == "" || l.stream == "" {
 		return fmt.Errorf("endpoint %s: no log group and stream are known, and nothing is sent (set %s and %s in %s)",
 			otelenv.WithoutSecrets(x.Endpoint), groupHeader, streamHeader, otelenv.Logs.Keys("HEADERS")[0])
 	}
-	x.Headers = maps.Clone(x.Headers)
-	maps.DeleteFunc(x.Headers, func(name, _ string) bool {
-		return strings.EqualFold(name, groupHeader) || strings.EqualFold(name, streamHeader)
-	})
-	if x.Headers == nil {
-		x.Headers = map[string]string{}
-	}
-	x.Headers[groupHeader], x.Headers[streamHeader] = l.group, l.stream
+	headers[groupHeader], headers[streamHeader] = l.group, l.stream
+	x.Headers = headers
 	return nil
-}
-
-// header returns the value of a header, whose name may be written in any case.
-func header(headers map[string]string, name string) string {
-	for key, value := range headers {
-		if strings.EqualFold(key, name) {
-			return strings.TrimSpace(value)
-		}
-	}
-	return ""
 }
 
 // isMissing reports whether a message says that the group or the stream does not exist (Amazon CloudWatch Logs API Reference,
@@ -76,11 +65,10 @@ func (l *logStream) classify(status int, message string) (hint string, retry boo
 	case time.Now().Before(l.createdBy):
 		return "", true
 	}
-	command := func(name, arguments string) string {
-		return fmt.Sprintf("aws logs %s --region %s --log-group-name %s%s", name, l.region, quoted(l.group), arguments)
-	}
-	return "CloudWatch Logs creates neither group nor stream for this endpoint: " + command("create-log-group", "") + " and " +
-		command("create-log-stream", " --log-stream-name "+quoted(l.stream)), false
+	return fmt.Sprintf("CloudWatch Logs creates neither group nor stream for this endpoint: "+
+		"aws logs create-log-group --region %[1]s --log-group-name %[2]s and "+
+		"aws logs create-log-stream --region %[1]s --log-group-name %[2]s --log-stream-name %[3]s",
+		l.region, quoted(l.group), quoted(l.stream)), false
 }
 
 // quoted quotes a word for a POSIX shell.
