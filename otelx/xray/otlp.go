@@ -77,6 +77,8 @@ func otlpIn(setting, region string, opts []OTLPOption) otelx.Option {
 //     credentials have expired, the clock is wrong. In the latter two cases the spans are kept, because the next attempt has
 //     another signature.
 //
+// An endpoint of X-Ray without https, or with another path, is an error, and nothing is sent there.
+//
 // X-Ray accepts gzip (OTEL_EXPORTER_OTLP_COMPRESSION). It refuses requests with spans that are older than 14 days, more than
 // two hours in the future, or more than 24 hours apart.
 func AutoConfigure(opts ...OTLPOption) otelx.Option {
