@@ -3,10 +3,12 @@ package otelx
 import (
 	"cmp"
 	"os"
+	"slices"
 
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/metric"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/exemplar"
 	"go.opentelemetry.io/otel/sdk/resource"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 
@@ -26,10 +28,7 @@ func newMetrics(b *pipeline.Builder, all *config.Config) (*pipeline.Signal, metr
 	c := &all.Metrics
 	n := &meters{Builder: b, Metrics: c, resource: all.Resource, signal: &pipeline.Signal{Name: delivery.Metrics}}
 	n.settings = b.QueueConfig(delivery.Metrics, &c.Export)
-	opts := []sdkmetric.Option{sdkmetric.WithResource(all.Resource), sdkmetric.WithView(c.Views...)}
-	if c.ExemplarFilter != nil {
-		opts = append(opts, sdkmetric.WithExemplarFilter(*c.ExemplarFilter))
-	}
+	opts := append([]sdkmetric.Option{sdkmetric.WithResource(all.Resource), exemplars(c.ExemplarFilter)}, n.parts()...)
 	if c.Cardinality != nil {
 		opts = append(opts, sdkmetric.WithCardinalityLimit(*c.Cardinality))
 	}
@@ -46,6 +45,17 @@ func newMetrics(b *pipeline.Builder, all *config.Config) (*pipeline.Signal, metr
 	return n.signal, provider
 }
 
+// exemplars returns the option of a value of OTEL_METRICS_EXEMPLAR_FILTER.
+func exemplars(filter string) sdkmetric.Option {
+	switch filter {
+	case config.AlwaysOn:
+		return sdkmetric.WithExemplarFilter(exemplar.AlwaysOnFilter)
+	case config.AlwaysOff:
+		return sdkmetric.WithExemplarFilter(exemplar.AlwaysOffFilter)
+	}
+	return sdkmetric.WithExemplarFilter(exemplar.TraceBasedFilter)
+}
+
 // meters makes the readers of one signal.
 type meters struct {
 	*pipeline.Builder
@@ -55,12 +65,28 @@ type meters struct {
 	signal       *pipeline.Signal
 	settings     delivery.Config
 	aggregations *emf.Aggregations // nil: no exporter is EMF
+	producers    []sdkmetric.Producer
+}
+
+// parts returns the options of the provider, and remembers the producers for the readers.
+func (n *meters) parts() (opts []sdkmetric.Option) {
+	for _, part := range n.Parts {
+		switch part := part.(type) {
+		case []sdkmetric.View:
+			opts = append(opts, sdkmetric.WithView(part...))
+		case exemplar.Filter:
+			opts = append(opts, sdkmetric.WithExemplarFilter(part))
+		case []sdkmetric.Producer:
+			n.producers = append(n.producers, slices.DeleteFunc(slices.Clone(part), func(p sdkmetric.Producer) bool { return p == nil })...)
+		}
+	}
+	return opts
 }
 
 // reader returns the reader of one exporter.
 func (n *meters) reader(exporter string) *metrics.Reader {
 	c := metrics.Config{
-		Interval: config.DefaultInterval, EachFlush: *n.EachInvocation, Timeout: *n.ExportTimeout, Producers: n.Producers,
+		Interval: config.DefaultInterval, EachFlush: *n.EachInvocation, Timeout: *n.ExportTimeout, Producers: n.producers,
 		DropError: n.settings.DropError, Report: n.Reporter(delivery.Metrics).Failure,
 	}
 	switch exporter {

@@ -57,14 +57,13 @@ func WithCollectionAtEachInvocation(on bool) MetricsOption {
 
 // WithViews adds views (see sdkmetric.NewView).
 func WithViews(views ...sdkmetric.View) MetricsOption {
-	return config.SetMetrics(func(m *config.Metrics) { m.Views = append(m.Views, views...) })
+	return config.SetMetrics(func(m *config.Metrics) { m.Parts = append(m.Parts, views) })
 }
 
 // WithProducers adds producers of metrics, such as that of contrib's runtime metrics. Each collection calls them after the
 // callbacks. Nil ones are skipped.
 func WithProducers(producers ...sdkmetric.Producer) MetricsOption {
-	producers = slices.DeleteFunc(slices.Clone(producers), func(p sdkmetric.Producer) bool { return p == nil })
-	return config.SetMetrics(func(m *config.Metrics) { m.Producers = append(m.Producers, producers...) })
+	return config.SetMetrics(func(m *config.Metrics) { m.Parts = append(m.Parts, producers) })
 }
 
 // WithCardinalityLimit sets how many data points an instrument has in a collection; the rest go to one with the attribute
@@ -79,7 +78,7 @@ func WithCardinalityLimit(points int) MetricsOption {
 func WithExemplarFilter(filter exemplar.Filter) MetricsOption {
 	return config.SetMetrics(func(m *config.Metrics) {
 		if filter != nil {
-			m.ExemplarFilter = &filter
+			m.Parts, m.ExemplarFilter = append(m.Parts, filter), config.OwnFilter
 		}
 	})
 }

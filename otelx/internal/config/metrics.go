@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/metric"
-	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
-	"go.opentelemetry.io/otel/sdk/metric/exemplar"
 	"go.opentelemetry.io/otel/sdk/resource"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 
@@ -44,6 +42,14 @@ const (
 	LowMemory  = "lowmemory"
 )
 
+// The values of the exemplar filter.
+const (
+	AlwaysOn   = "always_on"
+	AlwaysOff  = "always_off"
+	TraceBased = "trace_based"
+	OwnFilter  = "own" // one of Parts
+)
+
 // The values of the default histogram aggregation.
 const (
 	ExplicitBuckets    = "explicit_bucket_histogram"
@@ -61,12 +67,11 @@ type Metrics struct {
 	Exporters      []string       // OTLP, Console, EMF
 	Interval       *time.Duration // between collections; nil: the default of each exporter
 	EachInvocation *bool          // each flush collects
-	Producers      []sdkmetric.Producer
-	Views          []sdkmetric.View
-	Cardinality    *int // points of an instrument; below 1: no limit
-	ExemplarFilter *exemplar.Filter
-	Temporality    string // for OTLP
-	Histograms     string // for OTLP
+	Parts          []any          // of the SDK; their types would add 8 KB to programs without metrics
+	Cardinality    *int           // points of an instrument; below 1: no limit
+	ExemplarFilter string         // always_on, always_off, trace_based, or one of Parts
+	Temporality    string         // for OTLP
+	Histograms     string         // for OTLP
 
 	Namespace  string    // of EMF; empty: the service's name
 	Dimensions *[]string // of EMF; nil: all attributes
@@ -128,9 +133,12 @@ func (r *resolver) metrics(c *Config) {
 	})
 	m.Interval = choose(option.Interval, r.interval, preset.Interval, nil)
 	m.EachInvocation = choose(option.EachInvocation, r.eachInvocation, preset.EachInvocation, new(false))
-	m.Producers, m.Views = append(preset.Producers, option.Producers...), append(preset.Views, option.Views...)
+	m.Parts = append(preset.Parts, option.Parts...)
 	m.Cardinality = first(option.Cardinality, preset.Cardinality)
-	m.ExemplarFilter = choose(option.ExemplarFilter, r.exemplarFilter, preset.ExemplarFilter, nil)
+	filter := func() string {
+		return r.env.Choice([]string{AlwaysOn, AlwaysOff, TraceBased}, "", exemplarFilterKey)
+	}
+	m.ExemplarFilter = choose(option.ExemplarFilter, filter, preset.ExemplarFilter, TraceBased)
 	temporality := func() string {
 		return r.env.Choice([]string{Cumulative, Delta, LowMemory}, "", otelenv.Metrics.Keys(temporalityName)[0])
 	}
@@ -158,20 +166,6 @@ func (r *resolver) eachInvocation() *bool {
 		return new(value == "invocation")
 	}
 	return nil
-}
-
-// exemplarFilter reads OTEL_METRICS_EXEMPLAR_FILTER.
-func (r *resolver) exemplarFilter() *exemplar.Filter {
-	filter := exemplar.Filter(exemplar.TraceBasedFilter)
-	switch r.env.Choice([]string{"always_on", "always_off", "trace_based"}, "", exemplarFilterKey) {
-	case "":
-		return nil
-	case "always_on":
-		filter = exemplar.AlwaysOnFilter
-	case "always_off":
-		filter = exemplar.AlwaysOffFilter
-	}
-	return &filter
 }
 
 // emf resolves the form of EMF lines.
