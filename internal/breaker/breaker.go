@@ -23,8 +23,8 @@ import (
 )
 
 const (
-	// firstOpen is how long the breaker stays open after the second failure in a row. Each further failure multiplies it
-	// by openFactor, up to maxOpen.
+	// firstOpen is how long the breaker stays open after the second failure in a row. Each further failure multiplies
+	// it by openFactor, up to maxOpen.
 	firstOpen  = 100 * time.Millisecond
 	openFactor = 4
 	maxOpen    = time.Minute
@@ -100,7 +100,8 @@ func (b *Breaker) Cause() error { return b.cause }
 // Success closes the breaker.
 func (b *Breaker) Success() { *b = Breaker{} }
 
-// Failure records that a flush which ended at the time now has delivered nothing because of cause, and opens the breaker.
+// Failure records that a flush which ended at the time now has delivered nothing because of cause, and opens the
+// breaker.
 func (b *Breaker) Failure(now time.Time, cause error) {
 	b.failures++
 	switch b.failures {

@@ -107,9 +107,9 @@ func (s *stream) attempt(f *flush, t terms) attempt {
 	return a
 }
 
-// send makes a call and waits for its answer, or until its time is over. Under the shutdown policy, a request without an
-// answer is hedged if it may be: sent once more concurrently with the first, which may be on a connection that died, since
-// there is no later flush.
+// send makes a call and waits for its answer, or until its time is over. Under the shutdown policy, a request without
+// an answer is hedged if it may be: sent once more concurrently with the first, which may be on a connection that died,
+// since there is no later flush.
 func (s *stream) send(f *flush, t terms, mayHedge bool, call func(context.Context) (Result, error)) (a attempt) {
 	ctx, cancel := context.WithCancelCause(f.ctx)
 	defer cancel(nil)
@@ -206,15 +206,14 @@ func newAttempt(r Result, err error, begun time.Time) attempt {
 	return a
 }
 
-// merge returns the result of a request that was sent twice: an accepted one before a refused one, that before a retryable answer,
-// and any answer before none.
+// merge returns the result of a request that was sent twice: one that decides before a retryable answer, and any answer
+// before none.
 func merge(first, second attempt) attempt {
 	a := first
 	if second.rank() > first.rank() {
 		a = second
 	}
 	a.notReturned = first.notReturned || second.notReturned
-	a.RetryAfter = max(first.RetryAfter, second.RetryAfter)
 	return a
 }
 
@@ -222,8 +221,6 @@ func (a attempt) rank() int {
 	switch {
 	case a.begun.IsZero(): // there was none
 		return 0
-	case a.Outcome == Accepted:
-		return 4
 	case a.permanent():
 		return 3
 	case a.Answered:

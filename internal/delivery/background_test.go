@@ -38,38 +38,7 @@ func TestBackgroundExport(t *testing.T) {
 		q.SetBackgroundExport(false)
 		time.Sleep(time.Hour)
 		wantBodies(t, b, "a", "b", "c")
-		wantStats(t, q, delivery.Stats{Ended: 4, Exported: 3, Pending: 1})
 	})
-}
-
-// TestBackgroundGoesOnAfterFailures asserts that a failure is reported and tried again on the breaker's schedule.
-func TestBackgroundGoesOnAfterFailures(t *testing.T) {
-	for _, how := range outages {
-		synctest.Test(t, func(t *testing.T) {
-			b := newBackend(always(how.reply))
-			var r reports
-			_, q := newQueue(b, r.onError, hedged, func(c *delivery.Config) { c.Timeout = 5 * time.Second })
-			q.SetBackgroundExport(true)
-			push(q, "a")
-			time.Sleep(10 * time.Minute)
-			errs := r.all()
-			if len(errs) < 10 || len(errs) > 20 {
-				t.Errorf("%s: %d reports in ten minutes", how.name, len(errs))
-			}
-			for _, err := range errs {
-				if !strings.Contains(err, "export spans: ") || !strings.Contains(err, "1 pending") {
-					t.Errorf("%s: reported %q", how.name, err)
-				}
-			}
-			b.become(always(accepts))
-			time.Sleep(2 * time.Minute)
-			synctest.Wait()
-			wantStats(t, q, delivery.Stats{Ended: 1, Exported: 1})
-			if n := len(r.all()); n > len(errs)+1 {
-				t.Errorf("%s: %d reports after the outage", how.name, n-len(errs))
-			}
-		})
-	}
 }
 
 // TestHalfFullExportsInTheBackground asserts that half a queue leaves without a flush, also if the background export is
@@ -81,16 +50,24 @@ func TestHalfFullExportsInTheBackground(t *testing.T) {
 		push(q, "a")
 		synctest.Wait()
 		wantBodies(t, b)
-		push(q, "b")
-		synctest.Wait()
-		wantBodies(t, b, "a,b")
-		push(q, "c", "d")
+		push(q, "b", "c", "d")
 		synctest.Wait()
 		wantBodies(t, b, "a,b")
 		time.Sleep(200 * ms)
-		synctest.Wait()
 		wantBodies(t, b, "a,b", "c,d")
-		wantStats(t, q, delivery.Stats{Ended: 4, Exported: 4})
+	})
+}
+
+// TestHalfFullTriesAgainWithEachBatch asserts that a queue that stays half full after a failure is tried again.
+func TestHalfFullTriesAgainWithEachBatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend(script(later))
+		_, q := newQueue(b, capacity(8), batchSize(2))
+		push(q, numbers(4)...)
+		synctest.Wait()
+		push(q, "next", "batch")
+		synctest.Wait()
+		wantStats(t, q, delivery.Stats{Ended: 6, Exported: 6})
 	})
 }
 
@@ -108,32 +85,12 @@ func TestHalfFullDuringACallersFlush(t *testing.T) {
 			push(q, numbers(60)...)
 			wantNil(t, "flush", <-running)
 			synctest.Wait()
-			if now, _ := b.underWay(); now != map[bool]int{false: 0, true: 1}[on] {
+			if now, _ := b.underWay(); (now == 1) != on {
 				t.Errorf("background export %v: %d requests under way", on, now)
 			}
 			time.Sleep(time.Second)
 		})
 	}
-}
-
-// TestBackgroundWaitsWhileOpen asserts that no background flush begins while the breaker is open or before Retry-After.
-func TestBackgroundWaitsWhileOpen(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBackend(always(retryAfter(time.Minute)))
-		_, q := newQueue(b)
-		push(q, "a")
-		_, _ = flush(t, q, time.Second)
-		q.SetBackgroundExport(true)
-		push(q, numbers(60)...)
-		time.Sleep(59 * time.Second)
-		if n := len(b.log()); n != 1 {
-			t.Errorf("%d requests before Retry-After", n)
-		}
-		b.become(always(accepts))
-		time.Sleep(2 * time.Second)
-		synctest.Wait()
-		wantStats(t, q, delivery.Stats{Ended: 61, Exported: 61})
-	})
 }
 
 // TestCallerTakesOverTheBackgroundFlush asserts that a background flush ends with the caller who joins it if the
@@ -150,12 +107,12 @@ func TestCallerTakesOverTheBackgroundFlush(t *testing.T) {
 				t.Errorf("flush: %v", err)
 			}
 			synctest.Wait()
-			if now, _ := b.underWay(); now != map[bool]int{false: 0, true: 1}[on] {
+			if now, _ := b.underWay(); (now == 1) != on {
 				t.Errorf("background export %v: %d requests under way", on, now)
 			}
 			time.Sleep(29*time.Second + 200*ms)
-			if n := len(r.all()); (n > 0) != on {
-				t.Errorf("background export %v: reported %q", on, r.all())
+			if got := r.all(); (len(got) > 0) != on {
+				t.Errorf("background export %v: reported %q", on, got)
 			}
 			b.become(always(accepts))
 			wantNil(t, "shutdown", q.Shutdown(within(t, time.Second)))
@@ -163,23 +120,10 @@ func TestCallerTakesOverTheBackgroundFlush(t *testing.T) {
 	}
 }
 
-// TestFreezeEndsRetryAfter asserts that time in which the process was frozen counts as waiting.
-func TestFreezeEndsRetryAfter(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBackend(script(retryAfter(time.Minute), accepts.in(20*ms)))
-		_, q := newQueue(b)
-		push(q, "a")
-		_, _ = flush(t, q, time.Second)
-		time.Sleep(time.Hour) // frozen: no code runs
-		took, err := flush(t, q, time.Second)
-		wantNil(t, "after the freeze", err)
-		wantTook(t, "it", took, 20*ms)
-	})
-}
-
-// TestBackgroundExportBacksOff asserts that a background export that fails at once is repeated after growing pauses, and that it
-// recovers. The export delay, the kind of the failure and further pushes make no difference.
-func TestBackgroundExportBacksOff(t *testing.T) {
+// TestBackgroundExportDuringAnOutage asserts that a background export that fails is reported and repeated after growing
+// pauses, and that it recovers. The export delay, the kind of the failure, a breaker and further pushes make no
+// difference.
+func TestBackgroundExportDuringAnOutage(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		delay    time.Duration
@@ -191,6 +135,7 @@ func TestBackgroundExportBacksOff(t *testing.T) {
 		{"a short delay", ms, 1, false, cuts},
 		{"a half-full queue", 0, 60, false, later},
 		{"with a breaker", 0, 1, true, cuts},
+		{"a backend that hangs", 0, 1, true, hangs},
 		{"with Retry-After", 0, 1, true, retryAfter(time.Minute)},
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -203,15 +148,16 @@ func TestBackgroundExportBacksOff(t *testing.T) {
 				return c.reply
 			})
 			b.limits.Breaker = c.breaker
-			_, q := newQueue(b, func(cfg *delivery.Config) { cfg.Delay, cfg.Timeout = c.delay, 100*ms })
+			var r reports
+			_, q := newQueue(b, r.onError, func(cfg *delivery.Config) { cfg.Delay, cfg.Timeout = c.delay, 100*ms })
 			q.SetBackgroundExport(true)
 			push(q, numbers(c.fullness)...)
 			for range 59 {
 				time.Sleep(time.Second)
 				push(q, "more")
 			}
-			if got := len(b.log()); got > 60 {
-				t.Errorf("%s: %d requests in a minute", c.name, got)
+			if got, errs := len(b.log()), r.all(); got > 60 || len(errs) == 0 || !strings.Contains(errs[0], "export spans: ") {
+				t.Errorf("%s: %d requests in a minute, reported %q", c.name, got, errs)
 			}
 			b.become(always(accepts))
 			time.Sleep(2 * time.Minute)

@@ -19,7 +19,6 @@ type batch struct {
 	// entries have not left. The slice is replaced but never changed in place: a worker reads it without the lock.
 	entries []entry
 	failed  failures
-	policy  policy // of the flush when a worker took it
 }
 
 func (b *batch) oldest() uint64 { return b.entries[0].number }
@@ -32,8 +31,8 @@ type task struct {
 	flush uint64 // but none that the flush goes on without
 }
 
-// backlog is the items of one signal that are not delivered, and the counts of all. Engine.mu guards it. An item is in one
-// of three places:
+// backlog is the items of one signal that are not delivered, and the counts of all. Engine.mu guards it. An item is in
+// one of three places:
 //
 //	push ──▶ waiting ──take──▶ inFlight ──ack──▶ gone
 //	            ▲                 │  ▲
@@ -58,7 +57,8 @@ type backlog struct {
 	counts     Stats  // without Pending, InFlight and Breaker
 }
 
-// push adds an item. If the queue is full it drops the oldest items that wait; if all are being sent, it drops this one.
+// push adds an item. If the queue is full it drops the oldest items that wait; if all are being sent, it drops this
+// one.
 func (q *backlog) push(x entry) {
 	q.counts.Ended++
 	switch {
@@ -78,8 +78,8 @@ func (q *backlog) push(x entry) {
 // waiting returns the entries that wait, but for failed batches.
 func (q *backlog) waiting() []entry { return q.buffer[q.head:] }
 
-// pushCollection adds the items of a collection. Replaceable items of earlier ones leave: those that wait at once, and those
-// that a worker has taken when it puts them back or a request with them has failed.
+// pushCollection adds the items of a collection. Replaceable items of earlier ones leave: those that wait at once, and
+// those that a worker has taken when it puts them back or a request with them has failed.
 func (q *backlog) pushCollection(items []entry) {
 	if !q.closed && len(items) > 0 {
 		q.collection = q.next
@@ -90,8 +90,8 @@ func (q *backlog) pushCollection(items []entry) {
 	}
 }
 
-// makeRoom drops the oldest items that wait until one more of size bytes fits. If it cannot, it counts that one as dropped and
-// returns false.
+// makeRoom drops the oldest items that wait until one more of size bytes fits. If it cannot, it counts that one as
+// dropped and returns false.
 func (q *backlog) makeRoom(size int) bool {
 	for {
 		var reason *int64
@@ -133,8 +133,8 @@ func (q *backlog) removeFirst(n int) {
 	}
 }
 
-// take hands a worker the first batch of the task t; nil if there is none. The worker returns it with putBack. A batch that
-// a flush has failed stays alone, since one of its items may be the reason.
+// take hands a worker the first batch of the task t; nil if there is none. The worker returns it with putBack. A batch
+// that a flush has failed stays alone, since one of its items may be the reason.
 func (q *backlog) take(t task) *batch {
 	b := &batch{}
 	if waiting := q.waiting(); len(waiting) > 0 && waiting[0].number < t.upTo {
@@ -166,8 +166,8 @@ func (q *backlog) putBack(b *batch) {
 	}
 }
 
-// ack counts the first items of b, up to the number end, and removes them. A spill may have removed some of them: they are
-// counted as spilled already. An outcome that is not permanent changes nothing.
+// ack counts the first items of b, up to the number end, and removes them. A spill may have removed some of them: they
+// are counted as spilled already. An outcome that is not permanent changes nothing.
 func (q *backlog) ack(b *batch, end uint64, o Outcome, rejected int64) {
 	if !o.permanent() {
 		return
@@ -225,9 +225,10 @@ func (q *backlog) recognises(entries []entry) bool {
 	return q.recognised || !slices.ContainsFunc(entries, func(x entry) bool { return !x.replaceable })
 }
 
-// sent records what a request with the first items of b, up to the number end, means for items that the backend does not
-// recognise: its answer was lost so many times in a flush, and the last request may have been accepted. It counts the items
-// that the backend may have once more. exhausted says that one of them has been sent twice in this flush without an answer.
+// sent records what a request with the first items of b, up to the number end, means for items that the backend does
+// not recognise: its answer was lost so many times in a flush, and the last request may have been accepted. It counts
+// the items that the backend may have once more. exhausted says that one of them has been sent twice in this flush
+// without an answer.
 func (q *backlog) sent(b *batch, end, flush uint64, lost int, accepted bool) (exhausted bool) {
 	taken := int64(lost) // how many times the backend has or may have taken the items
 	if accepted {

@@ -10,7 +10,7 @@ import (
 	"github.com/epilogue-go/epilogue/internal/delivery"
 )
 
-// instant is a Sender that accepts everything.
+// instant is a Sender that accepts everything, and an encoder of items behind a pointer, as spans are.
 type instant struct{}
 
 func (instant) Send(context.Context, delivery.Signal, []byte) (delivery.Result, error) {
@@ -19,73 +19,57 @@ func (instant) Send(context.Context, delivery.Signal, []byte) (delivery.Result, 
 func (instant) Limits() delivery.Limits { return delivery.Limits{Requests: 32, Breaker: true} }
 func (instant) Close() error            { return nil }
 
-// benchItem is an item behind a pointer, as a span is.
-type benchItem struct{ name string }
-
-type benchEncoder struct{}
-
-func (benchEncoder) Append(dst []byte, items []*benchItem, _ int) ([]byte, int) {
+func (instant) Append(dst []byte, items []*string, _ int) ([]byte, int) {
 	for _, item := range items {
-		dst = append(dst, item.name...)
+		dst = append(dst, *item...)
 	}
 	return dst, len(items)
 }
-func (benchEncoder) Describe(item *benchItem) string { return item.name }
-func (benchEncoder) Hint() (string, error)           { return "", nil }
+func (instant) Describe(item *string) string { return *item }
+func (instant) Hint() (string, error)        { return "", nil }
 
-func benchQueue() *delivery.Queue[*benchItem] {
-	e := delivery.NewEngine(instant{}, delivery.NewResources(1<<20))
-	q := delivery.NewQueue(e, delivery.Config{
-		Items: "spans", Capacity: 2048, BatchSize: 512, RequestBytes: 1 << 20, Delay: time.Hour, Timeout: 30 * time.Second, Hedge: true,
-	}, func() delivery.Encoder[*benchItem] { return benchEncoder{} })
-	q.SetBackgroundExport(false)
-	return q
+func benchmark(b *testing.B, name string, run func(b *testing.B, push func(), q *delivery.Queue[*string])) {
+	b.Run(name, func(b *testing.B) {
+		q := delivery.NewQueue(delivery.NewEngine(instant{}, delivery.NewResources(1<<20)), delivery.Config{
+			Items: "spans", Capacity: 2048, BatchSize: 512, RequestBytes: 1 << 20, Delay: time.Hour, Timeout: 30 * time.Second, Hedge: true,
+		}, func() delivery.Encoder[*string] { return instant{} })
+		q.SetBackgroundExport(false)
+		item := "item"
+		b.ReportAllocs()
+		run(b, func() { q.Push(&item, 1) }, q)
+		_ = q.Shutdown(context.Background())
+	})
 }
 
 // BenchmarkPush measures one push from 1 and from 64 goroutines, the background exports of a half-full queue included.
 func BenchmarkPush(b *testing.B) {
-	item := &benchItem{"item"}
-	b.Run("1", func(b *testing.B) {
-		q := benchQueue()
-		b.ReportAllocs()
-		for b.Loop() {
-			q.Push(item, 1)
-		}
-		_ = q.Shutdown(context.Background())
-	})
-	b.Run("64", func(b *testing.B) {
-		q := benchQueue()
-		b.ReportAllocs()
-		var all sync.WaitGroup
-		for range 64 {
-			all.Go(func() {
-				for range b.N / 64 {
-					q.Push(item, 1)
-				}
-			})
-		}
-		all.Wait()
-		b.StopTimer()
-		_ = q.Shutdown(context.Background())
-	})
+	for _, n := range []int{1, 64} {
+		benchmark(b, strconv.Itoa(n), func(b *testing.B, push func(), _ *delivery.Queue[*string]) {
+			var all sync.WaitGroup
+			for range n {
+				all.Go(func() {
+					for range b.N / n {
+						push()
+					}
+				})
+			}
+			all.Wait()
+		})
+	}
 }
 
 // BenchmarkFlush measures pushes and their flush: the spans of one invocation, and a full batch.
 func BenchmarkFlush(b *testing.B) {
-	item := &benchItem{"item"}
 	for _, n := range []int{5, 512} {
-		b.Run(strconv.Itoa(n), func(b *testing.B) {
-			q := benchQueue()
-			b.ReportAllocs()
+		benchmark(b, strconv.Itoa(n), func(b *testing.B, push func(), q *delivery.Queue[*string]) {
 			for b.Loop() {
 				for range n {
-					q.Push(item, 1)
+					push()
 				}
 				if err := q.Flush(context.Background()); err != nil {
 					b.Fatal(err)
 				}
 			}
-			_ = q.Shutdown(context.Background())
 		})
 	}
 }

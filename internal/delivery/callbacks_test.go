@@ -1,6 +1,7 @@
 package delivery_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"runtime"
@@ -52,50 +53,43 @@ func TestErrorsGoToOnePlace(t *testing.T) {
 	})
 }
 
-// TestDropsOfAServiceAreReported asserts that OnError gets drops if no caller flushes.
+// TestDropsOfAServiceAreReported asserts that OnError gets drops if no caller flushes, and that the backend's message
+// about rejected items goes to OnPartialSuccess alone.
 func TestDropsOfAServiceAreReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBackend(script(accepts.in(100*ms), refuses))
-		var r reports
-		_, q := newQueue(b, capacity(4), r.onError)
+		partial := accepts
+		partial.result.Rejected, partial.result.Message = 1, "no tenant"
+		b := newBackend(script(accepts.in(100*ms), refuses, partial))
+		var remarks, failures reports
+		_, q := newQueue(b, capacity(4), failures.onError, func(c *delivery.Config) { c.OnPartialSuccess = remarks.add })
 		q.SetBackgroundExport(true)
 		push(q, "a", "b")
-		synctest.Wait()
 		push(q, "c", "d", "e", "f", "g") // two fit, c, d and e leave
 		time.Sleep(2 * time.Second)
-		synctest.Wait()
-		want := []string{"3 spans dropped: the queue was full", "export spans: 400 Bad Request"}
-		wantSorted(t, "reported", r.all(), want...)
+		push(q, "h", "i")
+		time.Sleep(2 * time.Second)
+		wantSorted(t, "reported", failures.all(), "3 spans dropped: the queue was full", "export spans: 400 Bad Request")
+		wantSorted(t, "remarks", remarks.all(), `the backend rejected 1 of 2 spans: "no tenant"`)
 	})
 }
 
-// TestCallbacksMayCallTheQueue asserts that no lock is held during a callback.
-func TestCallbacksMayCallTheQueue(t *testing.T) {
+// TestHints asserts that a hint is given to its callback with its key.
+func TestHints(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var q *delivery.Queue[string]
-		var once sync.Once
-		callback := func(error) {
-			once.Do(func() {
-				push(q, "from the callback")
-				_ = q.Stats()
-				_, _ = q.Pending()
-				wantNil(t, "flush in a callback", q.Flush(within(t, time.Second)))
-				wantNil(t, "shutdown in a callback", q.Shutdown(within(t, time.Second)))
-			})
-		}
-		partial := accepts
-		partial.result.Message = "soon gone"
-		b := newBackend(script(partial))
-		_, q = newQueue(b, func(c *delivery.Config) { c.OnPartialSuccess = callback })
+		hinted := later
+		hinted.result.Hint, hinted.result.HintKey = "set AWS_REGION", "region"
+		var r reports
+		_, q := newQueue(newBackend(always(hinted)), func(c *delivery.Config) {
+			c.OnHint = func(key string, err error) { r.add(fmt.Errorf("%s: %w", key, err)) }
+		})
 		push(q, "a")
-		_, err := flush(t, q, time.Second)
-		wantNil(t, "flush", err)
-		wantStats(t, q, delivery.Stats{Ended: 2, Exported: 2})
+		_, _ = flush(t, q, time.Second)
+		wantSorted(t, "hints", r.all(), "region: no credentials; set AWS_REGION")
 	})
 }
 
-// TestCallbackThatMisbehaves asserts that a callback that blocks, panics or ends its goroutine does not end the process, and
-// costs flushes and the shutdown 20 ms once.
+// TestCallbackThatMisbehaves asserts that a callback that blocks, panics or ends its goroutine does not end the
+// process, and costs flushes and the shutdown 20 ms once.
 func TestCallbackThatMisbehaves(t *testing.T) {
 	release := make(chan struct{})
 	for name, fault := range map[string]func(){
@@ -134,40 +128,41 @@ func TestCallbackThatMisbehaves(t *testing.T) {
 	}
 }
 
-// TestHints asserts that a hint is given to its callback with its key.
-func TestHints(t *testing.T) {
+// curious is an error that calls the queue.
+type curious struct{ q *delivery.Queue[string] }
+
+func (e curious) Error() string { return e.q.Stats().Breaker.String() }
+
+// TestForeignCodeMayCallTheQueue asserts that no lock is held during a callback, while an error is formatted, or while
+// Config.DropError runs.
+func TestForeignCodeMayCallTheQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		hinted := later
-		hinted.result.Hint, hinted.result.HintKey = "set AWS_REGION", "region"
-		b := newBackend(always(hinted))
-		var r reports
-		_, q := newQueue(b, func(c *delivery.Config) {
-			c.OnHint = func(key string, err error) { r.add(fmt.Errorf("%s: %w", key, err)) }
+		var q *delivery.Queue[string]
+		var once sync.Once
+		x := &exporter{}
+		x.takes = func(context.Context, []string) error { time.Sleep(10 * ms); return curious{q} }
+		q = newItemQueue(x, func(c *delivery.Config) {
+			c.DropError = func(_ delivery.Dropped, cause error) error { return &dropError{q.Stats().Dropped, cause} }
+			c.OnExport = func(delivery.Export) {
+				once.Do(func() {
+					push(q, "from the callback")
+					_, _ = q.Pending()
+					if q.Flush(within(t, time.Second)) == nil {
+						t.Error("flush in a callback: no error")
+					}
+				})
+			}
 		})
 		push(q, "a")
-		_, _ = flush(t, q, time.Second)
-		if got := r.all(); !slices.Equal(got, []string{"region: no credentials; set AWS_REGION"}) {
-			t.Errorf("hints %q", got)
+		for range 3 {
+			if _, err := flush(t, q, time.Second); err == nil {
+				t.Error("no error")
+			}
+			synctest.Wait()
 		}
-	})
-}
-
-// TestRejectedItemsAreReportedOnce asserts that a partial success of the background export goes to one callback.
-func TestRejectedItemsAreReportedOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		partial := accepts
-		partial.result.Rejected, partial.result.Message = 1, "no tenant"
-		b := newBackend(always(partial))
-		var remarks, failures reports
-		_, q := newQueue(b, capacity(4), failures.onError, func(c *delivery.Config) { c.OnPartialSuccess = remarks.add })
-		push(q, "a", "b") // begins a background flush
-		synctest.Wait()
-		if got, want := remarks.all(), []string{`the backend rejected 1 of 2 spans: "no tenant"`}; !slices.Equal(got, want) {
-			t.Errorf("remarks %q, want %q", got, want)
+		push(q, numbers(100)...)
+		if _, err := flush(t, q, time.Second); dropsIn(err) != 2 {
+			t.Errorf("%v, want two drops", err)
 		}
-		if got := failures.all(); len(got) != 0 {
-			t.Errorf("reported as a failure as well: %q", got)
-		}
-		wantStats(t, q, delivery.Stats{Ended: 2, Exported: 1, Dropped: delivery.Dropped{Rejected: 1}})
 	})
 }

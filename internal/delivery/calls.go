@@ -5,12 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/epilogue-go/epilogue/internal/bounded"
 )
 
-// Flush delivers all items pushed before the call. It returns nil only if none of them is pending. If items were dropped
-// since the last flush that could report, the error has that of Config.DropError; a flush whose ctx has ended does not.
+// Flush delivers all items pushed before the call. It returns nil only if none of them is pending. If items were
+// dropped since the last flush that could report, the error has that of Config.DropError; a flush whose ctx has ended
+// does not.
 //
 // Callers at the same time share one flush, and each waits under its own ctx. If ctx ends, Flush returns its error at
 // once. The last caller that leaves ends the flush and its requests, unless the background or the exit deadline holds
@@ -52,8 +51,8 @@ func (s *stream) withDeadline(ctx context.Context) (context.Context, context.Can
 // flushLocked takes part in flushes until all items pushed before the call have left, or returns why some have not. It
 // releases the lock while it waits.
 //
-// It returns the failure of a flush that has all of them and can still do something about them: one that begins after the
-// call and that is active. After any other flush it looks again.
+// It returns the failure of a flush that has all of them because it begins after the call. After any other it looks
+// again.
 func (s *stream) flushLocked(ctx context.Context) error {
 	upTo, before := s.items.next, s.flushes
 	var failure error
@@ -68,14 +67,12 @@ func (s *stream) flushLocked(ctx context.Context) error {
 			s.beginLocked(false)
 		}
 		f := s.flush
-		conclusive := f.number > before && f.active()
+		conclusive := f.number > before
 		err := s.attendLocked(ctx, f)
 		failure = f.failure()
 		switch {
 		case s.items.done(upTo):
 			return nil
-		case err == bounded.ErrStillRunning: //nolint:errorlint // it is not wrapped
-			return err
 		case err != nil:
 			return withFailure(err, failure)
 		case conclusive:
@@ -92,8 +89,7 @@ func withFailure(err, failure error) error {
 	return fmt.Errorf("%w; %w", err, failure)
 }
 
-// attendLocked joins f, waits for its end under the caller's ctx without the lock, and leaves it. A flush whose waiters have
-// all left ends soon, unless an exporter does not return.
+// attendLocked joins f, waits for its end under the caller's ctx without the lock, and leaves it.
 func (s *stream) attendLocked(ctx context.Context, f *flush) error {
 	deadline, _ := ctx.Deadline()
 	f.join(deadline)
@@ -105,10 +101,6 @@ func (s *stream) attendLocked(ctx context.Context, f *flush) error {
 		f.upTo = s.items.next
 	}
 	s.addWorkersLocked(f)
-	var late <-chan time.Time
-	if f.ctx.Err() != nil {
-		late = time.After(2 * senderGrace)
-	}
 	s.engine.mu.Unlock()
 	defer s.engine.mu.Lock()
 	select {
@@ -116,8 +108,6 @@ func (s *stream) attendLocked(ctx context.Context, f *flush) error {
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-late:
-		return bounded.ErrStillRunning
 	}
 }
 
@@ -144,8 +134,9 @@ func (s *stream) refusalLocked() error {
 }
 
 // Shutdown does what Flush does, under the shutdown policy, and then closes the destination if this was the engine's
-// last signal. Items that are pushed after the call are dropped. Any number of callers share it, each under its own ctx.
-// Items that were not delivered stay pending. If a Sender or an exporter has not returned, it is closed when it does.
+// last signal. Items that are pushed after the call are dropped. Any number of callers share it, each under its own
+// ctx. Items that were not delivered stay pending. If a Sender or an exporter has not returned, it is closed when it
+// does.
 func (s *stream) Shutdown(ctx context.Context) error {
 	ctx, cancel := s.withDeadline(ctx)
 	defer cancel()

@@ -19,8 +19,8 @@ type Config struct {
 	ItemBytes int
 	// Delay is the time from the first item in an empty queue to its background export.
 	Delay time.Duration
-	// Timeout limits the delivery of one batch, except under the shutdown policy, and the whole call of a caller without a
-	// deadline; 0: no limit.
+	// Timeout limits the delivery of one batch, except under the shutdown policy, and the whole call of a caller
+	// without a deadline; 0: no limit.
 	Timeout time.Duration
 	// Hedge says that the backend recognises an item that it gets twice. So a shutdown may send a request that gets no
 	// answer a second time. Replaceable items of a collection ([Queue.PushCollection]) are recognised in any case.
@@ -28,12 +28,13 @@ type Config struct {
 	// If the answer to a request with other items is lost, a flush sends them once more at most; see [Stats].Repeated.
 	Hedge bool
 
-	// DropError makes the error that reports drops and the backend's last message about them (nil: none). The default is an
-	// error with the counts.
+	// DropError makes the error that reports drops and the backend's last message about them (nil: none). The default
+	// is an error with the counts.
 	DropError func(d Dropped, cause error) error
 
-	// The callbacks are called without a lock and may call the queue. They should return soon: callers of the flush wait
-	// for them for callbackTime. While one has not returned, no other is called. A panic is ignored. Each may be nil.
+	// The callbacks are called without a lock and may call the queue. They should return soon: callers of the flush
+	// wait for them for callbackTime. While one has not returned, no other is called. A panic is ignored. Each may be
+	// nil.
 
 	// OnExport gets each export of a batch.
 	OnExport func(Export)
@@ -45,7 +46,8 @@ type Config struct {
 	OnHint func(key string, err error)
 }
 
-// Export is the delivery of one batch in one flush: a request with its repetitions, or several if the batch does not fit into one.
+// Export is the delivery of one batch in one flush: a request with its repetitions, or several if the batch does not
+// fit into one.
 type Export struct {
 	Began time.Time     // of the first request
 	Took  time.Duration // until the end of the last one

@@ -7,17 +7,18 @@ import (
 	"github.com/epilogue-go/epilogue/internal/bounded"
 )
 
-// A custom exporter gives no reason for a failure, so the engine cannot tell a batch that it never takes from an outage.
-// Its rules are:
+// A custom exporter gives no reason for a failure, so the engine cannot tell a batch that it never takes from an
+// outage. Its rules are:
 //
-//   - A flush calls it at most once with a batch. A batch that it has failed goes behind all others and stays alone, since
-//     one of its items may be the reason. So it delays the others by one flush at most.
-//   - A batch that has failed in maxFailedFlushes flushes is dropped. A failure counts only if another batch was delivered
-//     since the last one that counted. Otherwise an outage would drop everything.
+//   - A flush calls it at most once with a batch. A batch that it has failed goes behind all others and stays alone,
+//     since one of its items may be the reason. So it delays the others by one flush at most.
+//   - A batch that has failed in maxFailedFlushes flushes is dropped. A failure counts only if another batch was
+//     delivered since the last one that counted. Otherwise an outage would drop everything.
 //   - A failure does not count if the context ended the call within senderGrace: the caller had no time.
 //   - A call that panics or ends its goroutine drops its batch, since the items would cause it again.
-//   - An exporter that fails at once costs the function nothing. So every flush tries it: such a failure does not count for
-//     the breaker, and the flush goes on with the next batch until its failures have taken longer than instantFailure.
+//   - An exporter that fails at once costs the function nothing. So every flush tries it: such a failure does not count
+//     for the breaker, and the flush goes on with the next batch until its failures have taken longer than
+//     instantFailure.
 //   - While a call that was left behind has not returned, no other is made.
 
 const (
@@ -52,9 +53,9 @@ func (s *stream) sendItems(f *flush, t terms) attempt {
 	return a
 }
 
-// failedLocked records that a custom exporter has not taken b in this flush. The error says why the flush does not go on
-// with the others.
-func (s *stream) failedLocked(f *flush, b *batch, a attempt) error {
+// failedLocked records that a custom exporter has not taken b in this flush. The flush goes on with the others, unless
+// that takes too long.
+func (s *stream) failedLocked(f *flush, b *batch, a attempt) {
 	if b.failed.add(f.number, s.items.delivered, !a.late || a.took >= senderGrace) {
 		s.items.ack(b, a.end, Refused, 0)
 		s.dropReason, f.refusal = a.err, a.err
@@ -62,9 +63,8 @@ func (s *stream) failedLocked(f *flush, b *batch, a attempt) error {
 	f.failing += a.took
 	switch {
 	case f.policy == probe:
-		return errProbeFailed
+		f.giveUp(errProbeFailed)
 	case f.failing >= instantFailure && f.policy != shutdown:
-		return errNoProgress
+		f.giveUp(errNoProgress)
 	}
-	return nil
 }

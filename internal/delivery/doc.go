@@ -8,18 +8,18 @@
 //	            │
 //	         Engine (one per origin): limit of requests at once, exit deadline
 //
-// Nothing is sent outside a flush. A flush of a signal begins if a caller asks for one ([Queue.Flush], [Queue.Shutdown]),
-// if the queue becomes half full, or the export delay after its first item if background export is on. Callers that ask at
-// the same time share a flush. It ends at the latest of their deadlines, and each caller leaves at its own. Between flushes
-// the engine has no goroutine, and no timer but that of the background export.
+// Nothing is sent outside a flush. A flush of a signal begins if a caller asks for one ([Queue.Flush],
+// [Queue.Shutdown]), if the queue becomes half full, or the export delay after its first item if background export is
+// on. Callers that ask at the same time share a flush. It ends at the latest of their deadlines, and each caller leaves
+// at its own. Between flushes the engine has no goroutine, and no timer but that of the background export.
 //
-// Each signal has a circuit breaker (package breaker). It opens if the backend decides about no request of a flush. A flush
-// also begins with a probe if another signal of the origin has got no response at all. Retry-After delays the signal's next
-// request; a flush without the time for that fails at once.
+// Each signal has a circuit breaker (package breaker). It opens if the backend decides about no request of a flush. A
+// flush also begins with a probe if another signal of the origin has got no response at all. Retry-After delays the
+// signal's next request; a flush without the time for that fails at once.
 //
-// If a request was written and its answer is lost, the backend may have the items. It recognises a span or a cumulative point
-// that it gets again, but neither a log record nor a delta point. A flush sends such an item once more at most. It stays
-// pending all the same, so a later flush sends it again; see [Stats].Repeated.
+// If a request was written and its answer is lost, the backend may have the items. It recognises a span or a cumulative
+// point that it gets again, but neither a log record nor a delta point. A flush sends such an item once more at most.
+// It stays pending all the same, so a later flush sends it again; see [Stats].Repeated.
 //
 // The queue is bounded. A full queue drops its oldest item. Every drop is counted by its reason and makes exactly one
 // flush fail with the error of Config.DropError.

@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,12 +27,14 @@ import (
 //	            ▼                            ▼                         ▼
 //	         stopping: attempts under way end, and no other begins
 //
-// A flush ends when its last worker has left: nothing is left to take, it is stopping, or nothing waits for it any more.
+// A flush ends when its last worker has left: nothing is left to take, it is stopping, or nothing waits for it any
+// more.
 //
-// There is one lock, Engine.mu. It guards the engine, its streams with their items, and their flushes. While it is held,
-// the code takes only the locks of timers and contexts, and no Sender, exporter, encoder, callback or method of a foreign
-// error runs: package bounded calls the methods of an error once, on the goroutine of the call that returned it. Nothing
-// under the lock takes long, so a push never waits for a flush. A function whose name ends in Locked needs the lock.
+// There is one lock, Engine.mu. It guards the engine, its streams with their items, and their flushes. While it is
+// held, the code takes only the locks of timers and contexts, and no Sender, exporter, encoder, callback or method of a
+// foreign error runs: package bounded calls the methods of an error once, on the goroutine of the call that returned
+// it. Nothing under the lock takes long, so a push never waits for a flush. A function whose name ends in Locked needs
+// the lock.
 type Engine struct {
 	sender           Sender // nil: the one signal has a custom exporter
 	limits           Limits
@@ -48,8 +51,6 @@ type Engine struct {
 	exitDeadline time.Time     // zero: the process is not about to exit
 	exitTimer    *time.Timer   // ends the exit deadline; nil: there was none
 	usual        time.Duration // usual time to an answer; 0: none has come yet
-	lastResponse time.Time
-	silent       bool // a signal has found the origin not responding, and no signal has got a response since
 }
 
 // NewEngine returns an engine for the origin that sender sends to. It owns sender.
@@ -116,6 +117,11 @@ func (e *Engine) mayRequestLocked(s *stream) bool {
 		}
 	}
 	return e.requests+kept < e.limits.Requests
+}
+
+// silentLocked reports whether another signal gets no response, and s has got none since that began either.
+func (e *Engine) silentLocked(s *stream) bool {
+	return slices.ContainsFunc(e.streams, func(o *stream) bool { return s.lastResponse.Before(o.silentSince) })
 }
 
 // addWorkersLocked gives every flush the workers that it has batches for.

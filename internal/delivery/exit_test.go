@@ -81,7 +81,7 @@ func TestExitDeadlineEndsTheFlush(t *testing.T) {
 			e.SetExitDeadline(time.Now().Add(time.Second))
 			e.SetExitDeadline(time.Now().Add(430 * ms)) // a new one replaces it
 			cancel()
-			t.Log(<-running)
+			<-running
 			time.Sleep(429 * ms)
 			if now, _ := b.underWay(); now != 1 {
 				t.Errorf("%d requests before the deadline", now)
@@ -95,18 +95,18 @@ func TestExitDeadlineEndsTheFlush(t *testing.T) {
 			if now, _ := b.underWay(); now != 0 || q.Idle() != nil {
 				t.Errorf("%d requests after it", now)
 			}
-			wantStats(t, q, delivery.Stats{Ended: 1, Pending: 1})
 		})
 	}
 }
 
-// TestProcessLivesOn asserts that after the exit deadline everything is normal again, for a flush under way and for later
-// ones: retries stop after 500 ms without progress, probes are short, and a full batch waits for a flush.
+// TestProcessLivesOn asserts that after the exit deadline everything is normal again, for a flush under way and for
+// later ones: retries stop after 500 ms without progress, timeouts count, probes are short, and a full batch waits for
+// a flush. A deadline in the past is none.
 func TestProcessLivesOn(t *testing.T) {
 	for _, clears := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			b := newBackend(always(busy))
-			e, q := newQueue(b, batchSize(2))
+			e, q := newQueue(b, batchSize(2), func(c *delivery.Config) { c.Timeout = 2 * time.Second })
 			push(q, "a")
 			running := async(func() error { return q.Flush(within(t, 10*time.Second)) })
 			synctest.Wait()
@@ -122,7 +122,7 @@ func TestProcessLivesOn(t *testing.T) {
 			if <-running == nil {
 				t.Error("no error")
 			}
-			if took := time.Since(begin); clears && took > 500*ms || took > 2*time.Second {
+			if took := time.Since(begin); clears && took > 500*ms || took > 1010*ms {
 				t.Errorf("the flush went on for %v", took)
 			}
 			time.Sleep(time.Minute)
@@ -133,6 +133,7 @@ func TestProcessLivesOn(t *testing.T) {
 				t.Errorf("%d requests without a flush", n)
 			}
 			b.become(always(hangs))
+			e.SetExitDeadline(time.Now())
 			took, _ := flush(t, q, 2*time.Second)
 			wantTook(t, "a probe", took, 100*ms)
 			b.become(always(accepts))
@@ -146,21 +147,8 @@ func TestProcessLivesOn(t *testing.T) {
 	}
 }
 
-// TestExitDeadlineOfLongAgo asserts that a deadline in the past is none.
-func TestExitDeadlineOfLongAgo(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBackend(always(hangs))
-		e, q := newQueue(b)
-		push(q, "a")
-		_, _ = flush(t, q, time.Second)
-		e.SetExitDeadline(time.Now())
-		took, _ := flush(t, q, time.Second)
-		wantTook(t, "a probe", took, 100*ms)
-	})
-}
-
-// TestFullBatchesLeaveBeforeTheExit asserts that a full batch does not wait for a flush while the exit deadline is ahead,
-// whether it was full before, becomes full, or becomes full during a flush.
+// TestFullBatchesLeaveBeforeTheExit asserts that a full batch does not wait for a flush while the exit deadline is
+// ahead, whether it was full before, becomes full, or becomes full during a flush.
 func TestFullBatchesLeaveBeforeTheExit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend(always(accepts.in(100 * ms)))
@@ -183,8 +171,8 @@ func TestFullBatchesLeaveBeforeTheExit(t *testing.T) {
 	})
 }
 
-// TestTenThousandItemsWithinTheWindow asserts that a large backlog leaves in the 500 ms that a process has after SIGTERM,
-// at a round trip of 100 ms.
+// TestTenThousandItemsWithinTheWindow asserts that a large backlog leaves in the 500 ms that a process has after
+// SIGTERM, at a round trip of 100 ms.
 func TestTenThousandItemsWithinTheWindow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend(always(accepts.in(100 * ms)))
@@ -197,65 +185,44 @@ func TestTenThousandItemsWithinTheWindow(t *testing.T) {
 	})
 }
 
-// TestSecondShutdownTakesNoTime asserts that a caller of Shutdown with less time leaves the others their own.
-func TestSecondShutdownTakesNoTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBackend(always(busy))
-		_, q := newQueue(b)
-		push(q, "a")
-		first := async(func() error { return q.Shutdown(within(t, 10*time.Second)) })
-		time.Sleep(100 * ms)
-		second := async(func() error { return q.Shutdown(within(t, time.Second)) })
-		time.Sleep(3 * time.Second)
-		b.become(always(accepts))
-		if <-second == nil {
-			t.Error("the caller with a second: no error")
-		}
-		wantNil(t, "the caller with 10 seconds", <-first)
-		wantStats(t, q, delivery.Stats{Ended: 1, Exported: 1})
-	})
-}
-
-// TestShutdownOfAnImpatientCaller asserts that a caller of Shutdown that leaves keeps the others from no further flush.
+// TestShutdownOfAnImpatientCaller asserts that a caller of Shutdown with less time leaves the others their own, and
+// keeps them from no further flush.
 func TestShutdownOfAnImpatientCaller(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		failed := false
-		x := &exporter{takes: func(context.Context, []string) error {
-			time.Sleep(2 * time.Second)
-			if !failed {
-				failed = true
-				return errDown
+	for name, queue := range map[string]func() *delivery.Queue[string]{
+		"Sender": func() *delivery.Queue[string] {
+			begin := time.Now()
+			_, q := newQueue(newBackend(func(request) reply {
+				if time.Since(begin) < 3*time.Second {
+					return busy
+				}
+				return accepts
+			}))
+			return q
+		},
+		"custom exporter": func() *delivery.Queue[string] {
+			failures := 0
+			return newItemQueue(&exporter{takes: func(context.Context, []string) error {
+				time.Sleep(2 * time.Second)
+				if failures++; failures == 1 {
+					return errDown
+				}
+				return nil
+			}})
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			q := queue()
+			push(q, "a")
+			running := async(func() error { return q.Flush(within(t, 10*time.Second)) })
+			synctest.Wait()
+			patient := async(func() error { return q.Shutdown(within(t, 10*time.Second)) })
+			time.Sleep(100 * ms)
+			if q.Shutdown(within(t, time.Second)) == nil {
+				t.Errorf("%s: the caller with a second: no error", name)
 			}
-			return nil
-		}}
-		q := newItemQueue(x)
-		push(q, "a")
-		running := async(func() error { return q.Flush(within(t, 10*time.Second)) })
-		synctest.Wait()
-		impatient := async(func() error { return q.Shutdown(within(t, time.Second)) })
-		patient := async(func() error { return q.Shutdown(within(t, 10*time.Second)) })
-		if <-impatient == nil {
-			t.Error("the caller with a second: no error")
-		}
-		wantNil(t, "the caller with ten", <-patient)
-		<-running
-		wantStats(t, q, delivery.Stats{Ended: 1, Exported: 1})
-		x.check(t)
-	})
-}
-
-// TestTimeoutsReturnAfterTheExitDeadline asserts that Config.Timeout counts again if the process lives on.
-func TestTimeoutsReturnAfterTheExitDeadline(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		e, q := newQueue(newBackend(always(hangs)), func(c *delivery.Config) { c.Timeout = 100 * ms })
-		push(q, "a")
-		begin := time.Now()
-		e.SetExitDeadline(begin.Add(450 * ms))
-		if _, err := flush(t, q, 10*time.Second); err == nil {
-			t.Error("no error")
-		}
-		if took := time.Since(begin); took < 450*ms || took > 460*ms {
-			t.Errorf("the flush took %v, want 450 ms", took)
-		}
-	})
+			wantNil(t, "the caller with ten", <-patient)
+			<-running
+			wantStats(t, q, delivery.Stats{Ended: 1, Exported: 1})
+		})
+	}
 }

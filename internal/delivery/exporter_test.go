@@ -3,7 +3,6 @@ package delivery_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -17,55 +16,50 @@ import (
 type exporter struct {
 	takes func(ctx context.Context, items []string) error
 
+	running sync.Mutex
 	mu      sync.Mutex
-	running bool
 	calls   []string
 	taken   []string
 	closes  int
 	misuse  []string
 }
 
-func (x *exporter) enter(what string) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.running || x.closes > 0 {
-		x.misuse = append(x.misuse, fmt.Sprintf("%s: running %v, closed %d times", what, x.running, x.closes))
-	}
-	x.running = true
-}
-
-func (x *exporter) leave() {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.running = false
-}
-
 func (x *exporter) SendItems(ctx context.Context, items []string) error {
-	x.enter("SendItems")
-	defer x.leave()
+	if !x.running.TryLock() {
+		x.fault("SendItems during another call")
+		return nil
+	}
+	defer x.running.Unlock()
+	copied := slices.Clone(items)
 	x.mu.Lock()
 	x.calls = append(x.calls, strings.Join(items, ","))
 	x.mu.Unlock()
-	copied := slices.Clone(items)
-	if err := x.takes(ctx, items); err != nil {
-		return err
-	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
+	err := x.takes(ctx, items)
 	if !slices.Equal(items, copied) {
-		x.misuse = append(x.misuse, "the items changed during the call")
+		x.fault("the items changed during the call")
 	}
-	x.taken = append(x.taken, items...)
-	return nil
+	if err == nil {
+		x.mu.Lock()
+		x.taken = append(x.taken, copied...)
+		x.mu.Unlock()
+	}
+	return err
 }
 
 func (x *exporter) Close(context.Context) error {
-	x.enter("Close")
-	defer x.leave()
+	if !x.running.TryLock() {
+		x.fault("Close during another call")
+	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.closes++
+	x.closes++ // the lock stays: no call may follow
 	return nil
+}
+
+func (x *exporter) fault(what string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.misuse = append(x.misuse, what)
 }
 
 func (x *exporter) got() (calls, taken []string, closes int) {

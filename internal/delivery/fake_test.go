@@ -81,7 +81,6 @@ type request struct {
 	signal   delivery.Signal
 	items    string
 	at       time.Time
-	left     time.Duration // until the deadline of its context; 0: none
 	accepted bool
 }
 
@@ -129,19 +128,38 @@ func (b *backend) become(answer func(request) reply) {
 func (b *backend) Limits() delivery.Limits { return b.limits }
 
 func (b *backend) Send(ctx context.Context, s delivery.Signal, body []byte) (delivery.Result, error) {
-	r, index := b.begin(ctx, s, body)
-	defer b.end()
+	b.mu.Lock()
+	if b.closes > 0 {
+		b.misuse = append(b.misuse, "Send after Close")
+	}
+	index, items := len(b.requests), string(body)
+	b.requests = append(b.requests, request{signal: s, items: items, at: time.Now()})
+	b.atOnce++
+	b.most = max(b.most, b.atOnce)
+	r := b.answer(b.requests[index])
+	b.mu.Unlock()
+	answered := r.wait(ctx, b.released)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.atOnce--
+	if !answered {
+		return delivery.Result{Outcome: delivery.Retryable, AnswersLost: 1}, context.Cause(ctx)
+	}
+	if string(body) != items {
+		b.misuse = append(b.misuse, "the body changed while Send ran")
+	}
+	b.requests[index].accepted = r.err == nil
+	return r.result, r.err
+}
+
+// wait waits for the time of the reply, and returns false if ctx ends before.
+func (r reply) wait(ctx context.Context, released <-chan struct{}) bool {
+	if r.after == 0 && !r.hangs {
+		return true
+	}
 	var over <-chan time.Time
 	if !r.hangs {
-		if r.after > 0 {
-			timer := time.NewTimer(r.after)
-			defer timer.Stop()
-			over = timer.C
-		} else {
-			now := make(chan time.Time)
-			close(now)
-			over = now
-		}
+		over = time.After(r.after)
 	}
 	done := ctx.Done()
 	if r.deaf {
@@ -149,53 +167,11 @@ func (b *backend) Send(ctx context.Context, s delivery.Signal, body []byte) (del
 	}
 	select {
 	case <-over:
-	case <-b.released:
+	case <-released:
 	case <-done:
-		return delivery.Result{Outcome: delivery.Retryable, AnswersLost: 1}, context.Cause(ctx)
+		return false
 	}
-	if string(body) != b.bodyOf(index) {
-		b.fault("the body changed while Send ran")
-	}
-	if r.err == nil {
-		b.mu.Lock()
-		b.requests[index].accepted = true
-		b.mu.Unlock()
-	}
-	return r.result, r.err
-}
-
-func (b *backend) begin(ctx context.Context, s delivery.Signal, body []byte) (reply, int) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.closes > 0 {
-		b.misuse = append(b.misuse, "Send after Close")
-	}
-	r := request{signal: s, items: string(body), at: time.Now()}
-	if d, ok := ctx.Deadline(); ok {
-		r.left = time.Until(d)
-	}
-	b.requests = append(b.requests, r)
-	b.atOnce++
-	b.most = max(b.most, b.atOnce)
-	return b.answer(r), len(b.requests) - 1
-}
-
-func (b *backend) end() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.atOnce--
-}
-
-func (b *backend) bodyOf(i int) string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.requests[i].items
-}
-
-func (b *backend) fault(what string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.misuse = append(b.misuse, what)
+	return true
 }
 
 func (b *backend) Close() error {

@@ -8,7 +8,8 @@ import (
 	"github.com/epilogue-go/epilogue/internal/breaker"
 )
 
-// flush is one export of a signal's items, shared by all callers that ask while it is under way. See Engine for its states.
+// flush is one export of a signal's items, shared by all callers that ask while it is under way. See Engine for its
+// states.
 //
 // Engine.mu guards all fields but those of the first group.
 type flush struct {
@@ -34,7 +35,7 @@ type flush struct {
 	lastProgress time.Time     // last time at which a request was decided about, or the backend had asked for a pause
 	failing      time.Duration // time that a custom exporter has taken for batches that it has failed
 	decided      bool          // a request was accepted or permanently refused
-	failed       bool          // a request failed before its time was over
+	failed       bool          // a request failed, and not because its time was over
 
 	err     error    // of the last failed attempt
 	refusal error    // of the last items that were refused
@@ -76,10 +77,9 @@ func (f *flush) task() task { return task{upTo: f.upTo, flush: f.number} }
 // active reports whether workers may take batches.
 func (f *flush) active() bool { return f.why == nil && f.ctx.Err() == nil }
 
-// giveUp lets no further attempt begin, for a reason that counts under the policy p. If the last chance has come since, the
-// flush goes on.
-func (f *flush) giveUp(p policy, why error) {
-	if f.why == nil && (p == shutdown || f.policy != shutdown) {
+// giveUp lets no further attempt begin.
+func (f *flush) giveUp(why error) {
+	if f.why == nil {
 		f.change(f.policy, why)
 	}
 }
@@ -108,7 +108,7 @@ func (s *stream) beginLocked(background bool) *flush {
 	switch {
 	case s.lastChanceLocked():
 		f.policy = shutdown
-	case s.breaker.State(now) != breaker.Closed || s.engine.silent:
+	case s.breaker.State(now) != breaker.Closed || s.engine.silentLocked(s):
 		f.policy = probe
 	}
 	s.flush = f
@@ -122,7 +122,6 @@ func (s *stream) addWorkersLocked(f *flush) {
 		if b == nil {
 			return
 		}
-		b.policy = f.policy
 		f.workers++
 		s.engine.requests++
 		go s.work(f, b)
@@ -135,8 +134,8 @@ func (s *stream) extendLocked(f *flush) {
 	s.addWorkersLocked(f)
 }
 
-// endLocked ends f, whose last worker has left, and provides for the items that are left. It returns the calls of callbacks
-// about f, for report.
+// endLocked ends f, whose last worker has left, and provides for the items that are left. It returns the calls of
+// callbacks about f, for report.
 func (s *stream) endLocked(f *flush) (reports []func()) {
 	gaveUp := !s.items.done(f.upTo)
 	if gaveUp && f.err == nil && f.why == nil {
@@ -197,7 +196,7 @@ func (s *stream) recordOutcomeLocked(f *flush) {
 		enough := min(s.breaker.ProbeTimeout(e.usual, 0), s.budgetLocked(f)/4*3)
 		s.breaker.Unanswered(now, now.Sub(f.firstRequest), enough, f.err)
 	}
-	if s.breaker.State(now) != breaker.Closed && e.lastResponse.Before(f.began) {
-		e.silent = true
+	if s.breaker.State(now) != breaker.Closed && s.silentSince.IsZero() && s.lastResponse.Before(f.began) {
+		s.silentSince = f.began
 	}
 }

@@ -10,25 +10,31 @@ import (
 	"github.com/epilogue-go/epilogue/internal/delivery"
 )
 
-// TestFlushDelivers asserts that a flush sends full batches in order, and that a flush of nothing sends nothing.
+// TestFlushDelivers asserts that a flush sends full batches in order, that a flush of nothing sends nothing, and what
+// Pending says before, during and after it.
 func TestFlushDelivers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBackend(always(accepts))
+		b := newBackend(always(accepts.in(100 * ms)))
 		_, q := newQueue(b, batchSize(2))
-		_, err := flush(t, q, time.Second)
+		wantPending := func(want int, wantNow bool) {
+			t.Helper()
+			if n, flushNow := q.Pending(); n != want || flushNow != wantNow {
+				t.Errorf("Pending: %d, %v; want %d, %v", n, flushNow, want, wantNow)
+			}
+		}
+		took, err := flush(t, q, time.Second)
 		wantNil(t, "a flush of nothing", err)
+		wantTook(t, "it", took, 0)
 		wantBodies(t, b)
 		push(q, "a", "b", "c")
-		if n, flushNow := q.Pending(); n != 3 || flushNow {
-			t.Errorf("Pending: %d, %v", n, flushNow)
-		}
-		_, err = flush(t, q, time.Second)
-		wantNil(t, "flush", err)
+		wantPending(3, false)
+		running := async(func() error { return q.Flush(within(t, time.Second)) })
+		synctest.Wait()
+		wantPending(3, true)
+		wantNil(t, "flush", <-running)
 		wantSorted(t, "requests", b.bodies(), "a,b", "c")
 		wantStats(t, q, delivery.Stats{Ended: 3, Exported: 3})
-		if n, flushNow := q.Pending(); n != 0 || flushNow {
-			t.Errorf("Pending: %d, %v", n, flushNow)
-		}
+		wantPending(0, false)
 	})
 }
 
@@ -41,21 +47,15 @@ func TestWaitersLeaveAtTheirOwnTime(t *testing.T) {
 		begin := time.Now()
 		short := async(func() error { return q.Flush(within(t, time.Second)) })
 		long := async(func() error { return q.Flush(within(t, 2*time.Second)) })
-		if err := <-short; !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("first caller: %v", err)
-		}
-		wantTook(t, "the first caller", time.Since(begin), time.Second)
-		synctest.Wait()
-		if now, _ := b.underWay(); now != 1 {
-			t.Errorf("%d requests with a caller left, want 1", now)
-		}
-		if err := <-long; !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("second caller: %v", err)
-		}
-		wantTook(t, "the second caller", time.Since(begin), 2*time.Second)
-		synctest.Wait()
-		if now, _ := b.underWay(); now != 0 || q.Idle() != nil {
-			t.Errorf("%d requests without a caller, want 0", now)
+		for i, caller := range []<-chan error{short, long} {
+			if err := <-caller; !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("caller %d: %v", i, err)
+			}
+			wantTook(t, "the caller", time.Since(begin), time.Duration(i+1)*time.Second)
+			synctest.Wait()
+			if now, _ := b.underWay(); now != 1-i || (q.Idle() == nil) != (i == 1) {
+				t.Errorf("%d requests with %d callers left", now, 1-i)
+			}
 		}
 		wantBodies(t, b, "a")
 		b.become(always(accepts))
@@ -127,33 +127,16 @@ func TestFlushUnderDoneContext(t *testing.T) {
 		push(q, "a")
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if err := q.Flush(ctx); !errors.Is(err, context.Canceled) {
-			t.Errorf("flush: %v", err)
-		}
-		synctest.Wait()
-		wantBodies(t, b)
-		if err := q.Shutdown(ctx); !errors.Is(err, context.Canceled) {
-			t.Errorf("shutdown: %v", err)
+		for _, call := range []func(context.Context) error{q.Flush, q.Shutdown} {
+			if err := call(ctx); !errors.Is(err, context.Canceled) {
+				t.Errorf("flush or shutdown: %v", err)
+			}
 		}
 		time.Sleep(time.Second)
+		wantBodies(t, b)
 		if n := b.closed(); n != 1 {
 			t.Errorf("closed %d times", n)
 		}
 		wantStats(t, q, delivery.Stats{Ended: 1, Pending: 1})
-	})
-}
-
-// TestFlushUnderWayMustNotBeDeferred asserts that Pending asks for a flush while items are on the wire.
-func TestFlushUnderWayMustNotBeDeferred(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBackend(always(accepts.in(100 * ms)))
-		_, q := newQueue(b)
-		push(q, "a")
-		running := async(func() error { return q.Flush(within(t, time.Second)) })
-		synctest.Wait()
-		if n, flushNow := q.Pending(); n != 1 || !flushNow {
-			t.Errorf("Pending during a flush: %d, %v", n, flushNow)
-		}
-		wantNil(t, "flush", <-running)
 	})
 }

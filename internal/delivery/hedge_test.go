@@ -28,15 +28,13 @@ func TestHedge(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b := newBackend(func() func(request) reply {
-					n := 0
-					return func(request) reply {
-						if n++; n == 1 {
-							return hangs
-						}
-						return accepts.in(10 * ms)
+				n := 0
+				b := newBackend(func(request) reply {
+					if n++; n == 1 {
+						return hangs
 					}
-				}())
+					return accepts.in(10 * ms)
+				})
 				e, q := newQueue(b, func(cfg *delivery.Config) { cfg.Hedge = c.hedge })
 				collect(q, strings.Split(c.items, ",")...)
 				running := async(func() error { return q.Flush(within(t, 2*time.Second)) })
@@ -57,36 +55,65 @@ func TestHedge(t *testing.T) {
 	}
 }
 
-// TestHedgeStaysWithinTheLimit asserts that hedged requests count against the limit of requests at once.
+// TestAnswersToAHedgedRequest asserts which of two answers counts: an acceptance before a refusal, that before a
+// retryable answer, and any answer before none.
+func TestAnswersToAHedgedRequest(t *testing.T) {
+	pause := retryAfter(10 * time.Second)
+	refused := delivery.Stats{Ended: 1, Dropped: delivery.Dropped{Refused: 1}}
+	for name, c := range map[string]struct {
+		first, second reply // the second request begins after 225 ms
+		want          delivery.Stats
+		says          string // of the error
+	}{
+		"the first is accepted":              {accepts.in(300 * ms), hangs, delivery.Stats{Ended: 1, Exported: 1}, ""},
+		"the second is accepted":             {hangs, accepts, delivery.Stats{Ended: 1, Exported: 1}, ""},
+		"accepted after a retryable answer":  {accepts.in(300 * ms), pause, delivery.Stats{Ended: 1, Exported: 1}, ""},
+		"the first is refused":               {refuses.in(300 * ms), hangs, refused, "400"},
+		"refused after a retryable answer":   {refuses.in(300 * ms), pause, refused, "400"},
+		"a retryable answer to the first":    {pause.in(300 * ms), hangs, delivery.Stats{Ended: 1, Pending: 1}, ""},
+		"a retryable answer to the second":   {hangs, pause, delivery.Stats{Ended: 1, Pending: 1}, ""},
+		"retryable, and a connection broken": {pause.in(300 * ms), cuts, delivery.Stats{Ended: 1, Pending: 1}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBackend(script(c.first, c.second, hangs, hangs, hangs, hangs, hangs, hangs))
+				e, q := newQueue(b, hedged)
+				push(q, "a")
+				e.SetExitDeadline(time.Now().Add(450 * ms))
+				_, err := flush(t, q, 450*ms)
+				if (err == nil) != (c.want.Exported == 1) || c.says != "" && !strings.Contains(err.Error(), c.says) {
+					t.Errorf("flush: %v", err)
+				}
+				wantStats(t, q, c.want)
+				before := len(b.log())
+				time.Sleep(time.Second)
+				_, err = flush(t, q, time.Second)
+				if c.want.Pending > 0 && (len(b.log()) != before || !strings.Contains(err.Error(), "Retry-After")) {
+					t.Errorf("after the exit deadline: %v, %d requests more", err, len(b.log())-before)
+				}
+			})
+		})
+	}
+}
+
+// TestHedgeStaysWithinTheLimit asserts that hedged requests count against the limit of requests at once, and that none
+// is sent in the first 100 ms.
 func TestHedgeStaysWithinTheLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend(always(hangs))
 		b.limits.Requests = 4
 		_, q := newQueue(b, hedged, batchSize(1))
 		push(q, "a", "b", "c")
-		_ = q.Shutdown(within(t, 450*ms))
+		done := async(func() error { return q.Shutdown(within(t, 150*ms)) })
+		time.Sleep(99 * ms)
+		if _, most := b.underWay(); most != 3 {
+			t.Errorf("%d requests in the first 99 ms, want 3", most)
+		}
+		<-done
 		time.Sleep(time.Second)
 		if _, most := b.underWay(); most != 4 {
 			t.Errorf("%d requests at once, want all 4", most)
 		}
 		b.check(t)
-	})
-}
-
-// TestAnswerToAHedgedRequestCounts asserts that a Retry-After counts if the second request gets no answer.
-func TestAnswerToAHedgedRequestCounts(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBackend(script(retryAfter(10*time.Second).in(300*ms), hangs))
-		e, q := newQueue(b, hedged)
-		push(q, "a")
-		e.SetExitDeadline(time.Now().Add(450 * ms))
-		if _, err := flush(t, q, 450*ms); err == nil {
-			t.Error("no error")
-		}
-		synctest.Wait()
-		time.Sleep(time.Second)
-		if _, err := flush(t, q, time.Second); err == nil || !strings.Contains(err.Error(), "Retry-After") || len(b.log()) != 2 {
-			t.Errorf("after the exit deadline: %v, %d requests", err, len(b.log()))
-		}
 	})
 }

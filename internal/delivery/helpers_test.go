@@ -43,6 +43,9 @@ func capacity(n int) func(*delivery.Config)  { return func(c *delivery.Config) {
 func signal(s delivery.Signal) func(*delivery.Config) {
 	return func(c *delivery.Config) { c.Signal = s }
 }
+func requestBytes(n int) func(*delivery.Config) {
+	return func(c *delivery.Config) { c.RequestBytes = n }
+}
 func hedged(c *delivery.Config) { c.Hedge = true }
 
 // newQueue returns a queue without background export on an engine of its own.

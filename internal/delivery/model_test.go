@@ -3,6 +3,7 @@ package delivery
 import (
 	"fmt"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -194,7 +195,11 @@ func (m *model) push(q *backlog, item int) {
 // take asserts that a batch is in order and matches the task, and that there is one if an item waits for it.
 func (m *model) take(t *testing.T, q *backlog, k task) []*batch {
 	t.Helper()
-	waits := slices.ContainsFunc(q.waiting(), func(x entry) bool { return x.number < k.upTo })
+	first := uint64(math.MaxUint64)
+	for _, x := range q.waiting() {
+		first = min(first, x.number)
+	}
+	waits := first < k.upTo
 	b := q.take(k)
 	if b == nil {
 		if waits {
@@ -209,6 +214,9 @@ func (m *model) take(t *testing.T, q *backlog, k task) []*batch {
 		}
 		delete(m.waiting, item)
 		m.sending[item] = true
+	}
+	if waits && b.oldest() != first {
+		t.Fatalf("took %v, but %d waits", items, first)
 	}
 	if len(items) == 0 || !slices.IsSorted(items) || b.oldest() >= k.upTo || b.failed.flush == k.flush {
 		t.Fatalf("took %v for %+v", items, k)
@@ -268,48 +276,4 @@ func (m *model) spill(r *rand.Rand, q *backlog) {
 		delete(m.sending, item)
 	}
 	m.stats.Spilled += int64(len(written))
-}
-
-// TestBatchesThatOvertakeEachOther asserts that items wait in their order again, whatever the order in which their batches
-// are put back.
-func TestBatchesThatOvertakeEachOther(t *testing.T) {
-	q := &backlog{capacity: 100, batchSize: 4}
-	all := task{upTo: 100, flush: 1}
-	push := func(items ...int) {
-		for _, item := range items {
-			q.push(entry{item: item, size: 1})
-		}
-	}
-	push(1, 2)
-	first := q.take(all)
-	push(3, 4, 5)
-	second := q.take(all)
-	q.putBack(first)
-	push(6)
-	first = q.take(all) // with 6
-	q.putBack(first)
-	q.putBack(second)
-	for _, want := range [][]int{{1, 2, 3, 4}, {5, 6}} {
-		if items := itemsIn(q.take(all).entries); !slices.Equal(items, want) {
-			t.Errorf("took %v, want %v", items, want)
-		}
-	}
-}
-
-// TestPoisonNeverComesFirstAgain asserts that a batch that a custom exporter has failed is behind all others.
-func TestPoisonNeverComesFirstAgain(t *testing.T) {
-	q := &backlog{capacity: 100, batchSize: 2}
-	for i := range 5 {
-		q.push(entry{item: i, size: 1})
-	}
-	b := q.take(task{upTo: 5, flush: 1})
-	b.failed.add(1, 0, true)
-	q.putBack(b)
-	var order []int
-	for b := q.take(task{upTo: 5, flush: 2}); b != nil; b = q.take(task{upTo: 5, flush: 2}) {
-		order = append(order, itemsIn(b.entries)...)
-	}
-	if want := []int{2, 3, 4, 0, 1}; !slices.Equal(order, want) {
-		t.Errorf("order %v, want %v", order, want)
-	}
 }

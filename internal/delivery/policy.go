@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	// firstBackoff is the mean pause before the second attempt at a batch, which takes 10 to 30 ms. It doubles with each
-	// further attempt up to maxBackoff, or maxShutdownPause in a shutdown.
+	// firstBackoff is the mean pause before the second attempt at a batch, which takes 10 to 30 ms. It doubles with
+	// each further attempt up to maxBackoff, or maxShutdownPause in a shutdown.
 	firstBackoff = 20 * time.Millisecond
 	maxBackoff   = time.Second
 
@@ -55,24 +55,24 @@ type policy int
 const (
 	// normal is the policy of a flush that expects the backend to be up. A background flush has it, too.
 	normal policy = iota
-	// probe is the policy of a flush that finds the circuit breaker half-open. One request goes first, with the breaker's
-	// timeout. After its answer the policy is normal. If it fails, the flush ends.
+	// probe is the policy of a flush that finds the circuit breaker half-open. One request goes first, with the
+	// breaker's timeout. After its answer the policy is normal. If it fails, the flush ends.
 	probe
-	// shutdown is the policy of a flush that may be the last chance for its items. It lifts every limit but the deadline:
-	// Config.Timeout, the probe's timeout and the breaker do not count, nor does a Retry-After that exceeds the remaining
-	// time. Retries go on until the deadline, and a request without an answer is hedged.
+	// shutdown is the policy of a flush that may be the last chance for its items. It lifts every limit but the
+	// deadline: Config.Timeout, the probe's timeout and the breaker do not count, nor does a Retry-After that exceeds
+	// the remaining time. Retries go on until the deadline, and a request without an answer is hedged.
 	shutdown
 )
 
-// keepsRetrying reports whether a flush of budget makes another attempt after a pause, if none has made progress for the
-// time stalled.
+// keepsRetrying reports whether a flush of budget makes another attempt after a pause, if none has made progress for
+// the time stalled.
 func (p policy) keepsRetrying(stalled, pause, budget time.Duration) bool {
 	return p == shutdown || stalled+pause <= max(minRetryTime, budget/retryFraction)
 }
 
-// retryIn returns the pause before the next attempt. backoff is the pause that the attempts so far ask for, 0 before the
-// first. retryAfter is the pause that the backend asks for, and remaining the time until the deadline. It returns false if
-// the time does not suffice.
+// retryIn returns the pause before the next attempt. backoff is the pause that the attempts so far ask for, 0 before
+// the first. retryAfter is the pause that the backend asks for, and remaining the time until the deadline. It returns
+// false if the time does not suffice.
 func (p policy) retryIn(backoff, retryAfter, remaining time.Duration) (time.Duration, bool) {
 	if p != shutdown {
 		pause := max(backoff, retryAfter)
@@ -96,9 +96,12 @@ func hedgeAfter(remaining time.Duration) time.Duration {
 // backoff is the mean of the last pause between the attempts at one batch. The zero value is the beginning.
 type backoff time.Duration
 
-// next returns the next pause: half of the mean to one and a half times it.
-func (b *backoff) next() time.Duration {
-	mean := min(max(2*time.Duration(*b), firstBackoff), maxBackoff)
-	*b = backoff(mean)
-	return mean/2 + rand.N(mean) //nolint:gosec // spreads load; not a secret
+// next returns the backoff after an attempt, and the earliest time of the next one: after half of the mean to one and a
+// half times it, or at once if the backend has decided about some items.
+func (b backoff) next(a attempt) (backoff, time.Time) {
+	if a.permanent() {
+		return 0, time.Time{}
+	}
+	mean := min(max(2*time.Duration(b), firstBackoff), maxBackoff)
+	return backoff(mean), time.Now().Add(mean/2 + rand.N(mean)) //nolint:gosec // spreads load; not a secret
 }

@@ -7,8 +7,8 @@ import (
 // Encoder turns items into a request. It may keep memory between calls; one goroutine uses it at a time.
 type Encoder[T any] interface {
 	// Append appends a request that holds the longest prefix of items that fits in limit bytes, and returns the result
-	// and the length of the prefix. If the first item does not fit, it appends nothing and returns 0. It may leave out parts of
-	// an item that is alone and does not fit.
+	// and the length of the prefix. If the first item does not fit, it appends nothing and returns 0. It may leave out
+	// parts of an item that is alone and does not fit.
 	Append(dst []byte, items []T, limit int) (body []byte, n int)
 	// Describe names an item in an error message, such as `span "GET /"`.
 	Describe(item T) string
@@ -38,13 +38,13 @@ func NewItemQueue[T any](e *Engine, c Config, exporter ItemSender[T]) *Queue[T] 
 	return &Queue[T]{s}
 }
 
-// Push adds an item of about size bytes in memory. If the queue is full it drops the oldest items that wait; if all are being
-// sent, or size exceeds the queue's bytes, it drops this one. It never waits for a flush.
+// Push adds an item of about size bytes in memory. If the queue is full it drops the oldest items that wait; if all are
+// being sent, or size exceeds the queue's bytes, it drops this one. It never waits for a flush.
 func (q *Queue[T]) Push(item T, size int) { q.push(entry{item: item, size: size}) }
 
 // PushCollection adds the items of a collection, as Push does. If it is not empty, the replaceable items of earlier
-// collections leave as Superseded: those that wait at once, and those in a request under way if it does not deliver them.
-// Other items stay and go first.
+// collections leave as Superseded: those that wait at once, and those in a request under way if it does not deliver
+// them. Other items stay and go first.
 func (q *Queue[T]) PushCollection(items []T, size func(T) int, replaceable func(T) bool) {
 	entries := make([]entry, 0, len(items))
 	for _, item := range items {

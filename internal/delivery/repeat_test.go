@@ -11,10 +11,12 @@ import (
 // logs configures items that the backend does not recognise; options has the same default.
 func logs(c *delivery.Config) { c.Signal, c.Hedge = delivery.Logs, false }
 
-// TestLostAnswersRepeatOnceInAFlush asserts that items which the backend does not recognise go out at most twice in a flush
-// if answers are lost, that they are never dropped for it, and that each repetition counts.
+// TestLostAnswersRepeatOnceInAFlush asserts that items which the backend does not recognise go out at most twice in a
+// flush if answers are lost, that they are never dropped for it, and that each repetition counts.
 func TestLostAnswersRepeatOnceInAFlush(t *testing.T) {
-	for name, how := range map[string]reply{"the connection breaks": loses, "no answer": hangs} {
+	for name, how := range map[string]reply{
+		"the connection breaks": loses, "no answer": hangs, "the sender does not return": {hangs: true, deaf: true},
+	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := newBackend(always(how))
@@ -33,6 +35,7 @@ func TestLostAnswersRepeatOnceInAFlush(t *testing.T) {
 				_, err := flush(t, q, 2*time.Second)
 				wantNil(t, "flush", err)
 				wantStats(t, q, delivery.Stats{Ended: 2, Exported: 2, Repeated: 2 * int64(len(b.log())-1)})
+				close(b.released)
 			})
 		})
 	}
@@ -76,6 +79,30 @@ func TestRepetition(t *testing.T) {
 	}
 }
 
+// TestEachFlushRepeatsOnce asserts that a later flush repeats items again, and that only the items of a request count
+// as repeated.
+func TestEachFlushRepeatsOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		lost := 0
+		b := newBackend(func(r request) reply {
+			if r.items == "a" && lost < 3 {
+				lost++
+				return loses
+			}
+			return accepts
+		})
+		_, q := newQueue(b, logs, batchSize(2), requestBytes(1))
+		push(q, "a", "b", "c")
+		if _, err := flush(t, q, 2*time.Second); err == nil {
+			t.Error("no error after two lost answers")
+		}
+		_, err := flush(t, q, 2*time.Second)
+		wantNil(t, "second flush", err)
+		wantSorted(t, "requests", b.bodies(), "a", "a", "a", "a", "b", "c")
+		wantStats(t, q, delivery.Stats{Ended: 3, Exported: 3, Repeated: 3})
+	})
+}
+
 // TestRepetitionOfAMixedCollection asserts that only delta points count as repeated.
 func TestRepetitionOfAMixedCollection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -90,8 +117,8 @@ func TestRepetitionOfAMixedCollection(t *testing.T) {
 	})
 }
 
-// TestShutdownGoesOnWithoutABatch asserts that a batch which may not be sent again in a shutdown's flush does not keep the
-// others from being sent, and that it stays pending.
+// TestShutdownGoesOnWithoutABatch asserts that a batch which may not be sent again in a shutdown's flush does not keep
+// the others from being sent, and that it stays pending.
 func TestShutdownGoesOnWithoutABatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend(func(r request) reply {

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,20 +12,9 @@ import (
 	"github.com/epilogue-go/epilogue/internal/delivery"
 )
 
-// large returns n items, each of which fills a request of 100 bytes.
-func large(n int) (all []string) {
-	for i := range n {
-		all = append(all, fmt.Sprintf("%02d%s", i, strings.Repeat("x", 98)))
-	}
-	return all
-}
-
-func requestBytes(n int) func(*delivery.Config) {
-	return func(c *delivery.Config) { c.RequestBytes = n }
-}
-
 // TestMemoryOfRequestsIsBounded asserts that eight of the largest requests are in memory at once, in all engines, that
-// the others follow, and that a flush that waits for memory ends with its caller.
+// the others follow, and that a flush that waits for memory ends with its caller. Once it is encoded, a request counts
+// with its own size.
 func TestMemoryOfRequestsIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		resources := delivery.NewResources(100)
@@ -33,7 +22,9 @@ func TestMemoryOfRequestsIsBounded(t *testing.T) {
 		var queues [2]*delivery.Queue[string]
 		for i := range queues {
 			queues[i] = addQueue(delivery.NewEngine(b, resources), batchSize(1), requestBytes(100))
-			push(queues[i], large(20)...)
+			for item := range 20 {
+				push(queues[i], fmt.Sprintf("%02d%s", item, strings.Repeat("x", 98)))
+			}
 		}
 		begin := time.Now()
 		first := async(func() error { return queues[0].Flush(within(t, time.Minute)) })
@@ -48,16 +39,8 @@ func TestMemoryOfRequestsIsBounded(t *testing.T) {
 		if _, most := b.underWay(); most != 8 {
 			t.Errorf("%d requests at once, want 8", most)
 		}
-	})
-}
-
-// TestSmallRequestsDoNotUseUpTheMemory asserts that a request counts with its own size once it is encoded.
-func TestSmallRequestsDoNotUseUpTheMemory(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBackend(always(accepts.in(100 * ms)))
-		q := addQueue(delivery.NewEngine(b, delivery.NewResources(100)), batchSize(1), requestBytes(100))
-		push(q, numbers(30)...)
-		took, err := flush(t, q, time.Minute)
+		push(queues[0], numbers(30)...)
+		took, err := flush(t, queues[0], time.Minute)
 		wantNil(t, "flush", err)
 		wantTook(t, "30 small requests", took, 100*ms)
 	})
@@ -66,24 +49,14 @@ func TestSmallRequestsDoNotUseUpTheMemory(t *testing.T) {
 // countingEncoder counts how many encoders run at once.
 type countingEncoder struct {
 	encoder
-	c *encoderCount
-}
-
-type encoderCount struct {
-	mu        sync.Mutex
-	now, most int
-}
-
-func (c *encoderCount) add(n int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now += n
-	c.most = max(c.most, c.now)
+	now, most *atomic.Int32
 }
 
 func (x countingEncoder) Append(dst []byte, items []string, limit int) ([]byte, int) {
-	x.c.add(1)
-	defer x.c.add(-1)
+	now := x.now.Add(1)
+	for most := x.most.Load(); now > most && !x.most.CompareAndSwap(most, now); most = x.most.Load() {
+	}
+	defer x.now.Add(-1)
 	time.Sleep(ms)
 	return x.encoder.Append(dst, items, limit)
 }
@@ -91,16 +64,15 @@ func (x countingEncoder) Append(dst []byte, items []string, limit int) ([]byte, 
 // TestEncodingLeavesOneCPU asserts that requests are sent while others are still being encoded.
 func TestEncodingLeavesOneCPU(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBackend(always(accepts.in(100 * ms)))
-		var count encoderCount
-		q := delivery.NewQueue(delivery.NewEngine(b, delivery.NewResources(1<<20)), options(batchSize(1)),
-			func() delivery.Encoder[string] { return countingEncoder{c: &count} })
+		x := countingEncoder{now: new(atomic.Int32), most: new(atomic.Int32)}
+		e := delivery.NewEngine(newBackend(always(accepts.in(100*ms))), delivery.NewResources(1<<20))
+		q := delivery.NewQueue(e, options(batchSize(1)), func() delivery.Encoder[string] { return x })
 		q.SetBackgroundExport(false)
 		push(q, numbers(20)...)
 		_, err := flush(t, q, time.Minute)
 		wantNil(t, "flush", err)
-		if want := max(runtime.GOMAXPROCS(0)-1, 1); count.most > want {
-			t.Errorf("%d encoders at once, want at most %d", count.most, want)
+		if got, want := int(x.most.Load()), max(runtime.GOMAXPROCS(0)-1, 1); got > want {
+			t.Errorf("%d encoders at once, want at most %d", got, want)
 		}
 	})
 }

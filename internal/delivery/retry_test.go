@@ -10,32 +10,34 @@ import (
 	"github.com/epilogue-go/epilogue/internal/delivery"
 )
 
-// TestErrorIsNotAccepted asserts that an error counts, even if a Sender breaks its contract.
-func TestErrorIsNotAccepted(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBackend(always(reply{err: errDown}))
-		_, q := newQueue(b)
-		push(q, "a")
-		if _, err := flush(t, q, time.Second); !errors.Is(err, errDown) {
-			t.Errorf("flush: %v", err)
-		}
-		wantStats(t, q, delivery.Stats{Ended: 1, Pending: 1})
-	})
-}
-
-// TestRetries asserts that a flush overcomes a short fault, with pauses of tens of milliseconds.
+// TestRetries asserts that a flush overcomes a short fault with pauses of tens of milliseconds, and for how long it
+// retries without progress: half a second, or a quarter of a longer flush.
 func TestRetries(t *testing.T) {
 	for _, how := range []reply{cuts, busy} {
-		synctest.Test(t, func(t *testing.T) {
-			b := newBackend(script(how, how))
-			_, q := newQueue(b)
-			push(q, "a")
-			took, err := flush(t, q, time.Second)
-			wantNil(t, "flush", err)
-			if took < 30*ms || took > 90*ms {
-				t.Errorf("two retries took %v", took)
-			}
-		})
+		for _, c := range []struct {
+			failures       int
+			budget         time.Duration
+			shortest, most time.Duration
+			requests       int // at least
+		}{
+			{2, time.Second, 30 * ms, 90 * ms, 3},
+			{1000, time.Second, 100 * ms, 500 * ms, 4},
+			{1000, 20 * time.Second, 2 * time.Second, 5 * time.Second, 8},
+		} {
+			synctest.Test(t, func(t *testing.T) {
+				failures := make([]reply, c.failures)
+				for i := range failures {
+					failures[i] = how
+				}
+				b := newBackend(script(failures...))
+				_, q := newQueue(b)
+				push(q, "a")
+				took, err := flush(t, q, c.budget)
+				if took < c.shortest || took > c.most || (err == nil) != (c.failures == 2) || len(b.log()) < c.requests {
+					t.Errorf("%d failures, %v: %d requests in %v: %v", c.failures, c.budget, len(b.log()), took, err)
+				}
+			})
+		}
 	}
 }
 
@@ -60,58 +62,71 @@ func TestRetryNextFlushEndsTheFlush(t *testing.T) {
 	})
 }
 
-// TestRetryAfter asserts when a flush waits as the backend asks, and when it gives up at once.
+// TestRetryAfter asserts when a flush waits as the backend asks, and when it gives up at once with an error that says
+// so.
 func TestRetryAfter(t *testing.T) {
 	for _, c := range []struct {
 		name                 string
 		after, timeout, took time.Duration
-		delivered            bool
+		err                  string
 	}{
-		{"within the caller's time", time.Second, 2 * time.Second, time.Second, true},
-		{"beyond the caller's time", 2 * time.Second, time.Second, 0, false},
-		{"beyond the timeout of an export", 40 * time.Second, time.Hour, 0, false},
+		{"within the caller's time", time.Second, 2 * time.Second, time.Second, ""},
+		{
+			"beyond the caller's time", time.Minute, time.Second, 0,
+			"flush spans: the backend asked for a pause of 1m0s (Retry-After); last failure: 503 Service Unavailable; 1 pending",
+		},
+		{
+			"beyond the timeout of an export", 40 * time.Second, time.Hour, 0,
+			"flush spans: the backend asked for a pause of 40s (Retry-After); last failure: 503 Service Unavailable; 1 pending",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := newBackend(script(retryAfter(c.after)))
 				_, q := newQueue(b)
 				push(q, "a")
-				took, err := flush(t, q, c.timeout)
-				wantTook(t, "flush", took, c.took)
-				if (err == nil) != c.delivered {
-					t.Errorf("flush: %v", err)
+				for range 3 {
+					took, err := flush(t, q, c.timeout)
+					wantTook(t, "flush", took, c.took)
+					if c.err == "" {
+						wantNil(t, "flush", err)
+						return
+					}
+					if err == nil || err.Error() != c.err || len(b.log()) != 1 {
+						t.Errorf("%v after %d requests, want %s", err, len(b.log()), c.err)
+					}
+					time.Sleep(time.Second)
 				}
-				took, err = flush(t, q, c.timeout)
-				if !c.delivered && (err == nil || took != 0 || len(b.log()) != 1) {
-					t.Errorf("the next flush: %v after %v, %d requests", err, took, len(b.log()))
-				}
+				time.Sleep(c.after)
+				_, err := flush(t, q, c.timeout)
+				wantNil(t, "after the pause", err)
 			})
 		})
 	}
 }
 
-// TestRetryAfterWithinTheTimeOfOneCallerOfTwo asserts that a flush has the time of its most patient caller.
+// TestRetryAfterWithinTheTimeOfOneCallerOfTwo asserts that a flush has the time of its most patient caller, also of one
+// without a limit.
 func TestRetryAfterWithinTheTimeOfOneCallerOfTwo(t *testing.T) {
-	for _, patience := range []time.Duration{time.Minute, 0} {
+	for _, c := range []struct{ pause, timeout, patience time.Duration }{
+		{2 * time.Second, 30 * time.Second, time.Minute}, {2 * time.Second, 30 * time.Second, 0}, {time.Minute, 0, 0},
+	} {
 		synctest.Test(t, func(t *testing.T) {
-			b := newBackend(script(retryAfter(2 * time.Second).in(100 * ms)))
-			_, q := newQueue(b)
+			b := newBackend(script(retryAfter(c.pause).in(100 * ms)))
+			_, q := newQueue(b, func(cfg *delivery.Config) { cfg.Timeout = c.timeout })
 			push(q, "a")
 			begin := time.Now()
 			short := async(func() error { return q.Flush(within(t, time.Second)) })
 			synctest.Wait()
-			long := async(func() error {
-				if patience == 0 {
-					return q.Flush(context.Background())
-				}
-				return q.Flush(within(t, patience))
-			})
+			ctx := context.Background()
+			if c.patience > 0 {
+				ctx = within(t, c.patience)
+			}
+			wantNil(t, "the patient caller", q.Flush(ctx))
+			wantTook(t, "it", time.Since(begin), c.pause+100*ms)
 			if err := <-short; !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("the caller with a second: %v", err)
 			}
-			wantTook(t, "it", time.Since(begin), time.Second)
-			wantNil(t, "the other", <-long)
-			wantTook(t, "it", time.Since(begin), 2100*ms)
 			wantBodies(t, b, "a", "a")
 		})
 	}
@@ -120,8 +135,7 @@ func TestRetryAfterWithinTheTimeOfOneCallerOfTwo(t *testing.T) {
 // TestExportTimeout asserts that the timeout of one batch ends its delivery, whatever the caller has.
 func TestExportTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBackend(always(hangs))
-		_, q := newQueue(b, func(c *delivery.Config) { c.Timeout = 2 * time.Second })
+		_, q := newQueue(newBackend(always(hangs)), func(c *delivery.Config) { c.Timeout = 2 * time.Second })
 		push(q, "a")
 		for _, ctx := range []context.Context{within(t, time.Minute), context.Background()} {
 			begin := time.Now()
@@ -133,6 +147,28 @@ func TestExportTimeout(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestAnswerAfterTheExportTimeout asserts that a batch whose time is over is sent no further if a late answer decides
+// about a part of it, and that the next batch follows if it decides about all.
+func TestAnswerAfterTheExportTimeout(t *testing.T) {
+	for _, c := range []struct {
+		after     time.Duration
+		batchSize int
+		requests  []string
+	}{{530 * ms, 3, []string{"a", "b"}}, {1030 * ms, 1, []string{"a", "b", "c"}}} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBackend(always(reply{after: c.after, deaf: true, result: accepts.result}))
+			b.limits.Requests = 1
+			_, q := newQueue(b, batchSize(c.batchSize), requestBytes(1), func(cfg *delivery.Config) { cfg.Timeout = time.Second })
+			push(q, "a", "b", "c")
+			if _, err := flush(t, q, time.Minute); (err == nil) != (len(c.requests) == 3) {
+				t.Errorf("flush: %v", err)
+			}
+			wantBodies(t, b, c.requests...)
+			wantSorted(t, "delivered", b.delivered(), c.requests...)
+		})
+	}
 }
 
 // TestLongestRetryAfterCounts asserts that a request that is answered later with a shorter Retry-After does not shorten
@@ -162,39 +198,5 @@ func TestRetriesGoOnAfterRetryAfter(t *testing.T) {
 		_, err := flush(t, q, 2*time.Second)
 		wantNil(t, "flush", err)
 		wantBodies(t, b, "a", "a", "a")
-	})
-}
-
-// TestCallerWithoutALimitJoins asserts that a flush goes on without a limit for a caller that has none, if an export has no
-// timeout either.
-func TestCallerWithoutALimitJoins(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBackend(script(retryAfter(time.Minute).in(100 * ms)))
-		_, q := newQueue(b, func(c *delivery.Config) { c.Timeout = 0 })
-		push(q, "a")
-		short := async(func() error { return q.Flush(within(t, time.Second)) })
-		synctest.Wait()
-		begin := time.Now()
-		wantNil(t, "the caller without a limit", q.Flush(context.Background()))
-		wantTook(t, "it", time.Since(begin), time.Minute+100*ms)
-		if err := <-short; !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("the caller with a second: %v", err)
-		}
-	})
-}
-
-// TestRetryAfterIsNamed asserts that an error tells that the backend wants no request, and why.
-func TestRetryAfterIsNamed(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		_, q := newQueue(newBackend(always(retryAfter(time.Minute))))
-		push(q, "a")
-		want := "flush spans: the backend asked for a pause of 1m0s (Retry-After); last failure: 503 Service Unavailable; 1 pending"
-		for range 3 {
-			_, err := flush(t, q, time.Second)
-			if err == nil || err.Error() != want {
-				t.Errorf("%v, want %s", err, want)
-			}
-			time.Sleep(time.Second)
-		}
 	})
 }

@@ -71,8 +71,9 @@ type Result struct {
 	// Answered says that the backend has responded, with any status. It is false if the connection was refused or
 	// reset, if TLS or name resolution failed, and if no answer came in time.
 	Answered bool
-	// AnswersLost is how many requests of the attempt were written and got no response. The backend may have taken each. It is
-	// 0 if no connection was made, and usually 1 if Answered is false. It is more if the Sender sent the request again.
+	// AnswersLost is how many requests of the attempt were written and got no response. The backend may have taken
+	// each. It is 0 if no connection was made, and usually 1 if Answered is false. It is more if the Sender sent the
+	// request again.
 	AnswersLost int
 	// Rejected is how many of the accepted request's items the backend has rejected (OTLP partial success).
 	Rejected int64

@@ -37,78 +37,79 @@ func count(b *backend, s delivery.Signal) (n int) {
 	return n
 }
 
-// TestEachSignalHasASlot asserts that at most 32 requests are under way at once, and that one signal with many batches
-// leaves a slot for each of the others.
+// TestEachSignalHasASlot asserts that the limit of requests at once holds, and that one signal with many batches leaves
+// a slot for each of the others, even if there is but one.
 func TestEachSignalHasASlot(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBackend(always(accepts.in(100 * ms)))
-		traces, metrics, logs := origin(b, batchSize(1))
-		push(traces, numbers(100)...)
-		first := async(func() error { return traces.Flush(within(t, time.Minute)) })
-		synctest.Wait()
-		push(metrics, "m")
-		push(logs, "l", "l", "l")
-		begin := time.Now()
-		second := async(func() error { return metrics.Flush(within(t, time.Minute)) })
-		third := async(func() error { return logs.Flush(within(t, time.Minute)) })
-		synctest.Wait()
-		if now, _ := b.underWay(); now != 32 || count(b, delivery.Metrics) != 1 || count(b, delivery.Logs) != 1 {
-			t.Errorf("%d requests at once, %d of metrics, %d of logs; want 32, 1 and 1", now,
-				count(b, delivery.Metrics), count(b, delivery.Logs))
-		}
-		wantNil(t, "metrics", <-second)
-		wantTook(t, "metrics", time.Since(begin), 100*ms)
-		wantNil(t, "traces and logs", errors.Join(<-first, <-third))
-		if _, most := b.underWay(); most > 32 {
-			t.Errorf("%d requests at once", most)
-		}
-	})
-}
-
-// TestRefusedLogsDelayNoSpan asserts that spans leave as fast as ever while the backend refuses many requests of logs.
-func TestRefusedLogsDelayNoSpan(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBackend(func(r request) reply {
-			if r.signal == delivery.Logs {
-				return busy.in(100 * ms)
-			}
-			return accepts.in(5 * ms)
-		})
-		traces, _, logs := origin(b, batchSize(1))
-		for range 20 {
-			push(logs, numbers(50)...)
-			push(traces, "t")
-			refused := async(func() error { return logs.Flush(within(t, time.Second)) })
+	for _, limit := range []int{1, 32} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBackend(always(accepts.in(100 * ms)))
+			b.limits.Requests = limit
+			traces, metrics, logs := origin(b, batchSize(1))
+			push(traces, numbers(90)...)
+			first := async(func() error { return traces.Flush(within(t, time.Minute)) })
 			synctest.Wait()
-			took, err := flush(t, traces, time.Second)
-			wantNil(t, "traces", err)
-			wantTook(t, "traces", took, 5*ms)
-			<-refused
-		}
-		addUp(t, logs.Stats())
-	})
+			push(metrics, "m")
+			push(logs, numbers(9)...)
+			begin := time.Now()
+			second := async(func() error { return metrics.Flush(within(t, time.Minute)) })
+			third := async(func() error { return logs.Flush(within(t, time.Minute)) })
+			synctest.Wait()
+			if now, _ := b.underWay(); now != max(limit, 3) || count(b, delivery.Metrics) != 1 || count(b, delivery.Logs) != 1 {
+				t.Errorf("limit %d: %d requests at once, %d of metrics, %d of logs; want one of each", limit, now,
+					count(b, delivery.Metrics), count(b, delivery.Logs))
+			}
+			wantNil(t, "metrics", <-second)
+			wantTook(t, "metrics", time.Since(begin), 100*ms)
+			wantNil(t, "traces and logs", errors.Join(<-first, <-third))
+			if took := time.Since(begin); limit > 1 && took > 500*ms {
+				t.Errorf("logs took %v after traces", took)
+			}
+			if _, most := b.underWay(); most > max(limit, 3) {
+				t.Errorf("limit %d: %d requests at once", limit, most)
+			}
+		})
+	}
 }
 
-// TestOneSlotForThreeSignals asserts that a destination of one request at once serves every signal.
-func TestOneSlotForThreeSignals(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBackend(always(hangs))
-		b.limits.Requests = 1
-		traces, metrics, _ := origin(b)
-		push(traces, "t")
-		push(metrics, "m")
-		_ = async(func() error { return traces.Flush(within(t, time.Second)) })
-		_ = async(func() error { return metrics.Flush(within(t, time.Second)) })
-		synctest.Wait()
-		if count(b, delivery.Metrics) != 1 {
-			t.Error("a signal waits for the answer to another")
-		}
-		time.Sleep(time.Minute)
-	})
+// TestFaultOfOneSignal asserts that one signal that is refused or gets no answer opens its own breaker and delays no
+// other.
+func TestFaultOfOneSignal(t *testing.T) {
+	for _, how := range []reply{busy.in(100 * ms), retryAfter(10 * time.Second), hangs, cuts} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBackend(tracesAndOthers(how, accepts.in(5*ms)))
+			traces, metrics, _ := origin(b, batchSize(1))
+			push(traces, numbers(20)...)
+			if how.result.Answered { // the origin is up
+				_, _ = flush(t, traces, time.Second)
+				synctest.Wait()
+			}
+			for round := range 20 {
+				push(metrics, "m", "m")
+				first := async(func() error { return traces.Flush(within(t, time.Second)) })
+				synctest.Wait()
+				took, err := flush(t, metrics, time.Second)
+				wantNil(t, "metrics", err)
+				if took > 5*ms {
+					t.Errorf("round %d, %v: metrics took %v", round, how.err, took)
+				}
+				if <-first == nil {
+					t.Error("traces: no error")
+				}
+				synctest.Wait()
+			}
+			if traces.Stats().Breaker == breaker.Closed || metrics.Stats().Breaker != breaker.Closed {
+				t.Errorf("traces %v, metrics %v", traces.Stats().Breaker, metrics.Stats().Breaker)
+			}
+			b.become(always(accepts))
+			time.Sleep(time.Minute)
+			_, err := flush(t, traces, time.Second)
+			wantNil(t, "traces after the fault", err)
+		})
+	}
 }
 
-// TestOutageIsKnownToAllSignals asserts that a signal whose first flush begins while another signal of the origin gets no
-// answer sends one probe.
+// TestOutageIsKnownToAllSignals asserts that a signal whose first flush begins while another signal of the origin gets
+// no answer sends one probe.
 func TestOutageIsKnownToAllSignals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend(always(hangs))
@@ -121,6 +122,16 @@ func TestOutageIsKnownToAllSignals(t *testing.T) {
 		wantTook(t, "the first flush of metrics", took, 100*ms)
 		if n := count(b, delivery.Metrics); n != 1 || logs.Stats().Breaker != breaker.Closed {
 			t.Errorf("%d requests, breaker of logs %v", n, logs.Stats().Breaker)
+		}
+		b.become(always(accepts.in(5 * ms)))
+		time.Sleep(time.Minute)
+		for _, q := range []*delivery.Queue[string]{traces, metrics, logs} {
+			push(logs, "l", "l")
+			took, err := flush(t, q, time.Second)
+			wantNil(t, "after the outage", err)
+			if q == logs {
+				wantTook(t, "a flush without a probe", took, 5*ms)
+			}
 		}
 	})
 }

@@ -24,95 +24,66 @@ type writer struct {
 
 var errDiskFull = errors.New("disk full")
 
-func (w *writer) Write(_ context.Context, items []string) (int, error) {
-	if w.during != nil {
-		w.during()
-	}
-	w.writes++
-	if w.writes == w.fails {
-		return 0, errDiskFull
-	}
-	if items[0] == "unwritable" {
-		return 0, nil
-	}
-	n := min(w.atOnce, len(items))
-	if i := slices.Index(items[:n], "unwritable"); i > 0 {
-		n = i
-	}
-	w.items = append(w.items, items[:n]...)
-	return n, nil
-}
-
 // spillTo spills q to w until ctx ends.
-func spillTo(ctx context.Context, q *delivery.Queue[string], w *writer) (written, pending int, err error) {
-	pending, err = q.Spill(func(items []string, spilled func(from, to int)) error {
-		for from := 0; from < len(items); {
-			if ctx.Err() != nil {
-				return ctx.Err()
+func spillTo(ctx context.Context, q *delivery.Queue[string], w *writer) (pending int, err error) {
+	return q.Spill(func(items []string, spilled func(from, to int)) error {
+		for from := 0; from < len(items) && ctx.Err() == nil; {
+			if w.during != nil {
+				w.during()
 			}
-			n, err := w.Write(ctx, items[from:])
-			if err != nil {
-				return err
+			if w.writes++; w.writes == w.fails {
+				return errDiskFull
 			}
-			spilled(from, from+n)
-			written += n
-			from += max(n, 1)
+			to := min(from+w.atOnce, len(items))
+			if i := slices.Index(items[from:to], "unwritable"); i >= 0 {
+				to = from + i
+			}
+			w.items = append(w.items, items[from:to]...)
+			spilled(from, to)
+			from = max(to, from+1)
 		}
-		return nil
+		return ctx.Err()
 	})
-	return written, pending, err
 }
 
-// TestSpill asserts that pending items are written in order and leave the queue, and that one which cannot be written
-// stays.
+// TestSpill asserts that pending items are written in order and leave the queue, that one which cannot be written
+// stays, and that the others stay after an error and when the context ends.
 func TestSpill(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBackend(always(accepts))
-		_, q := newQueue(b, batchSize(2))
-		push(q, "a", "b", "c", "unwritable", "d")
-		w := &writer{atOnce: 2}
-		written, pending, err := spillTo(t.Context(), q, w)
-		if written != 4 || pending != 5 || err != nil {
-			t.Errorf("Spill: %d of %d, %v", written, pending, err)
-		}
-		if want := []string{"a", "b", "c", "d"}; !slices.Equal(w.items, want) {
-			t.Errorf("written %q, want %q", w.items, want)
-		}
-		wantStats(t, q, delivery.Stats{Ended: 5, Spilled: 4, Pending: 1})
-		push(q, "e")
-		_, err = flush(t, q, time.Second)
-		wantNil(t, "a flush if the process lives on", err)
-		wantBodies(t, b, "unwritable,e")
-		wantStats(t, q, delivery.Stats{Ended: 6, Spilled: 4, Exported: 2})
-	})
+	ended, cancel := context.WithCancel(t.Context())
+	for name, c := range map[string]struct {
+		ctx  context.Context
+		w    writer
+		want []string
+		err  error
+	}{
+		"all":         {t.Context(), writer{atOnce: 2}, []string{"a", "b", "c", "d"}, nil},
+		"an error":    {t.Context(), writer{atOnce: 1, fails: 2}, []string{"a"}, errDiskFull},
+		"out of time": {ended, writer{atOnce: 2, during: cancel}, []string{"a", "b"}, context.Canceled},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBackend(always(accepts))
+			_, q := newQueue(b, batchSize(2))
+			push(q, "a", "b", "c", "unwritable", "d")
+			pending, err := spillTo(c.ctx, q, &c.w)
+			if pending != 5 || !errors.Is(err, c.err) || !slices.Equal(c.w.items, c.want) {
+				t.Errorf("%s: %q of %d, %v", name, c.w.items, pending, err)
+			}
+			spilled := int64(len(c.want))
+			wantStats(t, q, delivery.Stats{Ended: 5, Spilled: spilled, Pending: 5 - spilled})
+			_, err = flush(t, q, time.Second)
+			wantNil(t, "a flush if the process lives on", err)
+			wantStats(t, q, delivery.Stats{Ended: 5, Spilled: spilled, Exported: 5 - spilled})
+		})
+	}
 }
 
-// TestSpillStops asserts that unwritten items stay, after an error and when the context ends.
-func TestSpillStops(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		_, q := newQueue(newBackend(nil))
-		push(q, "a", "b", "c")
-		written, pending, err := spillTo(t.Context(), q, &writer{atOnce: 1, fails: 2})
-		if written != 1 || pending != 3 || !errors.Is(err, errDiskFull) {
-			t.Errorf("Spill: %d of %d, %v", written, pending, err)
-		}
-		ctx, cancel := context.WithCancel(t.Context())
-		written, pending, err = spillTo(ctx, q, &writer{atOnce: 1, during: cancel})
-		if written != 1 || pending != 2 || !errors.Is(err, context.Canceled) {
-			t.Errorf("Spill: %d of %d, %v", written, pending, err)
-		}
-		wantStats(t, q, delivery.Stats{Ended: 3, Pending: 1, Spilled: 2})
-	})
-}
-
-// TestSpillOfRequestsUnderWay asserts that an item without an answer is spilled and counted once, whatever the answer is
-// and whenever it comes.
+// TestSpillOfRequestsUnderWay asserts that an item without an answer is spilled and counted once, whatever the answer
+// is and whenever it comes.
 func TestSpillOfRequestsUnderWay(t *testing.T) {
 	for name, answer := range map[string]reply{"accepted": accepts, "refused": refuses, "failed": cuts, "too large": tooLarge} {
 		for _, answered := range []bool{false, true} { // before the write ends
 			synctest.Test(t, func(t *testing.T) {
-				b := newBackend(always(answer.in(100 * ms)))
-				_, q := newQueue(b, batchSize(2))
+				_, q := newQueue(newBackend(always(answer.in(100*ms))), batchSize(2))
 				push(q, "a", "b", "c")
 				running := async(func() error { return q.Flush(within(t, 150*ms)) })
 				synctest.Wait()
@@ -120,19 +91,15 @@ func TestSpillOfRequestsUnderWay(t *testing.T) {
 				if answered {
 					w.during = func() { time.Sleep(100 * ms); synctest.Wait() }
 				}
-				written, _, err := spillTo(t.Context(), q, w)
-				if written != 3 || err != nil {
-					t.Errorf("Spill: %d, %v", written, err)
+				if _, err := spillTo(t.Context(), q, w); len(w.items) != 3 || err != nil {
+					t.Errorf("Spill: %q, %v", w.items, err)
 				}
 				<-running
 				synctest.Wait()
 				s := q.Stats()
 				addUp(t, s)
-				if s.Pending != 0 || q.Idle() != nil {
+				if s.Pending != 0 || q.Idle() != nil || !answered && s.Spilled != 3 {
 					t.Errorf("%s: %+v", name, s)
-				}
-				if !answered && s.Spilled != 3 {
-					t.Errorf("%s: %+v, want all spilled", name, s)
 				}
 			})
 		}
@@ -142,18 +109,16 @@ func TestSpillOfRequestsUnderWay(t *testing.T) {
 // TestSpillAfterShutdown asserts that the items which a shutdown could not deliver can be spilled.
 func TestSpillAfterShutdown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBackend(always(hangs))
-		_, q := newQueue(b)
+		_, q := newQueue(newBackend(always(hangs)))
 		push(q, "a")
 		if q.Shutdown(within(t, 450*ms)) == nil {
 			t.Error("no error")
 		}
 		w := &writer{atOnce: 10}
-		if _, _, err := spillTo(t.Context(), q, w); err != nil || len(w.items) != 1 {
+		if _, err := spillTo(t.Context(), q, w); err != nil || len(w.items) != 1 {
 			t.Errorf("Spill: %q, %v", w.items, err)
 		}
 		time.Sleep(time.Second)
-		b.check(t)
 		wantStats(t, q, delivery.Stats{Ended: 1, Spilled: 1})
 	})
 }

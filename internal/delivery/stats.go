@@ -12,11 +12,11 @@ type Stats struct {
 	Spilled    int64 // undelivered items written to standard error, for replay
 	Superseded int64 // replaceable items that a later collection has replaced
 	Dropped    Dropped
-	// Repeated counts items that the backend may have got once more and does not recognise: they were sent again after a lost
-	// answer. It is not part of the sum.
+	// Repeated counts items that the backend may have got once more and does not recognise: they were sent again after
+	// a lost answer. It is not part of the sum.
 	Repeated int64
-	// Breaker is the state of the signal's circuit breaker. It is half-open while a flush is under way, and open until a
-	// Retry-After has passed.
+	// Breaker is the state of the signal's circuit breaker. It is half-open while a flush is under way, and open until
+	// a Retry-After has passed.
 	Breaker breaker.State
 }
 

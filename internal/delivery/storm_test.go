@@ -12,8 +12,8 @@ import (
 	"github.com/epilogue-go/epilogue/internal/delivery"
 )
 
-// TestStorm calls everything at once, in a random order that the seed repeats as far as the scheduler allows. At the end
-// no goroutine is left, all counts add up, and every item is where the counts say.
+// TestStorm calls everything at once, in a random order that the seed repeats as far as the scheduler allows. At the
+// end no goroutine is left, all counts add up, and every item is where the counts say.
 func TestStorm(t *testing.T) {
 	for range 60 {
 		seed := rand.Uint64() //nolint:gosec // printed
@@ -136,7 +136,7 @@ func stormStep(t *testing.T, d *dice, e *delivery.Engine, q *delivery.Queue[stri
 		}
 	case 9:
 		if d.roll(10) == 0 {
-			_, _, _ = spillTo(within(t, time.Second), q, &writer{atOnce: 3})
+			_, _ = spillTo(within(t, time.Second), q, &writer{atOnce: 3})
 		}
 		if d.roll(40) == 0 {
 			_ = q.Shutdown(within(t, d.upTo(500*ms)))

@@ -9,8 +9,8 @@ import (
 	"github.com/epilogue-go/epilogue/internal/breaker"
 )
 
-// stream is one signal on its way through an engine: its items, its flushes and its timer. Engine.mu guards all fields but
-// those of the first group.
+// stream is one signal on its way through an engine: its items, its flushes and its timer. Engine.mu guards all fields
+// but those of the first group.
 type stream struct {
 	engine    *Engine
 	config    Config
@@ -26,6 +26,8 @@ type stream struct {
 	timer        *time.Timer     // begins a background export; nil: none is due
 	breaker      breaker.Breaker // counts flushes in a row to which the backend has not given an answer that decides
 	failing      breaker.Breaker // counts background flushes in a row that delivered nothing, whatever the reason
+	lastResponse time.Time
+	silentSince  time.Time // it gets no response since then; zero: it does
 	retryAfter   retryAfter
 	requestBytes int // the largest request; a refusal for its size lowers it
 	itemBytes    int // the largest request of one item; such a refusal of one item lowers both
@@ -131,9 +133,9 @@ func (s *stream) SetBackgroundExport(on bool) {
 	}
 }
 
-// pushedLocked begins a background flush if items from the number first on have made the queue full enough, which it was
-// or was not before, or have added a batch to a queue that was. Otherwise it sets the timer. While a flush is under way, its
-// end looks at the queue.
+// pushedLocked begins a background flush if items from the number first on have made the queue full enough, which it
+// was or was not before, or have added a batch to a queue that was. Otherwise it sets the timer. While a flush is under
+// way, its end looks at the queue.
 func (s *stream) pushedLocked(first uint64, enoughBefore bool) {
 	batch := uint64(s.config.BatchSize) //nolint:gosec // positive
 	reached := s.enoughLocked() && (!enoughBefore || s.items.next/batch > first/batch)
@@ -146,8 +148,8 @@ func (s *stream) pushedLocked(first uint64, enoughBefore bool) {
 	}
 }
 
-// enoughLocked reports whether the items that wait are enough for a background flush: half of the queue, or a full batch if
-// the process is about to exit.
+// enoughLocked reports whether the items that wait are enough for a background flush: half of the queue, or a full
+// batch if the process is about to exit.
 func (s *stream) enoughLocked() bool {
 	enough := s.config.Capacity / 2
 	if s.engine.exitingLocked() {
@@ -197,8 +199,8 @@ func (s *stream) onTimer() {
 }
 
 // backgroundWaitLocked returns for how long no background flush may begin: the breaker is open, or Retry-After has not
-// passed. Some failures leave the breaker closed: those of a custom exporter that fails at once, or of a destination without
-// a breaker. The pauses after them keep a short export delay from becoming a loop.
+// passed. Some failures leave the breaker closed: those of a custom exporter that fails at once, or of a destination
+// without a breaker. The pauses after them keep a short export delay from becoming a loop.
 func (s *stream) backgroundWaitLocked() time.Duration {
 	now := time.Now()
 	return max(s.breaker.Wait(now), s.failing.Wait(now), breaker.Remaining(s.retryAfter.until, now))

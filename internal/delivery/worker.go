@@ -9,26 +9,22 @@ import (
 	"github.com/epilogue-go/epilogue/internal/breaker"
 )
 
-// work is a worker: it delivers b and then further batches, until none is left or the flush gives up. The last worker ends
-// the flush.
+// work is a worker: it delivers b and then further batches, until none is left or the flush gives up. The last worker
+// ends the flush.
 func (s *stream) work(f *flush, b *batch) {
 	for b != nil {
-		b = s.next(f, b, s.deliver(f, b))
+		s.deliver(f, b)
+		b = s.next(f, b)
 	}
 }
 
-// next puts back the batch b, which the worker could not deliver because of err (nil: it did, or the flush goes on without
-// it), and returns the next batch. Without one, the worker has left the flush.
-func (s *stream) next(f *flush, b *batch, err error) *batch {
+// next puts back what is left of the batch b and returns the next batch. Without one, the worker has left the flush.
+func (s *stream) next(f *flush, b *batch) *batch {
 	e := s.engine
 	e.mu.Lock()
-	if err != nil {
-		f.giveUp(b.policy, err)
-	}
 	s.items.putBack(b)
 	if f.active() {
 		if b := s.items.take(f.task()); b != nil {
-			b.policy = f.policy
 			e.mu.Unlock()
 			return b
 		}
@@ -50,45 +46,41 @@ func (s *stream) next(f *flush, b *batch, err error) *batch {
 	return nil
 }
 
-// deliver attempts to send b until it is empty or the flush goes on without it. The error says why the flush gives up.
-func (s *stream) deliver(f *flush, b *batch) error {
+// deliver attempts to send b until it is empty, or the flush gives up or goes on without it.
+func (s *stream) deliver(f *flush, b *batch) {
 	var x Export
 	defer func() { s.exported(f, x) }()
 	over := time.Now().Add(s.config.Timeout)
 	var retry backoff
 	var earliest time.Time
 	for {
-		t, err := s.nextAttempt(f, b, over, earliest)
-		if err != nil || len(t.entries) == 0 {
-			return err
+		t, ok := s.nextAttempt(f, b, over, earliest)
+		if !ok {
+			return
 		}
 		a := s.attempt(f, t)
 		x.add(a)
-		if done, err := s.record(f, b, a); done {
-			return err
+		if !s.record(f, b, a) {
+			return
 		}
-		switch {
-		case a.permanent():
-			retry, earliest = 0, time.Time{}
-		case a.unsent: // it has waited for memory or CPU, not for the backend
-			earliest = time.Time{}
-		default:
-			earliest = time.Now().Add(retry.next())
-		}
+		retry, earliest = retry.next(a)
 	}
 }
 
-// nextAttempt waits for the earliest time of an attempt and for Retry-After, and returns the terms of the attempt. If the
-// policy changes meanwhile, the pause is computed again. The error says why no attempt may follow at a batch that has time
-// until over.
-func (s *stream) nextAttempt(f *flush, b *batch, over, earliest time.Time) (terms, error) {
+// nextAttempt waits for the earliest time of an attempt at b, which has time until over, and for Retry-After. It
+// returns the terms of the attempt. If the policy changes meanwhile, the pause is computed again. If none may follow,
+// it returns false: b is empty or the flush gives up.
+func (s *stream) nextAttempt(f *flush, b *batch, over, earliest time.Time) (t terms, ok bool) {
 	for {
 		s.engine.mu.Lock()
 		pause, err := s.nextPauseLocked(f, over, time.Until(earliest))
+		if err != nil && !isEmpty(b) {
+			f.giveUp(err)
+		}
 		t, changed := s.termsLocked(f, b, over), f.changed
 		s.engine.mu.Unlock()
 		if err != nil || pause <= 0 || len(t.entries) == 0 {
-			return t, err
+			return t, err == nil && len(t.entries) > 0
 		}
 		timer := time.NewTimer(pause)
 		select {
@@ -138,9 +130,9 @@ func (s *stream) nextPauseLocked(f *flush, over time.Time, backoff time.Duration
 	return pause, nil
 }
 
-// record acknowledges the items of b that an attempt decides about, and enters the attempt into the flush and the breaker.
-// done says that the worker makes no further attempt at b, and err why the flush gives up (nil: it goes on with others).
-func (s *stream) record(f *flush, b *batch, a attempt) (done bool, err error) {
+// record acknowledges the items of b that an attempt decides about, and enters the attempt into the flush and the
+// breaker. It reports whether the worker goes on with b. If not, the flush gives up or goes on without b.
+func (s *stream) record(f *flush, b *batch, a attempt) (goesOn bool) {
 	s.engine.mu.Lock()
 	defer s.engine.mu.Unlock()
 	exhausted := s.items.sent(b, a.end, f.number, a.AnswersLost, a.Outcome == Accepted)
@@ -156,23 +148,22 @@ func (s *stream) record(f *flush, b *batch, a attempt) (done bool, err error) {
 	s.noteLocked(f, a)
 	s.learnLocked(f, a)
 	switch {
-	case a.permanent():
-		return false, nil
+	case a.permanent() || a.unsent:
+		return true
 	case s.export != nil:
-		return true, s.failedLocked(f, b, a)
-	case a.unsent:
-		return false, nil
+		s.failedLocked(f, b, a)
 	case f.policy == probe:
-		return true, errProbeFailed
+		f.giveUp(errProbeFailed)
 	case exhausted && f.policy == shutdown:
 		b.failed.flush = f.number
-		return true, nil
 	case exhausted:
-		return true, errAnswersLost
+		f.giveUp(errAnswersLost)
 	case a.Outcome == RetryNextFlush && f.policy != shutdown:
-		return true, errNoProgress
+		f.giveUp(errNoProgress)
+	default:
+		return true
 	}
-	return false, nil
+	return false
 }
 
 // noteLocked keeps what an attempt says.
@@ -210,7 +201,7 @@ func (s *stream) learnLocked(f *flush, a attempt) {
 		f.firstRequest = a.begun
 	}
 	if a.Answered || a.permanent() {
-		e.lastResponse, e.silent = now, false
+		s.lastResponse, s.silentSince = now, time.Time{}
 	}
 	if a.permanent() {
 		f.decided, f.lastProgress = true, now
@@ -223,7 +214,7 @@ func (s *stream) learnLocked(f *flush, a attempt) {
 		}
 		return
 	}
-	f.failed = f.failed || a.Answered || !a.late
+	f.failed = f.failed || !a.late
 	if d := min(a.RetryAfter, retryAfterLimit); d > 0 && now.Add(d).After(s.retryAfter.until) {
 		s.retryAfter = retryAfter{asked: d, until: now.Add(d), cause: a.err}
 	}
@@ -258,8 +249,8 @@ func (s *stream) reportErrorsLocked(f *flush, gaveUp bool) {
 	}
 }
 
-// report makes calls of callbacks, which are foreign code. If they block, it leaves them behind, so that they cost the flush
-// no more than callbackTime, and makes no others until they have returned.
+// report makes calls of callbacks, which are foreign code. If they block, it leaves them behind, so that they cost the
+// flush no more than callbackTime, and makes no others until they have returned.
 func (s *stream) report(calls []func()) {
 	if len(calls) == 0 {
 		return

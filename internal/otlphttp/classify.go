@@ -23,8 +23,8 @@ import (
 // maxRetryAfter bounds a Retry-After.
 const maxRetryAfter = 24 * time.Hour
 
-// WebPage is the message of an accepted request that was answered by a web page. Most likely no OTLP receiver listens at
-// the endpoint.
+// WebPage is the message of an accepted request that was answered by a web page. Most likely no OTLP receiver listens
+// at the endpoint.
 const WebPage = "the answer is a web page; does the endpoint lead to an OTLP receiver?"
 
 // answer is a response whose body is read and closed.
@@ -35,7 +35,8 @@ type answer struct {
 	tooLong bool   // the body exceeds the endpoint's MaxResponse
 }
 
-// read reads resp. It keeps at most maxKept bytes of the body and discards the rest, so that the connection can be used again.
+// read reads resp. It keeps at most maxKept bytes of the body and discards the rest, so that the connection can be used
+// again.
 func (s *Sender) read(resp *http.Response) answer {
 	a := answer{Response: resp}
 	most := s.maxResponse()
@@ -165,9 +166,9 @@ func (s *Sender) explainRefusal(res *delivery.Result, header http.Header, said s
 	}
 }
 
-// accepted returns what the answer to an accepted request says. The items have arrived even if it is invalid. It may be in JSON
-// or under any content type. Servers that answer with nothing or with another text do no harm; a web page means that no
-// receiver listens at the endpoint.
+// accepted returns what the answer to an accepted request says. The items have arrived even if it is invalid. It may be
+// in JSON or under any content type. Servers that answer with nothing or with another text do no harm; a web page means
+// that no receiver listens at the endpoint.
 func (a answer) accepted() (rejected int64, message string) {
 	switch {
 	case a.err != nil:
@@ -212,8 +213,8 @@ func (a answer) refusal() string {
 	return string(a.body)
 }
 
-// parseRetryAfter reads a Retry-After header in seconds or as a date (RFC 9110, 10.2.3). A value that is unreadable or in
-// the past is 0; one of more than a day is a day.
+// parseRetryAfter reads a Retry-After header in seconds or as a date (RFC 9110, 10.2.3). A value that is unreadable or
+// in the past is 0; one of more than a day is a day.
 func parseRetryAfter(value string, now time.Time) time.Duration {
 	seconds, err := strconv.ParseUint(value, 10, 64)
 	if err == nil || errors.Is(err, strconv.ErrRange) { // the largest number, then
@@ -243,7 +244,8 @@ func isJSON(header http.Header) bool {
 	return media == "application/json" || strings.HasSuffix(media, "+json")
 }
 
-// isEncoded reports whether a body is compressed. Such a body is never decompressed: a few bytes can stand for gigabytes.
+// isEncoded reports whether a body is compressed. Such a body is never decompressed: a few bytes can stand for
+// gigabytes.
 func isEncoded(header http.Header) bool {
 	coding := header.Get("Content-Encoding")
 	return coding != "" && !strings.EqualFold(coding, "identity")

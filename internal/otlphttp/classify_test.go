@@ -35,20 +35,8 @@ func TestParseRetryAfter(t *testing.T) {
 	}
 }
 
-func FuzzParseRetryAfter(f *testing.F) {
-	f.Add("120")
-	f.Add("Sun, 22 Nov 2026 12:00:30 GMT")
-	f.Add("-0")
-	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	f.Fuzz(func(t *testing.T, value string) {
-		if got := parseRetryAfter(value, now); got < 0 || got > maxRetryAfter {
-			t.Errorf("parseRetryAfter(%q) = %v", value, got)
-		}
-	})
-}
-
-// Classify is asked only about refusals that OTLP counts as final. A Classify that panics hides nothing: a panic about a
-// request that was only too large once had its spans dropped.
+// Classify is asked only about refusals that OTLP counts as final. A Classify that panics hides nothing: a panic about
+// a request that was only too large once had its spans dropped.
 func TestClassify(t *testing.T) {
 	type classify = func(int, string) (string, bool)
 	for name, test := range map[string]struct {

@@ -18,8 +18,8 @@ const (
 	// maxIdle is how long an idle connection stays usable. net/http compares wall-clock times when it takes an idle
 	// connection, so the limit holds across a freeze.
 	maxIdle = 30 * time.Second
-	// maxIdleConns is how many connections are kept, and so how many requests the next flush can send at once without new
-	// handshakes.
+	// maxIdleConns is how many connections are kept, and so how many requests the next flush can send at once without
+	// new handshakes.
 	maxIdleConns = 8
 	// maxDial limits a dial with its TLS handshake. Behind a proxy the handshake has a limit of its own, as long.
 	maxDial = 10 * time.Second
@@ -28,8 +28,8 @@ const (
 	// defaultMaxResponse is that of the OpenTelemetry Protocol Specification, "OTLP/HTTP Response".
 	defaultMaxResponse = 4 << 20
 
-	// exporterAgent follows the OpenTelemetry Protocol Exporter specification, "User Agent". The identifier of a product comes
-	// before it.
+	// exporterAgent follows the OpenTelemetry Protocol Exporter specification, "User Agent". The identifier of a
+	// product comes before it.
 	exporterAgent  = "OTel-OTLP-Exporter-Go/" + version.Version
 	defaultProduct = "epilogue/" + version.Version
 )
@@ -40,11 +40,11 @@ type ClientConfig struct {
 	Authorities *x509.CertPool
 	// Certificates are shown to a server that requests a client certificate.
 	Certificates []tls.Certificate
-	// Dial opens connections; nil means TCP through the proxy of HTTPS_PROXY, HTTP_PROXY and NO_PROXY. A Dial of the user's
-	// own uses no proxy. A panic of Dial is an error of the attempt.
+	// Dial opens connections; nil means TCP through the proxy of HTTPS_PROXY, HTTP_PROXY and NO_PROXY. A Dial of the
+	// user's own uses no proxy. A panic of Dial is an error of the attempt.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
-	// UserAgent is the identifier of a product, which comes before that of the exporter; default "epilogue/" and the version. A
-	// User-Agent header of an endpoint replaces both.
+	// UserAgent is the identifier of a product, which comes before that of the exporter; default "epilogue/" and the
+	// version. A User-Agent header of an endpoint replaces both.
 	UserAgent string
 }
 
@@ -86,7 +86,8 @@ func NewClient(cfg ClientConfig) *Client {
 
 // EndpointConfig configures a [Sender]. Only URL is required.
 type EndpointConfig struct {
-	// URL is the full URL, path included, with scheme http or https. User information in it becomes basic authentication.
+	// URL is the full URL, path included, with scheme http or https. User information in it becomes basic
+	// authentication.
 	URL *url.URL
 	// Headers are set on each request, except Content-Type and Content-Encoding.
 	Headers map[string]string
@@ -96,13 +97,13 @@ type EndpointConfig struct {
 	MaxResponse int64
 	// Gzip compresses requests at the fastest level, because a small function has little CPU.
 	Gzip bool
-	// Sign may add headers to a request. It is called last before each attempt with the bytes that go on the wire, and must
-	// not keep them. A panic of Sign is an error of the attempt. An error with a method RetryNextFlush() bool that returns
-	// true makes the outcome RetryNextFlush.
+	// Sign may add headers to a request. It is called last before each attempt with the bytes that go on the wire, and
+	// must not keep them. A panic of Sign is an error of the attempt. An error with a method RetryNextFlush() bool that
+	// returns true makes the outcome RetryNextFlush.
 	Sign func(ctx context.Context, req *http.Request, body []byte) error
-	// Classify explains refusals that OTLP counts as final. It gets the status and the redacted message of the server, and
-	// returns a hint for the user (empty: none) and whether another attempt may succeed after all. nil explains nothing, and
-	// so does a Classify that panics.
+	// Classify explains refusals that OTLP counts as final. It gets the status and the redacted message of the server,
+	// and returns a hint for the user (empty: none) and whether another attempt may succeed after all. nil explains
+	// nothing, and so does a Classify that panics.
 	Classify func(status int, message string) (hint string, retry bool)
 }
 

@@ -13,18 +13,18 @@ import (
 )
 
 const (
-	// maxAbandoned is how many dials may outlive their requests. On a small function a TLS handshake can take longer than a
-	// short flush; net/http completes it and keeps the connection for the next flush. More of them than connections are kept
-	// would be waste, and a backend that does not answer would gather them.
+	// maxAbandoned is how many dials may outlive their requests. On a small function a TLS handshake can take longer
+	// than a short flush; net/http completes it and keeps the connection for the next flush. More of them than
+	// connections are kept would be waste, and a backend that does not answer would gather them.
 	maxAbandoned = maxIdleConns
-	// closeNotifyTimeout limits how long closing a TLS connection may wait for a peer that does not read. crypto/tls waits
-	// 5 seconds, which would hold a flush whose context has ended.
+	// closeNotifyTimeout limits how long closing a TLS connection may wait for a peer that does not read. crypto/tls
+	// waits 5 seconds, which would hold a flush whose context has ended.
 	closeNotifyTimeout = 5 * time.Millisecond
 )
 
 // dialer opens the connections of a Client. net/http runs a dial on a goroutine of its own and completes it even if the
-// request has ended. The dialer cancels the oldest of these abandoned dials if there are more than maxAbandoned, and all
-// of them on close.
+// request has ended. The dialer cancels the oldest of these abandoned dials if there are more than maxAbandoned, and
+// all of them on close.
 type dialer struct {
 	connect func(ctx context.Context, network, addr string) (net.Conn, error)
 	tls     *tls.Config
@@ -39,8 +39,8 @@ type dial struct{ cancel context.CancelFunc }
 
 type requestKey struct{}
 
-// withRequest returns a context whose dials know that ctx is the request's. net/http hides the end of a request's context
-// from its dials, but not its values.
+// withRequest returns a context whose dials know that ctx is the request's. net/http hides the end of a request's
+// context from its dials, but not its values.
 func withRequest(ctx context.Context) context.Context {
 	return context.WithValue(ctx, requestKey{}, ctx)
 }
@@ -73,8 +73,8 @@ func (d *dialer) dialTLS(ctx context.Context, network, addr string) (net.Conn, e
 	})
 }
 
-// open runs fn within the limits of a dial. An error of a dial that outlived its request is the reason for the request's
-// end.
+// open runs fn within the limits of a dial. An error of a dial that outlived its request is the reason for the
+// request's end.
 func (d *dialer) open(ctx context.Context, fn func(context.Context) (net.Conn, error)) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, maxDial)
 	self := &dial{cancel: cancel}

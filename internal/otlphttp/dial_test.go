@@ -6,7 +6,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -84,49 +86,55 @@ type touchy struct{ error }
 
 func (touchy) RetryNextFlush() bool { panic("when asked") }
 
-// blackHole is a network that never answers: a dial waits until its context ends.
-type blackHole struct{ dialing, most, ever atomic.Int64 }
-
-func (b *blackHole) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	b.ever.Add(1)
-	n := b.dialing.Add(1)
-	defer b.dialing.Add(-1)
-	for most := b.most.Load(); n > most && !b.most.CompareAndSwap(most, n); most = b.most.Load() {
-	}
-	<-ctx.Done()
-	return nil, ctx.Err()
-}
-
-// A hundred flushes of 5 ms each into a black hole leave a bounded number of dials, which end in time and with Close. (At
-// most: the abandoned ones, one that is wanted, and one that is being canceled.)
+// A hundred flushes of 5 ms each into a black hole leave a bounded number of dials: the youngest, which have had less
+// time than the others. They end in time and with Close. A dial that is abandoned after Close ends with its request.
+// (At most: the abandoned ones, one that is wanted, and one that is being canceled.)
 func TestBlackHole(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var hole blackHole
-		sender := newSender(config{Endpoint: parse(t, "https://collector.test/"), Dial: hole.dial})
-		for range 100 {
-			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Millisecond)
+		var mu sync.Mutex
+		var dials []context.Context
+		most := 0
+		dialing := func() (under []context.Context) {
+			return slices.DeleteFunc(slices.Clone(dials), func(ctx context.Context) bool { return ctx.Err() != nil })
+		}
+		sender := newSender(config{Endpoint: parse(t, "https://collector.test/"), Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			mu.Lock()
+			dials = append(dials, ctx)
+			most = max(most, len(dialing()))
+			mu.Unlock()
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}})
+		send := func(d time.Duration) {
+			ctx, cancel := context.WithTimeout(t.Context(), d)
+			defer cancel()
 			if _, err := sender.Send(ctx, []byte("spans")); !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("error %v", err)
 			}
-			cancel()
 		}
-		synctest.Wait()
-		if n := hole.dialing.Load(); n != maxAbandoned || hole.most.Load() > maxAbandoned+2 || hole.ever.Load() != 100 {
-			t.Errorf("%d dials under way, %d at most, %d ever", n, hole.most.Load(), hole.ever.Load())
+		for range 100 {
+			send(5 * time.Millisecond)
+			synctest.Wait()
+		}
+		if len(dials) != 100 || !slices.Equal(dialing(), dials[100-maxAbandoned:]) || most > maxAbandoned+2 {
+			t.Errorf("%d dials, %d under way, %d at most", len(dials), len(dialing()), most)
 		}
 		time.Sleep(maxDial)
 		synctest.Wait()
-		if n := hole.dialing.Load(); n != 0 {
-			t.Errorf("%d dials under way", n)
+		if n := len(dialing()); n != 0 {
+			t.Errorf("%d dials under way after %v", n, maxDial)
 		}
-		// Close cancels abandoned dials at once.
-		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-		defer cancel()
-		_, _ = sender.Send(ctx, nil)
+		send(time.Millisecond)
+		go send(time.Second)
 		synctest.Wait()
 		_ = sender.Close()
 		synctest.Wait()
-		if n := hole.dialing.Load(); n != 0 {
+		if n := len(dialing()); n != 1 {
+			t.Errorf("%d dials under way after Close, want that of the request under way", n)
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if n := len(dialing()); n != 0 {
 			t.Errorf("%d dials under way after Close", n)
 		}
 	})

@@ -43,7 +43,8 @@ func remedy(err error, target *url.URL) string {
 	case strings.Contains(err.Error(), "tls: server selected unsupported protocol version"):
 		return oldTLS
 	case strings.EqualFold(target.Scheme, "https") && hungUp(err):
-		// In TLS 1.3 a server refuses a client's certificate after the client has begun to write, and the write may fail first.
+		// In TLS 1.3 a server refuses a client's certificate after the client has begun to write, and the write may
+		// fail first.
 		return "the server hung up; if it wants a client certificate, " + setCertificate
 	}
 	return ""
@@ -57,8 +58,8 @@ func isGRPC(status int, header http.Header, said string) bool {
 		strings.HasPrefix(said, "gRPC requires HTTP/2") // of grpc-go
 }
 
-// isForeign reports whether a refusal may be that of a server for another protocol: it is about the request's form, and its
-// body is in neither of OTLP's encodings.
+// isForeign reports whether a refusal may be that of a server for another protocol: it is about the request's form, and
+// its body is in neither of OTLP's encodings.
 func isForeign(status int, header http.Header) bool {
 	switch status {
 	case http.StatusBadRequest, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusUnsupportedMediaType:
@@ -80,7 +81,8 @@ func hungUp(err error) bool {
 const (
 	// grpcPort is the port of OTLP over gRPC.
 	grpcPort = "4317"
-	// http2Frame is how net/http shows the beginning of an HTTP/2 frame of less than 256 bytes, with which a gRPC server answers.
+	// http2Frame is how net/http shows the beginning of an HTTP/2 frame of less than 256 bytes, with which a gRPC
+	// server answers.
 	http2Frame = `malformed HTTP response "\x00\x00`
 	useHTTP    = "the endpoint looks like OTLP over gRPC; OTLP over HTTP is usually port 4318"
 	checkPath  = "is the path of the endpoint right? It is usually /v1/traces, /v1/metrics or /v1/logs, which " +

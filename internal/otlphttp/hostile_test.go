@@ -127,8 +127,8 @@ func TestAnswersWithoutEnd(t *testing.T) {
 
 const setFinal = "; set the endpoint (OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, if not in code) to the final address"
 
-// TestRedirects: 307 and 308 are followed twice at most, to the same origin, with the request as it was. Other redirects keep the
-// items, and their target gets neither spans nor credentials.
+// TestRedirects: 307 and 308 are followed twice at most, to the same origin, with the request as it was. Other
+// redirects keep the items, and their target gets neither spans nor credentials.
 func TestRedirects(t *testing.T) {
 	var elsewhere atomic.Int64
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere.Add(1) }))
@@ -197,8 +197,8 @@ func TestRedirects(t *testing.T) {
 	}
 }
 
-// TestLongAnswers: a response of more than MaxResponse bytes is a refusal, whatever its status. Of a shorter one 64 KiB are read and
-// the rest is discarded, so that its connection serves the next request.
+// TestLongAnswers: a response of more than MaxResponse bytes is a refusal, whatever its status. Of a shorter one 64 KiB
+// are read and the rest is discarded, so that its connection serves the next request.
 func TestLongAnswers(t *testing.T) {
 	for name, test := range map[string]struct {
 		status      int
@@ -241,21 +241,45 @@ func TestLongAnswers(t *testing.T) {
 	}
 }
 
-// TestGRPCIsRecognised: by its port, by what its servers answer to HTTP/1.1, and by what proxies before them answer.
-func TestGRPCIsRecognised(t *testing.T) {
-	frame := func(conn net.Conn) {
-		_, _ = conn.Write([]byte("\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x05\x00\x00\x40\x00"))
-	} // SETTINGS
-	for name, sender := range map[string]*testSender{
-		"an HTTP/2 frame":  rawBackend(t, config{}, frame),
-		"its content type": newBackend(t, config{}, respond(415, "application/grpc", nil)).sender,
-		"its status":       newBackend(t, config{}, respond(400, "", nil, "Grpc-Status", "12")).sender,
-		"its words":        newBackend(t, config{}, respond(400, "text/plain", []byte("gRPC requires HTTP/2"))).sender,
-		"a load balancer":  newBackend(t, config{}, respond(464, "", nil)).sender,
-		"its port":         newBackend(t, config{Endpoint: parse(t, "http://collector.test:4317")}, nil).sender,
+// TestHintsAboutTheEndpoint: of a refusal, only what shows a wrong path, a gRPC server or a proxy before one has a
+// hint.
+func TestHintsAboutTheEndpoint(t *testing.T) {
+	for name, test := range map[string]struct {
+		endpoint string
+		handle   http.HandlerFunc
+		hint     string
+	}{
+		"another path":                   {"http://c:4318/v1", respond(404, "text/plain", nil), checkPath},
+		"no path":                        {"http://c:4318", respond(404, "text/plain", nil), checkPath},
+		"the usual path":                 {"http://c:4318/otlp/v1/traces", respond(404, "text/plain", nil), ""},
+		"the usual path of metrics":      {"http://c:4318/v1/metrics", respond(404, "text/plain", nil), ""},
+		"the usual path of logs":         {"http://c:4318/v1/logs", respond(404, "text/plain", nil), ""},
+		"the port of gRPC, no OTLP":      {"http://c:4317/v1/traces", respond(404, "text/plain", nil), useHTTP},
+		"the port of gRPC, untyped":      {"http://c:4317/v1/traces", respond(415, "", nil), useHTTP},
+		"the port of gRPC, unauthorized": {"http://c:4317/v1/traces", respond(401, "text/plain", nil), ""},
+		"the port of gRPC, OTLP":         {"http://c:4317/v1/traces", respond(400, contentType, nil), ""},
+		"the port of gRPC, OTLP in JSON": {"http://c:4317/v1/traces", respond(400, "application/json", nil), ""},
+		"a load balancer":                {"http://c:4318/v1/traces", respond(464, "text/html", nil), useHTTP},
+		"gRPC's content type":            {"http://c:4318/v1/traces", respond(415, "application/grpc", nil), useHTTP},
+		"gRPC's status":                  {"http://c:4318/v1/traces", respond(400, "", nil, "Grpc-Status", "12"), useHTTP},
+		"gRPC's words":                   {"http://c:4318/v1/traces", respond(400, "text/plain", []byte("gRPC requires HTTP/2")), useHTTP},
 	} {
-		if res, err := sender.Send(t.Context(), []byte("spans")); err == nil || !strings.Contains(errorText(err)+res.Hint, "looks like OTLP over gRPC; OTLP over HTTP is usually port 4318") {
-			t.Errorf("%s: %+v, %v", name, res, err)
+		network := new(lambdatest.Network)
+		b := newBackend(t, config{Endpoint: parse(t, test.endpoint), Dial: func(ctx context.Context, n, _ string) (net.Conn, error) {
+			return network.DialContext(ctx, n, "collector.test:4318")
+		}}, test.handle)
+		b.listen(network)
+		if res, err := b.sender.Send(t.Context(), []byte("spans")); err == nil || res.Hint != test.hint {
+			t.Errorf("%s: hint %q, want %q: %v", name, res.Hint, test.hint, err)
+		}
+	}
+	frame := rawBackend(t, config{}, func(conn net.Conn) { // SETTINGS of HTTP/2
+		_, _ = conn.Write([]byte("\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x05\x00\x00\x40\x00"))
+	})
+	silent := newBackend(t, config{Endpoint: parse(t, "http://collector.test:4317")}, nil).sender
+	for _, sender := range []*testSender{frame, silent} {
+		if _, err := sender.Send(t.Context(), []byte("spans")); !strings.Contains(errorText(err), useHTTP) {
+			t.Errorf("%v, want %q", err, useHTTP)
 		}
 	}
 }

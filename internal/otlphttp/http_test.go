@@ -22,10 +22,17 @@ import (
 
 func TestSendRequest(t *testing.T) {
 	var got *http.Request
+	keep := func(_ http.ResponseWriter, r *http.Request) { got = r }
+	for product, want := range map[string]string{"": "epilogue/" + version.Version, "a/1": "a/1"} {
+		newBackend(t, config{UserAgent: product}, keep).mustSend("")
+		if agent := got.UserAgent(); agent != want+" OTel-OTLP-Exporter-Go/"+version.Version {
+			t.Errorf("product %q: User-Agent %q", product, agent)
+		}
+	}
 	b := newBackend(t, config{
 		Endpoint: parse(t, "http://user:secret@collector.test:4318/v1/traces?tenant=7"),
-		Headers:  map[string]string{"api-key": "k", "content-type": "text/plain", "Content-Encoding": "br", "host": "other.test"},
-	}, func(_ http.ResponseWriter, r *http.Request) { got = r })
+		Headers:  map[string]string{"api-key": "k", "content-type": "text/plain", "Content-Encoding": "br", "host": "other.test", "user-agent": "b/1"},
+	}, keep)
 	b.mustSend("spans")
 	user, password, _ := got.BasicAuth()
 	if got.Method != http.MethodPost || got.RequestURI != "/v1/traces?tenant=7" || got.Proto != "HTTP/1.1" ||
@@ -33,8 +40,7 @@ func TestSendRequest(t *testing.T) {
 		t.Errorf("request %+v", got)
 	}
 	for name, want := range map[string]string{
-		"Content-Type": "application/x-protobuf", "Content-Encoding": "", "Api-Key": "k",
-		"User-Agent": "epilogue/" + version.Version + " OTel-OTLP-Exporter-Go/" + version.Version, "Accept-Encoding": "",
+		"Content-Type": "application/x-protobuf", "Content-Encoding": "", "Api-Key": "k", "User-Agent": "b/1", "Accept-Encoding": "",
 	} {
 		if value := got.Header.Get(name); value != want {
 			t.Errorf("%s: %q, want %q", name, value, want)
@@ -42,19 +48,6 @@ func TestSendRequest(t *testing.T) {
 	}
 	if string(b.received[0]) != "spans" {
 		t.Errorf("received %q", b.received[0])
-	}
-}
-
-func TestUserAgentCanBeSet(t *testing.T) {
-	for want, cfg := range map[string]config{
-		"a/1 OTel-OTLP-Exporter-Go/" + version.Version: {UserAgent: "a/1"},
-		"b/1": {UserAgent: "a/1", Headers: map[string]string{"user-agent": "b/1"}},
-	} {
-		var got string
-		newBackend(t, cfg, func(_ http.ResponseWriter, r *http.Request) { got = r.UserAgent() }).mustSend("")
-		if got != want {
-			t.Errorf("User-Agent %q, want %q", got, want)
-		}
 	}
 }
 
@@ -120,26 +113,18 @@ func TestAnswers(t *testing.T) {
 			handle: respond(200, js+"; charset=utf-8", []byte(`{"partialSuccess":{"rejectedSpans":"3","errorMessage":"too old"}}`)),
 			want:   delivery.Result{Rejected: 3, Message: "too old"},
 		},
-		"partial success in JSON with a number": {
-			handle: respond(200, js, []byte(` {"partialSuccess":{"rejectedSpans":3}} `)), want: delivery.Result{Rejected: 3},
-		},
-		"of data points":                   {handle: respond(200, js, []byte(`{"partialSuccess":{"rejectedDataPoints":"3"}}`)), want: delivery.Result{Rejected: 3}},
-		"of log records":                   {handle: respond(200, js, []byte(`{"partialSuccess":{"rejectedLogRecords":"3"}}`)), want: delivery.Result{Rejected: 3}},
-		"partial success in JSON as text":  {handle: respond(200, "text/plain", []byte(`{"partialSuccess":{"rejectedSpans":"3"}}`)), want: delivery.Result{Rejected: 3}},
-		"partial success in JSON, untyped": {handle: respond(200, "", []byte(`{"partialSuccess":{"rejectedSpans":"3"}}`)), want: delivery.Result{Rejected: 3}},
-		"partial success as octets":        {handle: respond(200, "application/octet-stream", partialSuccess(3, "too old")), want: delivery.Result{Rejected: 3, Message: "too old"}},
-		"malformed JSON":                   {handle: respond(200, js, []byte("{")), want: delivery.Result{Message: "accepted, but the answer is malformed: no valid JSON of a response"}},
-		"malformed JSON of another type":   {handle: respond(200, "application/vnd.api+json", []byte("{")), want: delivery.Result{Message: "accepted, but the answer is malformed: no valid JSON of a response"}},
-		"names of the .proto file":         {handle: respond(200, js, []byte(`{"partial_success":{"rejected_spans":"3","error_message":"no"}}`)), want: delivery.Result{Rejected: 3, Message: "no"}},
-		"partial success as a page":        {handle: respond(200, html, []byte(`{"partialSuccess":{"rejectedSpans":3}}`)), want: delivery.Result{Rejected: 3}},
-		"no page":                          {handle: respond(200, html, nil), want: delivery.Result{Message: WebPage}},
-		"compressed":                       {handle: respond(200, pb, []byte("\x1f\x8b\x08"), "Content-Encoding", "gzip"), want: delivery.Result{Message: "accepted, but the answer is compressed, which was not asked for"}},
-		"compressed refusal":               {handle: respond(400, pb, []byte("\x1f\x8b\x08"), "Content-Encoding", "gzip"), err: "400 Bad Request: (the answer is compressed, which was not asked for)"},
-		"other text":                       {handle: respond(200, "text/plain", []byte("OK"))},
-		"malformed answer":                 {handle: respond(200, pb, []byte("OK")), want: delivery.Result{Message: "accepted, but the answer is malformed: no valid protobuf message"}},
-		"web page":                         {handle: respond(200, html, []byte("<html>")), want: delivery.Result{Message: "the answer is a web page; does the endpoint lead to an OTLP receiver?"}},
-		"huge answer":                      {handle: respond(200, pb, make([]byte, 1<<20)), want: delivery.Result{Message: "accepted, but the answer could not be read: longer than 65536 bytes"}},
-		"answer cut off":                   {handle: respond(200, pb, []byte("ab"), "Content-Length", "10"), want: delivery.Result{Message: "accepted, but the answer could not be read: unexpected EOF"}},
+		"partial success in JSON as text": {handle: respond(200, "text/plain", []byte(`{"partialSuccess":{"rejectedSpans":"3"}}`)), want: delivery.Result{Rejected: 3}},
+		"partial success as octets":       {handle: respond(200, "application/octet-stream", partialSuccess(3, "too old")), want: delivery.Result{Rejected: 3, Message: "too old"}},
+		"malformed JSON":                  {handle: respond(200, js, []byte("{")), want: delivery.Result{Message: "accepted, but the answer is malformed: no valid JSON of a response"}},
+		"partial success as a page":       {handle: respond(200, html, []byte(`{"partialSuccess":{"rejectedSpans":3}}`)), want: delivery.Result{Rejected: 3}},
+		"no page":                         {handle: respond(200, html, nil), want: delivery.Result{Message: WebPage}},
+		"compressed":                      {handle: respond(200, pb, []byte("\x1f\x8b\x08"), "Content-Encoding", "gzip"), want: delivery.Result{Message: "accepted, but the answer is compressed, which was not asked for"}},
+		"compressed refusal":              {handle: respond(400, pb, []byte("\x1f\x8b\x08"), "Content-Encoding", "gzip"), err: "400 Bad Request: (the answer is compressed, which was not asked for)"},
+		"other text":                      {handle: respond(200, "text/plain", []byte("OK"))},
+		"malformed answer":                {handle: respond(200, pb, []byte("OK")), want: delivery.Result{Message: "accepted, but the answer is malformed: no valid protobuf message"}},
+		"web page":                        {handle: respond(200, html, []byte("<html>")), want: delivery.Result{Message: "the answer is a web page; does the endpoint lead to an OTLP receiver?"}},
+		"huge answer":                     {handle: respond(200, pb, make([]byte, 1<<20)), want: delivery.Result{Message: "accepted, but the answer could not be read: longer than 65536 bytes"}},
+		"answer cut off":                  {handle: respond(200, pb, []byte("ab"), "Content-Length", "10"), want: delivery.Result{Message: "accepted, but the answer could not be read: unexpected EOF"}},
 
 		"400 with status":     {handle: respond(400, pb, rpcStatus(3, "bad span")), err: "400 Bad Request: bad span"},
 		"400 with code only":  {handle: respond(400, pb, rpcStatus(3, "")), err: "400 Bad Request: google.rpc.Status code 3"},
@@ -198,37 +183,6 @@ func TestAnswers(t *testing.T) {
 				t.Errorf("%d requests, want 1", len(b.received))
 			}
 		})
-	}
-}
-
-// TestHintsAboutTheEndpoint: of a refusal, only what shows a wrong endpoint has a hint.
-func TestHintsAboutTheEndpoint(t *testing.T) {
-	for name, test := range map[string]struct {
-		endpoint    string
-		status      int
-		contentType string
-		hint        string
-	}{
-		"another path":                    {"http://c:4318/v1", 404, "text/plain", checkPath},
-		"no path":                         {"http://c:4318", 404, "text/plain", checkPath},
-		"the usual path":                  {"http://c:4318/otlp/v1/traces", 404, "text/plain", ""},
-		"the usual path of metrics":       {"http://c:4318/v1/metrics", 404, "text/plain", ""},
-		"the usual path of logs":          {"http://c:4318/v1/logs", 404, "text/plain", ""},
-		"the port of gRPC, no OTLP":       {"http://c:4317/v1/traces", 404, "text/plain", useHTTP},
-		"the port of gRPC, untyped":       {"http://c:4317/v1/traces", 415, "", useHTTP},
-		"the port of gRPC, unauthorized":  {"http://c:4317/v1/traces", 401, "text/plain", ""},
-		"the port of gRPC, OTLP":          {"http://c:4317/v1/traces", 400, contentType, ""},
-		"the port of gRPC, OTLP in JSON":  {"http://c:4317/v1/traces", 400, "application/json", ""},
-		"the port of gRPC, its load ALB":  {"http://c:4317/v1/traces", 464, "text/html", useHTTP},
-		"a load balancer on another port": {"http://c:4318/v1/traces", 464, "text/html", useHTTP},
-	} {
-		s := newSender(config{Endpoint: parse(t, test.endpoint)})
-		res, _ := s.classify(answer{Response: &http.Response{
-			StatusCode: test.status, Header: http.Header{"Content-Type": {test.contentType}}, Request: &http.Request{URL: parse(t, test.endpoint)},
-		}})
-		if res.Hint != test.hint {
-			t.Errorf("%s: hint %q, want %q", name, res.Hint, test.hint)
-		}
 	}
 }
 

@@ -11,15 +11,15 @@ import (
 // smallBody is how many bytes of a body fit into net/http's write buffer with the headers.
 const smallBody = 4 << 10
 
-// payload is the body of one attempt. net/http may read a request's body after it has returned the response or an error,
-// and reads it again to replay the request. release ends that, so that the caller can use the memory again.
+// payload is the body of one attempt. net/http may read a request's body after it has returned the response or an
+// error, and reads it again to replay the request. release ends that, so that the caller can use the memory again.
 type payload struct {
 	mu   sync.Mutex // held while bytes are copied out of data
 	data []byte     // nil once released
 }
 
-// attach makes p the body of req. net/http sends the headers in a packet of their own unless the body is a reader that it
-// knows to be in memory. So a small body is copied into such a reader.
+// attach makes p the body of req. net/http sends the headers in a packet of their own unless the body is a reader that
+// it knows to be in memory. So a small body is copied into such a reader.
 func (p *payload) attach(req *http.Request) {
 	req.ContentLength = int64(len(p.data))
 	switch {

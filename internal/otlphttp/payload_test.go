@@ -31,8 +31,8 @@ func (c *gatedConn) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// net/http may still be sending the body after it has returned an early response. The caller of Send may use the body's memory
-// again nevertheless.
+// net/http may still be sending the body after it has returned an early response. The caller of Send may use the body's
+// memory again nevertheless.
 func TestBodyIsNotReadAfterSend(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		conn := &gatedConn{gate: make(chan struct{})}

@@ -25,16 +25,16 @@ type Sender struct {
 // Target returns the endpoint's URL without user information, query and fragment.
 func (s *Sender) Target() string { return s.target }
 
-// Send makes one attempt to deliver body, an encoded OTLP request. It returns when the response is read, when ctx ends, or
-// after the endpoint's timeout. The error is nil if and only if the outcome is Accepted.
+// Send makes one attempt to deliver body, an encoded OTLP request. It returns when the response is read, when ctx ends,
+// or after the endpoint's timeout. The error is nil if and only if the outcome is Accepted.
 //
 //   - A 2xx response is an acceptance, even if its body is malformed or cut off; then Result.Message says so.
 //   - 429, 502, 503 and 504 are retryable, after the Retry-After of the response if there is one.
-//   - An attempt without a response is retryable: connection, TLS, proxy, signing and timeout errors. Result.AnswersLost says
-//     whether the backend may have taken it.
+//   - An attempt without a response is retryable: connection, TLS, proxy, signing and timeout errors.
+//     Result.AnswersLost says whether the backend may have taken it.
 //   - 413 means too large. Every other status from 400 is a refusal, unless Classify says otherwise.
-//   - 307 and 308 are followed at most twice, to the same scheme, host and port. With other redirects the items are kept for the
-//     next flush.
+//   - 307 and 308 are followed at most twice, to the same scheme, host and port. With other redirects the items are
+//     kept for the next flush.
 //   - A response body that exceeds the endpoint's MaxResponse makes any response a refusal.
 //
 // Send does not change body, and does not read it after it has returned.
@@ -90,9 +90,9 @@ func retryOutcome(err error) delivery.Outcome {
 	return outcome
 }
 
-// post sends content to target. If a kept connection breaks, it sends content once more on a new one. net/http does that only
-// for requests that it takes for idempotent, and only until it has written a part of the body. lost counts the requests that
-// were written and got no response.
+// post sends content to target. If a kept connection breaks, it sends content once more on a new one. net/http does
+// that only for requests that it takes for idempotent, and only until it has written a part of the body. lost counts
+// the requests that were written and got no response.
 func (s *Sender) post(ctx context.Context, target *url.URL, content *payload) (resp *http.Response, lost int, err error) {
 	for retried := false; ; retried = true {
 		connected, reused := false, false

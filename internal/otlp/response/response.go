@@ -110,13 +110,15 @@ func countJSON(data []byte) (int64, error) {
 	return int64(f), nil
 }
 
-// pair is the common form of an Export…PartialSuccess and a google.rpc.Status: a number in field 1 and a text in field 2.
+// pair is the common form of an Export…PartialSuccess and a google.rpc.Status: a number in field 1 and a text in field
+// 2.
 type pair struct {
 	number uint64
 	text   []byte
 }
 
-// merge reads another occurrence of the message; false: it is malformed. Protobuf merges repeated occurrences of one field.
+// merge reads another occurrence of the message; false: it is malformed. Protobuf merges repeated occurrences of one
+// field.
 func (p *pair) merge(data []byte) bool {
 	for len(data) > 0 {
 		f, ok := firstField(data)
@@ -144,7 +146,8 @@ type field struct {
 func (f field) number() uint64 { return f.tag >> 3 }
 func (f field) wireType() int  { return int(f.tag & 7) }
 
-// firstField reads the first field of the message in data, which must not be empty. Groups are malformed: proto3 has none.
+// firstField reads the first field of the message in data, which must not be empty. Groups are malformed: proto3 has
+// none.
 func firstField(data []byte) (f field, ok bool) {
 	tag, n := binary.Uvarint(data)
 	if n <= 0 || tag>>3 == 0 || tag>>3 > 1<<29-1 {

@@ -108,34 +108,29 @@ func TestStatus(t *testing.T) {
 	}
 }
 
-// referenceResponse reads a response with protowire; ok is false if the response is malformed.
-func referenceResponse(data []byte) (rejected int64, message string, ok bool) {
-	ok = referenceFields(data, func(num protowire.Number, typ protowire.Type, value []byte) bool {
-		if num != 1 {
-			return true
-		}
-		if typ != protowire.BytesType {
+// reference reads the common form of an Export…PartialSuccess and a google.rpc.Status with protowire; ok is false if it
+// is malformed.
+func (p *reference) read(data []byte) (ok bool) {
+	return eachField(data, func(num protowire.Number, typ protowire.Type, value []byte) bool {
+		switch {
+		case num == 1 && typ == protowire.VarintType:
+			p.number, _ = protowire.ConsumeVarint(value)
+		case num == 2 && typ == protowire.BytesType:
+			p.text, _ = protowire.ConsumeString(value)
+			return utf8.ValidString(p.text)
+		case num <= 2:
 			return false
 		}
-		inner, _ := protowire.ConsumeBytes(value)
-		return referenceFields(inner, func(num protowire.Number, typ protowire.Type, value []byte) bool {
-			switch {
-			case num == 1 && typ == protowire.VarintType:
-				v, _ := protowire.ConsumeVarint(value)
-				rejected = int64(v)
-			case num == 2 && typ == protowire.BytesType:
-				message, _ = protowire.ConsumeString(value)
-				return utf8.ValidString(message)
-			case num == 1, num == 2:
-				return false
-			}
-			return true
-		})
+		return true
 	})
-	return rejected, message, ok && rejected >= 0
 }
 
-func referenceFields(data []byte, visit func(protowire.Number, protowire.Type, []byte) bool) bool {
+type reference struct {
+	number uint64
+	text   string
+}
+
+func eachField(data []byte, visit func(protowire.Number, protowire.Type, []byte) bool) bool {
 	for len(data) > 0 {
 		num, typ, n := protowire.ConsumeTag(data)
 		if n < 0 || num > protowire.MaxValidNumber || typ == protowire.StartGroupType {
@@ -151,27 +146,35 @@ func referenceFields(data []byte, visit func(protowire.Number, protowire.Type, [
 	return true
 }
 
-func FuzzExport(f *testing.F) {
+// FuzzResponse compares what is read as a response and as a status with protowire's reading.
+func FuzzResponse(f *testing.F) {
 	f.Add([]byte{})
 	f.Add(partialSuccess(3, "too old"))
 	f.Add([]byte("\xf8\xb5\xf8\xf32\x00")) // a field number that is too large
 	f.Add(partialSuccess(1<<62, "a")[:7])
 	f.Add(append(rpcStatus(3, "x"), partialSuccess(1, "")...))
+	f.Add(append(rpcStatus(7, "first"), rpcStatus(-1, "second")...))
+	f.Add(rpcStatus(1<<30, "wide")[:5])
 	f.Fuzz(func(t *testing.T, data []byte) {
+		var export, status reference
+		valid := eachField(data, func(num protowire.Number, typ protowire.Type, value []byte) bool {
+			inner, _ := protowire.ConsumeBytes(value)
+			return num != 1 || typ == protowire.BytesType && export.read(inner)
+		}) && int64(export.number) >= 0
 		rejected, message, err := Export(data)
-		wantRejected, wantMessage, ok := referenceResponse(data)
-		if ok != (err == nil) {
-			t.Fatalf("error %v, protowire says valid: %t", err, ok)
+		if valid != (err == nil) || valid && (rejected != int64(export.number) || string(message) != export.text) {
+			t.Errorf("response: got %d, %q, %v; protowire reads %+v, valid: %t", rejected, message, err, export, valid)
 		}
-		if ok && (rejected != wantRejected || string(message) != wantMessage) {
-			t.Fatalf("got %d, %q; protowire reads %d, %q", rejected, message, wantRejected, wantMessage)
+		valid = status.read(data)
+		code, message, err := Status(data)
+		if valid != (err == nil) || valid && (code != int32(status.number) || string(message) != status.text) {
+			t.Errorf("status: got %d, %q, %v; protowire reads %+v, valid: %t", code, message, err, status, valid)
 		}
-		_, _, _ = Status(data)
 	})
 }
 
-// BenchmarkResponse decodes a response with rejected spans. Its rival in bench uses the official types, which also copy the message
-// to a string.
+// BenchmarkResponse decodes a response with rejected spans. Its rival in bench uses the official types, which also copy
+// the message to a string.
 func BenchmarkResponse(b *testing.B) {
 	b.Run("impl=epilogue", func(b *testing.B) {
 		data := partialSuccess(itemtest.Rejected, itemtest.RejectedMessage)
@@ -180,35 +183,6 @@ func BenchmarkResponse(b *testing.B) {
 			if _, _, err := Export(data); err != nil {
 				b.Fatal(err)
 			}
-		}
-	})
-}
-
-// FuzzStatus compares with protowire's reading.
-func FuzzStatus(f *testing.F) {
-	f.Add([]byte{})
-	f.Add(rpcStatus(3, "bad span"))
-	f.Add(append(rpcStatus(7, "first"), rpcStatus(-1, "second")...))
-	f.Add(rpcStatus(1<<30, "wide")[:5])
-	f.Fuzz(func(t *testing.T, data []byte) {
-		code, message, err := Status(data)
-		var wantCode int32
-		var wantMessage string
-		ok := referenceFields(data, func(num protowire.Number, typ protowire.Type, value []byte) bool {
-			switch {
-			case num == 1 && typ == protowire.VarintType:
-				v, _ := protowire.ConsumeVarint(value)
-				wantCode = int32(v)
-			case num == 2 && typ == protowire.BytesType:
-				wantMessage, _ = protowire.ConsumeString(value)
-				return utf8.ValidString(wantMessage)
-			case num == 1, num == 2:
-				return false
-			}
-			return true
-		})
-		if ok != (err == nil) || ok && (code != wantCode || string(message) != wantMessage) {
-			t.Errorf("got %d, %q, %v; protowire reads %d, %q, valid: %t", code, message, err, wantCode, wantMessage, ok)
 		}
 	})
 }
