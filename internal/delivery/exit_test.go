@@ -30,8 +30,8 @@ func TestShutdownEndsTheBackgroundFlush(t *testing.T) {
 	})
 }
 
-// TestExitOfAnEmptyQueue asserts that the exit deadline begins no flush of nothing, in a queue without sizes too: that of an SDK
-// that is disabled.
+// TestExitOfAnEmptyQueue asserts that the exit deadline begins no flush of nothing, in a queue without sizes too: that
+// of an SDK that is disabled.
 func TestExitOfAnEmptyQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend(always(hangs))

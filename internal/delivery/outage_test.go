@@ -192,8 +192,8 @@ func TestFlushWhileOpen(t *testing.T) {
 	}
 }
 
-// TestBackendIsNotDown asserts what is taken for an answer: a permanent refusal, also one of a request's size after
-// which a smaller one gets none, and an answer that takes longer than a probe's timeout.
+// TestBackendIsNotDown asserts which answers keep the breaker closed: a permanent refusal, also one of a request's size
+// after which a smaller one gets none, and an answer that takes longer than a probe's timeout.
 func TestBackendIsNotDown(t *testing.T) {
 	large := strings.Repeat("a", 100<<10)
 	size := func(r request) reply {

@@ -18,7 +18,7 @@ func (s *stream) work(f *flush, b *batch) {
 	}
 }
 
-// next puts back what is left of the batch b and returns the next batch. Without one, the worker has left the flush.
+// next puts back the rest of the batch b and returns the next batch. Without one, the worker has left the flush.
 func (s *stream) next(f *flush, b *batch) *batch {
 	e := s.engine
 	e.mu.Lock()

@@ -146,7 +146,7 @@ func eachField(data []byte, visit func(protowire.Number, protowire.Type, []byte)
 	return true
 }
 
-// FuzzResponse compares what is read as a response and as a status with protowire's reading.
+// FuzzResponse compares Export and Status with protowire's reading.
 func FuzzResponse(f *testing.F) {
 	f.Add([]byte{})
 	f.Add(partialSuccess(3, "too old"))
