@@ -3,12 +3,15 @@ package otelx_test
 import (
 	"bufio"
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -243,5 +246,37 @@ func TestOptInOfLogs(t *testing.T) {
 	emit(t.Context(), s, log.SeverityInfo, "nowhere")
 	if err := s.ForceFlush(t.Context()); err != nil || s.Stats().Logs.Ended != 0 {
 		t.Errorf("ForceFlush: %v, %+v", err, s.Stats())
+	}
+}
+
+// Signals with the same origin share connections; another certificate authority makes another origin.
+func TestSignalsOfOneOriginShareConnections(t *testing.T) {
+	for name, c := range map[string]struct {
+		opts []otelx.LogsOption
+		want int64
+	}{
+		"same":            {nil, 1},
+		"path":            {[]otelx.LogsOption{otelx.WithEndpoint("http://collector.test:4318/tenant/v1/logs")}, 1},
+		"another TLS":     {[]otelx.LogsOption{otelx.WithCertificate(x509.NewCertPool())}, 2},
+		"headers, signer": {[]otelx.LogsOption{otelx.WithHeaders(map[string]string{"a": "b"}), otelx.WithTimeout(time.Minute)}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			contract(t, func(f *fixture) {
+				var dials atomic.Int64
+				f.open(otelx.WithLogs(append([]otelx.LogsOption{logsEndpoint}, c.opts...)...),
+					otelx.WithDialer(func(ctx context.Context, network, address string) (net.Conn, error) {
+						dials.Add(1)
+						return f.network.DialContext(ctx, network, address)
+					}))
+				f.sdk.SetBackgroundExport(false)
+				f.end("a")
+				f.mustFlush(time.Second, 100*ms)
+				emit(f.Context(), f.sdk, log.SeverityInfo, "one")
+				f.mustFlush(time.Second, 100*ms)
+				if n := dials.Load(); n != c.want || bodies(f.backend.LogRecords()) != "one" {
+					f.Errorf("%d connections, want %d", n, c.want)
+				}
+			})
+		})
 	}
 }
