@@ -6,10 +6,13 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/instrumentation"
+	sdklog "go.opentelemetry.io/otel/sdk/log"
 	"go.opentelemetry.io/otel/sdk/resource"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/epilogue-go/epilogue/internal/itemtest"
 )
 
 // officialSizes reads a request with the official types: the bytes of each span, and of the largest resource with its
@@ -79,5 +82,23 @@ func TestResourceBytesOfTheRequest(t *testing.T) {
 	}
 	if got := e.ResourceBytes(); got > 100 {
 		t.Errorf("ResourceBytes = %d for a request with a scope of a few bytes", got)
+	}
+}
+
+// TestInvalidBytesCountAsSent: a run of them is one U+FFFD on the wire.
+func TestInvalidBytesCountAsSent(t *testing.T) {
+	const limit = 200
+	invalid := strings.Repeat("\xff", limit)
+	kv := attribute.StringSlice(invalid, []string{invalid})
+	stubs := tracetest.SpanStubs{{Name: invalid, Attributes: []attribute.KeyValue{kv}}}
+	if _, n := new(SpanEncoder).AppendRequest(nil, snapshots(stubs), limit); n != 1 {
+		t.Errorf("%d spans, want 1", n)
+	}
+	record := itemtest.Record(nil, instrumentation.Scope{}, func(r *sdklog.Record) {
+		r.SetBody(attribute.StringValue(invalid))
+		r.SetAttributes(kv)
+	})
+	if _, n := new(LogEncoder).AppendRequest(nil, []sdklog.Record{record}, limit); n != 1 {
+		t.Errorf("%d records, want 1", n)
 	}
 }

@@ -54,7 +54,7 @@ func (e *LogEncoder) AppendRequest(dst []byte, records []sdklog.Record, limit in
 // add encodes record and adds it to the request, unless the request would exceed its limit.
 func (e *LogEncoder) add(record *sdklog.Record) (fits bool) {
 	e.record.read(record)
-	if e.record.size(uncut) > e.room(0) {
+	if exceeds(e.record.size, e.room(0)) {
 		return false
 	}
 	begin := len(e.text)

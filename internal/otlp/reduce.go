@@ -3,6 +3,7 @@ package otlp
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -18,6 +19,8 @@ const (
 	frame = 2
 	// uncut stands for strings of any length.
 	uncut = int(^uint(0) >> 1)
+	// uncutUTF8 is uncut with each run of invalid bytes as U+FFFD, as the wire has it. It takes longer.
+	uncutUTF8 = -1
 )
 
 // part is a part of an item that can be removed.
@@ -126,14 +129,26 @@ func cutText(s string, most int) string {
 	return s[:end] + note
 }
 
-// The functions below return sizes on the wire with strings cut to cut bytes. They count no more than there is, and
-// nearly all of it, without encoding anything.
+// The functions below return sizes on the wire with strings cut to cut bytes. They count nearly all that there is, without
+// encoding anything. They count too much only if strings are not UTF-8 and cut is not uncutUTF8.
+
+// exceeds reports whether an item whose size is sizeAt(cut) has more than most bytes.
+func exceeds(sizeAt func(cut int) int, most int) bool {
+	return sizeAt(uncut) > most && sizeAt(uncutUTF8) > most
+}
 
 func textSize(s string, cut int) int {
 	if s == "" {
 		return 0
 	}
-	return frame + min(len(s), cut)
+	return frame + textLen(s, cut)
+}
+
+func textLen(s string, cut int) int {
+	if cut == uncutUTF8 {
+		return len(strings.ToValidUTF8(s, "\uFFFD"))
+	}
+	return min(len(s), cut)
 }
 
 func keyValuesSize(kvs []attribute.KeyValue, cut int) (size int) {
@@ -144,16 +159,24 @@ func keyValuesSize(kvs []attribute.KeyValue, cut int) (size int) {
 }
 
 func keyValueSize(kv attribute.KeyValue, cut int) int {
-	return frame + textSize(string(kv.Key), uncut) + valueSize(kv.Value, cut)
+	key := uncut // is never cut
+	if cut == uncutUTF8 {
+		key = cut
+	}
+	return frame + textSize(string(kv.Key), key) + valueSize(kv.Value, cut)
 }
 
 func valueSize(v attribute.Value, cut int) int {
 	const fixed = 2 * frame // of the value and of its content
 	switch v.Type() {
 	case attribute.STRING:
-		return fixed + min(len(v.AsString()), cut)
+		return fixed + textLen(v.AsString(), cut)
 	case attribute.BYTESLICE:
-		return fixed + min(len(v.AsByteSlice()), cut)
+		n := len(v.AsByteSlice())
+		if cut != uncutUTF8 {
+			n = min(n, cut)
+		}
+		return fixed + n
 	case attribute.BOOLSLICE:
 		return fixed + fixed*len(v.AsBoolSlice())
 	case attribute.INT64SLICE:
@@ -163,7 +186,7 @@ func valueSize(v attribute.Value, cut int) int {
 	case attribute.STRINGSLICE:
 		size := fixed
 		for _, item := range v.AsStringSlice() {
-			size += fixed + min(len(item), cut)
+			size += fixed + textLen(item, cut)
 		}
 		return size
 	case attribute.SLICE:

@@ -39,7 +39,7 @@ func (e *SpanEncoder) AppendRequest(dst []byte, spans []sdktrace.ReadOnlySpan, l
 
 // add encodes span and adds it to the request, unless the request would exceed its limit.
 func (e *SpanEncoder) add(span sdktrace.ReadOnlySpan) (fits bool) {
-	if spanSize(span, uncut) > e.room(e.MaxSpan) {
+	if exceeds(func(cut int) int { return spanSize(span, cut) }, e.room(e.MaxSpan)) {
 		return false
 	}
 	begin := len(e.text)
