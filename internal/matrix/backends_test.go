@@ -81,13 +81,19 @@ func untrusted(r *harness.Run) (env []string, stop func()) {
 	return []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + server.URL}, server.Close
 }
 
-// program is the function.
+// program is the function. A dial to an unreachable backend takes a moment: a flush that failed in no time would be over
+// before the signal that a scenario sends during it.
 func (b *backend) program(p harness.Process) {
-	if b.unresolved {
-		p.Dial = func(_ context.Context, network, address string) (net.Conn, error) {
-			return nil, &net.OpError{
-				Op: "dial", Net: network, Err: &net.DNSError{Err: "no such host", Name: address, IsNotFound: true},
+	dial := p.Dial
+	if b.unreachable {
+		p.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			time.Sleep(time.Millisecond)
+			if b.unresolved {
+				return nil, &net.OpError{
+					Op: "dial", Net: network, Err: &net.DNSError{Err: "no such host", Name: address, IsNotFound: true},
+				}
 			}
+			return dial(ctx, network, address)
 		}
 	}
 	harness.Programs["function"](p)
