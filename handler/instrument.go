@@ -20,7 +20,7 @@ import (
 )
 
 // scopeName is the instrumentation scope of the invocations' spans.
-const scopeName = "github.com/epilogue-go/epilogue/handler"
+const scopeName = version.HandlerScope
 
 // instrument is shared by all invocations of one wrapped handler.
 type instrument struct {

@@ -16,6 +16,7 @@ import (
 	"github.com/epilogue-go/epilogue/internal/emf"
 	"github.com/epilogue-go/epilogue/internal/otlp"
 	"github.com/epilogue-go/epilogue/internal/spill"
+	"github.com/epilogue-go/epilogue/internal/version"
 	"github.com/epilogue-go/epilogue/otelx/internal/config"
 	"github.com/epilogue-go/epilogue/otelx/internal/encoding"
 	"github.com/epilogue-go/epilogue/otelx/internal/metrics"
@@ -128,6 +129,9 @@ func (n *meters) toLines(c *metrics.Config) {
 	}
 	q := delivery.NewQueue(n.Engine(delivery.Metrics, &x), n.settings, emf.NewEncoder(format))
 	rules := emf.Config{MaxSeries: n.MaxSeries, Report: n.Reporter(delivery.Metrics).Hint}
+	if !*n.FaaS {
+		rules.OmittedScope = version.HandlerScope
+	}
 	if n.Dimensions != nil {
 		rules.Dimensions = *n.Dimensions
 	}

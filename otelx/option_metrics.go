@@ -130,6 +130,15 @@ func WithEMFDimensions(attributes ...string) MetricsOption {
 	return config.SetMetrics(func(m *config.Metrics) { m.Dimensions = &attributes })
 }
 
+// WithEMFFunctionMetrics makes the exporter emf write the function's own metrics (faas.invocations and the others of
+// package handler), if on is true. Other exporters always send them. Lambda publishes invocations, errors and durations
+// itself, free of charge, and AWS bills each metric of EMF.
+//
+// Environment: EPILOGUE_FAAS_METRICS, true or false, default false.
+func WithEMFFunctionMetrics(on bool) MetricsOption {
+	return config.SetMetrics(func(m *config.Metrics) { m.FaaS = &on })
+}
+
 // WithEMFMaxSeries sets how many combinations of metric and dimensions the exporter emf makes in this process. The rest go to one
 // series of their metric with the dimension otel.metric.overflow=true. Values below 1 are an error and change nothing.
 //

@@ -439,6 +439,7 @@ func TestOptInOfMetrics(t *testing.T) {
 		"EPILOGUE_METRIC_COLLECTION=never":                                 "write interval or invocation",
 		"EPILOGUE_EMF_NAMESPACE=AWS/Lambda":                                "AWS/ is for metrics of AWS",
 		"EPILOGUE_EMF_MAX_SERIES=0":                                        "EPILOGUE_EMF_MAX_SERIES",
+		"EPILOGUE_FAAS_METRICS=yes":                                        "write true or false",
 	} {
 		_, err := newSDK(t, environ(vars), otelx.WithMetrics())
 		wantError(t, vars, err, want)
@@ -447,5 +448,38 @@ func TestOptInOfMetrics(t *testing.T) {
 		otelx.WithEMFNamespace(""), otelx.WithEMFMaxSeries(0), otelx.WithExporters("x"), otelx.WithTimeout(-1)))
 	for _, want := range []string{"WithMetricInterval(0s)", "WithTemporality", "WithHistogramAggregation", "WithEMFNamespace", "WithEMFMaxSeries", "WithExporters", "WithTimeout(-1ns)"} {
 		wantError(t, want, err, want)
+	}
+}
+
+// TestFunctionMetricsAsEMF: lines have the metrics of the handler's scope only if that is switched on.
+func TestFunctionMetricsAsEMF(t *testing.T) {
+	emf := otelx.WithExporters("emf")
+	for name, c := range map[string]struct {
+		opts []otelx.Option
+		want int // lines
+	}{
+		"default":  {[]otelx.Option{otelx.WithMetrics(emf)}, 0},
+		"variable": {[]otelx.Option{otelx.WithMetrics(emf), environ("EPILOGUE_FAAS_METRICS=true")}, 1},
+		"option": {
+			[]otelx.Option{otelx.WithMetrics(emf, otelx.WithEMFFunctionMetrics(true)), environ("EPILOGUE_FAAS_METRICS=false")}, 1,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			contract(t, func(f *fixture) {
+				lines := stdout(f.T, func() {
+					f.open(c.opts...)
+					invocations, err := f.sdk.MeterProvider().Meter("github.com/epilogue-go/epilogue/handler").Int64Counter("faas.invocations")
+					if err != nil {
+						f.Fatal(err)
+					}
+					invocations.Add(f.Context(), 1)
+					f.invocationEnds()
+					_ = f.shutdown(time.Second)
+				})
+				if len(lines) != c.want {
+					f.Errorf("standard output has %q, want %d lines", lines, c.want)
+				}
+			})
+		})
 	}
 }

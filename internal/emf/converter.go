@@ -15,6 +15,8 @@ type Config struct {
 	// MaxSeries is how many combinations of metric name and dimensions there may be. Each is a custom metric that AWS
 	// bills. The points of others go to one series of their metric with the dimension otel.metric.overflow=true.
 	MaxSeries int
+	// OmittedScope is an instrumentation scope without metrics of its own; empty: there is none.
+	OmittedScope string
 	// Report gets errors that tell the user what to change. It is called once for each key. It may be nil.
 	Report func(key string, err error)
 }
@@ -74,6 +76,9 @@ func (c *Converter) Points(rm *metricdata.ResourceMetrics) (points []Point, drop
 	clear(c.index)
 	for i := range rm.ScopeMetrics {
 		scope := &rm.ScopeMetrics[i]
+		if c.config.OmittedScope != "" && scope.Scope.Name == c.config.OmittedScope {
+			continue
+		}
 		for j := range scope.Metrics {
 			c.addMetric(scope.Scope.Name, &scope.Metrics[j])
 		}

@@ -24,6 +24,7 @@ const (
 	namespaceKey       = "EPILOGUE_EMF_NAMESPACE"
 	dimensionsKey      = "EPILOGUE_EMF_DIMENSIONS"
 	maxSeriesKey       = "EPILOGUE_EMF_MAX_SERIES"
+	faasMetricsKey     = "EPILOGUE_FAAS_METRICS"
 
 	temporalityName = "TEMPORALITY_PREFERENCE"
 	histogramName   = "DEFAULT_HISTOGRAM_AGGREGATION"
@@ -76,6 +77,7 @@ type Metrics struct {
 	Namespace  string    // of EMF; empty: the service's name
 	Dimensions *[]string // of EMF; nil: all attributes
 	MaxSeries  int       // of EMF
+	FaaS       *bool     // the function's own metrics are written as EMF
 	LogJSON    bool      // AWS_LAMBDA_LOG_FORMAT is JSON
 	LogLevel   string    // AWS_LAMBDA_LOG_LEVEL
 }
@@ -168,6 +170,14 @@ func (r *resolver) eachInvocation() *bool {
 	return nil
 }
 
+// faasMetrics reads EPILOGUE_FAAS_METRICS.
+func (r *resolver) faasMetrics() *bool {
+	if value := r.env.Choice([]string{"true", "false"}, "", faasMetricsKey); value != "" {
+		return new(value == "true")
+	}
+	return nil
+}
+
 // emf resolves the form of EMF lines.
 func (r *resolver) emf(m *Metrics) {
 	option, preset := &r.options.Metrics, &r.preset.Metrics
@@ -192,6 +202,7 @@ func (r *resolver) emf(m *Metrics) {
 	m.Namespace = choose(option.Namespace, namespace, preset.Namespace, "")
 	m.Dimensions = choose(option.Dimensions, dimensions, preset.Dimensions, nil)
 	m.MaxSeries = choose(option.MaxSeries, r.number(maxSeriesKey, 1, otelenv.MaxInt), preset.MaxSeries, defaultMaxSeries)
+	m.FaaS = choose(option.FaaS, r.faasMetrics, preset.FaaS, new(false))
 	_, format := r.env.Lookup("AWS_LAMBDA_LOG_FORMAT")
 	_, m.LogLevel = r.env.Lookup("AWS_LAMBDA_LOG_LEVEL")
 	m.LogJSON = strings.EqualFold(format, "JSON")
