@@ -85,7 +85,11 @@ func TestDemo(t *testing.T) {
 		`^trace [0-9a-f]{32}  invocation 1, cold `, `^  POST /orders orders `, `├─ init `, `├─ HTTP GET `, `│  └─ GET /prices/{sku} prices `,
 		`^trace .*  invocation 5, panic `, `✗ faults: the box fell off the table$`,
 		`^trace .*  invocation 6, timeout `, `timed out$`,
-		`^all +32 +32 +– +0$`, `^Nothing lost\.`,
+		`^prices +5 +5 +0 +0   its own count`, `^all +32 +32 +– +0$`, `^Nothing lost\.`,
+		`^data points +\d+ received in \d requests; all exporters: \d+ ended, \d+ exported, \d+ superseded$`,
+		`^log records +\d received in \d requests; all exporters: \d ended, \d exported$`,
+		`^standard output   \d+ EMF lines with \d+ metrics; 6 log lines in JSON, 4 with a trace id$`,
+		`^  {"_aws":{"Timestamp":`, `^  {"timestamp":".*"message":"order taken"`,
 	)
 }
 
@@ -97,7 +101,7 @@ func TestDemoLoses(t *testing.T) {
 		t.Errorf("status %d, want %d", code, exitFailed)
 	}
 	contains(t, out, `^ 7 cold `, `^   SIGTERM  `, `^all +32 +0 +– +32$`, `^32 spans lost\.`)
-	contains(t, errs, `^the last lines of orders:$`, `503 Service Unavailable`, `^epilogue: 32 spans did not arrive$`)
+	contains(t, errs, `^the last lines of orders:$`, `503 Service Unavailable`, `^epilogue: 32 spans did not arrive; \d+ data points not delivered; 1 log record not delivered$`)
 }
 
 // TestDemoFails: what the demo needs and does not find is named.
@@ -141,7 +145,7 @@ func TestRun(t *testing.T) {
 	}
 	contains(
 		t, out, `^epilogue: shop in a local Lambda, timeout 3s, window 500ms, OTLP receiver`,
-		`^ 1 cold     POST /orders      201 `, `^   frozen   for 10\.0 ms; meanwhile the receiver cut all its connections: 1$`,
+		`^ 1 cold     POST /orders      201 `, `^   frozen   for 10\.0 ms; meanwhile the receiver cut all its connections: 3$`,
 		`^ 2 warm     POST /orders      201 `, `^ 3 warm     GET /orders/17    200 `, `^ 4 warm `,
 		`^shop \| .*SIGTERM received`, `^   SIGTERM  nothing was left; exit 0`,
 		`^trace .*  invocation 1, cold `, `^shop +11 +11 +0 +0   its own count`, `^Nothing lost`,

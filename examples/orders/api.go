@@ -11,6 +11,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
+const scope = "github.com/epilogue-go/epilogue/examples/orders"
+
 // The function's payload types, under shorter names.
 type (
 	request  = events.APIGatewayV2HTTPRequest
@@ -20,6 +22,7 @@ type (
 // api holds what the routes share. It is safe for concurrent use: on Managed Instances invocations overlap.
 type api struct {
 	tracer    trace.Tracer
+	metrics   instruments
 	prices    pricer
 	timeout   time.Duration // for one look-up of a price
 	store     *store
@@ -27,14 +30,20 @@ type api struct {
 	faultHold time.Duration // how long POST /faults/timeout lasts
 }
 
-// newAPI reads the settings that doc.go lists. Its tracer follows the global provider, which may be set later.
+// newAPI reads the settings that doc.go lists. Its tracer and its instruments follow the global providers, which may be
+// set later.
 func newAPI(getenv func(string) string) (*api, error) {
 	cfg, err := readSettings(getenv)
 	if err != nil {
 		return nil, err
 	}
+	metrics, err := newInstruments(otel.Meter(scope))
+	if err != nil {
+		return nil, err
+	}
 	return &api{
-		tracer:    otel.Tracer("github.com/epilogue-go/epilogue/examples/orders"),
+		tracer:    otel.Tracer(scope),
+		metrics:   metrics,
 		prices:    newPricer(cfg.pricesURL),
 		timeout:   cfg.pricesTimeout,
 		store:     newStore(),

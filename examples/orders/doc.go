@@ -23,8 +23,9 @@
 // {"error":"…"} with 400 (not JSON, unknown field), 404, 405, 413 (more than 64 KiB), 415 (not application/json),
 // 422 (a quantity out of bounds, an unknown SKU) or 502 (no price available).
 //
-// Its log lines have the request's ID and the trace's, in the format and from the level of the function's logging
-// configuration.
+// It counts the orders (orders.taken, by article) and their totals (orders.amount). It logs through OpenTelemetry: without
+// settings each log record is a line of JSON in the function's log, with the ids of request and trace, and metrics are lines of
+// CloudWatch's embedded metric format.
 //
 // Settings:
 //

@@ -37,6 +37,7 @@ func (a *api) create(ctx context.Context, req request) response {
 		UnitCents: unit.Cents, TotalCents: unit.Cents * w.Quantity, Currency: unit.Currency,
 	}
 	a.save(ctx, o)
+	a.metrics.count(ctx, o)
 	slog.InfoContext(ctx, "order taken", "order", o.ID, "sku", o.SKU, "cents", o.TotalCents)
 	res := answer(http.StatusCreated, o)
 	res.Headers["location"] = "/orders/" + o.ID

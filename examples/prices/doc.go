@@ -7,6 +7,8 @@
 // It answers GET /prices/{sku} with a price in cents, 404 if it sells no such thing, and GET /healthz. The price of
 // "glacier-ice" takes PRICES_SLOW, so that callers can test their timeouts.
 //
+// It sends metrics of its requests and of the Go runtime, and each line of its log as a log record too.
+//
 // On SIGTERM or SIGINT it stops accepting, finishes the requests in flight, and delivers pending telemetry. Together both
 // take at most eight seconds.
 //

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"time"
 
+	"go.opentelemetry.io/contrib/bridges/otelslog"
+	"go.opentelemetry.io/contrib/instrumentation/runtime"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/resource"
 
@@ -20,7 +22,9 @@ import (
 
 const (
 	drainTimeout     = 5 * time.Second // for the requests in flight at SIGTERM
-	telemetryTimeout = 3 * time.Second // for the spans left after them
+	telemetryTimeout = 3 * time.Second // for the telemetry left after them
+
+	scope = "github.com/epilogue-go/epilogue/examples/prices"
 )
 
 func main() {
@@ -40,19 +44,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	name := resource.NewSchemaless(attribute.String("service.name", "prices"))
-	tel, err := otelx.New(ctx, otelx.Fallback(otelx.WithResource(name)))
-	if err != nil {
-		slog.Error("telemetry", "error", err) // the service works all the same
-	}
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), telemetryTimeout)
-		defer cancel()
-		if err := tel.Shutdown(ctx); err != nil {
-			slog.Error("telemetry shutdown", "error", err)
-		}
-		slog.Info("prices has ended", "telemetry", tel)
-	}()
+	defer startTelemetry(ctx)()
 
 	var lc net.ListenConfig
 	listener, err := lc.Listen(ctx, "tcp", cfg.addr)
@@ -61,6 +53,37 @@ func run(ctx context.Context) error {
 	}
 	slog.Info("prices listens", "addr", listener.Addr().String())
 	return serve(ctx, listener, newService(cfg.slow))
+}
+
+// startTelemetry sends traces, metrics and logs, the runtime's metrics among them, and makes the log's lines log records too. The
+// function that it returns ends that.
+func startTelemetry(ctx context.Context) (stop func()) {
+	name := resource.NewSchemaless(attribute.String("service.name", "prices"))
+	tel, err := otelx.New(ctx, otelx.Fallback(otelx.WithResource(name)), otelx.WithLogs(),
+		otelx.WithMetrics(otelx.WithProducers(runtime.NewProducer()))) // the producer brings the histogram of scheduling
+	if err := errors.Join(err, runtime.Start()); err != nil {
+		slog.Error("telemetry", "error", err) // the service works all the same
+	}
+	lines := slog.NewTextHandler(os.Stderr, nil)
+	slog.SetDefault(slog.New(slog.NewMultiHandler(lines, otelslog.NewHandler(scope))))
+	return func() {
+		slog.SetDefault(slog.New(lines)) // a record after the shutdown would not leave
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), telemetryTimeout)
+		defer cancel()
+		if err := tel.Shutdown(ctx); err != nil {
+			slog.Error("telemetry shutdown", "error", err)
+		}
+		slog.LogAttrs(ctx, slog.LevelInfo, "prices has ended", counts(tel)...)
+	}
+}
+
+// counts are the delivery counts of each signal.
+func counts(tel *otelx.SDK) (groups []slog.Attr) {
+	for _, c := range tel.Counts() {
+		groups = append(groups, slog.Group(c.Name,
+			"ended", c.Ended, "exported", c.Exported, "pending", c.Pending, "dropped", c.Dropped))
+	}
+	return groups
 }
 
 // serve answers requests with h until ctx ends or the listener breaks; it owns the listener. It returns when no request

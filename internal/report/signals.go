@@ -28,10 +28,11 @@ func (s Signal) Line(st Style) string {
 		parts = append(parts, fmt.Sprintf("%d received in %s", s.Received, Plural(s.Requests, "request")))
 	}
 	if s.Counted {
-		parts = append(parts, fmt.Sprintf("own count: %d ended, %d exported", s.Ended, s.Exported))
+		own := fmt.Sprintf("all exporters: %d ended, %d exported", s.Ended, s.Exported)
 		if s.Superseded > 0 {
-			parts = append(parts, fmt.Sprintf("%d superseded", s.Superseded))
+			own += fmt.Sprintf(", %d superseded", s.Superseded)
 		}
+		parts = append(parts, own)
 	}
 	if n := s.Undelivered(); n > 0 {
 		parts = append(parts, st.Fault(fmt.Sprintf("%d not delivered", n)))
@@ -45,6 +46,8 @@ type Output struct {
 	Metrics  int // the metrics that these define
 	LogLines int // objects with a member level or trace_id
 	Traced   int // those with a trace_id
+
+	EMFLine, LogLine string // the shortest EMF line, and the first log line with a trace_id
 }
 
 // Add counts one line.
@@ -62,19 +65,25 @@ func (o *Output) Add(line string) {
 	switch {
 	case members.EMF != nil:
 		o.EMFLines++
+		if o.EMFLine == "" || len(line) < len(o.EMFLine) {
+			o.EMFLine = line
+		}
 		for _, directive := range members.EMF.CloudWatchMetrics {
 			o.Metrics += len(directive.Metrics)
 		}
 	case members.TraceID != nil:
 		o.LogLines++
 		o.Traced++
+		if o.LogLine == "" {
+			o.LogLine = line
+		}
 	case members.Level != nil:
 		o.LogLines++
 	}
 }
 
-// Line renders o on one line. It is empty if nothing was counted.
-func (o Output) Line() string {
+// Lines renders o on one line, and the two lines that it keeps below it. It is empty if nothing was counted.
+func (o Output) Lines(st Style) string {
 	var parts []string
 	if o.EMFLines > 0 {
 		parts = append(parts, Plural(o.EMFLines, "EMF line")+" with "+Plural(o.Metrics, "metric"))
@@ -85,5 +94,24 @@ func (o Output) Line() string {
 	if len(parts) == 0 {
 		return ""
 	}
-	return left("standard output", processColumns) + strings.Join(parts, "; ") + "\n"
+	text := left("standard output", processColumns) + strings.Join(parts, "; ") + "\n"
+	for _, line := range []string{o.EMFLine, o.LogLine} {
+		if line != "" {
+			text += wrapped(st, line)
+		}
+	}
+	return text
+}
+
+// wrapped renders a line of JSON, which has no spaces, on as many lines as it needs.
+func wrapped(st Style, line string) string {
+	const indent = "  "
+	rest := []rune(Visible(line))
+	var b strings.Builder
+	for len(rest) > 0 {
+		n := min(len(rest), Width-len(indent))
+		b.WriteString(indent + st.Quiet(string(rest[:n])) + "\n")
+		rest = rest[n:]
+	}
+	return b.String()
 }

@@ -17,8 +17,11 @@ func TestSignals(t *testing.T) {
 	} {
 		b.WriteString(s.Line(Style{}))
 	}
-	for _, o := range []Output{{}, {EMFLines: 1, Metrics: 3}, {EMFLines: 2, Metrics: 1, LogLines: 4, Traced: 3}} {
-		b.WriteString(o.Line())
+	for _, o := range []Output{
+		{}, {EMFLines: 1, Metrics: 3}, {EMFLines: 2, Metrics: 1, LogLines: 4, Traced: 3},
+		{EMFLines: 1, Metrics: 1, LogLines: 1, Traced: 1, EMFLine: `{"_aws":{}}`, LogLine: `{"message":"` + strings.Repeat("long", 40) + `"}`},
+	} {
+		b.WriteString(o.Lines(Style{}))
 	}
 	golden(t, "signals", b.String())
 }
@@ -33,7 +36,11 @@ func TestOutputCountsLinesOfJSON(t *testing.T) {
 	} {
 		got.Add(line)
 	}
-	if diff := cmp.Diff(Output{EMFLines: 2, Metrics: 3, LogLines: 3, Traced: 2}, got); diff != "" {
+	want := Output{
+		EMFLines: 2, Metrics: 3, LogLines: 3, Traced: 2,
+		EMFLine: `{"_aws":{},"level":"INFO"}`, LogLine: `{"trace_id":"01","message":"m"}`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 }

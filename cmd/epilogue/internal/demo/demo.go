@@ -27,7 +27,8 @@ const demoUsage = `epilogue demo [flags]
 Builds the examples of this repository, starts the prices service and an OTLP receiver, and runs
 the orders function in a local Lambda: cold and warm invocations, a freeze in which the network
 forgets all connections, a panic, a timeout, a collector that refuses, SIGTERM. Shows when the spans
-were sent, the traces, and whether a span was lost. Needs neither an AWS account nor a network.
+were sent, the traces, metrics and logs, and whether a span was lost. Needs neither an AWS account
+nor a network.
 
 `
 
@@ -105,7 +106,10 @@ func (set demoSettings) play(ctx context.Context, events string, c cli.Console) 
 	s, err := local.New(local.Options{
 		Config: lambdatest.Config{
 			FunctionName: "orders", Timeout: demoTimeout, Log: log,
-			Env: []string{"PRICES_URL=http://" + p.addr, "ORDERS_FAULTS=on", "EPILOGUE_FLUSH_TIMEOUT=" + demoFlush.String()},
+			Env: []string{
+				"PRICES_URL=http://" + p.addr, "ORDERS_FAULTS=on", "EPILOGUE_FLUSH_TIMEOUT=" + demoFlush.String(),
+				"OTEL_METRICS_EXPORTER=otlp,emf", "OTEL_LOGS_EXPORTER=otlp,lambda", // to the receiver, and to standard output
+			},
 		},
 		Command: []string{filepath.Join(set.binaries, "orders")}, Receiver: r, Verbose: set.verbose,
 	}, c)

@@ -109,18 +109,20 @@ func (p *prices) kill() {
 // pricesEnded is in the last line of examples/prices, which has no agent: it logs its counts.
 const pricesEnded = "prices has ended"
 
-// parsePrices reads the counts in the last line of examples/prices: NAME.ended=21 NAME.exported=19 and so on.
+// parsePrices reads the counts of spans in the last line of examples/prices: traces.ended=21 traces.exported=19 and so on.
 func parsePrices(line string) (report.Counts, bool) {
 	_, attrs, ok := strings.Cut(line, pricesEnded)
 	if !ok {
 		return report.Counts{}, false
 	}
 	var c report.Counts
-	known := map[string]*int{"ended": &c.Ended, "exported": &c.Exported, "pending": &c.Pending, "dropped": &c.Dropped}
+	known := map[string]*int{
+		"traces.ended": &c.Ended, "traces.exported": &c.Exported, "traces.pending": &c.Pending, "traces.dropped": &c.Dropped,
+	}
 	found := false
 	for _, attr := range strings.Fields(attrs) {
 		key, text, _ := strings.Cut(attr, "=")
-		field := known[key[strings.LastIndexByte(key, '.')+1:]]
+		field := known[key]
 		if field == nil {
 			continue
 		}

@@ -12,15 +12,15 @@ func TestParsePrices(t *testing.T) {
 		line string
 		ok   bool
 	}{
-		{"2026/11/22 19:55:00 INFO prices has ended telemetry.ended=21 telemetry.exported=19 telemetry.pending=2 telemetry.dropped=0", true},
-		{"2026/11/22 19:55:00 INFO prices has ended telemetry.traces.ended=21 telemetry.traces.exported=19 telemetry.traces.pending=2", true},
-		{"prices has ended ended=21 exported=19 pending=2 dropped_queue_full=7", true},
+		{`time=2026-11-22T19:55:00.000Z level=INFO msg="prices has ended" traces.ended=21 traces.exported=19 traces.pending=2 ` +
+			`traces.dropped=0 metrics.ended=7 metrics.exported=7 logs.pending=3`, true},
+		{"2026/11/22 19:55:00 INFO prices has ended traces.ended=21 traces.exported=19 traces.pending=2", true},
 		{"prices has ended", false},
-		{"prices has ended pending=0", false},
-		{"prices has ended extended=3", false},
-		{"prices has ended ended=999999999999999999999", false},
-		{"prices has ended ended=-1", false},
-		{"ended=21 exported=19 pending=2", false},
+		{"prices has ended traces.pending=0", false},
+		{"prices has ended metrics.ended=3", false},
+		{"prices has ended traces.ended=999999999999999999999", false},
+		{"prices has ended traces.ended=-1", false},
+		{"traces.ended=21 traces.exported=19 traces.pending=2", false},
 	} {
 		got, ok := parsePrices(c.line)
 		if ok != c.ok || ok && got != want {

@@ -37,10 +37,10 @@ func (s *Lambda) Conclude(c Conclusion) error {
 	}
 	stats := report.Reconcile(in)
 	s.write("\n" + stats.Table(s.style))
-	s.writeSignals()
 	if lost := stats.Lost(); lost > 0 {
 		s.problemf("%s did not arrive", report.Plural(lost, "span"))
 	}
+	s.writeSignals()
 	if s.broken != nil {
 		return s.broken
 	}
@@ -59,7 +59,7 @@ func (s *Lambda) writeSignals() {
 		}
 	}
 	s.stdout.Flush()
-	s.write(s.written.Line())
+	s.write(s.written.Lines(s.style))
 }
 
 // signal adds up the counts of the function's processes.
