@@ -33,7 +33,7 @@ var queryStarted = regexp.MustCompile(`"http_addr":"([^"]+)"`)
 // startJaeger returns when Jaeger takes requests.
 func startJaeger(t *testing.T) *jaeger {
 	t.Helper()
-	path := buildJaeger(t)
+	path := buildTool(t, "jaeger", "all-in-one")
 	addr := freeAddress(t)
 	j := &jaeger{url: "http://" + addr}
 	j.process = startProcess(t, []string{"SPAN_STORAGE_TYPE=memory", "GOMEMLIMIT=256MiB"}, path,
@@ -42,12 +42,12 @@ func startJaeger(t *testing.T) *jaeger {
 	return j
 }
 
-// buildJaeger returns the path of the program, which the go command builds and keeps in its cache. If that fails, for
-// example without a module proxy, the test fails in CI and is skipped on a developer's machine.
-func buildJaeger(t *testing.T) string {
+// buildTool returns the path of a program that the go command builds in a folder's module, and keeps in its cache. If that fails,
+// for example without a module proxy, the test fails in CI and is skipped on a developer's machine.
+func buildTool(t *testing.T, folder, name string, env ...string) string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", "tool", "-n", "all-in-one")
-	cmd.Dir = "jaeger"
+	cmd := exec.CommandContext(t.Context(), "go", "tool", "-n", name)
+	cmd.Dir, cmd.Env = folder, append(os.Environ(), env...)
 	out, err := cmd.Output()
 	if err == nil {
 		return strings.TrimSpace(string(out))
@@ -60,6 +60,6 @@ func buildJaeger(t *testing.T) string {
 	if errors.As(err, &why) {
 		err = errors.New(string(why.Stderr))
 	}
-	give("Jaeger cannot be built here: %v", err)
+	give("%s cannot be built here: %v", name, err)
 	return ""
 }
