@@ -43,6 +43,12 @@ service:
     traces:
       receivers: [otlp]
       exporters: [file]
+    metrics:
+      receivers: [otlp]
+      exporters: [file]
+    logs:
+      receivers: [otlp]
+      exporters: [file]
 `
 
 // collectorVariable holds the configuration in the environment of a test binary that is to be a Collector.
@@ -85,7 +91,7 @@ type collector struct {
 func startCollector(t *testing.T) *collector {
 	t.Helper()
 	addr := freeAddress(t)
-	c := &collector{url: "http://" + addr, file: filepath.Join(t.TempDir(), "traces.json")}
+	c := &collector{url: "http://" + addr, file: filepath.Join(t.TempDir(), "telemetry.json")}
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

@@ -3,6 +3,7 @@ package e2e
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/rs/zerolog"
 	"go.uber.org/goleak"
 
@@ -69,13 +71,16 @@ var steps = []step{
 	{name: "before the end", event: "create.json", freeze: true, answer: `"statusCode":201`},
 }
 
-func TestEverySpanArrives(t *testing.T) {
+// The Collector has every span that ended, every log record that was emitted, and the last data point of every series. The exporter
+// console writes the records and the points to standard output, from queues and readers of its own.
+func TestCollectorHasEveryItem(t *testing.T) {
 	for _, compression := range []string{"none", "gzip"} {
 		t.Run(compression, func(t *testing.T) {
 			col := startCollector(t)
 			prices, pricesURL := startPrices(t, col.url)
-			ended := runFunction(t, "orders", col.url, steps, nil,
-				"ORDERS_FAULTS=on", "PRICES_URL="+pricesURL, "OTEL_SERVICE_NAME=orders", "OTEL_EXPORTER_OTLP_COMPRESSION="+compression)
+			ended, output := runFunction(t, "orders", col.url, steps, nil,
+				"ORDERS_FAULTS=on", "PRICES_URL="+pricesURL, "OTEL_SERVICE_NAME=orders", "OTEL_EXPORTER_OTLP_COMPRESSION="+compression,
+				"OTEL_METRICS_EXPORTER=otlp,console", "OTEL_LOGS_EXPORTER=otlp,console")
 			prices.stop(t)
 			col.stop(t)
 
@@ -85,14 +90,37 @@ func TestEverySpanArrives(t *testing.T) {
 			if !slices.ContainsFunc(ofOrders, func(s span) bool { return s.Name() == "close the shop" }) {
 				t.Error("the span that ended after SIGTERM did not arrive")
 			}
-			t.Logf("%d spans ended in orders, %d delivered; %d with those of prices", len(ended), len(ofOrders), len(all))
+			points, records := compareItems(t, output, col.file)
+			t.Logf("%d spans, %d series and %d log records of orders; %d spans with those of prices", len(ofOrders), points, records, len(all))
 		})
 	}
 }
 
+// compareItems compares the data points and log records of orders in output with those in the Collector's file.
+func compareItems(t *testing.T, output, file string) (series, records int) {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ofPrices := func(text string) bool { return strings.Contains(text, `"stringValue":"prices"`) }
+	points, logs := lastPoints(t, string(data)), logRecords(t, string(data))
+	maps.DeleteFunc(points, func(_, text string) bool { return ofPrices(text) })
+	logs = slices.DeleteFunc(logs, ofPrices)
+	want := lastPoints(t, output)
+	if diff := gocmp.Diff(want, points); diff != "" || len(want) == 0 {
+		t.Errorf("%d series (-last in the function +last delivered to the Collector):\n%s", len(want), diff)
+	}
+	wanted := logRecords(t, output)
+	if diff := gocmp.Diff(wanted, logs); diff != "" || len(wanted) < 6 { // six orders
+		t.Errorf("%d log records (-emitted in the function +delivered to the Collector):\n%s", len(wanted), diff)
+	}
+	return len(want), len(wanted)
+}
+
 // runFunction sends the steps to one of the examples in the local Lambda and ends its environment. In each freeze it calls
-// frozen, if that is not nil. It returns the spans that ended.
-func runFunction(t *testing.T, name, endpoint string, steps []step, frozen func(), env ...string) []span {
+// frozen, if that is not nil. It returns the spans that ended, and the function's standard output.
+func runFunction(t *testing.T, name, endpoint string, steps []step, frozen func(), env ...string) (ended []span, output string) {
 	t.Helper()
 	r := start(t, buildExample(t, name), endpoint, lambdatest.Config{MemorySize: 256, Timeout: 2 * time.Second, ShutdownWindow: window}, env...)
 	for i, s := range steps {
@@ -116,7 +144,7 @@ func runFunction(t *testing.T, name, endpoint string, steps []step, frozen func(
 		t.Errorf("the log ends without the counts:\n%s", r.log())
 	}
 	checkConditions(t, steps, lambdatest.Invocations(r.lambda.Log().Events()))
-	return readRecord(t, r.record)
+	return readRecord(t, r.record), r.out.String()
 }
 
 // checkConditions expects that the steps ran under the conditions they are about: frozen if they say so, and each

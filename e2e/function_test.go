@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	_ "go.opentelemetry.io/contrib/bridges/otelslog" // buildExample builds the examples with the requirements of this module
 )
 
 // build compiles a program of the module in dir and returns its path. If overlay is not nil its files take the place of

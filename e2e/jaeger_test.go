@@ -28,9 +28,10 @@ func TestJaegerHasEveryTraceWhole(t *testing.T) {
 	way := startProxy(t, j.url)
 	restart := func() { way.down(); way.up() }
 	prices, pricesURL := startPrices(t, way.url())
-	ended := slices.Concat(
-		runFunction(t, "orders", way.url(), steps, restart, "ORDERS_FAULTS=on", "PRICES_URL="+pricesURL),
-		runFunction(t, "fulfil", way.url(), batches, restart))
+	const tracesOnly = "OTEL_METRICS_EXPORTER=none" // Jaeger takes neither metrics nor logs
+	ofOrders, _ := runFunction(t, "orders", way.url(), steps, restart, "ORDERS_FAULTS=on", "PRICES_URL="+pricesURL, tracesOnly, "OTEL_LOGS_EXPORTER=lambda")
+	ofFulfil, _ := runFunction(t, "fulfil", way.url(), batches, restart, tracesOnly, "OTEL_LOGS_EXPORTER=lambda")
+	ended := slices.Concat(ofOrders, ofFulfil)
 	prices.stop(t)
 
 	want := map[string][]view{}

@@ -11,7 +11,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 )
 
-// view is a span as Jaeger's query API shows it, in Jaeger's resolution. TestEverySpanArrives compares all fields.
+// view is a span as Jaeger's query API shows it, in Jaeger's resolution. TestCollectorHasEveryItem compares all fields.
 type view struct {
 	ID, Parent, Name, Service string
 	Start, Duration           int64 // microseconds

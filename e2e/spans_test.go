@@ -32,7 +32,8 @@ func readRecord(t *testing.T, path string) []span {
 	})
 }
 
-// readDelivered returns the spans in a file with one OTLP request in JSON a line, such as the Collector writes.
+// readDelivered returns the spans in a file with one OTLP request in JSON a line, such as the Collector writes. It skips the other
+// signals' requests, in which it finds no spans.
 func readDelivered(t *testing.T, path string) []span {
 	t.Helper()
 	return readLines(t, path, (&ptrace.JSONUnmarshaler{}).UnmarshalTraces)
