@@ -32,7 +32,7 @@ test: ## Run all tests of the module, with real child processes, signals and the
 soak: ## Run 100,000 random invocations in virtual time (SOAK=, SOAK_SEED=).
 	$(GO) test $(RACE) -count=1 -v -timeout 90m ./internal/soak -args -seed $(SOAK_SEED) -invocations $(SOAK)
 
-e2e: ## Send spans through bad networks to a real OpenTelemetry Collector and a real Jaeger, and compare each.
+e2e: ## Send telemetry through bad networks to a real OpenTelemetry Collector, Jaeger and Prometheus, and compare each item.
 	cd e2e && $(GO) test $(RACE) -shuffle=on -timeout 20m ./...
 
 bench: ## Compare a function with epilogue, with rivals and without telemetry, as whole processes: one table.
@@ -107,6 +107,7 @@ tidy: ## Tidy every module of the repository.
 	$(GO) mod tidy
 	cd e2e && $(GO) mod tidy
 	cd e2e/jaeger && $(GO) mod tidy
+	cd e2e/prometheus && $(GO) mod tidy
 	cd bench && $(GO) mod tidy
 
 clean: ## Remove the files that the targets above have built.
