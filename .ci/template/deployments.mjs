@@ -4,18 +4,27 @@ import { isIntrinsic, isObject } from './template.mjs';
 
 const toXRay = 'AWSXRayDaemonWriteAccess';
 
+// The variables of metrics and log records that are lines in the function's log.
+const lines = {
+  OTEL_METRICS_EXPORTER: undefined,
+  OTEL_LOGS_EXPORTER: undefined,
+  OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: undefined,
+  OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: undefined,
+};
+
 // The expected functions of each section of the page that has a `sam deploy` or begins with parameters. A variable
 // that is undefined is not set.
 const expected = {
   'X-Ray, by the daemon of Lambda': {
     tracing: 'Active',
-    variables: { OTEL_TRACES_EXPORTER: 'otlp', OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: undefined, OTEL_EXPORTER_OTLP_ENDPOINT: undefined },
+    variables: { ...lines, OTEL_TRACES_EXPORTER: 'otlp', OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: undefined, OTEL_EXPORTER_OTLP_ENDPOINT: undefined },
     layers: 0,
     policies: [toXRay],
   },
   "X-Ray's OTLP endpoint": {
     tracing: 'Active',
     variables: {
+      ...lines,
       OTEL_TRACES_EXPORTER: 'otlp',
       OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'https://xray.eu-central-1.amazonaws.com/v1/traces',
       OTEL_EXPORTER_OTLP_ENDPOINT: undefined,
@@ -23,10 +32,25 @@ const expected = {
     layers: 0,
     policies: [toXRay],
   },
+  "Metrics and logs at AWS's OTLP endpoints": {
+    tracing: 'Active',
+    variables: {
+      ...lines,
+      OTEL_TRACES_EXPORTER: 'otlp',
+      OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'https://xray.eu-central-1.amazonaws.com/v1/traces',
+      OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: 'https://monitoring.eu-central-1.amazonaws.com/v1/metrics',
+      OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: 'https://logs.eu-central-1.amazonaws.com/v1/logs',
+      OTEL_EXPORTER_OTLP_ENDPOINT: undefined,
+    },
+    layers: 0,
+    policies: [toXRay, 'arn:aws:iam::aws:policy/CloudWatchAgentServerPolicy'],
+  },
   'Any OTLP backend': {
     tracing: 'PassThrough',
     variables: {
+      ...lines,
       OTEL_TRACES_EXPORTER: 'otlp',
+      OTEL_LOGS_EXPORTER: 'otlp,lambda',
       OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: undefined,
       OTEL_EXPORTER_OTLP_ENDPOINT: 'https://otlp.example.com',
       OTEL_EXPORTER_OTLP_HEADERS: 'api-key=…',
@@ -36,13 +60,13 @@ const expected = {
   },
   'With an external extension': {
     tracing: 'Active',
-    variables: { OTEL_TRACES_EXPORTER: 'otlp', OTEL_EXPORTER_OTLP_ENDPOINT: undefined },
+    variables: { ...lines, OTEL_TRACES_EXPORTER: 'otlp', OTEL_EXPORTER_OTLP_ENDPOINT: undefined },
     layers: 1,
     policies: [toXRay, 'arn:aws:iam::aws:policy/CloudWatchLambdaInsightsExecutionRolePolicy'],
   },
   None: {
     tracing: 'PassThrough',
-    variables: { OTEL_TRACES_EXPORTER: 'none', OTEL_EXPORTER_OTLP_ENDPOINT: undefined },
+    variables: { ...lines, OTEL_TRACES_EXPORTER: 'none', OTEL_METRICS_EXPORTER: 'none', OTEL_EXPORTER_OTLP_ENDPOINT: undefined },
     layers: 0,
     policies: [toXRay],
   },
