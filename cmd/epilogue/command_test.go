@@ -86,8 +86,8 @@ func TestDemo(t *testing.T) {
 		`^trace .*  invocation 5, panic `, `✗ faults: the box fell off the table$`,
 		`^trace .*  invocation 6, timeout `, `timed out$`,
 		`^prices +5 +5 +0 +0   its own count`, `^all +32 +32 +– +0$`, `^Nothing lost\.`,
-		`^data points +\d+ received in \d requests; all exporters: \d+ ended, \d+ exported, \d+ superseded$`,
-		`^log records +\d received in \d requests; all exporters: \d ended, \d exported$`,
+		`^data points +\d+ received in \d requests; at SIGTERM: \d+ ended, \d+ exported, \d+ superseded$`,
+		`^log records +\d received in \d requests; at SIGTERM: \d ended, \d exported$`,
 		`^standard output   \d+ EMF lines with \d+ metrics; 6 log lines in JSON, 4 with a trace id$`,
 		`^  {"_aws":{"Timestamp":`, `^  {"timestamp":".*"message":"order taken"`,
 	)

@@ -18,7 +18,7 @@ type Signal struct {
 // Undelivered returns the number of items that the processes could not export, by their own counts.
 func (s Signal) Undelivered() int { return s.Pending + s.Dropped }
 
-// Line renders s on one line. It is empty if there was no item.
+// Line renders s on one line. It is empty if there was no item. Processes report their counts, those of all exporters, at SIGTERM.
 func (s Signal) Line(st Style) string {
 	if s.Received == 0 && s.Ended == 0 {
 		return ""
@@ -28,7 +28,7 @@ func (s Signal) Line(st Style) string {
 		parts = append(parts, fmt.Sprintf("%d received in %s", s.Received, Plural(s.Requests, "request")))
 	}
 	if s.Counted {
-		own := fmt.Sprintf("all exporters: %d ended, %d exported", s.Ended, s.Exported)
+		own := fmt.Sprintf("at SIGTERM: %d ended, %d exported", s.Ended, s.Exported)
 		if s.Superseded > 0 {
 			own += fmt.Sprintf(", %d superseded", s.Superseded)
 		}
