@@ -10,6 +10,8 @@
 // The folder events has batches from SQS: batch.json (messages with a W3C context, an X-Ray header, and neither),
 // batch-with-bad.json and single.json.
 //
+// It logs each message that goes back to the queue, through OpenTelemetry, in the trace of its invocation.
+//
 // A message's body is {"id":"17","sku":"tea","quantity":2}. Another body fails, and reaches the dead-letter queue
 // after the queue's number of tries. Messages that are not begun when the invocation's time runs out return to the queue.
 //

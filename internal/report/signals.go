@@ -18,7 +18,8 @@ type Signal struct {
 // Undelivered returns the number of items that the processes could not export, by their own counts.
 func (s Signal) Undelivered() int { return s.Pending + s.Dropped }
 
-// Line renders s on one line. It is empty if there was no item. Processes report their counts, those of all exporters, at SIGTERM.
+// Line renders s on one line. It is empty if there was no item. Counts are those of all exporters, as processes report them at
+// SIGTERM.
 func (s Signal) Line(st Style) string {
 	if s.Received == 0 && s.Ended == 0 {
 		return ""
