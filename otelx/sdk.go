@@ -193,7 +193,7 @@ func (s *SDK) Counts() []counts.Signal {
 		st := signal.Stats()
 		c := counts.Signal{
 			Name: string(signal.Name), Ended: st.Ended, Exported: st.Exported, Pending: st.Pending, Dropped: st.Dropped.Total(),
-			Spilled: st.Spilled, Superseded: st.Superseded, Breaker: st.Breaker.String(),
+			Spilled: st.Spilled, Superseded: st.Superseded, Repeated: st.Repeated, Breaker: st.Breaker.String(),
 		}
 		if signal.Name == delivery.Traces {
 			c.Open = int64(s.processor.Open())

@@ -43,6 +43,7 @@ func capacity(n int) func(*delivery.Config)  { return func(c *delivery.Config) {
 func signal(s delivery.Signal) func(*delivery.Config) {
 	return func(c *delivery.Config) { c.Signal = s }
 }
+
 func requestBytes(n int) func(*delivery.Config) {
 	return func(c *delivery.Config) { c.RequestBytes = n }
 }

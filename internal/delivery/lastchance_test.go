@@ -69,8 +69,11 @@ func TestLastChanceDelivers(t *testing.T) {
 	for asked, took := range map[time.Duration]time.Duration{300 * ms: 200 * ms, time.Second: 0} {
 		for _, patience := range []time.Duration{10 * ms, 2 * time.Second} { // it has ended, or goes on
 			scenarios = append(scenarios, scenario{
-				"Retry-After of " + asked.String(), none, []reply{retryAfter(asked), accepts},
-				0, reply{}, patience, 100 * ms, took, 2,
+				"Retry-After of " + asked.String(), none,
+				[]reply{retryAfter(asked), accepts},
+				0,
+				reply{},
+				patience, 100 * ms, took, 2,
 			})
 		}
 	}
@@ -93,7 +96,7 @@ func TestLastChanceDelivers(t *testing.T) {
 			}
 			if c.patience > 0 {
 				running := async(func() error { return q.Flush(within(t, c.patience)) })
-				defer func() { <-running }()
+				defer func() { t.Log("the flush before it:", <-running) }()
 				time.Sleep(c.after)
 				synctest.Wait()
 			}

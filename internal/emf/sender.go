@@ -40,9 +40,19 @@ func (s *Sender) Send(ctx context.Context, _ delivery.Signal, body []byte) (deli
 	ctx, cancel := context.WithTimeout(ctx, writeTime)
 	defer cancel()
 	lines := bytes.Clone(body) // a Write that is left behind still reads it
-	err := s.slot.Call(ctx, 0, func(ctx context.Context) error { return s.write(ctx, lines) })
+	written := false
+	err := s.slot.Call(ctx, 0, func(ctx context.Context) error {
+		err := s.write(ctx, lines)
+		written = len(s.written) > 0
+		return err
+	})
 	if err != nil {
-		return delivery.Result{Outcome: delivery.RetryNextFlush}, fmt.Errorf("write to standard output: %w", err)
+		result := delivery.Result{Outcome: delivery.RetryNextFlush}
+		//nolint:errorlint // package bounded returns its own errors unwrapped; written is set only by a call that has returned
+		if leftBehind := err == bounded.ErrNotReturned; leftBehind || err != bounded.ErrStillRunning && written {
+			result.AnswersLost = 1 // the next request repeats lines if its points differ
+		}
+		return result, fmt.Errorf("write to standard output: %w", err)
 	}
 	return delivery.Result{Outcome: delivery.Accepted, Answered: true}, nil
 }

@@ -44,7 +44,7 @@ func (c Config) at(signal otelenv.Signal, endpoint *url.URL) config.Option {
 	}
 	classify, complete := s.classify, func(*config.Export) error { return nil }
 	if s.signal == otelenv.Logs {
-		l := &logStream{region: region, group: c.LogGroup, stream: c.LogStream, createdBy: time.Now().Add(creationTime)}
+		l := &logStream{region: region, group: c.LogGroup, stream: c.LogStream, createdBy: time.Now().Round(0).Add(creationTime)}
 		classify, complete = l.classify, l.complete
 	}
 	if err := s.check(endpoint, signal, region); err != nil {

@@ -62,7 +62,7 @@ func (l *logStream) classify(status int, message string) (hint string, retry boo
 	switch {
 	case !isMissing(message):
 		return serviceFor(otelenv.Logs).classify(status, message)
-	case time.Now().Before(l.createdBy):
+	case time.Now().Round(0).Before(l.createdBy): // the wall clock counts a freeze
 		return "", true
 	}
 	return fmt.Sprintf("CloudWatch Logs creates neither group nor stream for this endpoint: "+
