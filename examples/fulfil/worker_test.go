@@ -18,7 +18,16 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// mainVariable is set in the environment of a test binary that is to be the function.
+const mainVariable = "FULFIL_TEST_MAIN"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(mainVariable) != "" {
+		main()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 func newTestWorker() (*worker, *tracetest.SpanRecorder) {
 	rec := tracetest.NewSpanRecorder()
