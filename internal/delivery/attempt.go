@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/epilogue-go/epilogue/internal/bounded"
@@ -38,6 +39,8 @@ type terms struct {
 	alone   int       // of a request of one item
 	until   time.Time // end of its time, unless the policy is shutdown
 	why     error     // it ends then
+	// mayRepeat says that the items are not recognised and may go out once more in this flush, after this request.
+	mayRepeat bool
 }
 
 // termsLocked returns the terms of an attempt at b, which has time until over.
@@ -90,7 +93,9 @@ func (s *stream) attempt(f *flush, t terms) attempt {
 	}
 	hintKey, hint := encoder.hint()
 	body := r.body()
-	a = s.send(f, t, s.items.recognises(t.entries[:n]), func(ctx context.Context) (Result, error) {
+	recognised := s.items.recognises(t.entries[:n])
+	t.mayRepeat = !recognised && !slices.ContainsFunc(t.entries[:n], func(x entry) bool { return x.lostIn == f.number })
+	a = s.send(f, t, recognised, func(ctx context.Context) (Result, error) {
 		return s.engine.sender.Send(ctx, s.config.Signal, body)
 	})
 	reusable = !a.notReturned
@@ -107,9 +112,9 @@ func (s *stream) attempt(f *flush, t terms) attempt {
 	return a
 }
 
-// send makes a call and waits for its answer, or until its time is over. Under the shutdown policy, a request without
-// an answer is hedged if it may be: sent once more concurrently with the first, which may be on a connection that died,
-// since there is no later flush.
+// send makes a call and waits for its answer, or until its time is over. Under the shutdown policy, a request without an
+// answer is hedged if it may be: sent once more concurrently with the first, which may be on a connection that died, since
+// there is no later flush. One that may not be hedged ends early, so that it can be repeated.
 func (s *stream) send(f *flush, t terms, mayHedge bool, call func(context.Context) (Result, error)) (a attempt) {
 	ctx, cancel := context.WithCancelCause(f.ctx)
 	defer cancel(nil)
@@ -170,8 +175,8 @@ func (s *stream) begin(
 	})
 }
 
-// nextEvent returns a timer for the end of an attempt's time, or for its hedging under the shutdown policy (nil: not
-// again), and a channel that is closed when this may have changed.
+// nextEvent returns a timer for the end of an attempt's time, or for its hedging under the shutdown policy (nil: neither),
+// and a channel that is closed when this may have changed.
 func (s *stream) nextEvent(f *flush, t terms, begun time.Time, mayHedge bool) (
 	timer <-chan time.Time, hedge bool, changed <-chan struct{},
 ) {
@@ -183,6 +188,9 @@ func (s *stream) nextEvent(f *flush, t terms, begun time.Time, mayHedge bool) (
 	case mayHedge:
 		at := begun.Add(hedgeAfter(s.deadlineLocked(f).Sub(begun)))
 		return time.After(time.Until(at)), true, f.changed
+	case t.mayRepeat && s.engine.usual > 0: // if it takes much longer than usual, its connection may have died
+		at := begun.Add(max(hedgeAfter(s.deadlineLocked(f).Sub(begun)), lateAnswer*s.engine.usual))
+		return time.After(time.Until(at)), false, f.changed
 	}
 	return nil, false, f.changed
 }

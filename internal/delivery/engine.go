@@ -99,6 +99,15 @@ func (e *Engine) exitChangedLocked() {
 	}
 }
 
+// answersLocked tells the requests under way that the backend answers: some are given up if it does (see nextEvent).
+func (e *Engine) answersLocked() {
+	for _, s := range e.streams {
+		if f := s.flush; f != nil {
+			f.change(f.policy, f.why)
+		}
+	}
+}
+
 // exitingLocked reports whether an exit deadline lies ahead.
 func (e *Engine) exitingLocked() bool {
 	return !e.exitDeadline.IsZero() && breaker.Remaining(e.exitDeadline, time.Now()) > 0

@@ -26,6 +26,9 @@ const (
 	// A shutdown sends a request a second time after half of the time to the deadline, and after minHedgeTime at least.
 	hedgeFraction = 2
 	minHedgeTime  = 100 * time.Millisecond
+	// A request that may not be hedged is given up at that time and repeated, but not before it has taken so many times
+	// the usual time to an answer: a slow backend answers the first one.
+	lateAnswer = 4
 
 	// retryAfterLimit limits the time for which a Retry-After delays requests.
 	retryAfterLimit = 5 * time.Minute

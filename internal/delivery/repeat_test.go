@@ -137,3 +137,37 @@ func TestShutdownGoesOnWithoutABatch(t *testing.T) {
 		wantStats(t, q, delivery.Stats{Ended: 3, Exported: 2, Pending: 1, Repeated: 1})
 	})
 }
+
+// TestShutdownRepeatsARequestThatHangs asserts that a shutdown sends log records again in time if their request gets no answer,
+// on a connection that died in a freeze for example. If the backend is as slow as usual, or has not answered before, the first
+// request has all of the time.
+func TestShutdownRepeatsARequestThatHangs(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		usual    reply
+		first    reply
+		took     time.Duration
+		requests int
+	}{
+		{"it hangs", accepts.in(10 * ms), hangs, 260 * ms, 2},
+		{"the backend is slow", accepts.in(100 * ms), accepts.in(390 * ms), 390 * ms, 1},
+		{"the backend has not answered before", hangs, accepts.in(390 * ms), 390 * ms, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBackend(always(c.usual))
+				_, q := newQueue(b, logs)
+				push(q, "before")
+				_, _ = flush(t, q, 200*ms)
+				b.become(script(c.first))
+				before := len(b.log())
+				push(q, "a")
+				began := time.Now()
+				err := q.Shutdown(within(t, 400*ms))
+				if took, n := time.Since(began), len(b.log())-before; err != nil || took > c.took || n != c.requests {
+					t.Errorf("%v, %d requests in %v; want %d in %v", err, n, took, c.requests, c.took)
+				}
+			})
+		})
+	}
+}

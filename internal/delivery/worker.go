@@ -206,7 +206,10 @@ func (s *stream) learnLocked(f *flush, a attempt) {
 	if a.permanent() {
 		f.decided, f.lastProgress = true, now
 		took := max(min(a.took, s.budgetLocked(f)), 1) // the process may have been frozen meanwhile
-		e.usual = max(took, e.usual-(e.usual-took)/8)  // up at once, down slowly
+		if e.usual == 0 {
+			e.answersLocked()
+		}
+		e.usual = max(took, e.usual-(e.usual-took)/8) // up at once, down slowly
 		s.breaker.Success()
 		if f.policy == probe {
 			f.change(normal, f.why)
