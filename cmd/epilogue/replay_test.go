@@ -57,12 +57,12 @@ func TestReplay(t *testing.T) {
 	if code != exitOK || errs != "" {
 		t.Fatalf("status %d, errors %q", code, errs)
 	}
-	contains(t, out, `^lines: 4 with spans, 1 without$`, `^spans: 4 found, 1 of them copies; 3 sent$`, `^endpoint: http://127.0.0.1:\d+/v1/traces$`)
+	contains(t, out, `^lines: 4 with telemetry, 1 without$`, `^spans: 4 found, 1 of them copies; 3 sent$`, `^endpoint: http://127.0.0.1:\d+/v1/traces$`)
 	code, out, errs = invoke(t, lostLine(3)+"\n", "replay", "-endpoint", r.Endpoint()+"/v1/traces")
 	if code != exitOK || errs != "" {
 		t.Fatalf("standard input: status %d, errors %q", code, errs)
 	}
-	contains(t, out, `^lines: 1 with spans, 0 without$`, `^spans: 1 found; 1 sent$`)
+	contains(t, out, `^lines: 1 with telemetry, 0 without$`, `^spans: 1 found; 1 sent$`)
 	if n := len(r.Spans()); n != 4 || r.Duplicates() != 0 {
 		t.Errorf("%d spans arrived, %d twice, want 4", n, r.Duplicates())
 	}
@@ -74,7 +74,7 @@ func TestReplayDryRun(t *testing.T) {
 	if code != exitOK || errs != "" || len(r.Requests()) != 0 {
 		t.Fatalf("status %d, errors %q, %d requests", code, errs, len(r.Requests()))
 	}
-	contains(t, out, `^lines: 4 with spans, 1 without$`, `^trace 0{31}1  2 spans$`, `^trace 0{31}2  1 span$`,
+	contains(t, out, `^lines: 4 with telemetry, 1 without$`, `^trace 0{31}1  2 spans$`, `^trace 0{31}2  1 span$`,
 		`^spans: 4 found, 1 of them copies, in 2 traces; nothing was sent$`)
 }
 
@@ -97,7 +97,7 @@ func TestReplayFails(t *testing.T) {
 		{
 			otlpreceiver.Fault{},
 			lostLine(0) + "\n" + lostLine(1)[:80] + "\n", "replay", exitFailed,
-			"lines: 2 with spans, 0 without, 1 document of spans cut off or damaged\nspans: 1 found; 1 sent", "epilogue: 1 document of spans cut off or damaged; a log cuts",
+			"lines: 2 with telemetry, 0 without, 1 document cut off or damaged\nspans: 1 found; 1 sent", "epilogue: 1 document cut off or damaged; a log cuts",
 		},
 		{otlpreceiver.Fault{}, "", "replay /does/not/exist", exitUsage, "", "epilogue: /does/not/exist: no such file or directory"},
 		{otlpreceiver.Fault{}, "", "replay -endpoint collector:4318", exitUsage, "", "write http://collector:4318"},
@@ -130,7 +130,7 @@ func TestReplayInterrupted(t *testing.T) {
 	if !errors.Is(err, cli.ErrInterrupted) {
 		t.Errorf("error %v", err)
 	}
-	contains(t, out.String(), `^lines: 1 with spans, 0 without$`, `^spans: 1 found; 0 sent, 1 not sent$`)
+	contains(t, out.String(), `^lines: 1 with telemetry, 0 without$`, `^spans: 1 found; 0 sent, 1 not sent$`)
 }
 
 // readerFunc calls a function and then ends.

@@ -9,24 +9,81 @@ import (
 	"math/rand/v2"
 	"time"
 
-	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
-
 	"github.com/epilogue-go/epilogue/internal/delivery"
+	"github.com/epilogue-go/epilogue/internal/otelenv"
 	"github.com/epilogue-go/epilogue/internal/otlphttp"
+	"github.com/epilogue-go/epilogue/internal/spill/lines"
 )
 
-// Counts are the span counts of a run. Found = Duplicates + Sent + Rejected + Failed after Flush.
+// Counts are the counts of a signal: spans, log records or data points. Found = Duplicates + Sent + Rejected + Failed after Flush.
 type Counts struct {
 	Found      int // in the documents
-	Duplicates int // with the trace and span ID of an earlier one
+	Duplicates int // copies of an earlier one: a span with the same trace and span ID, anything else with the same content
 	Sent       int // accepted by the endpoint
 	Rejected   int // refused inside requests that the endpoint otherwise accepted
 	Failed     int // of requests that the endpoint did not accept
 }
 
-// Sender sends spans to an OTLP/HTTP endpoint. One goroutine uses it.
+// signalLimits bound the requests of each signal. AWS X-Ray takes 10,000 spans and 5 MB (AWS X-Ray Developer Guide, "Use the OTLP
+// endpoint"), and CloudWatch 1,000 data points and 1 MB, also of log records (CloudWatch User Guide, "OTLP Endpoints").
+var signalLimits = map[otelenv.Signal]limits{
+	otelenv.Traces: {2000, 2 << 20}, otelenv.Metrics: {1000, 1e6}, otelenv.Logs: {2000, 1e6},
+}
+
+// Sender sends the items of documents to an OTLP/HTTP endpoint for each signal. One goroutine uses it.
 type Sender struct {
 	settings Settings
+	streams  map[otelenv.Signal]*stream
+}
+
+// NewSender returns a Sender, which connects when it first sends. The caller must close it.
+func NewSender(s Settings) *Sender {
+	sender := &Sender{settings: s, streams: make(map[otelenv.Signal]*stream)}
+	for signal, d := range s.Destinations {
+		client := otlphttp.NewClient(d.Client)
+		sender.streams[signal] = &stream{
+			settings: &sender.settings, limits: signalLimits[signal], client: client, endpoint: client.Endpoint(d.Endpoint),
+			pause: firstPause, seen: map[identity]struct{}{},
+		}
+	}
+	return sender
+}
+
+// Target returns the URL of the signal's endpoint without credentials.
+func (s *Sender) Target(signal otelenv.Signal) string { return s.streams[signal].endpoint.Target() }
+
+// Counts returns the counts so far.
+func (s *Sender) Counts(signal otelenv.Signal) Counts { return s.streams[signal].counts }
+
+// Close closes the connections.
+func (s *Sender) Close() (err error) {
+	for _, one := range s.streams {
+		err = errors.Join(err, one.client.Close())
+	}
+	return err
+}
+
+// Add takes the items of a document that have not come before, and sends full requests. It returns an error only if ctx has
+// ended. Flush returns the errors of requests.
+func (s *Sender) Add(ctx context.Context, d lines.Document) error {
+	return entriesOf(d, func(signal otelenv.Signal, e entry) error { return s.streams[signal].add(ctx, e) })
+}
+
+// Flush sends the remaining items. It returns the errors of all requests that have failed so far, equal ones of a signal once.
+func (s *Sender) Flush(ctx context.Context) (err error) {
+	for _, signal := range Signals {
+		err = errors.Join(err, s.streams[signal].end(ctx))
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return err
+}
+
+// stream is the way of one signal.
+type stream struct {
+	settings *Settings
+	limits   limits
 	client   *otlphttp.Client
 	endpoint *otlphttp.Sender
 	pause    time.Duration // before the second attempt
@@ -39,57 +96,26 @@ type Sender struct {
 	errs   []error
 }
 
-type identity struct {
-	trace [16]byte
-	span  [8]byte
-}
-
 const (
 	firstPause = 500 * time.Millisecond
 	maxPause   = 10 * time.Second
 	maxErrors  = 5 // of different kinds that are kept
 )
 
-// NewSender returns a Sender, which connects when it first sends. The caller must close it.
-func NewSender(s Settings) *Sender {
-	client := otlphttp.NewClient(s.Client)
-	return &Sender{
-		settings: s, client: client, endpoint: client.Endpoint(s.Endpoint), pause: firstPause, seen: map[identity]struct{}{},
-	}
-}
-
-// Target returns the endpoint's URL without credentials.
-func (s *Sender) Target() string { return s.endpoint.Target() }
-
-// Close closes the connections.
-func (s *Sender) Close() error { return s.client.Close() }
-
-// Add takes the spans of data that have not come before, and sends full requests. It returns an error only if ctx has ended.
-// Flush returns the errors of requests.
-func (s *Sender) Add(ctx context.Context, data *tracepb.TracesData) error {
-	for _, r := range data.GetResourceSpans() {
-		for _, scope := range r.GetScopeSpans() {
-			for _, span := range scope.GetSpans() {
-				if err := s.add(ctx, entry{r, scope, span}); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	return nil
-}
-
-func (s *Sender) add(ctx context.Context, e entry) error {
+func (s *stream) add(ctx context.Context, e entry) error {
 	s.counts.Found++
-	var id identity
-	copy(id.trace[:], e.span.GetTraceId())
-	copy(id.span[:], e.span.GetSpanId())
+	id, err := identify(e)
+	if err != nil {
+		s.counts.Failed++
+		s.fail(err)
+		return nil
+	}
 	if _, again := s.seen[id]; again {
 		s.counts.Duplicates++
 		return nil
 	}
 	s.seen[id] = struct{}{}
-	if !s.batch.fits(e) {
+	if !s.batch.fits(e, s.limits) {
 		if err := s.flush(ctx); err != nil {
 			return err
 		}
@@ -98,18 +124,15 @@ func (s *Sender) add(ctx context.Context, e entry) error {
 	return nil
 }
 
-// Flush sends the remaining spans. It returns the errors of all requests that have failed so far, equal ones once.
-func (s *Sender) Flush(ctx context.Context) error {
+// end sends the remaining items and returns all errors.
+func (s *stream) end(ctx context.Context) error {
 	if err := s.flush(ctx); err != nil {
 		return err
 	}
 	return errors.Join(s.errs...)
 }
 
-// Counts returns the counts so far.
-func (s *Sender) Counts() Counts { return s.counts }
-
-func (s *Sender) flush(ctx context.Context) error {
+func (s *stream) flush(ctx context.Context) error {
 	entries := s.batch.entries
 	s.batch = batch{}
 	s.send(ctx, entries)
@@ -117,7 +140,7 @@ func (s *Sender) flush(ctx context.Context) error {
 }
 
 // send delivers entries and counts the result. It halves entries as often as the endpoint refuses them for their size.
-func (s *Sender) send(ctx context.Context, entries []entry) {
+func (s *stream) send(ctx context.Context, entries []entry) {
 	if len(entries) == 0 {
 		return
 	}
@@ -147,7 +170,7 @@ func (s *Sender) send(ctx context.Context, entries []entry) {
 }
 
 // fail keeps err unless an equal one is kept already.
-func (s *Sender) fail(err error) {
+func (s *stream) fail(err error) {
 	for _, have := range s.errs {
 		if have.Error() == err.Error() {
 			return
@@ -160,7 +183,7 @@ func (s *Sender) fail(err error) {
 
 // deliver makes attempts until one succeeds, no other one can succeed, or RetryFor has passed. After that it makes no
 // attempts any more: it waits once for an endpoint that is down.
-func (s *Sender) deliver(ctx context.Context, body []byte) (delivery.Result, error) {
+func (s *stream) deliver(ctx context.Context, body []byte) (delivery.Result, error) {
 	if s.gone != nil {
 		return delivery.Result{}, s.gone
 	}
@@ -168,7 +191,7 @@ func (s *Sender) deliver(ctx context.Context, body []byte) (delivery.Result, err
 	for pause := s.pause; ; pause = min(2*pause, maxPause) {
 		res, err := s.endpoint.Send(ctx, body)
 		if err == nil && res.Message == otlphttp.WebPage {
-			err = fmt.Errorf("send to %s: %s", s.Target(), res.Message)
+			err = fmt.Errorf("send to %s: %s", s.endpoint.Target(), res.Message)
 			return res, err
 		}
 		if err == nil || !canRetry(res, err) || ctx.Err() != nil {
@@ -197,7 +220,7 @@ func canRetry(res delivery.Result, err error) bool {
 }
 
 // tell calls OnRetry once.
-func (s *Sender) tell(err error) {
+func (s *stream) tell(err error) {
 	if !s.told && s.settings.OnRetry != nil {
 		s.settings.OnRetry(err)
 	}

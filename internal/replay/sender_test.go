@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -15,7 +16,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 
+	"github.com/epilogue-go/epilogue/internal/otelenv"
 	"github.com/epilogue-go/epilogue/internal/otlphttp"
+	"github.com/epilogue-go/epilogue/internal/spill/lines"
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 )
 
@@ -41,16 +44,21 @@ func newSetup(t *testing.T, retryFor time.Duration, faults ...otlpreceiver.Fault
 
 func newSender(t *testing.T, endpoint string, retryFor time.Duration) *Sender {
 	t.Helper()
-	u, err := url.Parse(endpoint + "/v1/traces")
-	if err != nil {
-		t.Fatal(err)
+	settings := Settings{RetryFor: retryFor, Destinations: make(map[otelenv.Signal]Destination)}
+	for _, signal := range Signals {
+		u, err := url.Parse(endpoint + path(signal))
+		if err != nil {
+			t.Fatal(err)
+		}
+		settings.Destinations[signal] = Destination{
+			Client:   otlphttp.ClientConfig{UserAgent: "epilogue-replay/1"},
+			Endpoint: otlphttp.EndpointConfig{URL: u, Headers: map[string]string{"x-tenant": "17"}, Timeout: 5 * time.Second},
+		}
 	}
-	s := NewSender(Settings{
-		Client:   otlphttp.ClientConfig{UserAgent: "epilogue-replay/1"},
-		Endpoint: otlphttp.EndpointConfig{URL: u, Headers: map[string]string{"x-tenant": "17"}, Timeout: 5 * time.Second},
-		RetryFor: retryFor,
-	})
-	s.pause = time.Millisecond
+	s := NewSender(settings)
+	for _, one := range s.streams {
+		one.pause = time.Millisecond
+	}
 	t.Cleanup(func() { _ = s.Close() })
 	return s
 }
@@ -66,7 +74,7 @@ func (s *setup) send(n, size int) error {
 
 func (s *setup) want(want Counts) {
 	s.t.Helper()
-	if diff := cmp.Diff(want, s.Counts()); diff != "" {
+	if diff := cmp.Diff(want, s.Counts(otelenv.Traces)); diff != "" {
 		s.t.Errorf("counts (-want +got):\n%s", diff)
 	}
 }
@@ -80,13 +88,15 @@ func (s *setup) sizes() (sizes []int) {
 }
 
 // many returns n spans with different IDs and names of size bytes.
-func many(n, size int) *tracepb.TracesData {
+func many(n, size int) lines.Document {
 	scope := new(tracepb.ScopeSpans)
 	for i := range n {
 		id := binary.BigEndian.AppendUint64(nil, uint64(i)+1)
 		scope.Spans = append(scope.Spans, &tracepb.Span{TraceId: slices.Concat(id, id), SpanId: id, Name: strings.Repeat("x", size)})
 	}
-	return &tracepb.TracesData{ResourceSpans: []*tracepb.ResourceSpans{{ScopeSpans: []*tracepb.ScopeSpans{scope}}}}
+	return lines.Document{Traces: &tracepb.TracesData{
+		ResourceSpans: []*tracepb.ResourceSpans{{ScopeSpans: []*tracepb.ScopeSpans{scope}}},
+	}}
 }
 
 func TestSenderSendsEachSpanOnce(t *testing.T) {
@@ -115,7 +125,7 @@ func TestSenderBoundsRequests(t *testing.T) {
 	if err := s.send(5100, 10); err != nil {
 		t.Fatal(err)
 	}
-	if sizes := s.sizes(); slices.Max(sizes) > maxSpans || len(sizes) < 3 {
+	if sizes := s.sizes(); slices.Max(sizes) > signalLimits[otelenv.Traces].items || len(sizes) < 3 {
 		t.Errorf("requests of %v spans", sizes)
 	}
 	large := newSetup(t, 0)
@@ -123,7 +133,7 @@ func TestSenderBoundsRequests(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, r := range large.Requests() {
-		if r.Size > maxBytes {
+		if r.Size > signalLimits[otelenv.Traces].bytes {
 			t.Errorf("a request of %d bytes", r.Size)
 		}
 	}
@@ -164,12 +174,12 @@ func TestSenderGivesUp(t *testing.T) {
 	} {
 		s := newSetup(t, time.Second)
 		s.SetFault(c.fault)
-		err := s.send(3*maxSpans, 1)
-		want := "send to " + s.Target() + strings.ReplaceAll(c.want, "{URL}", s.Endpoint())
+		err := s.send(3*signalLimits[otelenv.Traces].items, 1)
+		want := "send to " + s.Target(otelenv.Traces) + strings.ReplaceAll(c.want, "{URL}", s.Endpoint())
 		if err == nil || err.Error() != want {
 			t.Errorf("%s: %v, want %s", name, err, want)
 		}
-		s.want(Counts{Found: 3 * maxSpans, Failed: 3 * maxSpans})
+		s.want(Counts{Found: 3 * signalLimits[otelenv.Traces].items, Failed: 3 * signalLimits[otelenv.Traces].items})
 		if n := len(s.Requests()); n != c.requests {
 			t.Errorf("%s: %d requests, want %d", name, n, c.requests)
 		}
@@ -190,7 +200,7 @@ func TestSenderIsAnsweredByAWebPage(t *testing.T) {
 	if err := s.Flush(t.Context()); err == nil || !strings.Contains(err.Error(), "the answer is a web page; does the endpoint lead to an OTLP receiver?") {
 		t.Errorf("error %v", err)
 	}
-	if got := s.Counts(); got != (Counts{Found: 1, Failed: 1}) {
+	if got := s.Counts(otelenv.Traces); got != (Counts{Found: 1, Failed: 1}) {
 		t.Errorf("counts %+v", got)
 	}
 }
@@ -227,4 +237,50 @@ func TestSenderInterrupted(t *testing.T) {
 		t.Errorf("Flush: %v", err)
 	}
 	s.want(Counts{Found: 1, Failed: 1})
+}
+
+// Each signal goes to its own path, and a copy of an item is not sent.
+func TestSenderSendsEachSignal(t *testing.T) {
+	s := newSetup(t, 0)
+	text := `{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"0102030405060708090a0b0c0d0e0f10","spanId":"0102030405060708","name":"a"}]}]}]}
+{"resourceLogs":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"shop"}}]},"schemaUrl":"r","scopeLogs":[{"scope":{"name":"s"},` +
+		`"schemaUrl":"l","logRecords":[{"timeUnixNano":"1","body":{"stringValue":"one"}},{"timeUnixNano":"2","body":{"stringValue":"one"}}]}]}]}
+{"resourceMetrics":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"shop"}}]},"scopeMetrics":[{"scope":{"name":"s"},"metrics":[` +
+		`{"name":"n","unit":"1","sum":{"dataPoints":[{"timeUnixNano":"1","asInt":"3"},{"timeUnixNano":"1","asInt":"3",` +
+		`"attributes":[{"key":"k","value":{"boolValue":true}}]}],"aggregationTemporality":1,"isMonotonic":true}},` +
+		`{"name":"g","gauge":{"dataPoints":[{"timeUnixNano":"1","asDouble":0.5}]}},` +
+		`{"name":"h","histogram":{"aggregationTemporality":2,"dataPoints":[{"timeUnixNano":"1","count":"2","sum":3,"bucketCounts":["2"]}]}},` +
+		`{"name":"e","exponentialHistogram":{"aggregationTemporality":1,"dataPoints":[{"timeUnixNano":"1","count":"1","zeroCount":"1"}]}},` +
+		`{"name":"s","summary":{"dataPoints":[{"timeUnixNano":"1","count":"1","sum":2}]}}]}]}]}
+`
+	for range 2 {
+		if _, err := lines.Read(strings.NewReader(text), func(d lines.Document) error { return s.Add(t.Context(), d) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for signal, want := range map[otelenv.Signal]int{otelenv.Traces: 1, otelenv.Metrics: 6, otelenv.Logs: 2} {
+		if got := s.Counts(signal); got != (Counts{Found: 2 * want, Duplicates: want, Sent: want}) {
+			t.Errorf("%s: %+v", signal, got)
+		}
+	}
+	var got []string
+	for _, p := range s.DataPoints() {
+		got = append(got, fmt.Sprint(p.Service(), " ", p.Scope, " ", p.Name, " ", p.Kind, " ", p.Temporality, " ", p.Value, p.Count, len(p.Attributes)))
+	}
+	for _, l := range s.LogRecords() {
+		got = append(got, fmt.Sprint(l.Service(), " ", l.Scope, " ", l.Body))
+	}
+	want := []string{
+		"shop s n sum delta 3 0 0", "shop s n sum delta 3 0 1", "shop s g gauge  0.5 0 0", "shop s h histogram cumulative <nil> 2 0",
+		"shop s e exponential histogram delta <nil> 1 0", "shop s s summary  <nil> 1 0", "shop s one", "shop s one",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("arrived (-want +got):\n%s", diff)
+	}
+	if n := len(s.Requests()); n != 3 {
+		t.Errorf("%d requests, want one for each signal", n)
+	}
 }

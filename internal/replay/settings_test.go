@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/epilogue-go/epilogue/internal/otelenv"
 )
 
 func TestReadSettings(t *testing.T) {
@@ -13,14 +15,33 @@ func TestReadSettings(t *testing.T) {
 	}
 	for endpoint, want := range map[string]string{"": "http://c:4318/v1/traces", "http://given/": "http://given/"} {
 		s, err := ReadSettings(func(key string) string { return env[key] }, endpoint)
-		e := s.Endpoint
+		e := s.Destinations[otelenv.Traces].Endpoint
 		if err != nil || e.URL.String() != want || e.Headers["api-key"] != "a,b" || e.Timeout != 1500*time.Millisecond || !e.Gzip {
 			t.Errorf("%+v, %v; want %s", e, err, want)
 		}
 	}
 	s, err := ReadSettings(func(string) string { return "" }, "")
-	if err != nil || s.Endpoint.URL.String() != "http://localhost:4318/v1/traces" || s.Endpoint.Timeout != 10*time.Second {
-		t.Errorf("defaults: %+v, %v", s.Endpoint, err)
+	e := s.Destinations[otelenv.Traces].Endpoint
+	if err != nil || e.URL.String() != "http://localhost:4318/v1/traces" || e.Timeout != 10*time.Second {
+		t.Errorf("defaults: %+v, %v", e, err)
+	}
+}
+
+// An endpoint of the flag stands for the other signals, too, if its path names one of them.
+func TestEndpointOfEachSignal(t *testing.T) {
+	env := func(key string) string { return map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318"}[key] }
+	for endpoint, want := range map[string][3]string{
+		"":                       {"http://c:4318/v1/traces", "http://c:4318/v1/metrics", "http://c:4318/v1/logs"},
+		"http://given/v1/traces": {"http://given/v1/traces", "http://given/v1/metrics", "http://given/v1/logs"},
+		"http://given/a/v1/logs": {"http://given/a/v1/traces", "http://given/a/v1/metrics", "http://given/a/v1/logs"},
+		"http://given/intake":    {"http://given/intake", "http://c:4318/v1/metrics", "http://c:4318/v1/logs"},
+	} {
+		s, err := ReadSettings(env, endpoint)
+		for i, signal := range Signals {
+			if got := s.Destinations[signal].Endpoint.URL.String(); err != nil || got != want[i] {
+				t.Errorf("%q, %s: %s, %v; want %s", endpoint, signal, got, err, want[i])
+			}
+		}
 	}
 }
 

@@ -7,34 +7,59 @@ import (
 	"encoding/json"
 	"fmt"
 
+	logspb "go.opentelemetry.io/proto/otlp/logs/v1"
+	metricspb "go.opentelemetry.io/proto/otlp/metrics/v1"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
 )
+
+// Document is a request of one signal; the others are nil.
+type Document struct {
+	Traces  *tracepb.TracesData
+	Metrics *metricspb.MetricsData
+	Logs    *logspb.LogsData
+}
 
 // idBytes has the lengths of the members that are IDs.
 var idBytes = map[string]int{"traceId": 16, "spanId": 8, "parentSpanId": 8}
 
 // decode reads a document. OTLP's JSON differs from protobuf's in the IDs, which are hexadecimal instead of base64 (OpenTelemetry
 // Protocol Specification, "JSON Protobuf Encoding"). Unknown members are skipped.
-func decode(document []byte) (*tracepb.TracesData, error) {
+func decode(document []byte) (Document, error) {
 	d := json.NewDecoder(bytes.NewReader(document))
 	d.UseNumber()
-	var tree any
+	var tree map[string]any
 	if err := d.Decode(&tree); err != nil {
-		return nil, fmt.Errorf("not JSON: %w", err)
+		return Document{}, fmt.Errorf("not a JSON object: %w", err)
 	}
 	if err := convertIDs(tree); err != nil {
-		return nil, err
+		return Document{}, err
 	}
 	converted, err := json.Marshal(tree)
 	if err != nil {
-		return nil, err
+		return Document{}, err
 	}
-	data := new(tracepb.TracesData)
-	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(converted, data); err != nil {
-		return nil, fmt.Errorf("not OTLP: %w", err)
+	data, message := newDocument(document)
+	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(converted, message); err != nil {
+		return Document{}, fmt.Errorf("not OTLP: %w", err)
 	}
-	return data, check(data)
+	return data, check(data.Traces)
+}
+
+// newDocument returns an empty document of the signal that the first member names, and its message.
+func newDocument(text []byte) (Document, proto.Message) {
+	switch at, marker := indexMarker(text); {
+	case at < 0:
+	case marker == "resourceMetrics":
+		d := Document{Metrics: new(metricspb.MetricsData)}
+		return d, d.Metrics
+	case marker == "resourceLogs":
+		d := Document{Logs: new(logspb.LogsData)}
+		return d, d.Logs
+	}
+	d := Document{Traces: new(tracepb.TracesData)}
+	return d, d.Traces
 }
 
 // convertIDs converts the IDs in tree to base64. No other member has their names: the keys of attributes are values.

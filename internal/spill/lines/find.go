@@ -5,9 +5,13 @@ import (
 	"encoding/json"
 )
 
+// markers are the names of the first member of a document, one for each signal. They begin with markerStart.
+var markers = []string{"resourceSpans", "resourceMetrics", "resourceLogs"}
+
 const (
-	// marker is the name of the first member of a document of spans.
-	marker = "resourceSpans"
+	markerStart   = "resource"
+	longestMarker = len("resourceMetrics")
+
 	// maxQuoting is how often a document may be a string inside another document: a line inside an event of a JSON log, inside an
 	// export in JSON or CSV, and one in reserve.
 	maxQuoting = 3
@@ -38,7 +42,7 @@ type place struct {
 // locate returns the first document in text at or after an offset; ok is false if there is none.
 func locate(text []byte, from int) (p place, ok bool) {
 	for {
-		i := bytes.Index(text[from:], []byte(marker))
+		i, marker := indexMarker(text[from:])
 		if i < 0 {
 			return place{}, false
 		}
@@ -58,6 +62,22 @@ func locate(text []byte, from int) (p place, ok bool) {
 			p.end = endOfField(text, begin)
 		}
 		return p, true
+	}
+}
+
+// indexMarker returns the index of the first marker in text, and the marker; -1 if there is none.
+func indexMarker(text []byte) (at int, marker string) {
+	for from := 0; ; from += len(markerStart) {
+		i := bytes.Index(text[from:], []byte(markerStart))
+		if i < 0 {
+			return -1, ""
+		}
+		from += i
+		for _, m := range markers {
+			if bytes.HasPrefix(text[from:], []byte(m)) {
+				return from, m
+			}
+		}
 	}
 }
 

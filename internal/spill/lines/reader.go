@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-
-	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 )
 
 const (
@@ -34,11 +32,11 @@ func (i *Input) Add(o Input) {
 	i.Broken += o.Broken
 }
 
-// Read calls found with each document of spans in r until r ends or found returns an error, which Read then returns. It decompresses
+// Read calls found with each document in r until r ends or found returns an error, which Read then returns. It decompresses
 // gzip. A document may be anywhere in a line, one of several in a line, or a string inside another JSON document or a field of CSV,
-// up to three deep. It begins with its member resourceSpans and has at most 8 MiB. Read needs a few times that much memory,
+// up to three deep. It begins with its member resourceSpans, resourceMetrics or resourceLogs, and has at most 8 MiB. Read needs a few times that much memory,
 // however long r and its lines are.
-func Read(r io.Reader, found func(*tracepb.TracesData) error) (Input, error) {
+func Read(r io.Reader, found func(Document) error) (Input, error) {
 	var in Input
 	r, err := decompressed(r)
 	if err != nil {
@@ -118,7 +116,7 @@ func pieces(data []byte, atEOF bool) (advance int, piece []byte, err error) {
 		p, ok := locate(data, cut)
 		switch {
 		case !ok:
-			cut = max(cut, len(data)-beforeMarker-len(marker)) // the next may have begun
+			cut = max(cut, len(data)-beforeMarker-longestMarker) // the next may have begun
 		case p.end >= 0 && (p.quoting != doubled || p.end < len(data)-1): // otherwise a second quote may follow
 			cut = p.end
 			continue

@@ -43,20 +43,50 @@ func compact(v any) string {
 	return string(text)
 }
 
-// read returns the names of the spans in r.
+// metricsLine is a document with a counter of that name.
+func metricsLine(name string) string {
+	return `{"resourceMetrics":[{"scopeMetrics":[{"scope":{"name":"s"},"metrics":[{"name":` + quoted(name) + `,"sum":{"dataPoints":[{` +
+		`"startTimeUnixNano":"1795348800123456789","timeUnixNano":"1795348800141456789","asInt":"3","exemplars":[{"asInt":"1",` +
+		`"traceId":"0102030405060708090a0b0c0d0e0f10","spanId":"0102030405060708"}]}],"aggregationTemporality":1,"isMonotonic":true}}]}]}]}`
+}
+
+// logsLine is a document with a log record of that text.
+func logsLine(text string) string {
+	return `{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"1795348800123456789","body":{"stringValue":` + quoted(text) +
+		`},"traceId":"0102030405060708090a0b0c0d0e0f10","spanId":"0102030405060708"}]}]}]}`
+}
+
+// namesOf returns the names of spans and metrics, and the texts of log records.
+func namesOf(data Document) (names []string) {
+	for _, r := range data.Traces.GetResourceSpans() {
+		for _, s := range r.GetScopeSpans() {
+			for _, span := range s.GetSpans() {
+				names = append(names, span.GetName())
+			}
+		}
+	}
+	for _, r := range data.Metrics.GetResourceMetrics() {
+		for _, s := range r.GetScopeMetrics() {
+			for _, m := range s.GetMetrics() {
+				names = append(names, m.GetName())
+			}
+		}
+	}
+	for _, r := range data.Logs.GetResourceLogs() {
+		for _, s := range r.GetScopeLogs() {
+			for _, l := range s.GetLogRecords() {
+				names = append(names, l.GetBody().GetStringValue())
+			}
+		}
+	}
+	return names
+}
+
+// read returns the names in r.
 func read(t testing.TB, r io.Reader) ([]string, Input) {
 	t.Helper()
 	var names []string
-	in, err := Read(r, func(data *tracepb.TracesData) error {
-		for _, rs := range data.ResourceSpans {
-			for _, ss := range rs.ScopeSpans {
-				for _, s := range ss.Spans {
-					names = append(names, s.Name)
-				}
-			}
-		}
-		return nil
-	})
+	in, err := Read(r, collect(&names))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,19 +128,22 @@ func TestReadForms(t *testing.T) {
 		want []string
 		in   Input
 	}{
-		"nothing":        {"", nil, Input{}},
-		"a log":          {start + line("a") + "\n" + "REPORT\n", []string{"a"}, Input{Lines: 3, Without: 2, Documents: 1}},
-		"no line feed":   {line("a"), []string{"a"}, Input{Lines: 1, Documents: 1}},
-		"CRLF":           {line("a") + "\r\n" + line("b") + "\r\n", []string{"a", "b"}, Input{Lines: 2, Documents: 2}},
-		"S3 export":      {stamp + start + stamp + line("a") + "\n", []string{"a"}, Input{Lines: 2, Without: 1, Documents: 1}},
-		"aws logs tail":  {"2026-11-22T12:00:00.123000+00:00 2026/11/22/[$LATEST]01 " + line("a") + "\n", []string{"a"}, Input{Lines: 1, Documents: 1}},
-		"text output":    {line("a") + "\t" + start + line("b") + "\n", []string{"a", "b"}, Input{Lines: 2, Documents: 2}},
-		"odd name":       {line(odd) + "\n", []string{odd}, Input{Lines: 1, Documents: 1}},
-		"quoted odd":     {compact(object{"message": line(odd) + "\n"}), []string{odd}, Input{Lines: 1, Documents: 1}},
-		"log in JSON":    {compact(object{"level": "INFO", "message": stamp + line("a")}), []string{"a"}, Input{Lines: 1, Documents: 1}},
-		"JSON in JSON":   {`{"message":` + line("a") + `,"level":"INFO"}`, []string{"a"}, Input{Lines: 1, Documents: 1}},
-		"export":         {pretty(export(start, line("a")+"\n", "x", line("bb"))), []string{"a", "bb"}, Input{Lines: 33, Without: 31, Documents: 2}},
-		"compact export": {compact(export(start, line("a")+"\n", "x", line("bb"))), []string{"a", "bb"}, Input{Lines: 1, Documents: 2}},
+		"nothing":           {"", nil, Input{}},
+		"a log":             {start + line("a") + "\n" + "REPORT\n", []string{"a"}, Input{Lines: 3, Without: 2, Documents: 1}},
+		"no line feed":      {line("a"), []string{"a"}, Input{Lines: 1, Documents: 1}},
+		"CRLF":              {line("a") + "\r\n" + line("b") + "\r\n", []string{"a", "b"}, Input{Lines: 2, Documents: 2}},
+		"S3 export":         {stamp + start + stamp + line("a") + "\n", []string{"a"}, Input{Lines: 2, Without: 1, Documents: 1}},
+		"aws logs tail":     {"2026-11-22T12:00:00.123000+00:00 2026/11/22/[$LATEST]01 " + line("a") + "\n", []string{"a"}, Input{Lines: 1, Documents: 1}},
+		"text output":       {line("a") + "\t" + start + line("b") + "\n", []string{"a", "b"}, Input{Lines: 2, Documents: 2}},
+		"all signals":       {line("a") + "\n" + metricsLine("b") + logsLine("c"), []string{"a", "b", "c"}, Input{Lines: 2, Documents: 3}},
+		"signals in CSV":    {csvOf(metricsLine("b"), logsLine(odd)), []string{"b", odd}, Input{Lines: 3, Without: 1, Documents: 2}},
+		"logs of an export": {compact(export(logsLine("a"), "resource", metricsLine("b"))), []string{"a", "b"}, Input{Lines: 1, Documents: 2}},
+		"odd name":          {line(odd) + "\n", []string{odd}, Input{Lines: 1, Documents: 1}},
+		"quoted odd":        {compact(object{"message": line(odd) + "\n"}), []string{odd}, Input{Lines: 1, Documents: 1}},
+		"log in JSON":       {compact(object{"level": "INFO", "message": stamp + line("a")}), []string{"a"}, Input{Lines: 1, Documents: 1}},
+		"JSON in JSON":      {`{"message":` + line("a") + `,"level":"INFO"}`, []string{"a"}, Input{Lines: 1, Documents: 1}},
+		"export":            {pretty(export(start, line("a")+"\n", "x", line("bb"))), []string{"a", "bb"}, Input{Lines: 33, Without: 31, Documents: 2}},
+		"compact export":    {compact(export(start, line("a")+"\n", "x", line("bb"))), []string{"a", "bb"}, Input{Lines: 1, Documents: 2}},
 		"quoted twice": {
 			pretty(export(compact(object{"message": line(odd)}))), []string{odd}, Input{Lines: 12, Without: 11, Documents: 1},
 		},
@@ -146,7 +179,7 @@ func TestReadForms(t *testing.T) {
 
 func TestReadKeepsEveryField(t *testing.T) {
 	var data *tracepb.TracesData
-	if _, err := Read(strings.NewReader(line("a")), func(d *tracepb.TracesData) error { data = d; return nil }); err != nil {
+	if _, err := Read(strings.NewReader(line("a")), func(d Document) error { data = d.Traces; return nil }); err != nil {
 		t.Fatal(err)
 	}
 	s := data.ResourceSpans[0].ScopeSpans[0].Spans[0]
@@ -212,7 +245,7 @@ func TestDocumentsWithoutEndTakeLinearTime(t *testing.T) {
 		"plain": `{"resourceSpans":[`, "in a string": `{"resourceSpans":["x`, "escaped": `{\"resourceSpans\":[`, "doubled": `{""resourceSpans"":[`,
 	} {
 		begun := time.Now()
-		in, err := Read(blocks{strings.NewReader(strings.Repeat(unit, 8<<20/len(unit)))}, func(*tracepb.TracesData) error { return nil })
+		in, err := Read(blocks{strings.NewReader(strings.Repeat(unit, 8<<20/len(unit)))}, func(Document) error { return nil })
 		if took := time.Since(begun); err != nil || in.Broken == 0 || took > 5*time.Second {
 			t.Errorf("%s: %+v, %v after %s", name, in, err, took)
 		}
@@ -221,11 +254,11 @@ func TestDocumentsWithoutEndTakeLinearTime(t *testing.T) {
 
 func TestReadErrors(t *testing.T) {
 	errStop := errors.New("stop")
-	in, err := Read(strings.NewReader(line("a")+"\n"+line("b")+"\n"), func(*tracepb.TracesData) error { return errStop })
+	in, err := Read(strings.NewReader(line("a")+"\n"+line("b")+"\n"), func(Document) error { return errStop })
 	if !errors.Is(err, errStop) || in.Documents != 1 {
 		t.Errorf("%v, %+v", err, in)
 	}
-	_, err = Read(io.MultiReader(strings.NewReader(line("a")+"\n"), iotest.ErrReader(errStop)), func(*tracepb.TracesData) error { return nil })
+	_, err = Read(io.MultiReader(strings.NewReader(line("a")+"\n"), iotest.ErrReader(errStop)), func(Document) error { return nil })
 	if !errors.Is(err, errStop) {
 		t.Errorf("a reader's error: %v", err)
 	}

@@ -1,4 +1,4 @@
-// Package replay is the subcommand that sends spans from a function's log.
+// Package replay is the subcommand that sends telemetry from a function's log.
 package replay
 
 import (
@@ -10,8 +10,6 @@ import (
 	"path/filepath"
 	"time"
 
-	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
-
 	"github.com/epilogue-go/epilogue/cmd/epilogue/internal/cli"
 	"github.com/epilogue-go/epilogue/internal/replay"
 	"github.com/epilogue-go/epilogue/internal/report"
@@ -20,12 +18,12 @@ import (
 
 const replayUsage = `epilogue replay [flags] [file ...]
 
-Sends the spans that a function has spilled to its log (EPILOGUE_SPILL=stderr) to an OTLP/HTTP
-endpoint. Reads files, or standard input if no file is named: the log itself, the output of aws logs
-tail, filter-log-events or get-log-events, JSON or CSV downloaded from the console, or an export of
-CloudWatch Logs to S3, compressed with gzip or not. Skips all other lines; sends a span that occurs
-twice once. OTEL_EXPORTER_OTLP_* set the endpoint, headers, compression and certificates; the
-default endpoint is http://localhost:4318.
+Sends the spans, data points and log records that a function has spilled to its log
+(EPILOGUE_SPILL=stderr) to an OTLP/HTTP endpoint. Reads files, or standard input if no file is
+named: the log itself, the output of aws logs tail, filter-log-events or get-log-events, JSON or CSV
+downloaded from the console, or an export of CloudWatch Logs to S3, compressed with gzip or not.
+Skips all other lines; sends an item that occurs twice once. OTEL_EXPORTER_OTLP_* set the endpoint,
+headers, compression and certificates; the default endpoint is http://localhost:4318.
 
 `
 
@@ -40,7 +38,7 @@ type replayFlags struct {
 func parseReplay(args []string, out io.Writer) (replayFlags, error) {
 	var set replayFlags
 	fs := cli.NewFlags("replay")
-	fs.StringVar(&set.endpoint, "endpoint", "", "send to this `URL`, as it is, such as https://otlp.example.com/v1/traces")
+	fs.StringVar(&set.endpoint, "endpoint", "", "send to this `URL`, as it is, such as https://otlp.example.com/v1/traces;\nother signals go to their path in its place")
 	fs.BoolVar(&set.dryRun, "dry-run", false, "send nothing; count, and list the traces")
 	cli.Duration(fs, &set.retryFor, "patience", time.Minute, 0, time.Hour, "repeat a request for this `DURATION` while the endpoint is down or busy")
 	if err := cli.Parse(fs, args, out, replayUsage); err != nil {
@@ -50,7 +48,7 @@ func parseReplay(args []string, out io.Writer) (replayFlags, error) {
 	return set, nil
 }
 
-// Command is the command. It sends and counts the spans found, even after errors, unless ctx has ended.
+// Command is the command. It sends and counts the items found, even after errors, unless ctx has ended.
 func Command(ctx context.Context, args []string, c cli.Console) error {
 	set, err := parseReplay(args, c.Out)
 	if err != nil {
@@ -62,7 +60,7 @@ func Command(ctx context.Context, args []string, c cli.Console) error {
 	}
 	defer closeTarget()
 	in, err := set.read(ctx, c.In, target)
-	fmt.Fprintf(c.Out, "lines: %d with spans, %d without%s\n", in.Lines-in.Without, in.Without, unless0(in.Broken, ", "+broken(in.Broken)))
+	fmt.Fprintf(c.Out, "lines: %d with telemetry, %d without%s\n", in.Lines-in.Without, in.Without, unless0(in.Broken, ", "+broken(in.Broken)))
 	err = errors.Join(err, target.finish(ctx))
 	target.summarize(c.Out)
 	if in.Broken > 0 {
@@ -71,14 +69,14 @@ func Command(ctx context.Context, args []string, c cli.Console) error {
 	return err
 }
 
-// target returns the destination of the spans, and a function that closes it.
-func (set *replayFlags) target(c cli.Console) (spanTarget, func(), error) {
+// target returns the destination of the items, and a function that closes it.
+func (set *replayFlags) target(c cli.Console) (target, func(), error) {
 	settings, err := replay.ReadSettings(os.Getenv, set.endpoint)
 	if err != nil {
 		return nil, nil, cli.Usagef("%v", err)
 	}
 	if set.dryRun {
-		return &census{traces: map[string]int{}, seen: map[string]bool{}}, func() {}, nil
+		return newCensus(), func() {}, nil
 	}
 	settings.RetryFor = set.retryFor
 	settings.OnRetry = func(err error) {
@@ -89,7 +87,7 @@ func (set *replayFlags) target(c cli.Console) (spanTarget, func(), error) {
 }
 
 // broken says that n documents are unreadable.
-func broken(n int) string { return report.Plural(n, "document") + " of spans cut off or damaged" }
+func broken(n int) string { return report.Plural(n, "document") + " cut off or damaged" }
 
 // unless0 is text unless n is 0.
 func unless0(n int, text string) string {
@@ -100,8 +98,8 @@ func unless0(n int, text string) string {
 }
 
 // read reads all files, or standard input. An unreadable file does not prevent the others.
-func (set *replayFlags) read(ctx context.Context, stdin io.Reader, target spanTarget) (total lines.Input, err error) {
-	found := func(data *tracepb.TracesData) error { return target.add(ctx, data) }
+func (set *replayFlags) read(ctx context.Context, stdin io.Reader, target target) (total lines.Input, err error) {
+	found := func(d lines.Document) error { return target.add(ctx, d) }
 	if len(set.files) == 0 {
 		return readUntil(ctx, "standard input", stdin, found)
 	}
@@ -119,7 +117,7 @@ func (set *replayFlags) read(ctx context.Context, stdin io.Reader, target spanTa
 	return total, errors.Join(errs...)
 }
 
-func readFile(ctx context.Context, name string, found func(*tracepb.TracesData) error) (lines.Input, error) {
+func readFile(ctx context.Context, name string, found func(lines.Document) error) (lines.Input, error) {
 	file, err := os.Open(filepath.Clean(name))
 	if err != nil {
 		return lines.Input{}, cli.Usagef("%s: %v", name, errors.Unwrap(err))
@@ -129,7 +127,7 @@ func readFile(ctx context.Context, name string, found func(*tracepb.TracesData) 
 }
 
 // readUntil reads r to its end or until ctx ends, because a pipe or a terminal may have no end.
-func readUntil(ctx context.Context, name string, r io.Reader, found func(*tracepb.TracesData) error) (lines.Input, error) {
+func readUntil(ctx context.Context, name string, r io.Reader, found func(lines.Document) error) (lines.Input, error) {
 	out, into := io.Pipe()
 	defer func() { _ = out.Close() }() // ends the copying, unless a read of r never returns
 	defer context.AfterFunc(ctx, func() { into.CloseWithError(context.Cause(ctx)) })()
