@@ -40,11 +40,20 @@ func (r *Run) check() {
 			r.Errorf("no line says %q", text)
 		}
 	}
+	for _, text := range ev.Lines(shutdownCompleted) {
+		if line, ok := ParseShutdownLine(text); ok && !line.AddsUp() {
+			r.Errorf("the counts of the last line do not add up: %s", text)
+		}
+	}
 	if len(ev.Lines("DATA RACE")) > 0 {
 		r.Errorf("the function has a data race")
 	}
 	if !r.Unchecked {
 		r.Error(ev.CheckDelivery(r.Spans()))
+		if r.Arrived == nil {
+			r.Error(ev.CheckRecords(r.Receiver.LogRecords()))
+			r.Error(ev.CheckMeasurements(r.Receiver.DataPoints()))
+		}
 		r.checkSpans(ev)
 		r.checkInit(ev)
 	}

@@ -26,8 +26,11 @@ type Allow struct {
 	Timeouts   map[string]bool // request ids that may time out
 	Background bool            // exports belong to no invocation: the handler is not wrapped, or a timer flushes
 	Pauses     bool            // something else may hold an invocation: an extension, a pause between two attempts
-	Twice      bool            // the backend kept spans and could not say so
-	Lost       int             // spans that could not have been delivered
+	Twice      bool            // the backend kept items and could not say so
+
+	Lost             int // spans that could not have been delivered
+	LostRecords      int // log records
+	LostMeasurements int // measurements that no data point that has arrived includes
 }
 
 // export is one request to the backend. A zero end means that it was under way when the log ended.

@@ -44,9 +44,11 @@ type Function struct {
 	SDK    *otelx.SDK
 	Agent  *agent.Agent
 	Tracer trace.Tracer
+
+	emitter emitter
 }
 
-// New wires a function as the README does. opts come before the Lambda defaults.
+// New wires a function with traces alone as the README does. opts come before the Lambda defaults.
 func New(p Process, opts ...otelx.Option) *Function {
 	ctx := context.Background()
 	tel, err := otelx.New(ctx, append(append(p.Telemetry(), opts...), awslambda.Defaults())...)
@@ -55,6 +57,10 @@ func New(p Process, opts ...otelx.Option) *Function {
 	}
 	f := &Function{Process: p, SDK: tel, Agent: agent.Start(ctx, tel, p.Agent()...)}
 	f.Tracer = tel.TracerProvider().Tracer("function")
+	f.emitter = newEmitter(p, tel)
+	if p.emulated != nil {
+		go func() { <-p.Ended; tel.SetBackgroundExport(false) }() // what has ended has no timers
+	}
 	// If next is broken, a busy machine may run a whole invocation of a child before the agent notices.
 	for want := f.Getenv(AwaitedMode); f.emulated == nil && want != "" && f.Agent.Stats().Mode != want; {
 		f.Pause(time.Millisecond)
@@ -62,9 +68,9 @@ func New(p Process, opts ...otelx.Option) *Function {
 	return f
 }
 
-// Start is New, and has the function's spans recorded in its log.
+// Start is New with all signals, and has what the function emits recorded in its log.
 func Start(p Process, opts ...otelx.Option) *Function {
-	f := New(p, opts...)
+	f := New(p, append(opts, otelx.WithMetrics(), otelx.WithLogs())...)
 	f.Observe(recorder{f.Stderr, f.Ended})
 	return f
 }
@@ -79,13 +85,15 @@ func (f *Function) Observe(p sdktrace.SpanProcessor) {
 // Serve serves fn, wrapped.
 func (f *Function) Serve(fn any) {
 	f.Process.Serve(handler.Wrap(fn, append(f.Handler(), handler.WithTracker(f.Agent),
-		handler.WithTracerProvider(f.SDK.TracerProvider()))...))
+		handler.WithTracerProvider(f.SDK.TracerProvider()), handler.WithMeterProvider(f.SDK.MeterProvider()))...))
 }
 
 // Command says what an invocation does.
 type Command struct {
 	Do     string          `json:"do"`               // how it ends; see Function.outcome
 	Spans  int             `json:"spans,omitempty"`  // that end, besides the span "work" and the invocation's
+	Logs   int             `json:"logs,omitempty"`   // records, besides the one of each invocation
+	Series int             `json:"series,omitempty"` // of the counter and of the histogram, besides one of each
 	Pause  time.Duration   `json:"pause,omitempty"`  // between the first half of them and the second
 	Behind []time.Duration `json:"behind,omitempty"` // goroutines that it leaves behind, each with a span that ends after so long
 	Left   time.Duration   `json:"left,omitempty"`   // of "late": the time until the deadline when the handler returns
@@ -101,9 +109,11 @@ func (c Command) Payload() string {
 	return string(payload)
 }
 
-// Handle does it, in a span of its own. It does not defer the span's End, as much code does not.
+// Handle does it, in a span of its own, with a log record and a measurement. It does not defer the span's End, as much code
+// does not.
 func (f *Function) Handle(ctx context.Context, c Command) (any, error) {
 	work, span := f.Tracer.Start(ctx, "work")
+	f.emitter.emit(work, 1+c.Logs, 1+c.Series)
 	fmt.Fprintf(f.Stderr, "%s%s\n", HandlerStarted, c.Do)
 	f.parts(work, c.Spans/2)
 	for _, d := range c.Behind {

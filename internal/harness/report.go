@@ -25,19 +25,23 @@ func (f *Function) report() Report {
 	return Report{PID: os.Getpid(), Goroutines: runtime.NumGoroutine(), Heap: memory.HeapAlloc, Stats: f.SDK.Stats()}
 }
 
-// ShutdownLine is the agent's last log line, with the counts of all spans of the process.
+// ShutdownLine is the agent's last log line, with the counts of each signal of the process.
 type ShutdownLine struct {
-	Message string     `json:"msg"`
-	Counts  SpanCounts `json:"traces"`
+	Message string `json:"msg"`
+	Traces  Counts `json:"traces"`
+	Metrics Counts `json:"metrics"`
+	Logs    Counts `json:"logs"`
 }
 
-// SpanCounts are the counts of the signal traces as the agent logs them.
-type SpanCounts struct {
-	Ended    int64 `json:"ended"`
-	Exported int64 `json:"exported"`
-	Pending  int64 `json:"pending"`
-	Spilled  int64 `json:"spilled"`
-	Dropped  int64 `json:"dropped"`
+// Counts are the counts of a signal as the agent logs them.
+type Counts struct {
+	Ended      int64 `json:"ended"`
+	Exported   int64 `json:"exported"`
+	Pending    int64 `json:"pending"`
+	Spilled    int64 `json:"spilled"`
+	Superseded int64 `json:"superseded"`
+	Dropped    int64 `json:"dropped"`
+	Repeated   int64 `json:"repeated"` // not part of the sum
 
 	// Of Dropped.
 	QueueFull int64 `json:"dropped_queue_full"`
@@ -56,8 +60,12 @@ func ParseShutdownLine(text string) (line ShutdownLine, ok bool) {
 	return line, true
 }
 
-// AddsUp reports whether each span that has ended is in one of the other counts.
+// AddsUp reports whether each item that has ended is in one of the other counts.
 func (l ShutdownLine) AddsUp() bool {
-	n := l.Counts
-	return n.Ended == n.Exported+n.Pending+n.Dropped+n.Spilled
+	for _, n := range []Counts{l.Traces, l.Metrics, l.Logs} {
+		if n.Ended != n.Exported+n.Pending+n.Dropped+n.Spilled+n.Superseded {
+			return false
+		}
+	}
+	return true
 }

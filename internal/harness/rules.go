@@ -135,7 +135,7 @@ func invocationsEnd(ev *Events) (errs error) {
 	return errs
 }
 
-// In virtual time the extension calls next at the very end of the last export. Exceptions are an export that its client
+// In virtual time the extension calls next at the very end of the export that ends last. Exceptions are an export that its client
 // gave up, pauses between attempts, and the wait for a handler that does not start.
 func nothingHoldsAnInvocationButAFlush(ev *Events) (errs error) {
 	if !ev.Virtual || ev.Allow.Background || ev.Allow.Pauses {
@@ -144,7 +144,8 @@ func nothingHoldsAnInvocationButAFlush(ev *Events) (errs error) {
 	for _, inv := range ev.Invocations() {
 		var last *export
 		for _, x := range ev.requests() {
-			if inv.Posted != nil && inv.Done != nil && x.begun.Seq > inv.Posted.Seq && x.begun.Seq < inv.Done.Seq {
+			after := inv.Posted != nil && inv.Done != nil && x.begun.Seq > inv.Posted.Seq && x.begun.Seq < inv.Done.Seq
+			if after && (last == nil || x.ended.Seq > last.ended.Seq) {
 				last = &x
 			}
 		}

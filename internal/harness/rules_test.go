@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -184,6 +185,60 @@ func TestDeliveryCheckCanFail(t *testing.T) {
 	} {
 		s.Allow = tc.allow
 		if err := s.CheckDelivery(tc.arrived); (err == nil) != tc.ok {
+			t.Errorf("%s: %v", tc.name, err)
+		}
+	}
+}
+
+// point is a data point of the function's instruments, with n measurements.
+func point(name, temporality string, start, end int64, n int) otlpreceiver.DataPoint {
+	p := otlpreceiver.DataPoint{
+		Name: name, Temporality: temporality, Start: time.Unix(start, 0), Time: time.Unix(end, 0),
+		Attributes: map[string]any{"series": int64(0)},
+	}
+	if name == counterName {
+		p.Value = int64(n)
+		return p
+	}
+	sum := measuredSize * float64(n)
+	p.Count, p.Sum = uint64(n), &sum //nolint:gosec // a small number
+	return p
+}
+
+// both are points of the counter and of the histogram.
+func both(temporality string, start, end int64, n int) []otlpreceiver.DataPoint {
+	return []otlpreceiver.DataPoint{point(counterName, temporality, start, end, n), point(histogramName, temporality, start, end, n)}
+}
+
+func TestItemChecksCanFail(t *testing.T) {
+	record := func(id string) otlpreceiver.LogRecord {
+		return otlpreceiver.LogRecord{Attributes: map[string]any{recordID: id}}
+	}
+	two := both("cumulative", 1, 2, 2)
+	for _, tc := range []struct {
+		name    string
+		records []otlpreceiver.LogRecord
+		points  []otlpreceiver.DataPoint
+		allow   Allow
+		ok      bool
+	}{
+		{name: "delivered", records: []otlpreceiver.LogRecord{record("a")}, points: two, ok: true},
+		{name: "missing", allow: Allow{LostRecords: 1}, records: nil, points: nil},
+		{name: "missing, as allowed", allow: Allow{LostRecords: 1, LostMeasurements: 2}, ok: true},
+		{name: "a record missing", points: two},
+		{name: "a record twice", records: []otlpreceiver.LogRecord{record("a"), record("a")}, points: two},
+		{name: "a record twice, as allowed", records: []otlpreceiver.LogRecord{record("a"), record("a")}, points: two, allow: Allow{Twice: true}, ok: true},
+		{name: "another record", records: []otlpreceiver.LogRecord{record("a"), record("b")}, points: two},
+		{name: "the last cumulative value counts", records: []otlpreceiver.LogRecord{record("a")}, points: slices.Concat(two, both("cumulative", 1, 1, 1)), ok: true},
+		{name: "two processes", records: []otlpreceiver.LogRecord{record("a")}, points: slices.Concat(both("cumulative", 1, 2, 1), both("cumulative", 3, 4, 1)), ok: true},
+		{name: "deltas", records: []otlpreceiver.LogRecord{record("a")}, points: slices.Concat(both("delta", 1, 2, 1), both("delta", 2, 3, 1)), ok: true},
+		{name: "a delta twice", records: []otlpreceiver.LogRecord{record("a")}, points: slices.Concat(both("delta", 1, 2, 2), both("delta", 1, 2, 2))},
+		{name: "no histogram", records: []otlpreceiver.LogRecord{record("a")}, points: two[:1]},
+		{name: "too much", records: []otlpreceiver.LogRecord{record("a")}, points: both("cumulative", 1, 2, 3)},
+	} {
+		s := parse(t, []string{"0 function.line - record emitted a", "0 function.line - measured 2"})
+		s.Allow = tc.allow
+		if err := errors.Join(s.CheckRecords(tc.records), s.CheckMeasurements(tc.points)); (err == nil) != tc.ok {
 			t.Errorf("%s: %v", tc.name, err)
 		}
 	}

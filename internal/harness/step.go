@@ -3,6 +3,7 @@ package harness
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -55,8 +56,18 @@ func InvokeToExit(c Call) Step { return func(r *Run) { r.Call(c); r.WaitExit() }
 // SetFault says how the backend treats all requests from now on.
 func SetFault(f Fault) Step { return func(r *Run) { r.Receiver.SetFault(f) } }
 
-// FaultNext says how the backend treats the next requests.
-func FaultNext(faults ...Fault) Step { return func(r *Run) { r.Receiver.FailNext(faults...) } }
+// FaultNext says how the backend treats the next requests with spans, and the next ones with log records. Most invocations
+// send no metrics: their next request may be the last of the process.
+func FaultNext(faults ...Fault) Step {
+	return func(r *Run) {
+		for _, signal := range []otlpreceiver.Signal{otlpreceiver.Traces, otlpreceiver.Logs} {
+			for _, f := range faults {
+				f.Only = signal
+				r.Receiver.FailNext(f)
+			}
+		}
+	}
+}
 
 // CutConnections resets all connections to the backend.
 func CutConnections(r *Run) { r.Receiver.CutConnections() }
@@ -110,21 +121,16 @@ func Kill(r *Run) {
 	}
 }
 
-// Release lets the last request go on that the backend holds. The request may not yet be that far, so the step repeats
-// until the request has ended.
+// Release lets the requests go on that the backend holds. One of them may not yet be that far, so the step repeats until no
+// request is under way.
 func Release(r *Run) {
-	begun := 0
-	for _, e := range r.Log.Events() {
-		if e.Kind == otlpreceiver.KindExportBegun {
-			begun = e.Seq
-		}
-	}
-	for {
+	for r.ctx.Err() == nil {
 		r.Receiver.Unblock()
 		ctx, cancel := context.WithTimeout(r.ctx, 5*time.Millisecond)
-		_, err := r.Log.Wait(ctx, begun, Of(otlpreceiver.KindExportDone, otlpreceiver.KindExportRefused))
+		<-ctx.Done()
 		cancel()
-		if err == nil || r.ctx.Err() != nil {
+		underWay := slices.ContainsFunc(findExports(r.Log.Events()), func(x export) bool { return x.ended.Kind == "" })
+		if !underWay {
 			return
 		}
 	}

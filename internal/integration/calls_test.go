@@ -55,7 +55,7 @@ var (
 		Answer: "one two three", Spans: 2, Response: handlerTime + streamTime, Held: backendTime,
 	})
 	timesOut = do("timeout", command{Do: "hang"}, expect{
-		ErrorType: timedOut, Spans: 2, Errors: 2, Response: harness.Timeout, TimesOut: true, Exit: code(0),
+		ErrorType: timedOut, Spans: 2, Errors: 2, Response: harness.Timeout, TimesOut: true, Early: true, Exit: code(0),
 	})
 	returnsAtDeadline = do("returns at the deadline", command{Do: "until the deadline"}, expect{
 		ErrorType: timedOut, Spans: 3, Errors: 2, Response: harness.Timeout, TimesOut: true, Early: true, Exit: code(0),
@@ -121,8 +121,11 @@ func flushedFirst(c call) call {
 // early expects that spans may be exported before the post.
 func early(c call) call { return but(c, func(c *call) { c.Early = true }) }
 
-// spanless expects that there are no spans, so nothing to send.
-func spanless(c call) call { return but(c, func(c *call) { c.Spans, c.Errors, c.Held = 0, 0, 0 }) }
+// spanless expects that there are no spans.
+func spanless(c call) call { return ends(c, 0, 0) }
+
+// silent expects that there is nothing to send.
+func silent(c call) call { return held(spanless(c), 0) }
 
 // ends expects other numbers of spans, and of those with status Error.
 func ends(c call, spans, errors int) call {

@@ -16,7 +16,7 @@ import (
 
 const (
 	linesEvery = time.Minute // at most one line of a kind
-	mostKinds  = 3           // of lines that one trouble causes
+	mostKinds  = 4           // of lines that one trouble causes: one for each signal, and one for the flush
 )
 
 // trouble is something that goes wrong with every invocation.
@@ -114,7 +114,7 @@ func (tr trouble) check(r *run) {
 }
 
 var (
-	ownLine = regexp.MustCompile(`^(span started|span ended|handler started) `) // of the function itself
+	ownLine = regexp.MustCompile(`^(span started|span ended|handler started|record emitted|measured) `) // of the function itself
 	digits  = regexp.MustCompile(`\d+`)
 )
 

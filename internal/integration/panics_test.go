@@ -16,10 +16,10 @@ func TestPanicsInAnOutage(t *testing.T) {
 			t.Parallel()
 			spans := 3 + 2*known
 			inMemory(t, scenario{
-				Main: spillingFunction, Allow: allow{Lost: spans},
+				Main: spillingFunction, Allow: lost(spans, 1+known),
 				Steps: steps(
 					backend(hanging), repeat(known, invoke(heldAtMost(ok, flushTimeout))),
-					harness.InvokeToExit(posted(panics, handlerTime+waits)), spilled(spans)),
+					harness.InvokeToExit(posted(panics, handlerTime+waits)), spilled(spans, 1+known)),
 			})
 		})
 	}

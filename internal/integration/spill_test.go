@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
-
 	"github.com/epilogue-go/epilogue/internal/harness"
 	"github.com/epilogue-go/epilogue/internal/replay"
 	"github.com/epilogue-go/epilogue/internal/spill/lines"
@@ -29,33 +27,52 @@ func spillingFunction(p harness.Process) {
 	f.Serve(f.Handle)
 }
 
-// spilled compares the spans in the log: each is there once, and one line says how many they are.
-func spilled(want int) step {
+// spilled compares the items in the log: each is there once, and one line says how many they are.
+func spilled(spans, records int) step {
 	return func(r *run) {
-		ids, total := make(map[string]bool), 0
-		in, err := readLog(r, func(d *tracepb.TracesData) error {
-			for _, resource := range d.ResourceSpans {
+		ids, found, points := make(map[string]bool), 0, 0
+		in, err := readLog(r, func(d lines.Document) error {
+			for _, resource := range d.Traces.GetResourceSpans() {
 				for _, scope := range resource.ScopeSpans {
 					for _, span := range scope.Spans {
 						ids[string(span.SpanId)] = true
-						total++
+						found++
 					}
+				}
+			}
+			for _, resource := range d.Logs.GetResourceLogs() {
+				for _, scope := range resource.ScopeLogs {
+					for _, record := range scope.LogRecords {
+						ids[record.String()] = true
+						found++
+					}
+				}
+			}
+			for _, resource := range d.Metrics.GetResourceMetrics() {
+				for _, scope := range resource.ScopeMetrics {
+					points += len(scope.Metrics) // each has one series
 				}
 			}
 			return nil
 		})
-		if err != nil || in.Broken > 0 || len(ids) != want || total != want {
-			r.Errorf("the log has %d spans, %d of them different, want %d: %+v, %v", total, len(ids), want, in, err)
+		if want := spans + records; err != nil || in.Broken > 0 || len(ids) != want || found != want || points == 0 {
+			r.Errorf("the log has %d spans and log records, %d of them different, want %d: %+v, %v; %d data points",
+				found, len(ids), want, in, err, points)
 		}
-		if said := r.Events().Lines(fmt.Sprintf(`"spilled":%d`, want)); len(said) != 1 {
-			r.Errorf("%d lines say that %d spans were spilled", len(said), want)
+		// The last line has each signal. The one before an exit has the sum.
+		said := append(r.Events().Lines(fmt.Sprintf(`"spilled":%d`, spans)), r.Events().Lines(fmt.Sprintf(`"spilled":%d`, spans+records+points))...)
+		if len(said) != 1 {
+			r.Errorf("%d lines say that %d spans were spilled", len(said), spans)
 		}
 	}
 }
 
-func readLog(r *run, yield func(*tracepb.TracesData) error) (lines.Input, error) {
+func readLog(r *run, yield func(lines.Document) error) (lines.Input, error) {
 	return lines.Read(strings.NewReader(strings.Join(r.Events().Lines(""), "\n")), yield)
 }
+
+// lost allows that so many spans do not arrive, nor what else n invocations emit.
+func lost(spans, n int) allow { return allow{Lost: spans, LostRecords: n, LostMeasurements: n} }
 
 // With a backend that hangs, all lines are out before SIGKILL, in the window of 500 ms and in that of 300 ms.
 func TestSpillInTheWindow(t *testing.T) {
@@ -64,8 +81,8 @@ func TestSpillInTheWindow(t *testing.T) {
 			t.Parallel()
 			total := spilledSpans + 3 // work, the invocation, the initialization
 			sc := scenario{
-				Main: spillingFunction, Env: []string{"EPILOGUE_FLUSH_TIMEOUT=300ms"}, Allow: allow{Lost: total},
-				Steps: steps(backend(hanging), invoke(early(heldAtMost(many(spilledSpans), 300*ms))), shutdown, spilled(total)),
+				Main: spillingFunction, Env: []string{"EPILOGUE_FLUSH_TIMEOUT=300ms"}, Allow: lost(total, 1),
+				Steps: steps(backend(hanging), invoke(early(heldAtMost(many(spilledSpans), 300*ms))), shutdown, spilled(total, 1)),
 			}
 			if external {
 				withExternalExtension(t, &sc)
@@ -75,8 +92,8 @@ func TestSpillInTheWindow(t *testing.T) {
 	}
 }
 
-// down runs a child whose backend is down. It spills its spans to its standard error.
-func down(t *testing.T, lost int, env []string, s ...step) {
+// down runs a child whose backend is down, for one invocation. It spills to its standard error.
+func down(t *testing.T, spans int, env []string, s ...step) {
 	t.Helper()
 	t.Parallel()
 	withChild(t, scenario{
@@ -84,14 +101,14 @@ func down(t *testing.T, lost int, env []string, s ...step) {
 		Env: append([]string{
 			"EPILOGUE_SPILL=stderr", "EPILOGUE_FLUSH_TIMEOUT=300ms", "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1",
 		}, env...),
-		Allow: allow{Lost: lost}, Steps: append(s, func(r *run) {
+		Allow: lost(spans, 1), Steps: append(s, func(r *run) {
 			r.Wait(0, harness.Line(`"spilled":`)) // the lines of a child come through a pipe
-		}, spilled(lost)),
+		}, spilled(spans, 1)),
 	})
 }
 
-// From the log of a process without its backend, each span reaches another backend once.
-func TestSpilledSpansAreReplayed(t *testing.T) {
+// From the log of a process without its backend, each item of each signal reaches another backend once.
+func TestSpilledItemsAreReplayed(t *testing.T) {
 	const total = childSpilledSpans + 3
 	down(t, total, nil, invoke(many(childSpilledSpans)), shutdown, func(r *run) {
 		receiver := otlpreceiver.New(otlpreceiver.Config{})
@@ -101,12 +118,16 @@ func TestSpilledSpansAreReplayed(t *testing.T) {
 		r.Error(err)
 		sender := replay.NewSender(cfg)
 		defer func() { _ = sender.Close() }()
-		_, err = readLog(r, func(d *tracepb.TracesData) error { return sender.Add(r.Context(), d) })
-		r.Error(err)
-		r.Error(sender.Flush(r.Context()))
-		if n := len(receiver.Spans()); n != total || receiver.Duplicates() != 0 {
-			r.Errorf("%d spans arrived, %d twice; want %d once", n, receiver.Duplicates(), total)
+		for range 2 { // two exports of the same log
+			_, err = readLog(r, func(d lines.Document) error { return sender.Add(r.Context(), d) })
+			r.Error(err)
 		}
+		r.Error(sender.Flush(r.Context()))
+		ev := r.Events()
+		ev.Allow = allow{}
+		r.Error(ev.CheckDelivery(receiver.Spans()))
+		r.Error(ev.CheckRecords(receiver.LogRecords()))
+		r.Error(ev.CheckMeasurements(receiver.DataPoints()))
 	})
 }
 

@@ -61,7 +61,7 @@ var timeouts = []scenario{
 		Name:   "timeout: SIGKILL, no flush before",
 		Config: noExtension,
 		Env:    []string{"EPILOGUE_PRE_TIMEOUT_FLUSH=0"},
-		Allow:  allow{Lost: 2}, // the span that has ended, and that of the initialization
+		Allow:  allow{Lost: 2, LostRecords: 1, LostMeasurements: 1}, // the span that has ended, and that of the initialization
 		Steps: steps(
 			invoke(exits(but(ends(nests, 1, 0), func(c *call) { c.Early = false }), -1), ok), harness.ShutdownWith(-1),
 			marks(nil)),
@@ -86,6 +86,7 @@ var timeouts = []scenario{
 		Name:   "nearly a timeout, not registered",
 		Config: noExtension,
 		Env:    []string{wideFlush, wideMargin},
+		Allow:  allow{LostMeasurements: 1}, // since the last collection
 		Logs:   []string{tooEarly},
 		Steps:  steps(invoke(endedEarly(late(wideLeft)), ok), harness.ShutdownWith(-1), marks(lateSpans)),
 	},

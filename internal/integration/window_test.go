@@ -12,33 +12,42 @@ import (
 )
 
 const (
-	pendingSpans = 10_000
-	roundTrip    = 100 * ms
+	pendingSpans   = 10_000
+	pendingRecords = 10_000
+	pendingSeries  = 500 // of a counter and of a histogram: 1,000 data points
+	roundTrip      = 100 * ms
 )
+
+// pendingItems is a call that emits all of them.
+var pendingItems = but(many(pendingSpans-3), func(c *call) {
+	c.Payload = command{Do: "ok", Spans: pendingSpans - 3, Logs: pendingRecords - 1, Series: pendingSeries - 1, Pause: handlerTime}.Payload()
+})
 
 // serviceBatches is the specification's default, which makes 20 requests of 10,000 spans; that of a function makes 5.
 const serviceBatches = "OTEL_BSP_MAX_EXPORT_BATCH_SIZE=512"
 
-// 10,000 spans are pending at SIGTERM, because the flush before it failed. All of them are delivered in one round trip,
+// 10,000 spans, 10,000 log records and 1,000 data points are pending at SIGTERM, because the flush before it failed. All of
+// them are delivered in one round trip,
 // although the breaker is open. There is time for 430 ms, or 230 ms with an external extension.
 func TestWindow(t *testing.T) {
 	for _, w := range []struct {
 		name     string
 		external bool // an external extension
 		env      []string
+		trips    time.Duration // of more than 32 requests, some wait
 	}{
-		{name: "defaults"},
-		{name: "defaults, external extension", external: true},
-		{name: "batches of a service", env: []string{serviceBatches}},
-		{name: "batches of a service, external extension", external: true, env: []string{serviceBatches}},
+		{name: "defaults", trips: 1},
+		{name: "defaults, external extension", external: true, trips: 1},
+		{name: "batches of a service", env: []string{serviceBatches}, trips: 2},
+		{name: "batches of a service, external extension", external: true, env: []string{serviceBatches}, trips: 2},
 	} {
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
 			sc := scenario{
-				Config: lambdatest.Config{MemorySize: 1024}, Env: slices.Clone(w.env),
+				Config: lambdatest.Config{MemorySize: 1024}, Env: append(slices.Clone(w.env), "OTEL_BLRP_MAX_QUEUE_SIZE=20000"),
 				Steps: steps(
-					backend(hanging), invoke(early(heldAtMost(many(pendingSpans-3), flushTimeout))), // half the queue is full before
-					backend(fault{Delay: roundTrip}), shutdown, endedWithin(roundTrip)),
+					backend(hanging), invoke(early(heldAtMost(pendingItems, flushTimeout))), // half the queue is full before
+					backend(fault{Delay: roundTrip}), shutdown, endedWithin(w.trips*roundTrip)),
 			}
 			if w.external {
 				withExternalExtension(t, &sc)
