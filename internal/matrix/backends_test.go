@@ -22,9 +22,10 @@ type backend struct {
 	every bool // platform has it, also one without all backends
 
 	always harness.Fault   // all the time
-	first  []harness.Fault // of the first requests of the bad time, or after it if there are none
+	first  []harness.Fault // of the first requests of spans and of log records in the bad time, or after it if there are none
 	bad    harness.Fault   // of all requests of the bad time
 
+	once        bool // only one of first counts for log records: after two lost answers a flush keeps them for the next one
 	cut         bool // each freeze ends all connections
 	unreachable bool // no request ever gets there
 	rejects     bool // it keeps a request except for one span
@@ -42,16 +43,16 @@ var backends = []backend{
 	{name: "up", doc: "answers", every: true},
 	{name: "slow", doc: "always takes 100 ms to answer", always: harness.Fault{Delay: 100 * time.Millisecond}},
 	{
-		name: "503", doc: "refuses two requests with 503, then is up", every: true,
+		name: "503", doc: "refuses two requests with spans and two with log records with 503, then is up", every: true,
 		first: []harness.Fault{unavailable, unavailable},
 	},
 	{
-		name: "429", doc: "refuses one request with 429 and a Retry-After of one second, then is up",
+		name: "429", doc: "refuses one request with spans and one with log records with 429 and a Retry-After of one second, then is up",
 		first: []harness.Fault{{Status: http.StatusTooManyRequests, RetryAfter: "1"}},
 	},
 	{
-		name: "reset", doc: "resets two connections before it has kept their spans, then is up",
-		first: []harness.Fault{reset, reset},
+		name: "reset", doc: "resets two connections before it has kept their spans, and one before it has kept its log records, then is up",
+		first: []harness.Fault{reset, reset}, once: true,
 	},
 	{name: "closed", doc: "closes all connections in each freeze", cut: true},
 	{
@@ -61,7 +62,7 @@ var backends = []backend{
 	{name: "TLS", doc: "always has a certificate of an unknown authority", unreachable: true, listen: untrusted},
 	{name: "DNS", doc: "always has a name that does not resolve", unreachable: true, unresolved: true},
 	{
-		name: "partial", doc: "rejects one span of each request, and is up again when the invocation is over",
+		name: "partial", doc: "rejects one item of each request with spans or log records, and is up again when the invocation is over",
 		bad: harness.Fault{Rejected: 1, Message: "too old"}, rejects: true,
 	},
 	{
@@ -99,25 +100,47 @@ func (b *backend) program(p harness.Process) {
 	harness.Programs["function"](p)
 }
 
-// begin makes the backend bad. With hold, the first request hangs until the receiver's Release.
+// begin makes the backend bad. With hold, the first requests with spans and with log records hang until the receiver's Release.
 func (b *backend) begin(hold bool) harness.Step {
-	first := slices.Clone(b.first)
-	if hold {
-		switch {
-		case len(first) > 0:
-		case b.bad != (harness.Fault{}):
-			first = []harness.Fault{b.bad}
-		default:
-			first = []harness.Fault{b.always}
-		}
-		first[0].Hang = true
-	}
 	return func(r *harness.Run) {
-		r.Receiver.FailNext(first...)
-		if b.bad != (harness.Fault{}) {
-			r.Receiver.SetFault(b.bad)
+		for i, f := range b.firstOf(hold) {
+			f.Only = otlpreceiver.Traces
+			r.Receiver.FailNext(f)
+			if i == 0 || !b.once {
+				f.Only = otlpreceiver.Logs
+				r.Receiver.FailNext(f)
+			}
+		}
+		if b.bad == (harness.Fault{}) {
+			return
+		}
+		bad := []otlpreceiver.Signal{otlpreceiver.Traces, otlpreceiver.Logs}
+		if !b.rejects { // of the points of a collection, any may be the last one
+			bad = append(bad, otlpreceiver.Metrics)
+		}
+		for _, signal := range bad {
+			f := b.bad
+			f.Only = signal
+			r.Receiver.SetFault(f)
 		}
 	}
+}
+
+// firstOf returns the faults of the first requests.
+func (b *backend) firstOf(hold bool) []harness.Fault {
+	first := slices.Clone(b.first)
+	if !hold {
+		return first
+	}
+	switch {
+	case len(first) > 0:
+	case b.bad != (harness.Fault{}):
+		first = []harness.Fault{b.bad}
+	default:
+		first = []harness.Fault{b.always}
+	}
+	first[0].Hang = true
+	return first
 }
 
 // end ends the bad time.

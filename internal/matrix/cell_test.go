@@ -11,6 +11,7 @@ import (
 
 	"github.com/epilogue-go/epilogue/internal/harness"
 	"github.com/epilogue-go/epilogue/lambdatest"
+	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 )
 
@@ -39,7 +40,7 @@ func places() (all []place) {
 
 // scenario is the same in every cell: a good invocation, the one with the end, another good one, and the shutdown. result
 // is called with the counts.
-func (p place) scenario(t *testing.T, result func(counts)) harness.Scenario {
+func (p place) scenario(t *testing.T, result func(fates)) harness.Scenario {
 	t.Helper()
 	good := harness.Invoke(harness.Call{Payload: do("ok"), Expect: harness.Expect{Answer: done}})
 	call := p.call()
@@ -49,7 +50,7 @@ func (p place) scenario(t *testing.T, result func(counts)) harness.Scenario {
 	}
 	b := p.backend
 	return harness.Scenario{
-		Main: b.program, Config: p.platform.config, Listen: b.listen, Unchecked: true,
+		Main: b.program, Config: p.platform.config, Listen: b.listen, Unchecked: true, Ignore: dials,
 		// Each cell counts the same spans, whether its process is the first or not.
 		Env: slices.Concat(p.platform.variables(t), []string{harness.WithoutInitSpan + "=true"}),
 		Steps: []harness.Step{
@@ -58,11 +59,19 @@ func (p place) scenario(t *testing.T, result func(counts)) harness.Scenario {
 			good, b.frozen, harness.ShutdownWith(terminated.code(p.platform)),
 			func(r *harness.Run) {
 				total := p.account(r)
-				r.Error(justified(p, total))
+				for _, s := range signals {
+					r.Error(justified(p, s, total[s]))
+				}
 				result(total)
 			},
 		},
 	}
+}
+
+// dials are events that the rules do not see: of several requests at once, one may take the connection for which net/http connects
+// on behalf of another, and the freeze may find the latter connecting.
+func dials([]eventlog.Event) func(eventlog.Event) bool {
+	return func(e eventlog.Event) bool { return e.Kind == lambdatest.KindFrozenActivity && e.Detail == "dial" }
 }
 
 // call is the invocation with the end. Its spans may be exported before its outcome if the process ends with it, if nothing
@@ -91,7 +100,21 @@ const (
 
 var kinds = []kind{pending, refused, rejected, lost}
 
-// counts say what became of the spans of a process, or of a cell.
+// signal is what a function emits. An invocation whose handler starts has one log record and one measurement.
+type signal string
+
+const (
+	spans        signal = "spans"
+	records      signal = "log records"
+	measurements signal = "measurements"
+)
+
+var signals = []signal{spans, records, measurements}
+
+// fates are the counts of each signal.
+type fates map[signal]counts
+
+// counts say what became of the items of a process, or of a cell.
 type counts struct {
 	delivered int
 	of        map[kind]int
@@ -114,29 +137,46 @@ func (c counts) String() string {
 // process is one process of a cell as the log shows it.
 type process struct {
 	started, ended map[string]bool // span ids
+	records        map[string]bool // ids
+	measured       int
 	requests       []otlpreceiver.Request
 	line           *harness.ShutdownLine // its last; nil: it had no time for one
 }
 
 // account adds up the counts of the processes. The function, the backend, and the last line of each process agree.
-func (p place) account(r *harness.Run) counts {
-	total, started := counts{of: make(map[kind]int)}, 0
+func (p place) account(r *harness.Run) fates {
+	total, started, emitted, measured := make(fates), 0, 0, 0
 	for i, process := range processes(r) {
-		one := process.counts(r.Spans())
+		one := process.fates(r)
 		if err := process.check(one); err != nil {
 			r.Errorf("process %d: %w", i+1, err)
 		}
-		started += len(process.started)
-		total.delivered += one.delivered
-		for k, n := range one.of {
-			total.of[k] += n
+		started, emitted, measured = started+len(process.started), emitted+len(process.records), measured+process.measured
+		for _, s := range signals {
+			total[s] = total[s].plus(one[s])
 		}
 	}
-	// A cell with other spans proves nothing about its place.
-	if want := 2 + p.end.spans + 2; started != want || total.delivered != len(r.Spans()) {
-		r.Errorf("%d spans started and %d arrived, %d of them once; want %d", started, len(r.Spans()), total.delivered, want)
+	// A cell with other items proves nothing about its place.
+	handlers := 2
+	if p.end.spans > 0 {
+		handlers++
+	}
+	if want := 2 + p.end.spans + 2; started != want || total[spans].delivered != len(r.Spans()) {
+		r.Errorf("%d spans started and %d arrived, %d of them once; want %d", started, len(r.Spans()), total[spans].delivered, want)
+	}
+	if emitted != handlers || measured != handlers || total[records].delivered != len(r.Receiver.LogRecords()) {
+		r.Errorf("%d log records and %d measurements; want %d; %d log records arrived, %d of them once",
+			emitted, measured, handlers, len(r.Receiver.LogRecords()), total[records].delivered)
 	}
 	return total
+}
+
+func (c counts) plus(other counts) counts {
+	sum := counts{delivered: c.delivered + other.delivered, of: make(map[kind]int)}
+	for _, k := range kinds {
+		sum.of[k] = c.of[k] + other.of[k]
+	}
+	return sum
 }
 
 // processes returns those of the cell, in order.
@@ -147,7 +187,7 @@ func processes(r *harness.Run) (all []*process) {
 	}
 	for _, e := range r.Log.Events() {
 		if e.Kind == lambdatest.KindProcessStart {
-			all = append(all, &process{started: make(map[string]bool), ended: make(map[string]bool)})
+			all = append(all, &process{started: make(map[string]bool), ended: make(map[string]bool), records: make(map[string]bool)})
 		}
 		if len(all) == 0 {
 			continue
@@ -168,56 +208,113 @@ func (p *process) read(text string) {
 		p.started[id] = true
 	} else if ok {
 		p.ended[id] = true
+	} else if id, ok := harness.ParseRecordLine(text); ok {
+		p.records[id] = true
+	} else if n, ok := harness.ParseMeasuredLine(text); ok {
+		p.measured += n
 	} else if line, ok := harness.ParseShutdownLine(text); ok {
 		p.line = &line
 	}
 }
 
-// counts are those of the process, given the spans that arrived.
-func (p *process) counts(arrived []harness.Span) counts {
+// fates are those of the process's items.
+func (p *process) fates(r *harness.Run) fates {
+	arrived := make(map[string]bool)
+	for _, span := range r.Spans() {
+		arrived[span.SpanID] = true
+	}
+	for _, record := range r.Receiver.LogRecords() {
+		id, _ := harness.RecordID(record)
+		arrived[id] = true
+	}
+	return fates{
+		spans: p.counts(otlpreceiver.Traces, p.started, arrived), records: p.counts(otlpreceiver.Logs, p.records, arrived),
+		measurements: p.measurements(r),
+	}
+}
+
+// counts are those of spans or log records, given the ids of the items that arrived.
+func (p *process) counts(s otlpreceiver.Signal, all, arrived map[string]bool) counts {
 	c := counts{of: make(map[kind]int)}
-	for id := range p.started {
-		if slices.ContainsFunc(arrived, func(s harness.Span) bool { return s.SpanID == id }) {
+	for id := range all {
+		if arrived[id] {
 			c.delivered++
 		}
 	}
 	for _, r := range p.requests {
-		switch r.Status {
-		case http.StatusBadRequest:
-			c.of[refused] += r.Spans
-		case http.StatusOK:
-			c.of[rejected] += r.Spans - r.Kept
+		switch {
+		case r.Signal != s:
+		case r.Status == http.StatusBadRequest:
+			c.of[refused] += r.Items
+		case r.Status == http.StatusOK:
+			c.of[rejected] += r.Items - r.Kept
 		}
 	}
-	left := lost
-	if p.line != nil {
-		left = pending
+	c.of[p.left()] = len(all) - c.delivered - c.of[refused] - c.of[rejected]
+	return c
+}
+
+// left is what an item is called that the process still had at its end.
+func (p *process) left() kind {
+	if p.line == nil {
+		return lost
 	}
-	c.of[left] = len(p.started) - c.delivered - c.of[refused] - c.of[rejected]
+	return pending
+}
+
+// measurements are the counts of measurements: those that the data points tell of have arrived. The others waited for a
+// collection or were in the last one.
+func (p *process) measurements(r *harness.Run) counts {
+	requests, left := make(map[int]bool), p.left()
+	for _, request := range p.requests {
+		requests[request.Number] = true
+		last := !slices.ContainsFunc(p.requests, func(other otlpreceiver.Request) bool { return other.Begun.After(request.Ended) })
+		switch {
+		case request.Signal != otlpreceiver.Metrics || !last: // the process went on to measure
+		case request.Status == http.StatusBadRequest:
+			left = refused
+		case request.Status == http.StatusOK && request.Kept < request.Items:
+			left = rejected
+		}
+	}
+	sums := harness.Sum(slices.DeleteFunc(r.Receiver.DataPoints(), func(point otlpreceiver.DataPoint) bool {
+		return !requests[point.Request]
+	}))
+	c := counts{delivered: min(sums.Counted, sums.Recorded), of: make(map[kind]int)}
+	c.of[left] = p.measured - c.delivered
 	return c
 }
 
 // check compares the counts of a process with its last line, if it had time for one. By then every span has ended.
-func (p *process) check(n counts) error {
+func (p *process) check(found fates) (errs error) {
 	if p.line == nil {
 		return nil
 	}
-	said, want := p.line.Counts, harness.SpanCounts{
-		Ended: int64(len(p.started)), Exported: int64(n.delivered), Pending: int64(n.of[pending]),
-		Dropped: int64(n.of[refused] + n.of[rejected]), Refused: int64(n.of[refused]), Rejected: int64(n.of[rejected]),
+	if len(p.ended) != len(p.started) || !p.line.AddsUp() {
+		errs = fmt.Errorf("%d spans ended of %d; its last line says %+v", len(p.ended), len(p.started), p.line)
 	}
-	if said != want || len(p.ended) != len(p.started) {
-		return fmt.Errorf("its last line says %+v; want %+v, %d ended", said, want, len(p.ended))
+	for s, said := range map[signal]harness.Counts{spans: p.line.Traces, records: p.line.Logs} {
+		n, all := found[s], len(p.started)
+		if s == records {
+			all = len(p.records)
+		}
+		want := harness.Counts{
+			Ended: int64(all), Exported: int64(n.delivered), Pending: int64(n.of[pending]), Repeated: said.Repeated,
+			Dropped: int64(n.of[refused] + n.of[rejected]), Refused: int64(n.of[refused]), Rejected: int64(n.of[rejected]),
+		}
+		if said != want {
+			errs = errors.Join(errs, fmt.Errorf("%s: its last line says %+v; want %+v", s, said, want))
+		}
 	}
-	return nil
+	return errs
 }
 
 // justified returns an error for each kind of loss that no reason explains, and for each reason without a loss.
-func justified(p place, found counts) (errs error) {
+func justified(p place, s signal, found counts) (errs error) {
 	for _, k := range kinds {
-		explained := slices.ContainsFunc(reasons, func(r reason) bool { return r.kind == k && r.holds(p) })
+		explained := slices.ContainsFunc(reasons, func(r reason) bool { return r.kind == k && r.of(s) && r.holds(p) })
 		if n := found.of[k]; n != 0 != explained {
-			errs = errors.Join(errs, fmt.Errorf("%d %s; a reason for it: %t", n, k, explained))
+			errs = errors.Join(errs, fmt.Errorf("%d %s %s; a reason for it: %t", n, s, k, explained))
 		}
 	}
 	return errs

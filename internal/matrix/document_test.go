@@ -30,9 +30,13 @@ func render(found map[place]counts) string {
 			b.WriteString(differences(&platforms[p], found))
 		}
 	}
-	b.WriteString("\n### Reasons\n\n")
+	b.WriteString("\n### Reasons\n\n| | where | spans | log records | metrics | why |\n|---|---|---|---|---|---|\n")
 	for _, r := range reasons {
-		fmt.Fprintf(&b, "- *%s* — %s. %s\n", r.kind, r.cells, r.why)
+		fmt.Fprintf(&b, "| *%s* | %s |", r.kind, r.cells)
+		for _, s := range signals {
+			fmt.Fprintf(&b, " %s |", map[bool]string{true: "yes", false: "no"}[r.of(s)])
+		}
+		fmt.Fprintf(&b, " %s |\n", r.why)
 	}
 	return b.String()
 }

@@ -124,14 +124,24 @@ func inHandler(p place, call harness.Call) harness.Step {
 	return during(call, harness.Line(harness.HandlerStarted), p.platform.terminate)
 }
 
-// inFlush ends the process while the backend holds the request of its flush. If the backend is unreachable, the signal
+// begun matches the nth request: the flush sends spans and log records concurrently.
+func begun(n int) func(eventlog.Event) bool {
+	return func(e eventlog.Event) bool {
+		if e.Kind == otlpreceiver.KindExportBegun {
+			n--
+		}
+		return n == 0
+	}
+}
+
+// inFlush ends the process while the backend holds the requests of its flush. If the backend is unreachable, the signal
 // follows the answer to the caller: attempts and pauses come after it.
 func inFlush(p place, call harness.Call) harness.Step {
 	if p.backend.unreachable {
 		return during(call, harness.Of(lambdatest.KindCallerAnswered), p.platform.terminate)
 	}
 	exportEnded := harness.Of(otlpreceiver.KindExportDone, otlpreceiver.KindExportRefused)
-	return during(call, harness.Of(otlpreceiver.KindExportBegun), func(r *harness.Run) {
+	return during(call, begun(2), func(r *harness.Run) {
 		seq := len(r.Log.Events())
 		p.platform.terminate(r)
 		r.Wait(seq, func(e eventlog.Event) bool {

@@ -22,7 +22,7 @@ func TestMatrix(t *testing.T) {
 	found := make(map[place]counts)
 	for _, p := range places() {
 		t.Run(p.String(), func(t *testing.T) {
-			harness.InMemory(t, p.scenario(t, func(c counts) { found[p] = c }))
+			harness.InMemory(t, p.scenario(t, func(f fates) { found[p] = f[spans] }))
 		})
 	}
 	if len(found) != len(places()) {

@@ -140,10 +140,10 @@ func (e *environment) drawCalls(before moment) (signaled time.Duration) {
 		n = 2 + e.random.IntN(4)
 	}
 	e.calls = nil
-	waiting := before.stats.Pending
+	waiting, records := before.stats.Pending, before.stats.Logs.Pending
 	for range n {
 		end := drawEnd(e.random, n > 1 || e.longLived && e.random.IntN(20) > 0)
-		command := harness.Command{Do: end.do, Spans: e.drawSpans(), Pause: ms(e.random, 0, 100), Size: e.large}
+		command := harness.Command{Do: end.do, Spans: e.drawSpans(), Logs: e.drawSpans(), Series: e.random.IntN(4), Pause: ms(e.random, 0, 100), Size: e.large}
 		if end.do == "late" {
 			command.Left = e.hold + ms(e.random, 70, 250)
 		}
@@ -167,10 +167,11 @@ func (e *environment) drawCalls(before moment) (signaled time.Duration) {
 			signaled, c.MayExit = command.Pause/2, true
 		}
 		waiting += int64(command.Spans + len(command.Behind) + 2)
+		records += int64(command.Logs + 1)
 		c.Early = !e.held || e.handler || end.kills || end.do == "late"
 		e.calls = append(e.calls, c)
 	}
-	if waiting >= int64(e.queue/2) { // an export begins before the response
+	if max(waiting, records) >= int64(e.queue/2) { // an export begins before the response
 		for i := range e.calls {
 			e.calls[i].Early = true
 		}
@@ -179,7 +180,7 @@ func (e *environment) drawCalls(before moment) (signaled time.Duration) {
 	return signaled
 }
 
-// drawSpans draws how many spans an invocation ends: few, many, or none.
+// drawSpans draws how many spans or log records an invocation ends: few, many, or none.
 func (e *environment) drawSpans() int {
 	switch e.random.IntN(10) {
 	case 0:

@@ -10,6 +10,9 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/log/global"
+	lognoop "go.opentelemetry.io/otel/log/noop"
+	metricnoop "go.opentelemetry.io/otel/metric/noop"
 	"go.opentelemetry.io/otel/trace/noop"
 	"go.uber.org/goleak"
 
@@ -65,6 +68,7 @@ func runEnvironment(t *testing.T, random *rand.Rand, extensions string, sum *sum
 // summary is what a run has seen.
 type summary struct {
 	invocations, processes, spans, lost int
+	records, measured                   int
 	deferred                            int // steps with a deferred flush
 	virtual                             time.Duration
 	goroutines, heap                    []int // without a process
@@ -72,7 +76,9 @@ type summary struct {
 
 // sample is called when no process exists.
 func (s *summary) sample() {
-	otel.SetTracerProvider(noop.NewTracerProvider()) // that of the last process holds its log
+	otel.SetTracerProvider(noop.NewTracerProvider()) // those of the last process hold its log
+	otel.SetMeterProvider(metricnoop.NewMeterProvider())
+	global.SetLoggerProvider(lognoop.NewLoggerProvider())
 	runtime.GC()
 	runtime.GC() // the first leaves the contents of pools
 	var memory runtime.MemStats
@@ -103,7 +109,7 @@ func (s *summary) check(t *testing.T) {
 
 func (s *summary) String() string {
 	first, last := s.heaps()
-	return fmt.Sprintf("%d invocations, %d processes, %d spans ended, %d lost with their process; flushes were deferred in %d steps; "+
+	return fmt.Sprintf("%d invocations, %d processes, %d spans ended, %d lost with their process, %d log records, %d measurements; flushes were deferred in %d steps; "+
 		"%s went by; %d goroutines without a process; bytes of heap: %d at first, %d at last",
-		s.invocations, s.processes, s.spans, s.lost, s.deferred, s.virtual.Round(time.Hour), s.goroutines[0], first, last)
+		s.invocations, s.processes, s.spans, s.lost, s.records, s.measured, s.deferred, s.virtual.Round(time.Hour), s.goroutines[0], first, last)
 }

@@ -33,7 +33,8 @@ type platform struct {
 	strategy     string        // of flushes; empty: the default
 	dense        bool          // invocations come close together, most of the time
 	hold         time.Duration // how long the external extension holds a phase
-	queue        int
+	queue        int           // of spans, and of log records
+	delta        bool          // metrics are deltas
 	flushTimeout time.Duration
 	left         int // invocations
 }
@@ -55,12 +56,20 @@ func drawPlatform(r *rand.Rand, extensions string) *platform {
 		Env: []string{
 			harness.WithoutInitSpan + "=true", // the spans of the calls are all that there are
 			"OTEL_BSP_MAX_QUEUE_SIZE=" + strconv.Itoa(p.queue),
+			"OTEL_BLRP_MAX_QUEUE_SIZE=" + strconv.Itoa(p.queue),
+			"OTEL_BLRP_MAX_EXPORT_BATCH_SIZE=" + strconv.Itoa(max(p.queue/8, 32)),
 			"OTEL_BSP_MAX_EXPORT_BATCH_SIZE=" + strconv.Itoa(max(p.queue/8, 32)),
 			"EPILOGUE_FLUSH_TIMEOUT=" + p.flushTimeout.String(),
 		},
 	}
 	if r.IntN(4) == 0 {
 		p.set("EPILOGUE_END_BEFORE_TIMEOUT=true")
+	}
+	if p.delta = r.IntN(3) == 0; p.delta {
+		p.set("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE=delta")
+	}
+	if r.IntN(4) == 0 {
+		p.set("EPILOGUE_METRIC_COLLECTION=invocation")
 	}
 	p.drawStrategy(r)
 	p.drawFault(r)
