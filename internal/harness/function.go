@@ -59,7 +59,7 @@ func New(p Process, opts ...otelx.Option) *Function {
 	f.Tracer = tel.TracerProvider().Tracer("function")
 	f.emitter = newEmitter(p, tel)
 	if p.emulated != nil {
-		go func() { <-p.Ended; tel.SetBackgroundExport(false) }() // what has ended has no timers
+		go func() { <-p.Ended; tel.SetBackgroundExport(false) }() // a process that has ended has no timers
 	}
 	// If next is broken, a busy machine may run a whole invocation of a child before the agent notices.
 	for want := f.Getenv(AwaitedMode); f.emulated == nil && want != "" && f.Agent.Stats().Mode != want; {

@@ -78,7 +78,7 @@ var reasons = []reason{
 	},
 	{
 		lost, "registration refused, in the rows in which SIGKILL ends the process in a freeze",
-		"SIGKILL takes what was measured since the last collection, at most an interval of a minute.",
+		"SIGKILL takes the measurements since the last collection, at most those of a minute.",
 		func(p place) bool { return p.platform.unregistered && (p.end.after == lives || p.end.whenFrozen) },
 		[]signal{measurements},
 	},
