@@ -1,5 +1,5 @@
 // Command size lists the packages that agent, handler, otelx and otelx/awslambda add to a bare function, with the imports
-// that keep each. With -check it fails if the sum exceeds a budget.
+// that keep each, and the bytes that metrics and logs add to that. With -check it fails if a sum exceeds its budget.
 package main
 
 import (
@@ -16,7 +16,15 @@ import (
 const (
 	arch = "arm64"    // whose functions are the cheaper ones
 	bare = "bare"     // the function without anything
-	full = "epilogue" // the function with all packages
+	full = "epilogue" // the function with all packages, for traces alone
+)
+
+// Budgets. Those beyond traces have the names of the programs.
+const (
+	traces  = "traces"  // full beyond bare
+	metrics = "metrics" // beyond full
+	logs    = "logs"    // beyond full
+	signals = "signals" // metrics and logs beyond full
 )
 
 func main() {
@@ -34,20 +42,35 @@ func run(ctx context.Context, out io.Writer, budget string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	before, err := stripped(ctx, dir, bare)
+	added, err := measure(ctx, out, dir)
 	if err != nil {
 		return err
 	}
-	after, err := stripped(ctx, dir, full)
-	if err != nil {
+	if err := explain(ctx, out, dir, added[traces]); err != nil || budget == "" {
 		return err
 	}
+	return check(budget, added)
+}
+
+// measure prints the sizes of the programs and returns the added bytes by the name of their budget.
+func measure(ctx context.Context, out io.Writer, dir string) (map[string]int64, error) {
+	sizes := make(map[string]int64)
+	for _, program := range []string{bare, full, metrics, logs, signals} {
+		n, err := stripped(ctx, dir, program)
+		if err != nil {
+			return nil, err
+		}
+		sizes[program] = n
+	}
+	added := map[string]int64{traces: sizes[full] - sizes[bare]}
 	fmt.Fprintf(out, "On %s, stripped, a bare function is %.2f MB and one with all packages %.2f MB: %.2f MB more.\n",
-		arch, mb(before), mb(after), mb(after-before))
-	if err := explain(ctx, out, dir, after-before); err != nil || budget == "" {
-		return err
+		arch, mb(sizes[bare]), mb(sizes[full]), mb(added[traces]))
+	for _, program := range []string{metrics, logs, signals} {
+		added[program] = sizes[program] - sizes[full]
 	}
-	return check(budget, after-before)
+	fmt.Fprintf(out, "Beyond that WithMetrics adds %.2f MB, WithLogs %.2f MB, and both %.2f MB.\n",
+		mb(added[metrics]), mb(added[logs]), mb(added[signals]))
+	return added, nil
 }
 
 // stripped returns the size of a program in bytes, as it is deployed.

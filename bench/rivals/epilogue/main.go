@@ -2,26 +2,8 @@
 package main
 
 import (
-	"context"
-	"log/slog"
-
-	"github.com/aws/aws-lambda-go/lambda"
-
-	"github.com/epilogue-go/epilogue/agent"
-	"github.com/epilogue-go/epilogue/bench/function"
+	"github.com/epilogue-go/epilogue/bench/epilogue"
 	"github.com/epilogue-go/epilogue/bench/spans"
-	"github.com/epilogue-go/epilogue/handler"
-	"github.com/epilogue-go/epilogue/otelx"
-	"github.com/epilogue-go/epilogue/otelx/awslambda"
 )
 
-func main() {
-	ctx := context.Background()
-	tel, err := otelx.New(ctx, awslambda.Defaults())
-	if err != nil {
-		slog.Error("telemetry", "error", err)
-	}
-	end := spans.Open()
-	ag := agent.Start(ctx, tel, agent.WithShutdownHook(func(context.Context) { end() }))
-	lambda.Start(handler.Wrap(function.New(spans.Children).Handle, handler.WithTracker(ag)))
-}
+func main() { epilogue.Run(spans.Children) }
