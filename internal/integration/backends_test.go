@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/epilogue-go/epilogue/internal/harness"
 	"github.com/epilogue-go/epilogue/lambdatest"
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 )
@@ -112,8 +113,24 @@ var backends = []scenario{
 		Logs: []string{"no such tenant"},
 	},
 	{
+		Name: "backend refuses log records alone (503), then is up",
+		Steps: steps(
+			backend(fault{Only: otlpreceiver.Logs, Status: http.StatusServiceUnavailable}),
+			invoke(heldAtMost(ok, flushTimeout), heldAtMost(ok, flushTimeout)), harness.Arrived(5), inOneTrip, freeze(hour),
+			backend(up), invoke(ok), shutdown),
+	},
+	{
 		Name:  "queue half full in the middle of an invocation",
 		Env:   []string{"OTEL_BSP_MAX_QUEUE_SIZE=40"},
 		Steps: steps(invoke(early(heldAtMost(many(30), 20*ms)), ok), shutdown), // the export under way, and another
 	},
+}
+
+// inOneTrip compares, in virtual time, when the spans so far have arrived: at once, whatever becomes of the other signals.
+func inOneTrip(r *run) {
+	for _, s := range r.Receiver.Spans() {
+		if late := s.Arrived.Sub(s.End); r.Virtual && s.Name == "function" && late > backendTime {
+			r.Errorf("span %q arrived %s after its end", s.Name, late)
+		}
+	}
 }
