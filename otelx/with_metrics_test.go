@@ -263,42 +263,6 @@ func TestCallbacksThatFail(t *testing.T) {
 	}, withMetrics(producers))
 }
 
-// A callback that hangs costs one flush half of its time, is reported once, and delays neither spans nor later flushes.
-func TestCallbackThatHangs(t *testing.T) {
-	reports := otelerr.Collect(t)
-	contract(t, func(f *fixture) {
-		counter(f.sdk, "orders")(1)
-		release := make(chan struct{})
-		_, err := meter(f.sdk).Int64ObservableGauge("slow", metric.WithInt64Callback(func(context.Context, metric.Int64Observer) error {
-			<-release
-			return nil
-		}))
-		if err != nil {
-			f.Fatal(err)
-		}
-		for i := range 3 {
-			f.end("a")
-			o := f.flush(time.Second)
-			if most := time.Second / 2; o.err != nil || o.took > most || i > 0 && o.took > 100*ms {
-				f.Errorf("flush %d: %v after %v", i+1, o.err, o.took)
-			}
-		}
-		f.wantDelivered("a a a")
-		if n, _ := f.sdk.Pending(); n != 0 {
-			f.Errorf("%d items are pending", n)
-		}
-		if text := strings.Join(reports(), "\n"); strings.Count(text, "does not return; no metrics are collected until it does") != 1 {
-			f.Errorf("reported %q", text)
-		}
-		close(release)
-		synctest.Wait()
-		f.mustFlush(time.Second, 100*ms)
-		if got := f.values(); !strings.HasPrefix(got, "orders=1") {
-			f.Errorf("data points %q after the callback has returned", got)
-		}
-	}, withMetrics())
-}
-
 // Views, the limit of points and exemplars are the SDK's.
 func TestOptionsOfMetrics(t *testing.T) {
 	view := sdkmetric.NewView(sdkmetric.Instrument{Name: "orders"}, sdkmetric.Stream{Name: "renamed"})

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -49,89 +50,88 @@ type Config struct {
 
 // Reader is the reader of one exporter. It embeds the SDK's, because the SDK accepts no reader of another package.
 //
+//	Flush, ForceFlush, Shutdown, timer ──▶ schedule ──start──▶ goroutine of a collection: run
+//
 // At most one collection runs at once. It runs callbacks of the program, which may fail, panic or hang. Its goroutine owns rm.
+// No lock is held while a collection runs, and mu and the lock of the schedule are never held together.
 type Reader struct {
 	*sdkmetric.ManualReader
 
-	config     Config
-	collection bounded.Slot
-	rm         metricdata.ResourceMetrics
-	final      chan struct{} // closed when the last collection is over
+	config   Config
+	schedule schedule
+	rm       metricdata.ResourceMetrics
+	final    chan struct{} // closed when the last collection is over
 
-	mu           sync.Mutex // guards the rest
-	last         time.Time  // beginning of the last collection by the wall clock; zero: none
-	hangs        bool       // a collection has been left behind
-	hangReported bool
-	timer        *time.Timer // of the background; nil: off
-	exitDeadline time.Time   // zero: none
-	collected    bool        // for the exit
-	shutDown     bool
-	invalid      int64
-	reported     int64 // of invalid, by a flush
+	mu       sync.Mutex  // guards the rest
+	timer    *time.Timer // of the background; nil: off
+	stopped  bool        // the timer stays off
+	invalid  int64
+	reported int64 // of invalid, by a flush
 }
 
 var _ sdkmetric.Reader = (*Reader)(nil)
 
 // NewReader returns a reader whose background export is on.
 func NewReader(c Config) *Reader {
-	r := &Reader{ManualReader: sdkmetric.NewManualReader(c.Options...), config: c, final: make(chan struct{})}
+	r := &Reader{
+		ManualReader: sdkmetric.NewManualReader(c.Options...), config: c, final: make(chan struct{}),
+		schedule: schedule{interval: c.Interval, eachFlush: c.EachFlush},
+	}
 	r.SetBackgroundExport(true)
 	return r
 }
 
 // Flush collects if a collection is due, and delivers all data points.
 func (r *Reader) Flush(ctx context.Context) error {
-	if ctx.Err() == nil && r.begin(false) {
-		r.collect(ctx)
-	}
-	return r.deliver(ctx, r.config.Queue.Flush)
+	return r.deliver(ctx, r.collect(ctx, byFlush), r.config.Queue.Flush)
 }
 
-// ForceFlush collects and delivers all data points.
+// ForceFlush collects and delivers all data points. It returns an error if the collection fails or takes longer than half of
+// the time that ctx has.
 func (r *Reader) ForceFlush(ctx context.Context) error {
-	if ctx.Err() == nil && r.begin(true) {
-		r.collect(ctx)
-	}
-	return r.deliver(ctx, r.config.Queue.Flush)
+	return r.deliver(ctx, r.collect(ctx, byForceFlush), r.config.Queue.Flush)
 }
 
-// Shutdown collects for the last time and shuts the queue down. It does not collect if a ForceFlush has done so since
-// SetExitDeadline: between the two the process only ends.
+// Shutdown collects for the last time and shuts the queue down. It first waits for a collection that runs. It does not collect if
+// a ForceFlush has done so since SetExitDeadline: between the two the process only ends.
 func (r *Reader) Shutdown(ctx context.Context) error {
-	if r.beginLast() {
-		if ctx.Err() == nil {
-			r.collect(ctx)
-		}
+	var err error
+	if r.schedule.close() {
+		r.stopTimer()
+		err = r.collect(ctx, byShutdown)
 		close(r.final)
 	}
 	select {
 	case <-r.final:
 	case <-ctx.Done():
 	}
-	return r.deliver(ctx, r.config.Queue.Shutdown)
+	return r.deliver(ctx, err, r.config.Queue.Shutdown)
 }
 
-// deliver makes a call of the queue, and adds the error about invalid points.
-func (r *Reader) deliver(ctx context.Context, call func(context.Context) error) error {
+// deliver makes a call of the queue. Its error has that of the collection and one about invalid points.
+func (r *Reader) deliver(ctx context.Context, collected error, call func(context.Context) error) error {
 	err := call(ctx)
 	r.mu.Lock()
 	n := r.invalid - r.reported
 	r.reported += n
 	r.mu.Unlock()
-	if n == 0 {
-		return err
+	if n > 0 {
+		return errors.Join(collected, r.config.DropError(delivery.Dropped{Invalid: n}, nil), err)
 	}
-	return errors.Join(r.config.DropError(delivery.Dropped{Invalid: n}, nil), err)
+	if collected != nil {
+		return errors.Join(collected, err)
+	}
+	return err
 }
 
 // Pending returns how many data points are pending. A collection that is due counts as one.
 func (r *Reader) Pending() (n int, flushNow bool) {
 	n, flushNow = r.config.Queue.Pending()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.dueLocked(time.Now()) && !r.hangs {
+	if r.schedule.due() {
 		n++
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	return n, flushNow || r.invalid > r.reported
 }
 
@@ -146,11 +146,7 @@ func (r *Reader) Stats() delivery.Stats {
 }
 
 // SetExitDeadline tells the reader that the process exits at t; the zero time takes that back.
-func (r *Reader) SetExitDeadline(t time.Time) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.exitDeadline, r.collected = t, false
-}
+func (r *Reader) SetExitDeadline(t time.Time) { r.schedule.setExitDeadline(t) }
 
 // SetBackgroundExport switches the collection by timer on or off, with the export of its points.
 func (r *Reader) SetBackgroundExport(on bool) {
@@ -160,9 +156,17 @@ func (r *Reader) SetBackgroundExport(on bool) {
 	switch {
 	case !on:
 		r.stopTimerLocked()
-	case r.timer == nil && !r.shutDown:
+	case r.timer == nil && !r.stopped:
 		r.timer = time.AfterFunc(r.config.Interval, r.onTimer)
 	}
+}
+
+// stopTimer switches the timer off for good.
+func (r *Reader) stopTimer() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stopped = true
+	r.stopTimerLocked()
 }
 
 func (r *Reader) stopTimerLocked() {
@@ -174,121 +178,114 @@ func (r *Reader) stopTimerLocked() {
 
 // onTimer collects unless a flush has done so since, and sets the timer again.
 func (r *Reader) onTimer() {
-	if r.begin(false) {
-		r.collect(context.Background())
+	if err := r.collect(context.Background(), byFlush); err != nil {
+		r.config.Report(err)
 	}
+	next := r.schedule.untilDue()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.timer != nil {
-		r.timer.Reset(max(r.config.Interval-since(r.last), time.Millisecond))
+		r.timer.Reset(next)
 	}
 }
 
-// begin records the beginning of a collection, and reports false if none may begin or, unless it is forced, none is due.
-func (r *Reader) begin(forced bool) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	now := time.Now()
-	if r.shutDown || !forced && !r.dueLocked(now) {
-		return false
+// collect makes a collection if by has to make one. It returns an error if no data were collected in its time, which is half of
+// the time that ctx has, so that the export has the rest, or the timeout. A collection that ends later still pushes its points.
+func (r *Reader) collect(ctx context.Context, by caller) error {
+	if ctx.Err() != nil {
+		return nil // the delivery returns its error
 	}
-	r.last = now.Round(0) // only the wall clock counts a freeze for certain
-	r.collected = forced
-	return true
+	ctx, cancel := r.withLimit(ctx)
+	defer cancel()
+	for {
+		decided, c := r.schedule.begin(by)
+		switch decided {
+		case skip, refuse:
+			return r.withoutWait(decided, c)
+		case start:
+			bounded.Start(ctx, r.run, func(err error) { r.ended(c, err) })
+		case wait:
+		}
+		select {
+		case <-c.ended:
+			if decided == start {
+				return c.err
+			}
+		case <-ctx.Done():
+			if decided == start {
+				r.schedule.leave(c)
+			}
+			return r.withoutWait(refuse, c)
+		}
+	}
 }
 
-// beginLast is begin for Shutdown. No other collection begins after it.
-func (r *Reader) beginLast() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.shutDown {
-		return false
+// withoutWait ends a call that does not wait for c (nil: none runs), and reports c if it hangs.
+func (r *Reader) withoutWait(decided decision, c *collection) error {
+	if c == nil {
+		return nil
 	}
-	r.shutDown = true
-	r.stopTimerLocked()
-	if r.collected && time.Now().Before(r.exitDeadline) {
-		close(r.final)
-		return false
+	if err := r.schedule.hanging(c); err != nil {
+		r.config.Report(err)
 	}
-	return true
+	if decided == skip {
+		return nil
+	}
+	select {
+	case <-c.ended:
+		return c.err
+	default:
+		return c.lateError()
+	}
 }
 
-// dueLocked reports whether a flush collects. If the clock has been set back, it does.
-func (r *Reader) dueLocked(now time.Time) bool {
-	if r.shutDown {
-		return false
-	}
-	passed := now.Round(0).Sub(r.last)
-	return r.config.EachFlush || r.last.IsZero() || passed >= r.config.Interval || passed < 0
-}
-
-// since returns the time since t by the wall clock, at least 0.
-func since(t time.Time) time.Duration { return max(time.Now().Round(0).Sub(t), 0) }
-
-// collect makes a collection. It returns after half of the time that ctx has, so that the export has the rest, or after the
-// timeout. A collection that is left behind still pushes its points if it ends. While it hangs, no other begins.
-func (r *Reader) collect(ctx context.Context) {
+// withLimit returns ctx with the end of the time for a collection.
+func (r *Reader) withLimit(ctx context.Context) (context.Context, context.CancelFunc) {
 	limit := r.config.Timeout
 	if end, ok := ctx.Deadline(); ok {
 		if half := time.Until(end) / 2; limit <= 0 || half < limit {
-			limit = half
+			return context.WithTimeout(ctx, max(half, 0))
 		}
 	}
-	if limit > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, limit)
-		defer cancel()
+	if limit <= 0 {
+		return ctx, func() {}
 	}
-	err := r.collection.Call(ctx, 0, r.run)
-	switch err { //nolint:errorlint // package bounded does not wrap them
-	case nil:
-	case bounded.ErrNotReturned, bounded.ErrStillRunning:
-		r.leftBehind(err == bounded.ErrStillRunning || limit >= hangTime) //nolint:errorlint // the same
-	default:
-		r.config.Report(fmt.Errorf("collect metrics: %w", err))
+	return context.WithTimeout(ctx, limit)
+}
+
+// ended ends a collection. If its caller has left, its error is reported.
+func (r *Reader) ended(c *collection, err error) {
+	if err != nil {
+		err = fmt.Errorf("collect metrics: %w", err)
+	}
+	if left := r.schedule.end(c, err); left && err != nil {
+		r.config.Report(err)
 	}
 }
 
-// hangTime is how long a collection runs at least before it counts as one that hangs. One that a flush has no time for does not.
-const hangTime = 100 * time.Millisecond
-
-// leftBehind records that a collection runs on. If it hangs, it reports that once.
-func (r *Reader) leftBehind(hangs bool) {
-	r.mu.Lock()
-	r.hangs = true
-	report := hangs && !r.hangReported
-	r.hangReported = r.hangReported || hangs
-	r.mu.Unlock()
-	if report {
-		r.config.Report(errors.New("collect metrics: a callback of an instrument, or a producer, does not return; no metrics are " +
-			"collected until it does (it must not wait)"))
-	}
-}
-
-// run collects and pushes. The SDK returns an error of a callback together with the data of all others, and has forgotten these
-// data. So they are pushed in any case.
+// run collects and pushes. It returns an error if the SDK has no data. Otherwise it reports the errors of callbacks and producers:
+// the SDK returns an error of a callback together with the data of all others, and has forgotten these data.
 func (r *Reader) run(ctx context.Context) error {
-	defer func() {
-		r.mu.Lock()
-		r.hangs = false
-		r.mu.Unlock()
-	}()
 	r.rm.Resource, r.rm.ScopeMetrics = nil, r.rm.ScopeMetrics[:0]
-	errs := []error{r.ManualReader.Collect(ctx, &r.rm)}
-	if r.rm.Resource == nil { // the SDK did not collect
-		return errs[0]
+	err := r.ManualReader.Collect(ctx, &r.rm)
+	if r.rm.Resource == nil {
+		return err
 	}
-	all := metricdata.ResourceMetrics{Resource: r.rm.Resource, ScopeMetrics: r.rm.ScopeMetrics[:len(r.rm.ScopeMetrics):len(r.rm.ScopeMetrics)]}
+	errs := []error{err}
+	scopes := slices.Clip(r.rm.ScopeMetrics) // the SDK uses the array again
 	for _, p := range r.config.Producers {
 		produced, err := produce(ctx, p)
-		all.ScopeMetrics = append(all.ScopeMetrics, produced...)
+		scopes = append(scopes, produced...)
 		errs = append(errs, err)
 	}
-	invalid, err := r.config.Push(&all)
+	invalid, err := r.config.Push(&metricdata.ResourceMetrics{Resource: r.rm.Resource, ScopeMetrics: scopes})
 	r.mu.Lock()
 	r.invalid += int64(invalid)
 	r.mu.Unlock()
-	return errors.Join(append(errs, err)...)
+	if err := errors.Join(append(errs, err)...); err != nil {
+		r.config.Report(fmt.Errorf("collect metrics: %w", err))
+	}
+	return nil
 }
 
 // produce calls a producer, which may panic.

@@ -1,0 +1,192 @@
+package otelx_test
+
+import (
+	"context"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.opentelemetry.io/otel/metric"
+
+	"github.com/epilogue-go/epilogue/internal/otelerr"
+)
+
+// observe registers a gauge whose callback calls call first.
+func (f *fixture) observe(name string, call func()) {
+	f.Helper()
+	callback := func(_ context.Context, o metric.Int64Observer) error {
+		call()
+		o.Observe(1)
+		return nil
+	}
+	if _, err := meter(f.sdk).Int64ObservableGauge(name, metric.WithInt64Callback(callback)); err != nil {
+		f.Fatal(err)
+	}
+}
+
+func (f *fixture) wantSortedValues(want string) {
+	f.Helper()
+	got := strings.Fields(f.values())
+	slices.Sort(got)
+	if text := strings.Join(got, " "); text != want {
+		f.Errorf("data points %q, want %q", text, want)
+	}
+}
+
+// A callback that hangs costs one flush half of its time, is reported once, and delays neither spans nor later flushes. Every
+// ForceFlush says that it has no metrics.
+func TestCallbackThatHangs(t *testing.T) {
+	reports := otelerr.Collect(t)
+	contract(t, func(f *fixture) {
+		counter(f.sdk, "orders")(1)
+		release := make(chan struct{})
+		f.observe("slow", func() { <-release })
+		for i := range 3 {
+			f.end("a")
+			o := f.flush(time.Second)
+			if o.err == nil || !strings.Contains(o.err.Error(), "collect metrics: not complete") {
+				f.Errorf("flush %d: %v", i+1, o.err)
+			}
+			if most := time.Second / 2; o.took > most || i > 0 && o.took > 100*ms {
+				f.Errorf("flush %d took %v", i+1, o.took)
+			}
+			time.Sleep(time.Second)
+		}
+		f.end("a")
+		if o := f.invocationEnds(); o.err != nil || o.took > 100*ms {
+			f.Errorf("the end of an invocation: %v after %v", o.err, o.took)
+		}
+		f.wantDelivered("a a a a")
+		if n, _ := f.sdk.Pending(); n != 0 {
+			f.Errorf("%d items are pending", n)
+		}
+		if got := reports(); len(got) != 1 || !strings.Contains(got[0], "has not returned within 1.5s; no metrics are collected until it does") {
+			f.Errorf("reported %q", got)
+		}
+		close(release)
+		synctest.Wait()
+		f.mustFlush(time.Second, 100*ms)
+		if got := f.values(); !strings.HasPrefix(got, "orders=1") {
+			f.Errorf("data points %q after the callback has returned", got)
+		}
+		time.Sleep(time.Minute)
+		if n, _ := f.sdk.Pending(); n != 1 {
+			f.Errorf("%d items are pending, want the collection that is due", n)
+		}
+	}, withMetrics())
+}
+
+// Shutdown waits for half of its time for a collection that is longer than its flush.
+func TestShutdownWaitsForACollection(t *testing.T) {
+	reports := otelerr.Collect(t)
+	contract(t, func(f *fixture) {
+		counter(f.sdk, "orders")(1)
+		f.observe("slow", func() { time.Sleep(600 * ms) })
+		f.sdk.SetExitDeadline(time.Now().Add(2 * time.Second))
+		if o := f.flush(time.Second); o.err == nil || o.took > 600*ms {
+			f.Errorf("ForceFlush: %v after %v, want an error after half a second", o.err, o.took)
+		}
+		if o := f.shutdown(1500 * ms); o.err != nil || o.took > 200*ms {
+			f.Errorf("Shutdown: %v after %v", o.err, o.took)
+		}
+		f.wantSortedValues("orders=1 slow=1")
+		if st := f.sdk.Stats().Metrics; st.Exported != 2 || st.Dropped.Total() != 0 {
+			f.Errorf("Stats %+v", st)
+		}
+	}, withMetrics())
+	contract(t, func(f *fixture) {
+		counter(f.sdk, "orders")(1)
+		release := make(chan struct{})
+		defer close(release)
+		f.observe("hangs", func() { <-release })
+		_ = f.flush(time.Second)
+		f.end("a")
+		if o := f.shutdown(time.Second); o.err == nil || o.took > 600*ms {
+			f.Errorf("Shutdown: %v after %v, want an error after half a second", o.err, o.took)
+		}
+		f.wantDelivered("a")
+	}, withMetrics())
+	if got := reports(); len(got) > 1 { // that of the callback that hangs, at Shutdown
+		t.Errorf("reported %q", got)
+	}
+}
+
+// A collection without a result is an error, and the next flush tries again, also if its interval has not passed.
+func TestCollectionThatFails(t *testing.T) {
+	contract(t, func(f *fixture) {
+		counter(f.sdk, "orders")(1)
+		fails := true
+		f.observe("once", func() {
+			if fails {
+				runtime.Goexit()
+			}
+		})
+		for name, call := range map[string]func() outcome{"Flush": f.invocationEnds, "ForceFlush": func() outcome { return f.flush(time.Second) }} {
+			if o := call(); o.err == nil || !strings.Contains(o.err.Error(), "collect metrics: ended its goroutine") {
+				f.Errorf("%s: %v", name, o.err)
+			}
+		}
+		fails = false
+		if o := f.invocationEnds(); o.err != nil {
+			f.Error(o.err)
+		}
+		f.wantSortedValues("once=1 orders=1")
+		fails = true
+		if o := f.shutdown(time.Second); o.err == nil {
+			f.Error("Shutdown returned nil without the last metrics")
+		}
+	}, withMetrics())
+}
+
+// The background tries again after an interval, not at once.
+func TestCollectionThatFailsInTheBackground(t *testing.T) {
+	reports := otelerr.Collect(t)
+	contract(t, func(f *fixture) {
+		calls := 0
+		f.observe("exits", func() { calls++; runtime.Goexit() })
+		f.sdk.SetBackgroundExport(true)
+		time.Sleep(10*time.Minute + time.Second)
+		if got := reports(); calls != 10 || len(got) == 0 {
+			f.Errorf("%d calls in ten intervals, reported %q", calls, got)
+		}
+	}, withMetrics())
+}
+
+// Flushes without time, and a callback that a later flush finds complete, are no reason to report a callback.
+func TestNoReportOfCallbacksThatReturn(t *testing.T) {
+	reports := otelerr.Collect(t)
+	contract(t, func(f *fixture) {
+		f.observe("slow", func() { time.Sleep(700 * ms) })
+		_ = f.flush(time.Second)
+		_ = f.flush(100 * ms)
+		time.Sleep(time.Second)
+		f.wantValues("")
+		if o := f.invocationEnds(); o.err != nil {
+			f.Error(o.err)
+		}
+		f.wantValues("slow=1")
+	}, withMetrics())
+	s, err := newSDK(t, environ("OTEL_TRACES_EXPORTER=none"), withMetrics())
+	if err != nil {
+		t.Fatal(err)
+	}
+	counter(s, "orders")(1)
+	var flushes sync.WaitGroup
+	for i := range 200 {
+		flushes.Go(func() {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(i%30)*ms)
+			defer cancel()
+			_ = s.ForceFlush(ctx)
+		})
+	}
+	flushes.Wait()
+	for _, text := range reports() {
+		if strings.Contains(text, "return") {
+			t.Errorf("reported %q", text)
+		}
+	}
+}
