@@ -20,7 +20,8 @@ func TestForceFlushIsForTheLastChance(t *testing.T) {
 		"before an exit":                        {func(*run) {}, func(m *function) { m.agent.FlushBeforeExit(m.id) }, []string{forced, regular, forced}},
 		"before an outcome that may be refused": {func(*run) {}, func(m *function) { _ = m.agent.Flush(m.id) }, []string{forced, regular, forced}},
 		"before a timeout":                      {func(*run) {}, func(*function) { time.Sleep(900 * time.Millisecond) }, []string{regular, regular, forced}},
-		"before a timeout without SIGTERM":      {refused, func(*function) { time.Sleep(900 * time.Millisecond) }, []string{forced, forced, regular}},
+		"before a timeout without SIGTERM":      {refused, func(*function) { time.Sleep(900 * time.Millisecond) }, []string{regular, forced, regular}},
+		"before a post that End would follow":   {refused, func(m *function) { _ = m.agent.FlushEarly(m.id) }, []string{regular}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			scenario(t, func(w *run) {

@@ -22,30 +22,35 @@ func (a *Agent) setAlarms(inv invocations.Snapshot) {
 	if flushAt.IsZero() || a.mode.load() == notLambda {
 		return
 	}
-	if inv.Root != [8]byte{} && (a.settings.EndBeforeTimeout || a.killedAtTimeout()) {
-		a.invocations.SetAlarm(inv.Invocation, endSpansAt, true, func() { a.beforeTimeout(inv, true) })
+	hasRoot := inv.Root != [8]byte{}
+	if a.killedAtTimeout() || a.settings.EndBeforeTimeout && hasRoot {
+		a.invocations.SetAlarm(inv.Invocation, endSpansAt, hasRoot, func() { a.beforeTimeout(inv, true) })
 	}
 	a.invocations.SetAlarm(inv.Invocation, flushAt, false, func() { a.beforeTimeout(inv, false) })
 }
 
-// beforeTimeout is called shortly before the deadline of an invocation that has not ended. It flushes the ended spans,
-// and before that ends the invocation's open spans if nothing else will be able to. It does not wait for the flush: the
-// loop, or End, waits for a flush that is under way before the environment freezes. A shutdown flushes by itself.
-func (a *Agent) beforeTimeout(inv invocations.Snapshot, endSpans bool) {
+// beforeTimeout is called shortly before the deadline of an invocation that has not ended. It flushes the ended items.
+// With conclude it first does what nothing else will be able to: it ends the invocation's open spans and reports the
+// timeout. It does not wait for the flush: the loop, or End, waits for a flush that is under way before the environment
+// freezes. A shutdown flushes by itself.
+func (a *Agent) beforeTimeout(inv invocations.Snapshot, conclude bool) {
 	if a.phase.isDraining() || a.life.Err() != nil {
 		return
 	}
 	now := time.Now()
 	until := a.settings.Budget.FlushEnd(now, inv.Deadline)
-	if endSpans {
-		if a.killedAtTimeout() {
-			a.timeouts.notify(a.life, inv.Invocation.ID)
-		}
+	killed := a.killedAtTimeout()
+	if conclude && killed {
+		a.timeouts.notify(a.life, inv.Invocation.ID)
+	}
+	if conclude && inv.Root != [8]byte{} {
 		a.endSpansOf(inv.Root, until, timeoutType, "ended before the deadline; the handler was still running")
 	}
 	kind := flushcalls.Regular
-	if a.killedAtTimeout() { // unless the handler returns in time, no flush follows
+	if conclude && killed { // one collection, which has the timeout's count
 		kind = flushcalls.Forced
+	}
+	if killed { // unless the handler returns in time, no flush follows
 		a.setExitDeadline(until)
 		if inv.Invocation.HasEnded() { // End may have been too early to clear it
 			a.setExitDeadline(time.Time{})

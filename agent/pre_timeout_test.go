@@ -227,6 +227,26 @@ func TestSpansEndedTooEarly(t *testing.T) {
 	}
 }
 
+// TestTimeoutWithoutARootIsReported asserts that an invocation without a root span, as in a program without traces, is
+// reported before the flush that collects metrics if no SIGTERM can come, and that no spans count as ended.
+func TestTimeoutWithoutARootIsReported(t *testing.T) {
+	scenario(t, func(w *run) {
+		refused(w)
+		w.config.Timeout, w.rootless, w.handle = shortTimeout, true, lasting(970*time.Millisecond)
+	}, func(w *run) {
+		w.serves("r")
+		flushes := w.find(flushBegun, "")
+		if len(flushes) < 2 || flushes[1].Who != "forced" {
+			w.Fatalf("flushes %v, want the second to be forced", flushes)
+		}
+		w.inOrder(flushes[0], w.one(timeoutNotified, "r"), flushes[1])
+		w.none(openEnded)
+		if got := w.stats(); got.EndedTooEarly != 0 || got.OpenSpansEnded != 0 {
+			w.Errorf("stats %+v", got)
+		}
+	})
+}
+
 func TestNoFlushBeforeTheDeadline(t *testing.T) {
 	for name, tt := range map[string]struct {
 		options []agent.Option

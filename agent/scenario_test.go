@@ -55,6 +55,7 @@ type run struct {
 	onClose func(m *function)                            // before End, when the response is closed; nil: nothing
 
 	several       bool                                  // the Flusher is a member of a MultiFlusher
+	rootless      bool                                  // the invocations have no root span
 	unattached    bool                                  // the handler reports without Attach
 	context       func(context.Context) context.Context // makes the agent's context of the process's; nil: that itself
 	extensionsDir string                                // empty: there is none
@@ -164,7 +165,11 @@ func (w *run) main(p *lambdatest.Process) {
 // the response that cannot wait.
 func (w *run) invoke(ctx context.Context, m *function) (io.Reader, error) {
 	deadline, _ := ctx.Deadline()
-	m.agent.Begin(m.id, deadline, rootOf(m.id))
+	root := rootOf(m.id)
+	if w.rootless {
+		root = [8]byte{}
+	}
+	m.agent.Begin(m.id, deadline, root)
 	w.note(handlerBegun, m.id)
 	context.AfterFunc(ctx, func() {
 		if errors.Is(context.Cause(ctx), context.Canceled) {

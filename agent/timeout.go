@@ -10,8 +10,8 @@ import (
 )
 
 // NotifyTimeout makes the agent call f with the request id of each invocation that times out, before the last flush that
-// can deliver its telemetry: at SIGTERM, or, if no SIGTERM can come, when the agent ends its open spans. The handler may
-// still return after that. f must return quickly: the agent abandons it after 10 ms. It may be called by several
+// can deliver its telemetry: at SIGTERM, or, if no SIGTERM can come, when the agent ends its open spans, if it has any. The
+// handler may still return after that. f must return quickly: the agent abandons it after 10 ms. It may be called by several
 // goroutines at once.
 //
 // It is for package handler, which counts timeouts.

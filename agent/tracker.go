@@ -38,8 +38,8 @@ func (a *Agent) Begin(requestID string, deadline time.Time, root [8]byte) {
 //
 // If the agent holds the environment, End returns immediately and the flush follows. Otherwise ([Agent.FlushesAfterEnd]
 // is false) End flushes the pending items, within the invocation's budget: call it before the runtime asks for the next
-// invocation. It does not flush if Flush or FlushBeforeExit was called for the invocation, whether that succeeded or
-// not: they came before the post, and the environment may be freezing by now.
+// invocation. It does not flush if FlushEarly, Flush or FlushBeforeExit was called for the invocation, whether that
+// succeeded or not: they came before the post, and the environment may be freezing by now.
 func (a *Agent) End(requestID string) {
 	if a == nil {
 		return
@@ -61,12 +61,17 @@ func (a *Agent) End(requestID string) {
 	a.checkEndedTooEarly(inv)
 }
 
-// Flush flushes now, within the rest of the invocation's budget, and returns the Flusher's error. It is for outcomes
-// that cannot wait for End although the process may live on. Metrics are collected, too: Lambda may refuse a large or a late
-// response, and the process then exits. Concurrent calls share one flush.
+// Flush flushes now, within the rest of the invocation's budget, and returns the Flusher's error. It collects metrics even
+// if their interval has not passed, since the process may end without another flush. Package handler calls it in these
+// cases:
 //
-// During a shutdown, Flush (and an End that flushes) returns only when the shutdown or its window is over, since its
-// caller may end the process next. After the invocation's deadline it waits up to 200 ms for SIGTERM.
+//   - Lambda may refuse the response, because it is a large stream or late. aws-lambda-go then exits.
+//   - On Managed Instances, the response of another invocation may be refused.
+//   - The handler has called runtime.Goexit. It posts nothing, so the invocation times out.
+//
+// Concurrent calls share one flush. During a shutdown, Flush (and an End that flushes) returns only when the shutdown or
+// its window is over, since its caller may end the process next. After the invocation's deadline it waits up to 200 ms for
+// SIGTERM.
 func (a *Agent) Flush(requestID string) error {
 	if a == nil {
 		return nil
@@ -74,6 +79,20 @@ func (a *Agent) Flush(requestID string) error {
 	inv := a.invocations.Find(requestID)
 	a.notTimedOut(inv)
 	err := a.flushCalls.Flush(a.settings.Budget.FlushEnd(time.Now(), inv.Deadline), flushcalls.Forced)
+	a.flushCompleted(inv, err)
+	return err
+}
+
+// FlushEarly makes the flush of End before the post, and returns the Flusher's error. Metrics keep their interval. Package
+// handler calls it if [Agent.FlushesAfterEnd] is false and the outcome is an error or the bytes of a lambda.Handler: their
+// End may come after the runtime asks for the next invocation.
+func (a *Agent) FlushEarly(requestID string) error {
+	if a == nil {
+		return nil
+	}
+	inv := a.invocations.Find(requestID)
+	a.notTimedOut(inv)
+	err := a.flushAtEnd(inv.Deadline, false)
 	a.flushCompleted(inv, err)
 	return err
 }

@@ -173,6 +173,39 @@ func endingRows(t *testing.T) map[string][2]string {
 	return rows
 }
 
+// earlyFlusher is a recorder whose End flushes, with an early flush for outcomes whose End is late.
+type earlyFlusher struct{ endFlushes }
+
+func (e earlyFlusher) FlushEarly(id string) error { e.add("FlushEarly " + id); return errFlush }
+
+// TestFlushEarlyIsForProcessesThatLiveOn asserts that a tracker that has FlushEarly gets it instead of Flush if the only
+// reason is an End that comes too late.
+func TestFlushEarlyIsForProcessesThatLiveOn(t *testing.T) {
+	for name, tt := range map[string]struct {
+		ending
+		want string
+	}{
+		"error":                      {endings["error"], "Begin, FlushEarly, End"},
+		"bytes":                      {ending{fn: bytesOf([]byte("x"), nil)}, "Begin, FlushEarly, End"},
+		"response":                   {endings["response"], "Begin, End"},
+		"panic":                      {endings["panic"], "Begin, EndOpenSpans, FlushBeforeExit, End"},
+		"runtime.Goexit":             {endings["runtime.Goexit"], "Begin, EndOpenSpans, Flush, End"},
+		"stream of more than 6 MB":   {endings["stream of more than 6 MB"], "Begin, Flush, End"},
+		"response past the deadline": {endings["response past the deadline"], "Begin, Flush, End"},
+		"error past the deadline":    {endings["error past the deadline"], "Begin, Flush, End"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				j := newRecorder()
+				tt.run(t, j, []handler.Option{handler.WithTracker(earlyFlusher{endFlushes{j}})})
+				if got := strings.Join(j.calls(), ", "); got != tt.want {
+					t.Errorf("calls %s, want %s", got, tt.want)
+				}
+			})
+		})
+	}
+}
+
 // halfTyped is an error whose ErrorType panics, and whose message is as it should be.
 type halfTyped struct{}
 

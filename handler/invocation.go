@@ -87,8 +87,10 @@ func (inv *invocation) flushEarly(mayBeRefused, exits, endIsLate bool) {
 	switch {
 	case exits || othersExit:
 		inv.flushBeforeExit()
-	case mayBeRefused || othersMayExit || endIsLate:
+	case mayBeRefused || othersMayExit:
 		inv.flush()
+	case endIsLate:
+		inv.flushBeforeEnd()
 	}
 }
 

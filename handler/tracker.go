@@ -29,7 +29,7 @@ type Tracker interface {
 	// returns how many. The function has panicked or called runtime.Goexit, so nothing else ends them.
 	EndOpenSpans(requestID, reason string) int
 
-	// Flush flushes the spans that have ended, before it returns. The process lives on, as far as is known.
+	// Flush flushes the spans that have ended, before it returns. The process may live on; see also [EarlyFlusher].
 	Flush(requestID string) error
 
 	// FlushBeforeExit does what Flush does, for a process that aws-lambda-go ends next, and writes the spans that it
@@ -44,6 +44,14 @@ type Tracker interface {
 	// FlushesAfterEnd reports whether something flushes after End, such as a goroutine that keeps the environment from
 	// freezing. If it is false, End flushes before it returns, unless a flush for the invocation was made before.
 	FlushesAfterEnd(requestID string) bool
+}
+
+// EarlyFlusher is a [Tracker] that can make the flush of its End before the post. *agent.Agent is one. Wrap calls
+// FlushEarly instead of Flush if FlushesAfterEnd is false, the process lives on, and End comes too late to flush: after an
+// error, or the bytes of a lambda.Handler. Then Flush is left to processes that may end, so that it can collect metrics.
+type EarlyFlusher interface {
+	// FlushEarly flushes the spans that have ended, before it returns. The following End need not flush.
+	FlushEarly(requestID string) error
 }
 
 // noTracker is the default.
@@ -63,6 +71,15 @@ func (inv *invocation) endOpenSpans(reason string) {
 
 // flush ignores the error, which the tracker reports by itself.
 func (inv *invocation) flush() { inv.protect(func() { _ = inv.tracker.Flush(inv.requestID) }) }
+
+// flushBeforeEnd is flush for a process that lives on.
+func (inv *invocation) flushBeforeEnd() {
+	if f, ok := inv.tracker.(EarlyFlusher); ok {
+		inv.protect(func() { _ = f.FlushEarly(inv.requestID) })
+		return
+	}
+	inv.flush()
+}
 
 func (inv *invocation) flushBeforeExit() {
 	inv.protect(func() { inv.tracker.FlushBeforeExit(inv.requestID) })
