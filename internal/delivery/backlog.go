@@ -96,7 +96,7 @@ func (q *backlog) makeRoom(size int) bool {
 	for {
 		var reason *int64
 		switch d := &q.counts.Dropped; {
-		case q.load()+q.sending() >= q.capacity:
+		case q.waitingItems()+q.sending() >= q.capacity:
 			reason = &d.QueueFull
 		case q.maxBytes > 0 && q.bytes+size > q.maxBytes:
 			reason = &d.QueueBytes
@@ -104,7 +104,7 @@ func (q *backlog) makeRoom(size int) bool {
 			return true
 		}
 		*reason++
-		if q.load() == 0 || q.maxBytes > 0 && size > q.maxBytes {
+		if q.waitingItems() == 0 || q.maxBytes > 0 && size > q.maxBytes {
 			return false
 		}
 		q.dropOldest()
@@ -264,8 +264,8 @@ func (q *backlog) done(upTo uint64) bool {
 	return !waits && !slices.ContainsFunc(q.failed, pending) && !slices.ContainsFunc(q.inFlight, pending)
 }
 
-// load returns how many items wait.
-func (q *backlog) load() int { return len(q.waiting()) + itemsOf(q.failed) }
+// waitingItems returns how many items wait.
+func (q *backlog) waitingItems() int { return len(q.waiting()) + itemsOf(q.failed) }
 
 // sending returns how many items are with a worker.
 func (q *backlog) sending() int { return itemsOf(q.inFlight) }
@@ -288,7 +288,7 @@ func bytesOf(entries []entry) (n int) {
 func (q *backlog) stats() Stats {
 	s := q.counts
 	s.InFlight = int64(q.sending())
-	s.Pending = int64(q.load()) + s.InFlight
+	s.Pending = int64(q.waitingItems()) + s.InFlight
 	return s
 }
 

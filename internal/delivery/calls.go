@@ -113,8 +113,8 @@ func (s *stream) attendLocked(ctx context.Context, f *flush) error {
 
 // takeDropsLocked returns the drops that no flush has reported, and the backend's message about them.
 func (s *stream) takeDropsLocked() (dropped Dropped, cause error) {
-	dropped = s.items.counts.Dropped.Sub(s.reported)
-	s.reported = s.items.counts.Dropped
+	dropped = s.items.counts.Dropped.Sub(s.dropsReported)
+	s.dropsReported = s.items.counts.Dropped
 	if dropped.Total() > 0 {
 		cause, s.dropReason = s.dropReason, nil
 	}
@@ -231,7 +231,7 @@ func (s *stream) setExitingLocked(exiting bool) {
 		f.held = false
 		f.endIfUnwanted()
 		if f.policy == shutdown && !s.shutDown {
-			f.change(normal, f.why)
+			f.change(normal, f.stopReason)
 		}
 	}
 }

@@ -60,11 +60,11 @@ func (s *stream) failedLocked(f *flush, b *batch, a attempt) {
 		s.items.ack(b, a.end, Refused, 0)
 		s.dropReason, f.refusal = a.err, a.err
 	}
-	f.failing += a.took
+	f.failedTime += a.took
 	switch {
 	case f.policy == probe:
 		f.giveUp(errProbeFailed)
-	case f.failing >= instantFailure && f.policy != shutdown:
+	case f.failedTime >= instantFailure && f.policy != shutdown:
 		f.giveUp(errNoProgress)
 	}
 }

@@ -30,11 +30,11 @@ import (
 // A flush ends when its last worker has left: nothing is left to take, it is stopping, or nothing waits for it any
 // more.
 //
-// There is one lock, Engine.mu. It guards the engine, its streams with their items, and their flushes. While it is
+// There is one mutex, Engine.mu. It guards the engine, its streams with their items, and their flushes. While it is
 // held, the code takes only the locks of timers and contexts, and no Sender, exporter, encoder, callback or method of a
 // foreign error runs: package bounded calls the methods of an error once, on the goroutine of the call that returned
-// it. Nothing under the lock takes long, so a push never waits for a flush. A function whose name ends in Locked needs
-// the lock.
+// it. Nothing under the lock takes long, so a push never waits for a flush. Functions whose names end in Locked need
+// the lock, and so do all methods of flush, backlog and Breaker. Waits for the semaphores of Resources hold no lock.
 type Engine struct {
 	sender           Sender // nil: the one signal has a custom exporter
 	limits           Limits

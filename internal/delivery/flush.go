@@ -19,11 +19,11 @@ type flush struct {
 	number uint64
 	done   chan struct{} // closed by the last worker when the flush has ended and has reported
 
-	policy  policy
-	why     error         // why it makes no further attempt; nil: it is not stopping
-	changed chan struct{} // closed and replaced by change
-	upTo    uint64        // items with a lower number are its task
-	workers int
+	policy     policy
+	stopReason error         // why it makes no further attempt; nil: it is not stopping
+	changed    chan struct{} // closed and replaced by change
+	upTo       uint64        // items with a lower number are its task
+	workers    int
 
 	callers    int       // that wait for it
 	background bool      // the background waits for it, and its errors go to Config.OnError
@@ -33,7 +33,7 @@ type flush struct {
 
 	firstRequest time.Time     // zero: none was made
 	lastProgress time.Time     // last time at which a request was decided about, or the backend had asked for a pause
-	failing      time.Duration // time that a custom exporter has taken for batches that it has failed
+	failedTime   time.Duration // time that a custom exporter has taken for batches that it has failed
 	decided      bool          // a request was accepted or permanently refused
 	failed       bool          // a request failed, and not because its time was over
 
@@ -44,7 +44,7 @@ type flush struct {
 
 // change gives the flush a policy, and a reason to stop (nil: none). It wakes the workers that wait.
 func (f *flush) change(p policy, why error) {
-	f.policy, f.why = p, why
+	f.policy, f.stopReason = p, why
 	close(f.changed)
 	f.changed = make(chan struct{})
 }
@@ -75,11 +75,11 @@ func (f *flush) endIfUnwanted() {
 func (f *flush) task() task { return task{upTo: f.upTo, flush: f.number} }
 
 // active reports whether workers may take batches.
-func (f *flush) active() bool { return f.why == nil && f.ctx.Err() == nil }
+func (f *flush) active() bool { return f.stopReason == nil && f.ctx.Err() == nil }
 
 // giveUp lets no further attempt begin.
 func (f *flush) giveUp(why error) {
-	if f.why == nil {
+	if f.stopReason == nil {
 		f.change(f.policy, why)
 	}
 }
@@ -88,11 +88,11 @@ func (f *flush) giveUp(why error) {
 func (f *flush) failure() error {
 	switch {
 	case f.err == nil:
-		return f.why
-	case f.why == nil:
+		return f.stopReason
+	case f.stopReason == nil:
 		return fmt.Errorf("last failure: %w", f.err)
 	}
-	return fmt.Errorf("%w; last failure: %w", f.why, f.err)
+	return fmt.Errorf("%w; last failure: %w", f.stopReason, f.err)
 }
 
 // beginLocked begins a flush of all items pushed so far. There is none under way, and at least one item waits.
@@ -138,19 +138,19 @@ func (s *stream) extendLocked(f *flush) {
 // callbacks about f, for report.
 func (s *stream) endLocked(f *flush) (reports []func()) {
 	gaveUp := !s.items.done(f.upTo)
-	if gaveUp && f.err == nil && f.why == nil {
-		f.why = context.Cause(f.ctx)
+	if gaveUp && f.err == nil && f.stopReason == nil {
+		f.stopReason = context.Cause(f.ctx)
 	}
 	s.flush = nil
 	s.recordOutcomeLocked(f)
 	unattended := f.background && f.callers == 0
 	switch {
 	case !gaveUp || f.decided:
-		s.failing.Success()
+		s.backgroundFailures.Success()
 	case unattended:
-		s.failing.Failure(time.Now(), nil)
+		s.backgroundFailures.Failure(time.Now(), nil)
 	}
-	if s.items.load() > 0 { // a threshold reached while f was under way
+	if s.items.waitingItems() > 0 { // a threshold reached while f was under way
 		s.exportLaterLocked(s.enoughLocked() && (f.background || s.background) && !gaveUp)
 	}
 	if unattended {

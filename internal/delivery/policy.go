@@ -7,8 +7,9 @@ import (
 )
 
 const (
-	// firstBackoff is the mean pause before the second attempt at a batch, which takes 10 to 30 ms. It doubles with
-	// each further attempt up to maxBackoff, or maxShutdownPause in a shutdown.
+	// firstBackoff is the mean of the pause before the second attempt at a batch. Each pause is random, from half of its
+	// mean to one and a half times it. The mean doubles with each further attempt up to maxBackoff, or maxShutdownPause
+	// in a shutdown.
 	firstBackoff = 20 * time.Millisecond
 	maxBackoff   = time.Second
 

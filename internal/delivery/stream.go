@@ -19,22 +19,22 @@ type stream struct {
 	callbacks bounded.Slot
 	closed    chan struct{} // closed when the last shutdown has ended; closeErr is readable then
 
-	items        backlog
-	flush        *flush          // under way; nil: none
-	flushes      uint64          // begun so far
-	background   bool            // background export is on
-	timer        *time.Timer     // begins a background export; nil: none is due
-	breaker      breaker.Breaker // counts flushes in a row to which the backend has not given an answer that decides
-	failing      breaker.Breaker // counts background flushes in a row that delivered nothing, whatever the reason
-	lastResponse time.Time
-	silentSince  time.Time // it gets no response since then; zero: it does
-	retryAfter   retryAfter
-	requestBytes int // the largest request; a refusal for its size lowers it
-	itemBytes    int // the largest request of one item; such a refusal of one item lowers both
+	items              backlog
+	flush              *flush          // under way; nil: none
+	flushes            uint64          // begun so far
+	background         bool            // background export is on
+	timer              *time.Timer     // begins a background export; nil: none is due
+	breaker            breaker.Breaker // counts flushes in a row to which the backend has not given an answer that decides
+	backgroundFailures breaker.Breaker // counts background flushes in a row that delivered nothing, whatever the reason
+	lastResponse       time.Time
+	silentSince        time.Time // it gets no response since then; zero: it does
+	retryAfter         retryAfter
+	requestBytes       int // the largest request; a refusal for its size lowers it
+	itemBytes          int // the largest request of one item; such a refusal of one item lowers both
 
-	reported   Dropped // drops that a flush has reported
-	announced  int64   // drops of a full queue that Config.OnError has got
-	dropReason error   // the backend's message about drops that no flush has reported
+	dropsReported Dropped // drops that a flush has reported
+	announced     int64   // drops of a full queue that Config.OnError has got
+	dropReason    error   // the backend's message about drops that no flush has reported
 
 	shutDown     bool // Shutdown was called
 	shuttingDown int  // callers of Shutdown whose flush has not ended
@@ -106,7 +106,7 @@ func (s *stream) Pending() (n int, flushNow bool) {
 	defer s.engine.mu.Unlock()
 	n = int(s.items.stats().Pending)
 	quarterFull := n > 0 && n >= s.config.Capacity/4 || s.config.MaxBytes > 0 && s.items.bytes >= s.config.MaxBytes/4
-	return n, s.flush != nil || quarterFull || s.items.counts.Dropped != s.reported
+	return n, s.flush != nil || quarterFull || s.items.counts.Dropped != s.dropsReported
 }
 
 // Idle returns a channel that is closed when the flush under way has ended; nil if there is none.
@@ -128,7 +128,7 @@ func (s *stream) SetBackgroundExport(on bool) {
 	switch {
 	case !on:
 		s.disarmLocked()
-	case s.items.load() > 0 && s.flush == nil:
+	case s.items.waitingItems() > 0 && s.flush == nil:
 		s.armLocked()
 	}
 }
@@ -140,7 +140,7 @@ func (s *stream) pushedLocked(first uint64, enoughBefore bool) {
 	batch := uint64(s.config.BatchSize) //nolint:gosec // positive
 	reached := s.enoughLocked() && (!enoughBefore || s.items.next/batch > first/batch)
 	switch {
-	case s.items.load() == 0:
+	case s.items.waitingItems() == 0:
 	case s.flush == nil:
 		s.exportLaterLocked(reached)
 	case reached && s.lastChanceLocked():
@@ -155,7 +155,7 @@ func (s *stream) enoughLocked() bool {
 	if s.engine.exitingLocked() {
 		enough = min(enough, s.config.BatchSize)
 	}
-	waiting := s.items.load()
+	waiting := s.items.waitingItems()
 	return waiting >= max(enough, 1) || waiting > 0 && s.config.MaxBytes > 0 && s.items.bytes >= s.config.MaxBytes/2
 }
 
@@ -193,7 +193,7 @@ func (s *stream) onTimer() {
 		return
 	}
 	s.timer = nil
-	if s.items.load() > 0 && s.flush == nil {
+	if s.items.waitingItems() > 0 && s.flush == nil {
 		s.exportLaterLocked(true)
 	}
 }
@@ -203,5 +203,5 @@ func (s *stream) onTimer() {
 // without a breaker. The pauses after them keep a short export delay from becoming a loop.
 func (s *stream) backgroundWaitLocked() time.Duration {
 	now := time.Now()
-	return max(s.breaker.Wait(now), s.failing.Wait(now), breaker.Remaining(s.retryAfter.until, now))
+	return max(s.breaker.Wait(now), s.backgroundFailures.Wait(now), breaker.Remaining(s.retryAfter.until, now))
 }

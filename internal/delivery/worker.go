@@ -105,7 +105,7 @@ func (s *stream) nextPauseLocked(f *flush, over time.Time, backoff time.Duration
 		return 0, context.Cause(f.ctx)
 	case f.policy != shutdown && !now.Before(over):
 		return 0, errExportTimeout
-	case f.why != nil:
+	case f.stopReason != nil:
 		return 0, errNoProgress
 	}
 	retryAfter := breaker.Remaining(s.retryAfter.until, now)
@@ -212,7 +212,7 @@ func (s *stream) learnLocked(f *flush, a attempt) {
 		e.usual = max(took, e.usual-(e.usual-took)/8) // up at once, down slowly
 		s.breaker.Success()
 		if f.policy == probe {
-			f.change(normal, f.why)
+			f.change(normal, f.stopReason)
 			s.addWorkersLocked(f)
 		}
 		return
