@@ -103,7 +103,7 @@ func (e *Engine) exitChangedLocked() {
 func (e *Engine) answersLocked() {
 	for _, s := range e.streams {
 		if f := s.flush; f != nil {
-			f.change(f.policy, f.why)
+			f.change(f.policy, f.stopReason)
 		}
 	}
 }

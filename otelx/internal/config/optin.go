@@ -10,7 +10,7 @@ import (
 // The variables of metrics and logs besides those of OTLP; the first may be none.
 const (
 	metricsKeys = metricsExporterKey + " " + intervalKey + " OTEL_METRIC_EXPORT_TIMEOUT " + exemplarFilterKey + " " +
-		collectionKey + " " + namespaceKey + " " + dimensionsKey + " " + maxSeriesKey
+		collectionKey + " " + namespaceKey + " " + dimensionsKey + " " + maxSeriesKey + " " + faasMetricsKey
 	logsKeys = logsExporterKey + " OTEL_BLRP_MAX_QUEUE_SIZE OTEL_BLRP_MAX_EXPORT_BATCH_SIZE OTEL_BLRP_SCHEDULE_DELAY " +
 		"OTEL_BLRP_EXPORT_TIMEOUT OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT"
 	otlpNames = "ENDPOINT HEADERS TIMEOUT COMPRESSION PROTOCOL CERTIFICATE CLIENT_CERTIFICATE CLIENT_KEY " +
