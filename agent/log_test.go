@@ -2,6 +2,7 @@ package agent
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"log/slog"
 	"strings"
@@ -48,14 +49,19 @@ func TestLogGoesToStderrInLambda(t *testing.T) {
 	}
 }
 
+// unknownVariables counts the runs of TestUnknownVariableIsLogged.
+var unknownVariables int
+
 // TestUnknownVariableIsLogged: a misspelled variable is named once with the one that is likely meant.
 func TestUnknownVariableIsLogged(t *testing.T) {
-	t.Setenv("EPILOGUE_PRE_TIMEOUT_FLUSHES", "1s")
+	unknownVariables++ // it is named once in a process, so each run of the test has its own
+	name := fmt.Sprintf("EPILOGUE_PRE_TIMEOUT_FLUSH_%d", unknownVariables)
+	t.Setenv(name, "1s")
 	var log bytes.Buffer
 	for range 2 {
 		newAgent(t.Context(), nil, []Option{WithLogger(textLogger(&log))}).stop()
 	}
-	if text := log.String(); strings.Count(text, "EPILOGUE_PRE_TIMEOUT_FLUSHES is set, but no such variable is known (is EPILOGUE_PRE_TIMEOUT_FLUSH meant?)") != 1 {
+	if text := log.String(); strings.Count(text, name+" is set, but no such variable is known (is EPILOGUE_PRE_TIMEOUT_FLUSH meant?)") != 1 {
 		t.Errorf("log %q, want one line about the variable", text)
 	}
 }

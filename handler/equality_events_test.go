@@ -17,7 +17,7 @@ import (
 // echoTypes are events with all kinds of members, and types of a program's own.
 var echoTypes = []reflect.Type{
 	reflect.TypeFor[events.APIGatewayProxyRequest](), reflect.TypeFor[*events.APIGatewayV2HTTPRequest](),
-	reflect.TypeFor[events.CloudWatchEvent](), reflect.TypeFor[events.CognitoEventUserPoolsPreTokenGenV2](),
+	reflect.TypeFor[events.CloudWatchEvent](), reflect.TypeFor[events.CognitoEventUserPoolsPreTokenGenV2_0](),
 	reflect.TypeFor[events.DynamoDBEvent](), reflect.TypeFor[events.KafkaEvent](), reflect.TypeFor[events.KinesisEvent](),
 	reflect.TypeFor[events.S3Event](), reflect.TypeFor[[]events.SQSMessage](), reflect.TypeFor[events.SNSEvent](),
 	reflect.TypeFor[struct {

@@ -25,7 +25,7 @@ func TestCallsDoNotPileUp(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var slot bounded.Slot
 			calls, release := 0, make(chan struct{})
-			hangs := func(context.Context) error { calls++; <-release; return nil }
+			hangs := func(ctx context.Context) error { calls++; <-release; return ctx.Err() }
 			began, first := time.Now(), make(chan error)
 			go func() { first <- slot.Call(within(t, c.first), 0, hangs) }()
 			synctest.Wait()

@@ -106,24 +106,32 @@ func TestRefusal(t *testing.T) {
 		text string // after the operation
 	}{
 		{
-			"as documented", api{status: 403, body: `{"errorMessage":"No events allowed","errorType":"Extension.InvalidEventType"}`},
-			Error{403, InvalidEventType, "No events allowed"}, "403 Forbidden: Extension.InvalidEventType: No events allowed",
+			"as documented",
+			api{status: 403, body: `{"errorMessage":"No events allowed","errorType":"Extension.InvalidEventType"}`},
+			Error{403, InvalidEventType, "No events allowed"},
+			"403 Forbidden: Extension.InvalidEventType: No events allowed",
 		},
 		{"empty", api{status: 500}, Error{Status: 500}, "500 Internal Server Error"},
 		{
-			"not JSON", api{status: 502, body: "<html>\n bad\tgateway"},
-			Error{Status: 502, Message: "<html> bad gateway"}, "502 Bad Gateway: <html> bad gateway",
+			"not JSON",
+			api{status: 502, body: "<html>\n bad\tgateway"},
+			Error{Status: 502, Message: "<html> bad gateway"},
+			"502 Bad Gateway: <html> bad gateway",
 		},
 		{"a redirect", api{status: 302, body: "{}"}, Error{Status: 302}, "302 Found"},
 		{"success that is none", api{status: 202, identifier: "id", body: "{}"}, Error{Status: 202}, "202 Accepted"},
 		{"an unknown status", api{status: 599}, Error{Status: 599}, "599"},
 		{
-			"long, of characters of three bytes", api{status: 403, body: strings.Repeat("€", long)},
-			Error{Status: 403, Message: strings.Repeat("€", 66) + "…"}, "403 Forbidden: " + strings.Repeat("€", 66) + "…",
+			"long, of characters of three bytes",
+			api{status: 403, body: strings.Repeat("€", long)},
+			Error{Status: 403, Message: strings.Repeat("€", 66) + "…"},
+			"403 Forbidden: " + strings.Repeat("€", 66) + "…",
 		},
 		{
-			"huge", api{status: 400, body: strings.Repeat("x", maxBody+2)},
-			Error{Status: 400, Message: strings.Repeat("x", 200) + "…"}, "400 Bad Request: " + strings.Repeat("x", 200) + "…",
+			"huge",
+			api{status: 400, body: strings.Repeat("x", maxBody+2)},
+			Error{Status: 400, Message: strings.Repeat("x", 200) + "…"},
+			"400 Bad Request: " + strings.Repeat("x", 200) + "…",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

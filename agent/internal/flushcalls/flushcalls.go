@@ -19,6 +19,7 @@ var ErrClosed = errors.New("agent: flush after shutdown")
 // Kind is the kind of a call.
 type Kind bool
 
+// The kinds of a call.
 const (
 	Regular Kind = false // Flush of a Pipeline: after an invocation
 	Forced  Kind = true  // ForceFlush: no later call is certain
