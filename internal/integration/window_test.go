@@ -27,14 +27,13 @@ var pendingItems = but(many(pendingSpans-3), func(c *call) {
 const serviceBatches = "OTEL_BSP_MAX_EXPORT_BATCH_SIZE=512"
 
 // 10,000 spans, 10,000 log records and 1,000 data points are pending at SIGTERM, because the flush before it failed. All of
-// them are delivered in one round trip,
-// although the breaker is open. There is time for 430 ms, or 230 ms with an external extension.
+// them are delivered in one round trip, although the breaker is open. There is time for 430 ms, or 230 ms with an external extension.
 func TestWindow(t *testing.T) {
 	for _, w := range []struct {
 		name     string
 		external bool // an external extension
 		env      []string
-		trips    time.Duration // of more than 32 requests, some wait
+		trips    int // of more than 32 requests, some wait
 	}{
 		{name: "defaults", trips: 1},
 		{name: "defaults, external extension", external: true, trips: 1},
@@ -47,7 +46,7 @@ func TestWindow(t *testing.T) {
 				Config: lambdatest.Config{MemorySize: 1024}, Env: append(slices.Clone(w.env), "OTEL_BLRP_MAX_QUEUE_SIZE=20000"),
 				Steps: steps(
 					backend(hanging), invoke(early(heldAtMost(pendingItems, flushTimeout))), // half the queue is full before
-					backend(fault{Delay: roundTrip}), shutdown, endedWithin(w.trips*roundTrip)),
+					backend(fault{Delay: roundTrip}), shutdown, endedWithin(time.Duration(w.trips)*roundTrip)),
 			}
 			if w.external {
 				withExternalExtension(t, &sc)

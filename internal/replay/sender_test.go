@@ -168,7 +168,8 @@ func TestSenderGivesUp(t *testing.T) {
 		"down":    {otlpreceiver.Fault{Status: http.StatusServiceUnavailable, RetryAfter: "100"}, 1, ": 503 Service Unavailable"},
 		"refused": {otlpreceiver.Fault{Status: http.StatusBadRequest, Message: "bad span"}, 3, ": 400 Bad Request: bad span"},
 		"redirect": {
-			otlpreceiver.Fault{Status: http.StatusFound, Location: "/elsewhere"}, 3,
+			otlpreceiver.Fault{Status: http.StatusFound, Location: "/elsewhere"},
+			3,
 			": redirect (302 Found) to {URL}/elsewhere not followed; set the endpoint (OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, if not in code) to the final address",
 		},
 	} {

@@ -95,13 +95,14 @@ func (o Output) Lines(st Style) string {
 	if len(parts) == 0 {
 		return ""
 	}
-	text := left("standard output", processColumns) + strings.Join(parts, "; ") + "\n"
+	var text strings.Builder
+	text.WriteString(left("standard output", processColumns) + strings.Join(parts, "; ") + "\n")
 	for _, line := range []string{o.EMFLine, o.LogLine} {
 		if line != "" {
-			text += wrapped(st, line)
+			text.WriteString(wrapped(st, line))
 		}
 	}
-	return text
+	return text.String()
 }
 
 // wrapped renders a line of JSON, which has no spaces, on as many lines as it needs.

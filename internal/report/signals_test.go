@@ -18,7 +18,9 @@ func TestSignals(t *testing.T) {
 		b.WriteString(s.Line(Style{}))
 	}
 	for _, o := range []Output{
-		{}, {EMFLines: 1, Metrics: 3}, {EMFLines: 2, Metrics: 1, LogLines: 4, Traced: 3},
+		{},
+		{EMFLines: 1, Metrics: 3},
+		{EMFLines: 2, Metrics: 1, LogLines: 4, Traced: 3},
 		{EMFLines: 1, Metrics: 1, LogLines: 1, Traced: 1, EMFLine: `{"_aws":{}}`, LogLine: `{"message":"` + strings.Repeat("long", 40) + `"}`},
 	} {
 		b.WriteString(o.Lines(Style{}))

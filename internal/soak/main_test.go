@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel"
-	"go.opentelemetry.io/otel/log/global"
 	lognoop "go.opentelemetry.io/otel/log/noop"
 	metricnoop "go.opentelemetry.io/otel/metric/noop"
 	"go.opentelemetry.io/otel/trace/noop"
@@ -78,7 +77,7 @@ type summary struct {
 func (s *summary) sample() {
 	otel.SetTracerProvider(noop.NewTracerProvider()) // those of the last process hold its log
 	otel.SetMeterProvider(metricnoop.NewMeterProvider())
-	global.SetLoggerProvider(lognoop.NewLoggerProvider())
+	otel.SetLoggerProvider(lognoop.NewLoggerProvider())
 	runtime.GC()
 	runtime.GC() // the first leaves the contents of pools
 	var memory runtime.MemStats
