@@ -8,9 +8,6 @@ import (
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 )
 
-// flushTimeout is what the agent gives the flush after an invocation.
-const flushTimeout = 2 * time.Second
-
 // A probe is one request, however many flushes wait for it. While the breaker is open a flush returns at once, with the
 // reason. After a successful probe everything else leaves at the same time.
 func TestContractProbe(t *testing.T) {

@@ -71,7 +71,7 @@ func newBackend() *otlpreceiver.Receiver {
 func ExampleWithMetrics() {
 	ctx := context.Background()
 	backend := newBackend()
-	defer backend.Close()
+	defer func() { _ = backend.Close() }()
 	tel, err := otelx.New(ctx, otelx.WithMetrics(
 		otelx.WithEndpoint(backend.Endpoint()+"/v1/metrics"), // instead of OTEL_EXPORTER_OTLP_ENDPOINT
 		otelx.WithTemporality("delta"),
@@ -101,7 +101,7 @@ func ExampleWithMetrics() {
 func ExampleWithLogs() {
 	ctx := context.Background()
 	backend := newBackend()
-	defer backend.Close()
+	defer func() { _ = backend.Close() }()
 	tel, err := otelx.New(ctx, otelx.WithExporter(tracetest.NewInMemoryExporter()),
 		otelx.WithLogs(otelx.WithEndpoint(backend.Endpoint()+"/v1/logs")))
 	if err != nil {

@@ -3,8 +3,8 @@ package otelx
 import (
 	"os"
 
+	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/log"
-	"go.opentelemetry.io/otel/log/global"
 	sdklog "go.opentelemetry.io/otel/sdk/log"
 
 	"github.com/epilogue-go/epilogue/internal/delivery"
@@ -57,7 +57,7 @@ func newLogs(b *pipeline.Builder, all *config.Config, s config.Flusher) (*pipeli
 		opts = append(opts, sdklog.WithProcessor(newLogProcessor(b, c, signal, exporter, s)))
 	}
 	loggers := hiding(func() log.LoggerProvider { return sdklog.NewLoggerProvider(opts...) })
-	global.SetLoggerProvider(loggers)
+	otel.SetLoggerProvider(loggers)
 	return signal, loggers
 }
 

@@ -10,14 +10,15 @@ import (
 	"net"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/log"
-	"go.opentelemetry.io/otel/log/global"
 	"go.opentelemetry.io/otel/log/noop"
 	"go.opentelemetry.io/otel/sdk/resource"
 	"go.opentelemetry.io/otel/trace"
@@ -118,7 +119,7 @@ func TestLogsThatTheQueueCannotHold(t *testing.T) {
 		emit(f.Context(), f.sdk, log.SeverityInfo, "held")
 		_ = f.flush(time.Second)
 		for i := range 5 {
-			emit(f.Context(), f.sdk, log.SeverityInfo, fmt.Sprint(i))
+			emit(f.Context(), f.sdk, log.SeverityInfo, strconv.Itoa(i))
 		}
 		time.Sleep(time.Minute)
 		o := f.flush(time.Second)
@@ -240,7 +241,7 @@ func TestOptInOfLogs(t *testing.T) {
 	_, err = newSDK(t, environ("OTEL_LOGS_EXPORTER=none", "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT=http://c:4318"))
 	wantError(t, "none", err, "")
 	s, err = newSDK(t, environ("OTEL_LOGS_EXPORTER=none"), otelx.WithLogs())
-	if global.GetLoggerProvider() != s.LoggerProvider() || err != nil {
+	if otel.GetLoggerProvider() != s.LoggerProvider() || err != nil {
 		t.Errorf("the global provider is another; %v", err)
 	}
 	emit(t.Context(), s, log.SeverityInfo, "nowhere")

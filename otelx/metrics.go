@@ -24,26 +24,29 @@ import (
 	"github.com/epilogue-go/epilogue/otelx/internal/spiller"
 )
 
-// newMetrics makes the provider of meters, and a reader with a queue for each exporter.
-func newMetrics(b *pipeline.Builder, all *config.Config) (*pipeline.Signal, metric.MeterProvider) {
+// newMetrics builds the meter provider, and a reader with a queue for each exporter.
+func newMetrics(b *pipeline.Builder, all *config.Config, s config.Flusher) (*pipeline.Signal, metric.MeterProvider) {
 	c := &all.Metrics
-	n := &meters{Builder: b, Metrics: c, resource: all.Resource, signal: &pipeline.Signal{Name: delivery.Metrics}}
-	n.settings = b.QueueConfig(delivery.Metrics, &c.Export)
-	opts := append([]sdkmetric.Option{sdkmetric.WithResource(all.Resource), exemplars(c.ExemplarFilter)}, n.parts()...)
+	m := &meters{
+		builder: b, config: c, queue: b.QueueConfig(delivery.Metrics, &c.Export), resource: all.Resource,
+		signal: &pipeline.Signal{Name: delivery.Metrics},
+	}
+	opts := append([]sdkmetric.Option{sdkmetric.WithResource(all.Resource), exemplars(c.ExemplarFilter)}, m.parts()...)
 	if c.Cardinality != nil {
 		opts = append(opts, sdkmetric.WithCardinalityLimit(*c.Cardinality))
 	}
 	for _, exporter := range c.Exporters {
-		reader := n.reader(exporter)
-		n.signal.Queues = append(n.signal.Queues, reader)
+		reader := m.reader(exporter)
+		m.signal.Queues = append(m.signal.Queues, reader)
 		opts = append(opts, sdkmetric.WithReader(reader))
 	}
 	provider := hiding(func() metric.MeterProvider { return sdkmetric.NewMeterProvider(opts...) })
-	if n.aggregations != nil {
-		provider = n.aggregations.MeterProvider(provider)
+	if m.aggregations != nil {
+		provider = m.aggregations.MeterProvider(provider)
 	}
+	provider = metrics.NewProvider(provider, s)
 	otel.SetMeterProvider(provider)
-	return n.signal, provider
+	return m.signal, provider
 }
 
 // exemplars returns the option of a value of OTEL_METRICS_EXEMPLAR_FILTER.
@@ -59,49 +62,52 @@ func exemplars(filter string) sdkmetric.Option {
 
 // meters makes the readers of one signal.
 type meters struct {
-	*pipeline.Builder
-	*config.Metrics
+	builder  *pipeline.Builder
+	config   *config.Metrics
+	queue    delivery.Config // of the queue of each reader
+	resource *resource.Resource
 
-	resource     *resource.Resource
 	signal       *pipeline.Signal
-	settings     delivery.Config
 	aggregations *emf.Aggregations // nil: no exporter is EMF
 	producers    []sdkmetric.Producer
 }
 
 // parts returns the options of the provider, and remembers the producers for the readers.
-func (n *meters) parts() (opts []sdkmetric.Option) {
-	for _, part := range n.Parts {
+func (m *meters) parts() (opts []sdkmetric.Option) {
+	for _, part := range m.config.Parts {
 		switch part := part.(type) {
 		case []sdkmetric.View:
 			opts = append(opts, sdkmetric.WithView(part...))
 		case exemplar.Filter:
 			opts = append(opts, sdkmetric.WithExemplarFilter(part))
 		case []sdkmetric.Producer:
-			n.producers = append(n.producers, slices.DeleteFunc(slices.Clone(part), func(p sdkmetric.Producer) bool { return p == nil })...)
+			isNil := func(p sdkmetric.Producer) bool { return p == nil }
+			m.producers = append(m.producers, slices.DeleteFunc(slices.Clone(part), isNil)...)
 		}
 	}
 	return opts
 }
 
 // reader returns the reader of one exporter.
-func (n *meters) reader(exporter string) *metrics.Reader {
+func (m *meters) reader(exporter string) *metrics.Reader {
 	c := metrics.Config{
-		Interval: config.DefaultInterval, EachFlush: *n.EachInvocation, Timeout: *n.ExportTimeout, Producers: n.producers,
-		DropError: n.settings.DropError, Report: n.Reporter(delivery.Metrics).Failure,
+		Interval: config.DefaultInterval, EachFlush: *m.config.EachInvocation, Timeout: *m.config.ExportTimeout,
+		Producers: m.producers,
+		DropError: m.queue.DropError, Report: m.builder.Reporter(delivery.Metrics).Failure,
 	}
 	switch exporter {
 	case config.EMF:
 		c.Interval = config.DefaultEMFInterval
-		n.toLines(&c)
+		m.toLines(&c)
 	case config.Console:
-		n.toOTLP(&c, delivery.NewItemQueue(n.ItemEngine(), n.settings, encoding.NewConsole(os.Stdout, otlp.NewMetricLineEncoder(), consolePoints)))
+		sender := encoding.NewConsole(os.Stdout, otlp.NewMetricLineEncoder(), consolePoints)
+		m.toOTLP(&c, delivery.NewItemQueue(m.builder.ItemEngine(), m.queue, sender))
 	default:
-		engine := n.Engine(delivery.Metrics, &n.Export)
-		n.toOTLP(&c, delivery.NewQueue(engine, n.settings, metrics.NewEncoder(n.Limits.ResourceBytes)))
+		engine := m.builder.Engine(delivery.Metrics, &m.config.Export)
+		m.toOTLP(&c, delivery.NewQueue(engine, m.queue, metrics.NewEncoder(m.config.Limits.ResourceBytes)))
 	}
-	if n.Interval != nil {
-		c.Interval = *n.Interval
+	if m.config.Interval != nil {
+		c.Interval = *m.config.Interval
 	}
 	return metrics.NewReader(c)
 }
@@ -110,35 +116,37 @@ func (n *meters) reader(exporter string) *metrics.Reader {
 const consolePoints = 100
 
 // toOTLP makes the data points those of OTLP.
-func (n *meters) toOTLP(c *metrics.Config, q *delivery.Queue[otlp.Point]) {
+func (m *meters) toOTLP(c *metrics.Config, q *delivery.Queue[otlp.Point]) {
 	c.Queue, c.Push = q, metrics.Push(q)
 	c.Options = []sdkmetric.ManualReaderOption{
-		sdkmetric.WithTemporalitySelector(temporality(n.Temporality)), sdkmetric.WithAggregationSelector(aggregation(n.Histograms)),
+		sdkmetric.WithTemporalitySelector(temporality(m.config.Temporality)),
+		sdkmetric.WithAggregationSelector(aggregation(m.config.Histograms)),
 	}
-	n.signal.Spills = append(n.signal.Spills,
-		spiller.Of(q, n.settings.Items, func() spill.Encoder[otlp.Point] { return otlp.NewMetricLineEncoder() }))
+	m.signal.Spills = append(m.signal.Spills,
+		spiller.Of(q, m.queue.Items, func() spill.Encoder[otlp.Point] { return otlp.NewMetricLineEncoder() }))
 }
 
 // toLines makes the data points lines of EMF. They cannot be spilled: a spill goes to the same log.
-func (n *meters) toLines(c *metrics.Config) {
-	x := n.Export
+func (m *meters) toLines(c *metrics.Config) {
+	x := m.config.Export
 	x.Sender = emf.NewSender(os.Stdout)
-	service, _ := n.resource.Set().Value(semconv.ServiceNameKey)
+	service, _ := m.resource.Set().Value(semconv.ServiceNameKey)
 	format := emf.Format{
-		Namespace: cmp.Or(n.Namespace, emf.DefaultNamespace(service.AsString())), JSON: n.LogJSON, LogLevel: n.LogLevel,
+		Namespace: cmp.Or(m.config.Namespace, emf.DefaultNamespace(service.AsString())),
+		JSON:      m.config.LogJSON, LogLevel: m.config.LogLevel,
 	}
-	q := delivery.NewQueue(n.Engine(delivery.Metrics, &x), n.settings, emf.NewEncoder(format))
-	rules := emf.Config{MaxSeries: n.MaxSeries, Report: n.Reporter(delivery.Metrics).Hint}
-	if !*n.FaaS {
+	q := delivery.NewQueue(m.builder.Engine(delivery.Metrics, &x), m.queue, emf.NewEncoder(format))
+	rules := emf.Config{MaxSeries: m.config.MaxSeries, Report: m.builder.Reporter(delivery.Metrics).Hint}
+	if !*m.config.FaaS {
 		rules.OmittedScope = version.HandlerScope
 	}
-	if n.Dimensions != nil {
-		rules.Dimensions = *n.Dimensions
+	if m.config.Dimensions != nil {
+		rules.Dimensions = *m.config.Dimensions
 	}
-	n.aggregations = &emf.Aggregations{}
+	m.aggregations = &emf.Aggregations{}
 	c.Queue, c.Push = q, metrics.PushEMF(q, emf.NewConverter(rules))
 	c.Options = []sdkmetric.ManualReaderOption{
-		sdkmetric.WithTemporalitySelector(emf.Temporality), sdkmetric.WithAggregationSelector(n.aggregations.Select),
+		sdkmetric.WithTemporalitySelector(emf.Temporality), sdkmetric.WithAggregationSelector(m.aggregations.Select),
 	}
 }
 

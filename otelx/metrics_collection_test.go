@@ -2,6 +2,7 @@ package otelx_test
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 
 	"github.com/epilogue-go/epilogue/internal/otelerr"
+	"github.com/epilogue-go/epilogue/otelx"
 )
 
 // observe registers a gauge whose callback calls call first.
@@ -188,5 +190,69 @@ func TestNoReportOfCallbacksThatReturn(t *testing.T) {
 		if strings.Contains(text, "return") {
 			t.Errorf("reported %q", text)
 		}
+	}
+}
+
+// A callback that panics loses its own data alone, whatever its instrument is. Each panic is reported with the instrument.
+func TestCallbacksThatPanic(t *testing.T) {
+	reports := otelerr.Collect(t)
+	contract(t, func(f *fixture) {
+		counter(f.sdk, "orders")(1)
+		m := meter(f.sdk)
+		badInt := metric.WithInt64Callback(func(context.Context, metric.Int64Observer) error { panic("int") })
+		badFloat := metric.WithFloat64Callback(func(context.Context, metric.Float64Observer) error { panic("float") })
+		_, err1 := m.Int64ObservableCounter("a", badInt, metric.WithUnit("s"))
+		_, err2 := m.Int64ObservableUpDownCounter("b", badInt)
+		_, err3 := m.Int64ObservableGauge("c", badInt)
+		_, err4 := m.Float64ObservableCounter("d", badFloat)
+		_, err5 := m.Float64ObservableUpDownCounter("e", badFloat)
+		_, err6 := m.Float64ObservableGauge("f", badFloat)
+		registered, err7 := m.Int64ObservableGauge("registered", metric.WithDescription("several callbacks"))
+		_, err8 := m.RegisterCallback(func(_ context.Context, o metric.Observer) error {
+			o.ObserveInt64(registered, 5)
+			panic("registered")
+		}, registered)
+		f.observe("well", func() {})
+		if err := errors.Join(err1, err2, err3, err4, err5, err6, err7, err8); err != nil {
+			f.Fatal(err)
+		}
+		f.mustFlush(time.Second, 100*ms)
+		f.wantSortedValues("orders=1 registered=5 well=1")
+		text := strings.Join(reports(), "\n")
+		for _, want := range []string{"a: panicked: int", "b: ", "c: ", "d: panicked: float", "e: ", "f: ", "callback: panicked: registered"} {
+			if strings.Count(text, want) != 1 {
+				f.Errorf("reported %q, want %q once", text, want)
+			}
+		}
+	}, withMetrics())
+}
+
+// ForceFlush and Shutdown of the meter provider reach the whole SDK, with every exporter.
+func TestMeterProviderReachesTheSDK(t *testing.T) {
+	for _, exporters := range [][]string{{"otlp"}, {"emf"}, {"otlp", "emf"}} {
+		contract(t, func(f *fixture) {
+			stdout(f.T, func() {
+				f.open(withMetrics(otelx.WithExporters(exporters...)))
+				provider, ok := f.sdk.MeterProvider().(interface {
+					ForceFlush(ctx context.Context) error
+					Shutdown(ctx context.Context) error
+				})
+				if !ok {
+					f.Fatalf("%T", f.sdk.MeterProvider())
+				}
+				f.end("a")
+				if err := provider.ForceFlush(f.Context()); err != nil {
+					f.Error(err)
+				}
+				f.wantDelivered("a")
+				if err := provider.Shutdown(f.Context()); err != nil {
+					f.Error(err)
+				}
+				f.end("late")
+				if got := f.sdk.Stats().Dropped.AfterShutdown; got != 1 {
+					f.Errorf("%v: %d spans ended after Shutdown", exporters, got)
+				}
+			})
+		})
 	}
 }

@@ -59,7 +59,7 @@ func newSDK(c *config.Config) (*SDK, error) {
 	err := s.connectTraces(c)
 	if c.Metrics.On != nil {
 		var metrics *pipeline.Signal
-		metrics, s.meters = c.Metrics.On(s.builder, c)
+		metrics, s.meters = c.Metrics.On(s.builder, c, s)
 		s.signals = append(s.signals, metrics)
 	}
 	if c.Logs.On != nil {

@@ -15,7 +15,7 @@ const logsExporterKey = "OTEL_LOGS_EXPORTER"
 type Logs struct {
 	Export
 
-	// On makes the provider of loggers, and the way of their records. It is nil if logs are off. It is a function so that the
+	// On builds the logger provider and its export pipeline. It is nil if logs are off. It is a function so that the
 	// linker omits logs from programs without WithLogs.
 	On func(b *pipeline.Builder, c *Config, flusher Flusher) (*pipeline.Signal, log.LoggerProvider)
 
@@ -25,7 +25,7 @@ type Logs struct {
 	LambdaLevel          string   // the value of AWS_LAMBDA_LOG_LEVEL
 }
 
-// WithLogs switches logs on, which on makes.
+// WithLogs switches logs on, which on builds.
 func WithLogs(on func(*pipeline.Builder, *Config, Flusher) (*pipeline.Signal, log.LoggerProvider), opts []LogsOption) Option {
 	return option(func(b *builder) {
 		b.target.Logs.On = on

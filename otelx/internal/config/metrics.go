@@ -3,6 +3,7 @@ package config
 import (
 	"crypto/rand"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -61,9 +62,9 @@ const (
 type Metrics struct {
 	Export
 
-	// On makes the provider of meters, and the way of their data points. It is nil if metrics are off. It is a function so that
-	// the linker omits metrics from programs without WithMetrics.
-	On func(b *pipeline.Builder, c *Config) (*pipeline.Signal, metric.MeterProvider)
+	// On builds the meter provider and its export pipeline. It is nil if metrics are off. It is a function so that the linker
+	// omits metrics from programs without WithMetrics.
+	On func(b *pipeline.Builder, c *Config, flusher Flusher) (*pipeline.Signal, metric.MeterProvider)
 
 	Exporters      []string       // OTLP, Console, EMF
 	Interval       *time.Duration // between collections; nil: the default of each exporter
@@ -82,8 +83,8 @@ type Metrics struct {
 	LogLevel   string    // AWS_LAMBDA_LOG_LEVEL
 }
 
-// WithMetrics switches metrics on, which on makes.
-func WithMetrics(on func(*pipeline.Builder, *Config) (*pipeline.Signal, metric.MeterProvider), opts []MetricsOption) Option {
+// WithMetrics switches metrics on, which on builds.
+func WithMetrics(on func(*pipeline.Builder, *Config, Flusher) (*pipeline.Signal, metric.MeterProvider), opts []MetricsOption) Option {
 	return option(func(b *builder) {
 		b.target.Metrics.On = on
 		b.resolveMetrics = (*resolver).metrics
@@ -135,7 +136,7 @@ func (r *resolver) metrics(c *Config) {
 	})
 	m.Interval = choose(option.Interval, r.interval, preset.Interval, nil)
 	m.EachInvocation = choose(option.EachInvocation, r.eachInvocation, preset.EachInvocation, new(false))
-	m.Parts = append(preset.Parts, option.Parts...)
+	m.Parts = slices.Concat(preset.Parts, option.Parts)
 	m.Cardinality = first(option.Cardinality, preset.Cardinality)
 	filter := func() string {
 		return r.env.Choice([]string{AlwaysOn, AlwaysOff, TraceBased}, "", exemplarFilterKey)

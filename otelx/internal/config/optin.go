@@ -35,14 +35,14 @@ func (r *resolver) checkOptIn(s otelenv.Signal, option, keys string) {
 	for _, name := range strings.Fields(otlpNames) {
 		all = append(all, s.Keys(name)[0])
 	}
-	set := ""
+	var set []string
 	for _, key := range all {
 		if found, _ := r.env.Lookup(key); found != "" {
-			set += ", " + found
+			set = append(set, found)
 		}
 	}
-	if set != "" {
+	if len(set) > 0 {
 		r.env.Fail(fmt.Errorf("%s: set, but %s are off (add otelx.%s() to otelx.New, or remove the variables)",
-			set[2:], strings.ToLower(string(s)), option))
+			strings.Join(set, ", "), strings.ToLower(string(s)), option))
 	}
 }

@@ -16,7 +16,7 @@ import (
 // on switches metrics and logs on.
 func on() Option {
 	return Options(
-		WithMetrics(func(*pipeline.Builder, *Config) (*pipeline.Signal, metric.MeterProvider) { return nil, nil }, nil),
+		WithMetrics(func(*pipeline.Builder, *Config, Flusher) (*pipeline.Signal, metric.MeterProvider) { return nil, nil }, nil),
 		WithLogs(func(*pipeline.Builder, *Config, Flusher) (*pipeline.Signal, log.LoggerProvider) { return nil, nil }, nil),
 	)
 }
@@ -81,6 +81,7 @@ func TestPrecedenceOfSignals(t *testing.T) {
 					mine = ofTraces(value)
 				}
 				switch {
+				case rank < 0: // the default
 				case value == "":
 					continue
 				case rank == 0:
@@ -96,7 +97,9 @@ func TestPrecedenceOfSignals(t *testing.T) {
 				case rank == 5:
 					opts = append(opts, mine)
 				}
-				want = value
+				if rank >= 0 {
+					want = value
+				}
 				if name == "ENDPOINT" && rank == 2 {
 					want += "/v1/" + strings.ToLower(signal)
 				}

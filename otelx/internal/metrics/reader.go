@@ -267,7 +267,7 @@ func (r *Reader) ended(c *collection, err error) {
 // the SDK returns an error of a callback together with the data of all others, and has forgotten these data.
 func (r *Reader) run(ctx context.Context) error {
 	r.rm.Resource, r.rm.ScopeMetrics = nil, r.rm.ScopeMetrics[:0]
-	err := r.ManualReader.Collect(ctx, &r.rm)
+	err := r.Collect(ctx, &r.rm)
 	if r.rm.Resource == nil {
 		return err
 	}
