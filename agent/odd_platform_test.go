@@ -243,6 +243,7 @@ func TestMarginAboveTheTimeoutIsLoggedOnce(t *testing.T) {
 			}, func(w *run) {
 				w.serves("1")
 				w.serves("2")
+				synctest.Wait() // until the line is written, which nothing waits for
 				if n := strings.Count(w.lines.String(), "EPILOGUE_DEADLINE_MARGIN=5s timeout=1s"); n != lines {
 					w.Errorf("margin %v, wrapped %t: %d lines, want %d", margin, wrapped, n, lines)
 				}
