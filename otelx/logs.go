@@ -29,6 +29,10 @@ type LogsOption = config.LogsOption
 // level of these lines, and of no other exporter. A line of more than 60,000 bytes is cut. A line that is not written within 100
 // ms is dropped and counted.
 //
+// If the process's log is a bridge, as after slog.SetDefault(otelslog.NewLogger(name)), the reports of otel.Handle become log
+// records too. Those of the SDK are on standard error as well, at most one a minute and kind, so that a backend that
+// refuses log records does not hide its own failure.
+//
 // Environment: OTEL_LOGS_EXPORTER, a list of otlp (default), lambda, console (standard output, one line of OTLP JSON for each
 // record) and none; OTEL_EXPORTER_OTLP_LOGS_*, otherwise OTEL_EXPORTER_OTLP_*; OTEL_BLRP_MAX_QUEUE_SIZE (2048),
 // OTEL_BLRP_MAX_EXPORT_BATCH_SIZE (512), OTEL_BLRP_SCHEDULE_DELAY (1000) and OTEL_BLRP_EXPORT_TIMEOUT (30000), the latter two in
@@ -44,7 +48,7 @@ func WithLogLimits(attributes, valueLength int) LogsOption {
 	return config.SetLogs(func(c *config.Logs) { c.AttributeCount, c.AttributeValueLength = &attributes, &valueLength })
 }
 
-// newLogs makes the provider of loggers, and a queue for each exporter.
+// newLogs builds the logger provider, and a queue for each exporter.
 func newLogs(b *pipeline.Builder, all *config.Config, s config.Flusher) (*pipeline.Signal, log.LoggerProvider) {
 	c := &all.Logs
 	signal := &pipeline.Signal{Name: delivery.Logs}
@@ -77,5 +81,5 @@ func newLogProcessor(b *pipeline.Builder, c *config.Logs, signal *pipeline.Signa
 	}
 	signal.Queues = append(signal.Queues, q)
 	signal.Spills = append(signal.Spills, spiller.Of(q, settings.Items, func() spill.Encoder[sdklog.Record] { return otlp.NewLogLineEncoder() }))
-	return logs.NewProcessor(q, s)
+	return logs.NewProcessor(q, s, b.Handler.RecordQueued)
 }

@@ -23,6 +23,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/epilogue-go/epilogue/internal/otelerr"
 	"github.com/epilogue-go/epilogue/internal/requestid"
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 	"github.com/epilogue-go/epilogue/otelx"
@@ -137,14 +138,20 @@ func TestLogsThatTheQueueCannotHold(t *testing.T) {
 // stdout runs test with another standard output, and returns its lines.
 func stdout(t *testing.T, test func()) (lines []string) {
 	t.Helper()
+	return written(t, &os.Stdout, test)
+}
+
+// written runs test with a pipe as file, and returns the lines.
+func written(t *testing.T, file **os.File, test func()) (lines []string) {
+	t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	was := os.Stdout
-	os.Stdout = w
+	was := *file
+	*file = w
 	test()
-	os.Stdout = was
+	*file = was
 	if err := w.Close(); err != nil {
 		t.Error(err)
 	}
@@ -211,6 +218,34 @@ func TestLambdaLineThatIsNotWritten(t *testing.T) {
 	}
 	if st := s.Stats().Logs; s.ForceFlush(t.Context()) != nil || st.Ended != 1 || st.Dropped.Total() != 1 {
 		t.Errorf("Stats %+v", st)
+	}
+}
+
+// A report that becomes a log record, because the program's log is a bridge, is on standard error too: the backend may refuse the
+// record as well. Another report is not.
+func TestReportsThatAreLogRecords(t *testing.T) {
+	for name, bridged := range map[string]bool{"bridge": true, "another log": false} {
+		t.Run(name, func(t *testing.T) {
+			contract(t, func(f *fixture) {
+				otelerr.Handle(t, func(err error) {
+					if bridged {
+						emit(f.Context(), f.sdk, log.SeverityError, err.Error())
+					}
+				})
+				f.sdk.SetBackgroundExport(true)
+				f.fails(otlpreceiver.Fault{Only: otlpreceiver.Logs, Status: 400, Message: "no such group"})
+				lines := written(f.T, &os.Stderr, func() {
+					for range 5 {
+						emit(f.Context(), f.sdk, log.SeverityInfo, "one")
+						time.Sleep(10 * time.Second)
+					}
+				})
+				want := map[bool]int{true: 1}[bridged]
+				if len(lines) != want || want > 0 && !strings.Contains(lines[0], "no such group") {
+					f.Errorf("standard error has %q, want %d lines", lines, want)
+				}
+			}, otelx.WithLogs(logsEndpoint))
+		})
 	}
 }
 

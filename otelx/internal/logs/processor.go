@@ -26,13 +26,16 @@ type Flusher interface {
 type Processor struct {
 	Flusher
 
-	queue *Queue
+	queue  *Queue
+	queued func()
 }
 
 var _ sdklog.Processor = (*Processor)(nil)
 
-// NewProcessor returns a processor for the records of queue.
-func NewProcessor(queue *Queue, f Flusher) *Processor { return &Processor{f, queue} }
+// NewProcessor returns a processor for the records of queue. It calls queued after each; queued must not block.
+func NewProcessor(queue *Queue, f Flusher, queued func()) *Processor {
+	return &Processor{f, queue, queued}
+}
 
 // Enabled reports true: every record is exported.
 func (*Processor) Enabled(context.Context, sdklog.EnabledParameters) bool { return true }
@@ -40,6 +43,7 @@ func (*Processor) Enabled(context.Context, sdklog.EnabledParameters) bool { retu
 // OnEmit puts a copy of record into the queue.
 func (p *Processor) OnEmit(_ context.Context, record *sdklog.Record) error {
 	p.queue.Push(record.Clone(), memoryOf(record))
+	p.queued()
 	return nil
 }
 
