@@ -14,8 +14,8 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 )
 
-// collector accepts spans by OTLP over HTTP and over gRPC, and only records their IDs and names. So its own work adds little
-// to the time of a rival that waits for it before the response. It answers a request a round trip after its arrival, as if
+// collector accepts spans by OTLP over HTTP and over gRPC, and only records their IDs and names. It counts metrics and log
+// records, by HTTP. So its own work adds little to the time of a rival that waits for it before the response. It answers a request a round trip after its arrival, as if
 // it were that far away. Opening a connection takes no longer than on loopback.
 type collector struct {
 	httpURL, grpcURL string
@@ -26,7 +26,9 @@ type collector struct {
 	mu        sync.Mutex
 	roundTrip time.Duration
 	arrived   map[string]string // name by span id
-	last      []byte            // the request that came last, by HTTP
+	metrics   int
+	records   int    // of logs
+	last      []byte // the request of spans that came last, by HTTP
 }
 
 func newCollector(ctx context.Context) (*collector, error) {
@@ -68,8 +70,7 @@ func (c *collector) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	body, err := io.ReadAll(r.Body)
 	if err == nil {
-		c.keep(body)
-		err = c.take(r.Context(), body)
+		err = c.takeHTTP(r, body)
 	}
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
@@ -78,23 +79,38 @@ func (c *collector) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/x-protobuf") // of an empty answer: everything was accepted
 }
 
+// takeHTTP takes a request of the signal whose path it has.
+func (c *collector) takeHTTP(r *http.Request, body []byte) error {
+	switch r.URL.Path {
+	case "/v1/traces":
+		c.keep(body)
+		return c.take(r.Context(), body, c.remember)
+	case "/v1/metrics":
+		return c.take(r.Context(), body, counting(&c.metrics))
+	case "/v1/logs":
+		return c.take(r.Context(), body, counting(&c.records))
+	default:
+		return fmt.Errorf("no signal has the path %s", r.URL.Path)
+	}
+}
+
 // serveGRPC takes the one message of any call. To protobuf all of its fields are unknown ones of an Empty.
 func (c *collector) serveGRPC(_ any, stream grpc.ServerStream) error {
 	var m emptypb.Empty
 	if err := stream.RecvMsg(&m); err != nil {
 		return err
 	}
-	if err := c.take(stream.Context(), m.ProtoReflect().GetUnknown()); err != nil {
+	if err := c.take(stream.Context(), m.ProtoReflect().GetUnknown(), c.remember); err != nil {
 		return err
 	}
 	return stream.SendMsg(&emptypb.Empty{})
 }
 
-// take records the spans of an ExportTraceServiceRequest and waits for the round trip.
-func (c *collector) take(ctx context.Context, body []byte) error {
+// take calls record with each item of an export request, and waits for the round trip. record is called with mu held.
+func (c *collector) take(ctx context.Context, body []byte, record func(item []byte) error) error {
 	c.mu.Lock()
 	wait := c.roundTrip
-	err := each(body, toSpans, c.remember)
+	err := each(body, toItems, record)
 	c.mu.Unlock()
 	if err != nil {
 		return err
@@ -102,14 +118,14 @@ func (c *collector) take(ctx context.Context, body []byte) error {
 	return pause(ctx, wait)
 }
 
-// keep remembers a request as the last.
+// keep remembers a request of spans as the last.
 func (c *collector) keep(body []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.last = body
 }
 
-// lastRequest returns the request that came last by HTTP.
+// lastRequest returns the request of spans that came last by HTTP.
 func (c *collector) lastRequest() []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -123,16 +139,24 @@ func (c *collector) setRoundTrip(d time.Duration) {
 	c.roundTrip = d
 }
 
-// takeCounts returns the number of spans since the last call, by name. A duplicate counts once.
-func (c *collector) takeCounts() map[string]int {
+// counts are numbers of items that have arrived.
+type counts struct {
+	spans   map[string]int // by name; a duplicate counts once
+	metrics int            // one in several requests counts in each
+	records int
+}
+
+// takeCounts returns the counts since the last call.
+func (c *collector) takeCounts() counts {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	counts := make(map[string]int)
+	taken := counts{spans: make(map[string]int), metrics: c.metrics, records: c.records}
 	for _, name := range c.arrived {
-		counts[name]++
+		taken.spans[name]++
 	}
 	clear(c.arrived)
-	return counts
+	c.metrics, c.records = 0, 0
+	return taken
 }
 
 // remember notes a Span. The caller holds mu.
@@ -145,9 +169,18 @@ func (c *collector) remember(span []byte) error {
 	})
 }
 
-// Paths in the messages of opentelemetry-proto's trace.proto, by field numbers.
+// counting returns a function that counts items in n.
+func counting(n *int) func([]byte) error {
+	return func([]byte) error {
+		*n++
+		return nil
+	}
+}
+
+// Paths in the messages of opentelemetry-proto, by field numbers: those of trace.proto, and toItems also of metrics.proto
+// and logs.proto.
 var (
-	toSpans  = []protowire.Number{1, 2, 2} // resource_spans, scope_spans, spans
+	toItems  = []protowire.Number{1, 2, 2} // resource_spans, scope_spans, spans
 	toSpanID = []protowire.Number{2}
 	toName   = []protowire.Number{5}
 )
@@ -169,7 +202,7 @@ func each(message []byte, path []protowire.Number, found func([]byte) error) err
 		if number == path[0] {
 			value, m := protowire.ConsumeBytes(message[n:])
 			if kind != protowire.BytesType || m < 0 {
-				return fmt.Errorf("field %d of trace.proto has another type", number)
+				return fmt.Errorf("field %d has another type than in opentelemetry-proto", number)
 			}
 			if err := each(value, path[1:], found); err != nil {
 				return err

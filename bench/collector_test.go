@@ -6,6 +6,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"go.opentelemetry.io/otel/exporters/otlp/otlplog/otlploghttp"
+	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetrichttp"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
@@ -32,10 +34,40 @@ func TestCollectorCounts(t *testing.T) {
 			}
 			spans := itemtest.Spans(n)
 			err = errors.Join(exporter.ExportSpans(t.Context(), spans), exporter.ExportSpans(t.Context(), spans[:1]), exporter.Shutdown(t.Context()))
-			if got := c.takeCounts()["GET /prices/{sku}"]; err != nil || got != n {
+			if got := c.takeCounts().spans["GET /prices/{sku}"]; err != nil || got != n {
 				t.Errorf("%d spans have arrived of %d: %v", got, n, err)
 			}
 		})
+	}
+}
+
+// TestCollectorCountsSignals sends metrics and log records with the official exporters.
+func TestCollectorCountsSignals(t *testing.T) {
+	c, err := newCollector(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.close()
+	metrics, err := otlpmetrichttp.New(t.Context(), otlpmetrichttp.WithEndpointURL(c.httpURL+"/v1/metrics"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	logs, err := otlploghttp.New(t.Context(), otlploghttp.WithEndpointURL(c.httpURL+"/v1/logs"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	measured, want := itemtest.Measured(10), 0
+	for _, scope := range measured.ScopeMetrics {
+		want += len(scope.Metrics)
+	}
+	err = errors.Join(metrics.Export(t.Context(), measured), logs.Export(t.Context(), itemtest.Records(10)),
+		metrics.Shutdown(t.Context()), logs.Shutdown(t.Context()))
+	got := c.takeCounts()
+	if err != nil || got.metrics != want || got.records != 10 || len(got.spans) != 0 {
+		t.Errorf("got %+v, want %d metrics and 10 records: %v", got, want, err)
+	}
+	if got := c.takeCounts(); got.metrics != 0 || got.records != 0 {
+		t.Errorf("the second time: %+v", got)
 	}
 }
 
@@ -45,7 +77,7 @@ func TestCollectorIsAsFarAwayAsItIsSaid(t *testing.T) {
 		for _, far := range []time.Duration{0, 30 * time.Millisecond} {
 			c.setRoundTrip(far)
 			begun := time.Now()
-			if err := c.take(t.Context(), nil); err != nil || time.Since(begun) != far {
+			if err := c.take(t.Context(), nil, c.remember); err != nil || time.Since(begun) != far {
 				t.Errorf("took %v, want %v: %v", time.Since(begun), far, err)
 			}
 		}

@@ -132,7 +132,7 @@ func (r *endured) count(n int) {
 // account adds the spans that arrived since the last call, and fails unless all ended spans have arrived. The collector
 // forgets their IDs, so that it does not grow. A span that arrives again later counts twice and so fails, too.
 func (r *endured) account() error {
-	for _, count := range r.collector.takeCounts() {
+	for _, count := range r.collector.takeCounts().spans {
 		r.delivered += count
 	}
 	if r.delivered != r.ended {

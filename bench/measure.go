@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/epilogue-go/epilogue/bench/function"
+	"github.com/epilogue-go/epilogue/bench/records"
 	"github.com/epilogue-go/epilogue/bench/spans"
 	"github.com/epilogue-go/epilogue/lambdatest"
 )
@@ -212,21 +213,25 @@ func (b *bench) invocation(ctx context.Context, s *subject, n int, far time.Dura
 	return nil
 }
 
-// verify fails unless the collector has every child span and a span around those of each invocation; otherwise the figures
-// compare nothing. A program may send further spans, such as one of its start.
+// verify fails unless the collector has every child span and a span around those of each invocation, and from a program with
+// all signals every log record and a metric; otherwise the figures compare nothing. A program may send further spans, such as
+// one of its start.
 func (b *bench) verify(p program, n, invocations int) error {
 	if p.silent {
 		return nil
 	}
-	counts := b.collector.takeCounts()
-	children := counts[spans.Child]
-	delete(counts, spans.Child)
+	got := b.collector.takeCounts()
+	children := got.spans[spans.Child]
+	delete(got.spans, spans.Child)
 	others := 0
-	for _, count := range counts {
+	for _, count := range got.spans {
 		others += count
 	}
 	if children != invocations*n || others < invocations {
 		return fmt.Errorf("%d child spans have arrived of %d, and %d others of at least %d", children, invocations*n, others, invocations)
+	}
+	if emitted := invocations * records.PerInvocation; p.signals && (got.metrics == 0 || got.records != emitted) {
+		return fmt.Errorf("%d log records have arrived of %d, and %d metrics", got.records, emitted, got.metrics)
 	}
 	return nil
 }
@@ -267,7 +272,7 @@ func (b *bench) window(ctx context.Context, p program, far time.Duration) (err e
 		return err
 	}
 	label := fmt.Sprintf("delivered of %d spans that end at SIGTERM, %d ms", b.pending, far.Milliseconds())
-	b.row(label, share, "").add(p.name, 100*float64(b.collector.takeCounts()[spans.Late])/float64(b.pending))
+	b.row(label, share, "").add(p.name, 100*float64(b.collector.takeCounts().spans[spans.Late])/float64(b.pending))
 	return nil
 }
 

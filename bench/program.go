@@ -8,9 +8,10 @@ import (
 
 // program is one of those compared: a folder of rivals.
 type program struct {
-	name   string
-	silent bool // it exports nothing
-	grpc   bool // it exports over gRPC
+	name    string
+	silent  bool // it exports nothing
+	grpc    bool // it exports over gRPC
+	signals bool // it exports metrics and log records, too
 }
 
 // programs are in the order of the table's columns. The first one is the base.
@@ -18,10 +19,12 @@ var programs = []program{
 	{name: "bare", silent: true},
 	{name: "sdk", silent: true},
 	{name: "epilogue"},
+	{name: "signals", signals: true},
 	{name: "otlphttp"},
 	{name: "otlpgrpc", grpc: true},
 	{name: "autoexport"},
 	{name: "doubledecode"},
+	{name: "official", signals: true},
 }
 
 // environment are the program's variables besides Lambda's own.

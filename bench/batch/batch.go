@@ -32,15 +32,21 @@ func Provider(exporter sdktrace.SpanExporter) *sdktrace.TracerProvider {
 // Run is the rest of main.
 func Run(exporter sdktrace.SpanExporter) {
 	provider := Provider(exporter)
-	function.Start(flushing(provider, function.New(spans.Children).Handle), Last(provider, spans.Open()))
+	Start(spans.Children, provider.ForceFlush, provider.Shutdown)
+}
+
+// Start serves invocations, each in a span, with flush before the response and shutdown at SIGTERM. The function calls
+// instrumented with the number of child spans. The global tracer provider is set.
+func Start(instrumented func(ctx context.Context, children int), flush, shutdown func(context.Context) error) {
+	function.Start(flushing(flush, function.New(instrumented).Handle), Last(shutdown, spans.Open()))
 }
 
 // handler is the type of function.Function.Handle.
 type handler func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error)
 
 // flushing returns next with a span around it and a flush after it.
-func flushing(provider *sdktrace.TracerProvider, next handler) handler {
-	tracer := provider.Tracer("github.com/epilogue-go/epilogue/bench/batch")
+func flushing(flush func(context.Context) error, next handler) handler {
+	tracer := otel.Tracer("github.com/epilogue-go/epilogue/bench/batch")
 	return func(ctx context.Context, e events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
 		parent := otel.GetTextMapPropagator().Extract(ctx, propagation.MapCarrier(e.Headers))
 		inside, span := tracer.Start(parent, e.RouteKey, trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(
@@ -50,20 +56,20 @@ func flushing(provider *sdktrace.TracerProvider, next handler) handler {
 		))
 		resp, err := next(inside, e)
 		span.End()
-		if flushErr := provider.ForceFlush(ctx); flushErr != nil {
+		if flushErr := flush(ctx); flushErr != nil {
 			otel.Handle(flushErr)
 		}
 		return resp, err
 	}
 }
 
-// Last returns the function for SIGTERM: it calls end and shuts the provider down within the window.
-func Last(provider *sdktrace.TracerProvider, end func()) func() {
+// Last returns the function for SIGTERM: it calls end and shutdown within the window.
+func Last(shutdown func(context.Context) error, end func()) func() {
 	return func() {
 		ctx, cancel := context.WithTimeout(context.Background(), lastFlush)
 		defer cancel()
 		end()
-		if err := provider.Shutdown(ctx); err != nil {
+		if err := shutdown(ctx); err != nil {
 			otel.Handle(err)
 		}
 	}

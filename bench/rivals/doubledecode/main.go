@@ -27,5 +27,5 @@ func main() {
 	provider := batch.Provider(exporter)
 	otel.SetTextMapPropagator(propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, xray.Propagator{}))
 	handle := function.New(spans.Children).Handle
-	function.Start(doubledecode.Wrap(handle, provider.ForceFlush), batch.Last(provider, spans.Open()))
+	function.Start(doubledecode.Wrap(handle, provider.ForceFlush), batch.Last(provider.Shutdown, spans.Open()))
 }
