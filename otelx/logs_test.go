@@ -275,6 +275,8 @@ func TestOptInOfLogs(t *testing.T) {
 	wantError(t, "variables", err, "OTEL_BLRP_SCHEDULE_DELAY, OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: set, but logs are off (add otelx.WithLogs() to otelx.New")
 	_, err = newSDK(t, environ("OTEL_LOGS_EXPORTER=none", "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT=http://c:4318"))
 	wantError(t, "none", err, "")
+	_, err = newSDK(t, environ("OTEL_LOGS_EXPORTER=otlp,file"), otelx.WithLogs())
+	wantError(t, "unknown", err, `OTEL_LOGS_EXPORTER="otlp,file": "file" is unknown (write otlp, lambda, console or none, or several separated by commas)`)
 	s, err = newSDK(t, environ("OTEL_LOGS_EXPORTER=none"), otelx.WithLogs())
 	if otel.GetLoggerProvider() != s.LoggerProvider() || err != nil {
 		t.Errorf("the global provider is another; %v", err)

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 
 	"github.com/epilogue-go/epilogue/internal/otelerr"
@@ -253,6 +254,26 @@ func TestMeterProviderReachesTheSDK(t *testing.T) {
 					f.Errorf("%v: %d spans ended after Shutdown", exporters, got)
 				}
 			})
+		})
+	}
+}
+
+// A list without names, and none, make EMF without dimensions.
+func TestEMFWithoutDimensions(t *testing.T) {
+	for name, opts := range map[string][]otelx.Option{
+		"option": {otelx.WithMetrics(otelx.WithExporters("emf"), otelx.WithEMFDimensions())},
+		"commas": {otelx.WithMetrics(), environ("OTEL_METRICS_EXPORTER=emf", "EPILOGUE_EMF_DIMENSIONS=,,")},
+		"none":   {otelx.WithMetrics(), environ("OTEL_METRICS_EXPORTER=emf", "EPILOGUE_EMF_DIMENSIONS=none")},
+	} {
+		contract(t, func(f *fixture) {
+			lines := stdout(f.T, func() {
+				f.open(opts...)
+				counter(f.sdk, "orders", metric.WithAttributes(attribute.String("kind", "a")))(1)
+				f.mustFlush(time.Second, 100*ms)
+			})
+			if len(lines) != 1 || !strings.Contains(lines[0], `"Dimensions":[[]]`) {
+				f.Errorf("%s: %q", name, lines)
+			}
 		})
 	}
 }

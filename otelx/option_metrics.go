@@ -116,7 +116,7 @@ func choice(option, value string, known []string, change func(*config.Metrics)) 
 // Environment: EPILOGUE_EMF_NAMESPACE, default the service's name.
 func WithEMFNamespace(namespace string) MetricsOption {
 	if err := emf.CheckNamespace(namespace); err != nil {
-		return config.InvalidMetrics(fmt.Errorf("WithEMFNamespace: %w", err))
+		return config.InvalidMetrics(fmt.Errorf("WithEMFNamespace(%s): %w", otelenv.Quote(namespace), err))
 	}
 	return config.SetMetrics(func(m *config.Metrics) { m.Namespace = namespace })
 }
@@ -124,7 +124,7 @@ func WithEMFNamespace(namespace string) MetricsOption {
 // WithEMFDimensions selects the attributes that are dimensions for the exporter emf; none makes metrics without dimensions. Each
 // combination of their values is a custom metric that AWS bills. Points that differ in other attributes only are merged.
 //
-// Environment: EPILOGUE_EMF_DIMENSIONS, a list of attributes, default all.
+// Environment: EPILOGUE_EMF_DIMENSIONS, a list of attributes or none, default all.
 func WithEMFDimensions(attributes ...string) MetricsOption {
 	attributes = append([]string{}, attributes...)
 	return config.SetMetrics(func(m *config.Metrics) { m.Dimensions = &attributes })

@@ -393,15 +393,16 @@ func TestOptInOfMetrics(t *testing.T) {
 		t.Errorf("the global provider is another; %v", err)
 	}
 	for vars, want := range map[string]string{
-		"OTEL_METRICS_EXPORTER=prometheus":                                 `OTEL_METRICS_EXPORTER: "prometheus": a process that is frozen or exits cannot be scraped (write otlp, emf, console or none`,
-		"OTEL_METRICS_EXPORTER=otlp,statsd":                                `"statsd": unknown`,
-		"OTEL_METRIC_EXPORT_INTERVAL=0":                                    "OTEL_METRIC_EXPORT_INTERVAL",
+		"OTEL_METRICS_EXPORTER=prometheus":                                 `OTEL_METRICS_EXPORTER="prometheus": "prometheus" is not possible: a process that is frozen or exits cannot be scraped (write otlp, emf, console or none`,
+		"OTEL_METRICS_EXPORTER=otlp,statsd":                                `OTEL_METRICS_EXPORTER="otlp,statsd": "statsd" is unknown (write otlp`,
+		"OTEL_METRIC_EXPORT_INTERVAL=0":                                    `OTEL_METRIC_EXPORT_INTERVAL="0": too short (write a number of milliseconds, 1 or more)`,
+		"OTEL_METRIC_EXPORT_INTERVAL=60s":                                  `OTEL_METRIC_EXPORT_INTERVAL="60s": not a number of milliseconds (write 60000)`,
 		"OTEL_METRIC_EXPORT_TIMEOUT=5s":                                    "OTEL_METRIC_EXPORT_TIMEOUT",
 		"OTEL_METRICS_EXEMPLAR_FILTER=all":                                 "write always_on, always_off or trace_based",
 		"OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE=high":           "write cumulative, delta or lowmemory",
 		"OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION=buckets": "write explicit_bucket_histogram",
 		"EPILOGUE_METRIC_COLLECTION=never":                                 "write interval or invocation",
-		"EPILOGUE_EMF_NAMESPACE=AWS/Lambda":                                "AWS/ is for metrics of AWS",
+		"EPILOGUE_EMF_NAMESPACE=AWS/Lambda":                                `EPILOGUE_EMF_NAMESPACE="AWS/Lambda": AWS/ is for metrics of AWS (write another namespace, for example the service's name)`,
 		"EPILOGUE_EMF_MAX_SERIES=0":                                        "EPILOGUE_EMF_MAX_SERIES",
 		"EPILOGUE_FAAS_METRICS=yes":                                        "write true or false",
 	} {

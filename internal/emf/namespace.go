@@ -1,6 +1,7 @@
 package emf
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -8,19 +9,20 @@ import (
 // maxNamespace is the limit of a namespace's length (API Reference, "PutMetricData").
 const maxNamespace = 255
 
-// CheckNamespace returns an error if CloudWatch does not accept metrics of a program in the namespace.
+// CheckNamespace returns an error, with a remedy and without the namespace, if CloudWatch does not accept metrics of a program
+// in the namespace.
 func CheckNamespace(namespace string) error {
 	switch {
 	case strings.TrimSpace(namespace) == "":
-		return fmt.Errorf("namespace %q: empty", namespace)
+		return errors.New("empty (write the name of the application, for example)")
 	case strings.HasPrefix(namespace, "AWS/"):
-		return fmt.Errorf("namespace %q: AWS/ is for metrics of AWS (for example, use the service's name)", namespace)
+		return errors.New("AWS/ is for metrics of AWS (write another namespace, for example the service's name)")
 	case len(namespace) > maxNamespace:
-		return fmt.Errorf("namespace %.50q: more than %d characters", namespace, maxNamespace)
+		return fmt.Errorf("%d bytes (write at most %d)", len(namespace), maxNamespace)
 	case strings.HasPrefix(namespace, ":"):
-		return fmt.Errorf("namespace %q: begins with a colon", namespace)
+		return errors.New("begins with a colon (write a letter or a digit first)")
 	case strings.ContainsFunc(namespace, notInNamespace):
-		return fmt.Errorf("namespace %q: only letters, digits, spaces and . - _ / # : are allowed", namespace)
+		return errors.New("has another character than letters, digits, spaces and . - _ / # : (replace it)")
 	}
 	return nil
 }

@@ -43,12 +43,12 @@ func (o exporterOption) applyLogs(b *builder)    { b.target.Logs.Exporters = o }
 // endpoint for OTLP is given, OTLP replaces the preset. An empty result means none.
 func (r *exportResolver) exporters(names exporterNames, option, preset []string, given bool) []string {
 	if option != nil {
-		if chosen, ok := r.known("WithExporters", names, option); ok {
+		if chosen, ok := r.known(fmt.Sprintf("WithExporters(%q)", option), names, option); ok {
 			return chosen
 		}
 	}
 	_, value := r.env.Lookup(names.key)
-	chosen, ok := r.known(names.key, names, otelenv.List(value))
+	chosen, ok := r.known(names.key+"="+otelenv.Quote(value), names, otelenv.List(value))
 	switch {
 	case ok:
 	case given || preset == nil:
@@ -83,6 +83,6 @@ func (r *exportResolver) rejectExporter(setting string, names exporterNames, giv
 	if problem == "" {
 		problem = "unknown"
 	}
-	r.env.Fail(fmt.Errorf("%s: %s: %s (write %s, or several separated by commas)",
+	r.env.Fail(fmt.Errorf("%s: %s is %s (write %s, or several separated by commas)",
 		setting, otelenv.Quote(given), problem, otelenv.Alternatives(names.known)))
 }

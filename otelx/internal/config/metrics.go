@@ -76,7 +76,7 @@ type Metrics struct {
 	Histograms     string         // for OTLP
 
 	Namespace  string    // of EMF; empty: the service's name
-	Dimensions *[]string // of EMF; nil: all attributes
+	Dimensions *[]string // of EMF; nil: all attributes; an empty list: none
 	MaxSeries  int       // of EMF
 	FaaS       *bool     // the function's own metrics are written as EMF
 	LogJSON    bool      // AWS_LAMBDA_LOG_FORMAT is JSON
@@ -129,7 +129,7 @@ func (r *resolver) metrics(c *Config) {
 	x := r.exportOf(points)
 	names := exporterNames{
 		key: metricsExporterKey, known: []string{OTLP, EMF, Console, none}, aliases: map[string]string{"awsemf": EMF},
-		remarks: map[string]string{"prometheus": "a process that is frozen or exits cannot be scraped"},
+		remarks: map[string]string{"prometheus": "not possible: a process that is frozen or exits cannot be scraped"},
 	}
 	m.Exporters = x.resolve(&m.Export, func(given bool) []string {
 		return x.exporters(names, option.Exporters, preset.Exporters, given)
@@ -156,11 +156,16 @@ func (r *resolver) metrics(c *Config) {
 
 // interval reads OTEL_METRIC_EXPORT_INTERVAL.
 func (r *resolver) interval() *time.Duration {
-	if n := r.env.Int(1, otelenv.MaxInt, 0, intervalKey); n > 0 {
-		d := time.Duration(n) * time.Millisecond
+	const unset = -1
+	switch d := r.env.Millis(unset, intervalKey); d {
+	case unset:
+		return nil
+	case 0:
+		r.env.Reject(intervalKey, "0", "too short (write a number of milliseconds, 1 or more)")
+		return nil
+	default:
 		return &d
 	}
-	return nil
 }
 
 // eachInvocation reads EPILOGUE_METRIC_COLLECTION.
@@ -188,17 +193,21 @@ func (r *resolver) emf(m *Metrics) {
 			return ""
 		}
 		if err := emf.CheckNamespace(value); err != nil {
-			r.env.Fail(fmt.Errorf("%s: %w; the service's name is used", namespaceKey, err))
+			r.env.Reject(namespaceKey, value, err.Error())
 			return ""
 		}
 		return value
 	}
 	dimensions := func() *[]string {
-		if key, value := r.env.Lookup(dimensionsKey); key != "" {
-			list := otelenv.List(value)
-			return &list
+		key, value := r.env.Lookup(dimensionsKey)
+		list := append([]string{}, otelenv.List(value)...) // not nil, which is all attributes
+		switch {
+		case key == "":
+			return nil
+		case slices.Equal(list, []string{none}):
+			return new([]string{})
 		}
-		return nil
+		return &list
 	}
 	m.Namespace = choose(option.Namespace, namespace, preset.Namespace, "")
 	m.Dimensions = choose(option.Dimensions, dimensions, preset.Dimensions, nil)
