@@ -248,12 +248,15 @@ func WithMaxExportBatchSize(items int) ExportOption {
 }
 
 // WithMaxRequestSize sets how many bytes an OTLP request has at most before compression. A larger batch is sent as several
-// requests. A span that is larger alone loses parts until it fits, in this order: trace states of links, the ends of the longest
-// strings, events (those of exceptions last), links, and attributes; its dropped counts say how many. AWS X-Ray accepts 5 MB. Up to eight
-// requests of that size are in memory at once, or more of smaller ones; a request that is being encoded is in memory twice. Buffers
-// serve later requests until the garbage collector frees them. Values below 16384 (16 KiB) or above 67108864 (64 MiB) are an error
-// and change nothing. A backend that refuses a request for its size (413) lowers the bound, also that of a span alone, to not less
-// than 32 KiB.
+// requests. AWS X-Ray accepts 5 MB. Values below 16384 (16 KiB) or above 67108864 (64 MiB) are an error and change nothing.
+//
+// A span that is larger alone loses parts until it fits, in this order: trace states of links, the ends of the longest strings,
+// events (those of exceptions last), links, and attributes; its dropped counts say how many. A log record loses the ends of the
+// longest strings, then attributes. A data point is never reduced. A backend that refuses a request for its size (413) lowers the
+// bound, also that of an item alone, to not less than 32 KiB.
+//
+// Up to eight requests of that size are in memory at once, or more of smaller ones; a request that is being encoded is in memory
+// twice. Buffers serve later requests until the garbage collector frees them.
 //
 // As an option of [New] it is for all signals. It has no effect with [WithExporter].
 //
@@ -290,7 +293,8 @@ func WithMaxResponseSize(bytes int) ExportOption {
 
 // WithMaxQueueBytes sets how many bytes of memory the items of a queue have together, those that are being sent included, by an
 // estimate from their texts and the number of their attributes, events and links. A full queue drops the oldest items that wait.
-// A span that alone has more bytes than the queue is reduced. As an option of [New] it is for the queue of each signal. Values below 1048576 (1 MiB) are an error and change nothing.
+// A span that alone has more bytes than the queue is reduced. As an option of [New] it is for the queue of each
+// signal. Values below 1048576 (1 MiB) are an error and change nothing.
 //
 // Environment: EPILOGUE_MAX_QUEUE_BYTES, default 67108864 (64 MiB); awslambda.Defaults makes it a quarter of the
 // function's memory for spans, a 16th for log records and a 32nd for data points.
@@ -301,18 +305,20 @@ func WithMaxQueueBytes(bytes int) ExportOption {
 	return config.SetSharedIf(true, func(x *config.Export) { x.QueueBytes = bytes })
 }
 
-// WithSpill makes Shutdown write undelivered spans, data points and log records to w as lines of OTLP JSON. It helps if the backend is down at the end of
-// the process and w outlasts the process, as the log does. Each line is a whole request: `epilogue replay` and the OpenTelemetry Collector's
-// otlpjsonfile receiver read them. The lines hold all data of the spans, including attributes.
+// WithSpill makes Shutdown write undelivered items (spans, data points and log records) to w as lines of OTLP JSON. It helps if
+// the backend is down at the end of the process and w outlasts the process, as the log does. Each line is a whole request:
+// `epilogue replay` and the OpenTelemetry Collector's otlpjsonfile receiver read them. The lines hold all data of the items,
+// including attributes. EMF lines are not spilled.
 //
 // Shutdown keeps a quarter of its time for the lines, at most 250 ms, and up to half of its time if that is short (100 ms).
-// When the last of its callers has flushed, it writes the pending spans, the oldest first: at most 200 KiB with each Write,
+// When the last of its callers has flushed, it writes the pending items, the oldest first: at most 200 KiB with each Write,
 // at most 1 MiB in all, until that caller's ctx ends, or for one second if ctx has no deadline. It does not wait longer than
-// that, even if w blocks; a Write under way continues. A span too large for a line loses parts.
+// that, even if w blocks; a Write under way continues. An item too large for a line loses parts.
 //
-// Spilled spans leave the queue; Stats.Spilled counts them. Shutdown's error says how many spans were written and why others
+// Spilled items leave the queue; Stats.Spilled counts them. Shutdown's error says how many items were written and why others
 // were not. [SDK.SpillPending] does the same for a process that exits without Shutdown, within the same bound. A request
-// without a response at that moment is spilled too, so its spans may arrive twice, with the same IDs. A nil w changes nothing.
+// without a response at that moment is spilled too, so its items may arrive twice; spans then have the same IDs. A nil w changes
+// nothing.
 //
 // Environment: EPILOGUE_SPILL: none (default) or stderr.
 func WithSpill(w io.Writer) Option {

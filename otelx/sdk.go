@@ -21,7 +21,8 @@ import (
 	"github.com/epilogue-go/epilogue/otelx/internal/traces"
 )
 
-// SDK is a configured OpenTelemetry SDK: traces, and metrics and logs if they are on. Its methods are safe for concurrent use and never panic.
+// SDK is a configured OpenTelemetry SDK: traces, and metrics and logs if they are on. Its methods are safe for concurrent use and
+// never panic.
 type SDK struct {
 	provider  trace.TracerProvider
 	resource  *resource.Resource
@@ -42,7 +43,8 @@ type SDK struct {
 // Shut it down with [SDK.Shutdown].
 func (s *SDK) TracerProvider() trace.TracerProvider { return s.provider }
 
-// MeterProvider returns the provider that New has made the global one: the API's no-op without [WithMetrics].
+// MeterProvider returns the provider that New has made the global one. Without [WithMetrics] or if OTEL_SDK_DISABLED is true, it
+// returns the API's no-op, and New leaves the global provider as it is. It has ForceFlush and Shutdown of the SDK.
 func (s *SDK) MeterProvider() metric.MeterProvider {
 	if s.meters == nil {
 		return metricnoop.NewMeterProvider()
@@ -50,7 +52,8 @@ func (s *SDK) MeterProvider() metric.MeterProvider {
 	return s.meters
 }
 
-// LoggerProvider returns the provider that New has made the global one: the API's no-op without [WithLogs].
+// LoggerProvider returns the provider that New has made the global one. Without [WithLogs] or if OTEL_SDK_DISABLED is true, it
+// returns the API's no-op, and New leaves the global provider as it is.
 func (s *SDK) LoggerProvider() log.LoggerProvider {
 	if s.loggers == nil {
 		return lognoop.NewLoggerProvider()
@@ -63,7 +66,7 @@ func (s *SDK) LoggerProvider() log.LoggerProvider {
 //
 // Concurrent callers share one export, and each waits under its own ctx. When ctx ends, ForceFlush returns its error at
 // once. The export continues only while another caller waits, so nothing is on the wire when the last caller has returned.
-// Undelivered spans stay in the queue and are sent first next time. A ctx without a deadline, or a nil one, has
+// Undelivered items stay in the queue and are sent first next time. A ctx without a deadline, or a nil one, has
 // OTEL_BSP_EXPORT_TIMEOUT.
 //
 // ForceFlush repeats failed attempts after pauses of 20 ms up to a second, until none has succeeded for half a second or for a

@@ -6,7 +6,8 @@ import (
 	"github.com/epilogue-go/epilogue/internal/delivery"
 )
 
-// Stats counts all sampled spans, and in Metrics and Logs the items of the other signals. At every moment Ended = Exported + Pending + Dropped.Total() + Spilled.
+// Stats counts all sampled spans, and in Metrics and Logs the items of the other signals. At every moment
+// Ended = Exported + Pending + Dropped.Total() + Spilled.
 type Stats struct {
 	// Open is the number of sampled spans that have started and not ended.
 	Open int64
@@ -51,22 +52,22 @@ type SignalStats struct {
 	Breaker  string
 }
 
-// Dropped counts lost spans by reason.
+// Dropped counts lost items by reason: spans, data points or log records.
 type Dropped struct {
-	// QueueFull counts spans dropped because the queue was full: the oldest waiting span, or the span that ended if the
-	// whole queue was being sent.
+	// QueueFull counts items dropped because the queue was full: the oldest waiting item, or the new one if the whole queue was
+	// being sent.
 	QueueFull int64
-	// QueueBytes counts spans dropped because the spans in the queue had too many bytes ([WithMaxQueueBytes]): the oldest waiting
-	// spans, or the span that ended if the whole queue was being sent.
+	// QueueBytes counts items dropped because the items in the queue had too many bytes ([WithMaxQueueBytes]): the oldest waiting
+	// items, or the new one if the whole queue was being sent.
 	QueueBytes int64
-	// Rejected counts spans that the backend refused inside requests that it otherwise accepted (OTLP partial success).
+	// Rejected counts items that the backend refused inside requests that it otherwise accepted (OTLP partial success).
 	Rejected int64
-	// Refused counts spans of requests that the backend refused with a status that forbids another attempt.
+	// Refused counts items of requests that the backend refused with a status that forbids another attempt.
 	Refused int64
-	// TooLarge counts spans that alone exceed the size of a request, ours ([WithMaxRequestSize]) or the backend's, and cannot be
+	// TooLarge counts items that alone exceed the size of a request, ours ([WithMaxRequestSize]) or the backend's, and cannot be
 	// reduced to it.
 	TooLarge int64
-	// AfterShutdown counts spans that ended after Shutdown was called.
+	// AfterShutdown counts items that came after Shutdown was called.
 	AfterShutdown int64
 	// Invalid counts data points without a value that the destination accepts; only EMF has such limits.
 	Invalid int64

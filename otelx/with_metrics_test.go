@@ -384,6 +384,11 @@ func TestOptInOfMetrics(t *testing.T) {
 	if _, ok := s.MeterProvider().(noop.MeterProvider); !ok || err != nil {
 		t.Errorf("%T, %v", s.MeterProvider(), err)
 	}
+	before := otel.GetMeterProvider()
+	s, err = newSDK(t, environ("OTEL_SDK_DISABLED=true"), withMetrics())
+	if _, ok := s.MeterProvider().(noop.MeterProvider); !ok || err != nil || otel.GetMeterProvider() != before {
+		t.Errorf("disabled: %T, %v; the global provider must be the same", s.MeterProvider(), err)
+	}
 	_, err = newSDK(t, environ("OTEL_METRICS_EXPORTER=otlp", "EPILOGUE_EMF_NAMESPACE=x"))
 	wantError(t, "variables", err, "OTEL_METRICS_EXPORTER, EPILOGUE_EMF_NAMESPACE: set, but metrics are off (add otelx.WithMetrics() to otelx.New")
 	_, err = newSDK(t, environ("OTEL_METRICS_EXPORTER=none", "OTEL_METRIC_EXPORT_INTERVAL=5"))
