@@ -36,16 +36,19 @@ func TestPrecedenceOfSignals(t *testing.T) {
 		standard string
 	}{
 		"ENDPOINT": {
-			false, "ENDPOINT", [6]string{"", "http://p", "http://g", "http://s", "", "http://o"},
+			false, "ENDPOINT",
+			[6]string{"", "http://p", "http://g", "http://s", "", "http://o"},
 			func(x *Export, v string) { x.URL = v }, func(x *Export) string { return x.Endpoint.String() }, "http://localhost:4318/",
 		},
 		"HEADERS": {
-			true, "HEADERS", [6]string{"a=a", "a=b", "a=c", "a=d", "a=e", "a=f"},
+			true, "HEADERS",
+			[6]string{"a=a", "a=b", "a=c", "a=d", "a=e", "a=f"},
 			func(x *Export, v string) { x.Headers = map[string]string{"a": v[2:]} },
 			func(x *Export) string { return "a=" + x.Headers["a"] }, "a=",
 		},
 		"TIMEOUT": {
-			true, "TIMEOUT", [6]string{"1", "2", "3", "4", "5", "6"},
+			true, "TIMEOUT",
+			[6]string{"1", "2", "3", "4", "5", "6"},
 			func(x *Export, v string) {
 				n, _ := strconv.Atoi(v)
 				d := time.Duration(n) * time.Millisecond
@@ -54,7 +57,8 @@ func TestPrecedenceOfSignals(t *testing.T) {
 			func(x *Export) string { return millis(*x.Timeout) }, "10000",
 		},
 		"COMPRESSION": {
-			true, "COMPRESSION", [6]string{"gzip", "none", "gzip", "none", "gzip", "none"},
+			true, "COMPRESSION",
+			[6]string{"gzip", "none", "gzip", "none", "gzip", "none"},
 			func(x *Export, v string) { x.Compress = v }, func(x *Export) string { return x.Compress }, "none",
 		},
 	} {
