@@ -52,7 +52,7 @@ var signals = []scenario{
 		Name: "SIGTERM during a flush that hangs",
 		Steps: steps(
 			// The spans are hedged then. The log record is sent again after a pause.
-			next(hanging), interrupt(heldAtMost(ok, hedgeTime+30*ms+backendTime), syscall.SIGTERM)),
+			next(hanging), interrupt(heldAtMost(ok, hedgeTime+60*ms+backendTime), syscall.SIGTERM)),
 	},
 	{
 		Name: "SIGTERM while frozen",
