@@ -59,8 +59,8 @@ var brokenLogs = []struct {
 		move("phase.done", "export.done"), move("freeze", "export.done"), drop("extension.next      r1"),
 	}, "nothing is sent while frozen"},
 	{"export while frozen", []edit{move("export.begun", "thaw"), move("export.done", "thaw")}, "nothing is sent while frozen"},
-	{"a frozen process dials", []edit{
-		insert("30 frozen.activity - dial", "thaw"),
+	{"a frozen process writes", []edit{
+		insert("30 frozen.activity - write", "thaw"),
 	}, "nothing is sent while frozen"},
 	{"answered late", []edit{replace("20 caller.answered", "21 caller.answered")}, "callers are answered at the response"},
 	{"answered before the post", []edit{move("caller.answered", "response.posted")}, "callers are answered at the response"},
@@ -275,7 +275,7 @@ func parse(t *testing.T, lines []string) *Events {
 				t.Fatal(err)
 			}
 		}
-		if e.Detail == "dial" {
+		if e.Detail == "write" {
 			e.Who = s.Backend
 		}
 		s.All = append(s.All, e)

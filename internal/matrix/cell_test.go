@@ -11,7 +11,6 @@ import (
 
 	"github.com/epilogue-go/epilogue/internal/harness"
 	"github.com/epilogue-go/epilogue/lambdatest"
-	"github.com/epilogue-go/epilogue/lambdatest/eventlog"
 	"github.com/epilogue-go/epilogue/lambdatest/otlpreceiver"
 )
 
@@ -50,7 +49,7 @@ func (p place) scenario(t *testing.T, result func(fates)) harness.Scenario {
 	}
 	b := p.backend
 	return harness.Scenario{
-		Main: b.program, Config: p.platform.config, Listen: b.listen, Unchecked: true, Ignore: dials,
+		Main: b.program, Config: p.platform.config, Listen: b.listen, Unchecked: true,
 		// Each cell counts the same spans, whether its process is the first or not.
 		Env: slices.Concat(p.platform.variables(t), []string{harness.WithoutInitSpan + "=true"}),
 		Steps: []harness.Step{
@@ -66,12 +65,6 @@ func (p place) scenario(t *testing.T, result func(fates)) harness.Scenario {
 			},
 		},
 	}
-}
-
-// dials are events that the rules do not see: of several requests at once, one may take the connection for which net/http connects
-// on behalf of another, and the freeze may find the latter connecting.
-func dials([]eventlog.Event) func(eventlog.Event) bool {
-	return func(e eventlog.Event) bool { return e.Kind == lambdatest.KindFrozenActivity && e.Detail == "dial" }
 }
 
 // call is the invocation with the end. Its spans may be exported before its outcome if the process ends with it, if nothing

@@ -85,8 +85,7 @@ func ignored(events []eventlog.Event) func(eventlog.Event) bool {
 		}
 	}
 	return func(x eventlog.Event) bool {
-		return given[number(x.Detail)] || x.Kind == lambdatest.KindExtensionNext && x.Who == externalExtension ||
-			x.Kind == lambdatest.KindFrozenActivity && x.Detail == "dial"
+		return given[number(x.Detail)] || x.Kind == lambdatest.KindExtensionNext && x.Who == externalExtension
 	}
 }
 
