@@ -6,9 +6,9 @@ import (
 	"context"
 	"time"
 
+	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/log"
-	"go.opentelemetry.io/otel/log/global"
 )
 
 // PerInvocation is the number of records that Emit emits.
@@ -16,7 +16,7 @@ const PerInvocation = 10
 
 // Emit emits the records of an invocation.
 func Emit(ctx context.Context) {
-	logger := global.Logger("github.com/epilogue-go/epilogue/bench/records")
+	logger := otel.Logger("github.com/epilogue-go/epilogue/bench/records")
 	for range PerInvocation {
 		var r log.Record
 		r.SetTimestamp(time.Now())

@@ -12,7 +12,6 @@ import (
 	"go.opentelemetry.io/otel/exporters/otlp/otlplog/otlploghttp"
 	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetrichttp"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
-	"go.opentelemetry.io/otel/log/global"
 	sdklog "go.opentelemetry.io/otel/sdk/log"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 
@@ -35,7 +34,7 @@ func main() {
 	meters := sdkmetric.NewMeterProvider(sdkmetric.WithReader(sdkmetric.NewPeriodicReader(metricExporter)))
 	loggers := sdklog.NewLoggerProvider(sdklog.WithProcessor(sdklog.NewBatchProcessor(logExporter)))
 	otel.SetMeterProvider(meters)
-	global.SetLoggerProvider(loggers)
+	otel.SetLoggerProvider(loggers)
 	batch.Start(instrumented,
 		together(tracers.ForceFlush, meters.ForceFlush, loggers.ForceFlush),
 		together(tracers.Shutdown, meters.Shutdown, loggers.Shutdown))
