@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.opentelemetry.io/otel"
@@ -239,6 +240,7 @@ func TestReportsThatAreLogRecords(t *testing.T) {
 						emit(f.Context(), f.sdk, log.SeverityInfo, "one")
 						time.Sleep(10 * time.Second)
 					}
+					synctest.Wait() // the last report has been written
 				})
 				want := map[bool]int{true: 1}[bridged]
 				if len(lines) != want || want > 0 && !strings.Contains(lines[0], "no such group") {
