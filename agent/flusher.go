@@ -11,7 +11,9 @@ import (
 // Flusher is the telemetry that the agent flushes: *otelx.SDK, a provider of the OpenTelemetry SDK, or several of them
 // behind a [MultiFlusher]. It may also be a [Pipeline].
 //
-// The agent never calls ForceFlush, or Flush of a Pipeline, twice at once. It calls Shutdown once, after the last ForceFlush. If that takes more
+// The agent never calls ForceFlush, or Flush of a Pipeline, twice at once.
+//
+// It calls Shutdown once, after the last ForceFlush. If that takes more
 // than nine tenths of the shutdown window, Shutdown begins while ForceFlush still runs, so both must be safe for
 // concurrent use (OpenTelemetry Specification, "Concurrency requirements").
 //
@@ -35,7 +37,8 @@ type Pipeline interface {
 	Flusher
 
 	// Flush is ForceFlush at the end of an invocation: it collects metrics only if their interval has passed. The agent
-	// calls ForceFlush instead before a timeout without SIGTERM, before an exit and at SIGTERM.
+	// calls ForceFlush instead if no later flush is certain: before a timeout without SIGTERM, for an outcome that may
+	// be refused, before an exit and at SIGTERM.
 	Flush(ctx context.Context) error
 
 	// Pending returns the number of items that wait or are being sent. flushNow is true if the flush must not be

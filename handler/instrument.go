@@ -80,16 +80,17 @@ func (in *instrument) begin(
 	inv.began = time.Now()
 	inv.deadline, _ = ctx.Deadline()
 	spanCtx, root := ctx, trace.SpanID{}
-	how := in.init.arrive()
+	how, faasTrigger := in.init.arrive(), semconv.FaaSTriggerOther
 	in.protect(func() {
 		cause := read()
+		faasTrigger = triggerOf(cause.Attributes)
 		inv.http, inv.source, inv.spanName = cause.HTTP, cause.Source, cause.Name
 		started, span := in.start(ctx, &cause, event, lc, how)
 		root = span.SpanContext().SpanID()
 		spanCtx, inv.span = started, span
 		in.traceInit(spanCtx, how)
-		in.metrics.begin(inv, how, triggerOf(cause.Attributes))
 	})
+	in.protect(func() { in.metrics.begin(inv, how, faasTrigger) }) // also if tracing has failed
 	in.protect(func() { in.tracker.Begin(inv.requestID, inv.deadline, root) })
 	return context.WithValue(requestid.With(spanCtx, inv.requestID), invocationKey{}, inv)
 }

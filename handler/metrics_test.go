@@ -16,6 +16,8 @@ import (
 	"go.opentelemetry.io/otel/metric/noop"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	"go.opentelemetry.io/otel/trace"
+	tracenoop "go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/epilogue-go/epilogue/handler"
 )
@@ -144,5 +146,20 @@ func TestFaultyMeterProviderHarmsNoInvocation(t *testing.T) {
 	}
 	if text, err := io.ReadAll(response); err != nil || string(text) != `"ok"` {
 		t.Errorf("response %q, error %v", text, err)
+	}
+}
+
+// badTracers is a tracer provider that panics.
+type badTracers struct{ tracenoop.TracerProvider }
+
+func (badTracers) Tracer(string, ...trace.TracerOption) trace.Tracer { panic("no tracers") }
+
+// TestInvocationsCountWithoutTracing: a fault of tracing costs no measurement.
+func TestInvocationsCountWithoutTracing(t *testing.T) {
+	reader := sdkmetric.NewManualReader()
+	invokeOnce(t, handler.Wrap(func() {}, handler.WithTracerProvider(badTracers{}),
+		handler.WithMeterProvider(sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader)))), time.Second)
+	if n := countsOf(t, reader)["faas.invocations"]; n != 1 {
+		t.Errorf("%d invocations, want 1", n)
 	}
 }

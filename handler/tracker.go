@@ -29,10 +29,10 @@ type Tracker interface {
 	// returns how many. The function has panicked or called runtime.Goexit, so nothing else ends them.
 	EndOpenSpans(requestID, reason string) int
 
-	// Flush flushes the spans that have ended, before it returns. The process may live on; see also [EarlyFlusher].
+	// Flush flushes the invocation's telemetry before it returns. The process may live on; see also [EarlyFlusher].
 	Flush(requestID string) error
 
-	// FlushBeforeExit does what Flush does, for a process that aws-lambda-go ends next, and writes the spans that it
+	// FlushBeforeExit does what Flush does, for a process that aws-lambda-go ends next, and writes the items that it
 	// cannot deliver to a place that outlives the process. After a panic the caller of the function waits for it. So
 	// the flush should be short if the backend is known to be down: *agent.Agent limits it to 250 ms if a circuit
 	// breaker is open or half-open.
@@ -50,7 +50,7 @@ type Tracker interface {
 // FlushEarly instead of Flush if FlushesAfterEnd is false, the process lives on, and End comes too late to flush: after an
 // error, or the bytes of a lambda.Handler. Then Flush is left to processes that may end, so that it can collect metrics.
 type EarlyFlusher interface {
-	// FlushEarly flushes the spans that have ended, before it returns. The following End need not flush.
+	// FlushEarly flushes the invocation's telemetry before it returns. The following End need not flush.
 	FlushEarly(requestID string) error
 }
 

@@ -98,14 +98,14 @@ func (s *SDK) Flush(ctx context.Context) error {
 	return s.flush(notNil(ctx), pipeline.Queue.Flush)
 }
 
-// Shutdown flushes and then closes the exporter. It ignores the circuit breaker and retries until ctx ends. It honors a
+// Shutdown flushes all signals and then closes the exporters. It ignores the circuit breaker and retries until ctx ends. It honors a
 // Retry-After that fits into the remaining time and ignores any other.
 // An export under way continues for as long as Shutdown waits. A request without a response for half of its time is sent once
-// more on another connection. Spans that end after the call are dropped and counted.
+// more on another connection. Spans and log records after the call are dropped and counted.
 //
 // Any number of callers share one Shutdown, each under its own ctx. The exporter is closed when the last of them has flushed.
-// Then undelivered spans are spilled ([WithSpill]) or stay pending, and every later Shutdown returns an error about pending
-// spans again.
+// Then undelivered items are spilled ([WithSpill]) or stay pending, and every later Shutdown returns an error about pending
+// items again.
 //
 // Give ctx a deadline. Without one, a backend that is down holds Shutdown for OTEL_BSP_EXPORT_TIMEOUT.
 func (s *SDK) Shutdown(ctx context.Context) error {
@@ -147,9 +147,9 @@ func (s *SDK) SetExitDeadline(t time.Time) {
 	}
 }
 
-// SpillPending writes the pending spans as lines until ctx ends, or for one second if ctx has no deadline, and returns how
-// many spans it has written; 0 without [WithSpill]. It is for a process that is about to exit without Shutdown, after a
-// ForceFlush that failed. Spilled spans leave the queue, even if the process lives on.
+// SpillPending writes the pending items as lines until ctx ends, or for one second if ctx has no deadline, and returns how
+// many items it has written; 0 without [WithSpill]. It is for a process that is about to exit without Shutdown, after a
+// ForceFlush that failed. Spilled items leave the queue, even if the process lives on.
 func (s *SDK) SpillPending(ctx context.Context) int {
 	return s.spiller.Pending(notNil(ctx))
 }

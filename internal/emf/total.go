@@ -31,8 +31,8 @@ type total struct {
 // maxCumulative bounds the memory of cumulative series. A producer may have more attributes than the SDK allows.
 const maxCumulative = 2000
 
-// since returns the difference between a series and its last collection. known is false if there is no memory for
-// another series.
+// since returns the difference between a series and its last collection. known is false, and the point counts as dropped,
+// if there are maxCumulative other series already.
 func (c *Converter) since(s source, attributes attribute.Set, now total) (delta total, known bool) {
 	key := stream{s, attributes.Equivalent()}
 	last, found := c.cumulative[key]
